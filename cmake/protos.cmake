@@ -1,0 +1,31 @@
+# Generates C++ from every .proto; files named *_service.proto get gRPC stubs too.
+find_program(PROTOC protoc REQUIRED)
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+set(PROTO_ROOT ${CMAKE_SOURCE_DIR}/proto)
+set(PROTO_GEN ${CMAKE_BINARY_DIR}/gen)
+file(MAKE_DIRECTORY ${PROTO_GEN})
+file(GLOB_RECURSE PROTO_FILES CONFIGURE_DEPENDS RELATIVE ${PROTO_ROOT} ${PROTO_ROOT}/*.proto)
+
+set(PROTO_SOURCES)
+foreach(proto IN LISTS PROTO_FILES)
+  string(REGEX REPLACE "\\.proto$" "" base ${proto})
+  set(outputs ${PROTO_GEN}/${base}.pb.cc ${PROTO_GEN}/${base}.pb.h)
+  set(grpc_arguments)
+  if(base MATCHES "_service$")
+    list(APPEND outputs ${PROTO_GEN}/${base}.grpc.pb.cc ${PROTO_GEN}/${base}.grpc.pb.h)
+    set(grpc_arguments --grpc_out=${PROTO_GEN} --plugin=protoc-gen-grpc=${GRPC_CPP_PLUGIN})
+  endif()
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND ${PROTOC} -I ${PROTO_ROOT} --cpp_out=${PROTO_GEN} ${grpc_arguments} ${proto}
+    DEPENDS ${PROTO_ROOT}/${proto}
+    WORKING_DIRECTORY ${PROTO_ROOT}
+    VERBATIM)
+  list(APPEND PROTO_SOURCES ${outputs})
+endforeach()
+# A change in one file can change what is generated for those that import it.
+add_library(tocsin_protos STATIC ${PROTO_SOURCES})
+target_include_directories(tocsin_protos SYSTEM PUBLIC ${PROTO_GEN})
+target_compile_options(tocsin_protos PRIVATE -w)
+target_link_libraries(tocsin_protos PUBLIC gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf
+                      absl::synchronization)
