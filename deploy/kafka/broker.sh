@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# A private single-node Kafka broker (KRaft), for development and tests.
+#
+#   broker.sh install                                        fetch the jars that pom.xml pins
+#   broker.sh format --dir DIR --port N --controller-port M  make an empty store in DIR/data
+#   broker.sh run    --dir DIR --port N --controller-port M  become the broker (foreground);
+#                                                            formats DIR first if it is new
+# Options of format and run:
+#   --heap 512m        heap of the JVM              (TOCSIN_KAFKA_HEAP)
+#   --lib DIR          where the jars are           (TOCSIN_KAFKA_LIB; default .tocsin/kafka/lib)
+#   --set KEY=VALUE    one more broker setting; may be repeated
+#
+# `run` replaces this shell by java, so its process id is the broker's: TERM stops it cleanly,
+# KILL is a crash, and `run` on the same DIR goes on with the same data. The settings used lie
+# in DIR/server.properties; the log is standard error.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lib=${TOCSIN_KAFKA_LIB:-${TOCSIN_HOME:-$here/../../.tocsin}/kafka/lib}
+heap=${TOCSIN_KAFKA_HEAP:-512m}
+
+fail() {
+    echo "broker.sh: $*" >&2
+    exit 1
+}
+
+install_jars() {
+    local wanted
+    wanted=$(sha256sum <"$here/pom.xml")
+    if [[ -f $lib/pom.sha256 && $(<"$lib/pom.sha256") == "$wanted" ]]; then
+        return
+    fi
+    command -v mvn >/dev/null || fail "mvn (package maven) is needed to fetch the Kafka jars"
+    echo "broker.sh: fetching the Kafka jars" >&2
+    mkdir -p "$(dirname "$lib")"
+    local fresh
+    fresh=$(mktemp -d "$lib.XXXXXX")
+    if ! mvn -q -B -ntp -f "$here/pom.xml" dependency:copy-dependencies \
+        -DoutputDirectory="$fresh" >"$fresh/maven.log" 2>&1; then
+        cat "$fresh/maven.log" >&2
+        rm -rf "$fresh"
+        fail "maven could not fetch the jars"
+    fi
+    rm "$fresh/maven.log"
+    chmod 755 "$fresh"
+    echo "$wanted" >"$fresh/pom.sha256"
+    rm -rf "$lib"
+    if mv -T "$fresh" "$lib" 2>/dev/null; then
+        archive_classes
+    else
+        rm -rf "$fresh" # somebody else was faster
+    fi
+}
+
+# Lets a throw-away broker write down the classes it loaded: later ones start in half the time.
+# Only a help: without the archive java starts as ever.
+archive_classes() {
+    local scratch base pid
+    scratch=$(mktemp -d)
+    base=$((20000 + RANDOM % 10000))
+    TOCSIN_KAFKA_ARCHIVE=$scratch/kafka.jsa "${BASH_SOURCE[0]}" run --lib "$lib" --dir "$scratch" \
+        --port "$base" --controller-port $((base + 1)) >"$scratch/log" 2>&1 &
+    pid=$!
+    for ((i = 0; i < 300; i++)); do
+        if ! kill -0 "$pid" 2>/dev/null || grep -q 'Kafka Server started' "$scratch/log"; then
+            break
+        fi
+        sleep 0.1
+    done
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" || true
+    if [[ -s $scratch/kafka.jsa ]]; then
+        mv "$scratch/kafka.jsa" "$lib/kafka.jsa"
+    fi
+    rm -rf "$scratch"
+}
+
+write_properties() {
+    local text
+    text=$(<"$here/server.properties")
+    text=${text//@DIR@/"$dir"}
+    text=${text//@PORT@/"$port"}
+    text=${text//@CONTROLLER_PORT@/"$controller_port"}
+    mkdir -p "$dir/data"
+    printf '%s\n' "$text" ${settings[@]+"${settings[@]}"} >"$dir/server.properties"
+}
+
+format_store() {
+    if [[ -f $dir/data/meta.properties ]]; then
+        return
+    fi
+    if [[ ! -s $dir/cluster.id ]]; then
+        head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=' >"$dir/cluster.id"
+    fi
+    "${java[@]}" kafka.tools.StorageTool format --ignore-formatted \
+        --cluster-id "$(<"$dir/cluster.id")" --config "$dir/server.properties" >&2
+}
+
+verb=${1:-}
+[[ $# -gt 0 ]] && shift
+dir='' port='' controller_port='' settings=()
+while [[ $# -gt 0 ]]; do
+    [[ $# -ge 2 ]] || fail "$1 needs a value"
+    case $1 in
+        --dir) dir=$2 ;;
+        --port) port=$2 ;;
+        --controller-port) controller_port=$2 ;;
+        --heap) heap=$2 ;;
+        --lib) lib=$2 ;;
+        --set) settings+=("$2") ;;
+        *) fail "unknown option $1" ;;
+    esac
+    shift 2
+done
+
+case $verb in
+    install)
+        install_jars
+        exit
+        ;;
+    format | run) ;;
+    *)
+        sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        exit 2
+        ;;
+esac
+
+[[ -n $dir && -n $port && -n $controller_port ]] ||
+    fail "$verb needs --dir, --port and --controller-port"
+compgen -G "$lib/kafka_*.jar" >/dev/null || fail "no jars in $lib: run 'broker.sh install' first"
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+java=(java -Xms128m "-Xmx$heap" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:+ExitOnOutOfMemoryError
+    -Djava.awt.headless=true
+    -Xlog:disable -Xlog:all=error:stderr "-Dlog4j2.configurationFile=$here/log4j2.properties"
+    -cp "$lib/*")
+
+if [[ -f $lib/kafka.jsa ]]; then
+    java+=("-XX:SharedArchiveFile=$lib/kafka.jsa")
+fi
+
+write_properties
+format_store
+if [[ $verb == run ]]; then
+    if [[ -n ${TOCSIN_KAFKA_ARCHIVE:-} ]]; then
+        java+=("-XX:ArchiveClassesAtExit=$TOCSIN_KAFKA_ARCHIVE")
+    fi
+    exec "${java[@]}" kafka.Kafka "$dir/server.properties"
+fi
