@@ -1,0 +1,121 @@
+// given(events) / when(command) / then(events) for any service's decider. Every `when` is repeated
+// on the state that follows, to show that a second identical command adds nothing that the rules
+// did not mean (rule 10 of the ledger answers exact repeats before the decider ever sees them; this
+// shows that the decider on its own stays sane).
+#pragma once
+
+#include "runtime/decider.hpp"
+
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace tocsin::testing {
+
+using runtime::Asking;
+using runtime::Time;
+
+inline Time at(std::int64_t seconds) {
+    return Time{std::chrono::seconds{1'750'000'000 + seconds}};
+}
+
+// `Service` as in runtime/rules.hpp.
+template <class Service>
+class Given {
+public:
+    using Event = typename Service::Event;
+    using Command = typename Service::Command;
+
+    explicit Given(std::vector<Event> events = {}, Time when = at(0)) : now_(when) {
+        for (const Event& event : events) evolve(event);
+    }
+
+    Given& by(std::string actor, std::string agency, std::vector<std::string> roles) {
+        asking_ = {"bow", std::move(actor), std::move(agency), std::move(roles), "r1"};
+        return *this;
+    }
+    Given& request(std::string id) {
+        asking_.request_id = std::move(id);
+        return *this;
+    }
+    Given& on(Time when) {
+        now_ = when;
+        return *this;
+    }
+
+    // Decides and applies what happened.
+    Given& when(const Command& command) {
+        const auto before = Service::decide(state_, asking_, command, now_);
+        const auto again = Service::decide(state_, asking_, command, now_);
+        EXPECT_EQ(before.has_value(), again.has_value()) << "decide is not pure";
+        if (before && again) {
+            EXPECT_EQ(before->events.size(), again->events.size()) << "decide is not pure";
+            for (std::size_t i = 0; i < std::min(before->events.size(), again->events.size()); ++i)
+                EXPECT_EQ(before->events[i].SerializeAsString(),
+                          again->events[i].SerializeAsString())
+                    << "decide is not pure";
+        }
+        take(before);
+        return *this;
+    }
+
+    Given& when(const runtime::Foreign& foreign) {
+        const auto happened = Service::react(state_, foreign, now_);
+        events_.clear();
+        rejection_.reset();
+        reacted_ = happened.has_value();
+        if (happened) {
+            events_ = happened->events;
+            for (const Event& event : events_) evolve(event);
+        }
+        return *this;
+    }
+
+    const std::vector<Event>& events() const { return events_; }
+    const std::optional<runtime::Rejection>& rejection() const { return rejection_; }
+    bool reacted() const { return reacted_; }
+    const typename Service::State& state() const { return state_; }
+    const std::string& subject() const { return subject_; }
+    const std::string& etag() const { return etag_; }
+
+    // The code of the rejection; empty when the command was obeyed.
+    std::string refused() const { return rejection_ ? rejection_->code : std::string{}; }
+
+private:
+    template <class Verdict>
+    void take(const Verdict& verdict) {
+        events_.clear();
+        rejection_.reset();
+        if (!verdict) {
+            rejection_ = verdict.error();
+            return;
+        }
+        events_ = verdict->events;
+        subject_ = verdict->subject;
+        etag_ = verdict->etag;
+        for (const Event& event : events_) evolve(event);
+    }
+    void evolve(const Event& event) {
+        EXPECT_TRUE(Service::evolve(state_, event, now_)) << event.ShortDebugString();
+    }
+
+    typename Service::State state_{};
+    Asking asking_{"bow", "ana", "calgary", {"author"}, "r1"};
+    Time now_;
+    std::vector<Event> events_;
+    std::optional<runtime::Rejection> rejection_;
+    bool reacted_ = false;
+    std::string subject_, etag_;
+};
+
+template <class Event>
+runtime::Foreign foreign(std::string_view service, std::string realm, std::vector<Event> events,
+                         Time when = at(0), std::int64_t offset = 0) {
+    runtime::Foreign result{"", service, std::move(realm), offset, when, {}};
+    for (const Event& event : events) result.events.push_back(event.SerializeAsString());
+    return result;
+}
+
+}  // namespace tocsin::testing
