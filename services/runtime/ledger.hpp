@@ -1,0 +1,78 @@
+// What a service sees of its own ledger: ask for a decision, append to a stream, know whether this
+// instance leads. Implemented over Kafka by ledger_process.cpp; the protocol itself is partition.hpp.
+#pragma once
+
+#include "runtime/decider.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::runtime {
+
+// A command on its way to the log.
+struct Submission {
+    Asking asking;
+    Time expires_at;
+    Time sent_at;
+    std::string traceparent;
+    std::string body;  // serialised Command
+};
+
+// Place of a decision, as `service/partition/offset`.
+struct Position {
+    std::string service;
+    int partition = 0;
+    std::int64_t offset = -1;
+
+    std::string text() const;
+    static std::optional<Position> parse(std::string_view text);
+};
+
+// What became of a command.
+struct Answer {
+    enum class Kind { accepted, rejected, unavailable };
+    Kind kind = Kind::unavailable;
+    std::string subject;
+    std::string etag;
+    Rejection rejection;   // when rejected; when unavailable its text says why
+    Position position;     // when decided
+    Time decided_at;
+};
+
+// Thread-safe. Nothing here blocks.
+class Ledger {
+public:
+    using Done = std::move_only_function<void(Answer)>;
+
+    virtual ~Ledger() = default;
+
+    // Appends the command; `done` is called exactly once, on the ledger thread: when a decision on
+    // it counts, when it is found to be a repeat of one that does, or with `unavailable` after
+    // `wait`. An unavailable command may still be decided later: ask again with the same
+    // request_id, body and expiry.
+    virtual void submit(Submission submission, std::chrono::milliseconds wait, Done done) = 0;
+
+    // Appends one record to a stream of this service, such as `readings`. `done(false)`: not known
+    // to have been stored; sending it again is harmless.
+    virtual void append_stream(std::string_view stream, const std::string& realm, std::string body,
+                               std::move_only_function<void(bool)> done) = 0;
+
+    // Calls `done(true)` on the ledger thread once every position is reached by the fold, its
+    // reactors and the views; `done(false)` when `wait` is over first.
+    virtual void await(std::vector<Position> positions, std::chrono::milliseconds wait,
+                       std::move_only_function<void(bool)> done) = 0;
+
+    // Whether this instance wrote the last decision that counted where the realm lives.
+    virtual bool leads(const std::string& realm) const = 0;
+    // Whether history is folded and commands can be taken.
+    virtual bool ready() const = 0;
+    // Seconds since Kafka last answered; 0 while it does.
+    virtual double stale_seconds() const = 0;
+    // Runs `task` on the ledger thread, soon.
+    virtual void post(std::move_only_function<void()> task) = 0;
+};
+
+}  // namespace tocsin::runtime

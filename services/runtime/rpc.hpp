@@ -1,0 +1,110 @@
+// The edge of every service: who calls, whether the request is well formed, whether the roster
+// confirms the role; then a command into the ledger, or a read from a view. Methods of a service
+// are one line each on top of this.
+#pragma once
+
+#include "runtime/decider.hpp"
+#include "runtime/errors.hpp"
+#include "runtime/identity.hpp"
+#include "runtime/ledger.hpp"
+
+#include <google/protobuf/message.h>
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::runtime {
+
+// Confirms roles by the realm's roster. Implemented by roster.hpp from approval's ledger.
+class RoleConfirmer {
+public:
+    virtual ~RoleConfirmer() = default;
+    // The roles of the caller that the roster confirms. While a realm has no roster yet, the role
+    // admin is taken from the token alone, so that one can be imported.
+    virtual std::vector<std::string> confirmed(const Caller& caller) const = 0;
+};
+
+class Rpc {
+public:
+    struct Limits {
+        std::chrono::milliseconds deadline_default{5000};
+        std::chrono::milliseconds deadline_max{30000};
+    };
+    using Roles = std::vector<std::string_view>;
+    using Reactor = grpc::ServerUnaryReactor;
+    using Context = grpc::CallbackServerContext;
+
+    Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
+        Limits limits);
+
+    // A call that changes something: one of `roles` is needed (any when empty). `Command` has a
+    // oneof field of the request's type. The response has `id`, `etag` and `position`.
+    template <class Command, class Request, class Response>
+    Reactor* change(Context* context, const Request* request, Response* response,
+                    const Roles& roles) {
+        Command command;
+        set_body(command, *request);
+        return change(context, *request, command.SerializeAsString(), *response, roles);
+    }
+
+    // A call that reads. `reader(const Caller&, const Request&, Response&)` returns a grpc::Status
+    // and runs on the calling thread; it must not block.
+    template <class Request, class Response, class Reader>
+    Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
+        return read(context, *request, [request, response, reader](const Caller& caller) {
+            return reader(caller, *request, *response);
+        });
+    }
+
+    // A read that needs no token. `reader(const Request&, Response&)`.
+    template <class Request, class Response, class Reader>
+    Reactor* read_public(Context* context, const Request* request, Response* response,
+                         Reader reader) {
+        return read_public(context, *request, [request, response, reader](const Caller&) {
+            return reader(*request, *response);
+        });
+    }
+
+    // The caller of a stream, or why not. `context` is any server context.
+    std::expected<Caller, grpc::Status> authenticate(
+        const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
+
+private:
+    using ReadCall = std::function<grpc::Status(const Caller&)>;
+    struct Request;
+
+    static void set_body(google::protobuf::Message& command,
+                         const google::protobuf::Message& request);
+    Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
+                    google::protobuf::Message& response, const Roles& roles);
+    Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
+    Reactor* read_public(Context* context, const google::protobuf::Message& request, ReadCall call);
+    // Runs `call` once the positions in `tocsin-after` are reached.
+    void after_positions(Context* context, Reactor* reactor, std::function<grpc::Status()> call);
+    std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
+
+    std::string service_;
+    Ledger& ledger_;
+    TokenVerifier& verifier_;
+    const RoleConfirmer& roster_;
+    Limits limits_;
+};
+
+// One page of `items`, `page_size` as in the request (0: 50) and an opaque token that is refused
+// when it was not made here. `pick(item)` appends one item to the response.
+struct Page {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::string next_token;
+};
+std::expected<Page, grpc::Status> page(std::size_t total, int page_size, std::string_view token);
+
+grpc::Status not_found(std::string_view field, std::string_view id);
+
+}  // namespace tocsin::runtime

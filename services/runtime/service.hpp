@@ -1,0 +1,63 @@
+// What a service is to the process that hosts it. Each service defines one of these; main.cpp of a
+// service hosts one, tocsin-all hosts them all.
+#pragma once
+
+#include "runtime/config.hpp"
+#include "runtime/http.hpp"
+#include "runtime/ledger.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/rpc.hpp"
+#include "runtime/rules.hpp"
+#include "runtime/view.hpp"
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tocsin::runtime {
+
+// Everything a service may use, all of it living longer than the service.
+struct Surroundings {
+    const RuntimeConfig& config;
+    const std::string& incarnation;  // names this run of this process; new at every start
+    Ledger& ledger;
+    Rpc& rpc;
+    Metrics& metrics;
+    HttpClient& http;
+};
+
+// One running service. Built before history is folded, destroyed after the ledger thread ended.
+class Service {
+public:
+    virtual ~Service() = default;
+    virtual std::vector<grpc::Service*> endpoints() = 0;
+    // Fed in this order, on the ledger thread.
+    virtual std::vector<View*> views() = 0;
+    // History is folded and calls come in.
+    virtual void start() {}
+    // No new work; what runs ends within the drain time.
+    virtual void stop() {}
+};
+
+struct ServiceDefinition {
+    std::string name;
+    // Services whose ledgers are inputs of the decider.
+    std::vector<std::string> upstreams;
+    // Services whose ledgers only the views follow.
+    std::vector<std::string> followed;
+    // Streams of its own that are inputs of the decider, such as `readings`.
+    std::vector<std::string> streams;
+    std::function<std::unique_ptr<Rules>()> rules;
+    // Settings of its own.
+    std::function<void(Settings&)> declare = [](Settings&) {};
+    std::function<std::unique_ptr<Service>(Surroundings&)> make;
+};
+
+// Hosts services until SIGTERM or SIGINT; the exit code of main().
+int run(int argc, char** argv, std::string program, std::string description,
+        std::vector<ServiceDefinition> services);
+
+}  // namespace tocsin::runtime
