@@ -1,0 +1,153 @@
+# shellcheck shell=bash
+# Sourced by ./dev: tests, simulator, benchmarks, lint.
+
+# What the tests find in their environment, besides TOCSIN_DOSE and TOCSIN_DATA.
+export_for_tests() {
+    export TOCSIN_BIN TOCSIN_PYTHON=$home/venv/bin/python
+    TOCSIN_BIN=$(bin "$1")
+}
+
+# ctest_group BUILD LABELS JOBS ARGS...: one run of ctest; its summary goes to $summaries as well.
+ctest_group() {
+    local build=$1 labels=$2 jobs=$3 log status=0
+    shift 3
+    log=$home/log/ctest-$build-${labels//|/-}.log
+    mkdir -p "$home/log"
+    say "tests: $labels ($build)"
+    export_for_tests "$build"
+    ctest --test-dir "$root/build/$build" --output-on-failure --no-tests=error -j "$jobs" \
+        -L "^($labels)\$" "$@" 2>&1 | tee "$log" || status=$?
+    {
+        echo "== $labels ($build)"
+        grep -E -A 1000 'tests passed|No tests were found' "$log" || tail -n 3 "$log"
+    } >>"$summaries"
+    return "$status"
+}
+
+run_tests() {
+    local full='' regex=() status=0 summaries
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --full) full=yes ;;
+            -R)
+                [[ $# -ge 2 ]] || fail "test: -R needs a regular expression"
+                regex=(-R "$2")
+                shift
+                ;;
+            *) fail "test: unknown option $1" ;;
+        esac
+        shift
+    done
+    need build run test monitoring
+    locked build_preset "$preset"
+    summaries=$(mktemp "$home/summaries.XXXXXX")
+    export TOCSIN_DOSE=ci
+    local dose=(-LE '^full$')
+    if [[ -n $full ]]; then
+        TOCSIN_DOSE=full
+        dose=()
+    fi
+    if [[ ${#regex[@]} -gt 0 ]]; then
+        ctest_group "$preset" 'unit|sim|broker|e2e|full' 1 "${regex[@]}" "${dose[@]}" || status=1
+    else
+        ctest_group "$preset" 'unit|sim' 2 "${dose[@]}" || status=1
+        ctest_group "$preset" broker 1 "${dose[@]}" || status=1
+        ctest_group "$preset" e2e 1 "${dose[@]}" || status=1
+    fi
+    if [[ -n $full && ${#regex[@]} -eq 0 ]]; then
+        # Tests of the full dose that belong to no other group; the last --no-tests wins.
+        ctest_group "$preset" full 1 -LE '^(unit|sim|broker|e2e)$' --no-tests=ignore || status=1
+        locked build_preset asan
+        ctest_group asan 'unit|sim' 2 || status=1
+    fi
+    cat "$summaries"
+    rm -f "$summaries"
+    [[ $status -eq 0 ]] || fail "tests failed"
+}
+
+sim() {
+    locked build_preset "$preset" tocsin-sim
+    exec "$(bin)/tocsin-sim" "$@"
+}
+
+# On a Kafka of its own, whose data goes away afterwards.
+bench() {
+    need run
+    locked build_preset "$preset" # the benchmarks start the other programs as well
+    export_for_tests "$preset"
+    if [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
+        export TOCSIN_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP_SERVERS
+        exec "$(bin)/tocsin-bench" "$@"
+    fi
+    local ports status=0
+    bench_folder=$(mktemp -d "$home/bench.XXXXXX")
+    mapfile -t ports < <(free_ports 2)
+    "$root/deploy/kafka/broker.sh" run --dir "$bench_folder" --port "${ports[0]}" \
+        --controller-port "${ports[1]}" 2>"$bench_folder/kafka.log" &
+    bench_broker=$!
+    trap 'kill "$bench_broker" 2>/dev/null; wait "$bench_broker"; rm -rf "$bench_folder"' EXIT
+    local deadline=$((SECONDS + 60))
+    until port_is_open "${ports[0]}"; do
+        if [[ $SECONDS -ge $deadline ]] || ! kill -0 "$bench_broker" 2>/dev/null; then
+            cat "$bench_folder/kafka.log" >&2
+            fail "the broker of the benchmarks did not start"
+        fi
+        sleep 0.1
+    done
+    TOCSIN_KAFKA_BOOTSTRAP=127.0.0.1:${ports[0]} "$(bin)/tocsin-bench" "$@" || status=$?
+    exit "$status"
+}
+
+# Each check goes over what git would add to a commit, so build output never counts.
+files() { (cd "$root" && git ls-files -co --exclude-standard -- "$@" | while read -r file; do
+    [[ ! -f $file ]] || echo "$file"
+done); }
+
+lint() {
+    [[ $# -eq 0 ]] || fail "lint takes no arguments"
+    need build lint
+    locked build_preset "$preset" protos
+    local check failed=()
+    cd "$root"
+    for check in formatting shell python protos maven tidy; do
+        say "lint: $check"
+        "lint_$check" || failed+=("$check")
+    done
+    [[ ${#failed[@]} -eq 0 ]] || fail "lint failed: ${failed[*]}"
+    say "lint: clean"
+}
+
+# The first of the commands that exists: Debian 12 has only the versioned names.
+tool() { command -v "$1-19" || command -v "$1"; }
+
+lint_formatting() {
+    files 'services/*.hpp' 'services/*.cpp' 'tests/*.hpp' 'tests/*.cpp' |
+        xargs -r "$(tool clang-format)" --dry-run -Werror
+}
+
+lint_shell() {
+    { echo dev .ci/run && files 'deploy/*.sh' 'tests/*.sh'; } | xargs shellcheck -x
+}
+
+lint_python() {
+    local cache status=0
+    cache=$(mktemp -d)
+    files '*.py' | PYTHONPYCACHEPREFIX=$cache xargs -r python3 -m compileall -q || status=1
+    rm -rf "$cache"
+    return "$status"
+}
+
+lint_protos() {
+    (cd proto && "$home/npm/node_modules/.bin/buf" lint)
+}
+
+lint_maven() {
+    xmllint --noout deploy/kafka/pom.xml
+}
+
+# Where a slip costs most: the pure deciders and the content library.
+lint_tidy() {
+    files 'services/*/decider.cpp' 'services/content/*.cpp' |
+        xargs -r -n 1 -P "$(nproc)" "$(tool clang-tidy)" -p "build/$preset" --quiet \
+            --extra-arg=-Wno-unknown-warning-option 2>"$home/log/clang-tidy.log"
+}

@@ -1,0 +1,185 @@
+# shellcheck shell=bash
+# Sourced by ./dev: the files in .tocsin that say how the stack runs. All are derived, except the
+# keys in .tocsin/secrets, which are made once.
+
+# Where the broker listens that the stack uses: our own, or the one that the caller named.
+kafka_bootstrap() { echo "${KAFKA_BOOTSTRAP_SERVERS:-127.0.0.1:${port[KAFKA]}}"; }
+
+# The programs of the mode: one with everything in it, or one per service.
+programs() {
+    if [[ " $* " == *' --processes '* ]]; then
+        printf 'tocsin-%s\n' "${services[@]}" gateway
+    else
+        echo tocsin-all
+    fi
+}
+
+make_secrets() {
+    local folder=$home/secrets
+    mkdir -p "$folder" "$home/credentials"
+    chmod 700 "$folder" "$home/credentials"
+    if [[ ! -s $folder/mac.key ]]; then
+        (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$folder/mac.key")
+    fi
+    if [[ ! -s $folder/issuer.key.pem || ! -s $folder/jwks.json ]]; then
+        "$(bin)/tocsin" token init --dir "$folder" >&2 || fail "'tocsin token init' failed"
+    fi
+}
+
+# One KEY VALUE... pair per line; each program gets only the keys that it knows.
+setting() { printf '%s="%s"\n' "$1" "$2"; }
+
+write_program_configuration() {
+    local program=$1 name
+    local short=${program#tocsin-}
+    setting world live
+    setting instance local
+    setting log-level "${TOCSIN_LOG_LEVEL:-info}"
+    setting jwks "$home/secrets/jwks.json"
+    setting jwt-issuer tocsin-dev
+    setting jwt-audience tocsin
+    setting metrics-listen "127.0.0.1:${port[${short^^}_METRICS]}"
+    if [[ $short != gateway ]]; then
+        setting grpc-listen "127.0.0.1:${port[${short^^}_GRPC]}"
+        setting kafka-bootstrap "$(kafka_bootstrap)"
+        [[ -z ${KAFKA_PROPERTIES:-} ]] || setting kafka-properties "$(realpath "$KAFKA_PROPERTIES")"
+        setting kafka-partitions 8
+        setting mac-key-file "$home/secrets/mac.key"
+    fi
+    if [[ $short == publishing || $short == all ]]; then
+        setting publishing-credentials-dir "$home/credentials"
+        setting feed-base-url "http://127.0.0.1:${port[GATEWAY]}"
+    fi
+    if [[ $short == gateway || $short == all ]]; then
+        setting gateway-listen "127.0.0.1:${port[GATEWAY]}"
+    fi
+    if [[ $short == gateway ]]; then
+        for name in "${services[@]}"; do
+            setting "upstream-$name" "127.0.0.1:${port[${name^^}_GRPC]}"
+        done
+    fi
+}
+
+# What the command line client, the demo and anybody else needs to reach the stack.
+write_environment() {
+    local name prefix
+    echo "TOCSIN_GATEWAY=http://127.0.0.1:${port[GATEWAY]}"
+    for name in "${services[@]^^}"; do
+        prefix=ALL
+        [[ " $* " != *' --processes '* ]] || prefix=$name
+        echo "TOCSIN_$name=127.0.0.1:${port[${prefix}_GRPC]}"
+        echo "TOCSIN_${name}_METRICS=127.0.0.1:${port[${prefix}_METRICS]}"
+    done
+    printf 'TOCSIN_KAFKA_BOOTSTRAP=%q\n' "$(kafka_bootstrap)"
+    [[ -z ${KAFKA_PROPERTIES:-} ]] ||
+        printf 'TOCSIN_KAFKA_PROPERTIES=%q\n' "$(realpath "$KAFKA_PROPERTIES")"
+    printf 'TOCSIN_MAC_KEY_FILE=%q\n' "$home/secrets/mac.key"
+    printf 'TOCSIN_ISSUER_KEY=%q\n' "$home/secrets/issuer.key.pem"
+    printf 'TOCSIN_JWKS=%q\n' "$home/secrets/jwks.json"
+    echo 'TOCSIN_JWT_ISSUER=tocsin-dev'
+    echo 'TOCSIN_JWT_AUDIENCE=tocsin'
+}
+
+# Exports what write_environment wrote, where there is a stack.
+load_environment() {
+    [[ -f $home/env ]] || return 0
+    set -a
+    # shellcheck source=/dev/null
+    source "$home/env"
+    set +a
+}
+
+# Prometheus finds the programs in targets.json; the configuration in the repository names it
+# relative to itself, which holds unless TOCSIN_HOME was moved.
+write_prometheus_configuration() {
+    local program
+    mkdir -p "$home/prometheus"
+    for program in $(programs "$@"); do
+        local short=${program#tocsin-}
+        jq -n --arg target "127.0.0.1:${port[${short^^}_METRICS]}" --arg service "$short" \
+            '{targets: [$target], labels: {job: "tocsin", service: $service}}'
+    done | jq -s . >"$home/prometheus/targets.json.new"
+    mv "$home/prometheus/targets.json.new" "$home/prometheus/targets.json"
+    sed -e "s|\.\./\.tocsin/|$home/|" -e "s|\([ \"']\)rules/|\1$root/monitoring/rules/|" \
+        "$root/monitoring/prometheus.yml" >"$home/prometheus/prometheus.yml"
+}
+
+# Supervisor expands % and splits commands like a shell.
+argument() { printf '"%s" ' "${@//%/%%}"; }
+
+write_supervisor_program() {
+    local name=$1 priority=$2 seconds=$3
+    shift 3
+    cat <<END
+
+[program:$name]
+command=$(argument "$@")
+directory=${home//%/%%}
+priority=$priority
+autostart=false
+autorestart=true
+startsecs=1
+startretries=10
+stopsignal=TERM
+stopwaitsecs=$seconds
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=${home//%/%%}/log/$name.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=2
+END
+}
+
+write_supervisor_configuration() {
+    local program
+    cat <<END
+[supervisord]
+logfile=${home//%/%%}/log/supervisord.log
+pidfile=${home//%/%%}/run/supervisord.pid
+childlogdir=${home//%/%%}/log
+$([[ $(id -u) -ne 0 ]] || echo user=root)
+
+[unix_http_server]
+file=$(stack_socket)
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://$(stack_socket)
+END
+    if [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
+        write_supervisor_program kafka 1 30 "$root/deploy/kafka/broker.sh" run \
+            --lib "$TOCSIN_KAFKA_LIB" --heap "${TOCSIN_KAFKA_HEAP:-512m}" --dir "$home/kafka" \
+            --port "${port[KAFKA]}" --controller-port "${port[KAFKA_CONTROLLER]}"
+    fi
+    for program in $(programs "$@"); do
+        write_supervisor_program "$program" 10 25 \
+            "$(bin)/$program" "--config=$home/conf/$program.conf"
+    done
+    echo
+    echo '[group:services]'
+    echo "programs=$(programs "$@" | paste -sd,)"
+    echo 'priority=10'
+    if [[ " $* " == *' --monitoring '* ]]; then
+        write_supervisor_program prometheus 20 10 prometheus \
+            "--config.file=$home/prometheus/prometheus.yml" \
+            "--storage.tsdb.path=$home/prometheus/data" \
+            "--web.listen-address=127.0.0.1:${port[PROMETHEUS]}" --log.level=warn
+    fi
+}
+
+write_configuration() {
+    local program
+    mkdir -p "$home/conf" "$home/log" "$home/run"
+    for program in $(programs "$@"); do
+        write_program_configuration "$program" >"$home/conf/$program.conf"
+    done
+    write_environment "$@" >"$home/env"
+    if [[ " $* " == *' --monitoring '* ]]; then
+        write_prometheus_configuration "$@"
+    fi
+    write_supervisor_configuration "$@" >"$home/supervisord.conf"
+}

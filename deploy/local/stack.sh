@@ -1,0 +1,235 @@
+# shellcheck shell=bash
+# Sourced by ./dev: the running stack, which supervisord holds. Only what its socket answers for is
+# ever stopped, and what still runs with our own files after its supervisor died.
+
+# A unix socket path has at most 107 characters: with a longer TOCSIN_HOME it lies in a folder of
+# /tmp, whose name is kept.
+stack_socket() {
+    local socket=$home/run/supervisor.sock
+    if [[ ${#socket} -gt 90 || $socket == *[%\ ]* ]]; then
+        if [[ ! -d $(cat "$home/run/socket-dir" 2>/dev/null) ]]; then
+            mkdir -p "$home/run"
+            mktemp -d /tmp/tocsin.XXXXXX >"$home/run/socket-dir"
+        fi
+        socket=$(<"$home/run/socket-dir")/supervisor.sock
+    fi
+    echo "$socket"
+}
+
+control() { supervisorctl -c "$home/supervisord.conf" "$@"; }
+
+stack_running() {
+    [[ -f $home/supervisord.conf && -S $(stack_socket) ]] && control pid >/dev/null 2>&1
+}
+
+# The options that the running stack was started with.
+stack_mode() { cat "$home/run/mode" 2>/dev/null || true; }
+
+stack_up() {
+    local option mode=()
+    for option in "$@"; do
+        case $option in
+            --processes | --monitoring) mode+=("$option") ;;
+            *) fail "up: unknown option $option" ;;
+        esac
+    done
+    need build run
+    [[ " ${mode[*]} " != *' --monitoring '* ]] || need monitoring
+    local program targets=()
+    mapfile -t targets < <(programs "${mode[@]}")
+    build_preset "$preset" tocsin "${targets[@]}"
+    stack_running || stop_leftovers
+    choose_ports
+    make_secrets
+    write_configuration "${mode[@]}"
+    if stack_running; then
+        [[ $(stack_mode) == "${mode[*]}" ]] || say "changing the mode to: ${mode[*]:-one process}"
+        control update >&2
+    else
+        say "starting"
+        supervisord -c "$home/supervisord.conf" 9>&- >&2 || fail "supervisord did not start"
+    fi
+    echo "${mode[*]}" >"$home/run/mode"
+    start_programs "${mode[@]}"
+    print_addresses "${mode[@]}"
+}
+
+# Kafka first, so that no service has to wait for it; then what is not running or is out of date.
+start_programs() {
+    local started now deadline=$((SECONDS + 60))
+    if [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]] && ! port_is_open "${port[KAFKA]}"; then
+        control start kafka >/dev/null || true
+        wait_until "$deadline" port_is_open "${port[KAFKA]}" || stack_failed kafka
+    fi
+    now=$(fingerprint "$@")
+    started=$(cat "$home/run/fingerprint" 2>/dev/null || true)
+    if [[ $now != "$started" ]]; then
+        control stop 'services:*' >/dev/null || true
+    fi
+    if ! all_running "$@"; then
+        control start 'services:*' >/dev/null || true
+    fi
+    if [[ " $* " == *' --monitoring '* ]]; then
+        port_is_open "${port[PROMETHEUS]}" || control start prometheus >/dev/null || true
+        wait_until "$deadline" port_is_open "${port[PROMETHEUS]}" || stack_failed prometheus
+    fi
+    echo "$now" >"$home/run/fingerprint"
+    wait_until "$deadline" healthy "$@" || stack_failed "$(programs "$@")"
+}
+
+# Changes when the programs that run are no longer those on disk, or their settings are not.
+fingerprint() {
+    local program
+    for program in $(programs "$@"); do
+        stat -L -c '%n %s %y' "$(bin)/$program"
+        cat "$home/conf/$program.conf"
+    done | sha256sum
+}
+
+all_running() {
+    local lines
+    lines=$(control status 'services:*' 2>/dev/null || true)
+    [[ -n $lines ]] && ! grep -qv ' RUNNING ' <<<"$lines"
+}
+
+# All services accept calls and the gateway says that it can reach them.
+healthy() {
+    local program short
+    for program in $(programs "$@"); do
+        short=${program#tocsin-}
+        [[ $short == gateway ]] || port_is_open "${port[${short^^}_GRPC]}" || return 1
+    done
+    curl -fsS --noproxy '*' --max-time 2 -o /dev/null \
+        "http://127.0.0.1:${port[GATEWAY]}/healthz" 2>/dev/null
+}
+
+# wait_until DEADLINE CONDITION...: asks again until it holds; gives up at the deadline (in $SECONDS)
+# or as soon as supervisor has given up on a program.
+wait_until() {
+    local deadline=$1 tries=0
+    shift
+    until "$@"; do
+        tries=$((tries + 1))
+        [[ $SECONDS -lt $deadline ]] || return 1
+        if ((tries % 20 == 0)) && control status 2>/dev/null | grep -q ' FATAL '; then
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+stack_failed() {
+    local name
+    say "the stack did not become healthy:"
+    control status >&2 || true
+    for name in $*; do
+        say "last lines of $home/log/$name.log:"
+        tail -n 20 "$home/log/$name.log" >&2 || true
+    done
+    exit 1
+}
+
+print_addresses() {
+    {
+        echo "Tocsin is up."
+        echo "  gateway     http://127.0.0.1:${port[GATEWAY]}"
+        if [[ " $* " == *' --processes '* ]]; then
+            local name
+            for name in "${services[@]}"; do
+                printf '  %-11s grpc 127.0.0.1:%s  metrics http://127.0.0.1:%s/metrics\n' "$name" \
+                    "${port[${name^^}_GRPC]}" "${port[${name^^}_METRICS]}"
+            done
+            echo "  gateway     metrics http://127.0.0.1:${port[GATEWAY_METRICS]}/metrics"
+        else
+            echo "  grpc        127.0.0.1:${port[ALL_GRPC]}"
+            echo "  metrics     http://127.0.0.1:${port[ALL_METRICS]}/metrics"
+        fi
+        echo "  kafka       $(kafka_bootstrap)"
+        [[ " $* " != *' --monitoring '* ]] ||
+            echo "  prometheus  http://127.0.0.1:${port[PROMETHEUS]}"
+        echo "Try: ./dev tocsin --help, ./dev status, ./dev logs -f, ./dev down"
+    } >&2
+}
+
+stack_down() {
+    local clean=''
+    case ${1:-} in
+        '') ;;
+        --clean) clean=yes ;;
+        *) fail "down: unknown option $1" ;;
+    esac
+    if stack_running; then
+        say "stopping"
+        local pid deadline=$((SECONDS + 70))
+        pid=$(control pid)
+        control shutdown >/dev/null
+        while kill -0 "$pid" 2>/dev/null; do
+            [[ $SECONDS -lt $deadline ]] || fail "the stack is still stopping; see ./dev status"
+            sleep 0.1
+        done
+    else
+        stop_leftovers
+    fi
+    rm -f "$home/run/fingerprint" "$home/run/mode"
+    if [[ -n $clean ]]; then
+        say "deleting the ledgers, ports, keys and logs in $home"
+        local item
+        for item in kafka/data kafka/cluster.id kafka/server.properties ports.env secrets conf env \
+            log run prometheus supervisord.conf; do
+            rm -rf "${home:?}/$item"
+        done
+    fi
+}
+
+# Programs that were started by a supervisor which was killed itself. They are known by their
+# configuration file, which is ours alone.
+stop_leftovers() {
+    local files=() pids=() file
+    for file in "$home"/conf/*.conf; do files+=("--config=$file"); done
+    files+=("$home/kafka/server.properties" "--config.file=$home/prometheus/prometheus.yml")
+    for file in "${files[@]}"; do
+        mapfile -t -O "${#pids[@]}" pids < <(
+            grep -lzxF -- "$file" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3
+        )
+    done
+    [[ ${#pids[@]} -gt 0 ]] || return 0
+    say "stopping what an earlier stack left running (processes ${pids[*]})"
+    kill "${pids[@]}" 2>/dev/null || true
+    local deadline=$((SECONDS + 40))
+    while kill -0 "${pids[@]}" 2>/dev/null; do
+        [[ $SECONDS -lt $deadline ]] || fail "processes ${pids[*]} do not stop"
+        sleep 0.1
+    done
+}
+
+stack_status() {
+    if ! stack_running; then
+        say "nothing runs (./dev up starts it)"
+        exit 3
+    fi
+    control status || true
+    read_ports
+    # shellcheck disable=SC2046  # the modes are words
+    print_addresses $(stack_mode)
+}
+
+stack_logs() {
+    local follow='' name='' files=() argument
+    for argument in "$@"; do
+        case $argument in
+            -f) follow=yes ;;
+            *) name=$argument ;;
+        esac
+    done
+    if [[ -z $name ]]; then
+        files=("$home"/log/*.log)
+    else
+        files=("$home/log/$name.log")
+        [[ -f ${files[0]} ]] || files=("$home/log/tocsin-$name.log")
+    fi
+    [[ -f ${files[0]} ]] || fail "no log of ${name:-anything} in $home/log"
+    if [[ -n $follow ]]; then
+        exec tail -n 20 -F "${files[@]}"
+    fi
+    tail -n 50 "${files[@]}"
+}
