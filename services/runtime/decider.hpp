@@ -6,6 +6,8 @@
 //   bool evolve(State&, const Event&, Time decided_at)     false: an event this version does not know
 // and, where a service has timers,
 //   std::optional<Due<Command>> next_due(const State&)
+// and, where most of what it follows does not concern it,
+//   bool concerns(const Foreign&)      by the content of the foreign decision alone, never by state
 // None of them may read a clock, draw a random number, do I/O or log: every instance, every replay
 // and every simulation must come to the same state.
 #pragma once

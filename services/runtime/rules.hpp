@@ -22,7 +22,12 @@ public:
     virtual ~Rules() = default;
     // May throw: then the input is recorded as a rejection and its bytes are kept as a dead letter.
     virtual Decided decide(const Asking& asking, std::string_view body, Time now) const = 0;
-    // Nothing: the input does not concern this service and leaves no record.
+    // Whether a foreign decision can concern this service at all, by its content alone: one that
+    // does not leaves no record. It must not depend on state, or a restart would see it otherwise.
+    virtual bool concerns(const Foreign& foreign) const = 0;
+    // Nothing: nothing happened. For a ledger that is recorded, so that the position moves on; for a
+    // stream it leaves no record and the same reading may be met again, so it must then again do
+    // nothing unless the state has moved.
     virtual std::optional<ledger::v1::Accepted> react(const Foreign& foreign, Time now) const = 0;
     // False: an event that this version does not know; the partition must stop.
     virtual bool evolve(const std::string& realm, const std::string& event, Time decided_at) = 0;
@@ -47,6 +52,11 @@ public:
         auto verdict = Service::decide(state(asking.realm), asking, command, now);
         if (!verdict) return std::unexpected(std::move(verdict.error()));
         return pack(*verdict);
+    }
+
+    bool concerns(const Foreign& foreign) const override {
+        if constexpr (requires { Service::concerns(foreign); }) return Service::concerns(foreign);
+        return true;
     }
 
     std::optional<ledger::v1::Accepted> react(const Foreign& foreign, Time now) const override {

@@ -1,0 +1,364 @@
+// Reading: what counts, what is void, when to fold again. Deciding is in partition_decide.cpp.
+#include "runtime/partition.hpp"
+
+#include <cstring>
+
+namespace tocsin::runtime {
+
+static std::uint64_t shortened(const std::string& digest) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, digest.data(), std::min(sizeof value, digest.size()));
+    return value;
+}
+
+Partition::Partition(PartitionOptions options, const Mac& mac, std::unique_ptr<Rules> rules,
+                     PartitionObserver& observer)
+    : options_(std::move(options)),
+      mac_(mac),
+      blank_rules_(std::move(rules)),
+      observer_(observer),
+      genesis_(genesis_digest(options_.ledger_topic, options_.partition)),
+      range_known_(options_.inputs.size(), false),
+      jitter_(options_.jitter_seed * 2 + 1) {
+    for (const InputSpec& spec : options_.inputs) {
+        Input input;
+        input.spec = spec;
+        input.head = genesis_digest(spec.topic, options_.partition);
+        inputs_.push_back(std::move(input));
+    }
+    fold_again();
+    counters_.folds_again = 0;
+}
+
+// The state is thrown away; the ledger is read again from its first record. What the inputs brought
+// is kept: it is considered again from where the new fold stands.
+void Partition::fold_again() {
+    ++counters_.folds_again;
+    fold_ = std::make_unique<Fold>(genesis_, blank_rules_->fresh(), options_.bug);
+    flight_.clear();
+    for (Input& input : inputs_) input.cursor = 0;
+    timers_.clear();
+    seen_digests_.clear();
+    read_next_ = 0;
+    read_head_ = genesis_;
+    counted_opened_ = false;
+    caught_up_ = false;
+    verifying_ = false;
+    want_read_from_ = 0;
+}
+
+// The log is not what the views were told: they start over, and so do the inputs.
+void Partition::forget_what_was_told() {
+    told_offset_ = -1;
+    told_digest_.clear();
+    for (Input& input : inputs_) {
+        input.items.clear();
+        input.next = -1;
+        input.head = genesis_digest(input.spec.topic, options_.partition);
+        input.counted_offset = -1;
+    }
+    want_inputs_again_ = true;
+    observer_.history_changed();
+    fold_again();
+}
+
+void Partition::halt(std::string why) {
+    if (halted_.empty()) halted_ = std::move(why);
+}
+
+void Partition::on_ledger_record(std::int64_t offset, std::string_view record, Tick tick) {
+    if (want_read_from_) return;  // Left over from before the order to read elsewhere.
+    if (!verifying_ && offset < read_next_) return;
+    const std::string digest = sha256(record);
+    if (verifying_ && !verify_last_read(offset, digest)) return;
+    read_next_ = offset + 1;
+    last_read_digest_ = digest;
+    const bool mine = !flight_.empty() && flight_.front().digest == digest;
+    ledger::v1::Decision parsed;
+    if (!mine) {
+        const auto body = unseal(record, mac_);
+        if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+            ++counters_.foreign_records;
+            return;
+        }
+    }
+    const ledger::v1::Decision& decision = mine ? flight_.front().decision : parsed;
+    const std::string& previous = decision.previous_digest();
+    const bool counts = previous == read_head_ || options_.bug == Bug::no_chain;
+    if (!counts && previous != genesis_ && !seen_digests_.contains(shortened(previous)) &&
+        offset > proven_until_ && options_.bug != Bug::skip_head_check) {
+        // A predecessor that was never here: either it was lost on its way, or this history is no
+        // longer the log's. Only a pass from the beginning tells.
+        proven_until_ = offset;
+        fold_again();
+        return;
+    }
+    seen_digests_.insert(shortened(digest));
+    if (counts) {
+        read_head_ = digest;
+        counted_opened_ = true;
+        quiet_since_ = tick;
+        waiting_to_lead_ = false;
+        ++counters_.counted;
+    } else {
+        ++counters_.void_records;
+    }
+    if (own_record_came_back(offset, digest, counts)) return;
+    if (!counts) return;
+    if (!fold_->apply(decision, digest, offset)) {
+        halt("unknown_event: a newer version wrote this ledger; upgrade this instance");
+        return;
+    }
+    count(offset, decision, digest);
+}
+
+// After trouble with the broker: the last record read must still be there, byte for byte. True when
+// `offset` is a record after it, to be read on.
+bool Partition::verify_last_read(std::int64_t offset, const std::string& digest) {
+    if (offset == read_next_ - 1 && digest == last_read_digest_) {
+        verifying_ = false;
+        return false;
+    }
+    fold_again();
+    return false;
+}
+
+// True when the record is dealt with: it was the next of the own appends, or it shows that the
+// state holds something that will never count.
+bool Partition::own_record_came_back(std::int64_t offset, const std::string& digest, bool counts) {
+    if (flight_.empty()) return false;
+    if (counts && flight_.front().digest == digest) {
+        const InFlight mine = std::move(flight_.front());
+        flight_.pop_front();
+        fold_->mark_counted(mine.decision, offset);
+        count(offset, mine.decision, digest);
+        return true;
+    }
+    const bool mine_and_void =
+        std::any_of(flight_.begin(), flight_.end(),
+                    [&](const InFlight& append) { return append.digest == digest; });
+    if (!counts && !mine_and_void) return false;
+    if (options_.bug == Bug::no_fold_again) {
+        flight_.clear();
+        return true;
+    }
+    fold_again();
+    return true;
+}
+
+void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
+                      const std::string& digest) {
+    if (decision.has_rejected()) ++counters_.rejected;
+    if (decision.has_accepted()) ++counters_.accepted;
+    for (Input& input : inputs_) {
+        if (decision.has_input_restarted())
+            drop_passed(input, fold_->position(input.spec.topic));
+        else if (input.spec.topic == decision.cause().topic())
+            drop_passed(input, decision.cause().offset() + 1);
+    }
+    update_timers();
+    if (offset > told_offset_) {
+        if (told_offset_ >= 0 && decision.previous_digest() != told_digest_) {
+            forget_what_was_told();
+            return;
+        }
+        told_offset_ = offset;
+        told_digest_ = digest;
+        observer_.counted(-1, offset, decision, digest);
+    }
+    if (!decision.cause().request_id().empty()) tell_answer(offset, decision);
+}
+
+void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& decision) {
+    const auto key = request_key(decision.cause().actor(), decision.cause().request_id());
+    if (decision.has_rejected() && decision.rejected().code() == "request_id_reused") {
+        Remembered answer;
+        answer.offset = offset;
+        answer.decided_at = from_proto(decision.decided_at());
+        answer.rejection = Rejection{static_cast<Because>(decision.rejected().status()),
+                                     decision.rejected().code(), decision.rejected().text(),
+                                     decision.rejected().field()};
+        observer_.answered(key, decision.cause().body_digest(), answer);
+    } else if (const Remembered* answer = fold_->remembered(key)) {
+        observer_.answered(key, answer->body_digest, *answer);
+    }
+}
+
+// Items before a counted position are done with: decided, or repeats of what was.
+void Partition::drop_passed(Input& input, std::int64_t before) {
+    while (!input.items.empty() && input.items.front().offset < before) {
+        if (input.spec.kind == InputSpec::Kind::commands) passed_over(input.items.front());
+        input.items.pop_front();
+        if (input.cursor > 0) --input.cursor;
+    }
+}
+
+// Whether the item repeats a request whose answer counts; then whoever waits for it is told.
+bool Partition::passed_over(const Item& item) {
+    if (!item.readable) return false;
+    const auto key = request_key(item.command.actor(), item.command.request_id());
+    const Remembered* answer = fold_->remembered(key);
+    if (answer == nullptr || !answer->counted) return false;
+    const auto digest = body_digest(item.command.body(), from_proto(item.command.expires_at()));
+    if (answer->body_digest != digest) return false;
+    observer_.answered(key, digest, *answer);
+    return true;
+}
+
+void Partition::on_ledger_end(std::int64_t offset) {
+    if (want_read_from_) return;
+    if (verifying_ && offset <= read_next_ - 1) {
+        fold_again();  // The last record read is gone.
+        return;
+    }
+    if (verifying_ || offset != read_next_) return;
+    if (!caught_up_ && told_offset_ >= 0 && told_digest_ != read_head_) {
+        forget_what_was_told();  // The log ends before what was told: it lost its tail.
+        return;
+    }
+    if (!caught_up_)
+        for (Input& input : inputs_) drop_passed(input, fold_->position(input.spec.topic));
+    caught_up_ = true;
+}
+
+void Partition::on_input_record(int index, std::int64_t offset, std::string_view record,
+                                Time stored_at, Tick tick) {
+    Input& input = inputs_.at(static_cast<std::size_t>(index));
+    if (offset < input.next) return;
+    const bool was_idle = !anything_undecided();
+    input.next = offset + 1;
+    switch (input.spec.kind) {
+        case InputSpec::Kind::commands: read_command(input, offset, record); break;
+        case InputSpec::Kind::ledger: read_upstream(input, offset, record); break;
+        case InputSpec::Kind::stream: read_stream(input, offset, record, stored_at); break;
+    }
+    if (was_idle && anything_undecided()) quiet_since_ = std::max(quiet_since_, tick);
+}
+
+void Partition::read_command(Input& input, std::int64_t offset, std::string_view record) {
+    if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
+    const auto body = unseal(record, mac_);
+    if (!body) {
+        ++counters_.foreign_records;
+        return;
+    }
+    Item item;
+    item.offset = offset;
+    item.readable = item.command.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
+                    !item.command.request_id().empty() && !item.command.actor().empty();
+    item.raw = item.readable ? std::string{} : std::string(record);
+    if (passed_over(item)) {
+        ++counters_.repeats;
+        return;
+    }
+    input.items.push_back(std::move(item));
+}
+
+// Upstream ledgers are walked from their beginning, so that what is void there is void here.
+void Partition::read_upstream(Input& input, std::int64_t offset, std::string_view record) {
+    const auto body = unseal(record, mac_);
+    ledger::v1::Decision decision;
+    if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+        ++counters_.foreign_records;
+        return;
+    }
+    const bool counts = decision.previous_digest() == input.head;
+    if (!counts && options_.bug != Bug::lost_reactor) return;
+    const std::string digest = sha256(record);
+    if (counts) input.head = digest;
+    input.counted_offset = offset;
+    observer_.counted(static_cast<int>(&input - inputs_.data()), offset, decision, digest);
+    if (!decision.has_accepted() || decision.accepted().events_size() == 0) return;
+    if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
+    Item item;
+    item.offset = offset;
+    item.traceparent = decision.cause().traceparent();
+    item.foreign.topic = input.spec.topic;
+    item.foreign.service = input.spec.service;
+    item.foreign.realm = decision.realm();
+    item.foreign.offset = offset;
+    item.foreign.at = from_proto(decision.decided_at());
+    item.foreign.events.assign(decision.accepted().events().begin(),
+                               decision.accepted().events().end());
+    if (!fold_->rules().concerns(item.foreign)) return;
+    input.items.push_back(std::move(item));
+}
+
+void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
+                            Time stored_at) {
+    if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
+    const auto body = unseal(record, mac_);
+    ledger::v1::CommandRecord parsed;
+    if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+        ++counters_.foreign_records;
+        return;
+    }
+    Item item;
+    item.offset = offset;
+    item.traceparent = parsed.traceparent();
+    item.foreign.topic = input.spec.topic;
+    item.foreign.service = input.spec.service;
+    item.foreign.realm = parsed.realm();
+    item.foreign.offset = offset;
+    item.foreign.at = stored_at;
+    item.foreign.events.push_back(parsed.body());
+    input.items.push_back(std::move(item));
+    if (!leads() && input.items.size() > options_.stream_backlog_max) {
+        input.items.pop_front();
+        if (input.cursor > 0) --input.cursor;
+    }
+}
+
+// An own record below the reading position that was not read there: the log is another one.
+void Partition::on_append_stored(const std::string& digest, std::int64_t offset) {
+    if (offset >= read_next_ || options_.bug == Bug::skip_head_check) return;
+    const bool unread =
+        std::any_of(flight_.begin(), flight_.end(),
+                    [&](const InFlight& append) { return append.digest == digest; });
+    if (unread) fold_again();
+}
+
+void Partition::on_append_failed() {
+    if (!flight_.empty() && options_.bug != Bug::no_fold_again) fold_again();
+}
+
+void Partition::on_broker_trouble() {
+    if (!caught_up_ || want_read_from_) return;
+    if (read_next_ == 0) return fold_again();
+    verifying_ = true;
+    caught_up_ = false;
+    want_read_from_ = read_next_ - 1;
+}
+
+void Partition::on_ledger_out_of_range() { fold_again(); }
+
+void Partition::on_upstream_out_of_range() { forget_what_was_told(); }
+
+void Partition::on_dead_letter_stored(int index, std::int64_t offset) {
+    for (Item& item : inputs_.at(static_cast<std::size_t>(index)).items)
+        if (item.offset == offset) item.dead_letter_stored = true;
+}
+
+std::int64_t Partition::input_position(int input) const {
+    return fold_->position(inputs_.at(static_cast<std::size_t>(input)).spec.topic);
+}
+
+std::int64_t Partition::considered(int index) const {
+    const Input& input = inputs_.at(static_cast<std::size_t>(index));
+    std::int64_t first = std::max<std::int64_t>(input.next, 0);
+    if (input.cursor < input.items.size())
+        first = std::min(first, input.items[input.cursor].offset);
+    for (const InFlight& append : flight_) {
+        if (append.decision.cause().topic() != input.spec.topic) continue;
+        return std::min(first, append.decision.cause().offset());  // they are in order
+    }
+    return first;
+}
+
+std::size_t Partition::undecided() const {
+    std::size_t count = 0;
+    for (const Input& input : inputs_) count += input.items.size() - input.cursor;
+    return count;
+}
+
+}  // namespace tocsin::runtime
