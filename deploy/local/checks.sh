@@ -85,7 +85,7 @@ bench() {
     "$root/deploy/kafka/broker.sh" run --dir "$bench_folder" --port "${ports[0]}" \
         --controller-port "${ports[1]}" 2>"$bench_folder/kafka.log" &
     bench_broker=$!
-    trap 'kill "$bench_broker" 2>/dev/null; wait "$bench_broker"; rm -rf "$bench_folder"' EXIT
+    trap 'kill "$bench_broker" 2>/dev/null; wait "$bench_broker" || true; rm -rf "$bench_folder"' EXIT
     local deadline=$((SECONDS + 60))
     until port_is_open "${ports[0]}"; do
         if [[ $SECONDS -ge $deadline ]] || ! kill -0 "$bench_broker" 2>/dev/null; then
@@ -106,8 +106,9 @@ done); }
 lint() {
     [[ $# -eq 0 ]] || fail "lint takes no arguments"
     need build lint
-    locked build_preset "$preset" protos
+    locked build_preset "$preset" tocsin_protos
     local check failed=()
+    mkdir -p "$home/log"
     cd "$root"
     for check in formatting shell python protos maven tidy; do
         say "lint: $check"

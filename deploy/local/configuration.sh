@@ -93,6 +93,7 @@ load_environment() {
 # relative to itself, which holds unless TOCSIN_HOME was moved.
 write_prometheus_configuration() {
     local program
+    [[ -f $root/monitoring/prometheus.yml ]] || fail "there is no monitoring/prometheus.yml"
     mkdir -p "$home/prometheus"
     for program in $(programs "$@"); do
         local short=${program#tocsin-}

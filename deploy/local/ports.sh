@@ -36,11 +36,12 @@ port_is_open() { (: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # somebody else listens on by now is replaced.
 declare -A port
 choose_ports() {
-    local name value new
+    local name value new ours=''
     read_ports
+    ! stack_running || ours=yes
     for name in $(port_names); do
         value=${port[$name]:-}
-        if [[ -z $value ]] || { ! stack_running && port_is_open "$value"; }; then
+        if [[ -z $value ]] || { [[ -z $ours ]] && port_is_open "$value"; }; then
             new=$(free_ports 1 "${port[@]}")
             [[ -z $value ]] || say "port $value is taken by another program; $name moves to $new"
             port[$name]=$new

@@ -35,7 +35,8 @@ stack_up() {
     done
     need build run
     [[ " ${mode[*]} " != *' --monitoring '* ]] || need monitoring
-    local program targets=()
+    local targets=() without_ours=()
+    mapfile -t without_ours < <(compgen -e | sed -n 's/^TOCSIN_/-u\n&/p')
     mapfile -t targets < <(programs "${mode[@]}")
     build_preset "$preset" tocsin "${targets[@]}"
     stack_running || stop_leftovers
@@ -47,7 +48,9 @@ stack_up() {
         control update >&2
     else
         say "starting"
-        supervisord -c "$home/supervisord.conf" 9>&- >&2 || fail "supervisord did not start"
+        # Without our own variables: to the programs they would count more than their files.
+        env "${without_ours[@]}" supervisord -c "$home/supervisord.conf" 9>&- >&2 ||
+            fail "supervisord did not start"
     fi
     echo "${mode[*]}" >"$home/run/mode"
     start_programs "${mode[@]}"
@@ -181,17 +184,24 @@ stack_down() {
     fi
 }
 
-# Programs that were started by a supervisor which was killed itself. They are known by their
-# configuration file, which is ours alone.
-stop_leftovers() {
-    local files=() pids=() file
-    for file in "$home"/conf/*.conf; do files+=("--config=$file"); done
-    files+=("$home/kafka/server.properties" "--config.file=$home/prometheus/prometheus.yml")
-    for file in "${files[@]}"; do
-        mapfile -t -O "${#pids[@]}" pids < <(
-            grep -lzxF -- "$file" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3
-        )
+# Programs that were started by a supervisor which was killed itself: they are ours if they are one
+# of these programs and were given a configuration file of ours.
+leftovers() {
+    local file pid
+    {
+        for file in "$home"/conf/*.conf; do echo "--config=$file"; done
+        echo "$home/kafka/server.properties"
+        echo "--config.file=$home/prometheus/prometheus.yml"
+    } | grep -lzxF -f - /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in
+            tocsin-* | java | prometheus) echo "$pid" ;;
+        esac
     done
+}
+
+stop_leftovers() {
+    local pids=()
+    mapfile -t pids < <(leftovers)
     [[ ${#pids[@]} -gt 0 ]] || return 0
     say "stopping what an earlier stack left running (processes ${pids[*]})"
     kill "${pids[@]}" 2>/dev/null || true
