@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # variables of ./dev
 # Sourced by ./dev: configure and build.
 
 # Where the binaries of the preset in use (or of $1) are.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # variables of ./dev
 # Sourced by ./dev: tests, simulator, benchmarks, lint.
 
 # What the tests find in their environment, besides TOCSIN_DOSE and TOCSIN_DATA.
@@ -104,12 +104,18 @@ files() { (cd "$root" && git ls-files -co --exclude-standard -- "$@" | while rea
 done); }
 
 lint() {
-    [[ $# -eq 0 ]] || fail "lint takes no arguments"
-    need build lint
-    locked build_preset "$preset" tocsin_protos
     local check failed=()
+    need build lint
     mkdir -p "$home/log"
-    cd "$root"
+    cd "$root" || exit
+    case ${1:-} in
+        '') ;;
+        --fix)
+            sources | xargs -r "$(tool clang-format)" -i
+            return
+            ;;
+        *) fail "lint: unknown option $1" ;;
+    esac
     for check in formatting shell python protos maven tidy; do
         say "lint: $check"
         "lint_$check" || failed+=("$check")
@@ -121,9 +127,10 @@ lint() {
 # The first of the commands that exists: Debian 12 has only the versioned names.
 tool() { command -v "$1-19" || command -v "$1"; }
 
+sources() { files 'services/*.hpp' 'services/*.cpp' 'tests/*.hpp' 'tests/*.cpp'; }
+
 lint_formatting() {
-    files 'services/*.hpp' 'services/*.cpp' 'tests/*.hpp' 'tests/*.cpp' |
-        xargs -r "$(tool clang-format)" --dry-run -Werror
+    sources | xargs -r "$(tool clang-format)" --dry-run -Werror
 }
 
 lint_shell() {
@@ -148,6 +155,7 @@ lint_maven() {
 
 # Where a slip costs most: the pure deciders and the content library.
 lint_tidy() {
+    (locked build_preset "$preset" tocsin_protos) || return 1 # clang-tidy reads generated headers
     files 'services/*/decider.cpp' 'services/content/*.cpp' |
         xargs -r -n 1 -P "$(nproc)" "$(tool clang-tidy)" -p "build/$preset" --quiet \
             --extra-arg=-Wno-unknown-warning-option 2>"$home/log/clang-tidy.log"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # variables of ./dev
 # Sourced by ./dev: the files in .tocsin that say how the stack runs. All are derived, except the
 # keys in .tocsin/secrets, which are made once.
 
@@ -105,8 +105,8 @@ write_prometheus_configuration() {
         "$root/monitoring/prometheus.yml" >"$home/prometheus/prometheus.yml"
 }
 
-# Supervisor expands % and splits commands like a shell.
-argument() { printf '"%s" ' "${@//%/%%}"; }
+# Supervisor splits commands like a shell.
+argument() { printf '"%s" ' "$@"; }
 
 write_supervisor_program() {
     local name=$1 priority=$2 seconds=$3
@@ -115,7 +115,7 @@ write_supervisor_program() {
 
 [program:$name]
 command=$(argument "$@")
-directory=${home//%/%%}
+directory=$home
 priority=$priority
 autostart=false
 autorestart=true
@@ -126,7 +126,7 @@ stopwaitsecs=$seconds
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile=${home//%/%%}/log/$name.log
+stdout_logfile=$home/log/$name.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 END
@@ -136,9 +136,9 @@ write_supervisor_configuration() {
     local program
     cat <<END
 [supervisord]
-logfile=${home//%/%%}/log/supervisord.log
-pidfile=${home//%/%%}/run/supervisord.pid
-childlogdir=${home//%/%%}/log
+logfile=$home/log/supervisord.log
+pidfile=$home/run/supervisord.pid
+childlogdir=$home/log
 $([[ $(id -u) -ne 0 ]] || echo user=root)
 
 [unix_http_server]

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # variables of ./dev
 # Sourced by ./dev: the loopback ports of the stack, chosen once and kept in .tocsin/ports.env.
 
 services=(drafting approval publishing measurement trigger)

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # variables of ./dev
 # Sourced by ./dev: the running stack, which supervisord holds. Only what its socket answers for is
 # ever stopped, and what still runs with our own files after its supervisor died.
 
@@ -6,7 +6,7 @@
 # /tmp, whose name is kept.
 stack_socket() {
     local socket=$home/run/supervisor.sock
-    if [[ ${#socket} -gt 90 || $socket == *[%\ ]* ]]; then
+    if [[ ${#socket} -gt 90 || $socket == *\ * ]]; then
         if [[ ! -d $(cat "$home/run/socket-dir" 2>/dev/null) ]]; then
             mkdir -p "$home/run"
             mktemp -d /tmp/tocsin.XXXXXX >"$home/run/socket-dir"
@@ -77,7 +77,8 @@ start_programs() {
         wait_until "$deadline" port_is_open "${port[PROMETHEUS]}" || stack_failed prometheus
     fi
     echo "$now" >"$home/run/fingerprint"
-    wait_until "$deadline" healthy "$@" || stack_failed "$(programs "$@")"
+    # shellcheck disable=SC2046  # names without spaces
+    wait_until "$deadline" healthy "$@" || stack_failed $(programs "$@")
 }
 
 # Changes when the programs that run are no longer those on disk, or their settings are not.
@@ -125,7 +126,7 @@ stack_failed() {
     local name
     say "the stack did not become healthy:"
     control status >&2 || true
-    for name in $*; do
+    for name in "$@"; do
         say "last lines of $home/log/$name.log:"
         tail -n 20 "$home/log/$name.log" >&2 || true
     done
@@ -192,7 +193,7 @@ leftovers() {
         for file in "$home"/conf/*.conf; do echo "--config=$file"; done
         echo "$home/kafka/server.properties"
         echo "--config.file=$home/prometheus/prometheus.yml"
-    } | grep -lzxF -f - /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
+    } | grep -lzxF --file=- /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
         case $(cat "/proc/$pid/comm" 2>/dev/null) in
             tocsin-* | java | prometheus) echo "$pid" ;;
         esac
