@@ -189,6 +189,7 @@ stack_down() {
 # of these programs and were given a configuration file of ours.
 leftovers() {
     local file pid
+    # shellcheck disable=SC2062  # a list of files, not a pattern
     {
         for file in "$home"/conf/*.conf; do echo "--config=$file"; done
         echo "$home/kafka/server.properties"
