@@ -1,0 +1,164 @@
+#include "content/cap.hpp"
+
+#include "content/texts.hpp"
+#include "content/xml.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace tocsin::content {
+namespace {
+
+// The word at `value`, and the last word (`Unknown`, `Other`) for what this version does not know.
+template <size_t size>
+std::string_view word(const std::array<std::string_view, size>& words, int value) {
+    const bool known = value > 0 && static_cast<size_t>(value) <= size;
+    return known ? words[static_cast<size_t>(value) - 1] : words[size - 1];
+}
+
+void write_area(XmlWriter& xml, const Area& area, std::string_view language) {
+    xml.open("area");
+    xml.leaf("areaDesc", area_description(area, language));
+    for (const std::string& polygon : area.polygons()) xml.leaf("polygon", polygon);
+    for (const std::string& circle : area.circles()) xml.leaf("circle", circle);
+    for (const v1::Geocode& geocode : area.geocodes()) {
+        xml.open("geocode");
+        xml.leaf("valueName", geocode.value_name());
+        xml.leaf("value", geocode.value());
+        xml.close();
+    }
+    xml.close();
+}
+
+// Every language carries the same coded values verbatim; only the words differ.
+void write_info(XmlWriter& xml, const Draft& draft, const Text& text, const Fixed& fixed) {
+    xml.open("info");
+    xml.leaf("language", text.language());
+    xml.leaf("category", cap_word(draft.category()));
+    xml.leaf("event", text.event());
+    xml.leaf("urgency", cap_word(draft.urgency()));
+    xml.leaf("severity", cap_word(draft.severity()));
+    xml.leaf("certainty", cap_word(draft.certainty()));
+    xml.leaf("effective", fixed.sent());
+    if (draft.has_onset()) xml.leaf("onset", cap_time(draft.onset()));
+    if (draft.has_expires()) xml.leaf("expires", cap_time(draft.expires()));
+    xml.leaf_unless_empty("senderName", fixed.sender_name());
+    xml.leaf_unless_empty("headline", text.headline());
+    xml.leaf_unless_empty("description", text.description());
+    xml.leaf_unless_empty("instruction", text.instruction());
+    xml.leaf_unless_empty("web", draft.web().empty() ? fixed.permalink() : draft.web());
+    for (const Area& area : draft.areas()) write_area(xml, area, text.language());
+    xml.close();
+}
+
+std::string references(const Content& content, const Fixed& fixed) {
+    if (fixed.retraction())
+        return fixed.has_retracts() ? cap_reference(fixed.retracts()) : std::string{};
+    std::string all;
+    for (const Reference& reference : content.references())
+        all += (all.empty() ? "" : " ") + cap_reference(reference);
+    return all;
+}
+
+// Blanks separate incidents, so a name with blanks is quoted.
+std::string incidents(const Content& content) {
+    const std::string& incident = content.incident_id();
+    return incident.contains(' ') ? fmt::format("\"{}\"", incident) : incident;
+}
+
+}  // namespace
+
+std::string cap_xml(const Content& content, const Fixed& fixed) {
+    XmlWriter xml;
+    xml.open("alert");
+    xml.attribute("xmlns", "urn:oasis:names:tc:emergency:cap:1.2");
+    xml.leaf("identifier", fixed.identifier());
+    xml.leaf("sender", fixed.sender());
+    xml.leaf("sent", fixed.sent());
+    xml.leaf("status", cap_status(content));
+    xml.leaf("msgType", fixed.retraction() ? "Cancel" : cap_word(content.message_type()));
+    xml.leaf("scope", "Public");
+    xml.leaf_unless_empty("note", marking(content));
+    xml.leaf_unless_empty("references", references(content, fixed));
+    xml.leaf_unless_empty("incidents", incidents(content));
+    for (const Text& text : said(content, fixed)) write_info(xml, content.draft(), text, fixed);
+    xml.close();
+    return xml.finish();
+}
+
+std::string cap_time(const google::protobuf::Timestamp& time) {
+    using namespace std::chrono;
+    const sys_seconds instant{seconds{time.seconds()}};
+    const auto day = floor<days>(instant);
+    const year_month_day date{day};
+    const hh_mm_ss clock{instant - day};
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}-00:00", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+bool is_cap_time(std::string_view time) {
+    // The schema's own pattern lets a comma through as the sign of the offset.
+    constexpr std::string_view shape = "0000-00-00T00:00:00+00:00";
+    if (time.size() != shape.size()) return false;
+    for (size_t i = 0; i < shape.size(); ++i) {
+        const char c = time[i];
+        if (shape[i] == '0' && (c < '0' || c > '9')) return false;
+        if (shape[i] == '+' && c != '+' && c != '-') return false;
+        if (shape[i] != '0' && shape[i] != '+' && c != shape[i]) return false;
+    }
+    return true;
+}
+
+bool is_cap_name(std::string_view name) {
+    return !name.empty() && std::ranges::none_of(name, [](char c) {
+        const bool blank = static_cast<unsigned char>(c) <= 0x20 || c == 0x7F;
+        return blank || c == ',' || c == '<' || c == '&';
+    });
+}
+
+std::string cap_reference(const Reference& reference) {
+    return fmt::format("{},{},{}", reference.sender(), reference.identifier(), reference.sent());
+}
+
+std::string_view cap_status(const Content& content) {
+    if (content.world() == "exercise") return "Exercise";
+    static constexpr std::array<std::string_view, 4> words{"Actual", "Exercise", "Test", "Draft"};
+    return word(words, content.draft().status());
+}
+
+std::string_view cap_word(v1::MessageType type) {
+    // Alert, the last, also for what nobody set: it claims nothing about earlier messages.
+    static constexpr std::array<std::string_view, 4> words{"Alert", "Update", "Cancel", "Alert"};
+    return word(words, type);
+}
+
+std::string_view cap_word(v1::Category category) {
+    static constexpr std::array<std::string_view, 12> words{
+        "Geo",    "Met", "Safety",    "Security", "Rescue", "Fire",
+        "Health", "Env", "Transport", "Infra",    "CBRNE",  "Other"};
+    return word(words, category);
+}
+
+std::string_view cap_word(v1::Urgency urgency) {
+    static constexpr std::array<std::string_view, 5> words{"Immediate", "Expected", "Future",
+                                                           "Past", "Unknown"};
+    return word(words, urgency);
+}
+
+std::string_view cap_word(v1::Severity severity) {
+    static constexpr std::array<std::string_view, 5> words{"Extreme", "Severe", "Moderate", "Minor",
+                                                           "Unknown"};
+    return word(words, severity);
+}
+
+std::string_view cap_word(v1::Certainty certainty) {
+    static constexpr std::array<std::string_view, 5> words{"Observed", "Likely", "Possible",
+                                                           "Unlikely", "Unknown"};
+    return word(words, certainty);
+}
+
+}  // namespace tocsin::content

@@ -1,0 +1,34 @@
+// The Common Alerting Protocol 1.2 form of a message.
+#pragma once
+
+#include "content/content.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace tocsin::content {
+
+// A whole CAP 1.2 alert, with one `info` per language in the order of the content. The retraction
+// is the Cancel of `fixed.retracts()`; without texts for it, a Cancel without `info`.
+std::string cap_xml(const Content& content, const Fixed& fixed);
+
+// CAP dateTime: whole seconds, and UTC as `-00:00`, never `Z`.
+std::string cap_time(const google::protobuf::Timestamp& time);
+bool is_cap_time(std::string_view time);
+
+// Whether `name` can be an `identifier` or a `sender`: no blanks, commas, `<` or `&`.
+bool is_cap_name(std::string_view name);
+
+// The `references` entry `sender,identifier,sent`.
+std::string cap_reference(const Reference& reference);
+
+// The word on the wire. An exercise world makes any status Exercise; one that nobody set is Draft,
+// which receivers do not act upon.
+std::string_view cap_status(const Content& content);
+std::string_view cap_word(v1::MessageType type);
+std::string_view cap_word(v1::Category category);
+std::string_view cap_word(v1::Urgency urgency);
+std::string_view cap_word(v1::Severity severity);
+std::string_view cap_word(v1::Certainty certainty);
+
+}  // namespace tocsin::content

@@ -1,0 +1,112 @@
+// `webhook`: a Standard Webhooks body for other systems, every language in one.
+#include "content/cap.hpp"
+#include "content/channels/channel.hpp"
+#include "content/texts.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace tocsin::content {
+namespace {
+
+// Keeps the order in which keys are added: the same content gives the same bytes.
+using Json = nlohmann::ordered_json;
+
+int64_t count(std::string_view text) { return std::ssize(text); }
+
+std::vector<std::string> languages(const Content&) { return {""}; }
+
+Json texts_json(const Texts& texts) {
+    Json all = Json::array();
+    for (const Text& text : texts)
+        all.push_back({{"language", text.language()},
+                       {"event", text.event()},
+                       {"headline", text.headline()},
+                       {"description", text.description()},
+                       {"instruction", text.instruction()}});
+    return all;
+}
+
+Json area_json(const Area& area, const Texts& texts, bool with_polygons) {
+    Json descriptions = Json::object();
+    for (const Text& text : texts)
+        descriptions[text.language()] = area_description(area, text.language());
+    Json json{{"descriptions", std::move(descriptions)}};
+    if (with_polygons) {
+        json["polygons"] = std::vector(area.polygons().begin(), area.polygons().end());
+    } else if (!area.polygons().empty()) {
+        json["polygons_left_out"] = true;
+    }
+    json["circles"] = std::vector(area.circles().begin(), area.circles().end());
+    json["geocodes"] = Json::array();
+    for (const v1::Geocode& code : area.geocodes())
+        json["geocodes"].push_back({{"value_name", code.value_name()}, {"value", code.value()}});
+    return json;
+}
+
+std::string body(const Content& content, const Fixed& fixed, bool with_polygons) {
+    const Draft& draft = content.draft();
+    const Texts& texts = said(content, fixed);
+    Json data{{"identifier", fixed.identifier()},
+              {"message_id", content.message_id()},
+              {"revision", content.revision()},
+              {"digest", digest(serialise(content))},
+              {"world", content.world()},
+              {"agency", fixed.agency()},
+              {"sender_name", fixed.sender_name()},
+              {"status", cap_status(content)},
+              {"severity", cap_word(draft.severity())},
+              {"urgency", cap_word(draft.urgency())},
+              {"certainty", cap_word(draft.certainty())},
+              {"expires", draft.has_expires() ? cap_time(draft.expires()) : ""},
+              {"permalink", fixed.permalink()},
+              {"texts", texts_json(texts)}};
+    data["areas"] = Json::array();
+    // A retraction without words still says where: the message itself named the languages.
+    for (const Area& area : draft.areas())
+        data["areas"].push_back(area_json(area, draft.texts(), with_polygons));
+    if (fixed.has_retracts()) data["retracts"] = fixed.retracts().identifier();
+    const Json whole{
+        {"type", fixed.retraction() ? "tocsin.message.retracted" : "tocsin.message.released"},
+        {"timestamp", fixed.sent()},
+        {"data", std::move(data)}};
+    // Bytes that are not UTF-8 must not stop an alert at the last moment.
+    return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::expected<Rendition, Finding> render(const Content& content, std::string_view,
+                                         const Fixed& fixed, const Limits& limits) {
+    const auto fits = [&](const std::string& text) {
+        return limits.text_max == 0 || count(text) <= limits.text_max;
+    };
+    std::string text = body(content, fixed, true);
+    // A detailed shape alone can pass the limit; the CAP file behind the permalink has it too.
+    if (!fits(text)) text = body(content, fixed, false);
+    if (!fits(text))
+        return std::unexpected{Finding{
+            Finding::Level::error, "too_long", fixed.retraction() ? "retraction" : "texts",
+            fmt::format("The webhook body is {} bytes too long ({} of {}): shorten the texts.",
+                        count(text) - limits.text_max, count(text), limits.text_max)}};
+    Rendition rendition;
+    rendition.set_length(count(text));
+    rendition.set_length_max(limits.text_max);
+    rendition.set_body(std::move(text));
+    rendition.set_media_type("application/json");
+    return rendition;
+}
+
+}  // namespace
+
+const ChannelKind& webhook_kind() {
+    static const ChannelKind kind{
+        .kind = "webhook",
+        // Standard Webhooks asks for less than 20 kB.
+        .limits = {.text_max = 19'999, .unit = "bytes", .one_language_per_post = false},
+        .count = count,
+        .languages = languages,
+        .render = render,
+    };
+    return kind;
+}
+
+}  // namespace tocsin::content

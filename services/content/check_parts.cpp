@@ -1,0 +1,128 @@
+#include "content/check_parts.hpp"
+
+#include "content/channels/channel.hpp"
+#include "content/checks.hpp"
+#include "content/graphemes.hpp"
+#include "content/shapes.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace tocsin::content {
+namespace {
+
+// CAP 1.2 section 3.2.2.
+constexpr int64_t headline_characters_max = 160;
+
+void check_channel_texts(const Texts& texts, int index, const std::string& path, Findings& found) {
+    const Text& text = texts[index];
+    std::set<std::string> kinds;
+    for (int i = 0; i < text.channel_texts_size(); ++i) {
+        const ChannelText& other = text.channel_texts(i);
+        const std::string field = fmt::format("{}.channel_texts[{}]", path, i);
+        if (find_kind(other.kind()) == nullptr)
+            found.error("unknown_kind", field + ".kind",
+                        fmt::format("There is no kind of channel named {}: choose one that is.",
+                                    other.kind()));
+        if (!kinds.insert(other.kind()).second)
+            found.error("channel_text_duplicate", field + ".kind",
+                        fmt::format("Keep one text for {}.", other.kind()));
+        check_words(other.text(), field + ".text", found);
+        for (const Text& peer : texts)
+            if (find_channel_text(peer, other.kind()) < 0)
+                found.warning("channel_text_parity", field,
+                              fmt::format("Write the text for {} in {} too.", other.kind(),
+                                          peer.language()));
+    }
+}
+
+void check_text(const Texts& texts, int index, const std::string& path, Findings& found) {
+    const Text& text = texts[index];
+    check_words(text.event(), path + ".event", found);
+    check_words(text.headline(), path + ".headline", found);
+    check_words(text.description(), path + ".description", found);
+    check_words(text.instruction(), path + ".instruction", found);
+    const int64_t over = grapheme_count(text.headline()) - headline_characters_max;
+    if (over > 0)
+        found.error("headline_long", path + ".headline",
+                    fmt::format("Shorten the headline by {} characters, to {}.", over,
+                                headline_characters_max));
+    check_channel_texts(texts, index, path, found);
+}
+
+// A crude sign that one language was pasted into the other.
+void check_same(const Text& text, const Text& other, const std::string& path, Findings& found) {
+    if (primary_language(text.language()) == primary_language(other.language())) return;
+    const auto look = [&](const char* part, std::string_view own, std::string_view others) {
+        if (!trim(own).empty() && trim(own) == trim(others))
+            found.warning("same_text", path + part,
+                          fmt::format("The {} text is the same as the {} one: translate it.",
+                                      text.language(), other.language()));
+    };
+    look(".headline", text.headline(), other.headline());
+    look(".description", text.description(), other.description());
+    look(".instruction", text.instruction(), other.instruction());
+}
+
+void check_shapes(const Area& area, const std::string& path, Findings& found) {
+    for (int i = 0; i < area.polygons_size(); ++i)
+        if (auto bad = check_polygon(area.polygons(i), fmt::format("{}.polygons[{}]", path, i)))
+            found.add(std::move(*bad));
+    for (int i = 0; i < area.circles_size(); ++i)
+        if (auto bad = check_circle(area.circles(i), fmt::format("{}.circles[{}]", path, i)))
+            found.add(std::move(*bad));
+    if (area.polygons().empty() && area.circles().empty() && area.geocodes().empty())
+        found.warning("no_shape", path,
+                      "Draw the area or give its code: without either no map can show it.");
+}
+
+}  // namespace
+
+void check_words(std::string_view words, const std::string& field, Findings& found) {
+    if (trim(words).empty()) found.error("missing", field, "Write this text; it is empty.");
+    if (words.contains("{{") || words.contains("}}"))
+        found.error("placeholder_left", field, "Fill in what stands between {{ and }}.");
+    if (!is_printable(words, "\n\t"))
+        found.error("control_character", field,
+                    "Type this text again: it has characters that cannot be shown.");
+}
+
+std::set<std::string> needed_languages(const Draft& draft) {
+    std::set<std::string> languages(required_languages.begin(), required_languages.end());
+    for (const Text& text : draft.texts()) languages.insert(text.language());
+    return languages;
+}
+
+void check_texts(const Texts& texts, const std::set<std::string>& needed, const std::string& field,
+                 Findings& found) {
+    for (const std::string& language : needed)
+        if (find_text(texts, language) < 0)
+            found.error("language_missing", field, fmt::format("Write the {} text.", language));
+    std::set<std::string> seen;
+    for (int i = 0; i < texts.size(); ++i) {
+        const std::string path = fmt::format("{}[{}]", field, i);
+        if (!seen.insert(texts[i].language()).second)
+            found.error("language_duplicate", path + ".language",
+                        fmt::format("Keep one text in {}.", texts[i].language()));
+        check_text(texts, i, path, found);
+        for (int other = 0; other < i; ++other) check_same(texts[i], texts[other], path, found);
+    }
+}
+
+void check_areas(const Draft& draft, Findings& found) {
+    if (draft.areas().empty())
+        found.error("missing", "areas", "Say where the message applies.");
+    for (int i = 0; i < draft.areas_size(); ++i) {
+        const std::string path = fmt::format("areas[{}]", i);
+        const auto& descriptions = draft.areas(i).descriptions();
+        for (const std::string& language : needed_languages(draft)) {
+            const auto own = descriptions.find(language);
+            check_words(own == descriptions.end() ? std::string_view{} : own->second,
+                        fmt::format("{}.descriptions[{}]", path, language), found);
+        }
+        check_shapes(draft.areas(i), path, found);
+    }
+}
+
+}  // namespace tocsin::content

@@ -1,0 +1,40 @@
+// The Atom index (RFC 4287) of the alerts on the public feed, one per language.
+#pragma once
+
+#include "runtime/time.hpp"
+
+#include <span>
+#include <string>
+
+namespace tocsin::content {
+
+using runtime::Time;
+
+struct FeedInfo {
+    std::string id;        // IRI that never changes, such as the feed's first URL.
+    std::string title;
+    std::string language;  // BCP 47; every entry is in it.
+    std::string self;      // URL of this page.
+    std::string author;    // Who publishes it; Atom asks for one.
+    Time updated;
+    std::string next;      // URL of the page with older entries; empty for none.
+};
+
+struct FeedEntry {
+    std::string id;        // IRI made from the CAP identifier: `urn:...` or a URL.
+    std::string title;     // In the feed's language, with its marking if it is not real.
+    std::string summary;
+    std::string href;      // URL of the CAP file.
+    std::string category;  // CAP `category`.
+    std::string status;    // CAP `status`.
+    Time published;
+    Time updated;
+};
+
+// The entries come out in the order given.
+std::string atom_feed(const FeedInfo& feed, std::span<const FeedEntry> entries);
+
+// RFC 3339 with whole seconds in UTC, as Atom has it.
+std::string atom_time(Time time);
+
+}  // namespace tocsin::content

@@ -1,0 +1,27 @@
+// Where characters, as a reader sees them, and sentences begin and end in UTF-8 text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::content {
+
+// Extended grapheme clusters: `é` is one however it is composed, and so is a flag.
+int64_t grapheme_count(std::string_view text);
+
+// Offsets just behind each sentence, in order, the last being the end of the text.
+std::vector<size_t> sentence_ends(std::string_view text, std::string_view language);
+
+// `text` without characters that XML 1.0 forbids: those become a space, and bytes that are not
+// UTF-8 become U+FFFD.
+std::string printable(std::string_view text);
+
+// Whether `text` is UTF-8 and without control characters, but for `allowed`.
+bool is_printable(std::string_view text, std::string_view allowed = "");
+
+std::string_view trim(std::string_view text);
+
+}  // namespace tocsin::content

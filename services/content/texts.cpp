@@ -1,0 +1,44 @@
+#include "content/texts.hpp"
+
+#include <algorithm>
+
+namespace tocsin::content {
+
+const Texts& said(const Content& content, const Fixed& fixed) {
+    return fixed.retraction() ? content.draft().retraction() : content.draft().texts();
+}
+
+int find_text(const Texts& texts, std::string_view language) {
+    for (int i = 0; i < texts.size(); ++i)
+        if (texts[i].language() == language) return i;
+    return -1;
+}
+
+int find_channel_text(const Text& text, std::string_view kind) {
+    for (int i = 0; i < text.channel_texts_size(); ++i)
+        if (text.channel_texts(i).kind() == kind) return i;
+    return -1;
+}
+
+std::string_view primary_language(std::string_view language) {
+    return language.substr(0, language.find('-'));
+}
+
+std::string_view marking(const Content& content) {
+    if (content.world() == "exercise" || content.draft().status() == v1::STATUS_EXERCISE)
+        return "EXERCICE – EXERCISE";
+    if (content.draft().status() == v1::STATUS_TEST) return "TEST";
+    return "";
+}
+
+std::string area_description(const Area& area, std::string_view language) {
+    const auto exact = area.descriptions().find(std::string{language});
+    if (exact != area.descriptions().end()) return exact->second;
+    // A place under its name in another language is better than no place. Smallest tag first: the
+    // map itself has no order, and the same input must give the same bytes.
+    const auto least = std::ranges::min_element(
+        area.descriptions(), {}, [](const auto& entry) { return entry.first; });
+    return least == area.descriptions().end() ? std::string{} : least->second;
+}
+
+}  // namespace tocsin::content
