@@ -30,23 +30,38 @@ bool Fold::apply(const ledger::v1::Decision& decision, const std::string& digest
     return true;
 }
 
-void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
+Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset) {
     const auto& cause = decision.cause();
-    // A second body under a known id is refused, and the first keeps its answer.
-    if (decision.has_rejected() && decision.rejected().code() == "request_id_reused") return;
-    if (bug_ == Bug::no_memory) return;
-    Remembered entry{cause.body_digest(), from_proto(cause.expires_at()), offset >= 0, offset, last_,
-                     {}, {}, std::nullopt};
+    Remembered answer{cause.body_digest(), from_proto(cause.expires_at()), offset >= 0, offset,
+                      from_proto(decision.decided_at()), {}, {}, std::nullopt};
     if (decision.has_accepted()) {
-        entry.subject = decision.accepted().subject();
-        entry.etag = decision.accepted().etag();
+        answer.subject = decision.accepted().subject();
+        answer.etag = decision.accepted().etag();
     } else {
         const auto& rejected = decision.rejected();
-        entry.rejection = Rejection{static_cast<Because>(rejected.status()), rejected.code(),
-                                    rejected.text(), rejected.field()};
+        answer.rejection = Rejection{static_cast<Because>(rejected.status()), rejected.code(),
+                                     rejected.text(), rejected.field()};
     }
-    const auto key = request_key(cause.actor(), cause.request_id());
-    const auto [place, added] = memory_.insert_or_assign(key, std::move(entry));
+    return answer;
+}
+
+// A second body under a known id is refused, and the first keeps its answer. The refusal is kept
+// beside it: a repeat of the second body must not be executed once the first is forgotten.
+static std::string memory_key(const ledger::v1::Cause& cause, bool reused) {
+    std::string key = request_key(cause.actor(), cause.request_id());
+    if (reused) key.append(1, '\0').append(cause.body_digest());
+    return key;
+}
+
+static bool refused_as_reused(const ledger::v1::Decision& decision) {
+    return decision.has_rejected() && decision.rejected().code() == "request_id_reused";
+}
+
+void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
+    if (bug_ == Bug::no_memory) return;
+    const auto [place, added] =
+        memory_.insert_or_assign(memory_key(decision.cause(), refused_as_reused(decision)),
+                                 answer_of(decision, offset));
     const auto second = std::chrono::floor<std::chrono::seconds>(place->second.expires_at);
     if (added) expiring_[second.time_since_epoch().count()].push_back(&place->first);
 }
@@ -68,8 +83,7 @@ void Fold::forget(Time decided_at) {
 
 void Fold::mark_counted(const ledger::v1::Decision& decision, std::int64_t offset) {
     if (decision.cause().request_id().empty()) return;
-    const auto key = request_key(decision.cause().actor(), decision.cause().request_id());
-    const auto found = memory_.find(key);
+    const auto found = memory_.find(memory_key(decision.cause(), refused_as_reused(decision)));
     if (found == memory_.end()) return;
     if (found->second.body_digest != decision.cause().body_digest()) return;
     found->second.counted = true;
@@ -84,6 +98,12 @@ std::int64_t Fold::position(const std::string& topic) const {
 const Remembered* Fold::remembered(const std::string& key) const {
     const auto found = memory_.find(key);
     return found == memory_.end() ? nullptr : &found->second;
+}
+
+const Remembered* Fold::answer(const std::string& key, const std::string& body_digest) const {
+    const Remembered* first = remembered(key);
+    if (first != nullptr && first->body_digest == body_digest) return first;
+    return remembered(key + '\0' + body_digest);
 }
 
 std::set<std::string> Fold::take_touched() { return std::exchange(touched_, {}); }

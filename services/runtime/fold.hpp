@@ -44,6 +44,9 @@ enum class Bug {
     effect_early,         // a claim is acted on before it was read back
 };
 
+// The answer that a decision on a command gives.
+Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset);
+
 class Fold {
 public:
     Fold(std::string genesis, std::unique_ptr<Rules> rules, Bug bug);
@@ -62,7 +65,10 @@ public:
     std::int64_t decisions() const { return decisions_; }
     // Offset of the next record of `topic` to consider.
     std::int64_t position(const std::string& topic) const;
+    // The first under this key, whatever its body.
     const Remembered* remembered(const std::string& key) const;
+    // What exactly this request was answered: the first under its key, or its refusal beside it.
+    const Remembered* answer(const std::string& key, const std::string& body_digest) const;
     std::size_t remembered_count() const { return memory_.size(); }
     const Rules& rules() const { return *rules_; }
     // Realms whose due times may have changed since the last call.

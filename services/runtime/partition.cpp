@@ -41,9 +41,11 @@ void Partition::fold_again() {
     seen_digests_.clear();
     read_next_ = 0;
     read_head_ = genesis_;
+    head_offset_ = -1;
     counted_opened_ = false;
     caught_up_ = false;
     verifying_ = false;
+    doubtful_ = false;
     want_read_from_ = 0;
 }
 
@@ -51,15 +53,33 @@ void Partition::fold_again() {
 void Partition::forget_what_was_told() {
     told_offset_ = -1;
     told_digest_.clear();
-    for (Input& input : inputs_) {
-        input.items.clear();
-        input.next = -1;
-        input.head = genesis_digest(input.spec.topic, options_.partition);
-        input.counted_offset = -1;
-    }
-    want_inputs_again_ = true;
+    for (Input& input : inputs_) input.counted_offset = -1;
+    orphans_.clear();
+    forget_inputs();
     observer_.history_changed();
     fold_again();
+}
+
+void Partition::forget_inputs() {
+    for (Input& input : inputs_) {
+        input.items.clear();
+        input.cursor = 0;
+        input.next = -1;
+        input.head = genesis_digest(input.spec.topic, options_.partition);
+    }
+    range_known_.assign(inputs_.size(), false);
+    want_inputs_again_ = true;
+}
+
+// Somebody's operator has spoken, or the partition was opened. Where an input was read already, it
+// may have been read beyond its new place.
+void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
+    restart_wanted_ = false;
+    restart_reason_.clear();
+    halted_.clear();
+    const bool started = std::find(range_known_.begin(), range_known_.end(), true) !=
+                         range_known_.end();
+    if (started && decision.previous_digest() != genesis_) forget_inputs();
 }
 
 void Partition::halt(std::string why) {
@@ -67,12 +87,11 @@ void Partition::halt(std::string why) {
 }
 
 void Partition::on_ledger_record(std::int64_t offset, std::string_view record, Tick tick) {
-    if (want_read_from_) return;  // Left over from before the order to read elsewhere.
-    if (!verifying_ && offset < read_next_) return;
+    if (want_read_from_ || unknown_event_) return;  // The first: left over from before the order.
+    if (verifying_) return check_head(offset, record);
+    if (offset < read_next_) return;
     const std::string digest = sha256(record);
-    if (verifying_ && !verify_last_read(offset, digest)) return;
     read_next_ = offset + 1;
-    last_read_digest_ = digest;
     const bool mine = !flight_.empty() && flight_.front().digest == digest;
     ledger::v1::Decision parsed;
     if (!mine) {
@@ -83,19 +102,13 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
         }
     }
     const ledger::v1::Decision& decision = mine ? flight_.front().decision : parsed;
-    const std::string& previous = decision.previous_digest();
-    const bool counts = previous == read_head_ || options_.bug == Bug::no_chain;
-    if (!counts && previous != genesis_ && !seen_digests_.contains(shortened(previous)) &&
-        offset > proven_until_ && options_.bug != Bug::skip_head_check) {
-        // A predecessor that was never here: either it was lost on its way, or this history is no
-        // longer the log's. Only a pass from the beginning tells.
-        proven_until_ = offset;
-        fold_again();
-        return;
-    }
+    const bool counts =
+        decision.previous_digest() == read_head_ || options_.bug == Bug::no_chain;
+    if (!counts && unknown_predecessor(decision.previous_digest(), digest)) return;
     seen_digests_.insert(shortened(digest));
     if (counts) {
         read_head_ = digest;
+        head_offset_ = offset;
         counted_opened_ = true;
         quiet_since_ = tick;
         waiting_to_lead_ = false;
@@ -106,21 +119,40 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     if (own_record_came_back(offset, digest, counts)) return;
     if (!counts) return;
     if (!fold_->apply(decision, digest, offset)) {
-        halt("unknown_event: a newer version wrote this ledger; upgrade this instance");
+        unknown_event_ = true;
+        halted_ = "unknown_event: a newer version wrote this ledger; upgrade this instance";
         return;
     }
     count(offset, decision, digest);
 }
 
-// After trouble with the broker: the last record read must still be there, byte for byte. True when
-// `offset` is a record after it, to be read on.
-bool Partition::verify_last_read(std::int64_t offset, const std::string& digest) {
-    if (offset == read_next_ - 1 && digest == last_read_digest_) {
-        verifying_ = false;
+// A predecessor that was never here: either it was lost on its way, or this history is no longer
+// the log's. It still is if the head lies where it was read. True: the record will be read again.
+bool Partition::unknown_predecessor(const std::string& previous, const std::string& digest) {
+    if (previous == genesis_ || seen_digests_.contains(shortened(previous))) return false;
+    if (options_.bug == Bug::skip_head_check) return false;
+    if (!orphans_.insert(shortened(digest)).second) return false;
+    if (!caught_up_) {
+        doubtful_ = true;
         return false;
     }
-    fold_again();
-    return false;
+    verify_head();
+    return true;
+}
+
+void Partition::verify_head() {
+    if (head_offset_ < 0) return fold_again();
+    verifying_ = true;
+    doubtful_ = false;
+    caught_up_ = false;
+    want_read_from_ = head_offset_;
+}
+
+// What follows the head did not count; it is read again, in case other records lie there now.
+void Partition::check_head(std::int64_t offset, std::string_view record) {
+    verifying_ = false;
+    if (offset != head_offset_ || sha256(record) != read_head_) return fold_again();
+    read_next_ = head_offset_ + 1;
 }
 
 // True when the record is dealt with: it was the next of the own appends, or it shows that the
@@ -164,24 +196,16 @@ void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
         }
         told_offset_ = offset;
         told_digest_ = digest;
+        if (decision.has_input_restarted()) inputs_restarted(decision);
         observer_.counted(-1, offset, decision, digest);
     }
     if (!decision.cause().request_id().empty()) tell_answer(offset, decision);
 }
 
 void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& decision) {
-    const auto key = request_key(decision.cause().actor(), decision.cause().request_id());
-    if (decision.has_rejected() && decision.rejected().code() == "request_id_reused") {
-        Remembered answer;
-        answer.offset = offset;
-        answer.decided_at = from_proto(decision.decided_at());
-        answer.rejection = Rejection{static_cast<Because>(decision.rejected().status()),
-                                     decision.rejected().code(), decision.rejected().text(),
-                                     decision.rejected().field()};
-        observer_.answered(key, decision.cause().body_digest(), answer);
-    } else if (const Remembered* answer = fold_->remembered(key)) {
-        observer_.answered(key, answer->body_digest, *answer);
-    }
+    const auto& cause = decision.cause();
+    observer_.answered(request_key(cause.actor(), cause.request_id()), cause.body_digest(),
+                       answer_of(decision, offset));
 }
 
 // Items before a counted position are done with: decided, or repeats of what was.
@@ -197,34 +221,33 @@ void Partition::drop_passed(Input& input, std::int64_t before) {
 bool Partition::passed_over(const Item& item) {
     if (!item.readable) return false;
     const auto key = request_key(item.command.actor(), item.command.request_id());
-    const Remembered* answer = fold_->remembered(key);
-    if (answer == nullptr || !answer->counted) return false;
     const auto digest = body_digest(item.command.body(), from_proto(item.command.expires_at()));
-    if (answer->body_digest != digest) return false;
+    const Remembered* answer = fold_->answer(key, digest);
+    if (answer == nullptr || !answer->counted) return false;
     observer_.answered(key, digest, *answer);
     return true;
 }
 
 void Partition::on_ledger_end(std::int64_t offset) {
-    if (want_read_from_) return;
-    if (verifying_ && offset <= read_next_ - 1) {
-        fold_again();  // The last record read is gone.
+    if (want_read_from_ || unknown_event_) return;
+    if (verifying_) {
+        if (offset <= head_offset_) fold_again();  // The head is gone.
         return;
     }
-    if (verifying_ || offset != read_next_) return;
-    if (!caught_up_ && told_offset_ >= 0 && told_digest_ != read_head_) {
+    if (offset != read_next_ || caught_up_) return;
+    if (doubtful_) return verify_head();
+    if (told_offset_ >= 0 && told_digest_ != read_head_) {
         forget_what_was_told();  // The log ends before what was told: it lost its tail.
         return;
     }
-    if (!caught_up_)
-        for (Input& input : inputs_) drop_passed(input, fold_->position(input.spec.topic));
+    for (Input& input : inputs_) drop_passed(input, fold_->position(input.spec.topic));
     caught_up_ = true;
 }
 
 void Partition::on_input_record(int index, std::int64_t offset, std::string_view record,
                                 Time stored_at, Tick tick) {
     Input& input = inputs_.at(static_cast<std::size_t>(index));
-    if (offset < input.next) return;
+    if (want_inputs_again_ || offset < input.next) return;
     const bool was_idle = !anything_undecided();
     input.next = offset + 1;
     switch (input.spec.kind) {
@@ -266,8 +289,11 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     if (!counts && options_.bug != Bug::lost_reactor) return;
     const std::string digest = sha256(record);
     if (counts) input.head = digest;
-    input.counted_offset = offset;
-    observer_.counted(static_cast<int>(&input - inputs_.data()), offset, decision, digest);
+    if (offset > input.counted_offset) {
+        input.counted_offset = offset;
+        observer_.counted(static_cast<int>(&input - inputs_.data()), offset, decision, digest);
+    }
+    if (input.spec.view_only) return;
     if (!decision.has_accepted() || decision.accepted().events_size() == 0) return;
     if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
     Item item;
@@ -280,8 +306,17 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     item.foreign.at = from_proto(decision.decided_at());
     item.foreign.events.assign(decision.accepted().events().begin(),
                                decision.accepted().events().end());
-    if (!fold_->rules().concerns(item.foreign)) return;
+    if (!concerns(item.foreign)) return;
     input.items.push_back(std::move(item));
+}
+
+// What cannot be told concerns us: the decider will say why it cannot.
+bool Partition::concerns(const Foreign& foreign) const {
+    try {
+        return fold_->rules().concerns(foreign);
+    } catch (const std::exception&) {
+        return true;
+    }
 }
 
 void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
@@ -303,7 +338,8 @@ void Partition::read_stream(Input& input, std::int64_t offset, std::string_view 
     item.foreign.at = stored_at;
     item.foreign.events.push_back(parsed.body());
     input.items.push_back(std::move(item));
-    if (!leads() && input.items.size() > options_.stream_backlog_max) {
+    // A leader drops only what it has considered.
+    if (input.items.size() > options_.stream_backlog_max && (!leads() || input.cursor > 0)) {
         input.items.pop_front();
         if (input.cursor > 0) --input.cursor;
     }
@@ -323,14 +359,22 @@ void Partition::on_append_failed() {
 }
 
 void Partition::on_broker_trouble() {
-    if (!caught_up_ || want_read_from_) return;
-    if (read_next_ == 0) return fold_again();
-    verifying_ = true;
-    caught_up_ = false;
-    want_read_from_ = read_next_ - 1;
+    if (options_.bug == Bug::skip_head_check || want_read_from_) return;
+    if (!caught_up_) {
+        doubtful_ = true;
+        return;
+    }
+    verify_head();
 }
 
-void Partition::on_ledger_out_of_range() { fold_again(); }
+void Partition::on_ledger_out_of_range() {
+    if (want_read_from_) return;
+    if (read_next_ == 0) {
+        halt("ledger_gone: the ledger does not start at its first record; restore it");
+        return;
+    }
+    fold_again();
+}
 
 void Partition::on_upstream_out_of_range() { forget_what_was_told(); }
 
@@ -341,6 +385,22 @@ void Partition::on_dead_letter_stored(int index, std::int64_t offset) {
 
 std::int64_t Partition::input_position(int input) const {
     return fold_->position(inputs_.at(static_cast<std::size_t>(input)).spec.topic);
+}
+
+std::int64_t Partition::input_start(int index) const {
+    const Input& input = inputs_.at(static_cast<std::size_t>(index));
+    if (input.spec.kind == InputSpec::Kind::ledger) return std::max<std::int64_t>(input.next, 0);
+    const std::int64_t position =
+        fold_->opened() ? fold_->position(input.spec.topic) : std::int64_t{0};
+    return std::max({input.next, position, input.low});
+}
+
+std::int64_t Partition::input_counted_offset(int index) const {
+    return inputs_.at(static_cast<std::size_t>(index)).counted_offset;
+}
+
+const std::string& Partition::input_halted(int index) const {
+    return inputs_.at(static_cast<std::size_t>(index)).halted;
 }
 
 std::int64_t Partition::considered(int index) const {

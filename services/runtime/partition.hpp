@@ -29,6 +29,7 @@ struct InputSpec {
     Kind kind = Kind::commands;
     std::string topic;
     std::string service;  // short name of the service whose ledger or stream it is
+    bool view_only = false;  // a ledger that is told to the observer and never decided on
 };
 
 struct PartitionOptions {
@@ -44,6 +45,7 @@ struct PartitionOptions {
     std::chrono::milliseconds takeover{250};
     std::chrono::milliseconds append_timeout{11'000};  // then it is taken for lost
     std::chrono::hours lifetime_max{24};
+    std::chrono::milliseconds timer_again{5'000};  // a due timer that nobody answered fires again
     std::uint64_t jitter_seed = 0;
     Bug bug = Bug::none;
 };
@@ -78,6 +80,8 @@ struct Orders {
         std::string realm;
         std::string request_id;
         std::string body;
+        // To be sent as it is: it is part of what makes a repeat a repeat.
+        Time expires_at;
     };
     std::vector<Append> append;          // in this order, to the ledger
     std::vector<DeadLetter> dead_letters;  // answer each with dead_letter_stored()
@@ -85,7 +89,8 @@ struct Orders {
     // Read the own ledger from this offset; nothing read before the order may be fed after it.
     std::optional<std::int64_t> read_ledger_from;
     // Forget what the inputs brought: upstream ledgers from their beginning, the others from their
-    // position once the ledger is caught up.
+    // position once the ledger is caught up; then on_input_range() is due again for each. Nothing
+    // read before the order may be fed after it.
     bool read_inputs_again = false;
 };
 
@@ -106,7 +111,8 @@ public:
     // A record of input `input` with the time at which the broker stored it.
     void on_input_record(int input, std::int64_t offset, std::string_view record, Time stored_at,
                          Tick tick);
-    // The input holds offsets [low, high). Asked once after the first fold, and after an error.
+    // The input holds offsets [low, high). Asked once the first fold is caught up, again after each
+    // order to read inputs again, and after an error.
     void on_input_range(int input, std::int64_t low, std::int64_t high, bool ledger_empty);
     void on_append_stored(const std::string& digest, std::int64_t offset);
     // It may have been stored or not: only the log knows.
@@ -131,6 +137,11 @@ public:
     bool opened() const { return counted_opened_; }
     std::int64_t next_ledger_offset() const { return read_next_; }
     std::int64_t input_position(int input) const;
+    // Where the driver starts reading the input.
+    std::int64_t input_start(int input) const;
+    std::int64_t input_counted_offset(int input) const;
+    // Why an input stands still: an event of a newer version. Empty while it works.
+    const std::string& input_halted(int input) const;
     // Offset before which everything of this input is decided or passed over, and counted.
     std::int64_t considered(int input) const;
     std::int64_t counted_offset() const { return told_offset_; }
@@ -173,12 +184,17 @@ private:
 
     void fold_again();
     void forget_what_was_told();
-    bool verify_last_read(std::int64_t offset, const std::string& digest);
+    void forget_inputs();
+    void inputs_restarted(const ledger::v1::Decision& decision);
+    void verify_head();
+    void check_head(std::int64_t offset, std::string_view record);
+    bool unknown_predecessor(const std::string& previous, const std::string& digest);
     bool own_record_came_back(std::int64_t offset, const std::string& digest, bool counts);
     void count(std::int64_t offset, const ledger::v1::Decision& decision,
                const std::string& digest);
     void tell_answer(std::int64_t offset, const ledger::v1::Decision& decision);
     void drop_passed(Input& input, std::int64_t before);
+    bool concerns(const Foreign& foreign) const;
     void halt(std::string why);
     bool may_lead(Tick tick);
     bool anything_undecided() const;
@@ -189,15 +205,19 @@ private:
     bool passed_over(const Item& item);
 
     bool decide_next(Orders& orders, Time now, Tick tick);
-    bool decide_item(Input& input, Item& item, Orders& orders, Time now, Tick tick);
+    enum class Step { appended, waits, passed };
+    Step decide_item(Input& input, Item& item, Orders& orders, Time now, Tick tick);
     std::optional<Decided> verdict(const Item& item, const Input& input, Time now,
                                    std::string& fault) const;
     Decided verdict_on_command(const Item& item, Time now) const;
     ledger::v1::Decision draft(const Item& item, const Input& input, Time now) const;
-    void append(ledger::v1::Decision decision, Orders& orders, Tick tick);
+    bool is_repeat(const Item& item) const;
+    void ask_dead_letter(const Input& input, Item& item, const std::string& fault, Orders& orders);
+    Step append(Input& input, ledger::v1::Decision decision, Orders& orders, Tick tick);
+    bool append(ledger::v1::Decision decision, Orders& orders, Tick tick);
     void open(Orders& orders, Time now, Tick tick);
     void update_timers();
-    void fire_timers(Orders& orders, Time now);
+    void fire_timers(Orders& orders, Time now, Tick tick);
 
     PartitionOptions options_;
     const Mac& mac_;
@@ -211,15 +231,17 @@ private:
 
     std::int64_t read_next_ = 0;
     std::string read_head_;
+    std::int64_t head_offset_ = -1;   // where read_head_ was read
     bool counted_opened_ = false;
     bool caught_up_ = false;
     std::optional<std::int64_t> want_read_from_ = 0;
     bool want_inputs_again_ = false;
-    bool verifying_ = false;          // the last record read is being read again
-    std::string last_read_digest_;
+    bool verifying_ = false;          // the head is being read again
+    bool doubtful_ = false;           // once caught up, the head is to be read again
+    bool unknown_event_ = false;      // this version cannot fold this ledger
     absl::flat_hash_set<std::uint64_t> seen_digests_;
-    // Up to here a pass from the beginning has shown that an unknown predecessor is merely lost.
-    std::int64_t proven_until_ = -1;
+    // Records whose predecessor was never here; the head was, or is to be, verified since.
+    absl::flat_hash_set<std::uint64_t> orphans_;
 
     std::int64_t told_offset_ = -1;   // of the last decision told to the observer
     std::string told_digest_;
@@ -237,7 +259,7 @@ private:
 
     struct Timer {
         DueCommand due;
-        Time fired_at{};
+        Tick fired_at{};
         bool fired = false;
     };
     std::map<std::string, Timer> timers_;

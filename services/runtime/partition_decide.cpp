@@ -40,7 +40,7 @@ Orders Partition::step(Time now, Tick tick) {
     if (!halted_.empty()) return orders;
     while (flight_.size() < options_.pipeline_max && decide_next(orders, now, tick)) {
     }
-    fire_timers(orders, now);
+    fire_timers(orders, now, tick);
     return orders;
 }
 
@@ -66,17 +66,16 @@ void Partition::open(Orders& orders, Time now, Tick tick) {
     auto& restarted = *decision.mutable_input_restarted();
     restarted.set_reason(restart_reason_);
     for (const Input& input : inputs_) {
-        // Upstream ledgers are never skipped: their history is kept for ever.
         const bool upstream = input.spec.kind == InputSpec::Kind::ledger;
         const std::int64_t position = fold_->position(input.spec.topic);
         if (!fresh && position >= input.low && position <= input.high) continue;
         auto& place = *restarted.add_inputs();
         place.set_topic(input.spec.topic);
-        place.set_next_offset(upstream ? 0 : input.low);
+        // What an upstream ledger brought is never met twice: nothing remembers it. A command is
+        // remembered, or expired; a stream is met again by its nature.
+        const std::int64_t known = fresh ? 0 : std::clamp(position, input.low, input.high);
+        place.set_next_offset(upstream ? known : input.low);
     }
-    restart_wanted_ = false;
-    restart_reason_.clear();
-    halted_.clear();
     append(std::move(decision), orders, tick);
 }
 
@@ -105,40 +104,40 @@ void Partition::on_input_range(int index, std::int64_t low, std::int64_t high, b
 
 bool Partition::decide_next(Orders& orders, Time now, Tick tick) {
     for (Input& input : inputs_) {
-        if (!input.halted.empty()) continue;
-        while (input.cursor < input.items.size()) {
+        while (input.cursor < input.items.size() && input.halted.empty()) {
             Item& item = input.items[input.cursor];
             if (item.offset < fold_->position(input.spec.topic)) {
                 ++input.cursor;
                 continue;
             }
-            if (item.readable && input.spec.kind == InputSpec::Kind::commands) {
-                const auto key = request_key(item.command.actor(), item.command.request_id());
-                const Remembered* before = fold_->remembered(key);
-                if (before != nullptr &&
-                    before->body_digest ==
-                        body_digest(item.command.body(), from_proto(item.command.expires_at()))) {
-                    ++counters_.repeats;
-                    passed_over(item);
-                    ++input.cursor;
-                    continue;
-                }
+            if (input.spec.kind == InputSpec::Kind::commands && is_repeat(item)) {
+                ++counters_.repeats;
+                passed_over(item);
+                ++input.cursor;
+                continue;
             }
             if (!may_lead(tick)) return false;
-            if (decide_item(input, item, orders, now, tick)) return true;
-            break;  // This input waits, or it was passed over; look at the next one.
+            const Step step = decide_item(input, item, orders, now, tick);
+            if (step == Step::appended) return true;
+            if (step == Step::waits) break;  // This input does; look at the next one.
         }
     }
     return false;
 }
 
-// True when something was appended.
-bool Partition::decide_item(Input& input, Item& item, Orders& orders, Time now, Tick tick) {
+bool Partition::is_repeat(const Item& item) const {
+    if (!item.readable) return false;
+    const auto& command = item.command;
+    return fold_->answer(request_key(command.actor(), command.request_id()),
+                         body_digest(command.body(), from_proto(command.expires_at()))) != nullptr;
+}
+
+Partition::Step Partition::decide_item(Input& input, Item& item, Orders& orders, Time now,
+                                       Tick tick) {
     const Time at = options_.bug == Bug::clock_runs_back ? now : std::max(now, fold_->last());
-    const int index = static_cast<int>(&input - inputs_.data());
     std::string fault;
     const auto decided = verdict(item, input, at, fault);
-    if (!input.halted.empty()) return false;
+    if (!input.halted.empty()) return Step::waits;
     if (decided && fault.empty()) {
         ledger::v1::Decision decision = draft(item, input, at);
         if (*decided) {
@@ -150,11 +149,8 @@ bool Partition::decide_item(Input& input, Item& item, Orders& orders, Time now, 
             rejected.set_status(static_cast<int>(decided->error().because));
             rejected.set_field(decided->error().field);
         }
-        if (decision.ByteSizeLong() + 64 <= options_.record_bytes_max) {
-            ++input.cursor;
-            append(std::move(decision), orders, tick);
-            return true;
-        }
+        if (decision.ByteSizeLong() + 64 <= options_.record_bytes_max)
+            return append(input, std::move(decision), orders, tick);
         fault = "decision_too_large";
     }
     if (fault.empty()) {  // A stream record that changes nothing.
@@ -163,28 +159,31 @@ bool Partition::decide_item(Input& input, Item& item, Orders& orders, Time now, 
         } else {
             ++input.cursor;
         }
-        return decide_next(orders, now, tick);
+        return Step::passed;
     }
     // What cannot be obeyed is kept before it is recorded as refused, so that nothing is lost.
     if (!item.dead_letter_stored) {
-        if (!item.dead_letter_asked) {
-            item.dead_letter_asked = true;
-            ++counters_.dead_letters;
-            std::string bytes = !item.raw.empty() ? item.raw : item.command.SerializeAsString();
-            if (input.spec.kind != InputSpec::Kind::commands && !item.foreign.events.empty())
-                bytes = item.foreign.events.front();
-            orders.dead_letters.push_back({index, item.offset, std::move(bytes), fault});
-        }
-        return false;
+        ask_dead_letter(input, item, fault, orders);
+        return Step::waits;
     }
     ledger::v1::Decision decision = draft(item, input, at);
     auto& rejected = *decision.mutable_rejected();
     rejected.set_code(fault.substr(0, fault.find(':')));
     rejected.set_text("it could not be decided; its bytes are kept among the dead letters");
     rejected.set_status(static_cast<int>(Because::internal));
-    ++input.cursor;
-    append(std::move(decision), orders, tick);
-    return true;
+    return append(input, std::move(decision), orders, tick);
+}
+
+void Partition::ask_dead_letter(const Input& input, Item& item, const std::string& fault,
+                                Orders& orders) {
+    if (item.dead_letter_asked) return;
+    item.dead_letter_asked = true;
+    ++counters_.dead_letters;
+    std::string bytes = !item.raw.empty() ? item.raw : item.command.SerializeAsString();
+    if (input.spec.kind != InputSpec::Kind::commands && !item.foreign.events.empty())
+        bytes = item.foreign.events.front();
+    orders.dead_letters.push_back(
+        {static_cast<int>(&input - inputs_.data()), item.offset, std::move(bytes), fault});
 }
 
 // Nothing: a stream record that changes nothing. `fault`: why it cannot be decided at all.
@@ -256,12 +255,24 @@ ledger::v1::Decision Partition::draft(const Item& item, const Input& input, Time
     return decision;
 }
 
-// The leader applies its own decision as it appends it; read-back confirms it.
-void Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick) {
+Partition::Step Partition::append(Input& input, ledger::v1::Decision decision, Orders& orders,
+                                  Tick tick) {
+    if (!append(std::move(decision), orders, tick)) return Step::waits;
+    ++input.cursor;
+    return Step::appended;
+}
+
+// The leader applies its own decision as it appends it; read-back confirms it. False: it does not
+// know its own event, and nothing was appended.
+bool Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick) {
     if (fold_->writer() != options_.writer && fold_->opened()) ++counters_.takeovers;
     std::string record = seal(decision.SerializeAsString(), mac_);
     std::string digest = sha256(record);
-    if (!fold_->apply(decision, digest, -1)) halt("unknown_event: of its own decider");
+    if (!fold_->apply(decision, digest, -1)) {
+        fold_again();
+        halt("unknown_event: of its own decider");
+        return false;
+    }
     orders.append.push_back({decision.realm(), std::move(record)});
     if (options_.bug == Bug::early_answer && !decision.cause().request_id().empty())
         tell_answer(-1, decision);
@@ -269,6 +280,7 @@ void Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick)
         observer_.counted(-1, -1, decision, digest);
     flight_.push_back({std::move(digest), std::move(decision), tick});
     update_timers();
+    return true;
 }
 
 void Partition::update_timers() {
@@ -284,18 +296,23 @@ void Partition::update_timers() {
     }
 }
 
-// A due time that was reached becomes a command. Its id follows from what is due, so that several
-// instances, or a repeat, ask for one thing.
-void Partition::fire_timers(Orders& orders, Time now) {
-    if (fold_->writer() != options_.writer) return;
+// A due time that was reached becomes a command. Its id and expiry follow from what is due and the
+// minute, so that several instances, or a repeat, ask for one thing; and one that was refused or
+// expired, after an outage or by a clock that was ahead, is asked for again a minute later. The
+// leader may be dead with nothing else to decide, so the others fire what is long overdue.
+void Partition::fire_timers(Orders& orders, Time now, Tick tick) {
+    const Time reached = fold_->writer() == options_.writer ? now : now - 4 * options_.takeover;
+    const auto minute = std::chrono::floor<std::chrono::minutes>(now);
     for (auto& [realm, timer] : timers_) {
-        if (timer.due.at > now) continue;
-        if (timer.fired && now - timer.fired_at < std::chrono::seconds(5)) continue;
+        if (timer.due.at > reached) continue;
+        if (timer.fired && tick - timer.fired_at < options_.timer_again) continue;
         timer.fired = true;
-        timer.fired_at = now;
-        const std::string at = std::to_string(timer.due.at.time_since_epoch().count());
-        orders.fire.push_back({realm, "due-" + hex(sha256(realm + at + timer.due.body)).substr(0, 32),
-                               timer.due.body});
+        timer.fired_at = tick;
+        const std::string at = std::to_string(timer.due.at.time_since_epoch().count()) + "/" +
+                               std::to_string(minute.time_since_epoch().count());
+        orders.fire.push_back({realm,
+                               "due-" + hex(sha256(realm + at + timer.due.body)).substr(0, 32),
+                               timer.due.body, minute + std::chrono::hours(1)});
     }
 }
 
