@@ -7,6 +7,7 @@
 #include "runtime/ledger.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/rpc.hpp"
+#include "runtime/roster.hpp"
 #include "runtime/rules.hpp"
 #include "runtime/view.hpp"
 
@@ -27,6 +28,7 @@ struct Surroundings {
     Rpc& rpc;
     Metrics& metrics;
     HttpClient& http;
+    const Roster& roster;
 };
 
 // One running service. Built before history is folded, destroyed after the ledger thread ended.
@@ -56,8 +58,24 @@ struct ServiceDefinition {
     std::function<std::unique_ptr<Service>(Surroundings&)> make;
 };
 
-// Hosts services until SIGTERM or SIGINT; the exit code of main().
-int run(int argc, char** argv, std::string program, std::string description,
-        std::vector<ServiceDefinition> services);
+// Something else that shares the process and has no ledger: the gateway, in tocsin-all.
+class Sidecar {
+public:
+    virtual ~Sidecar() = default;
+    virtual void start() = 0;
+    virtual void stop() = 0;
+    // Ports it listens on, by name.
+    virtual std::map<std::string, int> ports() const = 0;
+};
+
+struct SidecarDefinition {
+    std::function<void(Settings&)> declare;
+    // `grpc_port`: where this process serves its services.
+    std::function<std::unique_ptr<Sidecar>(const RuntimeConfig&, Metrics&, int grpc_port)> make;
+};
+
+// Hosts services until SIGTERM or SIGINT; the exit code of main(). Ends within `drain_ms_max`.
+int run(int argc, char** argv, const std::string& program, const std::string& description,
+        std::vector<ServiceDefinition> services, std::vector<SidecarDefinition> sidecars = {});
 
 }  // namespace tocsin::runtime

@@ -1,0 +1,45 @@
+// What a ledger process tells Prometheus. Labels are bounded: service and partition.
+#pragma once
+
+#include "runtime/metrics.hpp"
+#include "runtime/partition.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tocsin::runtime {
+
+struct LedgerMetrics {
+    LedgerMetrics(Metrics& metrics, const std::string& service, int partitions);
+
+    struct PerPartition {
+        prometheus::Gauge* position;
+        prometheus::Gauge* undecided;
+        prometheus::Gauge* halted;
+        prometheus::Gauge* leads;
+        Partition::Counters last;
+    };
+    // Adds what happened since the last call.
+    void update(int partition, const Partition& state, bool leading);
+
+    prometheus::Counter& accepted;
+    prometheus::Counter& rejected;
+    prometheus::Counter& unavailable;
+    prometheus::Counter& repeats;
+    prometheus::Histogram& command_seconds;
+    prometheus::Counter& counted;
+    prometheus::Counter& void_records;
+    prometheus::Counter& foreign_records;
+    prometheus::Counter& folds_again;
+    prometheus::Counter& takeovers;
+    prometheus::Counter& dead_letters;
+    prometheus::Gauge& calls_waiting;
+    prometheus::Gauge& appends_in_flight;
+    prometheus::Gauge& requests_remembered;
+    prometheus::Gauge& kafka_connected;
+    prometheus::Gauge& kafka_stale_seconds;
+    prometheus::Gauge& ready;
+    std::vector<PerPartition> partitions;
+};
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,38 @@
+// LedgerService: where the deciders of this process stand, for operators.
+#pragma once
+
+#include "runtime/ledger_process.hpp"
+#include "runtime/rpc.hpp"
+#include "tocsin/ledger/v1/ledger_service.grpc.pb.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tocsin::runtime {
+
+class LedgerRpc final : public ledger::v1::LedgerService::CallbackService {
+public:
+    struct Hosted {
+        LedgerProcess* ledger;
+        Rpc* rpc;
+    };
+    explicit LedgerRpc(std::string instance) : instance_(std::move(instance)) {}
+    void add(Hosted hosted) { hosted_.push_back(hosted); }
+
+    grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
+                                        const ledger::v1::GetStatusRequest* request,
+                                        ledger::v1::GetStatusResponse* response) override;
+    grpc::ServerUnaryReactor* RestartInput(grpc::CallbackServerContext* context,
+                                           const ledger::v1::RestartInputRequest* request,
+                                           ledger::v1::RestartInputResponse* response) override;
+
+private:
+    const Hosted* find(const std::string& service) const;
+    grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext* context, grpc::Status status);
+
+    std::string instance_;
+    std::vector<Hosted> hosted_;
+};
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,247 @@
+#include "runtime/process.hpp"
+
+#include "runtime/ids.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/tls.hpp"
+#include "runtime/topics.hpp"
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+namespace tocsin::runtime {
+
+using std::chrono::milliseconds;
+
+static constexpr int message_bytes_max = 4 << 20;
+
+static std::string read_mac_key(const std::string& path) {
+    std::ifstream file(path);
+    std::string text;
+    if (!file || !(file >> text))
+        throw std::runtime_error(fmt::format("mac-key-file {}: cannot be read", path));
+    auto key = unhex(text);
+    if (!key || key->size() < 32)
+        throw std::runtime_error(
+            fmt::format("mac-key-file {}: expected at least 64 hexadecimal digits", path));
+    return *key;
+}
+
+static KafkaAccess kafka_access(const RuntimeConfig& config) {
+    auto properties = read_properties(config.kafka_properties);
+    if (!properties)
+        throw std::runtime_error(fmt::format("kafka-properties: {}", properties.error()));
+    return {config.kafka_bootstrap, std::move(*properties)};
+}
+
+Process::Process(const RuntimeConfig& config, std::vector<ServiceDefinition> services,
+                 std::vector<SidecarDefinition> sidecars)
+    : config_(config),
+      incarnation_(config.instance + "-" + new_uuid_v7()),
+      mac_(read_mac_key(config.mac_key_file)),
+      kafka_(kafka_access(config)),
+      metrics_(config.metrics_listen),
+      verifier_(verifier_options(config)),
+      ledger_rpc_(config.instance),
+      sidecar_definitions_(std::move(sidecars)) {
+    for (ServiceDefinition& definition : services) host(std::move(definition));
+}
+
+Process::~Process() { drain(); }
+
+void Process::host(ServiceDefinition definition) {
+    auto hosted = std::make_unique<Hosted>();
+    LedgerPlan plan{definition.name, definition.upstreams, definition.followed,
+                    definition.streams};
+    // Every service confirms roles by approval's ledger.
+    const bool sees_approval =
+        definition.name == "approval" ||
+        std::count(plan.upstreams.begin(), plan.upstreams.end(), "approval") > 0 ||
+        std::count(plan.followed.begin(), plan.followed.end(), "approval") > 0;
+    if (!sees_approval) plan.followed.emplace_back("approval");
+    hosted->ledger = std::make_unique<LedgerProcess>(std::move(plan), config_, kafka_, mac_,
+                                                     definition.rules(), metrics_);
+    hosted->roster = std::make_unique<Roster>(static_cast<int>(config_.kafka_partitions));
+    const Rpc::Limits limits{milliseconds(config_.call_deadline_ms_default), milliseconds(30'000)};
+    hosted->rpc = std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_,
+                                        *hosted->roster, limits);
+    hosted->surroundings = std::make_unique<Surroundings>(Surroundings{
+        config_, incarnation_, *hosted->ledger, *hosted->rpc, metrics_, http_, *hosted->roster});
+    hosted->service = definition.make(*hosted->surroundings);
+    hosted->ledger->add_view(hosted->roster.get());
+    for (View* view : hosted->service->views()) hosted->ledger->add_view(view);
+    ledger_rpc_.add({hosted->ledger.get(), hosted->rpc.get()});
+    hosted->definition = std::move(definition);
+    hosted_.push_back(std::move(hosted));
+}
+
+std::vector<std::string> Process::health_names(const Hosted& hosted) const {
+    const std::string& name = hosted.definition.name;
+    std::string camel = name;
+    camel.front() = static_cast<char>(std::toupper(camel.front()));
+    return {name, fmt::format("tocsin.{}.v1.{}Service", name, camel)};
+}
+
+void Process::listen() {
+    grpc::EnableDefaultHealthCheckService(true);
+    if (!config_.production) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(
+        config_.grpc_listen,
+        server_credentials(config_.tls_cert, config_.tls_key, config_.tls_client_ca), &grpc_port_);
+    builder.SetMaxReceiveMessageSize(message_bytes_max);
+    builder.SetMaxSendMessageSize(message_bytes_max);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+    // Two processes on one port would answer for each other.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.RegisterService(&ledger_rpc_);
+    for (const auto& hosted : hosted_)
+        for (grpc::Service* endpoint : hosted->service->endpoints())
+            builder.RegisterService(endpoint);
+    server_ = builder.BuildAndStart();
+    if (!server_ || grpc_port_ == 0)
+        throw std::runtime_error(
+            fmt::format("grpc-listen {}: cannot listen there", config_.grpc_listen));
+    auto* health = server_->GetHealthCheckService();
+    health->SetServingStatus(false);
+    for (const auto& hosted : hosted_) {
+        Hosted* here = hosted.get();
+        const auto names = health_names(*here);
+        for (const std::string& name : names) health->SetServingStatus(name, false);
+        here->ledger->on_ready([health, names, here, started = false](bool ready) mutable {
+            for (const std::string& name : names) health->SetServingStatus(name, ready);
+            if (ready && !std::exchange(started, true)) here->service->start();
+        });
+    }
+    health->SetServingStatus("", true);
+}
+
+static bool stop_wanted(const sigset_t& signals, milliseconds wait) {
+    const timespec time{wait.count() / 1000, (wait.count() % 1000) * 1'000'000};
+    return sigtimedwait(&signals, nullptr, &time) > 0;
+}
+
+// Waits for Kafka as long as it takes: in a flooded building nothing starts in order.
+bool Process::prepare_topics(const sigset_t& stop_signals) {
+    for (bool told = false;;) {
+        TopicAdmin admin(kafka_);
+        const auto brokers = admin.brokers(milliseconds(3000));
+        if (brokers) {
+            const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions),
+                                 *brokers};
+            std::vector<TopicSpec> topics;
+            for (const auto& hosted : hosted_) {
+                const auto& definition = hosted->definition;
+                for (TopicSpec& topic : topics_of(plan, definition.name, definition.streams))
+                    topics.push_back(std::move(topic));
+                for (const auto* list : {&definition.upstreams, &definition.followed})
+                    for (const std::string& service : *list)
+                        topics.push_back(ledger_spec(plan, service));
+            }
+            topics.push_back(ledger_spec(plan, "approval"));
+            std::sort(topics.begin(), topics.end(),
+                      [](const auto& a, const auto& b) { return a.name < b.name; });
+            topics.erase(std::unique(topics.begin(), topics.end(),
+                                     [](const auto& a, const auto& b) { return a.name == b.name; }),
+                         topics.end());
+            if (auto fits = admin.ensure(topics, replication_of(plan), config_.kafka_allow_unsafe);
+                !fits)
+                throw std::runtime_error(fmt::format(
+                    "{}; --kafka-allow-unsafe goes on regardless", fits.error()));
+            return true;
+        }
+        if (!std::exchange(told, true))
+            logs::warn("waiting for kafka",
+                       {{"bootstrap", config_.kafka_bootstrap}, {"why", brokers.error()}});
+        if (stop_wanted(stop_signals, milliseconds(500))) return false;
+    }
+}
+
+void Process::write_ports_file() {
+    nlohmann::json ports{{"grpc", grpc_port_}, {"metrics", metrics_.port()}};
+    for (const auto& sidecar : sidecars_)
+        for (const auto& [name, port] : sidecar->ports()) ports[name] = port;
+    logs::info("listening", {{"ports", ports.dump()}});
+    if (config_.ports_file.empty()) return;
+    // Readers wait for the file to appear: it must never be seen half written.
+    const std::string draft = config_.ports_file + ".new";
+    std::ofstream(draft) << ports.dump() << "\n";
+    std::rename(draft.c_str(), config_.ports_file.c_str());
+}
+
+int Process::serve(const sigset_t& stop_signals) {
+    listen();
+    for (const SidecarDefinition& definition : sidecar_definitions_) {
+        sidecars_.push_back(definition.make(config_, metrics_, grpc_port_));
+        sidecars_.back()->start();
+    }
+    write_ports_file();
+    if (prepare_topics(stop_signals)) {
+        for (const auto& hosted : hosted_) hosted->ledger->start();
+        int signal = 0;
+        sigwait(&stop_signals, &signal);
+    }
+    logs::info("stopping");
+    drain();
+    logs::info("stopped");
+    return 0;
+}
+
+// No new work, then what runs ends, then the threads; at most `drain_ms_max` in all.
+void Process::drain() {
+    const auto until = std::chrono::steady_clock::now() + milliseconds(config_.drain_ms_max);
+    const auto left = [until] {
+        return std::max(std::chrono::duration_cast<milliseconds>(
+                            until - std::chrono::steady_clock::now()),
+                        milliseconds(0));
+    };
+    if (server_) server_->GetHealthCheckService()->SetServingStatus(false);
+    for (auto& sidecar : sidecars_) sidecar->stop();
+    sidecars_.clear();
+    for (auto& hosted : hosted_) hosted->service->stop();
+    if (server_) server_->Shutdown(std::chrono::system_clock::now() + left() / 2);
+    server_.reset();
+    for (auto& hosted : hosted_) hosted->ledger->stop(left());
+    http_.stop();
+    hosted_.clear();
+}
+
+int run(int argc, char** argv, const std::string& program, const std::string& description,
+        std::vector<ServiceDefinition> services, std::vector<SidecarDefinition> sidecars) {
+    Settings settings(program, description);
+    RuntimeConfig config;
+    config.declare(settings);
+    for (const ServiceDefinition& service : services) service.declare(settings);
+    for (const SidecarDefinition& sidecar : sidecars) sidecar.declare(settings);
+    if (const auto code = settings.parse(argc, argv)) return *code;
+    if (const auto problem = config.problem()) {
+        std::cerr << program << ": " << *problem << "\n";
+        return 2;
+    }
+    logs::start(program, config.log_level);
+    // Blocked before any thread starts, so that only serve() sees them.
+    sigset_t stop_signals;
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGTERM);
+    sigaddset(&stop_signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        Process process(config, std::move(services), std::move(sidecars));
+        return process.serve(stop_signals);
+    } catch (const std::exception& error) {
+        logs::error("cannot run", {{"why", error.what()}});
+        std::cerr << program << ": " << error.what() << "\n";
+        return 1;
+    }
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,60 @@
+// One process that hosts services: built from the most general to the most specific, torn down in
+// reverse. See service.hpp for what it hosts.
+#pragma once
+
+#include "runtime/http.hpp"
+#include "runtime/ledger_process.hpp"
+#include "runtime/ledger_rpc.hpp"
+#include "runtime/roster.hpp"
+#include "runtime/service.hpp"
+
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tocsin::runtime {
+
+class Process {
+public:
+    Process(const RuntimeConfig& config, std::vector<ServiceDefinition> services,
+            std::vector<SidecarDefinition> sidecars);
+    ~Process();
+
+    // Serves until a signal of `stop_signals` (blocked in every thread) arrives; the exit code.
+    int serve(const sigset_t& stop_signals);
+
+private:
+    struct Hosted {
+        ServiceDefinition definition;
+        std::unique_ptr<LedgerProcess> ledger;
+        std::unique_ptr<Roster> roster;
+        std::unique_ptr<Rpc> rpc;
+        std::unique_ptr<Surroundings> surroundings;
+        std::unique_ptr<Service> service;
+    };
+
+    void host(ServiceDefinition definition);
+    void listen();
+    std::vector<std::string> health_names(const Hosted& hosted) const;
+    // False: a stop signal came first.
+    bool prepare_topics(const sigset_t& stop_signals);
+    void write_ports_file();
+    void drain();
+
+    const RuntimeConfig& config_;
+    std::string incarnation_;
+    Mac mac_;
+    KafkaAccess kafka_;
+    Metrics metrics_;
+    TokenVerifier verifier_;
+    HttpClient http_;
+    LedgerRpc ledger_rpc_;
+    std::vector<std::unique_ptr<Hosted>> hosted_;
+    std::unique_ptr<grpc::Server> server_;
+    int grpc_port_ = 0;
+    std::vector<SidecarDefinition> sidecar_definitions_;
+    std::vector<std::unique_ptr<Sidecar>> sidecars_;
+};
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,257 @@
+#include "runtime/rpc.hpp"
+
+#include "runtime/digest.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/validate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tocsin::runtime {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using grpc::StatusCode;
+using std::chrono::milliseconds;
+
+static Time now_time() {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+Rpc::Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
+         Limits limits)
+    : service_(std::move(service)),
+      ledger_(ledger),
+      verifier_(verifier),
+      roster_(roster),
+      limits_(limits) {}
+
+static std::string metadata(const grpc::ServerContextBase& context, const char* key) {
+    const auto found = context.client_metadata().find(key);
+    return found == context.client_metadata().end()
+               ? std::string{}
+               : std::string(found->second.data(), found->second.size());
+}
+
+// A caller that sets no deadline gets the default; nobody may wait longer than the maximum.
+milliseconds Rpc::time_left(const grpc::ServerContextBase& context) const {
+    const auto deadline = context.deadline();
+    const auto now = std::chrono::system_clock::now();
+    if (deadline > now + std::chrono::hours(24)) return limits_.deadline_default;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
+    return std::clamp(left, milliseconds(0), limits_.deadline_max);
+}
+
+std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
+                                                      const Message& request) const {
+    auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
+    if (!caller)
+        return std::unexpected(status(StatusCode::UNAUTHENTICATED, caller.error(),
+                                      "a valid bearer token is needed"));
+    if (auto wrong = violations(request); !wrong.empty())
+        return std::unexpected(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                                      fmt::format("{}: {}", wrong.front().field,
+                                                  wrong.front().description),
+                                      std::move(wrong)));
+    caller->roles = roster_.confirmed(*caller);
+    return std::move(*caller);
+}
+
+void Rpc::set_body(Message& command, const Message& request) {
+    const auto* body = command.GetDescriptor()->FindOneofByName("body");
+    for (int i = 0; body != nullptr && i < body->field_count(); ++i) {
+        if (body->field(i)->message_type() != request.GetDescriptor()) continue;
+        command.GetReflection()->MutableMessage(&command, body->field(i))->CopyFrom(request);
+        return;
+    }
+    throw std::logic_error("no command for " + request.GetTypeName());
+}
+
+static std::string text_field(const Message& message, const char* name) {
+    const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+    return field == nullptr ? std::string{} : message.GetReflection()->GetString(message, field);
+}
+
+static void set_text(Message& message, const char* name, const std::string& value) {
+    if (const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name))
+        message.GetReflection()->SetString(&message, field, value);
+}
+
+// Until when the request may be decided. Every retry must arrive at the same instant, so where the
+// caller fixed none it follows from the time inside the request id.
+static std::expected<Time, FieldViolation> expiry(const Message& request,
+                                                  const std::string& request_id, Time now) {
+    const FieldDescriptor* field = request.GetDescriptor()->FindFieldByName("expires_at");
+    const auto& reflection = *request.GetReflection();
+    Time expires_at;
+    if (field != nullptr && reflection.HasField(request, field)) {
+        google::protobuf::Timestamp stamp;
+        stamp.CopyFrom(reflection.GetMessage(request, field));
+        expires_at = from_proto(stamp);
+    } else if (const auto made_at = uuid_v7_time(request_id)) {
+        expires_at = *made_at + std::chrono::hours(1);
+    } else {
+        return std::unexpected(FieldViolation{
+            "expires_at", "set it, and keep it in every retry, unless request_id is a UUIDv7"});
+    }
+    if (expires_at > now + std::chrono::hours(24))
+        return std::unexpected(
+            FieldViolation{"expires_at", "must be at most 24 h ahead of the first attempt"});
+    return expires_at;
+}
+
+static std::string traceparent(const grpc::ServerContextBase& context) {
+    std::string given = metadata(context, "traceparent");
+    const bool whole = given.size() == 55 && given.starts_with("00-") &&
+                       given.find_first_not_of("0123456789abcdef-") == std::string::npos;
+    if (whole) return given;
+    const std::string random = hex(sha256(new_uuid_v7() + new_uuid_v7()));
+    return fmt::format("00-{}-{}-01", random.substr(0, 32), random.substr(32, 16));
+}
+
+static grpc::Status refusal(const Answer& answer) {
+    if (answer.kind == Answer::Kind::unavailable)
+        return status(StatusCode::UNAVAILABLE, "unavailable", answer.rejection.text, {},
+                      milliseconds(500));
+    std::vector<FieldViolation> fields;
+    if (!answer.rejection.field.empty())
+        fields.push_back({answer.rejection.field, answer.rejection.text});
+    return status(static_cast<StatusCode>(answer.rejection.because), answer.rejection.code,
+                  answer.rejection.text, std::move(fields), {},
+                  {{"position", answer.position.text()}});
+}
+
+Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
+                          Message& response, const Roles& roles) {
+    Reactor* reactor = context->DefaultReactor();
+    auto caller = authenticate(*context, request);
+    if (!caller) {
+        reactor->Finish(caller.error());
+        return reactor;
+    }
+    const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(), [&](auto role) {
+        return caller->has(role);
+    });
+    if (!allowed) {
+        reactor->Finish(status(StatusCode::PERMISSION_DENIED, "role_missing",
+                               fmt::format("one of these roles is needed, by token and by roster: {}",
+                                           fmt::join(roles, ", "))));
+        return reactor;
+    }
+    Submission submission;
+    submission.sent_at = now_time();
+    const std::string request_id = text_field(request, "request_id");
+    const auto expires_at = expiry(request, request_id, submission.sent_at);
+    if (!expires_at) {
+        reactor->Finish(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                               expires_at.error().field + ": " + expires_at.error().description,
+                               {expires_at.error()}));
+        return reactor;
+    }
+    submission.asking = {caller->realm, caller->actor, caller->agency, caller->roles, request_id};
+    submission.expires_at = *expires_at;
+    submission.traceparent = traceparent(*context);
+    submission.body = std::move(body);
+    // A little is kept back, so that the answer still arrives.
+    const auto wait = std::max(time_left(*context) - milliseconds(25), milliseconds(1));
+    ledger_.submit(std::move(submission), wait, [reactor, &response](Answer answer) {
+        if (answer.kind != Answer::Kind::accepted) return reactor->Finish(refusal(answer));
+        set_text(response, "id", answer.subject);
+        set_text(response, "etag", answer.etag);
+        set_text(response, "position", answer.position.text());
+        reactor->Finish(grpc::Status::OK);
+    });
+    return reactor;
+}
+
+Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
+    Reactor* reactor = context->DefaultReactor();
+    auto caller = authenticate(*context, request);
+    if (!caller) {
+        reactor->Finish(caller.error());
+        return reactor;
+    }
+    after_positions(context, reactor,
+                    [call = std::move(call), caller = std::move(*caller)] { return call(caller); });
+    return reactor;
+}
+
+Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCall call) {
+    Reactor* reactor = context->DefaultReactor();
+    if (auto wrong = violations(request); !wrong.empty()) {
+        reactor->Finish(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                               wrong.front().field + ": " + wrong.front().description, wrong));
+        return reactor;
+    }
+    after_positions(context, reactor, [call = std::move(call)] { return call(Caller{}); });
+    return reactor;
+}
+
+void Rpc::after_positions(Context* context, Reactor* reactor,
+                          std::function<grpc::Status()> call) {
+    // Reads go on while Kafka is away; they say how old they are.
+    if (const double stale = ledger_.stale_seconds(); stale > 0)
+        context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
+    const std::string after = metadata(*context, "tocsin-after");
+    if (after.empty()) {
+        reactor->Finish(call());
+        return;
+    }
+    std::vector<Position> positions;
+    for (std::size_t begin = 0; begin <= after.size();) {
+        const std::size_t end = std::min(after.find(',', begin), after.size());
+        auto position = Position::parse(after.substr(begin, end - begin));
+        if (!position || positions.size() >= 16) {
+            reactor->Finish(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                                   "tocsin-after: expected up to 16 service/partition/offset, "
+                                   "separated by commas",
+                                   {{"tocsin-after", "expected service/partition/offset"}}));
+            return;
+        }
+        positions.push_back(std::move(*position));
+        begin = end + 1;
+    }
+    ledger_.await(std::move(positions), time_left(*context) - milliseconds(25),
+                  [reactor, call = std::move(call)](bool reached) {
+                      if (reached) return reactor->Finish(call());
+                      reactor->Finish(status(StatusCode::UNAVAILABLE, "not_yet",
+                                             "the position in tocsin-after is not reached yet", {},
+                                             milliseconds(200)));
+                  });
+}
+
+// The token is the offset, guarded by a short digest so that made-up ones are refused.
+static std::string page_token(std::size_t offset) {
+    const std::string text = std::to_string(offset);
+    return base64url(text + "." + hex(sha256("page" + text)).substr(0, 8));
+}
+
+std::expected<Page, grpc::Status> page(std::size_t total, int page_size, std::string_view token) {
+    Page result;
+    if (!token.empty()) {
+        const auto text = unbase64url(token);
+        const auto dot = text ? text->find('.') : std::string::npos;
+        std::size_t offset = 0;
+        const bool number = dot != std::string::npos && dot > 0 && dot < 10 &&
+                            text->find_first_not_of("0123456789") == dot;
+        if (number) offset = std::stoul(text->substr(0, dot));
+        if (!number || page_token(offset) != token)
+            return std::unexpected(
+                status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                       "page_token: not one that was returned by this call",
+                       {{"page_token", "use the next_page_token of the page before"}}));
+        result.begin = std::min(offset, total);
+    }
+    const auto size = static_cast<std::size_t>(page_size == 0 ? 50 : page_size);
+    result.end = std::min(total, result.begin + size);
+    if (result.end < total) result.next_token = page_token(result.end);
+    return result;
+}
+
+grpc::Status not_found(std::string_view field, std::string_view id) {
+    return status(StatusCode::NOT_FOUND, "not_found", fmt::format("{}: no such {}", id, field),
+                  {{std::string(field), "names nothing that exists here"}});
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,33 @@
+// Every topic: name, key, what lies in it, partitions, retention. Nothing else creates or names one.
+#pragma once
+
+#include "runtime/kafka.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::runtime {
+
+// The world is part of every name, so that an exercise cannot read or write a live topic.
+std::string commands_topic(std::string_view world, std::string_view service);
+std::string ledger_topic(std::string_view world, std::string_view service);
+std::string stream_topic(std::string_view world, std::string_view service, std::string_view stream);
+std::string dead_letters_topic(std::string_view world);
+std::string events_topic(std::string_view world);
+
+struct TopicPlan {
+    std::string_view world;
+    int partitions = 8;
+    int brokers = 1;
+};
+
+// The topics that a service writes.
+std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service,
+                                 const std::vector<std::string>& streams);
+// Only its ledger: for those who follow it and may start first.
+TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service);
+
+int replication_of(const TopicPlan& plan);
+
+}  // namespace tocsin::runtime
