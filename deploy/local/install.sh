@@ -39,6 +39,7 @@ need() {
                 python_packages
                 [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]] || kafka_jars
                 ;;
+            test) kafka_jars ;; # tests that kill a broker always have their own
             lint) buf_package ;;
         esac
     done

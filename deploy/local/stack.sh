@@ -108,15 +108,20 @@ healthy() {
 }
 
 # wait_until DEADLINE CONDITION...: asks again until it holds; gives up at the deadline (in $SECONDS)
-# or as soon as supervisor has given up on a program.
+# or when a program has been failing for some seconds, however often supervisor starts it again.
 wait_until() {
-    local deadline=$1 tries=0
+    local deadline=$1 tries=0 failing=0
     shift
     until "$@"; do
         tries=$((tries + 1))
         [[ $SECONDS -lt $deadline ]] || return 1
-        if ((tries % 20 == 0)) && control status 2>/dev/null | grep -q ' FATAL '; then
-            return 1
+        if ((tries % 20 == 0)); then
+            if control status 2>/dev/null | grep -Eq ' (FATAL|BACKOFF) '; then
+                failing=$((failing + 1))
+                [[ $failing -lt 3 ]] || return 1
+            else
+                failing=0
+            fi
         fi
         sleep 0.1
     done
