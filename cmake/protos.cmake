@@ -4,10 +4,18 @@ find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 set(PROTO_ROOT ${CMAKE_SOURCE_DIR}/proto)
 set(PROTO_GEN ${CMAKE_BINARY_DIR}/gen)
 file(MAKE_DIRECTORY ${PROTO_GEN})
+# Our own files, and the few of others that we carry (see third_party/googleapis/README.md).
+set(VENDORED_PROTO_ROOT ${CMAKE_SOURCE_DIR}/third_party/googleapis)
 file(GLOB_RECURSE PROTO_FILES CONFIGURE_DEPENDS RELATIVE ${PROTO_ROOT} ${PROTO_ROOT}/*.proto)
+file(GLOB_RECURSE VENDORED_PROTO_FILES CONFIGURE_DEPENDS RELATIVE ${VENDORED_PROTO_ROOT}
+     ${VENDORED_PROTO_ROOT}/*.proto)
 
 set(PROTO_SOURCES)
-foreach(proto IN LISTS PROTO_FILES)
+foreach(proto IN LISTS PROTO_FILES VENDORED_PROTO_FILES)
+  set(root ${PROTO_ROOT})
+  if(proto IN_LIST VENDORED_PROTO_FILES)
+    set(root ${VENDORED_PROTO_ROOT})
+  endif()
   string(REGEX REPLACE "\\.proto$" "" base ${proto})
   set(outputs ${PROTO_GEN}/${base}.pb.cc ${PROTO_GEN}/${base}.pb.h)
   set(grpc_arguments)
@@ -17,8 +25,9 @@ foreach(proto IN LISTS PROTO_FILES)
   endif()
   add_custom_command(
     OUTPUT ${outputs}
-    COMMAND ${PROTOC} -I ${PROTO_ROOT} --cpp_out=${PROTO_GEN} ${grpc_arguments} ${proto}
-    DEPENDS ${PROTO_ROOT}/${proto}
+    COMMAND ${PROTOC} -I ${PROTO_ROOT} -I ${VENDORED_PROTO_ROOT} --cpp_out=${PROTO_GEN}
+            ${grpc_arguments} ${proto}
+    DEPENDS ${root}/${proto}
     WORKING_DIRECTORY ${PROTO_ROOT}
     VERBATIM)
   list(APPEND PROTO_SOURCES ${outputs})
