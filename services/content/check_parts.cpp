@@ -31,9 +31,9 @@ void check_channel_texts(const Texts& texts, int index, const std::string& path,
         check_words(other.text(), field + ".text", found);
         for (const Text& peer : texts)
             if (find_channel_text(peer, other.kind()) < 0)
-                found.warning("channel_text_parity", field,
-                              fmt::format("Write the text for {} in {} too.", other.kind(),
-                                          peer.language()));
+                found.warning(
+                    "channel_text_parity", field,
+                    fmt::format("Write the text for {} in {} too.", other.kind(), peer.language()));
     }
 }
 
@@ -111,8 +111,7 @@ void check_texts(const Texts& texts, const std::set<std::string>& needed, const 
 }
 
 void check_areas(const Draft& draft, Findings& found) {
-    if (draft.areas().empty())
-        found.error("missing", "areas", "Say where the message applies.");
+    if (draft.areas().empty()) found.error("missing", "areas", "Say where the message applies.");
     for (int i = 0; i < draft.areas_size(); ++i) {
         const std::string path = fmt::format("areas[{}]", i);
         const auto& descriptions = draft.areas(i).descriptions();

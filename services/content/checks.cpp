@@ -48,8 +48,7 @@ bool is_sane(const google::protobuf::Timestamp& time) {
 
 void check_expiry(const Draft& draft, Time now, Findings& found) {
     const Time expires = runtime::from_proto(draft.expires());
-    const Time release =
-        draft.has_release_at() ? runtime::from_proto(draft.release_at()) : now;
+    const Time release = draft.has_release_at() ? runtime::from_proto(draft.release_at()) : now;
     if (expires <= now)
         found.error("expires_past", "expires", "Set an expiry that is still to come.");
     if (draft.has_onset() && expires <= runtime::from_proto(draft.onset()))

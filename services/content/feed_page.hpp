@@ -11,18 +11,18 @@ namespace tocsin::content {
 using runtime::Time;
 
 struct FeedInfo {
-    std::string id;        // IRI that never changes, such as the feed's first URL.
+    std::string id;  // IRI that never changes, such as the feed's first URL.
     std::string title;
     std::string language;  // BCP 47; every entry is in it.
     std::string self;      // URL of this page.
     std::string author;    // Who publishes it; Atom asks for one.
     Time updated;
-    std::string next;      // URL of the page with older entries; empty for none.
+    std::string next;  // URL of the page with older entries; empty for none.
 };
 
 struct FeedEntry {
-    std::string id;        // IRI made from the CAP identifier: `urn:...` or a URL.
-    std::string title;     // In the feed's language, with its marking if it is not real.
+    std::string id;     // IRI made from the CAP identifier: `urn:...` or a URL.
+    std::string title;  // In the feed's language, with its marking if it is not real.
     std::string summary;
     std::string href;      // URL of the CAP file.
     std::string category;  // CAP `category`.

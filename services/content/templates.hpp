@@ -12,7 +12,7 @@
 
 namespace tocsin::content {
 
-using Values = std::map<std::string, std::string>;      // By name.
+using Values = std::map<std::string, std::string>;     // By name.
 using LanguageValues = std::map<std::string, Values>;  // By language tag, then name.
 
 // Longest value that `fill` puts in.
@@ -30,7 +30,6 @@ std::expected<Draft, std::vector<std::string>> fill(const Draft& template_, cons
 
 // Values `value`, `threshold`, `unit`, `read_at`, `station` and `parameter` of a reading, as fr-CA
 // and en-CA write them. Times are absolute, in the IANA zone given; UTC when it is unknown.
-LanguageValues reading_values(const Evidence& evidence,
-                              std::string_view zone = "America/Edmonton");
+LanguageValues reading_values(const Evidence& evidence, std::string_view zone = "America/Edmonton");
 
 }  // namespace tocsin::content

@@ -36,8 +36,8 @@ std::string area_description(const Area& area, std::string_view language) {
     if (exact != area.descriptions().end()) return exact->second;
     // A place under its name in another language is better than no place. Smallest tag first: the
     // map itself has no order, and the same input must give the same bytes.
-    const auto least = std::ranges::min_element(
-        area.descriptions(), {}, [](const auto& entry) { return entry.first; });
+    const auto least = std::ranges::min_element(area.descriptions(), {},
+                                                [](const auto& entry) { return entry.first; });
     return least == area.descriptions().end() ? std::string{} : least->second;
 }
 

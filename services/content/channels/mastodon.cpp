@@ -36,16 +36,18 @@ bool fits(const std::string& text, const Limits& limits) {
     return limits.text_max == 0 || mastodon_length(text) <= limits.text_max;
 }
 
-// Puts in the longest beginning of `instruction` that ends at one of `ends` and lets the post fit.
-bool cut_at(Parts& parts, std::string_view instruction, const std::vector<size_t>& ends,
-            std::string_view mark, const Limits& limits) {
+// The longest beginning of `instruction` that ends at one of `ends` and lets the post fit, with
+// `mark` behind it; empty for none.
+std::string cut_at(Parts parts, std::string_view instruction, const std::vector<size_t>& ends,
+                   std::string_view mark, const Limits& limits) {
     const auto attempt = [&](size_t end) {
         parts.instruction = std::string{trim(instruction.substr(0, end))}.append(mark);
         return fits(join(parts), limits);
     };
     // Longer beginnings are never shorter posts, so the last one that fits is found by halving.
     const auto too_long = std::ranges::partition_point(ends, attempt);
-    return too_long != ends.begin() && attempt(*std::prev(too_long));
+    if (too_long == ends.begin() || !attempt(*std::prev(too_long))) return {};
+    return std::move(parts.instruction);
 }
 
 std::vector<size_t> word_ends(std::string_view text) {
@@ -74,11 +76,15 @@ std::string fit(Parts parts, std::string_view language, const Limits& limits) {
     const std::string short_form = join(parts);
     if (fits(short_form, limits)) return short_form;
     const std::string instruction = std::move(parts.instruction);
-    if (cut_at(parts, instruction, whole_sentences(instruction, language), " …", limits) ||
-        cut_at(parts, instruction, word_ends(instruction), "…", limits))
-        return join(parts);
+    const std::vector<size_t> sentences = whole_sentences(instruction, language);
+    std::string sentence_cut = cut_at(parts, instruction, sentences, " …", limits);
+    std::string word_cut = cut_at(parts, instruction, word_ends(instruction), "…", limits);
     // Not even a word of what to do: that is for the author to solve.
-    return short_form;
+    if (word_cut.empty()) return short_form;
+    // Whole sentences read better, unless they cost more than half of what could be said.
+    const bool enough = sentence_cut.size() * 2 >= word_cut.size();
+    parts.instruction = enough ? std::move(sentence_cut) : std::move(word_cut);
+    return join(parts);
 }
 
 std::string post_text(const Content& content, const Text& text, const Fixed& fixed,
@@ -126,9 +132,8 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
     if (!fits(status, limits))
         return std::unexpected{
             too_long(fmt::format("{}[{}]", field, index), texts[index], length, limits)};
-    const nlohmann::ordered_json body{{"status", status},
-                                      {"language", primary_language(language)},
-                                      {"visibility", "public"}};
+    const nlohmann::ordered_json body{
+        {"status", status}, {"language", primary_language(language)}, {"visibility", "public"}};
     Rendition rendition;
     rendition.set_body(body.dump());
     rendition.set_media_type("application/json");

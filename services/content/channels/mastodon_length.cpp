@@ -52,9 +52,8 @@ size_t address_size(std::string_view text, size_t scheme) {
         size += 1 + span_of(text.substr(size + 1), [](char c) { return c >= '0' && c <= '9'; });
     if (size == text.size() || !one_of(text[size], "/?")) return size;
     // Brackets and what is not ASCII end the path here; Mastodon may go on, and count less.
-    size_t path = span_of(text.substr(size), [](char c) {
-        return is_alnum(c) || one_of(c, "/?!*';:=+,.$%#-_~&|@");
-    });
+    size_t path = span_of(text.substr(size),
+                          [](char c) { return is_alnum(c) || one_of(c, "/?!*';:=+,.$%#-_~&|@"); });
     while (path > 0 && !is_alnum(text[size + path - 1]) && !one_of(text[size + path - 1], "/=_#+-"))
         --path;
     return size + path;

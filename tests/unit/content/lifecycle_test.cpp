@@ -10,14 +10,14 @@ namespace {
 
 // Written out a second time, by name, so that a slip in the table shows.
 const std::set<std::pair<std::string, std::string>> allowed{
-    {"draft", "in_review"},      {"draft", "withdrawn"},      {"in_review", "draft"},
-    {"in_review", "cleared"},    {"in_review", "rejected"},   {"in_review", "withdrawn"},
-    {"in_review", "expired"},    {"cleared", "draft"},        {"cleared", "armed"},
-    {"cleared", "rejected"},     {"cleared", "cancelled"},    {"cleared", "expired"},
-    {"armed", "cleared"},        {"armed", "draft"},          {"armed", "releasing"},
-    {"armed", "rejected"},       {"armed", "cancelled"},      {"armed", "expired"},
-    {"releasing", "released"},   {"releasing", "superseded"}, {"releasing", "cancelled"},
-    {"releasing", "expired"},    {"released", "superseded"},  {"released", "cancelled"},
+    {"draft", "in_review"},    {"draft", "withdrawn"},      {"in_review", "draft"},
+    {"in_review", "cleared"},  {"in_review", "rejected"},   {"in_review", "withdrawn"},
+    {"in_review", "expired"},  {"cleared", "draft"},        {"cleared", "armed"},
+    {"cleared", "rejected"},   {"cleared", "cancelled"},    {"cleared", "expired"},
+    {"armed", "cleared"},      {"armed", "draft"},          {"armed", "releasing"},
+    {"armed", "rejected"},     {"armed", "cancelled"},      {"armed", "expired"},
+    {"releasing", "released"}, {"releasing", "superseded"}, {"releasing", "cancelled"},
+    {"releasing", "expired"},  {"released", "superseded"},  {"released", "cancelled"},
     {"released", "expired"},
 };
 

@@ -41,7 +41,8 @@ TEST(Shapes, PolygonsAreClosedInRangeAndSimple) {
 TEST(Shapes, AVeryDetailedPolygonIsAWarning) {
     std::string polygon;
     for (int i = 0; i < 600; ++i)
-        polygon += fmt::format("{:.6f},{:.6f} ", 51 + std::cos(i * 0.01), -114 + std::sin(i * 0.01));
+        polygon +=
+            fmt::format("{:.6f},{:.6f} ", 51 + std::cos(i * 0.01), -114 + std::sin(i * 0.01));
     const auto found = check_polygon(polygon + "52.000000,-114.000000", "p");
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->code, "polygon_unchecked");

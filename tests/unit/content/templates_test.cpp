@@ -18,8 +18,7 @@ Draft make_template() {
 }
 
 TEST(Templates, EveryGapIsFound) {
-    EXPECT_EQ(placeholders(make_template()),
-              (std::set<std::string>{"station", "unit", "value"}));
+    EXPECT_EQ(placeholders(make_template()), (std::set<std::string>{"station", "unit", "value"}));
     EXPECT_TRUE(placeholders(samples::make_draft()).empty());
 }
 

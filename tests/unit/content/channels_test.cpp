@@ -1,0 +1,312 @@
+#include "content/channels/channel.hpp"
+
+#include "content/channels/mastodon_length.hpp"
+#include "content/texts.hpp"
+#include "unit/content/samples.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <random>
+#include <set>
+
+namespace tocsin::content {
+namespace {
+
+std::expected<Rendition, Finding> render(std::string_view kind, const Content& content,
+                                         std::string_view language, const Fixed& fixed) {
+    const ChannelKind& found = *find_kind(kind);
+    return found.render(content, language, fixed, found.limits);
+}
+
+nlohmann::json body_of(const std::expected<Rendition, Finding>& rendition) {
+    if (!rendition) return {{"refused", rendition.error().code}};
+    return nlohmann::json::parse(rendition->body());
+}
+
+TEST(Channels, EveryKindIsFoundByItsName) {
+    std::set<std::string_view> names;
+    for (const ChannelKind& kind : all_kinds()) {
+        EXPECT_EQ(find_kind(kind.kind), &kind);
+        EXPECT_TRUE(names.insert(kind.kind).second) << kind.kind;
+        EXPECT_FALSE(kind.limits.unit.empty()) << kind.kind;
+        EXPECT_EQ(kind.count(""), 0) << kind.kind;
+    }
+    EXPECT_TRUE(names.contains("feed") && names.contains("webhook") && names.contains("mastodon"));
+    EXPECT_EQ(find_kind("pigeon"), nullptr);
+    EXPECT_EQ(find_kind(""), nullptr);
+}
+
+TEST(Channels, OneRenditionPerLanguageWhereAPostHasOne) {
+    for (const ChannelKind& kind : all_kinds()) {
+        const auto languages = kind.languages(samples::make_content());
+        const std::vector<std::string> expected = kind.limits.one_language_per_post
+                                                      ? std::vector<std::string>{"fr-CA", "en-CA"}
+                                                      : std::vector<std::string>{""};
+        EXPECT_EQ(languages, expected) << kind.kind;
+    }
+}
+
+TEST(Mastodon, LengthIsCountedAsMastodonDoes) {
+    struct Case {
+        std::string text;
+        int64_t length;
+    };
+    const std::string address = "https://www.example.com/a/very/long/path?with=a&query=too#part";
+    const Case cases[] = {
+        {"", 0},
+        {"abc", 3},
+        {"été", 3},
+        {"e\u0301te\u0301", 3},
+        {"👨‍👩‍👧‍👦🇨🇦", 2},
+        {"a\r\nb", 3},
+        {address, 23},
+        {"http://a.ca", 23},
+        {"HTTPS://A.CA", 23},
+        {"see " + address + ".", 4 + 23 + 1},
+        {"(" + address + ")", 25},
+        {address + " " + address, 47},
+        {"@user@mastodon.example.com hello", 5 + 6},
+        {"@user hello", 11},
+        {"mail me@example.com", 19},
+        {"https://localhost", 23 + 9},  // Not certainly an address: both are counted.
+        {"xhttp://a.ca", 24},
+    };
+    for (const Case& each : cases) EXPECT_EQ(mastodon_length(each.text), each.length) << each.text;
+}
+
+TEST(Mastodon, AShortMessageIsPostedWhole) {
+    const auto rendition =
+        render("mastodon", samples::make_content(), "en-CA", samples::make_fixed());
+    ASSERT_TRUE(rendition.has_value());
+    const Text text = samples::make_draft().texts(1);
+    const std::string status = text.headline() + "\n\n" + text.description() + "\n\n" +
+                               text.instruction() + "\n\nhttps://alerts.example.com/a/rel-1";
+    EXPECT_EQ(nlohmann::json::parse(rendition->body())["status"], status);
+    EXPECT_TRUE(rendition->body().ends_with(R"(,"language":"en","visibility":"public"})"));
+    EXPECT_EQ(rendition->language(), "en-CA");
+    EXPECT_EQ(rendition->media_type(), "application/json");
+    EXPECT_EQ(rendition->length(), mastodon_length(status));
+    EXPECT_EQ(rendition->length_max(), 500);
+}
+
+TEST(Mastodon, TheDescriptionGoesFirst) {
+    Content content = samples::make_content();
+    content.mutable_draft()->mutable_texts(1)->set_description(std::string(400, 'd'));
+    const std::string status =
+        body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"];
+    EXPECT_FALSE(status.contains("ddd"));
+    EXPECT_TRUE(status.contains(content.draft().texts(1).instruction() + "\n\nhttps://"));
+}
+
+TEST(Mastodon, ThenTheInstructionIsCutBehindASentence) {
+    Content content = samples::make_content();
+    content.mutable_draft()->mutable_texts(1)->set_instruction(
+        "Leave the banks now. Go to higher ground. X" + std::string(600, 'x'));
+    const std::string status =
+        body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"];
+    EXPECT_EQ(status, content.draft().texts(1).headline() +
+                          "\n\nLeave the banks now. Go to higher ground. …"
+                          "\n\nhttps://alerts.example.com/a/rel-1");
+}
+
+TEST(Mastodon, UnlessThatLosesMoreThanHalf) {
+    Content content = samples::make_content();
+    std::string words = "Leave now. The";
+    for (int i = 0; i < 200; ++i) words += " water";
+    content.mutable_draft()->mutable_texts(1)->set_instruction(words);
+    const std::string status =
+        body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"];
+    EXPECT_TRUE(status.contains("Leave now. The water water")) << status;
+    EXPECT_GT(mastodon_length(status), 490);
+}
+
+TEST(Mastodon, OrBehindAWordNeverInsideOne) {
+    Content content = samples::make_content();
+    std::string words = "Leave";
+    for (int i = 0; i < 200; ++i) words += " https://example.com/shelter";
+    content.mutable_draft()->mutable_texts(1)->set_instruction(words);
+    const std::string status =
+        body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"];
+    EXPECT_TRUE(status.contains("https://example.com/shelter…\n\nhttps://alerts.")) << status;
+    EXPECT_LE(mastodon_length(status), 500);
+    EXPECT_GT(mastodon_length(status), 470);
+}
+
+TEST(Mastodon, HeadlineAndLinkAreNeverCut) {
+    Content content = samples::make_content();
+    content.mutable_draft()->mutable_texts(1)->set_headline(std::string(480, 'h'));
+    const auto rendition = render("mastodon", content, "en-CA", samples::make_fixed());
+    ASSERT_FALSE(rendition.has_value());
+    EXPECT_EQ(rendition.error().code, "too_long");
+    EXPECT_EQ(rendition.error().field, "texts[1].headline");
+}
+
+TEST(Mastodon, TheServersOwnLimitIsObeyed) {
+    const ChannelKind& kind = *find_kind("mastodon");
+    Limits limits = kind.limits;
+    limits.text_max = 5000;
+    Content content = samples::make_content();
+    content.mutable_draft()->mutable_texts(0)->set_description(std::string(4000, 'd'));
+    const auto rendition = kind.render(content, "fr-CA", samples::make_fixed(), limits);
+    ASSERT_TRUE(rendition.has_value());
+    EXPECT_GT(rendition->length(), 4000);
+    EXPECT_EQ(rendition->length_max(), 5000);
+}
+
+TEST(Mastodon, OtherWordsReplaceTheTextAndKeepTheLink) {
+    Content content = samples::make_content();
+    ChannelText* other = content.mutable_draft()->mutable_texts(0)->add_channel_texts();
+    other->set_kind("mastodon");
+    other->set_text("Quittez les berges !");
+    EXPECT_EQ(body_of(render("mastodon", content, "fr-CA", samples::make_fixed()))["status"],
+              "Quittez les berges !\n\nhttps://alerts.example.com/a/rel-1");
+    other->set_text(std::string(478, 'x'));
+    const auto rendition = render("mastodon", content, "fr-CA", samples::make_fixed());
+    ASSERT_FALSE(rendition.has_value());
+    EXPECT_EQ(rendition.error().field, "texts[0].channel_texts[0].text");
+}
+
+TEST(Mastodon, WhatIsNotRealSaysSoFirst) {
+    Content content = samples::make_content();
+    const auto status = [&] {
+        return std::string{
+            body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"]};
+    };
+    EXPECT_TRUE(status().starts_with("Flooding"));
+    content.mutable_draft()->set_status(v1::STATUS_TEST);
+    EXPECT_TRUE(status().starts_with("TEST\n\n"));
+    content.mutable_draft()->set_status(v1::STATUS_EXERCISE);
+    EXPECT_TRUE(status().starts_with("EXERCICE – EXERCISE\n\n"));
+    // The world alone is enough, and other words do not hide it.
+    content.mutable_draft()->set_status(v1::STATUS_ACTUAL);
+    content.set_world("exercise");
+    ChannelText* other = content.mutable_draft()->mutable_texts(1)->add_channel_texts();
+    other->set_kind("mastodon");
+    other->set_text("Leave!");
+    EXPECT_TRUE(status().starts_with("EXERCICE – EXERCISE\n\nLeave!"));
+}
+
+TEST(Mastodon, ARetractionSaysTheRetractionAndNothingElse) {
+    const std::string status = body_of(
+        render("mastodon", samples::make_content(), "fr-CA", samples::make_retraction()))["status"];
+    EXPECT_TRUE(status.starts_with("Annulée : l'alerte d'inondation")) << status;
+    EXPECT_FALSE(status.contains("Quittez"));
+    Content silent = samples::make_content();
+    silent.mutable_draft()->clear_retraction();
+    const auto refused = render("mastodon", silent, "fr-CA", samples::make_retraction());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().field, "retraction");
+}
+
+TEST(Webhook, TheBodyNamesTheMessageAndItsDigest) {
+    const Content content = samples::make_content();
+    const auto rendition = render("webhook", content, "", samples::make_fixed());
+    const auto body = body_of(rendition);
+    EXPECT_TRUE(rendition->body().starts_with(
+        R"({"type":"tocsin.message.released","timestamp":"2026-06-20T12:05:00-06:00","data":{"id)"));
+    EXPECT_EQ(body["data"]["digest"], digest(serialise(content)));
+    EXPECT_EQ(body["data"]["status"], "Actual");
+    EXPECT_EQ(body["data"]["agency"], "calgary");
+    EXPECT_EQ(body["data"]["revision"], 1);
+    EXPECT_EQ(body["data"]["expires"], "2026-06-21T06:00:00-00:00");
+    EXPECT_EQ(body["data"]["texts"].size(), 2U);
+    EXPECT_EQ(body["data"]["texts"][0]["language"], "fr-CA");
+    EXPECT_EQ(body["data"]["areas"][0]["descriptions"]["en-CA"], "Calgary, along the Bow River");
+    EXPECT_EQ(rendition->length(), std::ssize(rendition->body()));
+}
+
+TEST(Webhook, ARetractionNamesWhatItCancels) {
+    const auto body =
+        body_of(render("webhook", samples::make_content(), "", samples::make_retraction()));
+    EXPECT_EQ(body["type"], "tocsin.message.retracted");
+    EXPECT_EQ(body["data"]["retracts"], samples::make_fixed().identifier());
+    EXPECT_EQ(body["data"]["texts"][1]["headline"],
+              "Cancelled: the flood alert for Calgary was wrong");
+}
+
+TEST(Webhook, AnExerciseIsMarked) {
+    Content content = samples::make_content();
+    content.set_world("exercise");
+    const auto body = body_of(render("webhook", content, "", samples::make_fixed()));
+    EXPECT_EQ(body["data"]["status"], "Exercise");
+    EXPECT_EQ(body["data"]["world"], "exercise");
+}
+
+TEST(Webhook, PolygonsAreLeftOutBeforeTheBodyIsTooLarge) {
+    Content content = samples::make_content();
+    content.mutable_draft()->mutable_areas(0)->add_polygons(std::string(19'900, '1'));
+    const auto rendition = render("webhook", content, "", samples::make_fixed());
+    ASSERT_TRUE(rendition.has_value());
+    EXPECT_LT(rendition->length(), 20'000);
+    EXPECT_EQ(body_of(rendition)["data"]["areas"][0]["polygons_left_out"], true);
+}
+
+TEST(Webhook, ABodyOf20KilobytesIsRefused) {
+    Content content = samples::make_content();
+    for (Text& text : *content.mutable_draft()->mutable_texts()) {
+        text.set_description(std::string(8000, 'd'));
+        text.set_instruction(std::string(8000, 'i'));
+    }
+    const auto rendition = render("webhook", content, "", samples::make_fixed());
+    ASSERT_FALSE(rendition.has_value());
+    EXPECT_EQ(rendition.error().code, "too_long");
+}
+
+// Words, links, mentions, emoji, accents and bytes that are no text at all.
+std::string random_text(std::mt19937& random, size_t pieces_max) {
+    static const std::string pieces[] = {
+        "Leave",    " ",           "\n",
+        ". ",       "é",           "e\u0301",
+        "🇨🇦",       "👩‍🚒", "https://a.ca/b",
+        "@a@b.ca ", "\u202F",      "«\u00A0oui\u00A0»",
+        "\x01",     "http://é.ca", "rivière ",
+        "\"",       "\\",          "…",
+        "! ",       "ᐃᓄᒃᑎᑐᑦ ",
+    };
+    std::string text = "x";
+    for (size_t left = random() % pieces_max; left > 0; --left)
+        text += pieces[random() % std::size(pieces)];
+    return text;
+}
+
+TEST(Channels, RenderIsPureAndNeverPassesTheLimit) {
+    const unsigned seed = std::random_device{}();
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random{seed};
+    for (int round = 0; round < 100; ++round) {
+        Content content = samples::make_content();
+        for (Text& text : *content.mutable_draft()->mutable_texts()) {
+            text.set_headline(random_text(random, 60));
+            text.set_description(random_text(random, 300));
+            text.set_instruction(random_text(random, 600));
+        }
+        for (const ChannelKind& kind : all_kinds()) {
+            for (const std::string& language : kind.languages(content)) {
+                const Content copy = content;
+                const Fixed fixed = samples::make_fixed();
+                const auto first = kind.render(content, language, fixed, kind.limits);
+                const auto second = kind.render(copy, language, fixed, kind.limits);
+                ASSERT_EQ(first.has_value(), second.has_value());
+                if (!first) continue;
+                EXPECT_EQ(first->body(), second->body());
+                EXPECT_TRUE(first->length_max() == 0 || first->length() <= first->length_max());
+                if (kind.kind != "mastodon") continue;
+                const std::string status = body_of(first)["status"];
+                EXPECT_EQ(mastodon_length(status), first->length());
+                EXPECT_TRUE(status.ends_with(fixed.permalink()));
+            }
+        }
+    }
+}
+
+TEST(Channels, FrenchIsLongerInBytesThanInCharacters) {
+    const auto rendition =
+        render("mastodon", samples::make_content(), "fr-CA", samples::make_fixed());
+    ASSERT_TRUE(rendition.has_value());
+    EXPECT_LT(rendition->length(), std::ssize(rendition->body()));
+    EXPECT_LE(rendition->length(), 500);
+}
+
+}  // namespace
+}  // namespace tocsin::content
