@@ -1,0 +1,228 @@
+#include "trigger/decider.hpp"
+
+#include "trigger/source.hpp"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/message_differencer.h>
+
+namespace tocsin::trigger {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+using runtime::Asking;
+using runtime::Because;
+using runtime::reject;
+using Happened = runtime::Happened<v1::Event>;
+using Verdict = runtime::Verdict<v1::Event>;
+
+// Every source is a connection and a metric, every rule on a series is weighed at each reading.
+constexpr std::size_t sources_max = 200;
+constexpr std::size_t rules_max = 2000;
+constexpr std::size_t rules_per_series_max = 20;
+
+std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
+    if (asking.has("admin") || asking.has("duty-officer")) return std::nullopt;
+    return runtime::Rejection{Because::permission_denied, "role_needed",
+                              "this needs the role admin or duty-officer", {}};
+}
+
+Verdict nothing_new(std::string id, std::int64_t version) {
+    return Happened{{}, std::move(id), fmt::format("{}", version)};
+}
+
+Verdict put_source(const State& state, const Asking& asking, const v1::PutSourceRequest& request) {
+    if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
+    const auto found = state.sources.find(request.source_id());
+    const bool known = found != state.sources.end();
+    if (known && found->second.source.agency_id() != asking.agency)
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("it belongs to {}, which alone may replace it",
+                                  found->second.source.agency_id()),
+                      "source_id");
+    if (find_format(request.format()) == nullptr)
+        return reject(Because::invalid_argument, "unknown_format",
+                      "the format is one of usgs-json and eccc-csv", "format");
+    if (!known && state.sources.size() >= sources_max)
+        return reject(Because::resource_exhausted, "too_many_sources",
+                      fmt::format("a realm has at most {} sources", sources_max), "source_id");
+    v1::Source source;
+    source.set_source_id(request.source_id());
+    source.set_agency_id(asking.agency);
+    source.set_format(request.format());
+    source.set_url(request.url());
+    source.set_poll_seconds(request.poll_seconds());
+    source.set_stale_seconds(request.stale_seconds() > 0 ? request.stale_seconds()
+                                                         : 3 * request.poll_seconds());
+    source.set_active(true);
+    const std::int64_t version = known ? found->second.version : 0;
+    if (known && MessageDifferencer::Equals(source, found->second.source))
+        return nothing_new(request.source_id(), version);
+    Happened happened{{}, request.source_id(), fmt::format("{}", version + 1)};
+    *happened.events.emplace_back().mutable_source_put()->mutable_source() = std::move(source);
+    return happened;
+}
+
+v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
+    v1::Rule rule;
+    rule.set_rule_id(request.rule_id());
+    rule.set_agency_id(agency);
+    rule.set_source_id(request.source_id());
+    rule.set_series(request.series());
+    rule.set_threshold(request.threshold());
+    rule.set_hysteresis(request.hysteresis());
+    rule.set_for_seconds(request.for_seconds());
+    rule.set_cooldown_seconds(request.cooldown_seconds());
+    rule.set_template_id(request.template_id());
+    rule.set_incident_id(request.incident_id());
+    rule.set_active(true);
+    rule.set_time_zone(request.time_zone().empty() ? "UTC" : request.time_zone());
+    return rule;
+}
+
+Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequest& request) {
+    if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
+    const auto found = state.rules.find(request.rule_id());
+    const bool known = found != state.rules.end();
+    if (known && found->second.rule.agency_id() != asking.agency)
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("it belongs to {}, which alone may replace it",
+                                  found->second.rule.agency_id()),
+                      "rule_id");
+    if (!state.sources.contains(request.source_id()))
+        return reject(Because::not_found, "source_not_found",
+                      fmt::format("there is no source {}; put it first", request.source_id()),
+                      "source_id");
+    v1::Rule rule = rule_of(request, asking.agency);
+    const std::int64_t version = known ? found->second.version : 0;
+    if (known && MessageDifferencer::Equals(rule, found->second.rule))
+        return nothing_new(request.rule_id(), version);
+    if (!known && state.rules.size() >= rules_max)
+        return reject(Because::resource_exhausted, "too_many_rules",
+                      fmt::format("a realm has at most {} rules", rules_max), "rule_id");
+    const auto same = state.watching.find({request.source_id(), request.series()});
+    if (same != state.watching.end() && same->second.size() >= rules_per_series_max &&
+        !same->second.contains(request.rule_id()))
+        return reject(Because::resource_exhausted, "too_many_rules",
+                      fmt::format("a series has at most {} rules", rules_per_series_max), "series");
+    Happened happened{{}, request.rule_id(), fmt::format("{}", version + 1)};
+    *happened.events.emplace_back().mutable_rule_put()->mutable_rule() = std::move(rule);
+    return happened;
+}
+
+Verdict remove_rule(const State& state, const Asking& asking,
+                    const v1::RemoveRuleRequest& request) {
+    if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
+    const auto found = state.rules.find(request.rule_id());
+    if (found == state.rules.end())
+        return reject(Because::not_found, "rule_not_found",
+                      fmt::format("there is no rule {}", request.rule_id()), "rule_id");
+    const auto& [rule_id, known] = *found;
+    if (known.rule.agency_id() != asking.agency)
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("it belongs to {}, which alone may switch it off",
+                                  known.rule.agency_id()),
+                      "rule_id");
+    if (!known.rule.active()) return nothing_new(rule_id, known.version);
+    Happened happened{{}, rule_id, fmt::format("{}", known.version + 1)};
+    happened.events.emplace_back().mutable_rule_removed()->set_rule_id(rule_id);
+    return happened;
+}
+
+std::pair<std::string, std::string> series_of(const v1::Rule& rule) {
+    return {rule.source_id(), rule.series()};
+}
+
+void unwatch(State& state, const v1::Rule& rule) {
+    const auto found = state.watching.find(series_of(rule));
+    if (found == state.watching.end()) return;
+    found->second.erase(rule.rule_id());
+    if (found->second.empty()) state.watching.erase(found);
+}
+
+void put(State& state, const v1::Rule& rule) {
+    RuleState& known = state.rules[rule.rule_id()];
+    unwatch(state, known.rule);
+    // A rule put anew starts afresh; its count and its version go on.
+    RuleState fresh;
+    fresh.rule = rule;
+    fresh.version = known.version + 1;
+    fresh.crossings = known.crossings;
+    known = std::move(fresh);
+    state.watching[series_of(rule)].insert(rule.rule_id());
+}
+
+void remove(State& state, const std::string& rule_id) {
+    RuleState& known = state.rules[rule_id];
+    unwatch(state, known.rule);
+    known.rule.set_active(false);
+    known.standing = Standing::normal;
+    known.since.reset();
+    ++known.version;
+}
+
+// Every transition that the readings make a rule go through, in their order.
+void weigh_all(RuleState rule, const v1::Readings& series, Time now,
+               std::vector<v1::Event>& events) {
+    for (const v1::Reading& reading : series.readings()) {
+        auto event = weigh(rule, series, reading, now);
+        if (!event) continue;
+        move(rule, *event);
+        events.push_back(std::move(*event));
+    }
+}
+
+}  // namespace
+
+Verdict Decider::decide(const State& state, const Asking& asking, const Command& command, Time) {
+    switch (command.body_case()) {
+        case Command::kPutSource: return put_source(state, asking, command.put_source());
+        case Command::kPutRule: return put_rule(state, asking, command.put_rule());
+        case Command::kRemoveRule: return remove_rule(state, asking, command.remove_rule());
+        case Command::BODY_NOT_SET: break;  // Sent by a newer client.
+    }
+    return reject(Because::unimplemented, "unknown_command", "this version cannot obey it");
+}
+
+std::optional<Happened> Decider::react(const State& state, const runtime::Foreign& foreign,
+                                       Time now) {
+    if (foreign.service != "trigger" || !foreign.topic.ends_with(".readings.v1"))
+        return std::nullopt;
+    v1::Readings series;
+    if (foreign.events.size() != 1 || !series.ParseFromString(foreign.events[0]))
+        throw std::runtime_error("readings do not parse");
+    const auto watching = state.watching.find({series.source_id(), series.series()});
+    if (watching == state.watching.end()) return std::nullopt;
+    Happened happened;
+    for (const std::string& rule_id : watching->second)
+        weigh_all(state.rules.at(rule_id), series, now, happened.events);
+    if (happened.events.empty()) return std::nullopt;
+    return happened;
+}
+
+bool Decider::evolve(State& state, const Event& event, Time) {
+    const auto moved = [&](const std::string& rule_id) {
+        move(state.rules[rule_id], event);
+        return true;
+    };
+    switch (event.body_case()) {
+        case Event::kSourcePut: {
+            SourceState& known = state.sources[event.source_put().source().source_id()];
+            known.source = event.source_put().source();
+            ++known.version;
+            return true;
+        }
+        case Event::kRulePut: put(state, event.rule_put().rule()); return true;
+        case Event::kRuleRemoved: remove(state, event.rule_removed().rule_id()); return true;
+        case Event::kPendingBegan: return moved(event.pending_began().rule_id());
+        case Event::kPendingEnded: return moved(event.pending_ended().rule_id());
+        case Event::kRuleCrossed: return moved(event.rule_crossed().crossing().rule_id());
+        case Event::kRuleReset: return moved(event.rule_reset().rule_id());
+        case Event::kCrossingSuppressed: return moved(event.crossing_suppressed().rule_id());
+        case Event::BODY_NOT_SET: break;  // From a newer version.
+    }
+    return false;
+}
+
+std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }
+
+}  // namespace tocsin::trigger

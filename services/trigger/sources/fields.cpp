@@ -1,0 +1,147 @@
+#include "trigger/sources/fields.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace tocsin::trigger {
+namespace {
+
+constexpr double value_max = 1e12;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Takes exactly `digits` digits off the front.
+std::optional<int> take_number(std::string_view& text, std::size_t digits) {
+    if (text.size() < digits || !std::all_of(text.begin(), text.begin() + digits, is_digit))
+        return std::nullopt;
+    int number = 0;
+    for (const char c : text.substr(0, digits)) number = number * 10 + (c - '0');
+    text.remove_prefix(digits);
+    return number;
+}
+
+bool take(std::string_view& text, char wanted) {
+    if (!text.starts_with(wanted)) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+// `hh:mm`, at most `hour_max` hours.
+std::optional<std::chrono::minutes> take_clock(std::string_view& text, int hour_max) {
+    const auto hours = take_number(text, 2);
+    if (!hours || *hours > hour_max || !take(text, ':')) return std::nullopt;
+    const auto minutes = take_number(text, 2);
+    if (!minutes || *minutes > 59) return std::nullopt;
+    return std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+}
+
+std::optional<std::chrono::sys_days> take_date(std::string_view& text) {
+    const auto year = take_number(text, 4);
+    if (!year || !take(text, '-')) return std::nullopt;
+    const auto month = take_number(text, 2);
+    if (!month || !take(text, '-')) return std::nullopt;
+    const auto day = take_number(text, 2);
+    if (!day) return std::nullopt;
+    const std::chrono::year_month_day date{std::chrono::year{*year},
+                                           std::chrono::month{static_cast<unsigned>(*month)},
+                                           std::chrono::day{static_cast<unsigned>(*day)}};
+    if (!date.ok() || *year < 1800) return std::nullopt;
+    return std::chrono::sys_days{date};
+}
+
+// `:ss[.fraction]`, where it is there; finer than microseconds is cut off.
+std::optional<runtime::Duration> take_seconds(std::string_view& text) {
+    if (!take(text, ':')) return runtime::Duration{0};
+    const auto seconds = take_number(text, 2);
+    if (!seconds || *seconds > 59) return std::nullopt;
+    runtime::Duration result = std::chrono::seconds{*seconds};
+    if (!take(text, '.')) return result;
+    int digits = 0;
+    for (int scale = 100'000; !text.empty() && is_digit(text.front()); scale /= 10, ++digits) {
+        result += runtime::Duration{(text.front() - '0') * scale};
+        text.remove_prefix(1);
+    }
+    if (digits == 0 || digits > 9) return std::nullopt;
+    return result;
+}
+
+std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
+    if (take(text, 'Z')) return std::chrono::minutes{0};
+    const bool west = text.starts_with('-');
+    if (!west && !text.starts_with('+')) return std::nullopt;
+    text.remove_prefix(1);
+    const auto offset = take_clock(text, 14);
+    if (!offset) return std::nullopt;
+    return west ? -*offset : *offset;
+}
+
+}  // namespace
+
+std::string_view trim(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+std::optional<double> parse_value(std::string_view text) {
+    text = trim(text);
+    double value = 0;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::general);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (!std::isfinite(value) || std::abs(value) > value_max) return std::nullopt;
+    return value;
+}
+
+std::optional<Time> parse_time(std::string_view text) {
+    text = trim(text);
+    const auto date = take_date(text);
+    if (!date || !take(text, 'T')) return std::nullopt;
+    const auto clock = take_clock(text, 23);
+    if (!clock) return std::nullopt;
+    const auto seconds = take_seconds(text);
+    if (!seconds) return std::nullopt;
+    const auto offset = take_offset(text);
+    if (!offset || !text.empty()) return std::nullopt;
+    return Time{*date} + *clock + *seconds - *offset;
+}
+
+bool is_name(std::string_view text) {
+    return !text.empty() && text.size() <= 48 && std::ranges::all_of(text, [](char c) {
+        return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+               c == '_' || c == '-';
+    });
+}
+
+bool Collected::open(const std::string& series, std::string_view unit) {
+    const auto [place, added] = series_.try_emplace(series);
+    if (!added) return true;
+    place->second.name = series;
+    place->second.unit = unit;
+    return series_.size() <= series_max;
+}
+
+void Collected::take(const std::string& series, Reading reading) {
+    series_.at(series).readings.push_back(reading);
+}
+
+Parsed Collected::finish(std::int64_t skipped) && {
+    Parsed parsed;
+    parsed.skipped = skipped;
+    for (auto& [name, series] : series_) {
+        auto& readings = series.readings;
+        std::ranges::stable_sort(readings, {}, &Reading::read_at);
+        // Of several with one time the last stays: it is the correction.
+        const auto gone = std::unique(readings.rbegin(), readings.rend(),
+                                      [](const Reading& a, const Reading& b) {
+                                          return a.read_at == b.read_at;
+                                      });
+        readings.erase(readings.begin(), gone.base());
+        parsed.series.push_back(std::move(series));
+    }
+    return parsed;
+}
+
+}  // namespace tocsin::trigger

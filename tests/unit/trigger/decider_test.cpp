@@ -1,0 +1,162 @@
+// Who may put what.
+#include "trigger/decider.hpp"
+
+#include "support/given.hpp"
+
+namespace tocsin::trigger {
+namespace {
+
+using testing::Given;
+
+v1::Command put_source(double poll_seconds = 60) {
+    v1::Command command;
+    auto& put = *command.mutable_put_source();
+    put.set_source_id("bow");
+    put.set_format("eccc-csv");
+    put.set_url("https://dd.weather.gc.ca/hydrometric/csv/AB/hourly/AB_hourly_hydrometric.csv");
+    put.set_poll_seconds(poll_seconds);
+    return command;
+}
+
+v1::Command put_rule(double threshold = 1000) {
+    v1::Command command;
+    auto& put = *command.mutable_put_rule();
+    put.set_rule_id("bow-high");
+    put.set_source_id("bow");
+    put.set_series("05BH004:discharge");
+    put.set_threshold(threshold);
+    put.set_template_id("river-high");
+    put.set_incident_id("flood");
+    return command;
+}
+
+v1::Command remove_rule() {
+    v1::Command command;
+    command.mutable_remove_rule()->set_rule_id("bow-high");
+    return command;
+}
+
+Given<Decider> officer() {
+    Given<Decider> given;
+    given.by("dora", "calgary", {"duty-officer"});
+    return given;
+}
+
+TEST(Decider, ADutyOfficerPutsASource) {
+    auto given = officer();
+    given.when(put_source());
+    ASSERT_EQ(given.events().size(), 1U);
+    const auto& source = given.events()[0].source_put().source();
+    EXPECT_EQ(source.agency_id(), "calgary");
+    EXPECT_TRUE(source.active());
+    EXPECT_EQ(source.stale_seconds(), 180) << "unset means three polls";
+    EXPECT_EQ(given.subject(), "bow");
+    EXPECT_EQ(given.etag(), "1");
+}
+
+TEST(Decider, AnAuthorMayPutNothing) {
+    Given<Decider> given;
+    given.by("ana", "calgary", {"author"});
+    EXPECT_EQ(given.when(put_source()).refused(), "role_needed");
+    EXPECT_EQ(given.when(put_rule()).refused(), "role_needed");
+    EXPECT_EQ(given.when(remove_rule()).refused(), "role_needed");
+}
+
+TEST(Decider, TheSameSourceAgainIsNothingNew) {
+    auto given = officer();
+    given.when(put_source()).when(put_source());
+    EXPECT_TRUE(given.events().empty());
+    EXPECT_EQ(given.etag(), "1");
+    given.when(put_source(30));
+    EXPECT_EQ(given.events().size(), 1U);
+    EXPECT_EQ(given.etag(), "2");
+}
+
+TEST(Decider, OnlyItsOwnAgencyReplacesASource) {
+    auto given = officer();
+    given.when(put_source());
+    given.by("pia", "alberta", {"admin"}).when(put_source(30));
+    EXPECT_EQ(given.refused(), "other_agency");
+    EXPECT_EQ(given.rejection()->field, "source_id");
+}
+
+TEST(Decider, ASourceNeedsAFormatThatIsKnown) {
+    auto command = put_source();
+    command.mutable_put_source()->set_format("carrier-pigeon");
+    auto given = officer();
+    EXPECT_EQ(given.when(command).refused(), "unknown_format");
+    EXPECT_EQ(given.rejection()->field, "format");
+}
+
+TEST(Decider, ARuleNeedsItsSource) {
+    auto given = officer();
+    EXPECT_EQ(given.when(put_rule()).refused(), "source_not_found");
+    EXPECT_EQ(given.rejection()->field, "source_id");
+    EXPECT_EQ(given.rejection()->because, runtime::Because::not_found);
+}
+
+TEST(Decider, ARuleIsPutInUtcUnlessSaidOtherwise) {
+    auto given = officer();
+    given.when(put_source()).when(put_rule());
+    ASSERT_EQ(given.events().size(), 1U);
+    EXPECT_EQ(given.events()[0].rule_put().rule().time_zone(), "UTC");
+    EXPECT_TRUE(given.events()[0].rule_put().rule().active());
+}
+
+TEST(Decider, TheSameRuleAgainIsNothingNew) {
+    auto given = officer();
+    given.when(put_source()).when(put_rule()).when(put_rule());
+    EXPECT_TRUE(given.events().empty());
+    EXPECT_EQ(given.when(put_rule(900)).etag(), "2");
+}
+
+TEST(Decider, OnlyItsOwnAgencyReplacesOrRemovesARule) {
+    auto given = officer();
+    given.when(put_source()).when(put_rule());
+    given.by("pia", "alberta", {"admin"});
+    EXPECT_EQ(given.when(put_rule(900)).refused(), "other_agency");
+    EXPECT_EQ(given.when(remove_rule()).refused(), "other_agency");
+}
+
+TEST(Decider, ARemovedRuleIsOffAndCanBePutAgain) {
+    auto given = officer();
+    given.when(put_source()).when(put_rule()).when(remove_rule());
+    ASSERT_EQ(given.events().size(), 1U);
+    EXPECT_FALSE(given.state().rules.at("bow-high").rule.active());
+    EXPECT_TRUE(given.state().watching.empty());
+    given.when(remove_rule());
+    EXPECT_EQ(given.refused(), "");
+    EXPECT_TRUE(given.events().empty()) << "it is off already";
+    given.when(put_rule());
+    EXPECT_EQ(given.events().size(), 1U);
+    EXPECT_EQ(given.etag(), "3");
+}
+
+TEST(Decider, AnUnknownRuleCannotBeRemoved) {
+    auto given = officer();
+    EXPECT_EQ(given.when(remove_rule()).refused(), "rule_not_found");
+}
+
+TEST(Decider, ASeriesHasABoundOnItsRules) {
+    auto given = officer();
+    given.when(put_source());
+    for (int i = 0; i < 20; ++i) {
+        auto command = put_rule();
+        command.mutable_put_rule()->set_rule_id("rule-" + std::to_string(i));
+        ASSERT_EQ(given.when(command).refused(), "");
+    }
+    EXPECT_EQ(given.when(put_rule()).refused(), "too_many_rules");
+}
+
+TEST(Decider, ACommandOfANewerVersionIsRefused) {
+    auto given = officer();
+    EXPECT_EQ(given.when(v1::Command{}).refused(), "unknown_command");
+}
+
+TEST(Decider, AnEventOfANewerVersionStopsTheService) {
+    State state;
+    EXPECT_FALSE(Decider::evolve(state, v1::Event{}, testing::at(0)));
+}
+
+}  // namespace
+}  // namespace tocsin::trigger

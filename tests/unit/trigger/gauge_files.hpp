@@ -1,0 +1,37 @@
+// Files that the tests of the readers share.
+#pragma once
+
+#include "trigger/source.hpp"
+#include "trigger/sources/fields.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace tocsin::trigger {
+
+inline std::string file(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    EXPECT_TRUE(stream) << path;
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline std::string test_file(const std::string& name) {
+    return file(std::string(TOCSIN_SOURCE_DIR) + "/tests/data/gauges/" + name);
+}
+
+inline const Series* find_series(const Parsed& parsed, const std::string& name) {
+    const auto found = std::ranges::find(parsed.series, name, &Series::name);
+    return found == parsed.series.end() ? nullptr : &*found;
+}
+
+inline Time utc(std::string_view text) {
+    const auto time = parse_time(text);
+    EXPECT_TRUE(time) << text;
+    return time.value_or(Time{});
+}
+
+}  // namespace tocsin::trigger
