@@ -14,22 +14,35 @@ using enum Lifecycle;
 
 // Withdraw is the word before clearance, cancel before the claim, retract after it: a message that
 // was retracted is cancelled too.
+// clang-format off: one move a line
 constexpr Move moves[] = {
-    {draft, in_review},                           // Submitted: from here its text is locked.
-    {draft, withdrawn},      {in_review, draft},  // Changes requested, or taken back.
-    {in_review, cleared},    {in_review, rejected},  {in_review, withdrawn},
-    {in_review, expired},    {cleared, draft},     // Taken back, or the approval has lapsed.
-    {cleared, armed},        {cleared, rejected},  // Vetoed.
-    {cleared, cancelled},    {cleared, expired},     {armed, cleared},  // Held.
-    {armed, draft},                                                     // Taken back.
-    {armed, releasing},  // The claim: from here something may be public.
-    {armed, rejected},   // Vetoed.
-    {armed, cancelled},      {armed, expired},       {releasing, released},
-    {releasing, superseded}, {releasing, cancelled},  // Retracted while some channels were still on
-                                                      // their way.
-    {releasing, expired},    {released, superseded}, {released, cancelled},  // Retracted.
+    {draft, in_review},       // Submitted: from here its text is locked.
+    {draft, withdrawn},
+    {in_review, draft},       // Changes requested, or taken back.
+    {in_review, cleared},
+    {in_review, rejected},
+    {in_review, withdrawn},
+    {in_review, expired},
+    {cleared, draft},         // Taken back, or the approval has lapsed.
+    {cleared, armed},
+    {cleared, rejected},      // Vetoed.
+    {cleared, cancelled},
+    {cleared, expired},
+    {armed, cleared},         // Held.
+    {armed, draft},           // Taken back.
+    {armed, releasing},       // The claim: from here something may be public.
+    {armed, rejected},        // Vetoed.
+    {armed, cancelled},
+    {armed, expired},
+    {releasing, released},
+    {releasing, superseded},
+    {releasing, cancelled},   // Retracted while some channels were still on their way.
+    {releasing, expired},
+    {released, superseded},
+    {released, cancelled},    // Retracted.
     {released, expired},
 };
+// clang-format on
 
 }  // namespace
 
