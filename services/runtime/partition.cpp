@@ -240,14 +240,15 @@ void Partition::on_ledger_end(std::int64_t offset) {
         forget_what_was_told();  // The log ends before what was told: it lost its tail.
         return;
     }
-    for (Input& input : inputs_) drop_passed(input, fold_->position(input.spec.topic));
+    for (Input& input : inputs_) drop_passed(input, counted_position(input));
     caught_up_ = true;
 }
 
 void Partition::on_input_record(int index, std::int64_t offset, std::string_view record,
                                 Time stored_at, Tick tick) {
     Input& input = inputs_.at(static_cast<std::size_t>(index));
-    if (want_inputs_again_ || offset < input.next) return;
+    // Before its range is known, what comes is left over from before the order to read again.
+    if (!range_known_.at(static_cast<std::size_t>(index)) || offset < input.next) return;
     const bool was_idle = !anything_undecided();
     input.next = offset + 1;
     switch (input.spec.kind) {
@@ -259,7 +260,7 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
 }
 
 void Partition::read_command(Input& input, std::int64_t offset, std::string_view record) {
-    if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
+    if (offset < counted_position(input)) return;
     const auto body = unseal(record, mac_);
     if (!body) {
         ++counters_.foreign_records;
@@ -295,7 +296,7 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     }
     if (input.spec.view_only) return;
     if (!decision.has_accepted() || decision.accepted().events_size() == 0) return;
-    if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
+    if (offset < counted_position(input)) return;
     Item item;
     item.offset = offset;
     item.traceparent = decision.cause().traceparent();
@@ -321,7 +322,7 @@ bool Partition::concerns(const Foreign& foreign) const {
 
 void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
                             Time stored_at) {
-    if (offset < fold_->position(input.spec.topic) && flight_.empty()) return;
+    if (offset < counted_position(input)) return;
     const auto body = unseal(record, mac_);
     ledger::v1::CommandRecord parsed;
     if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
@@ -387,12 +388,20 @@ std::int64_t Partition::input_position(int input) const {
     return fold_->position(inputs_.at(static_cast<std::size_t>(input)).spec.topic);
 }
 
+// What is only appended may never count, so its cause is still wanted.
+std::int64_t Partition::counted_position(const Input& input) const {
+    for (const InFlight& append : flight_) {
+        if (append.decision.has_input_restarted()) return 0;
+        if (append.decision.cause().topic() == input.spec.topic)
+            return append.decision.cause().offset();
+    }
+    return fold_->position(input.spec.topic);
+}
+
 std::int64_t Partition::input_start(int index) const {
     const Input& input = inputs_.at(static_cast<std::size_t>(index));
     if (input.spec.kind == InputSpec::Kind::ledger) return std::max<std::int64_t>(input.next, 0);
-    const std::int64_t position =
-        fold_->opened() ? fold_->position(input.spec.topic) : std::int64_t{0};
-    return std::max({input.next, position, input.low});
+    return std::max({input.next, counted_position(input), input.low});
 }
 
 std::int64_t Partition::input_counted_offset(int index) const {

@@ -194,6 +194,7 @@ private:
                const std::string& digest);
     void tell_answer(std::int64_t offset, const ledger::v1::Decision& decision);
     void drop_passed(Input& input, std::int64_t before);
+    std::int64_t counted_position(const Input& input) const;
     bool concerns(const Foreign& foreign) const;
     void halt(std::string why);
     bool may_lead(Tick tick);
