@@ -1,0 +1,34 @@
+#include "approval/service.hpp"
+
+#include "approval/rpc.hpp"
+
+namespace tocsin::approval {
+namespace {
+
+class ApprovalService final : public runtime::Service {
+public:
+    explicit ApprovalService(runtime::Surroundings& surroundings)
+        : view_(static_cast<int>(surroundings.config.kafka_partitions)), rpc_(surroundings.rpc, view_) {}
+
+    std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
+    std::vector<runtime::View*> views() override { return {&view_}; }
+
+private:
+    ApprovalView view_;
+    ApprovalRpc rpc_;
+};
+
+}  // namespace
+
+runtime::ServiceDefinition service() {
+    runtime::ServiceDefinition definition;
+    definition.name = "approval";
+    definition.upstreams = {"drafting"};
+    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.make = [](runtime::Surroundings& surroundings) {
+        return std::make_unique<ApprovalService>(surroundings);
+    };
+    return definition;
+}
+
+}  // namespace tocsin::approval

@@ -1,0 +1,450 @@
+#include "drafting/decider.hpp"
+
+#include "content/cap.hpp"
+#include "content/templates.hpp"
+#include "drafting/crossing.hpp"
+#include "drafting/submission.hpp"
+#include "runtime/ids.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace tocsin::drafting {
+
+using runtime::Asking;
+using runtime::Because;
+using runtime::Foreign;
+using runtime::Happened;
+using runtime::reject;
+using runtime::Rejection;
+using runtime::to_proto;
+
+using Verdict = runtime::Verdict<v1::Event>;
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+static bool contains(const Names& list, std::string_view item) {
+    return std::ranges::find(list, item) != list.end();
+}
+
+static std::optional<Rejection> may_write(const Asking& asking) {
+    if (asking.has("author") || asking.has("duty-officer")) return std::nullopt;
+    return Rejection{Because::permission_denied, "role_missing",
+                     "writing needs the role author or duty-officer", {}};
+}
+
+static Happened<v1::Event> one(v1::Event event, std::string subject, std::int64_t version) {
+    return {{std::move(event)}, std::move(subject), std::to_string(version)};
+}
+
+static std::unexpected<Rejection> stale_etag() {
+    return reject(Because::aborted, "stale_etag",
+                  "somebody changed it since it was read; read it again and retry", "etag");
+}
+
+// ---- incidents and templates
+
+static Verdict create_incident(const State& state, const Asking& asking,
+                               const v1::CreateIncidentRequest& request, Time now) {
+    if (auto no = may_write(asking)) return std::unexpected(*no);
+    const std::string id =
+        runtime::derive_id("inc", {asking.agency, asking.actor, asking.request_id});
+    // A repeat that outlived its memory is still the same incident.
+    if (state.incidents.contains(id)) return Happened<v1::Event>{{}, id, "1"};
+
+    v1::Event event;
+    v1::Incident& incident = *event.mutable_incident_opened()->mutable_incident();
+    incident.set_incident_id(id);
+    incident.set_kind(request.kind());
+    incident.set_title(request.title());
+    incident.add_agencies(asking.agency);
+    for (const std::string& agency : request.agencies())
+        if (!contains(incident.agencies(), agency)) incident.add_agencies(agency);
+    *incident.mutable_create_time() = to_proto(now);
+    incident.set_creator(asking.actor);
+    return one(std::move(event), id, 1);
+}
+
+static Verdict put_template(const State& state, const Asking& asking,
+                            const v1::PutTemplateRequest& request, Time now) {
+    if (auto no = may_write(asking)) return std::unexpected(*no);
+    std::int64_t version = 1;
+    const auto before = state.templates.find(request.template_id());
+    if (before != state.templates.end()) {
+        const v1::Template& stored = before->second;
+        if (stored.agency() != asking.agency)
+            return reject(Because::permission_denied, "other_agency",
+                          fmt::format("template `{}` belongs to agency `{}`; choose another id",
+                                      stored.template_id(), stored.agency()),
+                          "template_id");
+        if (request.etag().empty())
+            return reject(Because::already_exists, "already_exists",
+                          fmt::format("template `{}` exists; pass its etag to replace it",
+                                      stored.template_id()),
+                          "template_id");
+        if (request.etag() != std::to_string(stored.version())) return stale_etag();
+        version = stored.version() + 1;
+    } else if (!request.etag().empty()) {
+        return reject(Because::not_found, "not_found",
+                      fmt::format("there is no template `{}` to replace; leave the etag out to "
+                                  "store a new one", request.template_id()),
+                      "template_id");
+    }
+
+    v1::Event event;
+    v1::Template& stored = *event.mutable_template_stored()->mutable_template_();
+    stored.set_template_id(request.template_id());
+    stored.set_version(version);
+    *stored.mutable_draft() = request.draft();
+    stored.set_expires_after_seconds(request.expires_after_seconds());
+    for (const std::string& name : content::placeholders(request.draft()))
+        stored.add_placeholders(name);
+    stored.set_agency(asking.agency);
+    *stored.mutable_update_time() = to_proto(now);
+    return one(std::move(event), request.template_id(), version);
+}
+
+// ---- messages
+
+// Every agency of a draft takes part in the incident.
+static std::optional<Rejection> agencies_take_part(const v1::Incident& incident,
+                                                   const content::v1::Draft& draft) {
+    for (int i = 0; i < draft.agencies_size(); ++i)
+        if (!contains(incident.agencies(), draft.agencies(i)))
+            return Rejection{Because::failed_precondition, "agency_not_in_incident",
+                             fmt::format("agency `{}` does not take part in incident `{}`",
+                                         draft.agencies(i), incident.incident_id()),
+                             fmt::format("draft.agencies[{}]", i)};
+    return std::nullopt;
+}
+
+static std::expected<content::v1::Draft, Rejection> first_draft(
+    const State& state, const Asking& asking, const v1::CreateMessageRequest& request, Time now) {
+    if (request.has_draft() == !request.template_id().empty())
+        return reject(Because::invalid_argument, "draft_or_template",
+                      "give either a draft or a template_id, and not both",
+                      request.has_draft() ? "template_id" : "draft");
+    if (request.has_draft()) {
+        if (request.values().empty()) return request.draft();
+        return reject(Because::invalid_argument, "values_without_template",
+                      "values fill a template; a draft has none", "values");
+    }
+    const auto found = state.templates.find(request.template_id());
+    if (found == state.templates.end())
+        return reject(Because::not_found, "not_found",
+                      fmt::format("there is no template `{}`", request.template_id()),
+                      "template_id");
+    const v1::Template& source = found->second;
+    auto filled =
+        content::fill(source.draft(), {request.values().begin(), request.values().end()});
+    if (!filled)
+        return reject(Because::invalid_argument, "unfilled_placeholders",
+                      fmt::format("give a value of plain text, at most {} bytes, for: {}",
+                                  content::value_bytes_max, fmt::join(filled.error(), ", ")),
+                      "values");
+    if (filled->agencies().empty()) filled->add_agencies(asking.agency);
+    *filled->mutable_expires() =
+        to_proto(now + std::chrono::seconds{source.expires_after_seconds()});
+    return *filled;
+}
+
+static std::optional<Rejection> wrong_references(const v1::CreateMessageRequest& request,
+                                                 content::v1::MessageType type) {
+    const auto wrong = [](std::string code, std::string text, std::string field) {
+        return Rejection{Because::invalid_argument, std::move(code), std::move(text),
+                         std::move(field)};
+    };
+    if (type == content::v1::MESSAGE_TYPE_ALERT && !request.references().empty())
+        return wrong("references_not_allowed",
+                     "an alert is first information; choose update to refer to earlier alerts",
+                     "references");
+    if (type != content::v1::MESSAGE_TYPE_ALERT && request.references().empty())
+        return wrong("references_needed", "name the earlier alerts that it updates or cancels",
+                     "references");
+    for (int i = 0; i < request.references_size(); ++i) {
+        const auto& reference = request.references(i);
+        const auto field = [i](const char* name) { return fmt::format("references[{}].{}", i, name); };
+        if (!content::is_cap_name(reference.sender()))
+            return wrong("bad_reference", "copy the sender as it was published", field("sender"));
+        if (!content::is_cap_name(reference.identifier()))
+            return wrong("bad_reference", "copy the identifier as it was published",
+                         field("identifier"));
+        if (!content::is_cap_time(reference.sent()))
+            return wrong("bad_reference", "copy the time sent as it was published", field("sent"));
+    }
+    return std::nullopt;
+}
+
+static v1::Event message_created(const Asking& asking, const v1::CreateMessageRequest& request,
+                                 const std::string& id, content::v1::Draft draft,
+                                 content::v1::MessageType type) {
+    v1::Event event;
+    v1::MessageCreated& created = *event.mutable_message_created();
+    created.set_message_id(id);
+    created.set_incident_id(request.incident_id());
+    created.set_agency(asking.agency);
+    created.set_author(asking.actor);
+    *created.mutable_draft() = std::move(draft);
+    created.set_message_type(type);
+    *created.mutable_references() = request.references();
+    return event;
+}
+
+static Verdict create_message(const State& state, const Asking& asking,
+                              const v1::CreateMessageRequest& request, Time now) {
+    if (auto no = may_write(asking)) return std::unexpected(*no);
+    const std::string id =
+        runtime::derive_id("msg", {asking.agency, asking.actor, asking.request_id});
+    const auto repeated = state.messages.find(id);
+    if (repeated != state.messages.end())
+        return Happened<v1::Event>{{}, id, std::to_string(repeated->second.version)};
+    const auto type = request.message_type() == content::v1::MESSAGE_TYPE_UNSPECIFIED
+                          ? content::v1::MESSAGE_TYPE_ALERT
+                          : request.message_type();
+    if (auto wrong = wrong_references(request, type)) return std::unexpected(*wrong);
+    const auto incident = state.incidents.find(request.incident_id());
+    if (incident == state.incidents.end())
+        return reject(Because::not_found, "not_found",
+                      fmt::format("there is no incident `{}`", request.incident_id()),
+                      "incident_id");
+    auto draft = first_draft(state, asking, request, now);
+    if (!draft) return std::unexpected(draft.error());
+    if (!contains(draft->agencies(), asking.agency))
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("your agency `{}` is not among the message's agencies",
+                                  asking.agency),
+                      "draft.agencies");
+    if (auto no = agencies_take_part(incident->second, *draft)) return std::unexpected(*no);
+    return one(message_created(asking, request, id, std::move(*draft), type), id, 1);
+}
+
+// The message that the caller may change, or why not. What is submitted is locked: from there on
+// approval decides.
+static std::expected<const Message*, Rejection> writable(const State& state, const Asking& asking,
+                                                         const std::string& message_id) {
+    if (auto no = may_write(asking)) return std::unexpected(*no);
+    const auto found = state.messages.find(message_id);
+    if (found == state.messages.end())
+        return reject(Because::not_found, "not_found",
+                      fmt::format("there is no message `{}`", message_id), "message_id");
+    const Message& message = found->second;
+    if (message.agency != asking.agency && !contains(message.draft.agencies(), asking.agency))
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("your agency `{}` is not named in this message", asking.agency));
+    switch (message.stage) {
+        case Stage::draft: return &message;
+        case Stage::submitted:
+            return reject(Because::failed_precondition, "submitted",
+                          "the text is submitted and locked; take it back through approval first",
+                          "message_id");
+        case Stage::withdrawn:
+            return reject(Because::failed_precondition, "withdrawn",
+                          "the message was withdrawn; start a new one", "message_id");
+        case Stage::rejected:
+            return reject(Because::failed_precondition, "rejected",
+                          "approval refused the message for good; start a new one", "message_id");
+    }
+    return reject(Because::internal, "unknown_stage", "this version does not know where it stands");
+}
+
+static Verdict revise_message(const State& state, const Asking& asking,
+                              const v1::ReviseMessageRequest& request) {
+    const auto message = writable(state, asking, request.message_id());
+    if (!message) return std::unexpected(message.error());
+    if (request.etag() != std::to_string((*message)->version)) return stale_etag();
+    if (auto no = agencies_take_part(state.incidents.at((*message)->incident_id), request.draft()))
+        return std::unexpected(*no);
+
+    v1::Event event;
+    v1::MessageRevised& revised = *event.mutable_message_revised();
+    revised.set_message_id(request.message_id());
+    revised.set_revision((*message)->revision + 1);
+    revised.set_author(asking.actor);
+    *revised.mutable_draft() = request.draft();
+    return one(std::move(event), request.message_id(), (*message)->version + 1);
+}
+
+static Verdict submit_message(const State& state, const Asking& asking,
+                              const v1::SubmitMessageRequest& request, Time now) {
+    const auto message = writable(state, asking, request.message_id());
+    if (!message) return std::unexpected(message.error());
+    if (request.etag() != std::to_string((*message)->version)) return stale_etag();
+    const auto against =
+        objections((*message)->draft, now, Decider::world,
+                   {request.acknowledged_warnings().begin(), request.acknowledged_warnings().end()});
+    if (!against.errors.empty())
+        return reject(Because::failed_precondition, "incomplete",
+                      fmt::format("revise the draft first: {}", listing(against.errors)),
+                      against.errors.front().field);
+    if (!against.warnings.empty())
+        return reject(Because::failed_precondition, "unacknowledged_warnings",
+                      fmt::format("revise the draft, or acknowledge these codes: {}",
+                                  listing(against.warnings)),
+                      "acknowledged_warnings");
+    return one(submitted({request.message_id(), asking.realm, **message, asking.actor}),
+               request.message_id(), (*message)->version + 1);
+}
+
+static Verdict withdraw_message(const State& state, const Asking& asking,
+                                const v1::WithdrawMessageRequest& request) {
+    const auto message = writable(state, asking, request.message_id());
+    if (!message) return std::unexpected(message.error());
+    v1::Event event;
+    v1::MessageWithdrawn& withdrawn = *event.mutable_message_withdrawn();
+    withdrawn.set_message_id(request.message_id());
+    withdrawn.set_actor(asking.actor);
+    withdrawn.set_reason(request.reason());
+    return one(std::move(event), request.message_id(), (*message)->version + 1);
+}
+
+Verdict Decider::decide(const State& state, const Asking& asking, const v1::Command& command,
+                        Time now) {
+    switch (command.body_case()) {
+        case v1::Command::kCreateIncident:
+            return create_incident(state, asking, command.create_incident(), now);
+        case v1::Command::kPutTemplate:
+            return put_template(state, asking, command.put_template(), now);
+        case v1::Command::kCreateMessage:
+            return create_message(state, asking, command.create_message(), now);
+        case v1::Command::kReviseMessage:
+            return revise_message(state, asking, command.revise_message());
+        case v1::Command::kSubmitMessage:
+            return submit_message(state, asking, command.submit_message(), now);
+        case v1::Command::kWithdrawMessage:
+            return withdraw_message(state, asking, command.withdraw_message());
+        case v1::Command::BODY_NOT_SET: break;
+    }
+    return reject(Because::unimplemented, "unknown_command",
+                  "this version does not know the command; upgrade the service");
+}
+
+// ---- what approval and trigger decided
+
+static bool is_submitted(const State& state, const std::string& message_id) {
+    const auto found = state.messages.find(message_id);
+    return found != state.messages.end() && found->second.stage == Stage::submitted;
+}
+
+static void follow_approval(const State& state, const std::string& bytes,
+                            Happened<v1::Event>& happened) {
+    const auto event = runtime::parse_foreign<approval::v1::Event>(bytes);
+    if (!event) return;
+    v1::Event answer;
+    std::string id;
+    if (event->has_review_returned()) {
+        id = event->review_returned().message_id();
+        v1::MessageReturned& returned = *answer.mutable_message_returned();
+        returned.set_message_id(id);
+        returned.set_actor(event->review_returned().actor());
+        returned.set_reason(event->review_returned().reason());
+    } else if (event->has_review_rejected()) {
+        id = event->review_rejected().message_id();
+        v1::MessageClosed& closed = *answer.mutable_message_closed();
+        closed.set_message_id(id);
+        closed.set_actor(event->review_rejected().actor());
+        closed.set_reason(event->review_rejected().reason());
+    }
+    // The rest of a review is approval's own: the text stays locked.
+    if (id.empty() || !is_submitted(state, id)) return;
+    happened.subject = id;
+    happened.etag = std::to_string(state.messages.at(id).version + 1);
+    happened.events.push_back(std::move(answer));
+}
+
+static void follow_trigger(const State& state, const Foreign& foreign, const std::string& bytes,
+                           Time now, Happened<v1::Event>& happened) {
+    const auto event = runtime::parse_foreign<trigger::v1::Event>(bytes);
+    if (!event || !event->has_rule_crossed()) return;
+    const trigger::v1::RuleCrossed& crossed = event->rule_crossed();
+    const std::string& crossing_id = crossed.crossing().crossing_id();
+    const std::string id = crossing_message_id(crossing_id);
+    if (state.messages.contains(id) || state.refused_crossings.contains(crossing_id)) return;
+    auto events = from_crossing(state, crossed, foreign.realm, now);
+    const bool refused = events.front().has_crossing_refused();
+    happened.subject = refused ? crossing_id : id;
+    happened.etag = refused ? "" : std::to_string(events.size());
+    for (v1::Event& each : events) happened.events.push_back(std::move(each));
+}
+
+std::optional<Happened<v1::Event>> Decider::react(const State& state, const Foreign& foreign,
+                                                  Time now) {
+    Happened<v1::Event> happened;
+    for (const std::string& bytes : foreign.events) {
+        if (foreign.service == "approval") follow_approval(state, bytes, happened);
+        if (foreign.service == "trigger") follow_trigger(state, foreign, bytes, now, happened);
+    }
+    if (happened.events.empty()) return std::nullopt;
+    return happened;
+}
+
+// ---- evolve
+
+static void create(State& state, const v1::MessageCreated& created) {
+    Message& message = state.messages[created.message_id()];
+    message.incident_id = created.incident_id();
+    message.agency = created.agency();
+    message.draft = created.draft();
+    message.type = created.message_type();
+    message.references.assign(created.references().begin(), created.references().end());
+    message.rule_id = created.rule_id();
+    message.crossing_id = created.crossing_id();
+    message.revision = 1;
+    message.version = 1;
+    message.hands = {created.author()};
+}
+
+static void revise(Message& message, const v1::MessageRevised& revised) {
+    message.draft = revised.draft();
+    message.revision = revised.revision();
+    message.hands.insert(revised.author());
+    ++message.version;
+}
+
+static void move(Message& message, Stage stage) {
+    message.stage = stage;
+    ++message.version;
+}
+
+bool Decider::evolve(State& state, const v1::Event& event, Time) {
+    const auto message = [&](const std::string& id) -> Message& { return state.messages[id]; };
+    switch (event.body_case()) {
+        case v1::Event::kIncidentOpened:
+            state.incidents[event.incident_opened().incident().incident_id()] =
+                event.incident_opened().incident();
+            return true;
+        case v1::Event::kTemplateStored:
+            state.templates[event.template_stored().template_().template_id()] =
+                event.template_stored().template_();
+            return true;
+        case v1::Event::kMessageCreated: create(state, event.message_created()); return true;
+        case v1::Event::kMessageRevised:
+            revise(message(event.message_revised().message_id()), event.message_revised());
+            return true;
+        case v1::Event::kMessageSubmitted: {
+            Message& submitted = message(event.message_submitted().message_id());
+            submitted.hands.insert(event.message_submitted().submitter());
+            move(submitted, Stage::submitted);
+            return true;
+        }
+        case v1::Event::kMessageWithdrawn:
+            move(message(event.message_withdrawn().message_id()), Stage::withdrawn);
+            return true;
+        case v1::Event::kMessageReturned:
+            move(message(event.message_returned().message_id()), Stage::draft);
+            return true;
+        case v1::Event::kMessageClosed:
+            move(message(event.message_closed().message_id()), Stage::rejected);
+            return true;
+        case v1::Event::kCrossingRefused:
+            state.refused_crossings.insert(event.crossing_refused().crossing_id());
+            return true;
+        case v1::Event::BODY_NOT_SET: break;
+    }
+    return false;
+}
+
+std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }
+
+}  // namespace tocsin::drafting

@@ -1,0 +1,70 @@
+// Incidents, templates, and messages until they are submitted.
+//
+// Drafting holds the baton of a message while it is a draft. MessageSubmitted serialises the
+// content, once and for all, and hands the baton to approval; only approval's ReviewReturned brings
+// it back. Pure, as runtime/decider.hpp demands.
+#pragma once
+
+#include "runtime/decider.hpp"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::drafting {
+
+using runtime::Time;
+
+// Who writes what a crossing starts.
+inline constexpr std::string_view trigger_author = "service:trigger";
+
+enum class Stage { draft, submitted, withdrawn, rejected };
+
+struct Message {
+    std::string incident_id;
+    std::string agency;  // That started it.
+    content::v1::Draft draft;
+    content::v1::MessageType type = content::v1::MESSAGE_TYPE_ALERT;
+    std::vector<content::v1::Reference> references;
+    std::string rule_id;
+    std::string crossing_id;
+    Stage stage = Stage::draft;
+    std::int64_t revision = 0;
+    std::int64_t version = 0;  // The etag: events so far.
+    // Everybody who wrote any revision or submitted it, ever. Nobody leaves it: undoing one's
+    // words does not make one a fresh pair of eyes.
+    std::set<std::string> hands;
+};
+
+// What one realm's ledger adds up to.
+struct State {
+    std::map<std::string, v1::Incident> incidents;
+    std::map<std::string, v1::Template> templates;
+    std::map<std::string, Message> messages;
+    std::set<std::string> refused_crossings;
+};
+
+struct Decider {
+    using State = drafting::State;
+    using Command = v1::Command;
+    using Event = v1::Event;
+
+    // `live` or `exercise`; service.cpp sets it once, before history is folded. It is an input
+    // that never varies within a ledger, since the names of its topics carry the world: every
+    // replay sees the same one, and the functions below stay pure.
+    static inline std::string world = "live";
+
+    static runtime::Verdict<Event> decide(const State& state, const runtime::Asking& asking,
+                                          const Command& command, Time now);
+    // What approval hands back, and what trigger starts.
+    static std::optional<runtime::Happened<Event>> react(const State& state,
+                                                         const runtime::Foreign& foreign, Time now);
+    static bool evolve(State& state, const Event& event, Time decided_at);
+    // No timers.
+    static std::optional<runtime::Due<Command>> next_due(const State& state);
+};
+
+}  // namespace tocsin::drafting

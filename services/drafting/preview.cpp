@@ -1,0 +1,43 @@
+#include "drafting/preview.hpp"
+
+#include "content/channels/channel.hpp"
+#include "content/checks.hpp"
+
+namespace tocsin::drafting {
+
+static void add_finding(v1::PreviewMessageResponse& response, const content::Finding& finding) {
+    v1::Finding& added = *response.add_findings();
+    added.set_blocks(finding.level == content::Finding::Level::error);
+    added.set_code(finding.code);
+    added.set_field(finding.field);
+    added.set_text(finding.text);
+}
+
+v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::string& realm,
+                                   runtime::Time now, const std::string& world) {
+    content::Content content;
+    content.set_message_id("preview");
+    content.set_revision(1);
+    content.set_realm(realm);
+    content.set_world(world);
+    *content.mutable_draft() = draft;
+    content.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
+    const content::Fixed fixed = content::worst_case_fixed(false);
+
+    v1::PreviewMessageResponse response;
+    for (const content::ChannelKind& kind : content::all_kinds()) {
+        for (const std::string& language : kind.languages(content)) {
+            auto rendition = kind.render(content, language, fixed, kind.limits);
+            // Why a text does not fit is among the findings of the checks.
+            if (!rendition) continue;
+            v1::Preview& added = *response.add_previews();
+            added.set_kind(std::string(kind.kind));
+            *added.mutable_rendition() = std::move(*rendition);
+        }
+    }
+    for (const content::Finding& finding : content::check(draft, now, world))
+        add_finding(response, finding);
+    return response;
+}
+
+}  // namespace tocsin::drafting

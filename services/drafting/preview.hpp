@@ -1,0 +1,17 @@
+// What would go out, before anybody approves it. Pure.
+#pragma once
+
+#include "runtime/time.hpp"
+#include "tocsin/drafting/v1/drafting_service.pb.h"
+
+#include <string>
+#include <string_view>
+
+namespace tocsin::drafting {
+
+// Every channel kind in every language of the draft, with fixed values as long as they ever get,
+// and the completeness checks. Channels' own limits are not known here: the kind's defaults hold.
+v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::string& realm,
+                                   runtime::Time now, const std::string& world);
+
+}  // namespace tocsin::drafting

@@ -1,0 +1,43 @@
+#include "drafting/service.hpp"
+
+#include "drafting/decider.hpp"
+#include "drafting/rpc.hpp"
+
+namespace tocsin::drafting {
+namespace {
+
+class DraftingService final : public runtime::Service {
+public:
+    explicit DraftingService(runtime::Surroundings& surroundings)
+        : view_(static_cast<int>(surroundings.config.kafka_partitions)),
+          rpc_(surroundings.rpc, view_) {
+        // Before history is folded, hence before anything is decided.
+        Decider::world = surroundings.config.world;
+    }
+
+    std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
+    std::vector<runtime::View*> views() override { return {&view_}; }
+    // Streams have no end of their own: without this they would outlast the drain time.
+    void stop() override { view_.stop(); }
+
+private:
+    DraftingView view_;
+    DraftingRpc rpc_;
+};
+
+}  // namespace
+
+runtime::ServiceDefinition service() {
+    runtime::ServiceDefinition definition;
+    definition.name = "drafting";
+    definition.upstreams = {"approval", "trigger"};
+    // For the lifecycle that people see.
+    definition.followed = {"publishing"};
+    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.make = [](runtime::Surroundings& surroundings) {
+        return std::make_unique<DraftingService>(surroundings);
+    };
+    return definition;
+}
+
+}  // namespace tocsin::drafting

@@ -1,0 +1,175 @@
+#include "drafting/standing.hpp"
+
+#include <algorithm>
+
+namespace tocsin::drafting {
+
+using content::Lifecycle;
+
+bool Standing::move(Track& track, Lifecycle to, const std::string& reason) {
+    if (!content::may_move(track.at, to)) return false;
+    track.at = to;
+    track.reason = reason;
+    if (to == Lifecycle::in_review) ++track.round;
+    return true;
+}
+
+void Standing::create(const v1::MessageCreated& created, Time at) {
+    known_ = true;
+    message_.set_message_id(created.message_id());
+    message_.set_incident_id(created.incident_id());
+    message_.set_agency(created.agency());
+    *message_.mutable_draft() = created.draft();
+    *message_.mutable_create_time() = runtime::to_proto(at);
+    v1::Revision& first = *message_.add_revisions();
+    first.set_revision(1);
+    first.set_author(created.author());
+    *first.mutable_create_time() = runtime::to_proto(at);
+}
+
+void Standing::revise(const v1::MessageRevised& revised, Time at) {
+    *message_.mutable_draft() = revised.draft();
+    v1::Revision& next = *message_.add_revisions();
+    next.set_revision(revised.revision());
+    next.set_author(revised.author());
+    *next.mutable_create_time() = runtime::to_proto(at);
+}
+
+bool Standing::move_drafting(const v1::Event& event) {
+    switch (event.body_case()) {
+        case v1::Event::kMessageSubmitted: return move(drafting_, Lifecycle::in_review);
+        case v1::Event::kMessageWithdrawn:
+            return move(drafting_, Lifecycle::withdrawn, event.message_withdrawn().reason());
+        case v1::Event::kMessageReturned:
+            return move(drafting_, Lifecycle::draft, event.message_returned().reason());
+        case v1::Event::kMessageClosed:
+            return move(drafting_, Lifecycle::rejected, event.message_closed().reason());
+        case v1::Event::kMessageCreated:
+        case v1::Event::kMessageRevised:
+        case v1::Event::kIncidentOpened:
+        case v1::Event::kTemplateStored:
+        case v1::Event::kCrossingRefused:
+        case v1::Event::BODY_NOT_SET: break;
+    }
+    return true;
+}
+
+bool Standing::apply(const std::string& message_id, const v1::Event& event, Time at) {
+    // A message that was never created has no draft to show.
+    if (!known_ && !event.has_message_created()) return false;
+    if (!move_drafting(event)) return false;
+    if (event.has_message_created()) create(event.message_created(), at);
+    if (event.has_message_revised()) revise(event.message_revised(), at);
+    if (event.has_message_submitted()) {
+        content_ = event.message_submitted().content();
+        digest_ = event.message_submitted().digest();
+    }
+    message_.set_message_id(message_id);
+    ++version_;
+    refresh(at);
+    return true;
+}
+
+bool Standing::apply(const approval::v1::Event& event, Time at) {
+    bool moved = false;
+    switch (event.body_case()) {
+        case approval::v1::Event::kReviewOpened:
+            moved = move(approval_, Lifecycle::in_review);
+            break;
+        case approval::v1::Event::kCleared: moved = move(approval_, Lifecycle::cleared); break;
+        case approval::v1::Event::kReviewReturned:
+            moved = move(approval_, Lifecycle::draft, event.review_returned().reason());
+            break;
+        case approval::v1::Event::kReviewRejected:
+            moved = move(approval_, Lifecycle::rejected, event.review_rejected().reason());
+            break;
+        case approval::v1::Event::kRosterImported:
+        case approval::v1::Event::kPolicySet:
+        case approval::v1::Event::kApprovalGiven:
+        case approval::v1::Event::kAgencyCleared:
+        case approval::v1::Event::BODY_NOT_SET: return true;
+    }
+    if (moved) refresh(at);
+    return moved;
+}
+
+bool Standing::apply(const publishing::v1::Event& event, Time at) {
+    using publishing::v1::Event;
+    bool moved = true;
+    switch (event.body_case()) {
+        case Event::kReleasePlanned: planned_ = true; break;
+        case Event::kReleaseArmed: moved = move(publishing_, Lifecycle::armed); break;
+        // Later claims are further attempts, or the retraction's: something is public already.
+        case Event::kDeliveriesClaimed:
+            if (publishing_.at == Lifecycle::cleared || publishing_.at == Lifecycle::armed)
+                moved = move(publishing_, Lifecycle::releasing);
+            break;
+        // Told now; it is cancelled once every channel has the retraction.
+        case Event::kRetractionArmed:
+            publishing_.reason = event.retraction_armed().reason();
+            break;
+        case Event::kReleaseCompleted:
+            moved = event.release_completed().state() == "retracted"
+                        ? move(publishing_, Lifecycle::cancelled, publishing_.reason)
+                        : move(publishing_, Lifecycle::released);
+            break;
+        case Event::kReleaseCancelled:
+            moved = move(publishing_, Lifecycle::cancelled, event.release_cancelled().reason());
+            break;
+        case Event::kReleaseEnded:
+            moved = move(publishing_,
+                         event.release_ended().state() == "expired" ? Lifecycle::expired
+                                                                    : Lifecycle::cancelled,
+                         event.release_ended().reason());
+            break;
+        case Event::kChannelPut:
+        case Event::kChannelRemoved:
+        case Event::kDeliveryPrepared:
+        case Event::kDeliverySettled:
+        case Event::kDeliveryUnknown:
+        case Event::kDeliveryRearmed:
+        case Event::BODY_NOT_SET: return true;
+    }
+    if (moved) refresh(at);
+    return moved;
+}
+
+// How far a track is within its round: a submission, then approval's answer, then what drafting
+// made of a returned text.
+static int rank(const Track& track) {
+    switch (track.at) {
+        case Lifecycle::draft: return track.round == 0 ? 0 : 2;
+        case Lifecycle::in_review: return 1;
+        case Lifecycle::cleared:
+        case Lifecycle::rejected: return 2;
+        case Lifecycle::withdrawn: return 3;
+        case Lifecycle::armed:
+        case Lifecycle::releasing:
+        case Lifecycle::released:
+        case Lifecycle::superseded:
+        case Lifecycle::cancelled:
+        case Lifecycle::expired: break;  // Publishing's.
+    }
+    return 4;
+}
+
+const Track& Standing::foremost() const {
+    // A message is cleared once, and nothing hands it back: publishing has the last word.
+    if (planned_) return publishing_;
+    const auto place = [](const Track& track) { return std::pair{track.round, rank(track)}; };
+    return place(drafting_) < place(approval_) ? approval_ : drafting_;
+}
+
+void Standing::refresh(Time at) {
+    updated_ = std::max(updated_, at);
+    const Track& track = foremost();
+    const bool locked = track.at != Lifecycle::draft && track.at != Lifecycle::withdrawn;
+    message_.set_state(std::string(content::name(track.at)));
+    message_.set_reason(track.reason);
+    message_.set_etag(std::to_string(version_));
+    message_.set_content(locked ? content_ : std::string{});
+    message_.set_digest(locked ? digest_ : std::string{});
+    *message_.mutable_update_time() = runtime::to_proto(updated_);
+}
+
+}  // namespace tocsin::drafting

@@ -1,0 +1,65 @@
+#include "runtime/roster.hpp"
+
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+
+#include <algorithm>
+
+namespace tocsin::runtime {
+
+void RealmRoster::apply(const Counted& counted) {
+    if (counted.service != "approval") return;
+    for (const std::string& bytes : counted.decision.accepted().events()) {
+        approval::v1::Event event;
+        // Other events, those of newer versions too, do not change who may do what.
+        if (event.ParseFromString(bytes) && event.has_roster_imported())
+            import(event.roster_imported().roster());
+    }
+}
+
+void RealmRoster::import(const approval::v1::Roster& roster) {
+    exists_ = true;
+    people_.clear();
+    agencies_.clear();
+    for (const auto& person : roster.people()) people_[person.subject()] = person;
+    for (const auto& agency : roster.agencies()) agencies_[agency.agency_id()] = agency;
+}
+
+const approval::v1::Person* RealmRoster::person(const std::string& subject) const {
+    const auto found = people_.find(subject);
+    return found == people_.end() ? nullptr : &found->second;
+}
+
+const approval::v1::Agency* RealmRoster::agency(const std::string& agency_id) const {
+    const auto found = agencies_.find(agency_id);
+    return found == agencies_.end() ? nullptr : &found->second;
+}
+
+static std::vector<std::string> only(const std::vector<std::string>& roles, std::string_view role) {
+    if (std::ranges::find(roles, role) == roles.end()) return {};
+    return {std::string(role)};
+}
+
+std::vector<std::string> Roster::confirmed(const Caller& caller) const {
+    if (caller.actor.starts_with("service:")) return only(caller.roles, "service");
+    return read(caller.realm, [&](const RealmRoster& roster) -> std::vector<std::string> {
+        if (!roster.exists()) return only(caller.roles, "admin");
+        const auto* person = roster.person(caller.actor);
+        if (!person || person->agency_id() != caller.agency) return {};
+        std::vector<std::string> both;
+        for (const std::string& role : caller.roles)
+            if (role != "service" && std::ranges::find(person->roles(), role) != person->roles().end())
+                both.push_back(role);
+        return both;
+    });
+}
+
+std::optional<approval::v1::Agency> Roster::agency(const std::string& realm,
+                                                   const std::string& agency_id) const {
+    return read(realm, [&](const RealmRoster& roster) -> std::optional<approval::v1::Agency> {
+        const auto* found = roster.agency(agency_id);
+        if (!found) return std::nullopt;
+        return *found;
+    });
+}
+
+}  // namespace tocsin::runtime
