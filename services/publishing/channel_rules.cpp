@@ -1,0 +1,110 @@
+#include "content/channels/channel.hpp"
+#include "publishing/steps.hpp"
+
+#include <fmt/format.h>
+
+#include <google/protobuf/util/message_differencer.h>
+
+namespace tocsin::publishing {
+
+using runtime::Because;
+using runtime::reject;
+
+static Happened channel_answer(const State& state, const std::string& id,
+                               std::vector<v1::Event> events) {
+    const auto known = state.channels.find(id);
+    const int64_t before = known == state.channels.end() ? 0 : known->second.version;
+    std::string etag = fmt::format("{}", before + std::ssize(events));
+    return {std::move(events), id, std::move(etag)};
+}
+
+static std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& request) {
+    const auto bad = [](std::string code, std::string text, std::string field) {
+        return runtime::Rejection{Because::invalid_argument, std::move(code), std::move(text),
+                                  std::move(field)};
+    };
+    if (request.kind() == "feed") {
+        if (!request.url().empty())
+            return bad("url_not_wanted", "the feed is served by Tocsin itself: leave the URL empty",
+                       "url");
+        if (!request.credential().empty())
+            return bad("credential_not_wanted", "the feed needs no credential: leave it empty",
+                       "credential");
+        return std::nullopt;
+    }
+    const std::string& url = request.url();
+    const auto scheme = url.find("://");
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+        return bad("url_missing", fmt::format("a {} channel needs its https URL", request.kind()),
+                   "url");
+    // The URL is shown to people and in metrics; a secret in it would be shown too.
+    const std::string authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
+    if (authority.empty() || authority.contains('@'))
+        return bad("url_with_secret",
+                   "the URL must name a host and no user: put the secret into the credential file",
+                   "url");
+    if (request.credential().empty())
+        return bad("credential_missing",
+                   fmt::format("a {} channel needs the name of its credential", request.kind()),
+                   "credential");
+    return std::nullopt;
+}
+
+Verdict put_channel(const State& state, const runtime::Asking& asking,
+                    const v1::PutChannelRequest& request) {
+    if (!asking.has("admin"))
+        return reject(Because::permission_denied, "role_missing", "this needs the role admin");
+    const auto known = state.channels.find(request.channel_id());
+    if (known != state.channels.end() && known->second.channel.agency_id() != asking.agency)
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("channel {} belongs to {}", request.channel_id(),
+                                  known->second.channel.agency_id()));
+    if (!content::find_kind(request.kind()))
+        return reject(Because::invalid_argument, "unknown_kind",
+                      fmt::format("there is no channel kind {}", request.kind()), "kind");
+    if (auto refusal = refuse_place(request)) return std::unexpected(std::move(*refusal));
+    for (const auto& [id, other] : state.channels) {
+        // Both would show an alert of one identifier, of which the public may see only one.
+        if (request.kind() == "feed" && other.channel.kind() == "feed" && other.channel.active() &&
+            other.channel.agency_id() == asking.agency && id != request.channel_id())
+            return reject(Because::failed_precondition, "feed_exists",
+                          fmt::format("{} already has the feed channel {}", asking.agency, id),
+                          "kind");
+    }
+
+    v1::Event event;
+    v1::Channel& channel = *event.mutable_channel_put()->mutable_channel();
+    channel.set_channel_id(request.channel_id());
+    channel.set_agency_id(asking.agency);
+    channel.set_kind(request.kind());
+    channel.set_name(request.name());
+    channel.set_url(request.url());
+    channel.set_credential(request.credential());
+    *channel.mutable_languages() = request.languages();
+    channel.set_active(true);
+    using google::protobuf::util::MessageDifferencer;
+    if (known != state.channels.end() && MessageDifferencer::Equals(known->second.channel, channel))
+        return channel_answer(state, request.channel_id(), {});
+    return channel_answer(state, request.channel_id(), {std::move(event)});
+}
+
+Verdict remove_channel(const State& state, const runtime::Asking& asking,
+                       const v1::RemoveChannelRequest& request) {
+    if (!asking.has("admin"))
+        return reject(Because::permission_denied, "role_missing", "this needs the role admin");
+    const auto known = state.channels.find(request.channel_id());
+    if (known == state.channels.end())
+        return reject(Because::not_found, "no_such_channel",
+                      fmt::format("there is no channel {} in this realm", request.channel_id()),
+                      "channel_id");
+    if (known->second.channel.agency_id() != asking.agency)
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("channel {} belongs to {}", request.channel_id(),
+                                  known->second.channel.agency_id()));
+    if (!known->second.channel.active()) return channel_answer(state, request.channel_id(), {});
+    v1::Event event;
+    event.mutable_channel_removed()->set_channel_id(request.channel_id());
+    return channel_answer(state, request.channel_id(), {std::move(event)});
+}
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,68 @@
+// What the topic files of the decider share. Internal to the decider.
+#pragma once
+
+#include "publishing/decider.hpp"
+
+namespace tocsin::publishing {
+
+using Verdict = runtime::Verdict<v1::Event>;
+using Happened = runtime::Happened<v1::Event>;
+
+// One decision in the making: each event changes the copy of the release at once, so that the next
+// rule sees what the one before decided.
+struct Turn {
+    Release release;
+    Time now;
+    std::vector<v1::Event> events;
+
+    void add(v1::Event event);
+    Happened done() &&;
+};
+
+// Commands that only this service's own executors and timers send.
+std::optional<runtime::Rejection> refuse_stranger(const runtime::Asking& asking);
+// Who may stop or take back a release: an approver or duty-officer of one of its agencies.
+std::optional<runtime::Rejection> refuse_outsider(const runtime::Asking& asking,
+                                                  const Release& release);
+std::unexpected<runtime::Rejection> no_release(std::string_view release_id);
+
+// channel_rules.cpp
+Verdict put_channel(const State& state, const runtime::Asking& asking,
+                    const v1::PutChannelRequest& request);
+Verdict remove_channel(const State& state, const runtime::Asking& asking,
+                       const v1::RemoveChannelRequest& request);
+
+// planning.cpp
+std::optional<Happened> plan(const State& state, const runtime::Foreign& foreign, Time now);
+Verdict record_prepared(const State& state, const runtime::Asking& asking,
+                        const v1::RecordPrepared& result, Time now);
+// Arms, waits or gives up, as readiness, policy and time say.
+void proceed(Turn& turn);
+
+// arming.cpp
+void arm(Turn& turn);
+// The rendition that a delivery would get if it were armed now, or why there is none.
+std::expected<content::v1::Rendition, std::string> trial(const Release& release, const Item& item,
+                                                         Time now);
+void end(Turn& turn, std::string state, std::string reason);
+Verdict claim_release(const State& state, const runtime::Asking& asking,
+                      const v1::ClaimRelease& claim, Time now);
+Verdict cancel_release(const State& state, const runtime::Asking& asking,
+                       const v1::CancelReleaseRequest& request, Time now);
+content::v1::Fixed fix(const Release& release, const v1::Delivery& delivery, Time fire_at);
+std::expected<content::v1::Rendition, std::string> render(const Release& release, const Item& item,
+                                                          const content::v1::Fixed& fixed);
+std::string permalink(const Release& release, std::string_view identifier);
+std::string delivery_key(const Release& release, const v1::Delivery& delivery);
+
+// settling.cpp
+Verdict record_outcome(const State& state, const runtime::Asking& asking,
+                       const v1::RecordOutcome& outcome, Time now);
+Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::ReachDue& due,
+                  Time now);
+
+// retraction.cpp
+Verdict retract_release(const State& state, const runtime::Asking& asking,
+                        const v1::RetractReleaseRequest& request, Time now);
+
+}  // namespace tocsin::publishing

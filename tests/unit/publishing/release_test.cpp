@@ -1,0 +1,351 @@
+#include "publishing/steps.hpp"
+#include "samples.hpp"
+
+namespace tocsin::publishing {
+namespace {
+
+using samples::armed;
+using samples::at;
+using samples::channel;
+using samples::Story;
+
+TEST(Arming, FixesEverythingThatGoesOut) {
+    const Story story = armed();
+    const v1::Delivery& feed = story.item("feed").delivery;
+    EXPECT_EQ(feed.fixed().identifier(), "tocsin-" + story.id() + "-calgary");
+    EXPECT_EQ(feed.fixed().sender(), "calgary@example.org");
+    EXPECT_EQ(feed.fixed().sender_name(), "The calgary");
+    EXPECT_EQ(feed.fixed().permalink(), "http://127.0.0.1:8080/feeds/bow/alerts/" +
+                                            feed.fixed().identifier() + ".xml");
+    EXPECT_EQ(feed.fixed().sent().size(), 25u);
+    EXPECT_FALSE(feed.rendition().body().empty());
+    EXPECT_EQ(feed.idempotency_key().size(), 64u);
+    EXPECT_NE(feed.idempotency_key(), story.item("hook").delivery.idempotency_key());
+    EXPECT_EQ(story.release().head.identifiers().at("calgary"), feed.fixed().identifier());
+}
+
+TEST(Arming, WaitsForTheTimeOfRelease) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
+    Story story{samples::feed_only(), content};
+    story.clear().prepared("feed");
+    EXPECT_EQ(story.state(), "armed");
+    EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()), at(600));
+}
+
+TEST(Claiming, OnlyTheServiceItselfMay) {
+    Story story = armed();
+    v1::Command command;
+    command.mutable_claim_release()->set_release_id(story.id());
+    command.mutable_claim_release()->set_executor("x1");
+    story.given.by("ana", "calgary", {"admin"}).when(command);
+    EXPECT_EQ(story.given.refused(), "not_an_executor");
+}
+
+TEST(Claiming, GivesOneExecutorEveryArmedDelivery) {
+    Story story = armed();
+    story.claim();
+    ASSERT_EQ(story.given.events().size(), 1u);
+    EXPECT_EQ(story.given.events()[0].deliveries_claimed().delivery_ids_size(), 2);
+    EXPECT_EQ(story.item("hook").delivery.executor(), "x1");
+    EXPECT_EQ(story.item("hook").delivery.attempts(), 1);
+    EXPECT_EQ(runtime::from_proto(story.item("hook").delivery.give_up_at()),
+              at(11) + std::chrono::milliseconds{600});
+    EXPECT_EQ(story.state(), "firing");
+}
+
+TEST(Claiming, ASecondClaimIsRefusedWhileOneLives) {
+    Story story = armed();
+    story.claim("x1").claim("x2");
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+}
+
+TEST(Claiming, NotBeforeItIsArmed) {
+    Story story{samples::feed_only()};
+    story.clear().claim();
+    EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Claiming, NotLongBeforeItsTime) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
+    Story story{samples::feed_only(), content};
+    story.clear().prepared("feed").claim("x1", at(500));
+    EXPECT_EQ(story.given.refused(), "too_early");
+}
+
+TEST(Claiming, NotAfterTheMessageExpired) {
+    Story story = armed();
+    story.claim("x1", at(3600));
+    EXPECT_EQ(story.given.refused(), "expired");
+    EXPECT_EQ(story.due().state(), "expired");
+}
+
+TEST(Cancelling, BeforeTheClaimStopsEveryDelivery) {
+    Story story = armed();
+    story.cancel();
+    EXPECT_EQ(story.state(), "cancelled");
+    EXPECT_EQ(story.item("hook").state(), "stood_down");
+    story.claim();
+    EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Cancelling, AfterTheClaimIsRefusedAndPointsToRetraction) {
+    Story story = armed();
+    story.claim().cancel();
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+    EXPECT_TRUE(story.given.rejection()->text.contains("Retract"));
+}
+
+TEST(Cancelling, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
+    Story story = armed();
+    story.cancel(at(1), "calgary", {"author"});
+    EXPECT_EQ(story.given.refused(), "role_missing");
+    story.cancel(at(1), "alberta");
+    EXPECT_EQ(story.given.refused(), "other_agency");
+}
+
+TEST(Cancelling, TwiceAddsNothing) {
+    Story story = armed();
+    story.cancel().cancel();
+    EXPECT_TRUE(story.given.events().empty());
+    EXPECT_EQ(story.given.refused(), "");
+}
+
+TEST(Outcomes, WhenAllAreConfirmedTheReleaseIsCompleteWithItsSkew) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed", at(2));
+    EXPECT_EQ(story.state(), "firing");
+    story.outcome("hook", "confirmed", at(3));
+    EXPECT_EQ(story.state(), "released");
+    EXPECT_DOUBLE_EQ(story.release().head.skew_ms(), 1000);
+    EXPECT_FALSE(Decider::next_due(story.given.state()));
+}
+
+TEST(Outcomes, OfAnotherExecutorIsRefusedWhileTheClaimLives) {
+    Story story = armed();
+    story.claim("x1").outcome("hook", "confirmed", at(2), 1, "x2");
+    EXPECT_EQ(story.given.refused(), "not_your_claim");
+}
+
+TEST(Outcomes, OfAnotherAttemptIsRefused) {
+    Story story = armed();
+    story.claim("x1").outcome("hook", "confirmed", at(2), 2);
+    EXPECT_EQ(story.given.refused(), "stale_attempt");
+}
+
+TEST(Outcomes, RefusedForGoodEndsTheDeliveryAndTheOthersGoOn) {
+    Story story = armed();
+    story.claim().outcome("hook", "refused", at(2), 1, "x1", "410").outcome("feed", "confirmed");
+    EXPECT_EQ(story.state(), "released");
+    EXPECT_EQ(story.item("hook").delivery.reason(), "410");
+    EXPECT_TRUE(story.release().head.reason().contains("hook"));
+    EXPECT_EQ(story.release().head.skew_ms(), -1);
+}
+
+TEST(Outcomes, WhenNobodyTookItTheReleaseIsNotCalledReleased) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim().outcome("hook", "refused", at(2), 1, "x1", "410");
+    EXPECT_EQ(story.state(), "aborted");
+}
+
+TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
+    Story story = armed();
+    v1::Command command;
+    v1::RecordOutcome& result = *command.mutable_record_outcome();
+    result.set_release_id(story.id());
+    result.set_delivery_id("hook");
+    result.set_executor("x1");
+    result.set_attempt(1);
+    result.set_outcome("retry_later");
+    result.set_retry_after_ms(90'000);
+    story.claim().tell(command, at(2));
+    EXPECT_EQ(story.item("hook").state(), "armed");
+    EXPECT_EQ(*story.item("hook").retry_at, at(92));
+    story.claim("x2", at(50));
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+    story.claim("x2", at(92));
+    EXPECT_EQ(story.item("hook").delivery.attempts(), 2);
+    EXPECT_EQ(story.item("hook").delivery.executor(), "x2");
+}
+
+TEST(Outcomes, RetriesEndAtTheCap) {
+    Story story = armed({channel("hook", "webhook")});
+    Time now = at(1);
+    for (int attempt = 1; attempt <= 20; ++attempt) {
+        ASSERT_EQ(story.item("hook").state(), "armed") << attempt;
+        if (story.item("hook").retry_at) now = *story.item("hook").retry_at;
+        if (now >= at(3500)) break;
+        story.claim("x1", now).outcome("hook", "stood_down", now, attempt);
+    }
+    EXPECT_EQ(story.item("hook").state(), "refused");
+    EXPECT_EQ(story.state(), "aborted");
+}
+
+TEST(Outcomes, RetriesEndWhenTheMessageExpires) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim("x1", at(3599)).outcome("hook", "retry_later", at(3599), 1, "x1", "busy");
+    EXPECT_EQ(story.item("hook").state(), "refused");
+}
+
+TEST(Unknown, AClaimWithoutAnOutcomeBecomesUnknownAfterItsMargin) {
+    Story story = armed();
+    story.claim().due();
+    EXPECT_EQ(story.item("hook").state(), "unknown");
+    EXPECT_EQ(story.item("feed").state(), "unknown");
+    EXPECT_EQ(story.state(), "firing");
+    EXPECT_EQ(Decider::next_due(story.given.state())->at, at(3600));
+}
+
+TEST(Unknown, IsNeverClaimedAgain) {
+    Story story = armed();
+    story.claim().due().claim("x2", at(60));
+    EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Unknown, MayBeResolvedByAnyExecutorOnceTheClaimIsOver) {
+    Story story = armed();
+    story.claim().outcome("hook", "unknown", at(2), 1, "x1", "timeout");
+    story.outcome("hook", "confirmed", at(5), 1, "x2");
+    EXPECT_EQ(story.given.refused(), "not_your_claim");
+    story.outcome("hook", "confirmed", at(14), 1, "x2");
+    EXPECT_EQ(story.item("hook").state(), "confirmed");
+}
+
+TEST(Unknown, ALateAnswerOfTheExecutorItselfCounts) {
+    Story story = armed();
+    story.claim().due().outcome("hook", "confirmed", at(15));
+    EXPECT_EQ(story.item("hook").state(), "confirmed");
+}
+
+TEST(Unknown, AbsentOnAnExactChannelIsSentAgain) {
+    Story story = armed();
+    story.claim().due().outcome("hook", "absent", at(20), 1, "x2");
+    EXPECT_EQ(story.item("hook").state(), "armed");
+    const std::string key = story.item("hook").delivery.idempotency_key();
+    story.claim("x2", at(30));
+    EXPECT_EQ(story.item("hook").delivery.attempts(), 2);
+    EXPECT_EQ(story.item("hook").delivery.idempotency_key(), key);
+}
+
+TEST(Unknown, AbsentOnMastodonIsSentAgainWhileTheServerKnowsTheKey) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim().due().outcome("toot:fr-CA", "absent", at(20), 1, "x2");
+    EXPECT_EQ(story.item("toot:fr-CA").state(), "armed");
+}
+
+TEST(Unknown, AbsentOnMastodonAfterThatIsLeftToAPerson) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim().due().outcome("toot:fr-CA", "absent", at(3100), 1, "x2");
+    EXPECT_EQ(story.item("toot:fr-CA").state(), "unknown");
+    EXPECT_TRUE(story.item("toot:fr-CA").delivery.reason().contains("by hand"));
+    story.outcome("toot:fr-CA", "absent", at(3110), 1, "x2");
+    EXPECT_TRUE(story.given.events().empty());
+}
+
+TEST(Unknown, StaysUnknownWhenTheReleaseCompletesAtExpiry) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").due().due();
+    EXPECT_EQ(story.state(), "released");
+    EXPECT_EQ(story.item("hook").state(), "unknown");
+    EXPECT_TRUE(story.release().head.reason().contains("hook"));
+    EXPECT_FALSE(Decider::next_due(story.given.state()));
+}
+
+TEST(Outcomes, ALateSuccessSavesTheNextAttempt) {
+    Story story = armed();
+    story.claim().due().outcome("hook", "absent", at(20), 1, "x2");
+    story.outcome("hook", "confirmed", at(21), 1, "x1");
+    EXPECT_EQ(story.item("hook").state(), "confirmed");
+}
+
+TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
+    Story story = armed({channel("feed", "feed"), channel("hook", "webhook"),
+                         channel("toot", "mastodon")});
+    story.claim()
+        .outcome("feed", "confirmed")
+        .outcome("hook", "refused", at(2), 1, "x1", "410")
+        .outcome("toot:fr-CA", "confirmed")
+        .outcome("toot:en-CA", "unknown")
+        .retract();
+    EXPECT_EQ(story.state(), "retracting");
+    EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
+    const v1::Delivery& feed = story.item("feed:cancel").delivery;
+    EXPECT_EQ(feed.fixed().identifier(), "tocsin-" + story.id() + "-calgary-cancel");
+    EXPECT_EQ(feed.fixed().retracts().identifier(), "tocsin-" + story.id() + "-calgary");
+    EXPECT_EQ(feed.fixed().retracts().sent(), story.item("feed").delivery.fixed().sent());
+    EXPECT_TRUE(feed.fixed().permalink().ends_with("-cancel.xml"));
+    EXPECT_EQ(story.item("toot:fr-CA:cancel").in_reply_to, "receipt-toot:fr-CA");
+    EXPECT_EQ(story.item("toot:en-CA:cancel").in_reply_to, "");
+    EXPECT_NE(story.item("toot:fr-CA:cancel").delivery.idempotency_key(),
+              story.item("toot:fr-CA").delivery.idempotency_key());
+
+    story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
+    for (const std::string id : {"feed:cancel", "toot:fr-CA:cancel", "toot:en-CA:cancel"})
+        story.outcome(id, "confirmed", at(11));
+    EXPECT_EQ(story.state(), "retracted");
+}
+
+TEST(Retracting, TwiceAddsNothing) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed").retract().retract();
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_TRUE(story.given.events().empty());
+}
+
+TEST(Retracting, WhatWasToBeSentAgainIsNotSentAnyMore) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "retry_later").retract();
+    EXPECT_EQ(story.item("hook").state(), "stood_down");
+    EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
+}
+
+TEST(Retracting, AnAbsentOriginalIsNotSentAfterItsRetraction) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").due().retract(at(20));
+    story.outcome("hook", "absent", at(21), 1, "x2");
+    EXPECT_EQ(story.item("hook").state(), "stood_down");
+}
+
+TEST(Retracting, NothingPublicIsRefused) {
+    Story story = armed();
+    story.retract(at(1));
+    EXPECT_EQ(story.given.refused(), "not_released");
+}
+
+TEST(Retracting, WithoutAPreparedTextIsRefused) {
+    auto content = samples::make_content();
+    content.mutable_draft()->clear_retraction();
+    Story story{samples::feed_only(), content};
+    story.clear().prepared("feed").claim().outcome("feed", "confirmed").retract();
+    EXPECT_EQ(story.given.refused(), "no_retraction");
+}
+
+TEST(Retracting, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed");
+    story.retract(at(10), "alberta");
+    EXPECT_EQ(story.given.refused(), "other_agency");
+    story.retract(at(10), "calgary", {"author"});
+    EXPECT_EQ(story.given.refused(), "role_missing");
+}
+
+TEST(Retracting, AfterTheMessageExpiredStillReachesThePublic) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed").retract(at(4000));
+    story.claim("x1", at(4000), v1::PURPOSE_RETRACTION);
+    EXPECT_EQ(story.item("feed:cancel").state(), "claimed");
+}
+
+TEST(Retracting, OneThatFailedCanBeOrderedAgainForThatChannel) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim().outcome("hook", "confirmed").retract();
+    story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
+    story.outcome("hook:cancel", "refused", at(11), 1, "x1", "410");
+    EXPECT_EQ(story.state(), "released");
+    story.retract(at(12));
+    EXPECT_EQ(story.item("hook:cancel:2").state(), "armed");
+}
+
+}  // namespace
+}  // namespace tocsin::publishing

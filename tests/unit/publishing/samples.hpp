@@ -1,0 +1,191 @@
+// A cleared bilingual message of two agencies, and short ways to say what happens to its release.
+#pragma once
+
+#include "content/content.hpp"
+#include "publishing/decider.hpp"
+#include "runtime/ids.hpp"
+#include "support/given.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+
+#include <string>
+#include <vector>
+
+namespace tocsin::publishing::samples {
+
+using testing::at;
+using GivenRelease = testing::Given<Decider>;
+
+inline void add_text(content::Text& text, const std::string& language, const std::string& headline) {
+    text.set_language(language);
+    text.set_event("flood");
+    text.set_headline(headline);
+    text.set_description("The river rises.");
+    text.set_instruction("Leave the banks now.");
+}
+
+inline content::Content make_content() {
+    content::Content content;
+    content.set_message_id("msg-1");
+    content.set_revision(1);
+    content.set_realm("bow");
+    content.set_incident_id("inc-1");
+    content.set_world("live");
+    content.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
+    content::Draft& draft = *content.mutable_draft();
+    draft.set_title("Flood");
+    draft.set_status(content::v1::STATUS_ACTUAL);
+    draft.set_category(content::v1::CATEGORY_MET);
+    draft.set_urgency(content::v1::URGENCY_IMMEDIATE);
+    draft.set_severity(content::v1::SEVERITY_SEVERE);
+    draft.set_certainty(content::v1::CERTAINTY_OBSERVED);
+    *draft.mutable_expires() = runtime::to_proto(at(3600));
+    (*draft.add_areas()->mutable_descriptions())["en-CA"] = "Calgary";
+    draft.add_agencies("calgary");
+    add_text(*draft.add_texts(), "fr-CA", "Inondation");
+    add_text(*draft.add_texts(), "en-CA", "Flood");
+    add_text(*draft.add_retraction(), "fr-CA", "Alerte annulée");
+    add_text(*draft.add_retraction(), "en-CA", "Alert withdrawn");
+    return content;
+}
+
+inline approval::v1::Cleared make_cleared(const content::Content& content) {
+    approval::v1::Cleared cleared;
+    cleared.set_message_id(content.message_id());
+    cleared.set_content(content::serialise(content));
+    cleared.set_digest(content::digest(cleared.content()));
+    for (const std::string id : {"calgary", "alberta"}) {
+        approval::v1::Agency& agency = *cleared.add_agencies();
+        agency.set_agency_id(id);
+        agency.set_cap_sender(id + "@example.org");
+        (*agency.mutable_names())["en-CA"] = "The " + id;
+    }
+    return cleared;
+}
+
+inline runtime::Foreign clearance(const approval::v1::Cleared& cleared, Time when = at(0)) {
+    approval::v1::Event event;
+    *event.mutable_cleared() = cleared;
+    return testing::foreign<approval::v1::Event>("approval", "bow", {event}, when);
+}
+
+inline v1::Event channel(const std::string& id, const std::string& kind,
+                         const std::string& agency = "calgary") {
+    v1::Event event;
+    v1::Channel& put = *event.mutable_channel_put()->mutable_channel();
+    put.set_channel_id(id);
+    put.set_kind(kind);
+    put.set_agency_id(agency);
+    put.set_active(true);
+    if (kind != "feed") {
+        put.set_url("https://" + id + ".example.org");
+        put.set_credential(id);
+    }
+    return event;
+}
+
+inline std::string release_id(const content::Content& content) {
+    return runtime::derive_id(
+        "rel", {content.message_id(), content::digest(content::serialise(content))});
+}
+
+// One release from its clearance on; every step is asked by who may ask it.
+struct Story {
+    content::Content content = make_content();
+    GivenRelease given;
+
+    explicit Story(std::vector<v1::Event> channels, content::Content said = make_content())
+        : content(std::move(said)), given(std::move(channels)) {
+        given.by("service:publishing", "", {"service"});
+    }
+
+    std::string id() const { return release_id(content); }
+    const Release& release() const { return given.state().releases.at(id()); }
+    const Item& item(const std::string& delivery) const { return *release().find(delivery); }
+    const std::string& state() const { return release().head.state(); }
+
+    Story& clear(Time when = at(0)) {
+        given.on(when).when(clearance(make_cleared(content), when));
+        return *this;
+    }
+    Story& prepared(const std::string& delivery, bool ready = true, std::string reason = {},
+                    int64_t text_max = 0, Time when = at(1)) {
+        v1::Command command;
+        v1::RecordPrepared& result = *command.mutable_record_prepared();
+        result.set_release_id(id());
+        result.set_delivery_id(delivery);
+        result.set_ready(ready);
+        result.set_reason(std::move(reason));
+        result.set_text_max(text_max);
+        return tell(command, when);
+    }
+    Story& claim(const std::string& executor = "x1", Time when = at(1),
+                 v1::Purpose purpose = v1::PURPOSE_MESSAGE) {
+        v1::Command command;
+        command.mutable_claim_release()->set_release_id(id());
+        command.mutable_claim_release()->set_executor(executor);
+        command.mutable_claim_release()->set_purpose(purpose);
+        return tell(command, when);
+    }
+    Story& outcome(const std::string& delivery, const std::string& kind, Time when = at(2),
+                   int attempt = 1, const std::string& executor = "x1", std::string reason = {}) {
+        v1::Command command;
+        v1::RecordOutcome& result = *command.mutable_record_outcome();
+        result.set_release_id(id());
+        result.set_delivery_id(delivery);
+        result.set_executor(executor);
+        result.set_attempt(attempt);
+        result.set_outcome(kind);
+        result.set_reason(std::move(reason));
+        if (kind == "confirmed") {
+            result.set_receipt("receipt-" + delivery);
+            *result.mutable_written_at() = runtime::to_proto(when);
+            *result.mutable_confirmed_at() = runtime::to_proto(when);
+        }
+        return tell(command, when);
+    }
+    // The timer, as the ledger's leader would fire it.
+    Story& due() {
+        const auto next = Decider::next_due(given.state());
+        if (!next) {
+            ADD_FAILURE() << "no due time";
+            return *this;
+        }
+        return tell(next->command, next->at);
+    }
+    Story& cancel(Time when = at(1), const std::string& agency = "calgary",
+                  std::vector<std::string> roles = {"duty-officer"}) {
+        v1::Command command;
+        command.mutable_cancel_release()->set_release_id(id());
+        command.mutable_cancel_release()->set_reason("wrong river");
+        given.by("olga", agency, std::move(roles)).on(when).when(command);
+        return *this;
+    }
+    Story& retract(Time when = at(10), const std::string& agency = "calgary",
+                   std::vector<std::string> roles = {"approver"}) {
+        v1::Command command;
+        command.mutable_retract_release()->set_release_id(id());
+        command.mutable_retract_release()->set_reason("wrong river");
+        given.by("olga", agency, std::move(roles)).on(when).when(command);
+        return *this;
+    }
+    Story& tell(const v1::Command& command, Time when) {
+        given.by("service:publishing", "", {"service"}).on(when).when(command);
+        return *this;
+    }
+};
+
+inline std::vector<v1::Event> feed_only() { return {channel("feed", "feed")}; }
+inline std::vector<v1::Event> feed_and_hook() {
+    return {channel("feed", "feed"), channel("hook", "webhook")};
+}
+
+// Armed at second 1, T0 600 ms later.
+inline Story armed(std::vector<v1::Event> channels = feed_and_hook()) {
+    Story story{channels};
+    story.clear();
+    const std::vector<Item> items = story.release().items;
+    for (const Item& item : items) story.prepared(item.id());
+    return story;
+}
+
+}  // namespace tocsin::publishing::samples
