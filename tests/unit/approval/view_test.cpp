@@ -1,0 +1,70 @@
+#include "approval/view.hpp"
+#include "support/given.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::approval {
+namespace {
+
+using testing::at;
+
+ledger::v1::Decision decision(const v1::Event& event) {
+    ledger::v1::Decision decision;
+    decision.set_realm("bow");
+    decision.mutable_accepted()->add_events(event.SerializeAsString());
+    return decision;
+}
+
+void apply(ApprovalView& view, const v1::Event& event, std::string_view service = "approval") {
+    const auto decided = decision(event);
+    view.apply({service, 0, 0, at(0), decided, true});
+}
+
+v1::Event opened(const std::string& id) {
+    v1::Event event;
+    event.mutable_review_opened()->mutable_review()->set_message_id(id);
+    event.mutable_review_opened()->mutable_review()->set_state("in_review");
+    return event;
+}
+
+v1::Event returned(const std::string& id) {
+    v1::Event event;
+    event.mutable_review_returned()->set_message_id(id);
+    return event;
+}
+
+std::vector<std::string> ids(const ApprovalView& view, std::string_view state = {}) {
+    return view.read("bow", [&](const Realm& realm) {
+        std::vector<std::string> result;
+        for (const v1::Review* review : realm.reviews(state)) result.push_back(review->message_id());
+        return result;
+    });
+}
+
+TEST(ApprovalView, ListsTheNewestSubmissionFirst) {
+    ApprovalView view(1);
+    apply(view, opened("a"));
+    apply(view, opened("b"));
+    EXPECT_EQ(ids(view), (std::vector<std::string>{"b", "a"}));
+    apply(view, returned("a"));
+    apply(view, opened("a"));
+    EXPECT_EQ(ids(view), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(ApprovalView, FiltersByState) {
+    ApprovalView view(1);
+    apply(view, opened("a"));
+    apply(view, opened("b"));
+    apply(view, returned("b"));
+    EXPECT_EQ(ids(view, "in_review"), (std::vector<std::string>{"a"}));
+    EXPECT_EQ(ids(view, "returned"), (std::vector<std::string>{"b"}));
+}
+
+TEST(ApprovalView, PassesOverOtherLedgers) {
+    ApprovalView view(1);
+    apply(view, opened("a"), "drafting");
+    EXPECT_TRUE(ids(view).empty());
+}
+
+}  // namespace
+}  // namespace tocsin::approval

@@ -1,0 +1,628 @@
+#include "drafting/decider.hpp"
+
+#include "content/checks.hpp"
+#include "content/content.hpp"
+#include "drafting/crossing.hpp"
+#include "support/given.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
+#include "unit/content/samples.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::drafting {
+namespace {
+
+namespace samples = content::samples;
+using testing::foreign;
+using Case = testing::Given<Decider>;
+
+// Enough to be written, too little to be submitted.
+content::v1::Draft rough_draft() {
+    content::v1::Draft draft;
+    draft.set_title("Bow River");
+    draft.add_agencies("calgary");
+    draft.add_agencies("alberta");
+    return draft;
+}
+
+v1::Event incident() {
+    v1::Event event;
+    auto& opened = *event.mutable_incident_opened()->mutable_incident();
+    opened.set_incident_id("inc-1");
+    for (const char* agency : {"calgary", "alberta"}) opened.add_agencies(agency);
+    return event;
+}
+
+// A template of the sample with one gap that a reading fills.
+v1::Event stored_template(const char* gap = "{{value}}") {
+    v1::Event event;
+    auto& stored = *event.mutable_template_stored()->mutable_template_();
+    stored.set_template_id("flood");
+    stored.set_version(1);
+    stored.set_agency("calgary");
+    stored.set_expires_after_seconds(3600 * 6);
+    *stored.mutable_draft() = samples::make_draft();
+    stored.mutable_draft()->clear_expires();
+    stored.mutable_draft()->clear_evidence();
+    for (auto& text : *stored.mutable_draft()->mutable_texts())
+        text.set_description(text.description() + " " + gap);
+    return event;
+}
+
+v1::Event rough_template() {
+    v1::Event event = stored_template();
+    content::v1::Draft& draft = *event.mutable_template_stored()->mutable_template_()->mutable_draft();
+    draft = rough_draft();
+    draft.set_title("Bow River at {{value}}");
+    return event;
+}
+
+v1::Event message(content::v1::Draft draft = samples::make_draft()) {
+    v1::Event event;
+    auto& created = *event.mutable_message_created();
+    created.set_message_id("msg-1");
+    created.set_incident_id("inc-1");
+    created.set_agency("calgary");
+    created.set_author("ana");
+    *created.mutable_draft() = std::move(draft);
+    created.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
+    return event;
+}
+
+v1::Event revised(const char* author, int revision) {
+    v1::Event event;
+    event.mutable_message_revised()->set_message_id("msg-1");
+    event.mutable_message_revised()->set_revision(revision);
+    event.mutable_message_revised()->set_author(author);
+    *event.mutable_message_revised()->mutable_draft() = samples::make_draft();
+    return event;
+}
+
+v1::Command create(const content::v1::Draft& draft = rough_draft()) {
+    v1::Command command;
+    command.mutable_create_message()->set_incident_id("inc-1");
+    *command.mutable_create_message()->mutable_draft() = draft;
+    return command;
+}
+
+v1::Command create_from_template() {
+    v1::Command command;
+    command.mutable_create_message()->set_incident_id("inc-1");
+    command.mutable_create_message()->set_template_id("flood");
+    (*command.mutable_create_message()->mutable_values())["value"] = "1 084";
+    return command;
+}
+
+v1::Command create_incident(std::vector<std::string> agencies = {}) {
+    v1::Command command;
+    command.mutable_create_incident()->set_kind("flood");
+    for (auto& agency : agencies) command.mutable_create_incident()->add_agencies(agency);
+    return command;
+}
+
+v1::Command put_template(const char* etag = "") {
+    v1::Command command;
+    auto& put = *command.mutable_put_template();
+    put.set_template_id("flood");
+    put.set_etag(etag);
+    put.set_expires_after_seconds(3600);
+    put.mutable_draft()->set_title("at {{value}} {{unit}}");
+    return command;
+}
+
+v1::Command revise(const std::string& etag, content::v1::Draft draft = rough_draft()) {
+    v1::Command command;
+    command.mutable_revise_message()->set_message_id("msg-1");
+    command.mutable_revise_message()->set_etag(etag);
+    *command.mutable_revise_message()->mutable_draft() = std::move(draft);
+    return command;
+}
+
+v1::Command submit(const std::string& etag, std::vector<std::string> acknowledged = {}) {
+    v1::Command command;
+    command.mutable_submit_message()->set_message_id("msg-1");
+    command.mutable_submit_message()->set_etag(etag);
+    for (auto& code : acknowledged)
+        command.mutable_submit_message()->add_acknowledged_warnings(code);
+    return command;
+}
+
+v1::Command withdraw() {
+    v1::Command command;
+    command.mutable_withdraw_message()->set_message_id("msg-1");
+    command.mutable_withdraw_message()->set_reason("no flood after all");
+    return command;
+}
+
+runtime::Foreign returned(const char* id = "msg-1") {
+    approval::v1::Event event;
+    event.mutable_review_returned()->set_message_id(id);
+    event.mutable_review_returned()->set_actor("ben");
+    event.mutable_review_returned()->set_reason("say which bank");
+    return foreign<approval::v1::Event>("approval", "bow", {event});
+}
+
+runtime::Foreign rejected() {
+    approval::v1::Event event;
+    event.mutable_review_rejected()->set_message_id("msg-1");
+    return foreign<approval::v1::Event>("approval", "bow", {event});
+}
+
+trigger::v1::Event crossed(const char* crossing_id = "x-1") {
+    trigger::v1::Event event;
+    auto& body = *event.mutable_rule_crossed();
+    body.mutable_crossing()->set_crossing_id(crossing_id);
+    body.mutable_crossing()->set_rule_id("bow-high");
+    body.mutable_crossing()->set_incident_id("inc-1");
+    *body.mutable_crossing()->add_evidence() = samples::make_evidence();
+    body.set_template_id("flood");
+    body.set_agency_id("calgary");
+    body.set_time_zone("America/Edmonton");
+    return event;
+}
+
+runtime::Foreign crossing(const trigger::v1::Event& event = crossed()) {
+    return foreign<trigger::v1::Event>("trigger", "bow", {event}, samples::now);
+}
+
+Case given(std::vector<v1::Event> events = {incident(), message()}) {
+    return Case(std::move(events), samples::now);
+}
+
+Case& ana(Case& test) { return test.by("ana", "calgary", {"author"}); }
+Case& ben(Case& test) { return test.by("ben", "alberta", {"duty-officer"}); }
+Case& stranger(Case& test) { return test.by("zoe", "police", {"author"}); }
+
+const Message& only(const Case& test) { return test.state().messages.begin()->second; }
+
+// ---- incidents
+
+TEST(Incident, AlwaysIncludesTheCallersAgencyOnce) {
+    Case test = given({});
+    test.when(create_incident({"alberta", "calgary"}));
+    const auto& opened = test.events().at(0).incident_opened().incident();
+    EXPECT_EQ(opened.agencies_size(), 2);
+    EXPECT_EQ(opened.agencies(0), "calgary");
+    EXPECT_EQ(test.subject(), opened.incident_id());
+}
+
+TEST(Incident, NeedsAnAuthorOrDutyOfficer) {
+    Case test = given({});
+    EXPECT_EQ(test.by("ben", "calgary", {"approver"}).when(create_incident()).refused(),
+              "role_missing");
+}
+
+TEST(Incident, OfTheSameRequestIsTheSameIncident) {
+    Case test = given({});
+    test.when(create_incident());
+    const std::string id = test.subject();
+    test.when(create_incident());
+    EXPECT_TRUE(test.events().empty());
+    EXPECT_EQ(test.subject(), id);
+    test.request("r2").when(create_incident());
+    EXPECT_NE(test.subject(), id);
+}
+
+// ---- templates
+
+TEST(Template, NamesItsPlaceholders) {
+    Case test = given({});
+    test.when(put_template());
+    const auto& stored = test.events().at(0).template_stored().template_();
+    EXPECT_EQ(stored.placeholders_size(), 2);
+    EXPECT_EQ(stored.version(), 1);
+    EXPECT_EQ(stored.agency(), "calgary");
+}
+
+TEST(Template, IsReplacedWithItsEtag) {
+    Case test = given({stored_template()});
+    EXPECT_EQ(test.when(put_template("1")).etag(), "2");
+    EXPECT_EQ(test.when(put_template("1")).refused(), "stale_etag");
+}
+
+TEST(Template, IsNotReplacedWithoutItsEtag) {
+    Case test = given({stored_template()});
+    EXPECT_EQ(test.when(put_template()).refused(), "already_exists");
+}
+
+TEST(Template, ThatDoesNotExistIsNotReplaced) {
+    Case test = given({});
+    EXPECT_EQ(test.when(put_template("1")).refused(), "not_found");
+}
+
+TEST(Template, IsReplacedByItsAgencyOnly) {
+    Case test = given({stored_template()});
+    EXPECT_EQ(ben(test).when(put_template("1")).refused(), "other_agency");
+}
+
+TEST(Template, NeedsAnAuthorOrDutyOfficer) {
+    Case test = given({});
+    EXPECT_EQ(test.by("ben", "calgary", {"approver"}).when(put_template()).refused(),
+              "role_missing");
+}
+
+// ---- create
+
+TEST(Create, StartsAnAlertFromADraft) {
+    Case test = given({incident()});
+    test.when(create());
+    const auto& created = test.events().at(0).message_created();
+    EXPECT_EQ(created.author(), "ana");
+    EXPECT_EQ(created.agency(), "calgary");
+    EXPECT_EQ(created.message_type(), content::v1::MESSAGE_TYPE_ALERT);
+    EXPECT_EQ(test.etag(), "1");
+}
+
+TEST(Create, OfTheSameRequestIsTheSameMessage) {
+    Case test = given({incident()});
+    const std::string id = test.when(create()).subject();
+    EXPECT_EQ(test.when(create()).subject(), id);
+    EXPECT_TRUE(test.events().empty());
+}
+
+TEST(Create, NeedsAnAuthorOrDutyOfficer) {
+    Case test = given({incident()});
+    EXPECT_EQ(test.by("ben", "calgary", {"approver"}).when(create()).refused(), "role_missing");
+}
+
+TEST(Create, NeedsAnIncident) {
+    Case test = given({});
+    EXPECT_EQ(test.when(create()).refused(), "not_found");
+    EXPECT_EQ(test.rejection()->field, "incident_id");
+}
+
+TEST(Create, NeedsTheCallersAgencyInTheMessage) {
+    Case test = given({incident()});
+    EXPECT_EQ(stranger(test).when(create()).refused(), "other_agency");
+}
+
+TEST(Create, NeedsEveryAgencyInTheIncident) {
+    auto draft = rough_draft();
+    draft.add_agencies("police");
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(create(draft)).refused(), "agency_not_in_incident");
+    EXPECT_EQ(test.rejection()->field, "draft.agencies[2]");
+}
+
+TEST(Create, TakesADraftOrATemplateAndNotBoth) {
+    Case test = given({incident(), stored_template()});
+    v1::Command both = create();
+    both.mutable_create_message()->set_template_id("flood");
+    EXPECT_EQ(test.when(both).refused(), "draft_or_template");
+    EXPECT_EQ(test.rejection()->field, "template_id");
+    v1::Command neither = create();
+    neither.mutable_create_message()->clear_draft();
+    EXPECT_EQ(test.when(neither).refused(), "draft_or_template");
+    EXPECT_EQ(test.rejection()->field, "draft");
+}
+
+TEST(Create, RefusesValuesWithoutATemplate) {
+    v1::Command command = create();
+    (*command.mutable_create_message()->mutable_values())["value"] = "1";
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(command).refused(), "values_without_template");
+}
+
+TEST(Create, FillsATemplateAndSetsItsExpiry) {
+    Case test = given({incident(), rough_template()});
+    test.when(create_from_template());
+    const auto& draft = test.events().at(0).message_created().draft();
+    EXPECT_EQ(draft.title(), "Bow River at 1 084");
+    EXPECT_EQ(runtime::from_proto(draft.expires()), samples::now + std::chrono::hours(6));
+}
+
+TEST(Create, NamesThePlaceholdersThatStayEmpty) {
+    v1::Command command = create_from_template();
+    command.mutable_create_message()->clear_values();
+    Case test = given({incident(), stored_template()});
+    EXPECT_EQ(test.when(command).refused(), "unfilled_placeholders");
+    EXPECT_EQ(test.rejection()->field, "values");
+    EXPECT_TRUE(test.rejection()->text.ends_with(": value"));
+}
+
+TEST(Create, NeedsTheTemplateToExist) {
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(create_from_template()).refused(), "not_found");
+    EXPECT_EQ(test.rejection()->field, "template_id");
+}
+
+TEST(Create, AnUpdateNeedsReferences) {
+    v1::Command command = create();
+    command.mutable_create_message()->set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(command).refused(), "references_needed");
+}
+
+TEST(Create, AnAlertHasNoReferences) {
+    v1::Command command = create();
+    command.mutable_create_message()->add_references();
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(command).refused(), "references_not_allowed");
+}
+
+TEST(Create, AReferenceIsOneThatCapCanCarry) {
+    v1::Command command = create();
+    auto& request = *command.mutable_create_message();
+    request.set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
+    auto& reference = *request.add_references();
+    reference.set_sender("alerts@calgary.example");
+    reference.set_identifier("urn:oid:1");
+    reference.set_sent("yesterday");
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(command).refused(), "bad_reference");
+    EXPECT_EQ(test.rejection()->field, "references[0].sent");
+    reference.set_sent("2026-06-20T12:05:00-06:00");
+    EXPECT_EQ(test.when(command).refused(), "");
+}
+
+// ---- revise
+
+TEST(Revise, ReplacesTheDraftAndRaisesRevisionAndEtag) {
+    Case test = given();
+    auto draft = rough_draft();
+    draft.set_title("new");
+    ben(test).when(revise("1", draft));
+    EXPECT_EQ(test.events().at(0).message_revised().revision(), 2);
+    EXPECT_EQ(test.etag(), "2");
+    EXPECT_EQ(only(test).draft.title(), "new");
+}
+
+TEST(Revise, NeedsTheEtagReadBefore) {
+    Case test = given();
+    ana(test).when(revise("1"));
+    EXPECT_EQ(ben(test).when(revise("1")).refused(), "stale_etag");
+    EXPECT_EQ(test.rejection()->because, runtime::Because::aborted);
+}
+
+TEST(Revise, IsForAgenciesNamedInTheMessage) {
+    Case test = given();
+    EXPECT_EQ(stranger(test).when(revise("1")).refused(), "other_agency");
+}
+
+TEST(Revise, IsForTheAgencyThatStartedItToo) {
+    auto draft = samples::make_draft();
+    draft.mutable_agencies()->DeleteSubrange(0, 1);
+    Case test = given({incident(), message(draft)});
+    EXPECT_EQ(ana(test).when(revise("1")).refused(), "");
+}
+
+TEST(Revise, NeedsAnAuthorOrDutyOfficer) {
+    Case test = given();
+    EXPECT_EQ(test.by("ben", "calgary", {"approver"}).when(revise("1")).refused(), "role_missing");
+}
+
+TEST(Revise, OfAnUnknownMessageIsNotFound) {
+    Case test = given({incident()});
+    EXPECT_EQ(test.when(revise("1")).refused(), "not_found");
+}
+
+TEST(Revise, NeedsEveryAgencyInTheIncident) {
+    auto draft = rough_draft();
+    draft.add_agencies("police");
+    Case test = given();
+    EXPECT_EQ(test.when(revise("1", draft)).refused(), "agency_not_in_incident");
+}
+
+// ---- submit
+
+TEST(Submit, SerialisesTheContentOnceWithItsDigest) {
+    Case test = given();
+    test.when(submit("1"));
+    ASSERT_EQ(test.refused(), "");
+    const auto& submitted = test.events().at(0).message_submitted();
+    EXPECT_EQ(submitted.digest(), content::digest(submitted.content()));
+    const auto content = content::parse(submitted.content());
+    ASSERT_TRUE(content.has_value());
+    EXPECT_EQ(content->message_id(), "msg-1");
+    EXPECT_EQ(content->revision(), 1);
+    EXPECT_EQ(content->realm(), "bow");
+    EXPECT_EQ(content->incident_id(), "inc-1");
+    EXPECT_EQ(content->world(), "live");
+    EXPECT_EQ(content->message_type(), content::v1::MESSAGE_TYPE_ALERT);
+}
+
+TEST(Submit, NeedsTheEtagReadBefore) {
+    Case test = given();
+    EXPECT_EQ(test.when(submit("7")).refused(), "stale_etag");
+}
+
+TEST(Submit, IsBlockedByErrorsThatAreNamed) {
+    auto draft = samples::make_draft();
+    draft.mutable_texts()->RemoveLast();
+    Case test = given({incident(), message(draft)});
+    EXPECT_EQ(test.when(submit("1")).refused(), "incomplete");
+    EXPECT_NE(test.rejection()->field, "");
+    EXPECT_NE(test.rejection()->text.find(" at "), std::string::npos);
+}
+
+TEST(Submit, NeedsEveryWarningAcknowledged) {
+    auto draft = samples::make_draft();
+    draft.clear_retraction();
+    Case test = given({incident(), message(draft)});
+    ASSERT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
+    std::vector<std::string> codes;
+    for (const auto& finding : content::check(draft, samples::now, "live"))
+        codes.push_back(finding.code);
+    EXPECT_EQ(test.when(submit("1", codes)).refused(), "");
+}
+
+TEST(Submit, NamesEverybodyWhoEverHadAHandInIt) {
+    Case test = given({incident(), message(), revised("ben", 2), revised("ana", 3)});
+    test.by("cleo", "calgary", {"author"}).when(submit("3"));
+    test.when(returned());
+    ana(test).when(submit("5"));
+    const auto& hands = test.events().at(0).message_submitted().hands();
+    EXPECT_EQ(std::vector<std::string>(hands.begin(), hands.end()),
+              (std::vector<std::string>{"ana", "ben", "cleo"}));
+}
+
+TEST(Submit, IsForAgenciesNamedInTheMessage) {
+    Case test = given();
+    EXPECT_EQ(stranger(test).when(submit("1")).refused(), "other_agency");
+}
+
+TEST(Submit, LocksTheText) {
+    Case test = given();
+    test.when(submit("1"));
+    for (const auto& command : {revise("2"), submit("2"), withdraw()}) {
+        EXPECT_EQ(test.when(command).refused(), "submitted");
+        EXPECT_NE(test.rejection()->text.find("take it back"), std::string::npos);
+    }
+}
+
+// ---- withdraw
+
+TEST(Withdraw, EndsADraft) {
+    Case test = given();
+    test.when(withdraw());
+    EXPECT_EQ(test.events().at(0).message_withdrawn().reason(), "no flood after all");
+    EXPECT_EQ(test.when(revise("2")).refused(), "withdrawn");
+}
+
+TEST(Withdraw, IsForAgenciesNamedInTheMessage) {
+    Case test = given();
+    EXPECT_EQ(stranger(test).when(withdraw()).refused(), "other_agency");
+}
+
+// ---- what approval hands back
+
+TEST(Returned, UnlocksTheText) {
+    Case test = given();
+    test.when(submit("1"));
+    test.when(returned());
+    EXPECT_EQ(test.events().at(0).message_returned().reason(), "say which bank");
+    EXPECT_EQ(test.when(revise("3")).refused(), "");
+}
+
+TEST(Returned, OfATextThatIsNotSubmittedLeavesNoRecord) {
+    Case test = given();
+    EXPECT_FALSE(test.when(returned()).reacted());
+    EXPECT_FALSE(test.when(returned("msg-unknown")).reacted());
+}
+
+TEST(Returned, ResubmissionWithoutAnEditHasTheSameDigest) {
+    Case test = given();
+    const std::string first = test.when(submit("1")).events().at(0).message_submitted().digest();
+    test.when(returned());
+    EXPECT_EQ(test.when(submit("3")).events().at(0).message_submitted().digest(), first);
+}
+
+TEST(Rejected, EndsTheMessageForGood) {
+    Case test = given();
+    test.when(submit("1"));
+    test.when(rejected());
+    EXPECT_TRUE(test.events().at(0).has_message_closed());
+    EXPECT_EQ(test.when(revise("3")).refused(), "rejected");
+}
+
+TEST(Approval, OtherEventsLeaveNoRecord) {
+    approval::v1::Event cleared;
+    cleared.mutable_cleared()->set_message_id("msg-1");
+    Case test = given();
+    test.when(submit("1"));
+    EXPECT_FALSE(
+        test.when(foreign<approval::v1::Event>("approval", "bow", {cleared})).reacted());
+}
+
+TEST(Approval, AnUnknownEventStopsTheReactor) {
+    Case test = given();
+    EXPECT_THROW(test.when(foreign<approval::v1::Event>("approval", "bow", {{}})),
+                 runtime::UnknownForeignEvent);
+}
+
+// ---- what trigger starts
+
+TEST(Crossing, BecomesASubmittedMessageInOneDecision) {
+    Case test = given({incident(), stored_template()});
+    test.when(crossing());
+    ASSERT_EQ(test.events().size(), 2u) << test.events().at(0).crossing_refused().reason();
+    const auto& created = test.events()[0].message_created();
+    EXPECT_EQ(created.message_id(), crossing_message_id("x-1"));
+    EXPECT_EQ(created.author(), "service:trigger");
+    EXPECT_EQ(created.rule_id(), "bow-high");
+    EXPECT_EQ(created.draft().evidence_size(), 1);
+    EXPECT_EQ(runtime::from_proto(created.draft().expires()),
+              samples::now + std::chrono::hours(6));
+    EXPECT_EQ(created.draft().texts(0).description().find("{{"), std::string::npos);
+    const auto& submitted = test.events()[1].message_submitted();
+    EXPECT_EQ(submitted.crossing_id(), "x-1");
+    ASSERT_EQ(submitted.hands_size(), 1);
+    EXPECT_EQ(submitted.hands(0), "service:trigger");
+    EXPECT_EQ(content::parse(submitted.content())->draft().evidence_size(), 1);
+    EXPECT_EQ(only(test).stage, Stage::submitted);
+}
+
+TEST(Crossing, ThatIsRepeatedLeavesNoRecord) {
+    Case test = given({incident(), stored_template()});
+    test.when(crossing());
+    EXPECT_FALSE(test.when(crossing()).reacted());
+}
+
+TEST(Crossing, EachOfOneDecisionMakesItsMessage) {
+    Case test = given({incident(), stored_template()});
+    test.when(foreign<trigger::v1::Event>("trigger", "bow", {crossed("x-1"), crossed("x-2")}));
+    EXPECT_EQ(test.state().messages.size(), 2u);
+}
+
+TEST(Crossing, IsRefusedWithoutItsTemplate) {
+    Case test = given({incident()});
+    test.when(crossing());
+    ASSERT_EQ(test.events().size(), 1u);
+    EXPECT_NE(test.events()[0].crossing_refused().reason().find("template `flood`"),
+              std::string::npos);
+    EXPECT_FALSE(test.when(crossing()).reacted());
+}
+
+TEST(Crossing, IsRefusedWithoutItsIncident) {
+    Case test = given({stored_template()});
+    test.when(crossing());
+    EXPECT_NE(test.events().at(0).crossing_refused().reason().find("incident `inc-1`"),
+              std::string::npos);
+}
+
+TEST(Crossing, IsRefusedWithPlaceholdersThatAReadingDoesNotFill) {
+    Case test = given({incident(), stored_template("{{bridge}}")});
+    test.when(crossing());
+    EXPECT_TRUE(test.events().at(0).crossing_refused().reason().ends_with(": bridge"));
+}
+
+TEST(Crossing, IsRefusedWithErrors) {
+    v1::Event incomplete = stored_template();
+    incomplete.mutable_template_stored()->mutable_template_()->mutable_draft()->clear_areas();
+    Case test = given({incident(), incomplete});
+    test.when(crossing());
+    EXPECT_NE(test.events().at(0).crossing_refused().reason().find("incomplete"),
+              std::string::npos);
+}
+
+TEST(Crossing, IsRefusedForAnAgencyOutsideTheIncident) {
+    v1::Event wide = stored_template();
+    wide.mutable_template_stored()->mutable_template_()->mutable_draft()->add_agencies("police");
+    Case test = given({incident(), wide});
+    test.when(crossing());
+    EXPECT_TRUE(test.events().at(0).has_crossing_refused());
+}
+
+TEST(Crossing, WarningsDoNotStopIt) {
+    v1::Event warned = stored_template();
+    warned.mutable_template_stored()->mutable_template_()->mutable_draft()->clear_retraction();
+    Case test = given({incident(), warned});
+    test.when(crossing());
+    EXPECT_EQ(test.events().size(), 2u);
+}
+
+// ---- versions
+
+TEST(Drafting, AnUnknownCommandIsRefused) {
+    Case test = given();
+    EXPECT_EQ(test.when(v1::Command{}).refused(), "unknown_command");
+}
+
+TEST(Drafting, AnUnknownEventIsNotFolded) {
+    State state;
+    EXPECT_FALSE(Decider::evolve(state, {}, samples::now));
+}
+
+}  // namespace
+}  // namespace tocsin::drafting

@@ -1,0 +1,339 @@
+#include "drafting/view.hpp"
+
+#include "support/given.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace tocsin::drafting {
+namespace {
+
+using testing::at;
+
+struct Fact {
+    std::string service;
+    std::string event;
+};
+
+Fact fact(const v1::Event& event) { return {"drafting", event.SerializeAsString()}; }
+Fact fact(const approval::v1::Event& event) { return {"approval", event.SerializeAsString()}; }
+Fact fact(const publishing::v1::Event& event) { return {"publishing", event.SerializeAsString()}; }
+
+Fact created(const char* id = "m") {
+    v1::Event event;
+    event.mutable_message_created()->set_message_id(id);
+    event.mutable_message_created()->set_incident_id("inc-1");
+    return fact(event);
+}
+Fact submitted(const char* id = "m") {
+    v1::Event event;
+    event.mutable_message_submitted()->set_message_id(id);
+    event.mutable_message_submitted()->set_content("bytes");
+    event.mutable_message_submitted()->set_digest("digest");
+    return fact(event);
+}
+Fact handed_back() {
+    v1::Event event;
+    event.mutable_message_returned()->set_message_id("m");
+    event.mutable_message_returned()->set_reason("which bank?");
+    return fact(event);
+}
+Fact closed() {
+    v1::Event event;
+    event.mutable_message_closed()->set_message_id("m");
+    return fact(event);
+}
+Fact withdrawn() {
+    v1::Event event;
+    event.mutable_message_withdrawn()->set_message_id("m");
+    return fact(event);
+}
+Fact opened() {
+    approval::v1::Event event;
+    event.mutable_review_opened()->mutable_review()->set_message_id("m");
+    return fact(event);
+}
+Fact returned() {
+    approval::v1::Event event;
+    event.mutable_review_returned()->set_message_id("m");
+    event.mutable_review_returned()->set_reason("which bank?");
+    return fact(event);
+}
+Fact rejected() {
+    approval::v1::Event event;
+    event.mutable_review_rejected()->set_message_id("m");
+    return fact(event);
+}
+Fact cleared() {
+    approval::v1::Event event;
+    event.mutable_cleared()->set_message_id("m");
+    return fact(event);
+}
+Fact planned() {
+    publishing::v1::Event event;
+    event.mutable_release_planned()->mutable_release()->set_release_id("r");
+    event.mutable_release_planned()->mutable_release()->set_message_id("m");
+    return fact(event);
+}
+Fact armed() {
+    publishing::v1::Event event;
+    event.mutable_release_armed()->set_release_id("r");
+    return fact(event);
+}
+Fact claimed() {
+    publishing::v1::Event event;
+    event.mutable_deliveries_claimed()->set_release_id("r");
+    return fact(event);
+}
+Fact completed(const char* state) {
+    publishing::v1::Event event;
+    event.mutable_release_completed()->set_release_id("r");
+    event.mutable_release_completed()->set_state(state);
+    return fact(event);
+}
+Fact stopped() {
+    publishing::v1::Event event;
+    event.mutable_release_cancelled()->set_release_id("r");
+    event.mutable_release_cancelled()->set_reason("wrong river");
+    return fact(event);
+}
+Fact ended(const char* state) {
+    publishing::v1::Event event;
+    event.mutable_release_ended()->set_release_id("r");
+    event.mutable_release_ended()->set_state(state);
+    return fact(event);
+}
+
+void apply(DraftingView& view, const Fact& what, std::int64_t seconds = 0) {
+    ledger::v1::Decision decision;
+    decision.set_realm("bow");
+    decision.mutable_accepted()->add_events(what.event);
+    view.apply({what.service, 0, 0, at(seconds), decision, true});
+}
+
+v1::Message shown(const DraftingView& view, const char* id = "m") {
+    return view.read("bow", [&](const Realm& realm) {
+        const v1::Message* message = realm.message(id);
+        return message ? *message : v1::Message{};
+    });
+}
+
+std::string state_after(const std::vector<Fact>& facts) {
+    DraftingView view(1);
+    for (const Fact& each : facts) apply(view, each);
+    return shown(view).state();
+}
+
+// Calls `use` with every interleaving of the ledgers that keeps each ledger's own order.
+void interleave(std::vector<std::vector<Fact>> ledgers, std::vector<Fact> so_far,
+                const std::function<void(const std::vector<Fact>&)>& use) {
+    bool done = true;
+    for (std::size_t i = 0; i < ledgers.size(); ++i) {
+        if (ledgers[i].empty()) continue;
+        done = false;
+        auto rest = ledgers;
+        auto next = so_far;
+        next.push_back(rest[i].front());
+        rest[i].erase(rest[i].begin());
+        interleave(std::move(rest), std::move(next), use);
+    }
+    if (done) use(so_far);
+}
+
+void expect_in_any_order(const std::vector<std::vector<Fact>>& ledgers, const std::string& state) {
+    int orders = 0;
+    interleave(ledgers, {}, [&](const std::vector<Fact>& order) {
+        ++orders;
+        DraftingView view(1);
+        for (const Fact& each : order) apply(view, each);
+        std::string names;
+        for (const Fact& each : order) names += each.service + " ";
+        EXPECT_EQ(shown(view).state(), state) << names;
+    });
+    EXPECT_GT(orders, 1);
+}
+
+TEST(Lifecycle, FollowsAMessageThroughItsLife) {
+    std::vector<Fact> facts;
+    const auto then = [&](const Fact& next) {
+        facts.push_back(next);
+        return state_after(facts);
+    };
+    EXPECT_EQ(then(created()), "draft");
+    EXPECT_EQ(then(submitted()), "in_review");
+    EXPECT_EQ(then(opened()), "in_review");
+    EXPECT_EQ(then(cleared()), "cleared");
+    EXPECT_EQ(then(planned()), "cleared");
+    EXPECT_EQ(then(armed()), "armed");
+    EXPECT_EQ(then(claimed()), "releasing");
+    EXPECT_EQ(then(completed("released")), "released");
+    EXPECT_EQ(then(claimed()), "released");
+    EXPECT_EQ(then(completed("retracted")), "cancelled");
+}
+
+TEST(Lifecycle, IsTheSameInAnyOrderOfTheLedgers) {
+    expect_in_any_order({{created(), submitted()},
+                         {opened(), cleared()},
+                         {planned(), armed(), claimed(), completed("released")}},
+                        "released");
+}
+
+TEST(Lifecycle, ASecondSubmissionOutranksTheFirstsReturn) {
+    expect_in_any_order({{created(), submitted(), handed_back(), submitted()},
+                         {opened(), returned()}},
+                        "in_review");
+    expect_in_any_order({{created(), submitted(), handed_back(), submitted()},
+                         {opened(), returned(), opened(), cleared()}},
+                        "cleared");
+}
+
+TEST(Lifecycle, AReturnedTextIsADraftAgain) {
+    expect_in_any_order({{created(), submitted(), handed_back()}, {opened(), returned()}}, "draft");
+    EXPECT_EQ(state_after({created(), submitted(), opened(), returned()}), "draft");
+}
+
+TEST(Lifecycle, AReturnedTextMayBeWithdrawn) {
+    expect_in_any_order({{created(), submitted(), handed_back(), withdrawn()},
+                         {opened(), returned()}},
+                        "withdrawn");
+}
+
+TEST(Lifecycle, ARejectedMessageStaysRejected) {
+    expect_in_any_order({{created(), submitted(), closed()}, {opened(), rejected()}}, "rejected");
+    EXPECT_EQ(state_after({created(), submitted(), opened(), rejected()}), "rejected");
+}
+
+TEST(Lifecycle, ARelease) {
+    const std::vector<Fact> before{created(), submitted(), opened(), cleared(), planned()};
+    const auto with = [&](std::vector<Fact> more) {
+        more.insert(more.begin(), before.begin(), before.end());
+        return state_after(more);
+    };
+    EXPECT_EQ(with({stopped()}), "cancelled");
+    EXPECT_EQ(with({armed(), stopped()}), "cancelled");
+    EXPECT_EQ(with({ended("expired")}), "expired");
+    EXPECT_EQ(with({ended("aborted")}), "cancelled");
+    EXPECT_EQ(with({armed(), claimed(), completed("retracted")}), "cancelled");
+}
+
+TEST(Lifecycle, AnImpossibleMoveIsCountedAndNotMade) {
+    DraftingView view(1);
+    for (const Fact& each : {created(), submitted(), opened(), cleared(), planned(), stopped()})
+        apply(view, each);
+    EXPECT_EQ(view.impossible_moves(), 0);
+    apply(view, armed());
+    EXPECT_EQ(view.impossible_moves(), 1);
+    EXPECT_EQ(shown(view).state(), "cancelled");
+    EXPECT_EQ(shown(view).reason(), "wrong river");
+}
+
+TEST(Lifecycle, AReleaseThatWasNotPlannedIsCounted) {
+    DraftingView view(1);
+    apply(view, armed());
+    EXPECT_EQ(view.impossible_moves(), 1);
+}
+
+TEST(Message, ShowsContentAndDigestWhileItIsLocked) {
+    DraftingView view(1);
+    apply(view, created());
+    EXPECT_EQ(shown(view).digest(), "");
+    apply(view, submitted());
+    EXPECT_EQ(shown(view).digest(), "digest");
+    EXPECT_EQ(shown(view).content(), "bytes");
+    EXPECT_EQ(shown(view).etag(), "2");
+    apply(view, handed_back());
+    EXPECT_EQ(shown(view).digest(), "");
+    EXPECT_EQ(shown(view).content(), "");
+    EXPECT_EQ(shown(view).reason(), "which bank?");
+    EXPECT_EQ(shown(view).etag(), "3");
+}
+
+TEST(Message, IsNotShownBeforeDraftingTellsOfIt) {
+    DraftingView view(1);
+    apply(view, opened());
+    EXPECT_EQ(shown(view).message_id(), "");
+    view.read("bow", [](const Realm& realm) { EXPECT_TRUE(realm.messages({}, {}).empty()); });
+}
+
+TEST(Message, LastChangedWhenTheLatestLedgerSaysSo) {
+    DraftingView view(1);
+    apply(view, opened(), 9);
+    apply(view, created(), 5);
+    EXPECT_EQ(runtime::from_proto(shown(view).update_time()), at(9));
+    EXPECT_EQ(runtime::from_proto(shown(view).create_time()), at(5));
+}
+
+TEST(Messages, AreListedNewestFirstAndFiltered) {
+    DraftingView view(1);
+    for (const char* id : {"a", "b", "c"}) apply(view, created(id));
+    apply(view, submitted("b"));
+    view.read("bow", [](const Realm& realm) {
+        const auto all = realm.messages({}, {});
+        ASSERT_EQ(all.size(), 3u);
+        EXPECT_EQ(all[0]->message_id(), "c");
+        ASSERT_EQ(realm.messages({}, "in_review").size(), 1u);
+        EXPECT_EQ(realm.messages("inc-1", {}).size(), 3u);
+        EXPECT_TRUE(realm.messages("inc-2", {}).empty());
+    });
+}
+
+// ---- watching
+
+struct Notes final : Watcher {
+    void changed(const v1::Message& message) override { states.push_back(message.state()); }
+    void ended() override { over = true; }
+    std::vector<std::string> states;
+    bool over = false;
+};
+
+TEST(Watch, GivesWhatIsAndThenEveryChange) {
+    DraftingView view(1);
+    apply(view, created());
+    Notes notes;
+    EXPECT_EQ(view.watch("bow", {}, notes).size(), 1u);
+    apply(view, submitted());
+    apply(view, opened());
+    apply(view, cleared());
+    EXPECT_EQ(notes.states, (std::vector<std::string>{"in_review", "in_review", "cleared"}));
+    view.unwatch(notes);
+    apply(view, planned());
+    EXPECT_EQ(notes.states.size(), 3u);
+}
+
+TEST(Watch, IsOfOneRealmAndOneIncident) {
+    DraftingView view(1);
+    Notes other_realm, other_incident, same;
+    view.watch("elbow", {}, other_realm);
+    view.watch("bow", "inc-2", other_incident);
+    view.watch("bow", "inc-1", same);
+    apply(view, created());
+    EXPECT_TRUE(other_realm.states.empty());
+    EXPECT_TRUE(other_incident.states.empty());
+    EXPECT_EQ(same.states.size(), 1u);
+}
+
+TEST(Watch, ThatIsRefusedAMoveTellsNothing) {
+    DraftingView view(1);
+    apply(view, created());
+    Notes notes;
+    view.watch("bow", {}, notes);
+    apply(view, handed_back());
+    EXPECT_TRUE(notes.states.empty());
+}
+
+TEST(Watch, EndsWhenTheServiceStopsOrReadsItsLedgerAgain) {
+    DraftingView view(1);
+    Notes first, second, late;
+    view.watch("bow", {}, first);
+    view.reset(0);
+    EXPECT_TRUE(first.over);
+    view.watch("bow", {}, second);
+    view.stop();
+    EXPECT_TRUE(second.over);
+    view.watch("bow", {}, late);
+    EXPECT_TRUE(late.over);
+}
+
+}  // namespace
+}  // namespace tocsin::drafting
