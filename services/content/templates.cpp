@@ -9,7 +9,7 @@ namespace {
 
 template <typename TextLike, typename Visit>
 void visit_text(TextLike& text, Visit&& visit) {
-    const std::string language = text.language();
+    const std::string& language = text.language();
     if constexpr (std::is_const_v<TextLike>) {
         for (const std::string* part :
              {&text.event(), &text.headline(), &text.description(), &text.instruction()})
