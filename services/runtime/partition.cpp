@@ -262,7 +262,7 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
 }
 
 void Partition::read_command(Input& input, std::int64_t offset, std::string_view record) {
-    if (offset < counted_position(input)) return;
+    if (caught_up_ && offset < counted_position(input)) return;
     const auto body = unseal(record, mac_);
     if (!body) {
         ++counters_.foreign_records;
@@ -298,7 +298,7 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     }
     if (input.spec.view_only) return;
     if (!decision.has_accepted() || decision.accepted().events_size() == 0) return;
-    if (offset < counted_position(input)) return;
+    if (caught_up_ && offset < counted_position(input)) return;
     Item item;
     item.offset = offset;
     item.traceparent = decision.cause().traceparent();
@@ -324,7 +324,7 @@ bool Partition::concerns(const Foreign& foreign) const {
 
 void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
                             Time stored_at) {
-    if (offset < counted_position(input)) return;
+    if (caught_up_ && offset < counted_position(input)) return;
     const auto body = unseal(record, mac_);
     ledger::v1::CommandRecord parsed;
     if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {

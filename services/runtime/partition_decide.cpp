@@ -33,6 +33,9 @@ Orders Partition::step(Time now, Tick tick) {
     orders.read_inputs_again = std::exchange(want_inputs_again_, false);
     orders.read_ledger_from = std::exchange(want_read_from_, std::nullopt);
     if (orders.read_ledger_from || !caught_up_) return orders;
+    // Nothing is decided, and no timer adds a command, before the inputs are known to be whole.
+    if (std::find(range_known_.begin(), range_known_.end(), false) != range_known_.end())
+        return orders;
     if (restart_wanted_ || !fold_->opened()) {
         open(orders, now, tick);
         return orders;
@@ -49,8 +52,6 @@ Orders Partition::step(Time now, Tick tick) {
 void Partition::open(Orders& orders, Time now, Tick tick) {
     if (!flight_.empty()) return;
     const bool fresh = !fold_->opened();
-    if (!std::all_of(range_known_.begin(), range_known_.end(), [](bool known) { return known; }))
-        return;
     if (fresh && !restart_wanted_) {
         if (!halted_.empty()) return;
         for (const Input& input : inputs_) {
