@@ -186,7 +186,7 @@ void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
         // In a replay it may name offsets from before an input was restarted.
         if (!caught_up_) break;
         if (decision.has_input_restarted())
-            drop_passed(input, fold_->position(input.spec.topic));
+            drop_passed(input, counted_position(input));
         else if (input.spec.topic == decision.cause().topic())
             drop_passed(input, decision.cause().offset() + 1);
     }
