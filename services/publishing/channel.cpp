@@ -1,0 +1,77 @@
+#include "publishing/channel.hpp"
+
+#include "content/content.hpp"
+
+#include <absl/time/time.h>
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace tocsin::publishing {
+
+std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
+    const auto refused = [](std::string reason) {
+        return Outcome{.kind = "refused", .reason = std::move(reason)};
+    };
+    if (!job.approved || content::digest(job.approved->content) != job.approved->digest)
+        return refused("The content is not what was approved: nothing was sent. Tell an operator.");
+    const auto content = content::parse(job.approved->content);
+    if (!content) return refused("The approved content can not be read: nothing was sent.");
+    const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
+    if (content->world() != wire.world || exercise != (wire.world == "exercise"))
+        return refused(fmt::format("The content is of the {} world and this process of the {} "
+                                   "world: nothing was sent. Tell an operator.",
+                                   content->world(), wire.world));
+    if (job.delivery.rendition().body().empty())
+        return refused("There is nothing to send: the delivery was not armed.");
+    if (std::string veto = job.veto(); !veto.empty())
+        return Outcome{.kind = "stood_down", .reason = std::move(veto)};
+    return std::nullopt;
+}
+
+Outcome failed(const runtime::HttpError& error) {
+    using Kind = runtime::HttpError::Kind;
+    Outcome outcome;
+    if (error.kind == Kind::not_sent) {
+        outcome.kind = "retry_later";
+        outcome.reason = fmt::format("The channel could not be reached: {}.", error.text);
+        return outcome;
+    }
+    outcome.kind = "unknown";
+    outcome.reason = fmt::format("No usable answer: {}.", error.text);
+    if (error.written_at != Time{}) outcome.written_at = error.written_at;
+    return outcome;
+}
+
+static std::optional<Duration> until(absl::Time when, Time now) {
+    const Time there{std::chrono::microseconds{absl::ToUnixMicros(when)}};
+    return std::max(Duration{}, there - now);
+}
+
+static std::optional<Duration> read_wait(const std::string& text, Time now) {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) {
+        if (number < 0) return std::nullopt;
+        // Thirty years of waiting and the present moment can not be confused.
+        constexpr int64_t surely_a_date = 946'684'800;
+        if (number < surely_a_date) return std::chrono::seconds{number};
+        return until(absl::FromUnixSeconds(number), now);
+    }
+    absl::Time when;
+    if (absl::ParseTime(absl::RFC3339_full, text, &when, nullptr)) return until(when, now);
+    if (absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", text, absl::UTCTimeZone(), &when, nullptr))
+        return until(when, now);
+    return std::nullopt;
+}
+
+std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now) {
+    for (const char* name : {"retry-after", "x-ratelimit-reset", "ratelimit-reset"}) {
+        const std::string text = response.header(name);
+        if (text.empty()) continue;
+        if (const auto wait = read_wait(text, now)) return wait;
+    }
+    return std::nullopt;
+}
+
+}  // namespace tocsin::publishing

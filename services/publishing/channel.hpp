@@ -1,0 +1,100 @@
+// The wire part of a kind of channel: how its one public effect is made, and how it is found out
+// whether it was. Coroutines on the event loop; what they await may take as long as it is given.
+#pragma once
+
+#include "publishing/credentials.hpp"
+#include "runtime/http.hpp"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tocsin::publishing {
+
+using runtime::Duration;
+using runtime::Task;
+using runtime::Time;
+
+// What was approved; shared by the deliveries of a release.
+struct Approved {
+    std::string content;
+    std::string digest;
+};
+
+// One delivery as it was armed, with all that its wire part may know.
+struct Job {
+    v1::Delivery delivery{};
+    std::shared_ptr<const Approved> approved{};
+    std::string in_reply_to{};
+    // Asked immediately before the first byte: why it must not start any more; empty when it may.
+    std::function<std::string()> veto = [] { return std::string{}; };
+};
+
+// What all wire parts share. One thread.
+struct Wire {
+    runtime::HttpTransport& http;
+    Credentials& credentials;
+    std::string world;
+    bool allow_private_addresses = false;
+    std::function<Time()> now;
+    std::function<std::chrono::steady_clock::time_point()> steady_now;
+    // Account ids by channel URL and credential, so that they need not be asked for at T0.
+    std::map<std::string, std::string> account_ids;
+};
+
+struct Prepared {
+    bool ready = false;
+    std::string reason{};  // what is wrong and what to do
+    int64_t text_max = 0;
+};
+
+struct Outcome {
+    // confirmed, refused, retry_later, unknown or stood_down; see RecordOutcome.outcome.
+    std::string kind{};
+    std::string reason{};
+    std::string url{};
+    std::string receipt{};
+    std::optional<Time> written_at{};
+    std::optional<Time> confirmed_at{};
+    Duration retry_after{};
+};
+
+struct Found {
+    enum class Kind { found, absent, cannot_tell };
+    Kind kind = Kind::cannot_tell;
+    std::string reason{};
+    std::string url{};
+    std::string receipt{};
+};
+
+struct ChannelWire {
+    std::string_view kind;
+    // How often a read-back must come back empty before it is believed.
+    int absences_needed;
+    // No public effect; may be repeated at any time.
+    Task<Prepared> (*prepare)(Wire& wire, const Job& job);
+    // The one public effect. The caller holds the claim of this attempt.
+    Task<Outcome> (*fire)(Wire& wire, const Job& job);
+    // Whether the channel has it. No public effect.
+    Task<Found> (*find)(Wire& wire, const Job& job);
+};
+
+// Null when this version does not know the kind.
+const ChannelWire* find_wire(std::string_view kind);
+
+// The last check before the wire, in every adapter: the world, the digest, the claim. An outcome:
+// nothing may be sent, and this is what to say.
+std::optional<Outcome> stopped(const Wire& wire, const Job& job);
+
+// The outcome of a request that failed as such.
+Outcome failed(const runtime::HttpError& error);
+
+// How long an answer asks to wait: Retry-After (seconds or a date), or X-RateLimit-Reset as an
+// ISO 8601 time, unix seconds or seconds to wait. Nothing: it does not say.
+std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now);
+
+}  // namespace tocsin::publishing

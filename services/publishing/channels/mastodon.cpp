@@ -1,0 +1,213 @@
+// `mastodon`: any server with Mastodon's client API. Its idempotency key lasts an hour and some
+// servers ignore it, so a post that may exist is looked for before it is made again.
+#include "publishing/channel.hpp"
+#include "publishing/channels/mastodon_posts.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace tocsin::publishing {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+using runtime::HttpResult;
+
+constexpr int64_t characters_by_default = 500;
+
+HttpRequest make_request(const Wire& wire, const Job& job, const std::string& token,
+                         const std::string& path) {
+    HttpRequest request;
+    std::string base = job.delivery.channel().url();
+    while (base.ends_with('/')) base.pop_back();
+    request.url = base + path;
+    request.timeout = 10s;
+    request.headers = {{"authorization", "Bearer " + token}, {"accept", "application/json"}};
+    request.allow_private_addresses = wire.allow_private_addresses;
+    return request;
+}
+
+std::string account_key(const Job& job) {
+    return job.delivery.channel().url() + " " + job.delivery.channel().credential();
+}
+
+// The account's id, from memory or from the server; else what is wrong.
+Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job,
+                                                      const std::string& token, bool anew) {
+    const auto known = wire.account_ids.find(account_key(job));
+    if (!anew && known != wire.account_ids.end()) co_return known->second;
+    const HttpResult answer =
+        co_await wire.http.send(make_request(wire, job, token, "/api/v1/accounts/verify_credentials"));
+    if (!answer)
+        co_return std::unexpected(
+            fmt::format("The server can not be reached: {}.", answer.error().text));
+    if (answer->status == 401 || answer->status == 403)
+        co_return std::unexpected(fmt::format(
+            "The server does not accept the token ({}): make a new one with the scopes "
+            "read:accounts, read:statuses and write:statuses.",
+            answer->status));
+    const json body = json::parse(answer->body, nullptr, false);
+    if (answer->status != 200 || !body.is_object() || !body.contains("id") ||
+        !body["id"].is_string())
+        co_return std::unexpected(fmt::format(
+            "The server does not tell the account ({}): check the channel's URL.", answer->status));
+    const std::string id = body["id"].get<std::string>();
+    wire.account_ids[account_key(job)] = id;
+    co_return id;
+}
+
+int64_t characters_max(const HttpResult& answer) {
+    if (!answer || answer->status != 200) return 0;
+    const json body = json::parse(answer->body, nullptr, false);
+    if (!body.is_object()) return 0;
+    static const json::json_pointer place{"/configuration/statuses/max_characters"};
+    if (body.contains(place) && body[place].is_number_integer()) return body[place].get<int64_t>();
+    const auto old_name = body.find("max_toot_chars");
+    return old_name != body.end() && old_name->is_number_integer() ? old_name->get<int64_t>() : 0;
+}
+
+Task<Prepared> prepare(Wire& wire, const Job& job) {
+    const auto credential =
+        wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    if (!credential) co_return Prepared{.reason = credential.error()};
+    const auto id = co_await account(wire, job, credential->token, true);
+    if (!id) co_return Prepared{.reason = id.error()};
+    // Whether the text fits is told by the decider, which renders it with this limit.
+    HttpResult answer =
+        co_await wire.http.send(make_request(wire, job, credential->token, "/api/v2/instance"));
+    int64_t text_max = characters_max(answer);
+    if (text_max <= 0) {
+        answer =
+            co_await wire.http.send(make_request(wire, job, credential->token, "/api/v1/instance"));
+        text_max = characters_max(answer);
+    }
+    co_return Prepared{.ready = true,
+                       .reason = {},
+                       .text_max = text_max > 0 ? text_max : characters_by_default};
+}
+
+Task<Found> find(Wire& wire, const Job& job) {
+    const auto credential =
+        wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    if (!credential) co_return Found{.reason = credential.error()};
+    const auto id = co_await account(wire, job, credential->token, false);
+    if (!id) co_return Found{.reason = id.error()};
+    const HttpResult answer = co_await wire.http.send(make_request(
+        wire, job, credential->token,
+        fmt::format("/api/v1/accounts/{}/statuses?limit=40&exclude_reblogs=true", *id)));
+    if (!answer)
+        co_return Found{.reason =
+                            fmt::format("The account can not be read: {}.", answer.error().text)};
+    if (answer->status != 200)
+        co_return Found{.reason =
+                            fmt::format("The account can not be read ({}).", answer->status)};
+    co_return find_post(answer->body, job);
+}
+
+Outcome confirmed(Found found, const HttpResponse* answer, Time now) {
+    return {.kind = "confirmed",
+            .reason = {},
+            .url = std::move(found.url),
+            .receipt = std::move(found.receipt),
+            .written_at = answer ? std::optional{answer->written_at} : std::nullopt,
+            .confirmed_at = answer ? answer->answered_at : now};
+}
+
+std::string error_text(const HttpResponse& answer) {
+    const json body = json::parse(answer.body, nullptr, false);
+    if (!body.is_object() || !body.contains("error") || !body["error"].is_string()) return {};
+    return fmt::format(", \"{}\"", body["error"].get<std::string>().substr(0, 200));
+}
+
+Outcome read_answer(const HttpResponse& answer, Time now) {
+    const int status = answer.status;
+    const auto wait = asked_wait(answer, now);
+    if (status == 200) {
+        const json post = json::parse(answer.body, nullptr, false);
+        const bool whole = post.is_object() && post.contains("id") && post["id"].is_string();
+        if (!whole)
+            return {.kind = "unknown",
+                    .reason = "The server took it but its answer was cut off.",
+                    .written_at = answer.written_at};
+        Found found{.kind = Found::Kind::found, .reason = {}, .receipt = post["id"]};
+        if (post.contains("url") && post["url"].is_string()) found.url = post["url"];
+        return confirmed(std::move(found), &answer, now);
+    }
+    if (status == 429 || (status == 503 && wait)) {
+        Outcome later{.kind = "retry_later",
+                      .reason = fmt::format("The server is limiting us ({}).", status)};
+        later.retry_after = wait.value_or(Duration{});
+        return later;
+    }
+    if (status >= 500 || status == 408)
+        return {.kind = "unknown",
+                .reason = fmt::format("The server answered {}: it may have it or not.", status),
+                .written_at = answer.written_at};
+    std::string advice = "check the channel's URL";
+    if (status == 401) advice = "make a new token";
+    if (status == 403) advice = "give the token the scope write:statuses";
+    if (status == 422 || status == 400) advice = "post it by hand";
+    return {.kind = "refused",
+            .reason = fmt::format("The server refused it ({}{}): {}.", status, error_text(answer),
+                                  advice),
+            .written_at = answer.written_at};
+}
+
+HttpRequest post_request(const Wire& wire, const Job& job, const std::string& token) {
+    HttpRequest request = make_request(wire, job, token, "/api/v1/statuses");
+    request.method = "POST";
+    request.timeout = 15s;
+    request.headers.emplace_back("content-type", "application/json");
+    request.headers.emplace_back("idempotency-key", job.delivery.idempotency_key());
+    request.body = job.delivery.rendition().body();
+    if (!job.in_reply_to.empty()) {
+        auto body = nlohmann::ordered_json::parse(request.body, nullptr, false);
+        if (body.is_object()) {
+            body["in_reply_to_id"] = job.in_reply_to;
+            request.body = body.dump();
+        }
+    }
+    return request;
+}
+
+Task<Outcome> fire(Wire& wire, const Job& job) {
+    const auto credential =
+        wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
+    const bool repeated = job.delivery.attempts() > 1;
+    if (repeated) {
+        Found before = co_await find(wire, job);
+        if (before.kind == Found::Kind::found)
+            co_return confirmed(std::move(before), nullptr, wire.now());
+        if (before.kind == Found::Kind::cannot_tell)
+            co_return Outcome{.kind = "retry_later", .reason = std::move(before.reason)};
+    }
+    if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
+    const HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
+    if (!answer) co_return failed(answer.error());
+    Outcome outcome = read_answer(*answer, wire.now());
+    // Some servers answer a repeat whose first request worked with 422 or 500.
+    if (repeated && (answer->status == 422 || answer->status == 500)) {
+        Found after = co_await find(wire, job);
+        if (after.kind == Found::Kind::found)
+            co_return confirmed(std::move(after), &*answer, wire.now());
+        if (after.kind == Found::Kind::cannot_tell) outcome.kind = "unknown";
+    }
+    co_return outcome;
+}
+
+}  // namespace
+
+const ChannelWire& mastodon_wire() {
+    static const ChannelWire wire{.kind = "mastodon",
+                                  // A busy server shows a post seconds after it took it.
+                                  .absences_needed = 3,
+                                  .prepare = prepare,
+                                  .fire = fire,
+                                  .find = find};
+    return wire;
+}
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,19 @@
+// Finding one's own post again among those that a Mastodon server shows.
+#pragma once
+
+#include "publishing/channel.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tocsin::publishing {
+
+// The text of a post without tags, entities and blanks, for comparing; servers reformat the rest.
+std::string bare_text(std::string_view html);
+
+// The post of this delivery in the answer to GET /api/v1/accounts/:id/statuses: found, absent, or
+// cannot_tell when the answer is not a list of posts.
+Found find_post(const std::string& statuses_json, const Job& job);
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,116 @@
+// `webhook`: Standard Webhooks. The id is the same in every attempt, by which the receiver knows a
+// repeat; so the answer to "did it arrive?" is to send it again.
+#include "publishing/channel.hpp"
+#include "publishing/channels/webhook.hpp"
+#include "runtime/digest.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::publishing {
+
+std::string webhook_signature(const std::vector<std::string>& keys, std::string_view id,
+                              int64_t timestamp, std::string_view body) {
+    const std::string signed_text = fmt::format("{}.{}.{}", id, timestamp, body);
+    std::string all;
+    for (const std::string& key : keys)
+        all += fmt::format("{}v1,{}", all.empty() ? "" : " ",
+                           runtime::base64(runtime::hmac_sha256(key, signed_text)));
+    return all;
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+
+Task<Prepared> prepare(Wire& wire, const Job& job) {
+    const v1::Channel& channel = job.delivery.channel();
+    const auto credential = wire.credentials.load(channel.credential(), "webhook");
+    if (!credential) co_return Prepared{.reason = credential.error()};
+    runtime::HttpRequest request;
+    request.method = "HEAD";
+    request.url = channel.url();
+    request.timeout = 5s;
+    request.allow_private_addresses = wire.allow_private_addresses;
+    // Any answer will do, even an error: the name resolves, the host talks, the connection is warm.
+    const auto answer = co_await wire.http.send(std::move(request));
+    if (!answer && answer.error().kind == runtime::HttpError::Kind::not_sent)
+        co_return Prepared{.reason = fmt::format("The receiver can not be reached: {}.",
+                                                 answer.error().text)};
+    co_return Prepared{.ready = true};
+}
+
+Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time now) {
+    Outcome outcome;
+    outcome.written_at = answer.written_at;
+    const int status = answer.status;
+    if (status >= 200 && status < 300) {
+        outcome.kind = "confirmed";
+        outcome.receipt = job.delivery.idempotency_key();
+        outcome.confirmed_at = answer.answered_at;
+        return outcome;
+    }
+    if (status == 429 || status == 502 || status == 503 || status == 504 || status == 408) {
+        outcome.kind = "retry_later";
+        outcome.reason = fmt::format("The receiver answered {}: it is asked again later.", status);
+        outcome.retry_after = asked_wait(answer, now).value_or(Duration{});
+        return outcome;
+    }
+    if (status >= 500) {
+        outcome.kind = "unknown";
+        outcome.reason = fmt::format("The receiver answered {}: it may have it or not.", status);
+        return outcome;
+    }
+    outcome.kind = "refused";
+    if (status == 410)
+        outcome.reason = "The receiver is gone for good (410): remove the channel.";
+    else if (status >= 300 && status < 400)
+        outcome.reason = fmt::format(
+            "The receiver redirects ({}), which is never followed: set the final URL.", status);
+    else
+        outcome.reason = fmt::format("The receiver refused it ({}): ask who runs it.", status);
+    return outcome;
+}
+
+Task<Outcome> fire(Wire& wire, const Job& job) {
+    const v1::Channel& channel = job.delivery.channel();
+    const auto credential = wire.credentials.load(channel.credential(), "webhook");
+    if (!credential)
+        co_return Outcome{.kind = "retry_later", .reason = credential.error()};
+    const v1::Delivery& delivery = job.delivery;
+    const int64_t timestamp =
+        std::chrono::floor<std::chrono::seconds>(wire.now()).time_since_epoch().count();
+    runtime::HttpRequest request;
+    request.method = "POST";
+    request.url = channel.url();
+    request.body = delivery.rendition().body();
+    request.timeout = 15s;
+    request.allow_private_addresses = wire.allow_private_addresses;
+    request.headers = {
+        {"content-type", delivery.rendition().media_type()},
+        {"webhook-id", delivery.idempotency_key()},
+        {"webhook-timestamp", fmt::format("{}", timestamp)},
+        {"webhook-signature", webhook_signature(credential->keys, delivery.idempotency_key(),
+                                                timestamp, request.body)}};
+    if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
+    const auto answer = co_await wire.http.send(std::move(request));
+    if (!answer) co_return failed(answer.error());
+    co_return read_answer(*answer, job, wire.now());
+}
+
+Task<Found> find(Wire&, const Job&) {
+    co_return Found{.kind = Found::Kind::absent,
+                    .reason = "The receiver knows a repeat by its id: it is sent again."};
+}
+
+}  // namespace
+
+const ChannelWire& webhook_wire() {
+    static const ChannelWire wire{.kind = "webhook",
+                                  .absences_needed = 1,
+                                  .prepare = prepare,
+                                  .fire = fire,
+                                  .find = find};
+    return wire;
+}
+
+}  // namespace tocsin::publishing

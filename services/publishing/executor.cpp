@@ -1,0 +1,241 @@
+#include "publishing/executor.hpp"
+
+#include "runtime/logs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tocsin::publishing {
+
+using namespace std::chrono_literals;
+using runtime::from_proto;
+
+// Asking an account about a post in doubt ends some time; by then a person has looked.
+static constexpr Duration doubt_lifetime = std::chrono::hours{24};
+
+static bool needs_work(const Release& release, Time now) {
+    if (!release.at_rest()) return true;
+    return std::ranges::any_of(release.items, [&](const Item& item) {
+        return (item.is("unknown") || item.is("claimed")) &&
+               now < from_proto(item.delivery.fixed().fire_at()) + doubt_lifetime;
+    });
+}
+
+Executor::Executor(ExecutorParts parts)
+    : parts_(std::move(parts)),
+      credentials_(parts_.credentials_dir, parts_.world),
+      wire_{.http = parts_.http,
+            .credentials = credentials_,
+            .world = parts_.world,
+            .allow_private_addresses = parts_.allow_private_addresses,
+            .now = parts_.now,
+            .steady_now = parts_.steady_now,
+            .account_ids = {}} {}
+
+void Executor::apply(const runtime::Counted& counted) {
+    if (!started_ || counted.service != "publishing" || !counted.decision.has_accepted()) return;
+    std::set<Key> touched;
+    for (const std::string& bytes : counted.decision.accepted().events()) {
+        v1::Event event;
+        if (!event.ParseFromString(bytes)) continue;
+        const std::string_view id = release_of(event);
+        if (!id.empty()) touched.emplace(counted.decision.realm(), std::string{id});
+        if (event.has_release_completed() && counted.live)
+            measure_skew(event.release_completed());
+    }
+    if (touched.empty()) return;
+    parts_.post([this, touched = std::move(touched)] {
+        for (const Key& key : touched) {
+            open_.insert(key);
+            look(key);
+        }
+    });
+}
+
+void Executor::start() {
+    if (started_.exchange(true)) return;
+    parts_.post([this] {
+        const Time now = parts_.now();
+        parts_.view.each([&](const std::string& name, const Realm& realm) {
+            for (const auto& [id, release] : realm.state().releases)
+                if (needs_work(release, now)) open_.emplace(name, id);
+        });
+        runtime::spawn(keep_looking());
+    });
+}
+
+void Executor::stop() {
+    stopping_ = true;
+    std::unique_lock lock(firing_mutex_);
+    firing_changed_.wait_for(lock, parts_.drain, [this] { return firing_ == 0; });
+}
+
+Task<void> Executor::keep_looking() {
+    while (!stopping_) {
+        const std::set<Key> open = open_;
+        for (const Key& key : open) look(key);
+        count_unknown();
+        co_await pause(1s);
+    }
+}
+
+void Executor::look(const Key& key) {
+    if (const auto release = current(key)) {
+        look_at(key, *release);
+        if (needs_work(*release, parts_.now())) return;
+    }
+    open_.erase(key);
+}
+
+void Executor::look_at(const Key& key, const Release& release) {
+    const bool leads = !stopping_ && parts_.ledger.leads(key.first);
+    const bool preparing = release.is("preparing") || release.is("waiting");
+    for (const Item& item : release.items) {
+        const v1::Delivery& delivery = item.delivery;
+        const std::string name =
+            fmt::format("{}/{}/{}/{}", key.first, key.second, item.id(), delivery.attempts());
+        if (item.is("claimed") && delivery.executor() == parts_.incarnation) {
+            // Whoever holds the claim fires, leading or not; once in its life.
+            if (fired_.insert(name).second)
+                runtime::spawn(fire(key, make_job(release, item),
+                                    steady(from_proto(delivery.fixed().fire_at())),
+                                    steady(from_proto(delivery.give_up_at()))));
+        } else if (!leads) {
+            continue;
+        } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
+            if (begin("prepare/" + name))
+                runtime::spawn(prepare(key, make_job(release, item), "prepare/" + name));
+        } else if (item.is("armed")) {
+            const Time when = item.retry_at.value_or(from_proto(delivery.fixed().fire_at()) -
+                                                     parts_.claim_lead);
+            const std::string claim_name =
+                fmt::format("claim/{}/{}/{}/{}", key.first, key.second,
+                            static_cast<int>(delivery.purpose()), when.time_since_epoch().count());
+            if (begin(claim_name))
+                runtime::spawn(claim(key, delivery.purpose(), when, claim_name));
+        } else if (item.is("unknown") && begin("resolve/" + name)) {
+            runtime::spawn(resolve(key, make_job(release, item), "resolve/" + name));
+        }
+    }
+}
+
+Task<void> Executor::prepare(Key key, Job job, std::string name) {
+    std::optional<Prepared> told;
+    Duration wait = 1s;
+    while (!stopping_ && parts_.ledger.leads(key.first)) {
+        const auto release = current(key);
+        const Item* item = release ? release->find(job.delivery.delivery_id()) : nullptr;
+        if (!item || (!item->is("planned") && !item->is("not_ready"))) break;
+        if (!release->is("preparing") && !release->is("waiting")) break;
+        const Prepared prepared = co_await try_prepare(job);
+        parts_.metrics
+            .gauge("tocsin_channel_ready", "1 while a channel was ready when last prepared",
+                   {{"channel", job.delivery.channel_id()}})
+            .Set(prepared.ready ? 1 : 0);
+        const bool news = !told || told->ready != prepared.ready ||
+                          told->reason != prepared.reason || told->text_max != prepared.text_max;
+        if (news) {
+            v1::Command command;
+            v1::RecordPrepared& result = *command.mutable_record_prepared();
+            result.set_release_id(key.second);
+            result.set_delivery_id(job.delivery.delivery_id());
+            result.set_ready(prepared.ready);
+            result.set_reason(prepared.reason);
+            result.set_text_max(prepared.text_max);
+            const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+            const auto answer = co_await tell(key.first, std::move(command), id, true);
+            if (answer.kind != runtime::Answer::Kind::unavailable) told = prepared;
+        }
+        co_await pause(wait);
+        wait = std::min<Duration>(wait * 2, 30s);
+    }
+    busy_.erase(name);
+}
+
+Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string name) {
+    co_await parts_.http.sleep_until(steady(when));
+    const auto release = current(key);
+    const Time now = parts_.now();
+    const bool due = release && std::ranges::any_of(release->items, [&](const Item& item) {
+        return item.delivery.purpose() == purpose && item.is("armed") &&
+               (!item.retry_at || *item.retry_at <= now);
+    });
+    if (due && !stopping_ && parts_.ledger.leads(key.first)) {
+        v1::Command command;
+        v1::ClaimRelease& asked = *command.mutable_claim_release();
+        asked.set_release_id(key.second);
+        asked.set_executor(parts_.incarnation);
+        asked.set_purpose(purpose);
+        const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+        const auto answer = co_await tell(key.first, std::move(command), id, true);
+        if (answer.kind == runtime::Answer::Kind::rejected)
+            runtime::logs::info("claim refused", {{"release", key.second},
+                                                  {"code", answer.rejection.code}});
+    }
+    // Kept a little, so that a refusal is not followed by the same question at once.
+    co_await pause(250ms);
+    busy_.erase(name);
+}
+
+Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
+    {
+        const std::lock_guard guard(firing_mutex_);
+        ++firing_;
+    }
+    // By the monotonic clock, and by what was read: nothing may start later, or after it was taken
+    // away. Only this incarnation may do what it claimed.
+    job.veto = [this, key, give_up, id = job.delivery.delivery_id(),
+                attempt = job.delivery.attempts()]() -> std::string {
+        if (parts_.steady_now() >= give_up) return "It was too late to start this attempt.";
+        const auto item = current(key, id);
+        const bool mine = item && item->is("claimed") && item->delivery.attempts() == attempt &&
+                          item->delivery.executor() == parts_.incarnation;
+        return mine ? std::string{} : "The claim was taken away before it was started.";
+    };
+    co_await parts_.http.sleep_until(start);
+    const Outcome outcome = co_await try_fire(job);
+    measure(job, outcome);
+    const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+    co_await tell(key.first, outcome_command(key, job, outcome), id, false);
+    {
+        const std::lock_guard guard(firing_mutex_);
+        --firing_;
+    }
+    firing_changed_.notify_all();
+}
+
+Task<void> Executor::resolve(Key key, Job job, std::string name) {
+    const ChannelWire* wire = find_wire(job.delivery.kind());
+    const int absences_needed = wire ? wire->absences_needed : 1;
+    int absences = 0;
+    Duration wait = 1s;
+    // Until then the executor of the claim may still be about to start, or to tell.
+    if (job.delivery.executor() != parts_.incarnation)
+        co_await parts_.http.sleep_until(
+            steady(from_proto(job.delivery.give_up_at()) + claim_margin + Duration{100ms}));
+    while (!stopping_ && parts_.ledger.leads(key.first)) {
+        const auto release = current(key);
+        const Item* item = release ? release->find(job.delivery.delivery_id()) : nullptr;
+        if (!item || !item->is("unknown") || !needs_work(*release, parts_.now())) break;
+        const Found found = co_await try_find(job);
+        Outcome outcome{.reason = found.reason, .url = found.url, .receipt = found.receipt};
+        if (found.kind == Found::Kind::found) {
+            outcome.kind = "confirmed";
+            outcome.confirmed_at = parts_.now();
+            if (item->delivery.has_written_at())
+                outcome.written_at = from_proto(item->delivery.written_at());
+        } else if (found.kind == Found::Kind::absent && ++absences == absences_needed) {
+            outcome.kind = "absent";
+        }
+        if (!outcome.kind.empty()) {
+            const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+            co_await tell(key.first, outcome_command(key, job, outcome), id, true);
+        }
+        co_await pause(wait);
+        wait = std::min<Duration>(wait * 2, 60s);
+    }
+    busy_.erase(name);
+}
+
+}  // namespace tocsin::publishing

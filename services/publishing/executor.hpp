@@ -1,0 +1,108 @@
+// Does what the ledger decided: prepares, claims, fires, resolves; and tells the outcome as a
+// command. It keeps no plan of its own. Whenever something counted, and once a second, it compares
+// what the view shows with what is being done and starts what is missing; so a restart, a takeover
+// or a lost answer leaves nothing without an owner.
+//
+// `apply` runs on the ledger thread and only posts. Everything else runs on the HTTP event loop.
+#pragma once
+
+#include "publishing/channel.hpp"
+#include "publishing/view.hpp"
+#include "runtime/ledger.hpp"
+#include "runtime/metrics.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace tocsin::publishing {
+
+struct ExecutorParts {
+    const PublishingView& view;
+    runtime::Ledger& ledger;
+    runtime::Metrics& metrics;
+    runtime::HttpTransport& http;
+    // Runs a task on the event loop.
+    std::function<void(std::move_only_function<void()>)> post;
+    std::string incarnation;
+    std::string world;
+    std::string credentials_dir;
+    bool allow_private_addresses = false;
+    std::chrono::milliseconds claim_lead{200};
+    // How long stop() waits for what is being sent.
+    std::chrono::milliseconds drain{5000};
+    // Tests have clocks of their own.
+    std::function<Time()> now = [] {
+        return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+    };
+    std::function<std::chrono::steady_clock::time_point()> steady_now = [] {
+        return std::chrono::steady_clock::now();
+    };
+};
+
+class Executor final : public runtime::View {
+public:
+    explicit Executor(ExecutorParts parts);
+
+    void apply(const runtime::Counted& counted) override;
+    // The view forgets too; the next look finds what is left.
+    void reset(int) override {}
+
+    void start();
+    // Claims nothing more, and waits for what is being sent.
+    void stop();
+
+private:
+    using Steady = std::chrono::steady_clock::time_point;
+    // A release by realm and id.
+    using Key = std::pair<std::string, std::string>;
+    struct Attempt;
+
+    void look(const Key& key);
+    void look_at(const Key& key, const Release& release);
+    Task<void> keep_looking();
+    void count_unknown();
+
+    Task<void> prepare(Key key, Job job, std::string name);
+    Task<void> claim(Key key, v1::Purpose purpose, Time when, std::string name);
+    Task<void> fire(Key key, Job job, Steady start, Steady give_up);
+    Task<void> resolve(Key key, Job job, std::string name);
+
+    Task<Prepared> try_prepare(const Job& job);
+    Task<Outcome> try_fire(const Job& job);
+    Task<Found> try_find(const Job& job);
+    // Asks until it is decided; what cannot be decided within an hour is unavailable.
+    Task<runtime::Answer> tell(std::string realm, v1::Command command, std::string request_id,
+                               bool only_while_running);
+    v1::Command outcome_command(const Key& key, const Job& job, const Outcome& outcome) const;
+    void measure(const Job& job, const Outcome& outcome);
+    void measure_skew(const v1::ReleaseCompleted& completed);
+
+    std::optional<Release> current(const Key& key) const;
+    std::optional<Item> current(const Key& key, const std::string& delivery_id) const;
+    Job make_job(const Release& release, const Item& item) const;
+    Steady steady(Time when) const;
+    bool begin(const std::string& name);
+    Task<void> pause(Duration duration);
+
+    ExecutorParts parts_;
+    Credentials credentials_;
+    Wire wire_;
+    std::atomic<bool> started_ = false;
+    std::atomic<bool> stopping_ = false;
+
+    // Event loop only.
+    std::set<Key> open_;           // releases that may need something
+    std::set<std::string> busy_;   // what is being done, by name
+    std::set<std::string> fired_;  // attempts started by this incarnation, never again
+    int64_t commands_ = 0;
+
+    std::mutex firing_mutex_;
+    std::condition_variable firing_changed_;
+    int firing_ = 0;
+};
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,42 @@
+// The gRPC face of publishing. No rule lives here: commands go to the ledger, reads to the view.
+#pragma once
+
+#include "publishing/view.hpp"
+#include "runtime/rpc.hpp"
+#include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
+
+namespace tocsin::publishing {
+
+// Thread-safe; called on gRPC's threads.
+class PublishingRpc final : public v1::PublishingService::CallbackService {
+public:
+    using Context = grpc::CallbackServerContext;
+    using Reactor = grpc::ServerUnaryReactor;
+
+    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view) : rpc_(rpc), view_(view) {}
+
+    Reactor* PutChannel(Context* context, const v1::PutChannelRequest* request,
+                        v1::PutChannelResponse* response) override;
+    Reactor* RemoveChannel(Context* context, const v1::RemoveChannelRequest* request,
+                           v1::RemoveChannelResponse* response) override;
+    Reactor* ListChannels(Context* context, const v1::ListChannelsRequest* request,
+                          v1::ListChannelsResponse* response) override;
+    Reactor* GetRelease(Context* context, const v1::GetReleaseRequest* request,
+                        v1::GetReleaseResponse* response) override;
+    Reactor* ListReleases(Context* context, const v1::ListReleasesRequest* request,
+                          v1::ListReleasesResponse* response) override;
+    Reactor* CancelRelease(Context* context, const v1::CancelReleaseRequest* request,
+                           v1::CancelReleaseResponse* response) override;
+    Reactor* RetractRelease(Context* context, const v1::RetractReleaseRequest* request,
+                            v1::RetractReleaseResponse* response) override;
+    Reactor* GetFeed(Context* context, const v1::GetFeedRequest* request,
+                     v1::GetFeedResponse* response) override;
+    Reactor* GetAlert(Context* context, const v1::GetAlertRequest* request,
+                      v1::GetAlertResponse* response) override;
+
+private:
+    runtime::Rpc& rpc_;
+    const PublishingView& view_;
+};
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,97 @@
+#include "publishing/service.hpp"
+
+#include "publishing/decider.hpp"
+#include "publishing/executor.hpp"
+#include "publishing/rpc.hpp"
+
+namespace tocsin::publishing {
+namespace {
+
+struct PublishingSettings {
+    std::string credentials_dir;
+    std::string feed_base_url = "http://127.0.0.1:8080";
+    int64_t arm_lead_ms = 600;
+    int64_t claim_lead_ms = 200;
+    bool allow_private_addresses = false;
+
+    void declare(runtime::Settings& settings) {
+        settings.add("publishing-credentials-dir", credentials_dir,
+                     "folder of the channels' credential files");
+        settings.add("publishing-feed-base-url", feed_base_url,
+                     "where the public reaches the feed, without a slash at the end");
+        settings.add("publishing-arm-lead-ms", arm_lead_ms, "time between arming and T0", 100,
+                     60'000);
+        settings.add("publishing-claim-lead-ms", claim_lead_ms,
+                     "how long before T0 the claim is asked for; less than the arm lead", 20, 1'500);
+        settings.add("publishing-allow-private-addresses", allow_private_addresses,
+                     "let channels reach loopback and private addresses; for tests only");
+    }
+};
+
+// Processes read their settings once; the definition and the service made from it share these.
+PublishingSettings& chosen() {
+    static PublishingSettings settings;
+    return settings;
+}
+
+void fix_constants(const runtime::RuntimeConfig& config) {
+    // Before history is folded, hence before anything is decided.
+    Constants& constants = Decider::constants;
+    constants.world = config.world;
+    constants.feed_base_url = chosen().feed_base_url;
+    while (constants.feed_base_url.ends_with('/')) constants.feed_base_url.pop_back();
+    constants.arm_lead = std::chrono::milliseconds{chosen().arm_lead_ms};
+}
+
+ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView& view) {
+    return {.view = view,
+            .ledger = surroundings.ledger,
+            .metrics = surroundings.metrics,
+            .http = surroundings.http,
+            .post = [&http = surroundings.http](std::move_only_function<void()> task) {
+                http.post(std::move(task));
+            },
+            .incarnation = surroundings.incarnation,
+            .world = surroundings.config.world,
+            .credentials_dir = chosen().credentials_dir,
+            .allow_private_addresses = chosen().allow_private_addresses,
+            .claim_lead = std::chrono::milliseconds{chosen().claim_lead_ms},
+            .drain = std::chrono::milliseconds{surroundings.config.drain_ms_max / 2}};
+}
+
+class PublishingService final : public runtime::Service {
+public:
+    explicit PublishingService(runtime::Surroundings& surroundings)
+        : view_(static_cast<int>(surroundings.config.kafka_partitions)),
+          rpc_(surroundings.rpc, view_),
+          executor_(parts_of(surroundings, view_)) {
+        fix_constants(surroundings.config);
+    }
+
+    std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
+    // The executor acts on what the view has folded: it comes second.
+    std::vector<runtime::View*> views() override { return {&view_, &executor_}; }
+    void start() override { executor_.start(); }
+    void stop() override { executor_.stop(); }
+
+private:
+    PublishingView view_;
+    PublishingRpc rpc_;
+    Executor executor_;
+};
+
+}  // namespace
+
+runtime::ServiceDefinition service() {
+    runtime::ServiceDefinition definition;
+    definition.name = "publishing";
+    definition.upstreams = {"approval"};
+    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.declare = [](runtime::Settings& settings) { chosen().declare(settings); };
+    definition.make = [](runtime::Surroundings& surroundings) {
+        return std::make_unique<PublishingService>(surroundings);
+    };
+    return definition;
+}
+
+}  // namespace tocsin::publishing
