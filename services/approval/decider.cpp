@@ -62,7 +62,8 @@ static const v1::AgencyReview* find_agency_review(const v1::Review& review,
 
 static std::unexpected<Rejection> no_review(const std::string& message_id) {
     return reject(Because::not_found, "not_found",
-                  fmt::format("no review of message `{}` in this realm; submit it first", message_id),
+                  fmt::format("no review of message `{}` in this realm; submit it first",
+                              message_id),
                   "message_id");
 }
 
@@ -74,7 +75,8 @@ static std::optional<Rejection> confirm(const State& state, const Asking& asking
     if (!person || person->agency_id() != asking.agency)
         return Rejection{Because::permission_denied, "not_on_roster",
                          fmt::format("`{}` is not on the roster for agency `{}`; an admin can "
-                                     "import a roster that names them", asking.actor, asking.agency),
+                                     "import a roster that names them",
+                                     asking.actor, asking.agency),
                          {}};
     for (const std::string& role : roles)
         if (asking.has(role) && contains(person->roles(), role)) return std::nullopt;
@@ -107,7 +109,8 @@ static std::optional<Rejection> unsound_agencies(const v1::Roster& roster) {
     for (int i = 0; i < roster.agencies_size(); ++i)
         if (!ids.insert(roster.agencies(i).agency_id()).second)
             return Rejection{Because::invalid_argument, "duplicate_agency",
-                             fmt::format("agency `{}` is listed twice", roster.agencies(i).agency_id()),
+                             fmt::format("agency `{}` is listed twice",
+                                         roster.agencies(i).agency_id()),
                              fmt::format("roster.agencies[{}].agency_id", i)};
     return std::nullopt;
 }
@@ -134,7 +137,8 @@ static std::optional<Rejection> unsound_people(const v1::Roster& roster) {
     }
     if (admin) return std::nullopt;
     return Rejection{Because::invalid_argument, "no_admin",
-                     "at least one person needs the role admin, or nobody could import the next roster",
+                     "at least one person needs the role admin, or nobody could import the next "
+                     "roster",
                      "roster.people"};
 }
 
@@ -163,7 +167,8 @@ static Verdict set_policy(const State& state, const Asking& asking,
                                       request.roles(i)),
                           fmt::format("roles[{}]", i));
     if (request.quorum() < 1)
-        return reject(Because::invalid_argument, "out_of_range", "a quorum is at least 1", "quorum");
+        return reject(Because::invalid_argument, "out_of_range", "a quorum is at least 1",
+                      "quorum");
     if (request.roles().empty())
         return reject(Because::invalid_argument, "required", "name the roles that count", "roles");
 
@@ -177,9 +182,9 @@ static Verdict set_policy(const State& state, const Asking& asking,
 
     const auto before = state.policies.find({asking.agency, request.severity()});
     const auto version = before == state.policies.end() ? 1 : before->second.version + 1;
-    return Happened<v1::Event>{{event},
-                               fmt::format("{}/{}", asking.agency, static_cast<int>(request.severity())),
-                               std::to_string(version)};
+    std::string subject =
+        fmt::format("{}/{}", asking.agency, static_cast<int>(request.severity()));
+    return Happened<v1::Event>{{event}, std::move(subject), std::to_string(version)};
 }
 
 // ---- reviews
@@ -371,7 +376,8 @@ static std::string unreviewable(const State& state, const drafting::v1::MessageS
                                 const std::expected<content::Content, std::string>& parsed,
                                 const std::string& realm) {
     if (content::digest(submitted.content()) != submitted.digest())
-        return "digest_mismatch: the stored bytes are not those that were submitted; submit it again";
+        return "digest_mismatch: the stored bytes are not those that were submitted; submit it "
+               "again";
     if (!parsed) return fmt::format("content_unreadable: {}; submit it again", parsed.error());
     if (parsed->message_id() != submitted.message_id() || parsed->realm() != realm)
         return "content_mismatch: the content belongs to another message; submit it again";
@@ -379,8 +385,8 @@ static std::string unreviewable(const State& state, const drafting::v1::MessageS
         return "agency_unknown: the message names no agency that could clear it; name one";
     for (const std::string& agency : parsed->draft().agencies())
         if (!find_agency(state.roster, agency))
-            return fmt::format("agency_unknown: agency `{}` is not on the roster; remove it from the "
-                               "message, or import a roster that has it", agency);
+            return fmt::format("agency_unknown: agency `{}` is not on the roster; remove it from "
+                               "the message, or import a roster that has it", agency);
     return {};
 }
 
@@ -409,7 +415,8 @@ static std::vector<v1::Event> open_review(const State& state, const Foreign& for
     return events;
 }
 
-std::optional<Happened<v1::Event>> Decider::react(const State& state, const Foreign& foreign, Time) {
+std::optional<Happened<v1::Event>> Decider::react(const State& state, const Foreign& foreign,
+                                                  Time) {
     if (foreign.service != "drafting") return std::nullopt;
     Happened<v1::Event> happened;
     for (const std::string& bytes : foreign.events) {

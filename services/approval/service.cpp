@@ -8,7 +8,8 @@ namespace {
 class ApprovalService final : public runtime::Service {
 public:
     explicit ApprovalService(runtime::Surroundings& surroundings)
-        : view_(static_cast<int>(surroundings.config.kafka_partitions)), rpc_(surroundings.rpc, view_) {}
+        : view_(static_cast<int>(surroundings.config.kafka_partitions)),
+          rpc_(surroundings.rpc, view_) {}
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     std::vector<runtime::View*> views() override { return {&view_}; }

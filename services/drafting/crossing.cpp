@@ -91,9 +91,9 @@ std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::Rule
         return {crossing_refused(crossed, std::move(problem))};
     const auto against = objections(*draft, now, Decider::world, {});
     if (!against.errors.empty())
-        return {crossing_refused(crossed, fmt::format("the draft from template `{}` is incomplete: {}",
-                                                      crossed.template_id(),
-                                                      listing(against.errors)))};
+        return {crossing_refused(
+            crossed, fmt::format("the draft from template `{}` is incomplete: {}",
+                                 crossed.template_id(), listing(against.errors)))};
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());
     std::vector<v1::Event> events{created(crossed, id, std::move(*draft))};

@@ -165,7 +165,9 @@ static std::optional<Rejection> wrong_references(const v1::CreateMessageRequest&
                      "references");
     for (int i = 0; i < request.references_size(); ++i) {
         const auto& reference = request.references(i);
-        const auto field = [i](const char* name) { return fmt::format("references[{}].{}", i, name); };
+        const auto field = [i](const char* name) {
+            return fmt::format("references[{}].{}", i, name);
+        };
         if (!content::is_cap_name(reference.sender()))
             return wrong("bad_reference", "copy the sender as it was published", field("sender"));
         if (!content::is_cap_name(reference.identifier()))
@@ -271,9 +273,9 @@ static Verdict submit_message(const State& state, const Asking& asking,
     const auto message = writable(state, asking, request.message_id());
     if (!message) return std::unexpected(message.error());
     if (request.etag() != std::to_string((*message)->version)) return stale_etag();
-    const auto against =
-        objections((*message)->draft, now, Decider::world,
-                   {request.acknowledged_warnings().begin(), request.acknowledged_warnings().end()});
+    const auto& acknowledged = request.acknowledged_warnings();
+    const auto against = objections((*message)->draft, now, Decider::world,
+                                    {acknowledged.begin(), acknowledged.end()});
     if (!against.errors.empty())
         return reject(Because::failed_precondition, "incomplete",
                       fmt::format("revise the draft first: {}", listing(against.errors)),

@@ -9,7 +9,12 @@ namespace {
 class DraftingService final : public runtime::Service {
 public:
     explicit DraftingService(runtime::Surroundings& surroundings)
-        : view_(static_cast<int>(surroundings.config.kafka_partitions)),
+        : view_(static_cast<int>(surroundings.config.kafka_partitions),
+                [&impossible = surroundings.metrics.counter(
+                     "tocsin_lifecycle_impossible_moves_total",
+                     "Moves of a message that the lifecycle does not allow; none is expected.")] {
+                    impossible.Increment();
+                }),
           rpc_(surroundings.rpc, view_) {
         // Before history is folded, hence before anything is decided.
         Decider::world = surroundings.config.world;

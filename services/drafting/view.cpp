@@ -165,7 +165,13 @@ std::vector<const v1::Message*> Realm::messages(std::string_view incident_id,
 
 void DraftingView::apply(const runtime::Counted& counted) {
     const std::lock_guard lock(watch_mutex_);
+    const auto impossible = [&] {
+        return read(counted.decision.realm(),
+                    [](const Realm& realm) { return realm.impossible_moves(); });
+    };
+    const std::int64_t before = impossible();
     RealmViews::apply(counted);
+    for (std::int64_t more = impossible() - before; more > 0; --more) impossible_move_();
     if (watches_.empty()) return;
     read(counted.decision.realm(), [&](const Realm& realm) {
         for (const std::string& id : realm.changed()) {

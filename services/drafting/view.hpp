@@ -65,7 +65,11 @@ public:
 
 class DraftingView final : public runtime::RealmViews<Realm> {
 public:
-    explicit DraftingView(int partitions) : RealmViews(partitions), partitions_(partitions) {}
+    // `impossible_move` is called, on the ledger thread, for each move that was not made.
+    explicit DraftingView(int partitions, std::function<void()> impossible_move = [] {})
+        : RealmViews(partitions),
+          partitions_(partitions),
+          impossible_move_(std::move(impossible_move)) {}
 
     void apply(const runtime::Counted& counted) override;
     void reset(int partition) override;
@@ -78,6 +82,7 @@ public:
     void unwatch(Watcher& watcher);
     void stop();
 
+    // In all realms.
     std::int64_t impossible_moves() const;
 
 private:
@@ -88,6 +93,7 @@ private:
     void end_if(const std::function<bool(const Watch&)>& ends);
 
     const int partitions_;
+    const std::function<void()> impossible_move_;
     // Held over a change and its telling, and over a snapshot and its subscription, so that no
     // change falls between the two. Taken before the realms' own lock.
     std::mutex watch_mutex_;

@@ -46,8 +46,9 @@ std::vector<std::string> Roster::confirmed(const Caller& caller) const {
         const auto* person = roster.person(caller.actor);
         if (!person || person->agency_id() != caller.agency) return {};
         std::vector<std::string> both;
+        const auto& given = person->roles();
         for (const std::string& role : caller.roles)
-            if (role != "service" && std::ranges::find(person->roles(), role) != person->roles().end())
+            if (role != "service" && std::ranges::find(given, role) != given.end())
                 both.push_back(role);
         return both;
     });

@@ -308,7 +308,8 @@ TEST(Review, OfUnreadableBytesIsReturnedAtOnce) {
 
 TEST(Review, OfAnotherRealmsContentIsReturnedAtOnce) {
     Case test({imported()});
-    test.when(foreign<drafting::v1::Event>("drafting", "other", {submitted(content_bytes({"calgary"}))}));
+    test.when(foreign<drafting::v1::Event>("drafting", "other",
+                                           {submitted(content_bytes({"calgary"}))}));
     EXPECT_TRUE(review(test).reason().starts_with("content_mismatch"));
 }
 

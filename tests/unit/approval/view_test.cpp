@@ -36,7 +36,8 @@ v1::Event returned(const std::string& id) {
 std::vector<std::string> ids(const ApprovalView& view, std::string_view state = {}) {
     return view.read("bow", [&](const Realm& realm) {
         std::vector<std::string> result;
-        for (const v1::Review* review : realm.reviews(state)) result.push_back(review->message_id());
+        for (const v1::Review* review : realm.reviews(state))
+            result.push_back(review->message_id());
         return result;
     });
 }

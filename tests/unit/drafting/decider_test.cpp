@@ -52,7 +52,7 @@ v1::Event stored_template(const char* gap = "{{value}}") {
 
 v1::Event rough_template() {
     v1::Event event = stored_template();
-    content::v1::Draft& draft = *event.mutable_template_stored()->mutable_template_()->mutable_draft();
+    auto& draft = *event.mutable_template_stored()->mutable_template_()->mutable_draft();
     draft = rough_draft();
     draft.set_title("Bow River at {{value}}");
     return event;

@@ -1,0 +1,123 @@
+#include "drafting/watch_stream.hpp"
+
+#include "support/given.hpp"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+namespace tocsin::drafting {
+namespace {
+
+using testing::at;
+
+// The stream behind a real server, for any caller of the realm `bow`.
+class Server final : public v1::DraftingService::CallbackService {
+public:
+    explicit Server(DraftingView& view) : view_(view) {
+        grpc::ServerBuilder builder;
+        builder.RegisterService(this);
+        server_ = builder.BuildAndStart();
+    }
+    ~Server() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+    std::unique_ptr<v1::DraftingService::Stub> stub() {
+        return v1::DraftingService::NewStub(server_->InProcessChannel({}));
+    }
+
+    grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
+        grpc::CallbackServerContext*, const v1::WatchMessagesRequest* request) override {
+        return new WatchStream(view_, "bow", request->incident_id());
+    }
+
+private:
+    DraftingView& view_;
+    std::unique_ptr<grpc::Server> server_;
+};
+
+class WatchStreamTest : public ::testing::Test {
+protected:
+    void create(const std::string& id) {
+        v1::Event event;
+        event.mutable_message_created()->set_message_id(id);
+        // So large that few fit into what gRPC holds for a reader that does not read.
+        event.mutable_message_created()->mutable_draft()->set_title(std::string(10'000, 'x'));
+        ledger::v1::Decision decision;
+        decision.set_realm("bow");
+        decision.mutable_accepted()->add_events(event.SerializeAsString());
+        view_.apply({"drafting", 0, 0, at(0), decision, true});
+    }
+    std::unique_ptr<grpc::ClientReader<v1::WatchMessagesResponse>> watch() {
+        return stub_->WatchMessages(&context_, {});
+    }
+
+    DraftingView view_{1};
+    Server server_{view_};
+    std::unique_ptr<v1::DraftingService::Stub> stub_ = server_.stub();
+    grpc::ClientContext context_;
+    v1::WatchMessagesResponse got_;
+};
+
+TEST_F(WatchStreamTest, AnEmptySnapshotIsCompleteAtOnce) {
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    EXPECT_TRUE(got_.snapshot_complete());
+    EXPECT_FALSE(got_.has_message());
+}
+
+TEST_F(WatchStreamTest, TheSnapshotComesFirstAndThenEveryChange) {
+    create("a");
+    create("b");
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    EXPECT_EQ(got_.message().message_id(), "b");
+    EXPECT_FALSE(got_.snapshot_complete());
+    ASSERT_TRUE(reader->Read(&got_));
+    EXPECT_EQ(got_.message().message_id(), "a");
+    EXPECT_TRUE(got_.snapshot_complete());
+    create("c");
+    ASSERT_TRUE(reader->Read(&got_));
+    EXPECT_EQ(got_.message().message_id(), "c");
+    EXPECT_FALSE(got_.snapshot_complete());
+}
+
+TEST_F(WatchStreamTest, AReaderThatIsTooSlowIsLetGo) {
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    for (std::size_t i = 0; i < 2 * WatchStream::changes_max; ++i) create(std::to_string(i));
+    while (reader->Read(&got_)) {
+    }
+    const grpc::Status status = reader->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED) << status.error_message();
+}
+
+TEST_F(WatchStreamTest, EndsUnavailableWhenTheServiceStops) {
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    view_.stop();
+    EXPECT_FALSE(reader->Read(&got_));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(WatchStreamTest, StartedAfterTheStopEndsUnavailable) {
+    view_.stop();
+    const auto reader = watch();
+    EXPECT_FALSE(reader->Read(&got_));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(WatchStreamTest, ACancelledCallEndsWhileOthersGoOn) {
+    auto cancelled = watch();
+    ASSERT_TRUE(cancelled->Read(&got_));
+    context_.TryCancel();
+    EXPECT_EQ(cancelled->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    grpc::ClientContext other;
+    const auto reader = stub_->WatchMessages(&other, {});
+    ASSERT_TRUE(reader->Read(&got_));
+    create("a");
+    ASSERT_TRUE(reader->Read(&got_));
+    EXPECT_EQ(got_.message().message_id(), "a");
+    other.TryCancel();
+}
+
+}  // namespace
+}  // namespace tocsin::drafting
