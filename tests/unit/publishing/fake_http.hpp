@@ -1,0 +1,97 @@
+// A transport without a network: it answers as the test says and its time passes at once.
+#pragma once
+
+#include "publishing/channel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tocsin::publishing {
+
+struct FakeHttp final : runtime::HttpTransport {
+    using Answerer = std::function<runtime::HttpResult(const runtime::HttpRequest&)>;
+
+    Answerer answer;
+    std::vector<runtime::HttpRequest> sent;
+    Time now{std::chrono::seconds{1'750'000'002}};
+    std::chrono::steady_clock::time_point steady{};
+
+    Task<runtime::HttpResult> send(runtime::HttpRequest request) override {
+        sent.push_back(request);
+        runtime::HttpResult result = answer(request);
+        if (result) {
+            result->written_at = now;
+            result->answered_at = now;
+        }
+        co_return result;
+    }
+    Task<void> sleep_until(std::chrono::steady_clock::time_point when) override {
+        if (when > steady) {
+            now += std::chrono::duration_cast<Duration>(when - steady);
+            steady = when;
+        }
+        co_return;
+    }
+
+    int count(const std::string& method) const {
+        return static_cast<int>(std::ranges::count(sent, method, &runtime::HttpRequest::method));
+    }
+};
+
+inline runtime::HttpResponse response(int status, std::string body = {},
+                                      std::multimap<std::string, std::string> headers = {}) {
+    runtime::HttpResponse result;
+    result.status = status;
+    result.body = std::move(body);
+    result.headers = std::move(headers);
+    return result;
+}
+
+inline runtime::HttpResult failure(runtime::HttpError::Kind kind) {
+    return std::unexpected(runtime::HttpError{kind, "it broke", {}});
+}
+
+namespace detail {
+
+template <class T>
+Task<void> keep(Task<T> task, std::optional<T>& result) {
+    result.emplace(co_await std::move(task));
+}
+
+}  // namespace detail
+
+// Runs a coroutine that never really waits.
+template <class T>
+T run(Task<T> task) {
+    std::optional<T> result;
+    runtime::spawn(detail::keep(std::move(task), result));
+    EXPECT_TRUE(result.has_value()) << "the coroutine did not end";
+    return std::move(*result);
+}
+
+// A folder of credential files that goes away with the test.
+struct CredentialFolder {
+    std::string path;
+
+    CredentialFolder() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
+        path = mkdtemp(pattern.data());
+        write("hook", R"({"kind":"webhook","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})");
+        write("toot", R"({"kind":"mastodon","token":"secret-token"})");
+    }
+    ~CredentialFolder() { std::filesystem::remove_all(path); }
+    CredentialFolder(const CredentialFolder&) = delete;
+
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(path + "/" + name) << text;
+    }
+};
+
+}  // namespace tocsin::publishing
