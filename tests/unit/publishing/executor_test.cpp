@@ -1,0 +1,276 @@
+#include "fake_world.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tocsin::publishing {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::HttpError;
+using runtime::HttpRequest;
+using runtime::HttpResult;
+
+// A gateway that shows what is public, a receiver that remembers ids, an account with posts.
+struct Public {
+    FakeWorld world;
+    std::set<std::string> webhook_ids;
+    std::vector<std::pair<std::string, Time>> arrivals;
+    nlohmann::json posts = nlohmann::json::array();
+    std::function<HttpResult(HttpResult)> webhook_answer = [](HttpResult result) { return result; };
+    std::function<HttpResult(HttpResult)> post_answer = [](HttpResult result) { return result; };
+
+    Public() {
+        world.server = [this](const HttpRequest& request) { return serve(request); };
+    }
+
+    HttpResult serve(const HttpRequest& request) {
+        if (request.url.contains("/alerts/")) return alert(request.url);
+        if (request.url.contains("hook.example.org")) {
+            if (request.method == "HEAD") return response(405);
+            arrivals.emplace_back("hook", world.now);
+            for (const auto& [name, value] : request.headers)
+                if (name == "webhook-id") webhook_ids.insert(value);
+            return webhook_answer(response(204));
+        }
+        if (request.url.ends_with("verify_credentials")) return response(200, R"({"id":"77"})");
+        if (request.url.ends_with("instance")) return response(404);
+        if (request.method == "GET") return response(200, posts.dump());
+        arrivals.emplace_back("toot", world.now);
+        const auto body = nlohmann::json::parse(request.body);
+        const std::string id = std::to_string(posts.size() + 1);
+        posts.push_back({{"id", id}, {"content", body["status"]}, {"language", body["language"]}});
+        return post_answer(response(200, R"({"id":")" + id + "\"}"));
+    }
+
+    HttpResult alert(const std::string& url) {
+        const auto slash = url.rfind('/');
+        const std::string name = url.substr(slash + 1, url.size() - slash - 5);
+        std::string body;
+        world.view.read("bow", [&](const Realm& realm) {
+            if (const Item* item = realm.alert(name, world.now))
+                body = item->delivery.rendition().body();
+        });
+        return body.empty() ? response(404) : response(200, body);
+    }
+
+    void clear(const content::Content& content = samples::make_content()) {
+        for (const auto& event : {samples::channel("feed", "feed"),
+                                  samples::channel("hook", "webhook"),
+                                  samples::channel("toot", "mastodon")})
+            world.put(event);
+        world.react(samples::clearance(samples::make_cleared(content), world.now));
+    }
+    bool released() const { return world.release().is("released"); }
+    bool firing() const { return world.release().is("firing"); }
+    void retract() {
+        v1::Command command;
+        command.mutable_retract_release()->set_release_id(world.release().id());
+        command.mutable_retract_release()->set_reason("wrong river");
+        ASSERT_TRUE(world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
+                                 command.SerializeAsString()));
+    }
+};
+
+TEST(Executor, TakesAClearedMessageToEveryChannelOnceAndAtT0) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
+    EXPECT_EQ(there.posts.size(), 2u);
+    ASSERT_EQ(there.arrivals.size(), 3u);
+    for (const auto& [where, when] : there.arrivals)
+        EXPECT_EQ(when, runtime::from_proto(there.world.release().head.fire_at())) << where;
+    EXPECT_DOUBLE_EQ(there.world.release().head.skew_ms(), 0);
+}
+
+TEST(Executor, SendsNothingBeforeItIsArmedAndNothingAfterACancel) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s, [&] { return there.world.release().is("armed"); });
+    EXPECT_TRUE(there.arrivals.empty());
+    v1::Command command;
+    command.mutable_cancel_release()->set_release_id(there.world.release().id());
+    command.mutable_cancel_release()->set_reason("wrong river");
+    ASSERT_TRUE(there.world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
+                                   command.SerializeAsString()));
+    there.world.pass(60s);
+    EXPECT_TRUE(there.arrivals.empty());
+    EXPECT_TRUE(there.world.release().is("cancelled"));
+}
+
+TEST(Executor, DoesNothingWhereItDoesNotLead) {
+    Public there;
+    there.world.leader_realm = "elsewhere";
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(60s);
+    EXPECT_TRUE(there.world.sent.empty());
+    there.world.leader_realm = "bow";
+    there.world.pass(60s);
+    EXPECT_TRUE(there.released());
+}
+
+TEST(Executor, AMessageClearedWhileNobodyRanIsPublishedAtTheNextStart) {
+    Public there;
+    there.clear();
+    there.world.start("x1");
+    there.world.pass(30s);
+    EXPECT_TRUE(there.released());
+}
+
+TEST(Executor, KilledAfterTheClaimItsSuccessorFindsOutAndNothingIsPostedTwice) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s, [&] { return there.firing(); });
+    there.world.start("x2");
+    there.world.pass(120s);
+    EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
+    EXPECT_EQ(there.posts.size(), 2u);
+}
+
+TEST(Executor, KilledBetweenSentAndToldItsSuccessorReadsThePostsBack) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s, [&] { return there.posts.size() == 2 && !there.webhook_ids.empty(); });
+    EXPECT_TRUE(there.firing());
+    there.world.start("x2");
+    there.world.pass(120s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
+    EXPECT_EQ(there.posts.size(), 2u);
+    EXPECT_EQ(there.world.count("POST", "toot"), 2);
+    EXPECT_EQ(there.world.release().find("toot:fr-CA")->delivery.receipt(), "1");
+}
+
+TEST(Executor, ALostReplyIsResolvedByReadingBack) {
+    Public there;
+    there.post_answer = [](HttpResult) { return failure(HttpError::Kind::unknown_outcome); };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(60s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.posts.size(), 2u);
+    EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");
+}
+
+TEST(Executor, AnswersOfTheLedgerThatGetLostChangeNothing) {
+    Public there;
+    there.world.lost_answers = 7;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(60s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.posts.size(), 2u);
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
+    EXPECT_EQ(there.arrivals.size(), 3u);
+}
+
+TEST(Executor, AnOutcomeIsToldOnceTheLedgerIsBack) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s, [&] { return there.firing(); });
+    there.world.frozen = true;
+    there.world.pass(5s);
+    EXPECT_EQ(there.arrivals.size(), 3u);
+    EXPECT_TRUE(there.firing());
+    there.world.frozen = false;
+    there.world.pass(30s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.arrivals.size(), 3u);
+}
+
+TEST(Executor, OneFailingChannelDelaysNoOther) {
+    Public there;
+    int refusals = 3;
+    there.webhook_answer = [&](HttpResult result) -> HttpResult {
+        return refusals-- > 0 ? response(503, "", {{"retry-after", "2"}}) : result;
+    };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(2s);
+    EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");
+    EXPECT_EQ(there.world.state_of("feed"), "confirmed");
+    there.world.pass(60s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
+    EXPECT_EQ(there.world.release().find("hook")->delivery.attempts(), 4);
+}
+
+TEST(Executor, AStragglerIsPreparedAgainUntilItIsReady) {
+    Public there;
+    std::filesystem::remove(there.world.folder.path + "/hook");
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(30s);
+    EXPECT_TRUE(there.world.release().is("waiting"));
+    there.world.folder.write(
+        "hook", R"({"kind":"webhook","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})");
+    there.world.pass(60s);
+    EXPECT_TRUE(there.released());
+}
+
+TEST(Executor, AFrozenOneThatThawsTooLateStandsDownAndClaimsAnew) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s, [&] { return there.firing(); });
+    there.world.now += 11s;
+    there.world.steady += 11s;
+    there.world.pass(120s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.posts.size(), 2u);
+    EXPECT_EQ(there.arrivals.size(), 3u);
+    for (const Item& item : there.world.release().items)
+        EXPECT_EQ(item.delivery.attempts(), 2) << item.id();
+}
+
+TEST(Executor, ARetractionFollowsOnEveryChannel) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s);
+    there.retract();
+    there.world.pass(20s);
+    EXPECT_TRUE(there.world.release().is("retracted"))
+        << there.world.release().whole().ShortDebugString();
+    EXPECT_EQ(there.posts.size(), 4u);
+    EXPECT_EQ(there.webhook_ids.size(), 2u);
+    there.world.view.read("bow", [&](const Realm& realm) {
+        const std::string page =
+            feed_page(realm.state(), "bow", "fr-CA", "https://feed.example.org", there.world.now);
+        EXPECT_TRUE(page.contains("-cancel.xml"));
+        EXPECT_TRUE(page.contains("Inondation"));
+        EXPECT_TRUE(page.contains("Alerte annulée"));
+    });
+}
+
+TEST(Feed, ShowsNothingBeforeT0AndNothingAfterExpiry) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    const auto page = [&](Time now) {
+        return there.world.view.read("bow", [&](const Realm& realm) {
+            return feed_page(realm.state(), "bow", "en-CA", "https://feed.example.org", now);
+        });
+    };
+    there.world.pass(20s, [&] { return there.firing(); });
+    const Time fire_at = runtime::from_proto(there.world.release().head.fire_at());
+    EXPECT_FALSE(page(fire_at - 1ms).contains("<entry>"));
+    EXPECT_TRUE(page(fire_at).contains("<entry>"));
+    EXPECT_FALSE(page(samples::at(3600)).contains("<entry>"));
+    const std::string identifier = there.world.release().head.identifiers().at("calgary");
+    there.world.view.read("bow", [&](const Realm& realm) {
+        EXPECT_EQ(realm.alert(identifier, fire_at - 1ms), nullptr);
+        EXPECT_NE(realm.alert(identifier, fire_at), nullptr);
+    });
+}
+
+}  // namespace
+}  // namespace tocsin::publishing
