@@ -1,0 +1,42 @@
+#include "gateway/catalog.hpp"
+
+#include "google/rpc/error_details.pb.h"
+#include "tocsin/approval/v1/approval_service.pb.h"
+#include "tocsin/drafting/v1/drafting_service.pb.h"
+#include "tocsin/ledger/v1/ledger_service.pb.h"
+#include "tocsin/measurement/v1/measurement_service.pb.h"
+#include "tocsin/publishing/v1/publishing_service.pb.h"
+#include "tocsin/trigger/v1/trigger_service.pb.h"
+
+namespace tocsin::gateway {
+
+// Going through a message of the file keeps the linker from dropping the file.
+template <class Message>
+static const google::protobuf::ServiceDescriptor* service_beside(const char* name) {
+    return Message::descriptor()->file()->FindServiceByName(name);
+}
+
+const std::vector<CatalogEntry>& catalog() {
+    static const std::vector<CatalogEntry> entries{
+        {"drafting", service_beside<drafting::v1::GetMessageRequest>("DraftingService")},
+        {"approval", service_beside<approval::v1::GetReviewRequest>("ApprovalService")},
+        {"publishing", service_beside<publishing::v1::GetReleaseRequest>("PublishingService")},
+        {"measurement", service_beside<measurement::v1::GetScorecardRequest>("MeasurementService")},
+        {"trigger", service_beside<trigger::v1::ListRulesRequest>("TriggerService")},
+        {"", service_beside<ledger::v1::GetStatusRequest>("LedgerService")},
+    };
+    return entries;
+}
+
+const CatalogEntry* find_service(std::string_view full_name) {
+    for (const CatalogEntry& entry : catalog())
+        if (entry.service->full_name() == full_name) return &entry;
+    return nullptr;
+}
+
+std::unique_ptr<google::protobuf::Message> new_message(const google::protobuf::Descriptor* type) {
+    auto* factory = google::protobuf::MessageFactory::generated_factory();
+    return std::unique_ptr<google::protobuf::Message>(factory->GetPrototype(type)->New());
+}
+
+}  // namespace tocsin::gateway

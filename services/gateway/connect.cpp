@@ -1,0 +1,234 @@
+#include "gateway/connect.hpp"
+
+#include "gateway/catalog.hpp"
+#include "gateway/strict_json.hpp"
+#include "gateway/traceparent.hpp"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace tocsin::gateway {
+
+namespace protobuf = google::protobuf;
+using grpc::StatusCode;
+
+static constexpr std::chrono::milliseconds timeout_default{5000};
+static constexpr std::chrono::milliseconds timeout_max{30'000};
+
+static std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+
+static std::optional<std::string_view> header(const HttpRequest& request, std::string_view name) {
+    const auto found = request.find(beast::string_view(name.data(), name.size()));
+    if (found == request.end()) return std::nullopt;
+    return view(found->value());
+}
+
+std::optional<Codec> codec_of(std::string_view content_type) {
+    std::string type(content_type.substr(0, content_type.find(';')));
+    while (type.ends_with(' ')) type.pop_back();
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    if (type == "application/json") return Codec::json;
+    if (type == "application/proto") return Codec::proto;
+    return std::nullopt;
+}
+
+std::expected<std::chrono::milliseconds, ConnectError> timeout_of(
+    std::optional<std::string_view> header) {
+    if (!header) return timeout_default;
+    std::int64_t ms = 0;
+    const auto [end, error] = std::from_chars(header->begin(), header->end(), ms);
+    if (header->empty() || header->size() > 10 || error != std::errc{} || end != header->end() ||
+        header->front() == '-')
+        return std::unexpected(bad_field("BAD_TIMEOUT", "connect-timeout-ms",
+                                         "Connect-Timeout-Ms: 1 to 10 digits are expected"));
+    return std::min(std::chrono::milliseconds(ms), timeout_max);
+}
+
+// The reader says `(path)name: what`, `(path): invalid value V for type T` or, where an object
+// stands for a scalar, `(path): invalid value Starting an object ... for type NAME`. The path in
+// full is what a caller looks for.
+static ConnectError json_refusal(std::string_view text) {
+    std::string field;
+    if (text.starts_with('(')) {
+        const std::size_t end = std::min(text.find(')'), text.size() - 1);
+        field = text.substr(1, end - 1);
+        text.remove_prefix(end + 1);
+    }
+    const auto add = [&](std::string_view name) {
+        field.append(field.empty() || name.empty() ? "" : ".").append(name);
+    };
+    if (const std::size_t colon = text.find(": "); colon != std::string_view::npos) {
+        add(text.substr(0, colon));
+        text.remove_prefix(colon + 2);
+    }
+    static constexpr std::string_view for_type = " for type ";
+    const std::size_t type = text.rfind(for_type);
+    if (text.starts_with("invalid value Starting") && type != std::string_view::npos)
+        add(text.substr(type + for_type.size()));
+    const std::string what(text.substr(0, 300));
+    return bad_field("BAD_JSON", field,
+                     field.empty() ? "JSON: " + what : fmt::format("JSON: {}: {}", field, what));
+}
+
+std::expected<std::unique_ptr<protobuf::Message>, ConnectError> read_message(
+    Codec codec, std::string_view body, const protobuf::Descriptor* type) {
+    auto message = new_message(type);
+    if (codec == Codec::proto) {
+        if (!message->ParseFromArray(body.data(), static_cast<int>(body.size())))
+            return std::unexpected(refusal(StatusCode::INVALID_ARGUMENT, "BAD_PROTO",
+                                           fmt::format("the body is no {}", type->full_name())));
+        return message;
+    }
+    if (const auto fault = json_fault(body))
+        return std::unexpected(
+            refusal(StatusCode::INVALID_ARGUMENT, "BAD_JSON",
+                    fmt::format("JSON: {}, at byte {}", fault->what, fault->offset)));
+    protobuf::util::JsonParseOptions options;
+    options.ignore_unknown_fields = false;
+    const auto status = protobuf::util::JsonStringToMessage(
+        protobuf::StringPiece(body.data(), body.size()), message.get(), options);
+    if (!status.ok())
+        return std::unexpected(json_refusal({status.message().data(), status.message().size()}));
+    return message;
+}
+
+// Where one process speaks for several services the request must say which ledger is meant.
+static std::expected<std::string, ConnectError> name_ledger(protobuf::Message& message,
+                                                            const Route& route) {
+    const auto* field = message.GetDescriptor()->FindFieldByName("service");
+    std::string service = message.GetReflection()->GetString(message, field);
+    if (service.empty()) service = query_value(route.query, "service").value_or("drafting");
+    const bool known = std::any_of(catalog().begin(), catalog().end(), [&](const auto& entry) {
+        return !service.empty() && entry.name == service;
+    });
+    if (!known)
+        return std::unexpected(
+            bad_field("UNKNOWN_SERVICE", "service", fmt::format("there is no '{}'", service)));
+    message.GetReflection()->SetString(&message, field, service);
+    return service;
+}
+
+// What gRPC would refuse to send, it must not be given: it ends the process over it.
+static bool printable(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char letter) { return letter >= 0x20 && letter <= 0x7e; });
+}
+
+std::expected<void, ConnectError> Connect::fill(Plan& plan, const HttpRequest& request,
+                                                const Route& route, Served& served) const {
+    if (const auto version = header(request, "connect-protocol-version"); version && version != "1")
+        return std::unexpected(bad_field("BAD_PROTOCOL_VERSION", "connect-protocol-version",
+                                         "Connect-Protocol-Version: 1 is expected"));
+    if (const auto encoding = header(request, "content-encoding");
+        encoding && encoding != "identity")
+        return std::unexpected(refusal(StatusCode::UNIMPLEMENTED, "UNKNOWN_ENCODING",
+                                       "no compression is supported: send the body as it is"));
+    if (plan.method->client_streaming() || plan.method->server_streaming())
+        return std::unexpected(refusal(StatusCode::UNIMPLEMENTED, "STREAM",
+                                       "streams are not served here: call the service by gRPC"));
+    const auto timeout = timeout_of(header(request, "connect-timeout-ms"));
+    if (!timeout) return std::unexpected(timeout.error());
+    plan.call.timeout = *timeout;
+    for (const std::string_view name : {"authorization", "tocsin-after"}) {
+        const auto value = header(request, name);
+        if (!value) continue;
+        if (!printable(*value))
+            return std::unexpected(bad_field("BAD_HEADER", std::string(name),
+                                             fmt::format("{}: not printable ASCII", name)));
+        plan.call.metadata.emplace_back(name, *value);
+    }
+    const auto trace = header(request, "traceparent");
+    served.traceparent =
+        trace && valid_traceparent(*trace) ? std::string(*trace) : new_traceparent();
+    plan.call.metadata.emplace_back("traceparent", served.traceparent);
+    auto message = read_message(plan.codec, request.body(), plan.method->input_type());
+    if (!message) return std::unexpected(message.error());
+    if (plan.call.service.empty()) {
+        auto service = name_ledger(**message, route);
+        if (!service) return std::unexpected(service.error());
+        plan.call.service = *service;
+    }
+    if (!upstreams_.knows(plan.call.service))
+        return std::unexpected(refusal(StatusCode::UNIMPLEMENTED, "NOT_SERVED",
+                                       fmt::format("{} is not served here", plan.call.service)));
+    plan.call.body = (*message)->SerializeAsString();
+    return {};
+}
+
+std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpRequest& request,
+                                                         const Route& route, Served& served) const {
+    const CatalogEntry* entry = find_service(route.service);
+    const auto* method =
+        entry == nullptr ? nullptr : entry->service->FindMethodByName(route.method);
+    if (method == nullptr)
+        return std::unexpected(
+            answer(refusal(StatusCode::UNIMPLEMENTED, "NO_SUCH_METHOD",
+                           fmt::format("there is no /{}/{}", route.service, route.method)),
+                   served, http::status::not_found));
+    served.service = entry->name.empty() ? "ledger" : entry->name;
+    served.method = method->name();
+    if (request.method() != http::verb::post) return std::unexpected(wrong_method("POST", served));
+    const auto codec = codec_of(view(request[http::field::content_type]));
+    if (!codec) {
+        HttpResponse response =
+            answer(refusal(StatusCode::INVALID_ARGUMENT, "UNKNOWN_MEDIA_TYPE",
+                           "Content-Type: application/json or application/proto is expected"),
+                   served, http::status::unsupported_media_type);
+        response.set("Accept-Post", "application/json, application/proto");
+        return std::unexpected(std::move(response));
+    }
+    Plan plan{method, *codec, {}};
+    plan.call.service = entry->name;
+    plan.call.path = fmt::format("/{}/{}", entry->service->full_name(), method->name());
+    const auto filled = fill(plan, request, route, served);
+    if (!filled) {
+        HttpResponse response = answer(filled.error(), served);
+        if (header(request, "content-encoding")) response.set("Accept-Encoding", "identity");
+        return std::unexpected(std::move(response));
+    }
+    return plan;
+}
+
+HttpResponse Connect::reply(const Plan& plan, const UpstreamReply& reply, Served& served) {
+    if (!reply.status.ok()) return answer(from_grpc(reply.status, plan.call.service), served);
+    const auto message = new_message(plan.method->output_type());
+    if (!message->ParseFromString(reply.body))
+        return answer(refusal(StatusCode::INTERNAL, "BAD_ANSWER",
+                              fmt::format("{} answered with what is no {}", plan.call.service,
+                                          plan.method->output_type()->full_name())),
+                      served);
+    HttpResponse response;
+    if (plan.codec == Codec::proto) {
+        response = answer(http::status::ok, "application/proto", reply.body);
+    } else {
+        std::string text;
+        const auto status = protobuf::util::MessageToJsonString(*message, &text);
+        if (!status.ok())
+            return answer(refusal(StatusCode::INTERNAL, "BAD_ANSWER",
+                                  "the answer can not be written as JSON"),
+                          served);
+        response = answer(http::status::ok, "application/json", std::move(text));
+    }
+    const auto* position = message->GetDescriptor()->FindFieldByName("position");
+    if (position != nullptr && position->type() == protobuf::FieldDescriptor::TYPE_STRING) {
+        const std::string value = message->GetReflection()->GetString(*message, position);
+        if (!value.empty() && printable(value)) response.set("tocsin-position", value);
+    }
+    return response;
+}
+
+asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const Route& route,
+                                              Served& served) {
+    auto planned = plan(request, route, served);
+    if (!planned) co_return std::move(planned.error());
+    const UpstreamReply got = co_await upstreams_.call(planned->call);
+    HttpResponse response = reply(*planned, got, served);
+    response.set("traceparent", served.traceparent);
+    co_return response;
+}
+
+}  // namespace tocsin::gateway

@@ -1,0 +1,99 @@
+#include "gateway/feeds.hpp"
+
+#include "tocsin/publishing/v1/publishing_service.pb.h"
+
+#include <fmt/format.h>
+
+namespace tocsin::gateway {
+
+static constexpr std::chrono::milliseconds timeout{5000};
+
+bool none_match_names(std::string_view header, std::string_view etag) {
+    while (!header.empty()) {
+        const std::size_t begin = header.find_first_not_of(" \t,");
+        if (begin == std::string_view::npos) return false;
+        header.remove_prefix(begin);
+        if (header.front() == '*') return true;
+        if (header.starts_with("W/")) header.remove_prefix(2);
+        const std::size_t end =
+            header.starts_with('"') ? header.find('"', 1) : std::string_view::npos;
+        if (end == std::string_view::npos) return false;
+        if (header.substr(0, end + 1) == etag) return true;
+        header.remove_prefix(end + 1);
+    }
+    return false;
+}
+
+namespace {
+
+struct Document {
+    std::string body;
+    std::string etag;
+};
+
+template <class Response>
+Document document_of(const std::string& bytes) {
+    Response response;
+    response.ParseFromString(bytes);
+    return {std::move(*response.mutable_body()), response.etag()};
+}
+
+// An entity tag is quoted, and nothing in it may end it.
+std::string quoted(std::string etag) {
+    std::erase_if(etag,
+                  [](char letter) { return letter <= 0x20 || letter > 0x7e || letter == '"'; });
+    return '"' + etag + '"';
+}
+
+}  // namespace
+
+static UpstreamCall call_for(const Route& route) {
+    UpstreamCall call;
+    call.service = "publishing";
+    call.timeout = timeout;
+    if (route.kind == Route::Kind::feed) {
+        publishing::v1::GetFeedRequest request;
+        request.set_realm(route.realm);
+        request.set_language(route.name);
+        call.path = "/tocsin.publishing.v1.PublishingService/GetFeed";
+        call.body = request.SerializeAsString();
+    } else {
+        publishing::v1::GetAlertRequest request;
+        request.set_realm(route.realm);
+        request.set_identifier(route.name);
+        call.path = "/tocsin.publishing.v1.PublishingService/GetAlert";
+        call.body = request.SerializeAsString();
+    }
+    return call;
+}
+
+asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Route& route,
+                                            Served& served) {
+    served.service = "feeds";
+    if (request.method() != http::verb::get && request.method() != http::verb::head)
+        co_return wrong_method("GET, HEAD", served);
+    if (!upstreams_.knows("publishing"))
+        co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_SERVED", "no feeds here"),
+                         served);
+    const UpstreamReply reply = co_await upstreams_.call(call_for(route));
+    if (reply.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT)
+        co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND", "no such page"), served);
+    if (!reply.status.ok()) co_return answer(from_grpc(reply.status, "publishing"), served);
+    const bool index = route.kind == Route::Kind::feed;
+    Document document = index ? document_of<publishing::v1::GetFeedResponse>(reply.body)
+                              : document_of<publishing::v1::GetAlertResponse>(reply.body);
+    const std::string etag = quoted(std::move(document.etag));
+    const auto condition = request[http::field::if_none_match];
+    const bool same =
+        etag.size() > 2 && none_match_names({condition.data(), condition.size()}, etag);
+    HttpResponse response =
+        same ? HttpResponse{http::status::not_modified, 11}
+             : answer(http::status::ok, index ? "application/atom+xml" : "application/cap+xml",
+                      std::move(document.body));
+    if (etag.size() > 2) response.set(http::field::etag, etag);
+    // An alert never changes; an index is what people poll while they wait.
+    response.set(http::field::cache_control, index ? "max-age=5" : "max-age=3600");
+    co_return response;
+}
+
+}  // namespace tocsin::gateway

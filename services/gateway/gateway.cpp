@@ -1,0 +1,263 @@
+#include "gateway/gateway.hpp"
+
+#include "gateway/catalog.hpp"
+#include "gateway/connect.hpp"
+#include "gateway/feeds.hpp"
+#include "gateway/traceparent.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/tls.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+namespace tocsin::gateway {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+namespace logs = runtime::logs;
+
+void GatewayConfig::declare(runtime::Settings& settings, bool with_upstreams) {
+    settings.add("gateway-listen", listen, "where the gateway serves HTTP, host:port");
+    settings.add("gateway-connections-max", connections_max, "most connections at a time", 1,
+                 100'000);
+    settings.add("gateway-body-bytes-max", body_bytes_max, "longest request body, bytes", 1024,
+                 4 << 20);
+    settings.add("gateway-drain-ms-max", drain_ms_max,
+                 "how long requests under way may take when it stops, ms", 0, 60'000);
+    if (!with_upstreams) return;
+    for (auto& [service, addresses] : upstreams)
+        settings.add("upstream-" + service, addresses,
+                     "gRPC address of " + service + ", host:port[,host:port...]");
+}
+
+static HttpLimits limits_of(const GatewayConfig& config) {
+    HttpLimits limits;
+    limits.connections_max = static_cast<std::size_t>(config.connections_max);
+    limits.body_bytes_max = static_cast<std::size_t>(config.body_bytes_max);
+    return limits;
+}
+
+class Gateway::Core : HttpHandler {
+public:
+    Core(const GatewayConfig& config, runtime::Metrics& metrics,
+         std::shared_ptr<grpc::ChannelCredentials> credentials)
+        : drain_(config.drain_ms_max),
+          metrics_(metrics),
+          upstreams_(io_, config.upstreams, std::move(credentials)),
+          connect_(upstreams_),
+          feeds_(upstreams_),
+          server_(io_, config.listen, limits_of(config), *this),
+          work_(asio::make_work_guard(io_)) {
+        connections();
+        for (const CatalogEntry& entry : catalog())
+            requests(entry.name.empty() ? "ledger" : entry.name, "ok");
+    }
+    ~Core() override { stop(); }
+
+    int port() const { return server_.port(); }
+
+    void start() {
+        server_.start();
+        thread_ = std::jthread([this] { io_.run(); });
+    }
+
+    void stop() {
+        if (!thread_.joinable()) return;
+        auto drained = std::make_shared<std::promise<void>>();
+        auto done = drained->get_future();
+        asio::post(io_, [this, drained] { server_.stop([drained] { drained->set_value(); }); });
+        if (done.wait_for(drain_) == std::future_status::timeout) {
+            asio::post(io_, [this] {
+                upstreams_.cancel();
+                server_.abort();
+            });
+            done.wait();
+        }
+        // Health checks may be under way for nobody any more; their results come to this thread.
+        asio::post(io_, [this] { finish(); });
+        thread_.join();
+    }
+
+private:
+    asio::awaitable<HttpResponse> handle(const HttpRequest& request) override {
+        const auto begin = Clock::now();
+        connections().Set(static_cast<double>(server_.connections()));
+        Served served;
+        HttpResponse response;
+        const Route route = route_of({request.target().data(), request.target().size()});
+        try {
+            response = co_await dispatch(request, route, served);
+        } catch (const std::exception& error) {
+            logs::error(
+                "request failed",
+                {{"service", served.service}, {"method", served.method}, {"why", error.what()}});
+            response = answer(refusal(grpc::StatusCode::INTERNAL, "INTERNAL",
+                                      "the gateway failed; its log says why"),
+                              served);
+        }
+        note(request, response, served, Clock::now() - begin);
+        co_return response;
+    }
+
+    HttpResponse refuse(http::status status, std::string_view why) override {
+        Served served;
+        const bool busy = status == http::status::service_unavailable;
+        const bool large = status == http::status::payload_too_large;
+        const auto code = busy    ? grpc::StatusCode::UNAVAILABLE
+                          : large ? grpc::StatusCode::RESOURCE_EXHAUSTED
+                                  : grpc::StatusCode::INVALID_ARGUMENT;
+        HttpResponse response =
+            answer(refusal(code, busy ? "TOO_MANY_CONNECTIONS" : "BAD_REQUEST", std::string(why)),
+                   served, status);
+        requests(served.service, served.code).Increment();
+        return response;
+    }
+
+    asio::awaitable<HttpResponse> dispatch(const HttpRequest& request, const Route& route,
+                                           Served& served) {
+        switch (route.kind) {
+            case Route::Kind::rpc:
+                co_return co_await connect_.handle(request, route, served);
+            case Route::Kind::feed:
+            case Route::Kind::alert:
+                co_return co_await feeds_.handle(request, route, served);
+            case Route::Kind::health:
+                co_return co_await health(request, served);
+            case Route::Kind::live:
+                served.service = "health";
+                co_return answer(http::status::ok, "application/json", R"({"status":"alive"})");
+            case Route::Kind::none:
+                break;
+        }
+        co_return answer(refusal(grpc::StatusCode::UNIMPLEMENTED, "NOT_FOUND", "no such address"),
+                         served, http::status::not_found);
+    }
+
+    asio::awaitable<HttpResponse> health(const HttpRequest& request, Served& served) {
+        served.service = "health";
+        if (request.method() != http::verb::get && request.method() != http::verb::head)
+            co_return wrong_method("GET, HEAD", served);
+        const auto services = co_await upstreams_.health();
+        const bool serving = !services.empty() &&
+                             std::all_of(services.begin(), services.end(),
+                                         [](const auto& one) { return one.second == "serving"; });
+        const nlohmann::json body{{"status", serving ? "serving" : "not_serving"},
+                                  {"services", services}};
+        if (!serving) served.code = "unavailable";
+        HttpResponse response =
+            answer(serving ? http::status::ok : http::status::service_unavailable,
+                   "application/json", body.dump());
+        response.set(http::field::cache_control, "no-store");
+        co_return response;
+    }
+
+    void note(const HttpRequest& request, const HttpResponse& response, const Served& served,
+              Clock::duration took) {
+        const double seconds = std::chrono::duration<double>(took).count();
+        requests(served.service, served.code).Increment();
+        metrics_
+            .histogram("tocsin_gateway_request_seconds", "Time to answer a request",
+                       {{"service", served.service}},
+                       {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30})
+            .Observe(seconds);
+        const auto method = request.method_string();
+        logs::debug("request", {{"http_method", std::string(method.data(), method.size())},
+                                {"service", served.service},
+                                {"method", served.method},
+                                {"code", served.code},
+                                {"status", response.result_int()},
+                                {"seconds", seconds},
+                                {"traceparent", served.traceparent}});
+    }
+
+    // Each name in one place.
+    prometheus::Counter& requests(const std::string& service, const std::string& code) {
+        return metrics_.counter("tocsin_gateway_requests_total", "Requests answered",
+                                {{"service", service}, {"code", code}});
+    }
+    prometheus::Gauge& connections() {
+        return metrics_.gauge("tocsin_gateway_connections", "Connections open now");
+    }
+
+    void finish() {
+        upstreams_.cancel();
+        if (!upstreams_.idle()) {
+            tick_.expires_after(milliseconds(5));
+            tick_.async_wait([this](boost::system::error_code) { finish(); });
+            return;
+        }
+        connections().Set(0);
+        work_.reset();
+    }
+
+    milliseconds drain_;
+    runtime::Metrics& metrics_;
+    asio::io_context io_{1};
+    Upstreams upstreams_;
+    Connect connect_;
+    Feeds feeds_;
+    HttpServer server_;
+    asio::executor_work_guard<asio::io_context::executor_type> work_;
+    asio::steady_timer tick_{io_};
+    std::jthread thread_;
+};
+
+Gateway::Gateway(const GatewayConfig& config, runtime::Metrics& metrics,
+                 std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : core_(std::make_unique<Core>(config, metrics, std::move(credentials))) {}
+
+Gateway::~Gateway() = default;
+
+int Gateway::port() const { return core_->port(); }
+
+void Gateway::start() { core_->start(); }
+
+void Gateway::stop() { core_->stop(); }
+
+namespace {
+
+class GatewaySidecar : public runtime::Sidecar {
+public:
+    GatewaySidecar(const GatewayConfig& config, const runtime::RuntimeConfig& runtime,
+                   runtime::Metrics& metrics)
+        : gateway_(config, metrics,
+                   runtime::client_credentials(runtime.tls_ca, runtime.tls_cert, runtime.tls_key)) {
+    }
+    void start() override { gateway_.start(); }
+    void stop() override { gateway_.stop(); }
+    std::map<std::string, int> ports() const override { return {{"gateway", gateway_.port()}}; }
+
+private:
+    Gateway gateway_;
+};
+
+// The host part of where this process serves gRPC, as somebody inside can reach it.
+std::string reachable_host(const std::string& listen) {
+    const std::string host = listen.substr(0, listen.rfind(':'));
+    return host == "0.0.0.0" || host == "[::]" || host.empty() ? "127.0.0.1" : host;
+}
+
+}  // namespace
+
+runtime::SidecarDefinition sidecar() {
+    auto config = std::make_shared<GatewayConfig>();
+    runtime::SidecarDefinition definition;
+    definition.declare = [config](runtime::Settings& settings) {
+        config->declare(settings, false);
+    };
+    definition.make = [config](const runtime::RuntimeConfig& runtime, runtime::Metrics& metrics,
+                               int grpc_port) {
+        for (auto& [service, address] : config->upstreams)
+            address = reachable_host(runtime.grpc_listen) + ":" + std::to_string(grpc_port);
+        return std::make_unique<GatewaySidecar>(*config, runtime, metrics);
+    };
+    return definition;
+}
+
+}  // namespace tocsin::gateway

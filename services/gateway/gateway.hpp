@@ -1,0 +1,58 @@
+// The gateway: HTTP in, gRPC out. It keeps no state; any number of them may run.
+//
+// Lifecycle: construct (binds), start(), stop() (drains), destroy. One thread of its own does the
+// work; start and stop are called from one other thread.
+#pragma once
+
+#include "runtime/config.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/service.hpp"
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace tocsin::gateway {
+
+struct GatewayConfig {
+    std::string listen = "127.0.0.1:0";
+    // Short service name to `host:port[,host:port...]`; empty: that service is not served here.
+    std::map<std::string, std::string> upstreams{{"drafting", ""},
+                                                 {"approval", ""},
+                                                 {"publishing", ""},
+                                                 {"measurement", ""},
+                                                 {"trigger", ""}};
+    std::int64_t connections_max = 4096;
+    std::int64_t body_bytes_max = 1024 * 1024;
+    std::int64_t drain_ms_max = 5000;
+
+    // `with_upstreams`: false where the services live in the same process.
+    void declare(runtime::Settings& settings, bool with_upstreams = true);
+};
+
+class Gateway {
+public:
+    // Throws std::runtime_error when it can not listen.
+    Gateway(const GatewayConfig& config, runtime::Metrics& metrics,
+            std::shared_ptr<grpc::ChannelCredentials> credentials);
+    ~Gateway();
+    Gateway(const Gateway&) = delete;
+
+    int port() const;
+    void start();
+    // Takes no new connections; returns when what was under way is answered, or cut off after the
+    // drain time.
+    void stop();
+
+private:
+    class Core;
+    std::unique_ptr<Core> core_;
+};
+
+// The gateway inside a process that hosts the services.
+runtime::SidecarDefinition sidecar();
+
+}  // namespace tocsin::gateway

@@ -1,0 +1,26 @@
+// Responses as the parts of the gateway make them.
+#pragma once
+
+#include "gateway/connect_error.hpp"
+#include "gateway/http_server.hpp"
+
+namespace tocsin::gateway {
+
+// What the access log and the metrics say about a request, besides its HTTP status.
+struct Served {
+    std::string service = "none";  // short name, `ledger`, `feeds`, `health` or `none`
+    std::string method;
+    std::string code = "ok";  // as Connect names it
+    std::string traceparent;
+};
+
+HttpResponse answer(http::status status, std::string_view media_type, std::string body);
+
+// Notes the code in `served`. `status` replaces that of the Connect table.
+HttpResponse answer(const ConnectError& error, Served& served);
+HttpResponse answer(const ConnectError& error, Served& served, http::status status);
+
+// 405; `allow` lists the methods.
+HttpResponse wrong_method(std::string_view allow, Served& served);
+
+}  // namespace tocsin::gateway

@@ -1,0 +1,57 @@
+#include "gateway/gateway.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/tls.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+namespace runtime = tocsin::runtime;
+namespace logs = tocsin::runtime::logs;
+
+static void tell_ports(const std::string& path, int gateway, int metrics) {
+    const nlohmann::json ports{{"gateway", gateway}, {"metrics", metrics}};
+    logs::info("listening", {{"ports", ports.dump()}});
+    if (path.empty()) return;
+    // Readers wait for the file to appear: it must never be seen half written.
+    std::ofstream(path + ".new") << ports.dump() << "\n";
+    std::rename((path + ".new").c_str(), path.c_str());
+}
+
+int main(int argc, char** argv) {
+    runtime::Settings settings("tocsin-gateway", "Tocsin's gateway: HTTP in, gRPC out");
+    runtime::RuntimeConfig config;
+    tocsin::gateway::GatewayConfig gateway_config;
+    config.declare_edge(settings);
+    gateway_config.declare(settings);
+    if (const auto code = settings.parse(argc, argv)) return *code;
+    logs::start("gateway", config.log_level);
+    // Blocked before any thread starts, so that only sigwait below sees them.
+    sigset_t stop_signals;
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGTERM);
+    sigaddset(&stop_signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        runtime::Metrics metrics(config.metrics_listen);
+        tocsin::gateway::Gateway gateway(
+            gateway_config, metrics,
+            runtime::client_credentials(config.tls_ca, config.tls_cert, config.tls_key));
+        gateway.start();
+        tell_ports(config.ports_file, gateway.port(), metrics.port());
+        int signal = 0;
+        sigwait(&stop_signals, &signal);
+        logs::info("stopping");
+        gateway.stop();
+        logs::info("stopped");
+        return 0;
+    } catch (const std::exception& error) {
+        logs::error("cannot run", {{"why", error.what()}});
+        std::cerr << "tocsin-gateway: " << error.what() << "\n";
+        return 1;
+    }
+}

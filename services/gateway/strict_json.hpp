@@ -1,0 +1,25 @@
+// What the JSON reader of protobuf lets pass and a request must not contain: duplicate keys,
+// trailing commas, single quotes, comments, bare NaN, broken UTF-8, more than one document, deep
+// nesting. Pure; runs before the reader sees a byte.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tocsin::gateway {
+
+struct JsonFault {
+    std::size_t offset = 0;  // in bytes
+    std::string what;
+};
+
+inline constexpr int json_depth_max = 32;
+
+// Nothing: `text` is exactly one JSON object by RFC 8259.
+std::optional<JsonFault> json_fault(std::string_view text);
+
+bool valid_utf8(std::string_view text);
+
+}  // namespace tocsin::gateway

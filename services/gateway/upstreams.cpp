@@ -1,0 +1,155 @@
+#include "gateway/upstreams.hpp"
+
+#include "gateway/catalog.hpp"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tocsin::gateway {
+
+namespace asio = boost::asio;
+
+static constexpr std::chrono::milliseconds health_timeout{700};
+static constexpr std::chrono::milliseconds health_age_max{1000};
+
+struct Upstreams::Running {
+    grpc::ClientContext context;
+    grpc::ByteBuffer request;
+    grpc::ByteBuffer response;
+    Done done;
+};
+
+std::string target_of(const std::string& addresses) {
+    if (addresses.find(',') == std::string::npos) return addresses;
+    return (addresses.starts_with('[') ? "ipv6:" : "ipv4:") + addresses;
+}
+
+static grpc::ChannelArguments channel_arguments() {
+    grpc::ChannelArguments arguments;
+    arguments.SetLoadBalancingPolicyName("round_robin");
+    // A restarted service is found again at once, not after gRPC's default of many seconds.
+    arguments.SetInt("grpc.initial_reconnect_backoff_ms", 100);
+    arguments.SetInt("grpc.min_reconnect_backoff_ms", 1000);
+    arguments.SetInt("grpc.max_reconnect_backoff_ms", 1000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+    // Two gateways in one process must not share a connection that one of them closes.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return arguments;
+}
+
+Upstreams::Upstreams(asio::io_context& io, const std::map<std::string, std::string>& addresses,
+                     std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : io_(io), checks_done_(io) {
+    for (const auto& [service, list] : addresses) {
+        if (list.empty()) continue;
+        const bool known = std::any_of(catalog().begin(), catalog().end(),
+                                       [&](const auto& entry) { return entry.name == service; });
+        if (!known) throw std::invalid_argument("no such service: " + service);
+        stubs_[service] = std::make_unique<grpc::GenericStub>(
+            grpc::CreateCustomChannel(target_of(list), credentials, channel_arguments()));
+    }
+}
+
+static std::string bytes_of(const grpc::ByteBuffer& buffer) {
+    std::vector<grpc::Slice> slices;
+    std::string bytes;
+    if (!buffer.Valid() || !buffer.Dump(&slices).ok()) return bytes;
+    bytes.reserve(buffer.Length());
+    for (const grpc::Slice& slice : slices)
+        bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    return bytes;
+}
+
+void Upstreams::start(const UpstreamCall& call, Done done) {
+    auto running = std::make_shared<Running>();
+    running->done = std::move(done);
+    for (const auto& [key, value] : call.metadata) running->context.AddMetadata(key, value);
+    running->context.set_deadline(std::chrono::system_clock::now() + call.timeout);
+    const grpc::Slice slice(call.body);
+    running->request = grpc::ByteBuffer(&slice, 1);
+    calls_.insert(running);
+    Running& raw = *running;
+    auto finished = [this, running](grpc::Status status) {
+        auto deliver = [this, running, status = std::move(status)] {
+            calls_.erase(running);
+            std::exchange(running->done, nullptr)({status, bytes_of(running->response)});
+        };
+        asio::post(io_, std::move(deliver));
+    };
+    stubs_.at(call.service)
+        ->UnaryCall(&raw.context, call.path, grpc::StubOptions(), &raw.request, &raw.response,
+                    std::move(finished));
+}
+
+asio::awaitable<UpstreamReply> Upstreams::call(UpstreamCall call) {
+    auto initiate = [this, &call](auto handler) {
+        // std::function copies; the handler only moves.
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        start(call, [shared](UpstreamReply reply) { std::move (*shared)(std::move(reply)); });
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(UpstreamReply)>(
+        initiate, asio::use_awaitable);
+}
+
+void Upstreams::cancel() {
+    for (const auto& running : calls_) running->context.TryCancel();
+}
+
+// grpc.health.v1.HealthCheckRequest{service = 1}, at most 127 bytes long.
+static std::string health_request(const std::string& service) {
+    std::string bytes;
+    if (service.empty()) return bytes;
+    bytes += '\x0a';
+    bytes += static_cast<char>(service.size());
+    return bytes + service;
+}
+
+void Upstreams::check(const std::string& service, const std::string& health_name) {
+    UpstreamCall call{
+        service, "/grpc.health.v1.Health/Check", health_request(health_name), {}, health_timeout};
+    start(call, [this, service, health_name](const UpstreamReply& reply) {
+        // A server that only speaks for the whole process does not know the name.
+        if (reply.status.error_code() == grpc::StatusCode::NOT_FOUND && !health_name.empty())
+            return check(service, "");
+        // HealthCheckResponse{status = 1}, where 1 is SERVING.
+        if (reply.status.ok())
+            checked(service, reply.body == std::string("\x08\x01") ? "serving" : "not_serving");
+        else if (reply.status.error_code() == grpc::StatusCode::UNIMPLEMENTED)
+            checked(service, "no_health_service");
+        else
+            checked(service, "unreachable");
+    });
+}
+
+void Upstreams::checked(const std::string& service, std::string verdict) {
+    health_so_far_[service] = std::move(verdict);
+    if (health_so_far_.size() < stubs_.size()) return;
+    health_ = std::move(health_so_far_);
+    health_so_far_.clear();
+    health_at_ = std::chrono::steady_clock::now();
+    checking_ = false;
+    checks_done_.cancel();
+}
+
+asio::awaitable<std::map<std::string, std::string>> Upstreams::health() {
+    const bool fresh = health_at_ != std::chrono::steady_clock::time_point{} &&
+                       std::chrono::steady_clock::now() - health_at_ < health_age_max;
+    if (stubs_.empty() || (fresh && !checking_)) co_return health_;
+    if (!checking_) {
+        checking_ = true;
+        checks_done_.expires_at(asio::steady_timer::time_point::max());
+        for (const CatalogEntry& entry : catalog())
+            if (knows(entry.name)) check(entry.name, entry.service->full_name());
+    }
+    boost::system::error_code ignored;
+    co_await checks_done_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_return health_;
+}
+
+}  // namespace tocsin::gateway

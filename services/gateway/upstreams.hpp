@@ -1,0 +1,74 @@
+// The services behind the gateway: one channel each, unary calls of serialised messages, health.
+// All methods belong to the thread that runs `io`; gRPC's own threads only post results to it.
+#pragma once
+
+#include <utility>
+
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin::gateway {
+
+struct UpstreamReply {
+    grpc::Status status;
+    std::string body;  // serialised response
+};
+
+struct UpstreamCall {
+    std::string service;                                        // short name
+    std::string path;                                           // `/package.Service/Method`
+    std::string body;                                           // serialised request
+    std::vector<std::pair<std::string, std::string>> metadata;  // lower case keys
+    std::chrono::milliseconds timeout{5000};
+};
+
+class Upstreams {
+public:
+    // Addresses by short service name, each `host:port` or several with commas between.
+    Upstreams(boost::asio::io_context& io, const std::map<std::string, std::string>& addresses,
+              std::shared_ptr<grpc::ChannelCredentials> credentials);
+
+    bool knows(const std::string& service) const { return stubs_.contains(service); }
+    boost::asio::awaitable<UpstreamReply> call(UpstreamCall call);
+    // Each service with what its health says: `serving`, or why not. At most a second old.
+    boost::asio::awaitable<std::map<std::string, std::string>> health();
+    // Ends what is under way with CANCELLED.
+    void cancel();
+    bool idle() const { return calls_.empty(); }
+
+private:
+    using Done = std::function<void(UpstreamReply)>;
+    struct Running;
+
+    // `done` is called once, on the thread of `io`.
+    void start(const UpstreamCall& call, Done done);
+    void check(const std::string& service, const std::string& health_name);
+    void checked(const std::string& service, std::string verdict);
+
+    boost::asio::io_context& io_;
+    std::map<std::string, std::unique_ptr<grpc::GenericStub>> stubs_;
+    std::set<std::shared_ptr<Running>> calls_;
+
+    std::map<std::string, std::string> health_;
+    std::map<std::string, std::string> health_so_far_;
+    std::chrono::steady_clock::time_point health_at_{};
+    bool checking_ = false;
+    boost::asio::steady_timer checks_done_;
+};
+
+// gRPC target for `host:port[,host:port...]`.
+std::string target_of(const std::string& addresses);
+
+}  // namespace tocsin::gateway

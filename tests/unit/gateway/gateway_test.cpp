@@ -1,0 +1,342 @@
+// End to end in one process: HTTP client, gateway, a gRPC server with real methods.
+#include "gateway/gateway.hpp"
+
+#include "gateway/connect.hpp"
+#include "gateway/connect_error.hpp"
+#include "runtime/errors.hpp"
+#include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
+#include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
+
+#include <gtest/gtest.h>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <nlohmann/json.hpp>
+
+#include <thread>
+
+namespace tocsin::gateway {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = boost::asio::ip::tcp;
+using nlohmann::json;
+
+namespace measurement_v1 = tocsin::measurement::v1;
+namespace publishing_v1 = tocsin::publishing::v1;
+
+class FakeMeasurement : public measurement_v1::MeasurementService::Service {
+public:
+    grpc::Status GetScorecard(grpc::ServerContext* context,
+                              const measurement_v1::GetScorecardRequest* request,
+                              measurement_v1::GetScorecardResponse* response) override {
+        const auto& metadata = context->client_metadata();
+        const auto found = metadata.find("authorization");
+        authorization =
+            found == metadata.end() ? "" : std::string(found->second.data(), found->second.size());
+        if (request->message_id() == "slow")
+            std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        if (request->message_id() == "busy")
+            return runtime::status(grpc::StatusCode::UNAVAILABLE, "not_ready", "not yet", {},
+                                   std::chrono::milliseconds(1500));
+        if (request->message_id() == "none")
+            return runtime::status(grpc::StatusCode::NOT_FOUND, "not_found", "no such message",
+                                   {{"message_id", "names no message"}});
+        response->mutable_scorecard()->set_message_id(request->message_id());
+        response->mutable_scorecard()->set_skew_ms(1.5);
+        return grpc::Status::OK;
+    }
+    grpc::Status AddRemark(grpc::ServerContext*, const measurement_v1::AddRemarkRequest*,
+                           measurement_v1::AddRemarkResponse* response) override {
+        response->set_position("measurement/3/17");
+        return grpc::Status::OK;
+    }
+    std::string authorization;
+};
+
+class FakePublishing : public publishing_v1::PublishingService::Service {
+public:
+    grpc::Status GetFeed(grpc::ServerContext*, const publishing_v1::GetFeedRequest* request,
+                         publishing_v1::GetFeedResponse* response) override {
+        if (request->realm() != "r") return {grpc::StatusCode::NOT_FOUND, "no such feed"};
+        response->set_body("<feed>" + request->language() + "</feed>");
+        response->set_etag("v1");
+        return grpc::Status::OK;
+    }
+    grpc::Status GetAlert(grpc::ServerContext*, const publishing_v1::GetAlertRequest* request,
+                          publishing_v1::GetAlertResponse* response) override {
+        response->set_body("<alert>" + request->identifier() + "</alert>");
+        response->set_etag("v2");
+        return grpc::Status::OK;
+    }
+};
+
+class GatewayTest : public testing::Test {
+protected:
+    GatewayTest() {
+        grpc::EnableDefaultHealthCheckService(true);
+        int port = 0;
+        grpc::ServerBuilder builder;
+        builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+        builder.RegisterService(&measurement);
+        builder.RegisterService(&publishing);
+        server = builder.BuildAndStart();
+        const std::string address = "127.0.0.1:" + std::to_string(port);
+        config.upstreams["measurement"] = address;
+        config.upstreams["publishing"] = address;
+        config.body_bytes_max = 4096;
+    }
+    ~GatewayTest() override {
+        if (gateway) gateway->stop();
+        server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+    }
+
+    void start() {
+        gateway = std::make_unique<Gateway>(config, metrics, grpc::InsecureChannelCredentials());
+        gateway->start();
+    }
+
+    using Response = http::response<http::string_body>;
+    using Request = http::request<http::string_body>;
+
+    Response send(Request request) {
+        if (!gateway) start();
+        boost::asio::io_context io;
+        beast::tcp_stream stream(io);
+        stream.connect(tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"),
+                                     static_cast<unsigned short>(gateway->port())));
+        request.prepare_payload();
+        http::write(stream, request);
+        beast::flat_buffer buffer;
+        http::response_parser<http::string_body> parser;
+        parser.skip(request.method() == http::verb::head);
+        http::read(stream, buffer, parser);
+        return parser.release();
+    }
+
+    Response get(const std::string& target, const std::string& none_match = {},
+                 http::verb verb = http::verb::get) {
+        Request request{verb, target, 11};
+        if (!none_match.empty()) request.set(http::field::if_none_match, none_match);
+        return send(request);
+    }
+
+    Response post(const std::string& method, const std::string& body,
+                  const std::string& type = "application/json",
+                  const std::map<std::string, std::string>& headers = {}) {
+        Request request{http::verb::post, "/tocsin.measurement.v1.MeasurementService/" + method,
+                        11};
+        request.set(http::field::content_type, type);
+        for (const auto& [name, value] : headers) request.set(name, value);
+        request.body() = body;
+        return send(request);
+    }
+
+    runtime::Metrics metrics{""};
+    FakeMeasurement measurement;
+    FakePublishing publishing;
+    std::unique_ptr<grpc::Server> server;
+    GatewayConfig config;
+    std::unique_ptr<Gateway> gateway;
+};
+
+TEST(ConnectError, HasTheStatusOfTheConnectTable) {
+    const std::vector<std::pair<std::string, int>> expected{{"canceled", 499},
+                                                            {"unknown", 500},
+                                                            {"invalid_argument", 400},
+                                                            {"deadline_exceeded", 504},
+                                                            {"not_found", 404},
+                                                            {"already_exists", 409},
+                                                            {"permission_denied", 403},
+                                                            {"resource_exhausted", 429},
+                                                            {"failed_precondition", 400},
+                                                            {"aborted", 409},
+                                                            {"out_of_range", 400},
+                                                            {"unimplemented", 501},
+                                                            {"internal", 500},
+                                                            {"unavailable", 503},
+                                                            {"data_loss", 500},
+                                                            {"unauthenticated", 401}};
+    for (std::size_t index = 0; index < expected.size(); ++index) {
+        const auto code = static_cast<grpc::StatusCode>(index + 1);
+        EXPECT_EQ(code_name(code), expected[index].first);
+        EXPECT_EQ(http_status(code), expected[index].second) << expected[index].first;
+    }
+}
+
+TEST_F(GatewayTest, AnswersJson) {
+    const auto response = post("GetScorecard", R"({"messageId":"m-1"})", "application/json",
+                               {{"Authorization", "Bearer t"}});
+    EXPECT_EQ(response.result_int(), 200u) << response.body();
+    EXPECT_EQ(response["X-Content-Type-Options"], "nosniff");
+    EXPECT_EQ(json::parse(response.body())["scorecard"]["messageId"], "m-1");
+    EXPECT_EQ(measurement.authorization, "Bearer t");
+}
+
+TEST_F(GatewayTest, AnswersBinary) {
+    measurement_v1::GetScorecardRequest request;
+    request.set_message_id("m-2");
+    const auto response = post("GetScorecard", request.SerializeAsString(), "application/proto");
+    measurement_v1::GetScorecardResponse message;
+    ASSERT_EQ(response.result_int(), 200u) << response.body();
+    EXPECT_EQ(response["Content-Type"], "application/proto");
+    ASSERT_TRUE(message.ParseFromString(response.body()));
+    EXPECT_EQ(message.scorecard().skew_ms(), 1.5);
+}
+
+TEST_F(GatewayTest, PassesTheDetailsOfAnErrorOn) {
+    const auto response = post("GetScorecard", R"({"messageId":"none"})");
+    EXPECT_EQ(response.result_int(), 404u);
+    const json body = json::parse(response.body());
+    EXPECT_EQ(body["code"], "not_found");
+    EXPECT_EQ(body["message"], "no such message");
+    EXPECT_EQ(body["details"][0]["type"], "google.rpc.ErrorInfo");
+    EXPECT_EQ(body["details"][0]["debug"]["reason"], "NOT_FOUND");
+    EXPECT_EQ(body["details"][1]["debug"]["fieldViolations"][0]["field"], "message_id");
+    EXPECT_EQ(body["details"][0]["value"].get<std::string>().find('='), std::string::npos);
+}
+
+TEST_F(GatewayTest, SaysWhenToRetry) {
+    const auto response = post("GetScorecard", R"({"messageId":"busy"})");
+    EXPECT_EQ(response.result_int(), 503u);
+    EXPECT_EQ(response["Retry-After"], "2");
+    EXPECT_EQ(json::parse(response.body())["code"], "unavailable");
+}
+
+TEST_F(GatewayTest, SaysWhichServiceCannotBeReached) {
+    server->Shutdown();
+    const auto response = post("GetScorecard", R"({"messageId":"m"})");
+    EXPECT_EQ(response.result_int(), 503u);
+    EXPECT_EQ(response["Retry-After"], "1");
+    const json body = json::parse(response.body());
+    EXPECT_EQ(body["details"][0]["debug"]["reason"], "UPSTREAM_UNAVAILABLE");
+    EXPECT_EQ(get("/healthz").result_int(), 503u);
+    EXPECT_EQ(get("/livez").result_int(), 200u);
+}
+
+TEST_F(GatewayTest, NamesTheFieldAtFault) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {R"({"messageIdd":"m"})", "messageIdd"},
+        {R"({"messageId":{"a":1}})", "message_id"},
+        {R"({"messageId":"m","messageId":"n"})", "messageId"}};
+    for (const auto& [text, field] : cases) {
+        const auto response = post("GetScorecard", text);
+        EXPECT_EQ(response.result_int(), 400u) << text;
+        const json body = json::parse(response.body());
+        EXPECT_EQ(body["code"], "invalid_argument");
+        EXPECT_NE(body["message"].get<std::string>().find(field), std::string::npos) << body;
+    }
+}
+
+TEST(ReadMessage, NamesTheWholePathOfTheField) {
+    const auto* type = measurement_v1::GetScorecardResponse::descriptor();
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {R"({"scorecard":{"skewMs":"x"}})", "scorecard.skew_ms"},
+        {R"({"scorecard":{"milestones":[{"at":"yesterday"}]}})", "scorecard.milestones[0].at"},
+        {R"({"scorecard":{"nope":1}})", "scorecard.nope"},
+        {R"({"scorecard":{"deliveries":{"a":"b"}}})", "scorecard.deliveries"},
+        {R"({"scorecard":{"skewMs":1e999}})", "scorecard.skew_ms"}};
+    for (const auto& [text, field] : cases) {
+        const auto read = read_message(Codec::json, text, type);
+        ASSERT_FALSE(read) << text;
+        EXPECT_NE(read.error().message.find(field), std::string::npos) << read.error().message;
+    }
+    EXPECT_TRUE(read_message(Codec::json, R"({"scorecard":{"deliveries":{"confirmed":2}}})", type));
+}
+
+TEST_F(GatewayTest, RefusesWhatIsNotTheProtocol) {
+    EXPECT_EQ(post("GetScorecard", "{}", "text/plain").result_int(), 415u);
+    EXPECT_EQ(post("NoSuchMethod", "{}").result_int(), 404u);
+    EXPECT_EQ(post("GetScorecard", "\xff", "application/proto").result_int(), 400u);
+    const auto wrong = get("/tocsin.measurement.v1.MeasurementService/GetScorecard");
+    EXPECT_EQ(wrong.result_int(), 405u);
+    EXPECT_EQ(wrong["Allow"], "POST");
+    const auto zipped =
+        post("GetScorecard", "{}", "application/json", {{"Content-Encoding", "gzip"}});
+    EXPECT_EQ(zipped.result_int(), 501u);
+    EXPECT_EQ(zipped["Accept-Encoding"], "identity");
+    const auto version =
+        post("GetScorecard", "{}", "application/json", {{"Connect-Protocol-Version", "2"}});
+    EXPECT_EQ(version.result_int(), 400u);
+    const auto timeout =
+        post("GetScorecard", "{}", "application/json", {{"Connect-Timeout-Ms", "x"}});
+    EXPECT_EQ(timeout.result_int(), 400u);
+    Request stream{http::verb::post, "/tocsin.drafting.v1.DraftingService/WatchMessages", 11};
+    stream.set(http::field::content_type, "application/json");
+    stream.body() = "{}";
+    EXPECT_EQ(send(stream).result_int(), 501u);
+}
+
+TEST_F(GatewayTest, EndsACallAtItsDeadline) {
+    const auto response = post("GetScorecard", R"({"messageId":"slow"})", "application/json",
+                               {{"Connect-Timeout-Ms", "50"}});
+    EXPECT_EQ(response.result_int(), 504u);
+    EXPECT_EQ(json::parse(response.body())["code"], "deadline_exceeded");
+}
+
+TEST_F(GatewayTest, GivesThePositionOfAChange) {
+    EXPECT_EQ(post("AddRemark", "{}")["tocsin-position"], "measurement/3/17");
+}
+
+TEST_F(GatewayTest, RefusesABodyTooLarge) {
+    const auto response = post("GetScorecard", std::string(5000, ' ') + "{}");
+    EXPECT_EQ(response.result_int(), 413u);
+    EXPECT_EQ(json::parse(response.body())["code"], "resource_exhausted");
+}
+
+TEST_F(GatewayTest, TurnsAwayOneConnectionTooMany) {
+    config.connections_max = 1;
+    start();
+    boost::asio::io_context io;
+    beast::tcp_stream first(io);
+    first.connect(tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"),
+                                static_cast<unsigned short>(gateway->port())));
+    http::write(first, Request{http::verb::get, "/livez", 11});
+    beast::flat_buffer buffer;
+    Response response;
+    http::read(first, buffer, response);
+    EXPECT_EQ(response.result_int(), 200u);
+    EXPECT_EQ(get("/livez").result_int(), 503u);
+}
+
+TEST_F(GatewayTest, ServesFeedsWithValidators) {
+    const auto index = get("/feeds/r/fr.atom");
+    EXPECT_EQ(index.result_int(), 200u);
+    EXPECT_EQ(index.body(), "<feed>fr</feed>");
+    EXPECT_EQ(index["Content-Type"], "application/atom+xml");
+    EXPECT_EQ(index["ETag"], "\"v1\"");
+    EXPECT_EQ(index["Cache-Control"], "max-age=5");
+    EXPECT_EQ(get("/feeds/r/fr.atom", "\"v1\"").result_int(), 304u);
+    EXPECT_EQ(get("/feeds/r/fr.atom", "\"v0\"").result_int(), 200u);
+    const auto alert = get("/feeds/r/alerts/a%2Fb.xml");
+    EXPECT_EQ(alert.body(), "<alert>a/b</alert>");
+    EXPECT_EQ(alert["Content-Type"], "application/cap+xml");
+    const auto head = get("/feeds/r/fr.atom", "", http::verb::head);
+    EXPECT_EQ(head.result_int(), 200u);
+    EXPECT_EQ(head["Content-Length"], "15");
+    const auto unknown = get("/feeds/x/fr.atom");
+    EXPECT_EQ(unknown.result_int(), 404u);
+    EXPECT_EQ(json::parse(unknown.body())["code"], "not_found");
+}
+
+TEST_F(GatewayTest, TellsTheHealthOfEachService) {
+    const auto response = get("/healthz");
+    EXPECT_EQ(response.result_int(), 200u) << response.body();
+    const json body = json::parse(response.body());
+    EXPECT_EQ(body["status"], "serving");
+    EXPECT_EQ(body["services"]["measurement"], "serving");
+}
+
+TEST_F(GatewayTest, FinishesWhatIsUnderWayWhenItStops) {
+    start();
+    Response response;
+    std::jthread client([&] { response = post("GetScorecard", R"({"messageId":"slow"})"); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    gateway->stop();
+    client.join();
+    EXPECT_EQ(response.result_int(), 200u);
+    EXPECT_FALSE(response.keep_alive());
+}
+
+}  // namespace tocsin::gateway

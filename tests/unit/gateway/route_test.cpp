@@ -1,0 +1,81 @@
+#include "gateway/route.hpp"
+
+#include "gateway/connect.hpp"
+#include "gateway/feeds.hpp"
+#include "gateway/traceparent.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::gateway {
+
+using Kind = Route::Kind;
+
+TEST(Route, NamesAMethodByItsFullPath) {
+    const Route route = route_of("/tocsin.drafting.v1.DraftingService/GetMessage?service=x");
+    EXPECT_EQ(route.kind, Kind::rpc);
+    EXPECT_EQ(route.service, "tocsin.drafting.v1.DraftingService");
+    EXPECT_EQ(route.method, "GetMessage");
+    EXPECT_EQ(query_value(route.query, "service"), "x");
+}
+
+TEST(Route, NamesFeedsAndAlerts) {
+    const Route feed = route_of("/feeds/montreal/fr-CA.atom");
+    EXPECT_EQ(feed.kind, Kind::feed);
+    EXPECT_EQ(feed.realm, "montreal");
+    EXPECT_EQ(feed.name, "fr-CA");
+    const Route alert = route_of("/feeds/montreal/alerts/urn:oid:2.49%2F1%20x.xml");
+    EXPECT_EQ(alert.kind, Kind::alert);
+    EXPECT_EQ(alert.name, "urn:oid:2.49/1 x");
+}
+
+TEST(Route, NamesNothingElse) {
+    for (const char* target :
+         {"/", "", "/healthz/", "/feeds", "/feeds/", "/feeds/r/", "/feeds/r/.atom",
+          "/feeds/r/fr.xml", "/feeds//fr.atom", "/feeds/r/alerts/.xml", "/feeds/r/alert/x.xml",
+          "/feeds/r/%zz.atom", "/feeds/r/%0a.atom", "/feeds/r/a%2",
+          "/tocsin.drafting.v1.DraftingService", "/tocsin.drafting.v1.DraftingService/",
+          "/grpc.health.v1.Health/Check", "http://x/healthz",
+          "/tocsin.drafting.v1.DraftingService/GetMessage/more"})
+        EXPECT_EQ(route_of(target).kind, Kind::none) << target;
+    EXPECT_EQ(route_of("/healthz?x").kind, Kind::health);
+    EXPECT_EQ(route_of("/livez").kind, Kind::live);
+}
+
+TEST(Route, TimeoutHasOneToTenDigits) {
+    using std::chrono::milliseconds;
+    EXPECT_EQ(timeout_of(std::nullopt).value(), milliseconds(5000));
+    EXPECT_EQ(timeout_of("250").value(), milliseconds(250));
+    EXPECT_EQ(timeout_of("0").value(), milliseconds(0));
+    EXPECT_EQ(timeout_of("9999999999").value(), milliseconds(30'000));
+    for (const char* bad : {"", "-1", "+1", "1s", "1.5", " 1", "12345678901"})
+        EXPECT_FALSE(timeout_of(bad)) << bad;
+}
+
+TEST(Route, CodecIsReadFromTheMediaType) {
+    EXPECT_EQ(codec_of("application/json"), Codec::json);
+    EXPECT_EQ(codec_of("Application/JSON; charset=utf-8"), Codec::json);
+    EXPECT_EQ(codec_of("application/proto"), Codec::proto);
+    for (const char* bad : {"", "text/json", "application/grpc", "application/connect+json"})
+        EXPECT_FALSE(codec_of(bad)) << bad;
+}
+
+TEST(Route, IfNoneMatchIsAListOfTags) {
+    EXPECT_TRUE(none_match_names("\"a\"", "\"a\""));
+    EXPECT_TRUE(none_match_names("\"b\", W/\"a\"", "\"a\""));
+    EXPECT_TRUE(none_match_names("*", "\"a\""));
+    for (const char* other : {"", "a", "\"b\"", "\"a", ",,", "W/"})
+        EXPECT_FALSE(none_match_names(other, "\"a\"")) << other;
+}
+
+TEST(Route, TraceparentIsCheckedAndMade) {
+    const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    EXPECT_TRUE(valid_traceparent(good));
+    EXPECT_TRUE(valid_traceparent(new_traceparent()));
+    for (const std::string& bad :
+         {std::string(), good + "-x", "01" + good.substr(2),
+          std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
+          std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01")})
+        EXPECT_FALSE(valid_traceparent(bad)) << bad;
+}
+
+}  // namespace tocsin::gateway
