@@ -32,10 +32,11 @@ v1::Event crossed(const RuleState& state, Evidence reading, Time now) {
     auto& body = *event.mutable_rule_crossed();
     auto& crossing = *body.mutable_crossing();
     // The version: a rule put anew is a new question, even to the same reading.
-    crossing.set_crossing_id(runtime::derive_id(
-        "crx", {state.rule.rule_id(), fmt::format("{}", state.version),
-                fmt::format("{}", runtime::from_proto(reading.read_at()).time_since_epoch().count()),
-                fmt::format("{}", reading.value())}));
+    const Time read_at = runtime::from_proto(reading.read_at());
+    crossing.set_crossing_id(
+        runtime::derive_id("crx", {state.rule.rule_id(), fmt::format("{}", state.version),
+                                   fmt::format("{}", read_at.time_since_epoch().count()),
+                                   fmt::format("{}", reading.value())}));
     crossing.set_rule_id(state.rule.rule_id());
     crossing.set_incident_id(state.rule.incident_id());
     *crossing.mutable_cross_time() = runtime::to_proto(now);

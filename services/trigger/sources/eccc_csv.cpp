@@ -141,7 +141,8 @@ public:
     // A text where it is malformed; empty when it was taken.
     std::string read(const Row& row) {
         if (row.cells.size() == 1 && row.cells[0].empty()) return {};
-        if (++rows_ > rows_max) return fmt::format("line {}: more than {} rows", row.line, rows_max);
+        if (++rows_ > rows_max)
+            return fmt::format("line {}: more than {} rows", row.line, rows_max);
         if (row.cells.size() != columns_.count)
             return fmt::format("line {}: {} columns, not {}", row.line, row.cells.size(),
                                columns_.count);

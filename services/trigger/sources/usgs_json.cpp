@@ -126,7 +126,8 @@ private:
     }
 
     void read_row(const std::string& name, const json& row, const std::string& path) {
-        if (++rows_ > rows_max) throw Malformed(fmt::format("{}: more than {} rows", path, rows_max));
+        if (++rows_ > rows_max)
+            throw Malformed(fmt::format("{}: more than {} rows", path, rows_max));
         if (!row.is_object()) throw Malformed(path + " is not an object");
         const auto value = value_of(row, no_data_);
         const auto read_at = time_of(row);

@@ -269,7 +269,7 @@ TEST(Crossing, HowReadingsAreCutIntoBatchesMakesNoDifference) {
     }
 }
 
-// The flood of June 2013: at or above 1000 m3/s from 20 June 17:00, below for good on 23 June 16:00.
+// The flood of June 2013: at or above 1000 m3/s from 20 June 17:00 to 23 June 16:00.
 TEST(Crossing, TheBowRiverCrossesOnceInJune2013AndFallsBackOnce) {
     const auto parsed = find_format("eccc-csv")->read(test_file("bow-calgary-2013.csv"));
     ASSERT_TRUE(parsed.has_value());

@@ -1,5 +1,6 @@
-// Real bodies of the gauge services, where they are at hand: TOCSIN_DATA names the folder that holds
-// gauges/. The figures were worked out with other programs. The Bow River's file is in the tree.
+// Real bodies of the gauge services, where they are at hand: TOCSIN_DATA names the folder that
+// holds gauges/. The figures were worked out with other programs. The file of the Bow River is in
+// the tree.
 #include "unit/trigger/gauge_files.hpp"
 
 namespace tocsin::trigger {

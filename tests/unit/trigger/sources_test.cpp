@@ -58,9 +58,8 @@ TEST(UsgsJson, MalformedBodiesAreErrorsThatSayWhere) {
                 HasSubstr("$.value.timeSeries is not an array"));
     EXPECT_THAT(error_of("usgs-json", R"({"value":{"timeSeries":[{"sourceInfo":{}}]}})"),
                 HasSubstr("$.value.timeSeries[0].sourceInfo.siteCode is missing"));
-    EXPECT_THAT(error_of("usgs-json",
-                         R"({"value":{"timeSeries":[{"sourceInfo":{"siteCode":[{"value":"a b"}]}}]}})"),
-                HasSubstr("siteCode[0].value is not a code"));
+    const char* bad = R"({"value":{"timeSeries":[{"sourceInfo":{"siteCode":[{"value":"a b"}]}}]}})";
+    EXPECT_THAT(error_of("usgs-json", bad), HasSubstr("siteCode[0].value is not a code"));
 }
 
 TEST(UsgsJson, DepthAndLengthAreBounded) {

@@ -1,0 +1,78 @@
+// Polls the sources of the realms that this instance leads, and appends what is new to the stream
+// of readings. One coroutine per source, all on the loop thread of the HTTP client.
+//
+// A series advances only when its batch is known to be stored. After a restart, a take-over or a
+// new rule everything that the source still shows is sent again: what was weighed before leaves no
+// record (see decider.hpp), and a new rule sees where the river stands.
+#pragma once
+
+#include "runtime/http.hpp"
+#include "runtime/ledger.hpp"
+#include "trigger/health.hpp"
+#include "trigger/source.hpp"
+#include "trigger/view.hpp"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace tocsin::trigger {
+
+// What the poller is given; the functions so that a test can stand in for clock and loop.
+struct PollerLinks {
+    runtime::Ledger& ledger;
+    runtime::HttpTransport& http;
+    // Runs a task on the loop thread, from any thread.
+    std::function<void(std::move_only_function<void()>)> post;
+    std::function<Time()> now;
+    std::function<std::chrono::steady_clock::time_point()> tick;
+};
+
+// Destroyed after the loop thread ended; all else on the loop thread except stop().
+class Poller {
+public:
+    Poller(PollerLinks links, HealthBook& health, bool allow_private_addresses);
+    ~Poller();
+
+    // Starts what is new or changed, ends what is gone.
+    void refresh(const std::vector<Wanted>& wanted);
+    // Any thread: no further poll begins.
+    void stop() { stopped_ = true; }
+
+private:
+    using Tick = std::chrono::steady_clock::time_point;
+    struct Loop;
+    struct Outcome {
+        std::string error;
+        bool unchanged = false;
+        std::chrono::milliseconds wait_least{0};  // as the server asked
+    };
+
+    runtime::Task<void> run(Loop& loop);
+    runtime::Task<void> pause(Loop& loop, Tick until);
+    runtime::Task<Outcome> poll(Loop& loop);
+    runtime::Task<Outcome> take(Loop& loop, const runtime::HttpResponse& answer);
+    runtime::Task<bool> append(const Loop& loop, const Series& series, std::size_t begin,
+                               std::size_t end);
+    runtime::HttpRequest request_for(const Loop& loop) const;
+    bool leads(Loop& loop);
+    std::chrono::milliseconds settle(Loop& loop, const Outcome& outcome);
+    void start(const Wanted& wanted);
+
+    PollerLinks links_;
+    HealthBook& health_;
+    bool allow_private_addresses_;
+    std::atomic<bool> stopped_ = false;
+    std::minstd_rand jitter_;
+    std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+// How long a server asks to wait, by `Retry-After` in seconds or as a date; at most an hour.
+std::chrono::milliseconds retry_after(const std::string& header, Time now);
+// Before the next try: doubles from a part of the poll interval, at most 5 minutes.
+std::chrono::milliseconds backoff(int failures, double poll_seconds);
+
+}  // namespace tocsin::trigger

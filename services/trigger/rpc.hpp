@@ -1,0 +1,39 @@
+// The gRPC face of trigger. No rule lives here: commands go to the ledger, reads to the view.
+#pragma once
+
+#include "runtime/rpc.hpp"
+#include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
+#include "trigger/health.hpp"
+#include "trigger/view.hpp"
+
+namespace tocsin::trigger {
+
+// Thread-safe; called on gRPC's threads.
+class TriggerRpc final : public v1::TriggerService::CallbackService {
+public:
+    using Context = grpc::CallbackServerContext;
+    using Reactor = grpc::ServerUnaryReactor;
+
+    TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health)
+        : rpc_(rpc), view_(view), health_(health) {}
+
+    Reactor* PutSource(Context* context, const v1::PutSourceRequest* request,
+                       v1::PutSourceResponse* response) override;
+    Reactor* ListSources(Context* context, const v1::ListSourcesRequest* request,
+                         v1::ListSourcesResponse* response) override;
+    Reactor* PutRule(Context* context, const v1::PutRuleRequest* request,
+                     v1::PutRuleResponse* response) override;
+    Reactor* RemoveRule(Context* context, const v1::RemoveRuleRequest* request,
+                        v1::RemoveRuleResponse* response) override;
+    Reactor* ListRules(Context* context, const v1::ListRulesRequest* request,
+                       v1::ListRulesResponse* response) override;
+    Reactor* ListCrossings(Context* context, const v1::ListCrossingsRequest* request,
+                           v1::ListCrossingsResponse* response) override;
+
+private:
+    runtime::Rpc& rpc_;
+    const TriggerView& view_;
+    const HealthBook& health_;
+};
+
+}  // namespace tocsin::trigger

@@ -1,0 +1,81 @@
+#include "trigger/service.hpp"
+
+#include "trigger/poller.hpp"
+#include "trigger/rpc.hpp"
+
+#include <atomic>
+
+namespace tocsin::trigger {
+namespace {
+
+struct TriggerConfig {
+    bool allow_private_addresses = false;
+};
+
+PollerLinks links_of(runtime::Surroundings& surroundings) {
+    runtime::HttpClient& http = surroundings.http;
+    return {surroundings.ledger, http,
+            [&http](std::move_only_function<void()> task) { http.post(std::move(task)); },
+            [] { return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now()); },
+            [] { return std::chrono::steady_clock::now(); }};
+}
+
+class TriggerService final : public runtime::Service {
+public:
+    TriggerService(runtime::Surroundings& surroundings, const TriggerConfig& config)
+        : http_(surroundings.http),
+          view_(static_cast<int>(surroundings.config.kafka_partitions)),
+          health_(surroundings.metrics),
+          rpc_(surroundings.rpc, view_, health_),
+          poller_(links_of(surroundings), health_, config.allow_private_addresses) {
+        view_.on_change([this] {
+            if (started_) refresh_soon();
+        });
+    }
+
+    std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
+    std::vector<runtime::View*> views() override { return {&view_}; }
+    void start() override {
+        started_ = true;
+        refresh_soon();
+    }
+    void stop() override { poller_.stop(); }
+
+private:
+    // Many changes at once are one look at the view.
+    void refresh_soon() {
+        if (refresh_wanted_.exchange(true)) return;
+        http_.post([this] {
+            refresh_wanted_ = false;
+            poller_.refresh(view_.wanted());
+        });
+    }
+
+    runtime::HttpClient& http_;
+    TriggerView view_;
+    HealthBook health_;
+    TriggerRpc rpc_;
+    Poller poller_;
+    std::atomic<bool> started_ = false;
+    std::atomic<bool> refresh_wanted_ = false;
+};
+
+}  // namespace
+
+runtime::ServiceDefinition service() {
+    const auto config = std::make_shared<TriggerConfig>();
+    runtime::ServiceDefinition definition;
+    definition.name = "trigger";
+    definition.streams = {"readings"};
+    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.declare = [config](runtime::Settings& settings) {
+        settings.add("trigger-allow-private-addresses", config->allow_private_addresses,
+                     "poll sources on loopback, private and other inner addresses");
+    };
+    definition.make = [config](runtime::Surroundings& surroundings) {
+        return std::make_unique<TriggerService>(surroundings, *config);
+    };
+    return definition;
+}
+
+}  // namespace tocsin::trigger

@@ -1,0 +1,78 @@
+#include "trigger/view.hpp"
+
+#include <algorithm>
+
+namespace tocsin::trigger {
+namespace {
+
+constexpr std::size_t crossings_max = 10'000;
+
+std::vector<v1::Event> events_of(const runtime::Counted& counted) {
+    std::vector<v1::Event> events;
+    if (counted.service != "trigger") return events;
+    for (const std::string& bytes : counted.decision.accepted().events()) {
+        v1::Event event;
+        // An event that this version cannot read has already stopped the partition.
+        if (event.ParseFromString(bytes)) events.push_back(std::move(event));
+    }
+    return events;
+}
+
+const char* name_of(Standing standing) {
+    switch (standing) {
+        case Standing::normal: return "normal";
+        case Standing::pending: return "pending";
+        case Standing::crossed: return "crossed";
+    }
+    return "";
+}
+
+}  // namespace
+
+void Realm::apply(const runtime::Counted& counted) {
+    for (const v1::Event& event : events_of(counted)) apply(event, counted.decided_at);
+}
+
+void Realm::apply(const v1::Event& event, Time decided_at) {
+    Decider::evolve(state_, event, decided_at);
+    if (event.has_source_put()) ++revisions_[event.source_put().source().source_id()];
+    if (event.has_rule_put()) ++revisions_[event.rule_put().rule().source_id()];
+    if (!event.has_rule_crossed()) return;
+    crossings_.push_front(event.rule_crossed().crossing());
+    if (crossings_.size() > crossings_max) crossings_.pop_back();
+}
+
+std::int64_t Realm::revision(const std::string& source_id) const {
+    const auto found = revisions_.find(source_id);
+    return found == revisions_.end() ? 0 : found->second;
+}
+
+v1::RuleStatus status_of(const RuleState& rule) {
+    v1::RuleStatus status;
+    *status.mutable_rule() = rule.rule;
+    status.set_state(name_of(rule.standing));
+    if (rule.since) *status.mutable_since() = runtime::to_proto(*rule.since);
+    status.set_crossings(rule.crossings);
+    return status;
+}
+
+void TriggerView::apply(const runtime::Counted& counted) {
+    RealmViews::apply(counted);
+    if (!changed_) return;
+    const auto events = events_of(counted);
+    const bool changes = std::ranges::any_of(events, [](const v1::Event& event) {
+        return event.has_source_put() || event.has_rule_put();
+    });
+    if (changes) changed_();
+}
+
+std::vector<Wanted> TriggerView::wanted() const {
+    std::vector<Wanted> all;
+    each([&](const std::string& name, const Realm& realm) {
+        for (const auto& [id, known] : realm.state().sources)
+            if (known.source.active()) all.push_back({name, known.source, realm.revision(id)});
+    });
+    return all;
+}
+
+}  // namespace tocsin::trigger
