@@ -1,0 +1,58 @@
+// The rules of measurement: what the other services decided, as milestones of a message.
+//
+// Everything is recorded once; what is told again of the same message, agency, channel and delivery
+// yields nothing. The one exception is `fired`, which is recorded again when a delivery turns out
+// to have left earlier: the earliest counts.
+#pragma once
+
+#include "runtime/decider.hpp"
+#include "tocsin/measurement/v1/measurement_ledger.pb.h"
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace tocsin::measurement {
+
+using runtime::Time;
+
+struct DeliveryState {
+    std::string agency, channel, kind, purpose, state;
+    std::optional<Time> confirmed_at;
+};
+
+struct ReleaseState {
+    std::string message_id;
+    std::map<std::string, DeliveryState> deliveries;
+    std::map<std::string, Time> fired_at;  // by purpose
+    bool skew_measured = false;
+};
+
+struct MessageState {
+    std::set<std::string> reached;  // keys of milestones
+    std::int64_t remarks = 0;
+};
+
+struct State {
+    std::set<std::string> crossings;
+    std::map<std::string, MessageState> messages;
+    std::map<std::string, ReleaseState> releases;
+};
+
+struct Decider {
+    using State = measurement::State;
+    using Command = v1::Command;
+    using Event = v1::Event;
+
+    static runtime::Verdict<Event> decide(const State& state, const runtime::Asking& asking,
+                                          const Command& command, Time now);
+    static std::optional<runtime::Happened<Event>> react(const State& state,
+                                                         const runtime::Foreign& foreign, Time now);
+    static bool evolve(State& state, const Event& event, Time decided_at);
+    static std::optional<runtime::Due<Command>> next_due(const State& state);
+};
+
+// What makes two milestones the same.
+std::string key_of(const v1::MilestoneReached& reached);
+
+}  // namespace tocsin::measurement

@@ -1,0 +1,56 @@
+#include "measurement/rpc.hpp"
+
+namespace tocsin::measurement {
+
+using runtime::Caller;
+using Reactor = MeasurementRpc::Reactor;
+
+Reactor* MeasurementRpc::AddRemark(Context* context, const v1::AddRemarkRequest* request,
+                                   v1::AddRemarkResponse* response) {
+    return rpc_.change<v1::Command>(context, request, response, {"analyst", "duty-officer"});
+}
+
+static grpc::Status get_scorecard(const Realm& realm, const v1::GetScorecardRequest& request,
+                                  v1::GetScorecardResponse& response) {
+    const Card* card = realm.card(request.message_id());
+    if (card == nullptr) return runtime::not_found("message_id", request.message_id());
+    *response.mutable_scorecard() = card->scorecard(request.message_id());
+    return grpc::Status::OK;
+}
+
+Reactor* MeasurementRpc::GetScorecard(Context* context, const v1::GetScorecardRequest* request,
+                                      v1::GetScorecardResponse* response) {
+    return rpc_.read(context, request, response,
+                     [this](const Caller& caller, const v1::GetScorecardRequest& asked,
+                            v1::GetScorecardResponse& out) {
+                         return view_.read(caller.realm, [&](const Realm& realm) {
+                             return get_scorecard(realm, asked, out);
+                         });
+                     });
+}
+
+static grpc::Status list_scorecards(const Realm& realm, const v1::ListScorecardsRequest& request,
+                                    v1::ListScorecardsResponse& response) {
+    const auto& order = realm.order();
+    const auto page = runtime::page(order.size(), request.page_size(), request.page_token());
+    if (!page) return page.error();
+    for (std::size_t i = page->begin; i < page->end; ++i) {
+        const std::string& message_id = order[order.size() - 1 - i];
+        *response.add_scorecards() = realm.card(message_id)->scorecard(message_id);
+    }
+    response.set_next_page_token(page->next_token);
+    return grpc::Status::OK;
+}
+
+Reactor* MeasurementRpc::ListScorecards(Context* context, const v1::ListScorecardsRequest* request,
+                                        v1::ListScorecardsResponse* response) {
+    return rpc_.read(context, request, response,
+                     [this](const Caller& caller, const v1::ListScorecardsRequest& asked,
+                            v1::ListScorecardsResponse& out) {
+                         return view_.read(caller.realm, [&](const Realm& realm) {
+                             return list_scorecards(realm, asked, out);
+                         });
+                     });
+}
+
+}  // namespace tocsin::measurement

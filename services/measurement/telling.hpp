@@ -1,0 +1,45 @@
+// One decision of another service, told event by event. What an earlier event of it changed is seen
+// by the later ones: a delivery can be settled and its release completed in one decision.
+#pragma once
+
+#include "measurement/decider.hpp"
+
+#include <vector>
+
+namespace tocsin::measurement {
+
+class Telling {
+public:
+    Telling(const State& state, Time at) : state_(state), at_(at) {}
+
+    // When the decision was made.
+    Time at() const { return at_; }
+    const ReleaseState& release(const std::string& release_id);
+    bool crossing_known(const std::string& crossing_id) const;
+
+    // Records it, unless it was reached before.
+    void reach(v1::MilestoneReached reached);
+    void record(v1::Event event);
+
+    std::optional<runtime::Happened<v1::Event>> done() &&;
+
+private:
+    void touch_message(const std::string& message_id);
+    void touch_release(const std::string& release_id);
+    void touch(const v1::Event& event);
+
+    const State& state_;
+    Time at_;
+    State changed_;  // copies of what was touched
+    std::vector<v1::Event> events_;
+};
+
+v1::MilestoneReached milestone(std::string kind, Time at, const std::string& message_id);
+
+// One function per service that is read; each is given its decision's events.
+void tell_drafting(Telling& telling, const runtime::Foreign& foreign);
+void tell_approval(Telling& telling, const runtime::Foreign& foreign);
+void tell_publishing(Telling& telling, const runtime::Foreign& foreign);
+void tell_trigger(Telling& telling, const runtime::Foreign& foreign);
+
+}  // namespace tocsin::measurement

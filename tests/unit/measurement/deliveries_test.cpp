@@ -1,0 +1,173 @@
+// What publishing decides, told of its message.
+#include "measurement/decider.hpp"
+#include "unit/measurement/told.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+namespace tocsin::measurement {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::at;
+using testing::Given;
+
+// Kind, channel and purpose of every milestone; other events by their name.
+std::vector<std::string> told_of(const Given<Decider>& given) {
+    std::vector<std::string> all;
+    for (const auto& event : given.events()) {
+        if (event.has_milestone_reached()) {
+            const auto& point = event.milestone_reached().milestone();
+            EXPECT_EQ(event.milestone_reached().message_id(), "msg-1");
+            all.push_back(point.kind() + "/" + point.channel() + "/" + point.purpose());
+        }
+        if (event.has_deliveries_noted())
+            for (const auto& one : event.deliveries_noted().deliveries())
+                all.push_back(one.delivery_id() + "=" + one.state());
+        if (event.has_skew_measured()) all.push_back("skew");
+    }
+    return all;
+}
+
+Given<Decider> armed() {
+    Given<Decider> given;
+    given.when(told::publishing({told::planned()}, 30));
+    given.when(told::publishing({told::armed()}, 31));
+    return given;
+}
+
+Given<Decider> released() {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
+    given.when(told::publishing({told::settled("d2", "confirmed", 40, 43)}, 44));
+    given.when(told::publishing({told::completed("released", 12.5)}, 45));
+    return given;
+}
+
+TEST(Deliveries, APlanAndItsArmingAreNotedAndTheArmingIsAMilestone) {
+    Given<Decider> given;
+    given.when(told::publishing({told::planned()}, 30));
+    EXPECT_THAT(told_of(given), ElementsAre("d1=planned", "d2=planned"));
+    given.when(told::publishing({told::armed()}, 31));
+    EXPECT_THAT(told_of(given), ElementsAre("d1=armed", "d2=armed", "armed//"));
+    EXPECT_FALSE(given.when(told::publishing({told::armed()}, 32)).reacted());
+}
+
+TEST(Deliveries, APlanAndItsArmingInOneDecisionAreUnderstood) {
+    Given<Decider> given;
+    given.when(told::publishing({told::planned(), told::armed()}, 30));
+    EXPECT_THAT(told_of(given),
+                ElementsAre("d1=planned", "d2=planned", "d1=armed", "d2=armed", "armed//"));
+}
+
+TEST(Deliveries, WhatIsPlannedAndNotArmedIsSkipped) {
+    Given<Decider> given;
+    given.when(told::publishing({told::planned()}, 30));
+    given.when(told::publishing({told::armed({"d1"})}, 31));
+    EXPECT_THAT(told_of(given), ElementsAre("d1=armed", "d2=skipped", "armed//"));
+}
+
+TEST(Deliveries, TheFirstSettledDeliveryTellsWhenTheReleaseFired) {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
+    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/feed-public/message"));
+    const auto& fired = given.events()[0].milestone_reached().milestone();
+    EXPECT_EQ(runtime::from_proto(fired.at()), at(40));
+    const auto& confirmed = given.events()[1].milestone_reached().milestone();
+    EXPECT_EQ(runtime::from_proto(confirmed.at()), at(41));
+    EXPECT_EQ(confirmed.agency(), "calgary");
+    EXPECT_EQ(given.events()[1].milestone_reached().delivery_id(), "d1");
+}
+
+TEST(Deliveries, OnlyAnEarlierFiringIsToldAgain) {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
+    auto later = given;
+    later.when(told::publishing({told::settled("d2", "confirmed", 50, 51)}, 52));
+    EXPECT_THAT(told_of(later), ElementsAre("confirmed/mastodon-city/message"));
+    given.when(told::publishing({told::settled("d2", "confirmed", 39, 51)}, 52));
+    EXPECT_THAT(told_of(given),
+                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+}
+
+TEST(Deliveries, RefusedAndUnknownAreMilestones) {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "refused", -1, -1)}, 42));
+    EXPECT_THAT(told_of(given), ElementsAre("refused/feed-public/message"));
+    given.when(told::publishing({told::unknown("d2")}, 43));
+    EXPECT_THAT(told_of(given), ElementsAre("unknown/mastodon-city/message"));
+    given.when(told::publishing({told::settled("d2", "confirmed", 40, 44)}, 45));
+    EXPECT_THAT(told_of(given),
+                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+}
+
+TEST(Deliveries, ASecondDoubtIsNoNewMilestoneButIsNoted) {
+    auto given = armed();
+    given.when(told::publishing({told::unknown("d1")}, 42));
+    given.when(told::publishing({told::rearmed("d1")}, 43));
+    EXPECT_THAT(told_of(given), ElementsAre("d1=armed"));
+    given.when(told::publishing({told::unknown("d1")}, 44));
+    EXPECT_THAT(told_of(given), ElementsAre("d1=unknown"));
+    EXPECT_FALSE(given.when(told::publishing({told::unknown("d1")}, 45)).reacted());
+}
+
+TEST(Deliveries, TheSkewIsMeasuredOnceWhenTheReleaseIsComplete) {
+    auto given = released();
+    EXPECT_THAT(told_of(given), ElementsAre("skew"));
+    EXPECT_EQ(given.events()[0].skew_measured().skew_ms(), 12.5);
+    EXPECT_FALSE(given.when(told::publishing({told::completed("released", 12.5)}, 46)).reacted());
+}
+
+TEST(Deliveries, ASkewThatIsNoNumberIsNotKnown) {
+    auto given = armed();
+    given.when(told::publishing({told::completed("released", std::nan(""))}, 45));
+    ASSERT_THAT(told_of(given), ElementsAre("skew"));
+    EXPECT_EQ(given.events()[0].skew_measured().skew_ms(), -1);
+}
+
+TEST(Deliveries, ARetractionIsOrderedAndEndsWhenEveryChannelIsCorrected) {
+    auto given = released();
+    given.when(told::publishing({told::retraction_armed()}, 60));
+    EXPECT_THAT(told_of(given), ElementsAre("retraction_ordered//", "r1=armed", "r2=armed"));
+    EXPECT_EQ(given.events()[0].milestone_reached().milestone().text(), "wrong bridge");
+    given.when(told::publishing({told::settled("r1", "confirmed", 61, 64)}, 65));
+    EXPECT_THAT(told_of(given),
+                ElementsAre("fired//retraction", "confirmed/feed-public/retraction"));
+    given.when(told::publishing(
+        {told::settled("r2", "confirmed", 61, 63), told::completed("retracted", 1)}, 66));
+    ASSERT_THAT(told_of(given),
+                ElementsAre("confirmed/mastodon-city/retraction", "corrected//"));
+    EXPECT_EQ(runtime::from_proto(given.events()[1].milestone_reached().milestone().at()), at(64))
+        << "when the last channel confirmed it";
+}
+
+TEST(Deliveries, ARetractionThatAChannelRefusedIsNotCorrected) {
+    auto given = released();
+    given.when(told::publishing({told::retraction_armed()}, 60));
+    given.when(told::publishing({told::settled("r1", "confirmed", 61, 62)}, 63));
+    given.when(told::publishing({told::settled("r2", "refused", -1, -1)}, 64));
+    EXPECT_FALSE(given.when(told::publishing({told::completed("retracted", 1)}, 65)).reacted());
+}
+
+TEST(Deliveries, WhatACancelledReleaseHadNotSentIsSkipped) {
+    publishing::v1::Event cancelled;
+    cancelled.mutable_release_cancelled()->set_release_id("rel-1");
+    auto given = armed();
+    given.when(told::publishing({cancelled}, 35));
+    EXPECT_THAT(told_of(given), ElementsAre("d1=skipped", "d2=skipped"));
+}
+
+TEST(Deliveries, AReleaseOrDeliveryThatIsNotKnownLeavesNoRecord) {
+    Given<Decider> given;
+    EXPECT_FALSE(
+        given.when(told::publishing({told::armed(), told::settled("d1", "confirmed", 1, 2)}, 3))
+            .reacted());
+    auto known = armed();
+    EXPECT_FALSE(
+        known.when(told::publishing({told::settled("d9", "confirmed", 1, 2)}, 3)).reacted());
+}
+
+}  // namespace
+}  // namespace tocsin::measurement
