@@ -42,6 +42,7 @@ void Partition::fold_again() {
     read_next_ = 0;
     read_head_ = genesis_;
     head_offset_ = -1;
+    recent_.clear();
     counted_opened_ = false;
     caught_up_ = false;
     verifying_ = false;
@@ -109,6 +110,8 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     if (counts) {
         read_head_ = digest;
         head_offset_ = offset;
+        recent_.emplace_back(offset, digest);
+        if (recent_.size() > recent_max) recent_.pop_front();
         counted_opened_ = true;
         quiet_since_ = tick;
         waiting_to_lead_ = false;
@@ -127,7 +130,9 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
 }
 
 // A predecessor that was never here: either it was lost on its way, or this history is no longer
-// the log's. It still is if the head lies where it was read. True: the record will be read again.
+// the log's. Only a pass from the beginning tells: own records may lie behind a tail that was lost,
+// so that the head is there and what it extends is not. During such a pass nothing is appended, and
+// the head tells enough. True: the record will be read again.
 bool Partition::unknown_predecessor(const std::string& previous, const std::string& digest) {
     if (previous == genesis_ || seen_digests_.contains(shortened(previous))) return false;
     if (options_.bug == Bug::skip_head_check) return false;
@@ -136,22 +141,27 @@ bool Partition::unknown_predecessor(const std::string& previous, const std::stri
         doubtful_ = true;
         return false;
     }
-    verify_head();
+    fold_again();
     return true;
 }
 
+// Not the head alone: after a lost tail it may be an own record, behind what is no longer there.
 void Partition::verify_head() {
-    if (head_offset_ < 0) return fold_again();
+    if (recent_.empty()) return fold_again();
     verifying_ = true;
+    verified_ = 0;
     doubtful_ = false;
     caught_up_ = false;
-    want_read_from_ = head_offset_;
+    want_read_from_ = recent_.front().first;
 }
 
 // What follows the head did not count; it is read again, in case other records lie there now.
 void Partition::check_head(std::int64_t offset, std::string_view record) {
+    const auto& [expected, digest] = recent_[verified_];
+    if (offset < expected) return;
+    if (offset > expected || sha256(record) != digest) return fold_again();
+    if (++verified_ < recent_.size()) return;
     verifying_ = false;
-    if (offset != head_offset_ || sha256(record) != read_head_) return fold_again();
     read_next_ = head_offset_ + 1;
 }
 
@@ -213,7 +223,9 @@ void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& dec
 // Items before a counted position are done with: decided, or repeats of what was.
 void Partition::drop_passed(Input& input, std::int64_t before) {
     while (!input.items.empty() && input.items.front().offset < before) {
-        if (input.spec.kind == InputSpec::Kind::commands) passed_over(input.items.front());
+        // Whoever waits for the last of them is told with its decision.
+        if (input.spec.kind == InputSpec::Kind::commands && input.items.front().offset + 1 < before)
+            passed_over(input.items.front());
         input.items.pop_front();
         if (input.cursor > 0) --input.cursor;
     }

@@ -237,7 +237,11 @@ private:
     bool caught_up_ = false;
     std::optional<std::int64_t> want_read_from_ = 0;
     bool want_inputs_again_ = false;
-    bool verifying_ = false;          // the head is being read again
+    // The last that counted, with their offsets, and how many of them were found again.
+    static constexpr std::size_t recent_max = 1000;
+    std::deque<std::pair<std::int64_t, std::string>> recent_;
+    std::size_t verified_ = 0;
+    bool verifying_ = false;          // they are being read again
     bool doubtful_ = false;           // once caught up, the head is to be read again
     bool unknown_event_ = false;      // this version cannot fold this ledger
     absl::flat_hash_set<std::uint64_t> seen_digests_;
