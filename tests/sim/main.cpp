@@ -1,0 +1,158 @@
+// tocsin-sim: the ledger protocol under faults, one seed at a time. See services/README.md.
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+namespace tocsin::sim {
+
+struct Wanted {
+    std::uint64_t from = 0;
+    std::uint64_t seeds = 1000;
+    int steps = 500;
+    int jobs = 1;
+    bool verbose = false;
+    bool expect_violation = false;
+    std::string bug = "none";
+    std::string scenario;
+};
+
+static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
+    using runtime::Bug;
+    static const std::vector<std::pair<std::string, Bug>> all{
+        {"none", Bug::none},
+        {"no_chain", Bug::no_chain},
+        {"no_memory", Bug::no_memory},
+        {"short_memory", Bug::short_memory},
+        {"no_expiry", Bug::no_expiry},
+        {"no_fold_again", Bug::no_fold_again},
+        {"position_off_by_one", Bug::position_off_by_one},
+        {"early_answer", Bug::early_answer},
+        {"skip_head_check", Bug::skip_head_check},
+        {"clock_runs_back", Bug::clock_runs_back},
+        {"lost_reactor", Bug::lost_reactor},
+        {"effect_early", Bug::effect_early}};
+    return all;
+}
+
+static std::optional<runtime::Bug> bug_named(const std::string& name) {
+    for (const auto& [known, bug] : bugs())
+        if (known == name) return bug;
+    return std::nullopt;
+}
+
+static std::optional<Scenario> scenario_for(std::uint64_t seed, const std::string& name) {
+    const auto& all = scenarios();
+    if (name.empty()) return all[seed % all.size()];
+    for (const Scenario& scenario : all)
+        if (scenario.name == name) return scenario;
+    return std::nullopt;
+}
+
+static Totals play(std::uint64_t seed, const Wanted& wanted, std::mutex& out) {
+    World world(seed, *scenario_for(seed, wanted.scenario), *bug_named(wanted.bug), wanted.steps);
+    std::string broken;
+    try {
+        world.run();
+    } catch (const std::exception& error) {
+        broken = error.what();
+    }
+    Totals totals = world.totals();
+    totals.seeds = 1;
+    if (broken.empty() && !wanted.verbose) return totals;
+    const std::lock_guard lock(out);
+    if (!broken.empty()) {
+        totals.violations = 1;
+        const std::string bug = wanted.bug == "none" ? "" : " --bug " + wanted.bug;
+        const std::string scenario =
+            wanted.scenario.empty() ? "" : " --scenario " + wanted.scenario;
+        fmt::print("seed {}: {} ({})\n  tocsin-sim --from {} --seeds 1 --steps {}{}{}\n", seed,
+                   broken, world.trace(), seed, wanted.steps, scenario, bug);
+    } else {
+        fmt::print("seed {}: ok ({})\n", seed, world.trace());
+    }
+    return totals;
+}
+
+static Totals play_all(const Wanted& wanted) {
+    std::vector<Totals> parts(static_cast<std::size_t>(wanted.jobs));
+    std::vector<std::thread> threads;
+    std::mutex out;
+    for (int job = 0; job < wanted.jobs; ++job)
+        threads.emplace_back([&, job] {
+            Totals sum;
+            for (auto i = static_cast<std::uint64_t>(job); i < wanted.seeds;
+                 i += static_cast<std::uint64_t>(wanted.jobs))
+                sum.add(play(wanted.from + i, wanted, out));
+            parts[static_cast<std::size_t>(job)] = sum;
+        });
+    for (std::thread& thread : threads) thread.join();
+    Totals sum;
+    for (const Totals& part : parts) sum.add(part);
+    return sum;
+}
+
+static bool take_number(const char* text, auto& into) {
+    const auto [end, error] = std::from_chars(text, text + std::strlen(text), into);
+    return error == std::errc{} && *end == '\0';
+}
+
+static bool parse(int count, char** arguments, Wanted& wanted) {
+    for (int i = 1; i < count; ++i) {
+        const std::string name = arguments[i];
+        if (name == "--verbose") {
+            wanted.verbose = true;
+            continue;
+        }
+        if (name == "--expect-violation") {
+            wanted.expect_violation = true;
+            continue;
+        }
+        if (++i == count) return false;
+        const char* value = arguments[i];
+        bool good = true;
+        if (name == "--seeds") good = take_number(value, wanted.seeds);
+        else if (name == "--from") good = take_number(value, wanted.from);
+        else if (name == "--steps") good = take_number(value, wanted.steps);
+        else if (name == "--jobs") good = take_number(value, wanted.jobs) && wanted.jobs > 0;
+        else if (name == "--bug") wanted.bug = value;
+        else if (name == "--scenario") wanted.scenario = value;
+        else return false;
+        if (!good) return false;
+    }
+    return bug_named(wanted.bug) && scenario_for(0, wanted.scenario);
+}
+
+static int usage() {
+    fmt::print(stderr,
+               "tocsin-sim [--seeds N] [--from S] [--steps N] [--jobs N] [--bug NAME]\n"
+               "           [--scenario NAME] [--expect-violation] [--verbose]\nbugs:");
+    for (const auto& [name, bug] : bugs()) fmt::print(stderr, " {}", name);
+    fmt::print(stderr, "\nscenarios:");
+    for (const Scenario& scenario : scenarios()) fmt::print(stderr, " {}", scenario.name);
+    fmt::print(stderr, "\n");
+    return 2;
+}
+
+static int run(int count, char** arguments) {
+    Wanted wanted;
+    if (!parse(count, arguments, wanted)) return usage();
+    // TOCSIN_DOSE=full is what `./dev test --full` sets.
+    const char* dose = std::getenv("TOCSIN_DOSE");
+    if (dose != nullptr && std::string_view(dose) == "full" && !wanted.expect_violation)
+        wanted.seeds *= 10;
+    const Totals sum = play_all(wanted);
+    fmt::print("{} seeds: {} violations; {} decisions, {} void records, {} folds; {} answers, "
+               "{} effects, {} dead letters, {} takeovers, {} ticks\n",
+               sum.seeds, sum.violations, sum.decisions, sum.void_records, sum.folds, sum.answers,
+               sum.effects, sum.dead_letters, sum.takeovers, sum.ticks);
+    return (sum.violations > 0) == wanted.expect_violation ? 0 : 1;
+}
+
+}  // namespace tocsin::sim
+
+int main(int count, char** arguments) { return tocsin::sim::run(count, arguments); }
