@@ -1,0 +1,309 @@
+#include "cli/app.hpp"
+
+#include "cli/completion.hpp"
+#include "cli/failure.hpp"
+#include "cli/ledger_verbs.hpp"
+#include "cli/people.hpp"
+#include "cli/special_verbs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+namespace tocsin::cli {
+
+App::App() : app_("Tocsin from the command line: draft, approve, publish, measure", "tocsin") {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "tocsin " TOCSIN_VERSION);
+    app_.footer(
+        "Example: tocsin message list --state in_review\n"
+        "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 auth, 5 precondition or stale "
+        "etag, 6 partly published, 7 unknown outcome, 124 timeout");
+    add_globals();
+    for (const Verb& row : verbs()) add_verb(row);
+    add_message_verbs();
+    add_approve();
+    add_release_verbs();
+    add_ledger_verbs();
+    add_token_verbs();
+    add_small_verbs();
+}
+
+void App::add_globals() {
+    for (const std::string_view service : service_names) {
+        std::string upper(service);
+        std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char letter) {
+            return static_cast<char>(std::toupper(letter));
+        });
+        app_.add_option("--" + std::string(service), options_.addresses[std::string(service)],
+                        fmt::format("gRPC address of {}, host:port", service))
+            ->envname("TOCSIN_" + upper);
+    }
+    app_.add_option("--ca", options_.ca, "CA of the services (PEM); plain text without one")
+        ->envname("TOCSIN_CA");
+    app_.add_option("--token-file", options_.token_file,
+                    "file with a bearer token (or TOCSIN_TOKEN)");
+    app_.add_option("--as", options_.as, "mint a token for this person with TOCSIN_ISSUER_KEY")
+        ->envname("TOCSIN_AS");
+    app_.add_option("--realm", options_.realm, "realm of a minted token");
+    app_.add_option("--agency", options_.agency, "agency of a minted token");
+    app_.add_option("--roles", options_.roles, "roles of a minted token, with commas");
+    app_.add_option("--ttl", options_.ttl_text, "how long a minted token is good")
+        ->capture_default_str();
+    app_.add_option("--issuer", options_.issuer, "iss of a minted token")
+        ->envname("TOCSIN_JWT_ISSUER")
+        ->capture_default_str();
+    app_.add_option("--audience", options_.audience, "aud of a minted token")
+        ->envname("TOCSIN_JWT_AUDIENCE")
+        ->capture_default_str();
+    app_.add_option("--request-id", options_.request_id, "repeat the request with this id (UUID)");
+    app_.add_option("--timeout", options_.timeout_text, "for all attempts together")
+        ->capture_default_str();
+    app_.add_flag("--json", options_.json, "proto JSON on standard output");
+    app_.add_flag("--yes,-y", options_.yes, "do not ask");
+}
+
+static std::function<bool(CLI::App*)> is_named(std::string name) {
+    return [name = std::move(name)](const CLI::App* app) { return app->get_name() == name; };
+}
+
+CLI::App* App::noun(const std::string& name) {
+    if (name.empty()) return &app_;
+    const auto found = app_.get_subcommands(is_named(name));
+    if (!found.empty()) return found.front();
+    const bool vowel = std::string_view("aeiou").find(name.front()) != std::string_view::npos;
+    auto* made = app_.add_subcommand(name, fmt::format("about {} {}", vowel ? "an" : "a", name));
+    made->require_subcommand(1);
+    made->fallthrough();
+    return made;
+}
+
+CLI::App* App::verb(const std::string& noun_name, const std::string& name,
+                    const std::string& meaning, const std::string& example, Action action) {
+    auto* made = noun(noun_name)->add_subcommand(name, meaning);
+    made->footer("Example: " + example);
+    made->fallthrough();
+    // A verb below this one is called first, and it is the one that is meant.
+    made->callback([this, action = std::move(action)] {
+        if (!action_) action_ = action;
+    });
+    return made;
+}
+
+void App::add_verb(const Verb& row) {
+    auto given = std::make_shared<Given>();
+    auto* made = verb(row.noun, row.name, row.meaning, row.example, [this, &row, given] {
+        print_answer(row, client_.call(row.service, row.method, request_of(row, *given)),
+                     options_.json);
+    });
+    for (const Field& field : row.fields) {
+        auto* option = made->add_option(field.flag, (*given)[field.flag], field.meaning);
+        const bool repeats = field.kind == Field::Kind::list || field.kind == Field::Kind::map ||
+                             field.kind == Field::Kind::reference;
+        option->required(field.needed);
+        option->type_size(1);
+        option->expected(1);
+        option->multi_option_policy(repeats ? CLI::MultiOptionPolicy::TakeAll
+                                            : CLI::MultiOptionPolicy::Throw);
+    }
+}
+
+void App::add_message_verbs() {
+    auto edit = std::make_shared<Edit>();
+    auto* revise = verb("message", "revise", "replace the draft of a message",
+                        "tocsin message revise MESSAGE --draft draft.json",
+                        [this, edit] { revise_message(client_, options_, *edit); });
+    auto* submit = verb("message", "submit", "lock the text and ask for approval",
+                        "tocsin message submit MESSAGE --acknowledge long_headline",
+                        [this, edit] { submit_message(client_, options_, *edit); });
+    for (auto* one : {revise, submit}) {
+        one->add_option("ID", edit->message, "message")->required();
+        one->add_option("--etag", edit->etag, "version that was read; the current one by default");
+    }
+    revise->add_option("--draft", edit->draft_file, "JSON file with the draft")->required();
+    submit->add_option("--acknowledge", edit->acknowledged, "code of a warning that was read")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    auto& source = text();
+    verb("message", "preview", "render a draft for each channel and check it",
+         "tocsin message preview draft.json",
+         [this, &source] { preview_message(client_, options_, source); })
+        ->add_option("FILE_OR_ID", source, "JSON file with a draft, or a message's id")
+        ->required();
+    auto& incident = text();
+    verb("", "watch", "print every change of a message, one a line", "tocsin watch --incident I",
+         [this, &incident] { watch(client_, options_, incident); })
+        ->add_option("--incident", incident, "only of this incident");
+}
+
+void App::add_approve() {
+    auto approving = std::make_shared<Approving>();
+    auto* made = verb("", "approve", "show the text under review and approve exactly it",
+                      "tocsin approve MESSAGE",
+                      [this, approving] { approve(client_, options_, *approving); });
+    made->add_option("ID", approving->message, "message")->required();
+    made->add_option("--digest", approving->digest, "only if this is still its digest");
+    made->add_option("--comment", approving->comment, "remark, for the record");
+}
+
+void App::add_release_verbs() {
+    auto& release = text();
+    auto& message = text();
+    auto* made = verb("release", "get", "show a release with its deliveries",
+                      "tocsin release get RELEASE", [this, &release, &message] {
+                          if (release.empty() == message.empty())
+                              throw Failure(Exit::usage, "give a release's ID or --message ID");
+                          get_release(client_, options_, release, message);
+                      });
+    made->add_option("ID", release, "release");
+    made->add_option("--message", message, "the release of this message");
+}
+
+static void check_service(const std::string& service) {
+    if (std::find(std::begin(service_names), std::end(service_names), service) ==
+        std::end(service_names))
+        throw Failure(Exit::usage, fmt::format("there is no service '{}': drafting, approval, "
+                                               "publishing, measurement or trigger",
+                                               service));
+}
+
+void App::add_ledger_verbs() {
+    auto& service = text();
+    verb("ledger", "status", "where each partition of a service's ledger stands",
+         "tocsin ledger status approval",
+         [this, &service] {
+             check_service(service);
+             ledger_status(client_, options_, service);
+         })
+        ->add_option("SERVICE", service, "such as approval")
+        ->required();
+    auto& reason = text();
+    auto& partition = text();
+    auto* restart =
+        verb("ledger", "restart-input",
+             "have a halted partition read its inputs from where they start now",
+             "tocsin ledger restart-input approval --partition 3 --reason 'topic lost'",
+             [this, &service, &reason, &partition] {
+                 check_service(service);
+                 const Json answer = client_.call(
+                     service, "RestartInput",
+                     {{"service", service}, {"partition", partition}, {"reason", reason}});
+                 std::cout << cell(answer, "position") << "\n";
+             });
+    restart->add_option("SERVICE", service, "such as approval")->required();
+    restart->add_option("--partition", partition, "which")->required()->check(CLI::Range(0, 1023));
+    restart->add_option("--reason", reason, "why, for the record")->required();
+    add_ledger_reads(noun("ledger"));
+}
+
+void App::add_ledger_reads(CLI::App* ledger) {
+    auto plan = std::make_shared<TailPlan>();
+    auto* tail = verb("ledger", "tail", "print what was decided, straight from Kafka",
+                      "tocsin ledger tail approval --from-start --follow", [this, plan] {
+                          check_service(plan->service);
+                          tail_ledger(options_, *plan);
+                      });
+    tail->add_option("SERVICE", plan->service, "such as approval")->required();
+    tail->add_flag("--from-start", plan->from_start,
+                   "all of it, not the last few of each partition");
+    tail->add_flag("--follow,-f", plan->follow, "go on as decisions come");
+    auto& services = list();
+    auto& heads = list();
+    auto* verify = verb("ledger", "verify", "check that every record of the ledgers is explained",
+                        "tocsin ledger verify approval --head approval/3=9F86D0...",
+                        [this, &services, &heads] {
+                            if (services.empty())
+                                services.assign(std::begin(service_names), std::end(service_names));
+                            for (const std::string& service : services) check_service(service);
+                            if (!verify_ledgers(options_, services, heads))
+                                throw Failure(Exit::failure, "a ledger is not as it should be");
+                        });
+    verify->add_option("SERVICE", services, "such as approval; all when none is named");
+    verify->add_option("--head", heads, "service/partition=HEX, a head noted elsewhere")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    ledger->add_option("--kafka-bootstrap", options_.kafka_bootstrap, "brokers (tail, verify)")
+        ->envname("TOCSIN_KAFKA_BOOTSTRAP");
+    ledger
+        ->add_option("--kafka-properties", options_.kafka_properties,
+                     "librdkafka settings (TLS, SASL)")
+        ->envname("TOCSIN_KAFKA_PROPERTIES");
+    ledger->add_option("--mac-key-file", options_.mac_key_file, "the world's key (tail, verify)")
+        ->envname("TOCSIN_MAC_KEY_FILE");
+    ledger->add_option("--world", options_.world, "live or exercise")
+        ->check(CLI::IsMember({"live", "exercise"}))
+        ->envname("TOCSIN_WORLD")
+        ->capture_default_str();
+    ledger->add_option("--partitions", options_.partitions, "partitions of every topic")
+        ->check(CLI::Range(1, 1024))
+        ->envname("TOCSIN_KAFKA_PARTITIONS")
+        ->capture_default_str();
+}
+
+void App::add_token_verbs() {
+    auto* token = verb("", "token", "print a token by the local issuer's key",
+                       "tocsin token --as ana --realm demo --agency city --roles author,approver",
+                       [this] { std::cout << mint_token(options_) << "\n"; });
+    token->require_subcommand(0, 1);
+    auto& folder = text();
+    verb("token", "init", "make an issuer's key and its public set, unless they are there",
+         "tocsin token init --dir secrets", [&folder] { init_issuer(folder); })
+        ->add_option("--dir", folder, "folder for issuer.key.pem and jwks.json")
+        ->required();
+}
+
+void App::add_small_verbs() {
+    auto& shell = text();
+    verb("", "completion", "print the completion script of a shell",
+         "tocsin completion bash > ~/.local/share/bash-completion/completions/tocsin",
+         [&shell] { std::cout << completion_script(shell); })
+        ->add_option("SHELL", shell, "bash, zsh or fish")
+        ->required();
+    verb("", "version", "print the version", "tocsin version",
+         [] { std::cout << "tocsin " TOCSIN_VERSION "\n"; });
+}
+
+// The one that is closest to what was typed: the same beginning, or the longest common part of it.
+static std::string nearest_verb(const CLI::App& app, const std::string& typed) {
+    std::string best;
+    std::size_t best_length = 1;
+    for (const std::string& name : candidates(app, {""})) {
+        const auto end = std::mismatch(name.begin(), name.end(), typed.begin(), typed.end()).first;
+        const auto length = static_cast<std::size_t>(end - name.begin());
+        if (length <= best_length) continue;
+        best = name;
+        best_length = length;
+    }
+    return best.empty() ? "tocsin --help lists them" : "did you mean " + best + "?";
+}
+
+int App::run(int argc, char** argv) {
+    // Not parsed: what is being typed is not yet a command line.
+    if (argc > 1 && std::string_view(argv[1]) == "__complete") {
+        for (const std::string& word : candidates(app_, {argv + 2, argv + argc}))
+            std::cout << word << "\n";
+        return 0;
+    }
+    if (argc > 1 && argv[1][0] != '-' && app_.get_subcommands(is_named(argv[1])).empty()) {
+        std::cerr << "tocsin: no such verb: " << argv[1] << "; " << nearest_verb(app_, argv[1])
+                  << "\n";
+        return static_cast<int>(Exit::usage);
+    }
+    try {
+        app_.parse(argc, argv);
+        action_();
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        return app_.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    } catch (const Failure& failure) {
+        std::cerr << "tocsin: " << failure.what() << "\n";
+        return static_cast<int>(failure.exit);
+    } catch (const std::exception& error) {
+        std::cerr << "tocsin: " << error.what() << "\n";
+        return static_cast<int>(Exit::failure);
+    }
+}
+
+}  // namespace tocsin::cli

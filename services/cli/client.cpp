@@ -1,0 +1,291 @@
+#include "cli/client.hpp"
+
+#include "cli/people.hpp"
+#include "google/rpc/error_details.pb.h"
+#include "runtime/errors.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/tls.hpp"
+#include "tocsin/approval/v1/approval_service.pb.h"
+#include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
+#include "tocsin/ledger/v1/ledger_service.pb.h"
+#include "tocsin/measurement/v1/measurement_service.pb.h"
+#include "tocsin/publishing/v1/publishing_service.pb.h"
+#include "tocsin/trigger/v1/trigger_service.pb.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <algorithm>
+#include <future>
+#include <random>
+#include <thread>
+
+namespace tocsin::cli {
+
+namespace protobuf = google::protobuf;
+using grpc::StatusCode;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+static constexpr int attempts_max = 12;
+
+Client::Client(const Options& options) : options_(options) {}
+
+// Going through a message of the file keeps the linker from dropping it.
+template <class Message>
+static const protobuf::FileDescriptor* file_of() {
+    return Message::descriptor()->file();
+}
+
+static const protobuf::MethodDescriptor* method_of(const std::string& service,
+                                                   const std::string& method) {
+    static const std::map<std::string, const protobuf::FileDescriptor*> files{
+        {"drafting", file_of<drafting::v1::GetMessageRequest>()},
+        {"approval", file_of<approval::v1::GetReviewRequest>()},
+        {"publishing", file_of<publishing::v1::GetReleaseRequest>()},
+        {"measurement", file_of<measurement::v1::GetScorecardRequest>()},
+        {"trigger", file_of<trigger::v1::ListRulesRequest>()},
+    };
+    for (const auto* file : {files.at(service), file_of<ledger::v1::GetStatusRequest>()})
+        if (const auto* found = file->service(0)->FindMethodByName(method)) return found;
+    throw Failure(Exit::failure, fmt::format("{} has no method {}", service, method));
+}
+
+static std::unique_ptr<protobuf::Message> new_message(const protobuf::Descriptor* type) {
+    auto* factory = protobuf::MessageFactory::generated_factory();
+    return std::unique_ptr<protobuf::Message>(factory->GetPrototype(type)->New());
+}
+
+static Json json_of(const protobuf::Message& message) {
+    std::string text;
+    if (!protobuf::util::MessageToJsonString(message, &text).ok())
+        throw Failure(Exit::failure, "the answer can not be written as JSON");
+    return Json::parse(text);
+}
+
+std::shared_ptr<grpc::Channel> Client::channel(const std::string& service) {
+    auto& channel = channels_[service];
+    if (channel) return channel;
+    const auto address = options_.addresses.find(service);
+    if (address == options_.addresses.end() || address->second.empty())
+        throw Failure(Exit::failure,
+                      fmt::format("where is {0}? run ./dev up and then ./dev tocsin ..., or give "
+                                  "--{0} HOST:PORT",
+                                  service));
+    grpc::ChannelArguments arguments;
+    arguments.SetInt("grpc.initial_reconnect_backoff_ms", 100);
+    arguments.SetInt("grpc.max_reconnect_backoff_ms", 1000);
+    channel = grpc::CreateCustomChannel(
+        address->second, runtime::client_credentials(options_.ca, "", ""), arguments);
+    return channel;
+}
+
+void Client::authenticate(grpc::ClientContext& context) {
+    if (token_.empty()) token_ = bearer_token(options_);
+    context.AddMetadata("authorization", "Bearer " + token_);
+    if (!position_.empty()) context.AddMetadata("tocsin-after", position_);
+}
+
+namespace {
+
+struct Attempt {
+    grpc::Status status;
+    std::string body;
+};
+
+Attempt attempt(grpc::Channel& channel, grpc::ClientContext& context, const std::string& path,
+                const std::string& body) {
+    const grpc::Slice slice(body);
+    const grpc::ByteBuffer request(&slice, 1);
+    grpc::ByteBuffer response;
+    std::promise<grpc::Status> ended;
+    // The channel outlives the call; the stub needs shared ownership of it all the same.
+    grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {}));
+    stub.UnaryCall(&context, path, grpc::StubOptions(), &request, &response,
+                   [&](grpc::Status status) { ended.set_value(std::move(status)); });
+    Attempt result{ended.get_future().get(), {}};
+    std::vector<grpc::Slice> slices;
+    if (result.status.ok() && response.Dump(&slices).ok())
+        for (const grpc::Slice& part : slices)
+            result.body.append(reinterpret_cast<const char*>(part.begin()), part.size());
+    return result;
+}
+
+// Exponential with jitter, or what the service asked for.
+milliseconds pause_before(int attempt, const grpc::Status& status) {
+    static std::mt19937 random{std::random_device{}()};
+    const int base = std::min(100 << std::min(attempt, 5), 2000);
+    std::uniform_int_distribution<int> spread(base / 2, base);
+    milliseconds pause(spread(random));
+    google::rpc::RetryInfo retry;
+    const google::rpc::Status unpacked = runtime::unpack(status);
+    for (const auto& detail : unpacked.details())
+        if (detail.UnpackTo(&retry))
+            pause = std::max(pause, milliseconds(retry.retry_delay().seconds() * 1000 +
+                                                 retry.retry_delay().nanos() / 1'000'000));
+    return pause;
+}
+
+bool never_sent(const grpc::Status& status) {
+    return status.error_code() == StatusCode::UNAVAILABLE && status.error_details().empty() &&
+           status.error_message().find("connect") != std::string::npos;
+}
+
+}  // namespace
+
+// An outcome that is not known is not the same as a failure: the change may still be decided.
+static Failure failure_of(const grpc::Status& status, const std::string& request_id, bool sent,
+                          const std::string& address) {
+    const bool open = status.error_code() == StatusCode::UNAVAILABLE ||
+                      status.error_code() == StatusCode::DEADLINE_EXCEEDED ||
+                      status.error_code() == StatusCode::CANCELLED;
+    if (open && !sent)
+        return {Exit::failure,
+                fmt::format("nobody answers at {}: is the stack up? (./dev status)", address)};
+    if (open && !request_id.empty())
+        return {
+            Exit::unknown_outcome,
+            fmt::format("{}\nwhether it took effect is not known; find out by repeating it with "
+                        "--request-id {}",
+                        words_of(status), request_id)};
+    return {exit_of(status.error_code()), words_of(status)};
+}
+
+Json Client::call(const std::string& service, const std::string& method, Json request) {
+    const auto* descriptor = method_of(service, method);
+    const bool change = descriptor->input_type()->FindFieldByName("request_id") != nullptr;
+    std::string request_id;
+    if (change) {
+        request_id = options_.request_id.empty() ? runtime::new_uuid_v7() : options_.request_id;
+        request["requestId"] = request_id;
+    }
+    auto message = new_message(descriptor->input_type());
+    const auto parsed = protobuf::util::JsonStringToMessage(request.dump(), message.get());
+    if (!parsed.ok())
+        throw Failure(Exit::usage, fmt::format("the request is not well formed: {}",
+                                               std::string(parsed.message())));
+    const std::string body = message->SerializeAsString();
+    const std::string path =
+        fmt::format("/{}/{}", descriptor->service()->full_name(), descriptor->name());
+    const auto end = Clock::now() + duration_of(options_.timeout_text, "--timeout");
+    bool sent = false;
+    for (int count = 0;; ++count) {
+        grpc::ClientContext context;
+        authenticate(context);
+        context.set_deadline(std::chrono::system_clock::now() + (end - Clock::now()));
+        const auto target = channel(service);
+        const Attempt result = attempt(*target, context, path, body);
+        if (result.status.ok()) {
+            auto answer = new_message(descriptor->output_type());
+            answer->ParseFromString(result.body);
+            Json json = json_of(*answer);
+            if (json.contains("position")) position_ = json["position"].get<std::string>();
+            return json;
+        }
+        sent = sent || !never_sent(result.status);
+        const auto pause = pause_before(count, result.status);
+        if (result.status.error_code() != StatusCode::UNAVAILABLE || count + 1 >= attempts_max ||
+            Clock::now() + pause >= end)
+            throw failure_of(result.status, request_id, sent, options_.addresses.at(service));
+        std::this_thread::sleep_for(pause);
+    }
+}
+
+grpc::Status Client::watch(const std::string& incident,
+                           const std::function<bool(const Json&)>& each) {
+    const auto stub = drafting::v1::DraftingService::NewStub(channel("drafting"));
+    grpc::ClientContext context;
+    authenticate(context);
+    drafting::v1::WatchMessagesRequest request;
+    request.set_incident_id(incident);
+    const auto reader = stub->WatchMessages(&context, request);
+    drafting::v1::WatchMessagesResponse response;
+    while (reader->Read(&response)) {
+        if (each(json_of(response))) continue;
+        context.TryCancel();
+        break;
+    }
+    return reader->Finish();
+}
+
+Exit exit_of(StatusCode code) {
+    switch (code) {
+        case StatusCode::OK:
+            return Exit::ok;
+        case StatusCode::INVALID_ARGUMENT:
+        case StatusCode::OUT_OF_RANGE:
+            return Exit::usage;
+        case StatusCode::NOT_FOUND:
+            return Exit::not_found;
+        case StatusCode::UNAUTHENTICATED:
+        case StatusCode::PERMISSION_DENIED:
+            return Exit::auth;
+        case StatusCode::FAILED_PRECONDITION:
+        case StatusCode::ABORTED:
+            return Exit::precondition;
+        case StatusCode::DEADLINE_EXCEEDED:
+            return Exit::timeout;
+        default:
+            return Exit::failure;
+    }
+}
+
+static std::string advice(StatusCode code) {
+    switch (code) {
+        case StatusCode::INVALID_ARGUMENT:
+            return "correct the fields named above";
+        case StatusCode::UNAUTHENTICATED:
+            return "give a valid token: --as NAME or --token-file FILE";
+        case StatusCode::PERMISSION_DENIED:
+            return "ask somebody whom the roster gives the role (tocsin roster get)";
+        case StatusCode::ABORTED:
+            return "read it again, then repeat the change";
+        case StatusCode::FAILED_PRECONDITION:
+            return "bring it into the right state first";
+        case StatusCode::UNAVAILABLE:
+            return "repeat it as it is in a moment";
+        case StatusCode::DEADLINE_EXCEEDED:
+            return "repeat it, with a longer --timeout";
+        default:
+            return {};
+    }
+}
+
+std::string words_of(const grpc::Status& status) {
+    static constexpr const char* names[] = {"ok",
+                                            "cancelled",
+                                            "unknown",
+                                            "invalid argument",
+                                            "timeout",
+                                            "not found",
+                                            "already exists",
+                                            "permission denied",
+                                            "exhausted",
+                                            "failed precondition",
+                                            "aborted",
+                                            "out of range",
+                                            "unimplemented",
+                                            "internal",
+                                            "unavailable",
+                                            "data loss",
+                                            "unauthenticated"};
+    const auto code = static_cast<std::size_t>(status.error_code());
+    std::string words = code < std::size(names) ? names[code] : "unknown";
+    google::rpc::ErrorInfo info;
+    google::rpc::BadRequest bad;
+    std::string fields;
+    const google::rpc::Status unpacked = runtime::unpack(status);
+    for (const auto& detail : unpacked.details()) {
+        if (detail.UnpackTo(&info)) words += " (" + info.reason() + ")";
+        if (!detail.UnpackTo(&bad)) continue;
+        for (const auto& violation : bad.field_violations())
+            fields += fmt::format("\n  {}: {}", violation.field(), violation.description());
+    }
+    words += ": " + status.error_message() + fields;
+    if (const std::string next = advice(status.error_code()); !next.empty())
+        words += "\nwhat to do: " + next;
+    return words;
+}
+
+}  // namespace tocsin::cli

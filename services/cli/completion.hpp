@@ -1,0 +1,17 @@
+// Completion for shells: small scripts that ask the hidden `tocsin __complete`.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <vector>
+
+namespace tocsin::cli {
+
+// Throws Failure for an unknown shell.
+std::string completion_script(const std::string& shell);
+
+// What may follow `words`, the last of which is being typed. `app` is not parsed.
+std::vector<std::string> candidates(const CLI::App& app, const std::vector<std::string>& words);
+
+}  // namespace tocsin::cli

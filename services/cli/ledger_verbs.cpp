@@ -1,0 +1,321 @@
+#include "cli/ledger_verbs.hpp"
+
+#include "cli/failure.hpp"
+#include "cli/ledger_chain.hpp"
+#include "cli/table.hpp"
+#include "runtime/kafka.hpp"
+#include "runtime/topics.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "tocsin/measurement/v1/measurement_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <deque>
+#include <functional>
+#include <iostream>
+
+namespace tocsin::cli {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+runtime::Mac world_key(const Options& options) {
+    if (options.mac_key_file.empty())
+        throw Failure(Exit::usage,
+                      "the world's key is needed: --mac-key-file or TOCSIN_MAC_KEY_FILE");
+    std::string text = read_file(options.mac_key_file);
+    std::erase_if(text,
+                  [](char letter) { return std::isspace(static_cast<unsigned char>(letter)); });
+    const auto key = runtime::unhex(text);
+    if (!key || key->size() < 32)
+        throw Failure(Exit::usage, fmt::format("{}: 64 or more hexadecimal digits are expected",
+                                               options.mac_key_file));
+    return runtime::Mac(*key);
+}
+
+runtime::KafkaAccess kafka_access(const Options& options) {
+    if (options.kafka_bootstrap.empty())
+        throw Failure(Exit::usage, "where is Kafka? --kafka-bootstrap or TOCSIN_KAFKA_BOOTSTRAP");
+    runtime::KafkaAccess access{options.kafka_bootstrap, {}};
+    if (options.kafka_properties.empty()) return access;
+    auto properties = runtime::read_properties(options.kafka_properties);
+    if (!properties) throw Failure(Exit::usage, properties.error());
+    access.properties = std::move(*properties);
+    return access;
+}
+
+// Reads partitions of one topic from their beginning and hands every record on.
+class TopicWalk : runtime::KafkaReader::Sink {
+public:
+    using Each = std::function<void(int partition, std::int64_t offset, std::string_view record)>;
+
+    TopicWalk(const Options& options, std::string topic)
+        : topic_(std::move(topic)),
+          event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+          reader_(kafka_access(options), event_, milliseconds(100)),
+          ends_(static_cast<std::size_t>(options.partitions), 0) {
+        for (int partition = 0; partition < options.partitions; ++partition) {
+            const auto range = reader_.range(topic_, partition, milliseconds(10'000));
+            if (!range)
+                throw Failure(Exit::failure,
+                              fmt::format("{} partition {} cannot be read: is Kafka up, and is the "
+                                          "number of partitions {}? (--partitions)",
+                                          topic_, partition, options.partitions));
+            ends_[static_cast<std::size_t>(partition)] = range->second;
+            reader_.start(partition, topic_, partition, 0);
+        }
+    }
+    ~TopicWalk() override { close(event_); }
+    TopicWalk(const TopicWalk&) = delete;
+
+    // Where the partition ended when the walk began.
+    std::int64_t end(int partition) const { return ends_[static_cast<std::size_t>(partition)]; }
+
+    // Until all that was there at the beginning is read, or for ever.
+    void run(bool follow, Each each) {
+        each_ = std::move(each);
+        reached_.assign(ends_.begin(), ends_.end());
+        waiting_ = 0;
+        for (std::int64_t& left : reached_) waiting_ += left > 0 ? 1 : 0;
+        auto last = std::chrono::steady_clock::now();
+        while (follow || waiting_ > 0) {
+            if (reader_.poll(*this, 1000)) {
+                last = std::chrono::steady_clock::now();
+                continue;
+            }
+            if (!reader_.fatal().empty()) throw Failure(Exit::failure, reader_.fatal());
+            if (!follow && std::chrono::steady_clock::now() - last > std::chrono::seconds(20))
+                throw Failure(Exit::timeout, fmt::format("{}: Kafka sends nothing more", topic_));
+            std::uint64_t unused = 0;
+            pollfd wait{event_, POLLIN, 0};
+            ::poll(&wait, 1, 100);
+            [[maybe_unused]] const auto got = ::read(event_, &unused, sizeof unused);
+        }
+    }
+
+private:
+    void on_record(int source, std::int64_t offset, std::string_view, std::string_view value,
+                   runtime::Time) override {
+        const auto index = static_cast<std::size_t>(source);
+        each_(source, offset, value);
+        if (reached_[index] > 0 && offset + 1 >= reached_[index]) done(index);
+    }
+    void on_end(int source, std::int64_t offset) override {
+        const auto index = static_cast<std::size_t>(source);
+        if (reached_[index] > 0 && offset >= reached_[index]) done(index);
+    }
+    void on_out_of_range(int source) override {
+        throw Failure(Exit::failure, fmt::format("{} partition {} does not begin at offset 0: its "
+                                                 "beginning is gone",
+                                                 topic_, source));
+    }
+    void on_trouble(int, const std::string& what) override {
+        std::cerr << topic_ << ": " << what << "\n";
+    }
+    void done(std::size_t index) {
+        reached_[index] = 0;
+        --waiting_;
+    }
+
+    std::string topic_;
+    int event_;
+    runtime::KafkaReader reader_;
+    std::vector<std::int64_t> ends_;
+    std::vector<std::int64_t> reached_;
+    int waiting_ = 0;
+    Each each_;
+};
+
+template <class Event>
+std::string event_text(const std::string& bytes, bool json) {
+    Event event;
+    if (!event.ParseFromString(bytes)) return "unreadable";
+    if (json) {
+        std::string text;
+        if (!google::protobuf::util::MessageToJsonString(event, &text).ok()) return "{}";
+        return text;
+    }
+    const auto* body = Event::descriptor()->FindFieldByNumber(event.body_case());
+    return body == nullptr ? "unknown" : body->name();
+}
+
+std::string event_text(const std::string& service, const std::string& bytes, bool json) {
+    if (service == "drafting") return event_text<drafting::v1::Event>(bytes, json);
+    if (service == "approval") return event_text<approval::v1::Event>(bytes, json);
+    if (service == "publishing") return event_text<publishing::v1::Event>(bytes, json);
+    if (service == "measurement") return event_text<measurement::v1::Event>(bytes, json);
+    return event_text<trigger::v1::Event>(bytes, json);
+}
+
+std::string_view kind_name(LedgerChain::Kind kind) {
+    switch (kind) {
+        case LedgerChain::Kind::counted:
+            return "counted";
+        case LedgerChain::Kind::empty_void:
+            return "void";
+        case LedgerChain::Kind::foreign:
+            break;
+    }
+    return "foreign";
+}
+
+Json json_of(const std::string& service, int partition, std::int64_t offset,
+             const LedgerChain::Seen& seen) {
+    Json line{{"position", fmt::format("{}/{}/{}", service, partition, offset)},
+              {"kind", kind_name(seen.kind)},
+              {"digest", runtime::hex(seen.digest)}};
+    if (!seen.decision) return line;
+    const auto& decision = *seen.decision;
+    line["decidedAt"] = time_text(decision.decided_at());
+    line["writer"] = decision.writer();
+    line["realm"] = decision.realm();
+    line["actor"] = decision.cause().actor();
+    line["requestId"] = decision.cause().request_id();
+    if (decision.has_rejected())
+        line["rejected"] = {{"code", decision.rejected().code()},
+                            {"text", decision.rejected().text()}};
+    for (const std::string& event : decision.accepted().events())
+        line["events"].push_back(Json::parse(event_text(service, event, true), nullptr, false));
+    return line;
+}
+
+std::string line_of(const std::string& service, int partition, std::int64_t offset,
+                    const LedgerChain::Seen& seen) {
+    std::string line = fmt::format("{}/{}/{}", service, partition, offset);
+    if (!seen.decision) return line + "  foreign";
+    const auto& decision = *seen.decision;
+    std::string what = decision.has_input_restarted() ? "input_restarted" : "";
+    if (decision.has_rejected()) what = "rejected " + decision.rejected().code();
+    for (const std::string& event : decision.accepted().events())
+        what += (what.empty() ? "" : " ") + event_text(service, event, false);
+    return fmt::format("{}  {}  {:7}  {}  {}  {}", line, time_text(decision.decided_at()),
+                       kind_name(seen.kind), decision.writer(),
+                       printable(decision.cause().actor().empty() ? decision.cause().topic()
+                                                                  : decision.cause().actor()),
+                       what.empty() ? "nothing_new" : what);
+}
+
+struct NotedHead {
+    std::string service;
+    int partition = 0;
+    std::string digest;
+};
+
+NotedHead noted_head(const std::string& text) {
+    const auto slash = text.find('/');
+    const auto equals = text.find('=', slash == std::string::npos ? 0 : slash);
+    if (slash != std::string::npos && equals != std::string::npos) {
+        const std::string number = text.substr(slash + 1, equals - slash - 1);
+        const auto digest = runtime::unhex(text.substr(equals + 1));
+        const bool digits = !number.empty() && number.size() < 5 &&
+                            number.find_first_not_of("0123456789") == std::string::npos;
+        if (digits && digest && digest->size() == 32)
+            return {text.substr(0, slash), std::stoi(number), *digest};
+    }
+    throw Failure(Exit::usage, fmt::format("--head {}: service/partition=HEX is expected", text));
+}
+
+struct Verified {
+    std::string service;
+    int partition = 0;
+    std::int64_t records = 0;
+    std::string fault;
+    std::int64_t counted = 0, void_records = 0, foreign = 0;
+    std::string head;
+};
+
+std::vector<Verified> verify(const Options& options, const std::string& service,
+                             const runtime::Mac& mac, const std::vector<NotedHead>& heads) {
+    const std::string topic = runtime::ledger_topic(options.world, service);
+    std::deque<LedgerChain> chains;
+    for (int partition = 0; partition < options.partitions; ++partition)
+        chains.emplace_back(topic, partition, mac);
+    std::vector<Verified> results(chains.size());
+    TopicWalk walk(options, topic);
+    walk.run(false, [&](int partition, std::int64_t offset, std::string_view record) {
+        // Only what was there when the walk began: it is one consistent end for all.
+        if (offset >= walk.end(partition)) return;
+        chains[static_cast<std::size_t>(partition)].add(offset, record);
+        ++results[static_cast<std::size_t>(partition)].records;
+    });
+    for (std::size_t index = 0; index < chains.size(); ++index) {
+        Verified& result = results[index];
+        const LedgerChain& chain = chains[index];
+        const int partition = static_cast<int>(index);
+        result = {service,         partition,
+                  result.records,  chain.fault(),
+                  chain.counted(), chain.void_records(),
+                  chain.foreign(), chain.counted() > 0 ? runtime::hex(chain.head()) : ""};
+        for (const NotedHead& head : heads)
+            if (head.service == service && head.partition == partition &&
+                !chain.has_counted(head.digest) && result.fault.empty())
+                result.fault = "the head noted elsewhere is not among what counts";
+    }
+    return results;
+}
+
+}  // namespace
+
+void tail_ledger(const Options& options, const TailPlan& plan) {
+    const runtime::Mac mac = world_key(options);
+    const std::string topic = runtime::ledger_topic(options.world, plan.service);
+    std::deque<LedgerChain> chains;
+    for (int partition = 0; partition < options.partitions; ++partition)
+        chains.emplace_back(topic, partition, mac);
+    TopicWalk walk(options, topic);
+    // Read from the beginning in any case: whether a record counts hangs on all before it.
+    walk.run(plan.follow, [&](int partition, std::int64_t offset, std::string_view record) {
+        const auto seen = chains[static_cast<std::size_t>(partition)].add(offset, record);
+        if (!plan.from_start && offset < walk.end(partition) - 20) return;
+        if (options.json)
+            std::cout << json_of(plan.service, partition, offset, seen).dump() << std::endl;
+        else
+            std::cout << line_of(plan.service, partition, offset, seen) << std::endl;
+    });
+}
+
+bool verify_ledgers(const Options& options, const std::vector<std::string>& services,
+                    const std::vector<std::string>& heads) {
+    const runtime::Mac mac = world_key(options);
+    std::vector<NotedHead> noted;
+    for (const std::string& head : heads) noted.push_back(noted_head(head));
+    Json rows = Json::array();
+    bool verified = true;
+    for (const std::string& service : services)
+        for (const Verified& one : verify(options, service, mac, noted)) {
+            verified = verified && one.fault.empty();
+            rows.push_back({{"service", one.service},
+                            {"partition", one.partition},
+                            {"records", one.records},
+                            {"counted", one.counted},
+                            {"void", one.void_records},
+                            {"foreign", one.foreign},
+                            {"head", one.head},
+                            {"verified", one.fault.empty()},
+                            {"fault", one.fault}});
+        }
+    if (options.json) {
+        std::cout << Json{{"verified", verified}, {"partitions", rows}}.dump(2) << "\n";
+        return verified;
+    }
+    print_table(rows, {{"SERVICE", "service"},
+                       {"PARTITION", "partition"},
+                       {"COUNTED", "counted"},
+                       {"VOID", "void"},
+                       {"FOREIGN", "foreign"},
+                       {"HEAD", "head"},
+                       {"VERIFIED", "verified"},
+                       {"FAULT", "fault"}});
+    std::cerr << (verified ? "verified\n" : "NOT verified\n");
+    return verified;
+}
+
+}  // namespace tocsin::cli

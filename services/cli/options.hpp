@@ -1,0 +1,46 @@
+// What every verb may be told: where the services are, who asks, how to print.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace tocsin::cli {
+
+// Short names, in the order in which people meet them.
+inline constexpr std::string_view service_names[] = {"drafting", "approval", "publishing",
+                                                     "measurement", "trigger"};
+
+struct Options {
+    std::map<std::string, std::string> addresses;  // short service name to host:port
+    std::string ca;                                // PEM file; empty: plain text
+    std::string token_file;
+    std::string as;
+    std::string request_id;
+    std::string timeout_text = "10s";
+    bool json = false;
+    bool yes = false;
+
+    std::string realm;
+    std::string agency;
+    std::string roles;  // with commas
+    std::string ttl_text = "1h";
+    std::string issuer = "tocsin-dev";
+    std::string audience = "tocsin";
+
+    std::string kafka_bootstrap;
+    std::string kafka_properties;
+    std::string mac_key_file;
+    std::string world = "live";
+    int partitions = 8;
+};
+
+// `500ms`, `10s`, `5m`, `1h` or plain seconds; throws Failure naming `what`.
+std::chrono::milliseconds duration_of(std::string_view text, std::string_view what);
+
+std::string environment(const char* name);
+// The whole file, `-` for standard input; throws Failure.
+std::string read_file(const std::string& path);
+
+}  // namespace tocsin::cli

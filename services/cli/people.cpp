@@ -1,0 +1,139 @@
+#include "cli/people.hpp"
+
+#include "cli/failure.hpp"
+#include "runtime/jwk.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+namespace tocsin::cli {
+
+using nlohmann::json;
+
+static std::string text_of(const json& object, std::initializer_list<const char*> names) {
+    for (const char* name : names)
+        if (const auto found = object.find(name); found != object.end() && found->is_string())
+            return found->get<std::string>();
+    return {};
+}
+
+std::optional<PersonClaims> find_person(const std::string& text, const std::string& subject) {
+    const json file = json::parse(text, nullptr, false);
+    if (!file.is_object()) throw Failure(Exit::usage, "the people file is no JSON object");
+    const json& roster = file.contains("roster") ? file["roster"] : file;
+    if (!roster.is_object() || !roster.contains("people") || !roster["people"].is_array())
+        throw Failure(Exit::usage, "the people file has no list `people`");
+    for (const json& entry : roster["people"]) {
+        if (!entry.is_object() || text_of(entry, {"subject"}) != subject) continue;
+        PersonClaims person{subject,
+                            text_of(file, {"realm"}),
+                            text_of(entry, {"agencyId", "agency_id", "agency"}),
+                            {}};
+        if (person.realm.empty()) person.realm = text_of(roster, {"realm"});
+        for (const json& role : entry.value("roles", json::array()))
+            if (role.is_string()) person.roles.push_back(role.get<std::string>());
+        return person;
+    }
+    return std::nullopt;
+}
+
+PersonClaims claims_of(const Options& options) {
+    if (options.as.empty())
+        throw Failure(Exit::auth, "who asks? give --as NAME (or TOCSIN_AS), or --token-file FILE");
+    PersonClaims person{options.as, {}, {}, {}};
+    if (const std::string path = environment("TOCSIN_PEOPLE"); !path.empty()) {
+        if (auto known = find_person(read_file(path), options.as)) person = std::move(*known);
+    }
+    if (!options.realm.empty()) person.realm = options.realm;
+    if (person.realm.empty()) person.realm = environment("TOCSIN_REALM");
+    if (!options.agency.empty()) person.agency = options.agency;
+    if (!options.roles.empty()) {
+        person.roles.clear();
+        std::istringstream roles(options.roles);
+        for (std::string role; std::getline(roles, role, ',');) person.roles.push_back(role);
+    }
+    for (const auto& [what, missing] :
+         {std::pair{"--realm", person.realm.empty()}, std::pair{"--agency", person.agency.empty()},
+          std::pair{"--roles", person.roles.empty()}})
+        if (missing)
+            throw Failure(Exit::usage, fmt::format("nothing is known about {}: give {}, or name a "
+                                                   "people file in TOCSIN_PEOPLE",
+                                                   options.as, what));
+    return person;
+}
+
+std::string mint_token(const Options& options) {
+    const std::string key = environment("TOCSIN_ISSUER_KEY");
+    if (key.empty())
+        throw Failure(Exit::auth,
+                      "no issuer key: set TOCSIN_ISSUER_KEY (./dev up makes one), or give "
+                      "--token-file FILE or TOCSIN_TOKEN");
+    const PersonClaims person = claims_of(options);
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
+    const auto ttl =
+        std::chrono::duration_cast<std::chrono::seconds>(duration_of(options.ttl_text, "--ttl"));
+    const json claims{{"iss", options.issuer},
+                      {"aud", options.audience},
+                      {"sub", person.subject},
+                      {"realm", person.realm},
+                      {"agency", person.agency},
+                      {"roles", person.roles},
+                      {"iat", now},
+                      {"exp", now + ttl.count()}};
+    try {
+        return runtime::issue_token(read_file(key), claims.dump());
+    } catch (const Failure&) {
+        throw;
+    } catch (const std::exception& error) {
+        throw Failure(Exit::auth, fmt::format("{}: {}", key, error.what()));
+    }
+}
+
+std::string bearer_token(const Options& options) {
+    std::string token = environment("TOCSIN_TOKEN");
+    // Somebody who is named on the command line is meant, whatever the environment holds.
+    if (!options.token_file.empty()) token = read_file(options.token_file);
+    while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
+        token.pop_back();
+    return token.empty() ? mint_token(options) : token;
+}
+
+// Written beside and renamed, so that nobody reads half a file; the mode is set before the bytes.
+static void write_new(const std::filesystem::path& path, const std::string& text, mode_t mode) {
+    const std::string draft = path.string() + ".new";
+    std::filesystem::remove(draft);
+    const int file = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (file < 0) throw Failure(Exit::failure, fmt::format("{}: cannot be written", draft));
+    const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool stored = fsync(file) == 0;
+    close(file);
+    if (!written || !stored)
+        throw Failure(Exit::failure, fmt::format("{}: cannot be written", draft));
+    std::filesystem::rename(draft, path);
+}
+
+void init_issuer(const std::string& folder) {
+    const std::filesystem::path base(folder);
+    std::filesystem::create_directories(base);
+    const auto key = base / "issuer.key.pem";
+    const auto set = base / "jwks.json";
+    if (!std::filesystem::exists(key)) {
+        write_new(key, runtime::make_issuer_key_pem(), 0600);
+        std::cerr << "made " << key.string() << "\n";
+    }
+    if (!std::filesystem::exists(set)) {
+        write_new(set, runtime::jwks_of_pem(read_file(key.string())), 0644);
+        std::cerr << "made " << set.string() << "\n";
+    }
+}
+
+}  // namespace tocsin::cli

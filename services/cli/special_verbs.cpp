@@ -1,0 +1,235 @@
+#include "cli/special_verbs.hpp"
+
+#include "cli/table.hpp"
+#include "cli/verb.hpp"
+#include "runtime/digest.hpp"
+#include "tocsin/content/v1/content.pb.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <map>
+#include <random>
+#include <thread>
+
+namespace tocsin::cli {
+
+static std::string current_etag(Client& client, const Edit& edit) {
+    if (!edit.etag.empty()) return edit.etag;
+    return cell(client.call("drafting", "GetMessage", {{"messageId", edit.message}}),
+                "message.etag");
+}
+
+static Json draft_in(const std::string& path) {
+    Json file = Json::parse(read_file(path), nullptr, false);
+    if (!file.is_object()) throw Failure(Exit::usage, fmt::format("{}: not a JSON object", path));
+    return file.contains("draft") ? file["draft"] : file;
+}
+
+void revise_message(Client& client, const Options& options, const Edit& edit) {
+    Json request{{"messageId", edit.message}, {"draft", draft_in(edit.draft_file)}};
+    request["etag"] = current_etag(client, edit);
+    print_change(client.call("drafting", "ReviseMessage", request), options.json);
+}
+
+void submit_message(Client& client, const Options& options, const Edit& edit) {
+    Json request{{"messageId", edit.message}, {"acknowledgedWarnings", edit.acknowledged}};
+    request["etag"] = current_etag(client, edit);
+    print_change(client.call("drafting", "SubmitMessage", request), options.json);
+}
+
+static std::string body_of(const Json& rendition) {
+    return printable(runtime::unbase64(cell(rendition, "body")).value_or("(not readable)"));
+}
+
+void preview_message(Client& client, const Options& options, const std::string& source) {
+    Json draft;
+    if (source == "-" || access(source.c_str(), R_OK) == 0)
+        draft = draft_in(source);
+    else
+        draft = client.call("drafting", "GetMessage", {{"messageId", source}})
+                    .value("message", Json::object())
+                    .value("draft", Json::object());
+    const Json answer = client.call("drafting", "PreviewMessage", {{"draft", draft}});
+    if (options.json) {
+        std::cout << answer.dump(2) << "\n";
+        return;
+    }
+    for (const Json& preview : answer.value("previews", Json::array())) {
+        const Json& rendition = preview.value("rendition", Json::object());
+        const std::string limit = cell(rendition, "lengthMax");
+        std::cout << fmt::format("== {} {} ({}{})\n{}\n\n", cell(preview, "kind"),
+                                 cell(rendition, "language"), cell(rendition, "length"),
+                                 limit.empty() || limit == "0" ? "" : " of " + limit,
+                                 body_of(rendition));
+    }
+    const Json findings = answer.value("findings", Json::array());
+    if (!findings.empty())
+        print_table(
+            findings,
+            {{"BLOCKS", "blocks"}, {"CODE", "code"}, {"FIELD", "field"}, {"WHAT TO DO", "text"}});
+}
+
+// What is approved is read from the very bytes whose digest is sent, never from a copy beside them.
+static Json content_of(const Json& review) {
+    const auto bytes = runtime::unbase64(cell(review, "content"));
+    if (!bytes || runtime::hex(runtime::sha256(*bytes)) != cell(review, "digest"))
+        throw Failure(Exit::failure,
+                      "the review's digest is not that of its content: do not approve");
+    content::v1::Content content;
+    std::string text;
+    if (!content.ParseFromString(*bytes) ||
+        !google::protobuf::util::MessageToJsonString(content, &text).ok())
+        throw Failure(Exit::failure, "the content under review can not be read");
+    return Json::parse(text);
+}
+
+static void show_review(const Json& review, const Json& content) {
+    const Json& draft = content.value("draft", Json::object());
+    std::cerr << fmt::format("{}\n{} {} {}, expires {}\nagencies {}  channels {}\n\n",
+                             cell(draft, "title"), cell(draft, "status"), cell(draft, "severity"),
+                             cell(draft, "urgency"), cell(draft, "expires"),
+                             cell(draft, "agencies"),
+                             draft.contains("channels") ? cell(draft, "channels") : "all");
+    for (const char* part : {"texts", "retraction"})
+        for (const Json& text : draft.value(part, Json::array())) {
+            std::cerr << fmt::format("[{}{}] {}\n{}\n{}\n{}\n\n", cell(text, "language"),
+                                     part == std::string_view("retraction") ? ", retraction" : "",
+                                     cell(text, "event"), cell(text, "headline"),
+                                     printable(text.value("description", "")),
+                                     printable(text.value("instruction", "")));
+            for (const Json& other : text.value("channelTexts", Json::array()))
+                std::cerr << fmt::format("  on {}: {}\n", cell(other, "kind"),
+                                         printable(other.value("text", "")));
+        }
+    std::cerr << "digest " << cell(review, "digest") << "\n";
+}
+
+static bool confirmed() {
+    std::cerr << "Approve exactly these words? [y/N] " << std::flush;
+    std::string line;
+    return std::getline(std::cin, line) && (line == "y" || line == "yes");
+}
+
+void approve(Client& client, const Options& options, const Approving& approving) {
+    const Json review = client.call("approval", "GetReview", {{"messageId", approving.message}})
+                            .value("review", Json::object());
+    show_review(review, content_of(review));
+    const std::string digest = cell(review, "digest");
+    if (!approving.digest.empty() && approving.digest != digest)
+        throw Failure(Exit::precondition,
+                      fmt::format("the text has changed: its digest is {} now", digest));
+    if (!options.yes) {
+        if (isatty(STDIN_FILENO) == 0)
+            throw Failure(Exit::usage,
+                          "nobody is there to ask: read the text above and give --yes");
+        if (!confirmed()) throw Failure(Exit::failure, "not approved");
+    }
+    print_change(
+        client.call(
+            "approval", "Approve",
+            {{"messageId", approving.message}, {"digest", digest}, {"comment", approving.comment}}),
+        options.json);
+}
+
+// The worst news decides: something unknown weighs more than something refused.
+static Exit exit_of_release(const Json& release) {
+    std::map<std::string, int> states;
+    for (const Json& delivery : release.value("deliveries", Json::array()))
+        ++states[cell(delivery, "state")];
+    if (states["unknown"] > 0) return Exit::unknown_outcome;
+    const std::string state = cell(release, "state");
+    const bool over = state == "released" || state == "retracted" || state == "retracting";
+    const int failed = states["refused"] + states["expired"] + states["not_ready"];
+    if (over && failed > 0 && states["confirmed"] > 0) return Exit::partly_published;
+    return Exit::ok;
+}
+
+void get_release(Client& client, const Options& options, const std::string& release,
+                 const std::string& message) {
+    const Json answer =
+        client.call("publishing", "GetRelease", {{"releaseId", release}, {"messageId", message}});
+    const Json found = answer.value("release", Json::object());
+    if (options.json) {
+        std::cout << answer.dump(2) << "\n";
+    } else {
+        Json head = found;
+        head.erase("deliveries");
+        print_record(head);
+        print_table(found.value("deliveries", Json::array()), {{"CHANNEL", "channelId"},
+                                                               {"KIND", "kind"},
+                                                               {"LANGUAGE", "language"},
+                                                               {"PURPOSE", "purpose"},
+                                                               {"STATE", "state"},
+                                                               {"ATTEMPTS", "attempts"},
+                                                               {"CONFIRMED", "confirmedAt"},
+                                                               {"URL", "url"},
+                                                               {"REASON", "reason"}});
+    }
+    const Exit exit = exit_of_release(found);
+    if (exit == Exit::unknown_outcome)
+        throw Failure(exit, "a delivery was sent and is not confirmed: its outcome is unknown");
+    if (exit == Exit::partly_published) throw Failure(exit, "not every channel has it");
+}
+
+static void print_watched(const Json& message, const Options& options) {
+    if (options.json)
+        std::cout << message.dump() << std::endl;
+    else
+        std::cout << fmt::format("{}  {:10}  {}  {}", cell(message, "updateTime"),
+                                 cell(message, "state"), cell(message, "messageId"),
+                                 cell(message, "draft.title"))
+                  << std::endl;
+}
+
+void watch(Client& client, const Options& options, const std::string& incident) {
+    std::map<std::string, std::string> shown;  // by message: what of it was printed last
+    std::mt19937 random{std::random_device{}()};
+    for (int failures = 0;;) {
+        const auto status = client.watch(incident, [&](const Json& response) {
+            failures = 0;
+            const auto found = response.find("message");
+            if (found == response.end()) return true;
+            // After a break everything is told again; only what differs is news.
+            const std::string now = cell(*found, "state") + ' ' + cell(*found, "etag") + ' ' +
+                                    cell(*found, "updateTime");
+            if (std::exchange(shown[cell(*found, "messageId")], now) != now)
+                print_watched(*found, options);
+            return true;
+        });
+        const bool again = status.ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                           status.error_code() == grpc::StatusCode::ABORTED ||
+                           status.error_code() == grpc::StatusCode::CANCELLED ||
+                           status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+        if (!again) throw Failure(exit_of(status.error_code()), words_of(status));
+        if (failures == 0) std::cerr << "interrupted; going on\n";
+        const int base = std::min(100 << std::min(failures++, 6), 5000);
+        std::uniform_int_distribution<int> spread(base / 2, base);
+        std::this_thread::sleep_for(std::chrono::milliseconds(spread(random)));
+    }
+}
+
+void ledger_status(Client& client, const Options& options, const std::string& service) {
+    const Json answer = client.call(service, "GetStatus", {{"service", service}});
+    if (options.json) {
+        std::cout << answer.dump(2) << "\n";
+        return;
+    }
+    print_table(answer.value("partitions", Json::array()), {{"PARTITION", "partition"},
+                                                            {"NEXT", "nextOffset"},
+                                                            {"DECISIONS", "decisions"},
+                                                            {"VOID", "voidRecords"},
+                                                            {"UNDECIDED", "undecided"},
+                                                            {"WRITER", "writer"},
+                                                            {"DECIDED", "decidedAt"},
+                                                            {"HALTED", "halted"}});
+    std::cerr << "instance " << cell(answer, "instance") << ", Kafka "
+              << (answer.value("kafkaConnected", false)
+                      ? "connected"
+                      : "silent for " + cell(answer, "staleSeconds") + " s")
+              << "\n";
+}
+
+}  // namespace tocsin::cli

@@ -1,0 +1,40 @@
+// Verbs that take more than one call, or a look at the answer.
+#pragma once
+
+#include "cli/client.hpp"
+#include "cli/options.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tocsin::cli {
+
+struct Edit {
+    std::string message;
+    std::string etag;  // empty: the current one is read first
+    std::string draft_file;
+    std::vector<std::string> acknowledged;
+};
+void revise_message(Client& client, const Options& options, const Edit& edit);
+void submit_message(Client& client, const Options& options, const Edit& edit);
+
+// `source`: a JSON file with a draft, or the id of a message.
+void preview_message(Client& client, const Options& options, const std::string& source);
+
+struct Approving {
+    std::string message;
+    std::string digest;  // empty: that of the review, after it was shown
+    std::string comment;
+};
+void approve(Client& client, const Options& options, const Approving& approving);
+
+// Throws Failure with the exit code for what is not released everywhere.
+void get_release(Client& client, const Options& options, const std::string& release,
+                 const std::string& message);
+
+// One line per change, until interrupted; goes on after an interruption of the stream.
+void watch(Client& client, const Options& options, const std::string& incident);
+
+void ledger_status(Client& client, const Options& options, const std::string& service);
+
+}  // namespace tocsin::cli

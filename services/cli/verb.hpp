@@ -1,0 +1,56 @@
+// A verb that is one call of one service: a row in a table, with no code of its own.
+#pragma once
+
+#include "cli/client.hpp"
+#include "cli/table.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tocsin::cli {
+
+// One flag or positional argument, and where its value goes in the request.
+struct Field {
+    enum class Kind {
+        text,
+        number,
+        list,       // repeatable
+        map,        // repeatable KEY=VALUE
+        file,       // a JSON file that becomes the value at `path`; the whole request when empty
+        prefixed,   // an enum: `severe` becomes SEVERITY_SEVERE with the prefix SEVERITY_
+        reference,  // repeatable SENDER,IDENTIFIER,SENT
+    };
+    std::string flag;  // `--title`, or `ID` for a positional
+    std::string path;  // JSON name in the request
+    std::string meaning;
+    Kind kind = Kind::text;
+    bool needed = false;
+    std::string prefix{};  // of a prefixed enum
+};
+
+struct Verb {
+    std::string noun;  // empty: the verb stands alone
+    std::string name;
+    std::string service;
+    std::string method;
+    std::string meaning;
+    std::string example;
+    std::vector<Field> fields;
+    // Printing: a list at `key` with columns, a record at `key`, or a change's answer when empty.
+    std::string key{};
+    std::vector<Column> columns{};
+};
+
+const std::vector<Verb>& verbs();
+
+// Values by flag, as they were given.
+using Given = std::map<std::string, std::vector<std::string>>;
+
+// The request of a verb; throws Failure for what cannot be one.
+Json request_of(const Verb& verb, const Given& given);
+void print_answer(const Verb& verb, const Json& answer, bool json);
+// A change's answer in words.
+void print_change(const Json& answer, bool json);
+
+}  // namespace tocsin::cli

@@ -1,0 +1,154 @@
+#include "cli/app.hpp"
+#include "cli/client.hpp"
+#include "cli/completion.hpp"
+#include "cli/failure.hpp"
+#include "cli/people.hpp"
+#include "cli/table.hpp"
+#include "cli/verb.hpp"
+#include "runtime/errors.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace tocsin::cli {
+
+using std::chrono::milliseconds;
+
+TEST(Options, DurationsHaveAUnit) {
+    EXPECT_EQ(duration_of("500ms", "x"), milliseconds(500));
+    EXPECT_EQ(duration_of("10", "x"), milliseconds(10'000));
+    EXPECT_EQ(duration_of("1h", "x"), milliseconds(3'600'000));
+    for (const char* bad : {"", "s", "-1s", "0s", "1.5s", "1d", "99999999999999999999s"})
+        EXPECT_THROW(duration_of(bad, "x"), Failure) << bad;
+}
+
+TEST(People, AreFoundInARosterFile) {
+    const std::string file = R"({"realm":"demo","roster":{"people":[
+        {"subject":"ana","agencyId":"city","roles":["author","approver"]}]}})";
+    const auto ana = find_person(file, "ana");
+    ASSERT_TRUE(ana);
+    EXPECT_EQ(ana->realm, "demo");
+    EXPECT_EQ(ana->agency, "city");
+    EXPECT_EQ(ana->roles, (std::vector<std::string>{"author", "approver"}));
+    EXPECT_FALSE(find_person(file, "bob"));
+    EXPECT_THROW(find_person("[]", "ana"), Failure);
+}
+
+static const Verb& verb_named(const std::string& noun, const std::string& name) {
+    return *std::find_if(verbs().begin(), verbs().end(),
+                         [&](const Verb& verb) { return verb.noun == noun && verb.name == name; });
+}
+
+TEST(Verbs, MakeRequestsFromFlags) {
+    const Json request = request_of(verb_named("message", "create"),
+                                    {{"--incident", {"i"}},
+                                     {"--template", {"flood"}},
+                                     {"--value", {"level=4=2", "gauge=a"}},
+                                     {"--type", {"update"}},
+                                     {"--reference", {"s,i,2026-01-01T00:00:00+00:00"}}});
+    EXPECT_EQ(request["values"]["level"], "4=2");
+    EXPECT_EQ(request["messageType"], "MESSAGE_TYPE_UPDATE");
+    EXPECT_EQ(request["references"][0]["sent"], "2026-01-01T00:00:00+00:00");
+    EXPECT_THROW(request_of(verb_named("message", "create"), {{"--value", {"x"}}}), Failure);
+    EXPECT_EQ(request_of(verb_named("policy", "set"), {{"--quorum", {"2"}}})["quorum"], 2);
+    EXPECT_THROW(request_of(verb_named("policy", "set"), {{"--quorum", {"two"}}}), Failure);
+}
+
+TEST(Verbs, HaveAnExampleAndAreUnique) {
+    std::set<std::string> seen;
+    for (const Verb& verb : verbs()) {
+        const std::string name = verb.noun + (verb.noun.empty() ? "" : " ") + verb.name;
+        EXPECT_TRUE(seen.insert(name).second) << name;
+        EXPECT_TRUE(verb.example.starts_with("tocsin " + name)) << name;
+    }
+}
+
+TEST(Client, EachCodeHasItsExit) {
+    using grpc::StatusCode;
+    EXPECT_EQ(exit_of(StatusCode::NOT_FOUND), Exit::not_found);
+    EXPECT_EQ(exit_of(StatusCode::PERMISSION_DENIED), Exit::auth);
+    EXPECT_EQ(exit_of(StatusCode::UNAUTHENTICATED), Exit::auth);
+    EXPECT_EQ(exit_of(StatusCode::ABORTED), Exit::precondition);
+    EXPECT_EQ(exit_of(StatusCode::FAILED_PRECONDITION), Exit::precondition);
+    EXPECT_EQ(exit_of(StatusCode::INVALID_ARGUMENT), Exit::usage);
+    EXPECT_EQ(exit_of(StatusCode::INTERNAL), Exit::failure);
+}
+
+TEST(Client, AnErrorNamesReasonFieldsAndWhatToDo) {
+    const auto status = runtime::status(grpc::StatusCode::INVALID_ARGUMENT, "bad_request",
+                                        "not well formed", {{"draft.title", "is missing"}});
+    const std::string words = words_of(status);
+    for (const char* part : {"invalid argument (BAD_REQUEST)", "not well formed",
+                             "draft.title: is missing", "what to do"})
+        EXPECT_NE(words.find(part), std::string::npos) << words;
+}
+
+TEST(Table, PrintsNothingThatATerminalObeys) {
+    EXPECT_EQ(printable("a\x1b[2Jb\x07"), "a?[2Jb?");
+    EXPECT_EQ(printable("\xc2\x9b"
+                        "31m\xc3\xa9"),
+              "?31m\xc3\xa9");
+}
+
+TEST(Table, CellsAreReadByPath) {
+    const Json row = Json::parse(R"({"a":{"b":["x","y"]},"n":1,"t":"one\ntwo"})");
+    EXPECT_EQ(cell(row, "a.b"), "x,y");
+    EXPECT_EQ(cell(row, "n"), "1");
+    EXPECT_EQ(cell(row, "a.c.d"), "");
+    EXPECT_EQ(cell(row, "t"), "one ...");
+}
+
+TEST(Completion, OffersVerbsAndFlags) {
+    CLI::App app;
+    auto* message = app.add_subcommand("message");
+    std::string unused;
+    message->add_subcommand("create")->add_option("--draft", unused);
+    app.add_option("--json", unused);
+    EXPECT_EQ(candidates(app, {"mes"}), std::vector<std::string>{"message"});
+    EXPECT_EQ(candidates(app, {"message", ""}), std::vector<std::string>{"create"});
+    const auto flags = candidates(app, {"message", "create", "--"});
+    EXPECT_EQ(std::count(flags.begin(), flags.end(), "--draft"), 1);
+    EXPECT_EQ(std::count(flags.begin(), flags.end(), "--json"), 1);
+    EXPECT_THROW(completion_script("tcsh"), Failure);
+}
+
+static int run(std::vector<std::string> words) {
+    words.insert(words.begin(), "tocsin");
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    return App().run(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(App, UsageErrorsExitWithTwo) {
+    EXPECT_EQ(run({}), 2);
+    EXPECT_EQ(run({"nonsense"}), 2);
+    EXPECT_EQ(run({"message", "get"}), 2);
+    EXPECT_EQ(run({"incident", "create", "--kind", "flood"}), 2);
+    EXPECT_EQ(run({"version"}), 0);
+    EXPECT_EQ(run({"message", "create", "--help"}), 0);
+    EXPECT_EQ(run({"completion", "bash"}), 0);
+}
+
+TEST(App, MakesAnIssuerOnceAndTokensWithIt) {
+    const auto folder =
+        std::filesystem::temp_directory_path() / ("tocsin-cli-" + std::to_string(getpid()));
+    ASSERT_EQ(run({"token", "init", "--dir", folder.string()}), 0);
+    const auto key = folder / "issuer.key.pem";
+    const std::string first = read_file(key.string());
+    EXPECT_EQ(std::filesystem::status(key).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    ASSERT_EQ(run({"token", "init", "--dir", folder.string()}), 0);
+    EXPECT_EQ(read_file(key.string()), first);
+    setenv("TOCSIN_ISSUER_KEY", key.c_str(), 1);
+    EXPECT_EQ(
+        run({"token", "--as", "ana", "--realm", "r", "--agency", "a", "--roles", "author,admin"}),
+        0);
+    EXPECT_EQ(run({"token", "--as", "ana"}), 2);
+    unsetenv("TOCSIN_ISSUER_KEY");
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace tocsin::cli
