@@ -41,9 +41,13 @@ TEST(Digest, HexRoundTrip) {
 }
 
 TEST(Digest, Base64MatchesRfc4648) {
-    const std::pair<std::string, std::string> vectors[] = {
-        {"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                           {"f", "Zg=="},
+                                                           {"fo", "Zm8="},
+                                                           {"foo", "Zm9v"},
+                                                           {"foob", "Zm9vYg=="},
+                                                           {"fooba", "Zm9vYmE="},
+                                                           {"foobar", "Zm9vYmFy"}};
     for (const auto& [bytes, text] : vectors) {
         EXPECT_EQ(base64(bytes), text);
         EXPECT_EQ(unbase64(text), bytes);
@@ -53,8 +57,8 @@ TEST(Digest, Base64MatchesRfc4648) {
 }
 
 TEST(Digest, Base64IsStrict) {
-    for (const std::string text : {"Zg", "Zg=", "Zg===", "Z===", "Zh==", "Zm9v\n", "Zm9v Zm9v", "Zm=v",
-                                   "-_8="})
+    for (const std::string text :
+         {"Zg", "Zg=", "Zg===", "Z===", "Zh==", "Zm9v\n", "Zm9v Zm9v", "Zm=v", "-_8="})
         EXPECT_FALSE(unbase64(text)) << text;
     for (const std::string text : {"Zg==", "Z", "Zh", "+/8", "Zm9v."})
         EXPECT_FALSE(unbase64url(text)) << text;

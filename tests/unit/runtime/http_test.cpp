@@ -1,0 +1,248 @@
+#include "runtime/http.hpp"
+
+#include "unit/runtime/local_server.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+namespace tocsin::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = HttpError::Kind;
+
+HttpRequest request_to(const std::string& url, const std::string& method = "GET",
+                       const std::string& body = "") {
+    HttpRequest request;
+    request.method = method;
+    request.url = url;
+    request.body = body;
+    request.timeout = 5s;
+    request.allow_private_addresses = true;
+    return request;
+}
+
+HttpResult send(HttpClient& client, HttpRequest request) {
+    std::promise<HttpResult> promise;
+    auto result = promise.get_future();
+    client.send(std::move(request),
+                [&promise](HttpResult answer) { promise.set_value(std::move(answer)); });
+    if (result.wait_for(20s) != std::future_status::ready) {
+        client.stop();  // else the promise would be set after it is gone
+        return std::unexpected(HttpError{Kind::unknown_outcome, "TEST: never answered", {}});
+    }
+    return result.get();
+}
+
+bool ok(const std::string&, int socket) {
+    LocalServer::write(socket, LocalServer::answer("200 OK", "fine", "X-One:  two \r\n"));
+    return true;
+}
+
+TEST(Http, AnswersWithTimesAndHeaders) {
+    const LocalServer server(ok);
+    HttpClient client;
+    const auto before = std::chrono::system_clock::now();
+    HttpRequest request = request_to(server.url("/path"), "POST", "body");
+    request.headers = {{"X-Test", "yes"}};
+    const auto answer = send(client, std::move(request));
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body, "fine");
+    EXPECT_TRUE(answer->header("x-one").starts_with("two"));
+    EXPECT_EQ(answer->header("absent"), "");
+    EXPECT_GE(answer->written_at + 1ms, before);
+    EXPECT_LE(answer->written_at, answer->answered_at);
+    const auto seen = server.requests();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_TRUE(seen[0].starts_with("POST /path HTTP/1.1\r\n"));
+    EXPECT_TRUE(seen[0].ends_with("\r\n\r\nbody"));
+    EXPECT_NE(seen[0].find("X-Test: yes\r\n"), std::string::npos);
+    EXPECT_NE(seen[0].find("User-Agent: tocsin/"), std::string::npos);
+}
+
+TEST(Http, KeepsConnections) {
+    const LocalServer server(ok);
+    HttpClient client;
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(send(client, request_to(server.url())));
+    EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(Http, AnErrorStatusIsAnAnswer) {
+    const LocalServer server([](const std::string&, int socket) {
+        LocalServer::write(socket, LocalServer::answer("500 No", "sorry"));
+        return true;
+    });
+    HttpClient client;
+    const auto answer = send(client, request_to(server.url()));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 500);
+}
+
+TEST(Http, RedirectsAreNotFollowed) {
+    const LocalServer server([](const std::string&, int socket) {
+        LocalServer::write(socket, LocalServer::answer("302 Found", "", "Location: /other\r\n"));
+        return true;
+    });
+    HttpClient client;
+    const auto answer = send(client, request_to(server.url()));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 302);
+    EXPECT_EQ(answer->header("location"), "/other");
+    EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST(Http, SilenceAfterTheRequestIsUnknown) {
+    const LocalServer server([](const std::string&, int) { return true; });
+    HttpClient client;
+    HttpRequest request = request_to(server.url(), "POST", "x");
+    request.timeout = 200ms;
+    const auto answer = send(client, std::move(request));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::unknown_outcome);
+    EXPECT_GT(answer.error().written_at, Time{});
+}
+
+TEST(Http, ACutReplyIsUnknown) {
+    const LocalServer server([](const std::string&, int socket) {
+        LocalServer::write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+        return false;
+    });
+    HttpClient client;
+    const auto answer = send(client, request_to(server.url()));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::unknown_outcome);
+}
+
+TEST(Http, ARefusedConnectionOrNameIsNotSent) {
+    HttpClient client;
+    std::string url;
+    {
+        const LocalServer gone(ok);
+        url = gone.url();
+    }
+    for (const std::string& bad :
+         {url, std::string("http://name.invalid/"), std::string("ftp://127.0.0.1/"),
+          std::string("file:///etc/passwd"), std::string("not a url")}) {
+        const auto answer = send(client, request_to(bad));
+        ASSERT_FALSE(answer) << bad;
+        EXPECT_EQ(answer.error().kind, Kind::not_sent) << bad;
+        EXPECT_FALSE(answer.error().text.empty());
+    }
+}
+
+TEST(Http, ALargeAnswerIsCutOff) {
+    const LocalServer server([](const std::string&, int socket) {
+        LocalServer::write(socket, LocalServer::answer("200 OK", std::string(5000, 'x')));
+        return true;
+    });
+    HttpClient client;
+    HttpRequest request = request_to(server.url());
+    request.response_bytes_max = 4999;
+    const auto answer = send(client, request);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::refused_by_limit);
+    request.response_bytes_max = 5000;
+    EXPECT_TRUE(send(client, request));
+}
+
+TEST(Http, LineBreaksAreNotSent) {
+    const LocalServer server(ok);
+    HttpClient client;
+    HttpRequest request = request_to(server.url());
+    request.headers = {{"X-Test", "a\r\nX-Evil: b"}};
+    const auto answer = send(client, request);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::not_sent);
+    EXPECT_TRUE(server.requests().empty());
+}
+
+TEST(Http, PrivateAddressesAreRefused) {
+    const LocalServer server(ok);
+    HttpClient client;
+    HttpRequest request = request_to(server.url());
+    request.allow_private_addresses = false;
+    const auto answer = send(client, request);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::not_sent);
+    EXPECT_EQ(server.connections(), 0);
+    for (const std::string inner : {"127.0.0.1",
+                                    "10.1.2.3",
+                                    "172.16.0.1",
+                                    "172.31.255.255",
+                                    "192.168.0.1",
+                                    "169.254.169.254",
+                                    "100.64.0.1",
+                                    "100.127.255.255",
+                                    "0.0.0.0",
+                                    "224.0.0.1",
+                                    "255.255.255.255",
+                                    "::1",
+                                    "::",
+                                    "fe80::1",
+                                    "fc00::1",
+                                    "fd12::1",
+                                    "ff02::1",
+                                    "::ffff:10.0.0.1",
+                                    "64:ff9b::a00:1",
+                                    "2002:0a00:0001::",
+                                    "nonsense",
+                                    ""})
+        EXPECT_TRUE(is_private_address(inner)) << inner;
+    for (const std::string outer : {"1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111",
+                                    "192.169.0.1", "::ffff:1.1.1.1"})
+        EXPECT_FALSE(is_private_address(outer)) << outer;
+}
+
+Task<void> fetch_twice(HttpClient& client, std::string url, std::promise<std::string>& done) {
+    const auto first = co_await client.send(request_to(url));
+    co_await client.sleep_until(std::chrono::steady_clock::now() + 20ms);
+    const auto second = co_await client.send(request_to(url));
+    done.set_value(first && second ? first->body + second->body : "failed");
+}
+
+TEST(Http, CoroutinesAwaitAnswersAndTime) {
+    const LocalServer server(ok);
+    HttpClient client;
+    std::promise<std::string> done;
+    auto result = done.get_future();
+    spawn(fetch_twice(client, server.url(), done));
+    EXPECT_EQ(result.get(), "finefine");
+}
+
+TEST(Http, ManyAtOnce) {
+    const LocalServer server(ok);
+    HttpClient client;
+    std::atomic<int> good = 0;
+    std::promise<void> all;
+    auto done = all.get_future();
+    std::atomic<int> left = 50;
+    for (int i = 0; i < 50; ++i)
+        client.send(request_to(server.url()), [&](HttpResult answer) {
+            if (answer) ++good;
+            if (--left == 0) all.set_value();
+        });
+    done.get();
+    EXPECT_EQ(good, 50);
+}
+
+TEST(Http, StoppingEndsWhatIsUnderWay) {
+    const LocalServer server([](const std::string&, int) { return true; });
+    HttpClient client;
+    std::promise<HttpResult> promise;
+    auto result = promise.get_future();
+    client.send(request_to(server.url(), "POST", "x"),
+                [&](HttpResult answer) { promise.set_value(std::move(answer)); });
+    while (server.requests().empty()) std::this_thread::yield();
+    client.stop();
+    const auto answer = result.get();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::unknown_outcome);
+    const auto late = send(client, request_to(server.url()));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().kind, Kind::not_sent);
+}
+
+}  // namespace
+}  // namespace tocsin::runtime

@@ -1,0 +1,206 @@
+#include "runtime/identity.hpp"
+
+#include "runtime/digest.hpp"
+#include "runtime/jwk.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+namespace tocsin::runtime {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t now_seconds = 1'800'000'000;
+
+Time at(std::int64_t offset_seconds) {
+    return Time{std::chrono::seconds(now_seconds + offset_seconds)};
+}
+
+json good_claims() {
+    return {{"iss", "tocsin-dev"}, {"aud", "tocsin"},          {"sub", "eva@example.org"},
+            {"realm", "province"}, {"agency", "city"},         {"roles", {"author", "approver"}},
+            {"iat", now_seconds},  {"exp", now_seconds + 3600}};
+}
+
+class Identity : public testing::Test {
+protected:
+    Identity() { write(jwks_of_pem(pem)); }
+    ~Identity() override { std::filesystem::remove(path); }
+
+    // Moves the file's time on, as a later rotation would.
+    void write(const std::string& jwks) {
+        std::ofstream(path) << jwks;
+        const auto stamp = std::filesystem::last_write_time(path);
+        std::filesystem::last_write_time(path, stamp + std::chrono::seconds(++writes));
+    }
+
+    // The reason of a refusal, or the actor.
+    std::string verify(const std::string& token, Time now = at(0)) {
+        return verify_header("Bearer " + token, now);
+    }
+    std::string verify_header(const std::string& header, Time now = at(0)) {
+        const auto caller = verifier().verify(header, now);
+        return caller ? caller->actor : caller.error();
+    }
+    std::string with(const std::string& claim, const json& value) {
+        json claims = good_claims();
+        claims[claim] = value;
+        return issue_token(pem, claims.dump());
+    }
+    TokenVerifier& verifier() {
+        if (!verifier_)
+            verifier_.emplace(TokenOptions{path, "tocsin-dev", "tocsin", std::chrono::seconds(30)});
+        return *verifier_;
+    }
+
+    const std::string pem = make_issuer_key_pem();
+    const std::string path =
+        testing::TempDir() + "identity_test_" + std::to_string(getpid()) + ".json";
+    int writes = 0;
+    std::optional<TokenVerifier> verifier_;
+};
+
+TEST_F(Identity, AGoodTokenNamesItsCaller) {
+    const std::string token = issue_token(pem, good_claims().dump());
+    for (int i = 0; i < 2; ++i) {  // the second from memory
+        const auto caller = verifier().verify("Bearer " + token, at(0));
+        ASSERT_TRUE(caller) << caller.error();
+        EXPECT_EQ(caller->actor, "eva@example.org");
+        EXPECT_EQ(caller->realm, "province");
+        EXPECT_EQ(caller->agency, "city");
+        EXPECT_TRUE(caller->has("author"));
+        EXPECT_FALSE(caller->has("admin"));
+    }
+}
+
+TEST_F(Identity, HeadersThatAreNone) {
+    EXPECT_EQ(verify_header(""), "token_missing");
+    const std::string token = issue_token(pem, good_claims().dump());
+    for (const std::string& bad :
+         {std::string("Basic abc"), token, std::string("Bearer "), std::string("Bearer a.b"),
+          "Bearer " + token + ".x", "Bearer " + token + "=", "Bearer " + token + " ",
+          "Bearer " + std::string(9000, 'a'), std::string("Bearer ..")})
+        EXPECT_EQ(verify_header(bad), "token_malformed") << bad.substr(0, 60);
+}
+
+TEST_F(Identity, TimesAreKeptWithLeeway) {
+    const std::string token = issue_token(pem, good_claims().dump());
+    EXPECT_EQ(verify(token, at(3629)), "eva@example.org");
+    EXPECT_EQ(verify(token, at(3631)), "token_expired");
+    EXPECT_EQ(verify(token, at(-29)), "eva@example.org");
+    EXPECT_EQ(verify(token, at(-31)), "token_not_yet_valid");
+    EXPECT_EQ(verify(with("nbf", now_seconds + 60)), "token_not_yet_valid");
+    EXPECT_EQ(verify(with("exp", now_seconds + 25 * 3600)), "token_claims");
+}
+
+TEST_F(Identity, ClaimsThatDoNotFit) {
+    EXPECT_EQ(verify(with("iss", "other")), "token_issuer");
+    EXPECT_EQ(verify(with("aud", "other")), "token_audience");
+    EXPECT_EQ(verify(with("aud", {"other", "tocsin"})), "eva@example.org");
+    EXPECT_EQ(verify(with("exp", nullptr)), "token_claims");
+    EXPECT_EQ(verify(with("exp", "soon")), "token_claims");
+    EXPECT_EQ(verify(with("sub", "")), "token_claims");
+    EXPECT_EQ(verify(with("sub", "a b")), "token_claims");
+    EXPECT_EQ(verify(with("sub", "service:timer")), "token_claims");
+    EXPECT_EQ(verify(with("sub", std::string(129, 'a'))), "token_claims");
+    EXPECT_EQ(verify(with("realm", "Province")), "token_claims");
+    EXPECT_EQ(verify(with("agency", "-city")), "token_claims");
+    EXPECT_EQ(verify(with("roles", "admin")), "token_claims");
+    EXPECT_EQ(verify(with("roles", {"root"})), "token_claims");
+    EXPECT_EQ(verify(with("roles", nullptr)), "token_claims");
+}
+
+TEST_F(Identity, OtherKeysAndAlgorithmsAreRefused) {
+    EXPECT_EQ(verify(issue_token(make_issuer_key_pem(), good_claims().dump())),
+              "token_key_unknown");
+    const std::string token = issue_token(pem, good_claims().dump());
+    const std::string claims =
+        token.substr(token.find('.') + 1, token.rfind('.') - token.find('.'));
+    const auto forged = [&](const json& header, const std::string& key) {
+        const std::string text = base64url(header.dump()) + "." + claims;
+        const std::string signed_text = text.substr(0, text.size() - 1);
+        return signed_text + "." + (key.empty() ? "" : base64url(hmac_sha256(key, signed_text)));
+    };
+    EXPECT_EQ(verify(forged({{"alg", "none"}}, "")), "token_signature");
+    EXPECT_EQ(verify(forged({{"alg", "HS256"}}, jwks_of_pem(pem))), "token_signature");
+    EXPECT_EQ(verify(forged({{"alg", "ES256"}}, "short")), "token_signature");
+    // The set's only key is not an Ed25519 one.
+    EXPECT_EQ(verify(forged({{"alg", "EdDSA"}}, "x")), "token_key_unknown");
+    EXPECT_EQ(verify(forged({{"alg", "ES256"}, {"crit", {"b64"}}}, "x")), "token_malformed");
+    std::string changed = token;
+    changed[token.find('.') + 5] = changed[token.find('.') + 5] == 'A' ? 'B' : 'A';
+    EXPECT_NE(verify(changed), "eva@example.org");
+}
+
+TEST_F(Identity, AReplacedKeyFileTakesEffect) {
+    const std::string token = issue_token(pem, good_claims().dump());
+    EXPECT_EQ(verify(token), "eva@example.org");
+    const std::string next = make_issuer_key_pem();
+    write(jwks_of_pem(next));
+    // An unknown key makes it look at once; what the old key signed is then void, remembered or
+    // not.
+    EXPECT_EQ(verify(issue_token(next, good_claims().dump())), "eva@example.org");
+    EXPECT_EQ(verify(token), "token_key_unknown");
+    write("{ not a set");
+    EXPECT_EQ(verify(issue_token(next, good_claims().dump())), "eva@example.org");
+}
+
+TEST_F(Identity, TwoKeysNeedAKid) {
+    json set = json::parse(jwks_of_pem(pem));
+    set["keys"].push_back(json::parse(jwks_of_pem(make_issuer_key_pem()))["keys"][0]);
+    write(set.dump());
+    const std::string token = issue_token(pem, good_claims().dump());
+    EXPECT_EQ(verify(token), "eva@example.org");
+    const std::string nameless = base64url(R"({"alg":"ES256"})") + token.substr(token.find('.'));
+    EXPECT_EQ(verify(nameless), "token_key_unknown");
+}
+
+TEST(Jwk, Es256MatchesRfc7515) {
+    // RFC 7515 appendix A.3.
+    const auto keys = read_jwks(R"({"keys":[{"kty":"EC","crv":"P-256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})");
+    ASSERT_TRUE(keys);
+    const std::string text =
+        "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+        "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    std::string signature = *unbase64url(
+        "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
+    EXPECT_TRUE(verify_signature("ES256", (*keys)[0].key.get(), text, signature));
+    EXPECT_FALSE(verify_signature("ES256", (*keys)[0].key.get(), text + "x", signature));
+    signature[5] ^= 1;
+    EXPECT_FALSE(verify_signature("ES256", (*keys)[0].key.get(), text, signature));
+    EXPECT_FALSE(verify_signature("ES256", (*keys)[0].key.get(), text, std::string(64, '\0')));
+    EXPECT_FALSE(verify_signature("ES256", (*keys)[0].key.get(), text, ""));
+}
+
+TEST(Jwk, EdDsaMatchesRfc8037) {
+    // RFC 8037 appendix A.4.
+    const auto keys = read_jwks(R"({"keys":[{"kty":"OKP","crv":"Ed25519",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})");
+    ASSERT_TRUE(keys);
+    EXPECT_EQ((*keys)[0].algorithm, "EdDSA");
+    const std::string text = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    std::string signature = *unbase64url(
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+    EXPECT_TRUE(verify_signature("EdDSA", (*keys)[0].key.get(), text, signature));
+    signature[5] ^= 1;
+    EXPECT_FALSE(verify_signature("EdDSA", (*keys)[0].key.get(), text, signature));
+}
+
+TEST(Jwk, SetsThatCannotBeUsed) {
+    for (const std::string text :
+         {"", "{}", "[]", R"({"keys":[]})", R"({"keys":[1]})",
+          R"({"keys":[{"kty":"oct","k":"AAAA"}]})", R"({"keys":[{"kty":"RSA","n":"AQAB"}]})",
+          // A point that is not on the curve.
+          R"({"keys":[{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE",
+              "y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"}]})"})
+        EXPECT_FALSE(read_jwks(text)) << text;
+}
+
+}  // namespace
+}  // namespace tocsin::runtime

@@ -1,0 +1,179 @@
+#include "runtime/validate.hpp"
+
+#include "tocsin/approval/v1/approval_service.pb.h"
+#include "tocsin/content/v1/content.pb.h"
+#include "tocsin/drafting/v1/drafting_service.pb.h"
+#include "tocsin/measurement/v1/measurement_service.pb.h"
+#include "tocsin/publishing/v1/publishing_service.pb.h"
+#include "tocsin/rules/v1/rules.pb.h"
+#include "tocsin/trigger/v1/trigger_service.pb.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/text_format.h>
+
+#include <regex>
+
+namespace tocsin::runtime {
+namespace {
+
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptorProto;
+using google::protobuf::Message;
+using testing::ElementsAre;
+
+// A message type of its own, so that the rules are tested and not today's requests.
+class Validate : public testing::Test {
+protected:
+    Validate() : pool_(DescriptorPool::generated_pool()) {
+        google::protobuf::FileDescriptorProto file;
+        EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+            name: "thing.proto" package: "test" syntax: "proto3"
+            dependency: "tocsin/rules/v1/rules.proto"
+            dependency: "google/protobuf/timestamp.proto"
+            message_type {
+                name: "Thing"
+                field { name: "id" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL
+                        options { [tocsin.rules.v1.field] {
+                            required: true max_bytes: 8 pattern: "[a-z]+" } } }
+                field { name: "count" number: 2 type: TYPE_INT32 label: LABEL_OPTIONAL
+                        options { [tocsin.rules.v1.field] { min: 1 max: 5 has_range: true } } }
+                field { name: "ratio" number: 3 type: TYPE_DOUBLE label: LABEL_OPTIONAL }
+                field { name: "children" number: 4 type: TYPE_MESSAGE label: LABEL_REPEATED
+                        type_name: ".test.Thing"
+                        options { [tocsin.rules.v1.field] { max_items: 3 } } }
+                field { name: "at" number: 5 type: TYPE_MESSAGE label: LABEL_OPTIONAL
+                        type_name: ".google.protobuf.Timestamp" }
+                field { name: "words" number: 6 type: TYPE_STRING label: LABEL_REPEATED
+                        options { [tocsin.rules.v1.field] { max_bytes: 3 max_items: 2 } } }
+                field { name: "free" number: 7 type: TYPE_STRING label: LABEL_OPTIONAL }
+                field { name: "raw" number: 8 type: TYPE_BYTES label: LABEL_OPTIONAL
+                        options { [tocsin.rules.v1.field] { max_bytes: 4 } } }
+            })",
+                                                                  &file));
+        const auto* built = pool_.BuildFile(file);
+        EXPECT_NE(built, nullptr);
+        // Timestamps are the generated type, as in a real request.
+        factory_.SetDelegateToGeneratedFactory(true);
+        thing_ = factory_.GetPrototype(built->message_type(0));
+    }
+
+    // Paths of what is wrong in a Thing given as text.
+    std::vector<std::string> wrong(const std::string& text) {
+        const std::unique_ptr<Message> message(thing_->New());
+        EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, message.get())) << text;
+        std::vector<std::string> paths;
+        for (const auto& violation : violations(*message)) {
+            EXPECT_FALSE(violation.description.empty());
+            paths.push_back(violation.field);
+        }
+        return paths;
+    }
+
+    DescriptorPool pool_;
+    google::protobuf::DynamicMessageFactory factory_;
+    const Message* thing_ = nullptr;
+};
+
+TEST_F(Validate, AGoodMessageHasNothingWrong) {
+    EXPECT_THAT(wrong("id: 'abc' count: 3 ratio: 0.5 words: 'a' free: 'two\\nlines\\t.'"),
+                ElementsAre());
+}
+
+TEST_F(Validate, Strings) {
+    EXPECT_THAT(wrong(""), ElementsAre("id"));
+    EXPECT_THAT(wrong("id: 'abcdefghi'"), ElementsAre("id"));
+    EXPECT_THAT(wrong("id: 'ABC'"), ElementsAre("id"));
+    EXPECT_THAT(wrong("id: 'abc' raw: '\\000\\001\\002\\377'"), ElementsAre());
+    EXPECT_THAT(wrong("id: 'abc' raw: '12345'"), ElementsAre("raw"));
+}
+
+TEST_F(Validate, CharactersThatDeceiveAreRefused) {
+    for (const std::string bad :
+         {"\\000", "\\001", "\\r", "\\033", "\\177", "\\302\\205", "\\342\\200\\252",
+          "\\342\\200\\256", "\\342\\201\\246", "\\342\\201\\251"})
+        EXPECT_THAT(wrong("id: 'abc' free: 'x" + bad + "y'"), ElementsAre("free")) << bad;
+    // No-break space, zero-width joiner, a left-to-right mark, a family emoji.
+    for (const std::string good : {"\\302\\240", "\\342\\200\\215", "\\342\\200\\216",
+                                   "\\360\\237\\221\\250\\342\\200\\215\\360\\237\\221\\251"})
+        EXPECT_THAT(wrong("id: 'abc' free: 'x" + good + "y'"), ElementsAre()) << good;
+}
+
+TEST_F(Validate, Numbers) {
+    EXPECT_THAT(wrong("id: 'abc' count: 6"), ElementsAre("count"));
+    EXPECT_THAT(wrong("id: 'abc' count: -1"), ElementsAre("count"));
+    EXPECT_THAT(wrong("id: 'abc' ratio: nan"), ElementsAre("ratio"));
+    EXPECT_THAT(wrong("id: 'abc' ratio: inf"), ElementsAre("ratio"));
+}
+
+TEST_F(Validate, RepeatedFieldsNameTheirItem) {
+    EXPECT_THAT(wrong("id: 'a' words: 'ok' words: 'long'"), ElementsAre("words[1]"));
+    EXPECT_THAT(wrong("id: 'a' words: 'a' words: 'b' words: 'c'"), ElementsAre("words"));
+    EXPECT_THAT(wrong("id: 'a' children { id: 'b' } children { children { id: 'X' } }"),
+                ElementsAre("children[1].id", "children[1].children[0].id"));
+}
+
+TEST_F(Validate, Timestamps) {
+    EXPECT_THAT(wrong("id: 'a' at { seconds: 1700000000 nanos: 5 }"), ElementsAre());
+    EXPECT_THAT(wrong("id: 'a' at { seconds: 253402300800 }"), ElementsAre("at"));
+    EXPECT_THAT(wrong("id: 'a' at { nanos: -1 }"), ElementsAre("at"));
+}
+
+TEST_F(Validate, DepthAndAmountAreBounded) {
+    std::string deep = "id: 'a'";
+    for (int i = 0; i < 40; ++i) deep = "id: 'a' children { " + deep + " }";
+    EXPECT_EQ(wrong(deep).size(), 1U);
+    std::string wide = "id: 'a'";
+    for (int i = 0; i < 3; ++i) {
+        std::string inner;
+        for (int j = 0; j < 3; ++j) inner += " children { children {} children {} children {} }";
+        wide += " children {" + inner + " }";
+    }
+    EXPECT_EQ(wrong(wide).size(), 20U);
+}
+
+TEST_F(Validate, AMapNamesItsKey) {
+    drafting::v1::CreateMessageRequest request;
+    const auto maps_only = [&] {
+        std::vector<std::string> paths;
+        for (const auto& one : violations(request))
+            if (one.field.starts_with("values")) paths.push_back(one.field);
+        return paths;
+    };
+    (*request.mutable_values())["place"] = "Harbour";
+    EXPECT_THAT(maps_only(), ElementsAre());
+    (*request.mutable_values())["place"] = std::string(2001, 'x');
+    EXPECT_THAT(maps_only(), ElementsAre("values[\"place\"]"));
+}
+
+// A pattern that does not compile would throw at the first request that meets it.
+void compile_patterns(const google::protobuf::Descriptor* message, int& count) {
+    for (int i = 0; i < message->field_count(); ++i) {
+        const auto& rules = message->field(i)->options().GetExtension(rules::v1::field);
+        if (rules.pattern().empty()) continue;
+        ++count;
+        EXPECT_NO_THROW(std::regex(rules.pattern(), std::regex::ECMAScript))
+            << message->field(i)->full_name();
+        EXPECT_LE(rules.max_bytes(), 4096U) << message->field(i)->full_name();
+    }
+    for (int i = 0; i < message->nested_type_count(); ++i)
+        compile_patterns(message->nested_type(i), count);
+}
+
+TEST(ValidateProtos, EveryDeclaredPatternCompilesAndIsBounded) {
+    int count = 0;
+    for (const auto* file : {content::v1::Draft::descriptor()->file(),
+                             drafting::v1::CreateMessageRequest::descriptor()->file(),
+                             approval::v1::ImportRosterRequest::descriptor()->file(),
+                             publishing::v1::PutChannelRequest::descriptor()->file(),
+                             measurement::v1::GetScorecardRequest::descriptor()->file(),
+                             trigger::v1::PutSourceRequest::descriptor()->file()}) {
+        for (int i = 0; i < file->message_type_count(); ++i)
+            compile_patterns(file->message_type(i), count);
+    }
+    EXPECT_GT(count, 5);
+}
+
+}  // namespace
+}  // namespace tocsin::runtime
