@@ -72,6 +72,10 @@ public:
             ends_[static_cast<std::size_t>(partition)] = range->second;
             reader_.start(partition, topic_, partition, 0);
         }
+        // What is left out is not verified, so that it must not be left out by mistake.
+        if (reader_.range(topic_, options.partitions, milliseconds(2'000)))
+            throw Failure(Exit::usage, fmt::format("{} has more than {} partitions (--partitions)",
+                                                   topic_, options.partitions));
     }
     ~TopicWalk() override { close(event_); }
     TopicWalk(const TopicWalk&) = delete;

@@ -58,7 +58,9 @@ static ConnectError json_refusal(std::string_view text) {
         field = text.substr(1, end - 1);
         text.remove_prefix(end + 1);
     }
+    text = text.substr(0, text.find('\n'));  // The rest is a drawing of where it is.
     const auto add = [&](std::string_view name) {
+        name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
         field.append(field.empty() || name.empty() ? "" : ".").append(name);
     };
     if (const std::size_t colon = text.find(": "); colon != std::string_view::npos) {
