@@ -64,6 +64,7 @@ public:
 
     void start() {
         server_.start();
+        asio::post(io_, [this] { count_connections(); });
         thread_ = std::jthread([this] { io_.run(); });
     }
 
@@ -87,7 +88,6 @@ public:
 private:
     asio::awaitable<HttpResponse> handle(const HttpRequest& request) override {
         const auto begin = Clock::now();
-        connections().Set(static_cast<double>(server_.connections()));
         Served served;
         HttpResponse response;
         const Route route = route_of({request.target().data(), request.target().size()});
@@ -185,7 +185,16 @@ private:
         return metrics_.gauge("tocsin_gateway_connections", "Connections open now");
     }
 
+    void count_connections() {
+        connections().Set(static_cast<double>(server_.connections()));
+        tick_.expires_after(std::chrono::seconds(1));
+        tick_.async_wait([this](boost::system::error_code cancelled) {
+            if (!cancelled && work_.owns_work()) count_connections();
+        });
+    }
+
     void finish() {
+        tick_.cancel();
         upstreams_.cancel();
         if (!upstreams_.idle()) {
             tick_.expires_after(milliseconds(5));
