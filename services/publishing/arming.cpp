@@ -1,4 +1,4 @@
-// Arming fixes everything that goes out; the claim is the point after which it can not be stopped.
+// Arming fixes everything that goes out: the bytes are the same in every attempt from then on.
 #include "content/cap.hpp"
 #include "content/channels/channel.hpp"
 #include "content/content.hpp"
@@ -8,19 +8,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 namespace tocsin::publishing {
 
-using runtime::Because;
-using runtime::from_proto;
-using runtime::reject;
 using runtime::to_proto;
-
-// How long after T0, or after a late claim, its executor may still start.
-static constexpr Duration start_window = std::chrono::seconds{10};
-// A claim takes away the last chance to cancel: it is not given long before T0.
-static constexpr Duration claim_lead_max = std::chrono::seconds{2};
 
 std::string permalink(const Release& release, std::string_view identifier) {
     return fmt::format("{}/feeds/{}/alerts/{}.xml", release.feed_base_url,
@@ -140,85 +131,6 @@ void arm(Turn& turn) {
     if (armed.deliveries().empty())
         return end(turn, "aborted", "No channel can carry the message as it was approved.");
     turn.add(std::move(event));
-}
-
-static bool claimable(const Item& item, v1::Purpose purpose, Time now) {
-    return item.delivery.purpose() == purpose && item.is("armed") &&
-           (!item.retry_at || *item.retry_at <= now);
-}
-
-static Verdict refuse_claim(const Release& release, v1::Purpose purpose) {
-    const bool claimed = std::ranges::any_of(release.items, [&](const Item& item) {
-        return item.delivery.purpose() == purpose && item.is("claimed");
-    });
-    if (claimed)
-        return reject(Because::failed_precondition, "already_claimed",
-                      "another executor holds the claim");
-    return reject(Because::failed_precondition, "nothing_to_claim",
-                  fmt::format("the release is {}: nothing is due", release.head.state()));
-}
-
-Verdict claim_release(const State& state, const runtime::Asking& asking,
-                      const v1::ClaimRelease& claim, Time now) {
-    if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
-    const auto known = state.releases.find(claim.release_id());
-    if (known == state.releases.end()) return no_release(claim.release_id());
-    Turn turn{known->second, now, {}};
-    const Release& release = known->second;
-    const auto purpose =
-        claim.purpose() == v1::PURPOSE_RETRACTION ? claim.purpose() : v1::PURPOSE_MESSAGE;
-    if (claim.executor().empty())
-        return reject(Because::invalid_argument, "executor_missing", "name the executor",
-                      "executor");
-    const Time fire_at = purpose == v1::PURPOSE_RETRACTION && release.retract_at
-                             ? *release.retract_at
-                             : from_proto(release.head.fire_at());
-    std::map<int, std::vector<std::string>> by_attempt;
-    for (const Item& item : release.items)
-        if (claimable(item, purpose, now))
-            by_attempt[item.delivery.attempts() + 1].push_back(item.id());
-    if (by_attempt.empty()) return refuse_claim(release, purpose);
-    if (now + claim_lead_max < fire_at)
-        return reject(Because::failed_precondition, "too_early",
-                      "the release can still be cancelled: claim it nearer to its time");
-    if (now >= release.deadline(purpose))
-        return reject(Because::failed_precondition, "expired", "it is too late to start");
-
-    const Time give_up_at = std::max(now, fire_at) + start_window;
-    for (const auto& [attempt, ids] : by_attempt) {
-        v1::Event event;
-        v1::DeliveriesClaimed& claimed = *event.mutable_deliveries_claimed();
-        claimed.set_release_id(release.id());
-        for (const std::string& id : ids) claimed.add_delivery_ids(id);
-        claimed.set_executor(claim.executor());
-        claimed.set_attempt(attempt);
-        *claimed.mutable_give_up_at() = to_proto(give_up_at);
-        turn.add(std::move(event));
-    }
-    return std::move(turn).done();
-}
-
-Verdict cancel_release(const State& state, const runtime::Asking& asking,
-                       const v1::CancelReleaseRequest& request, Time now) {
-    const auto known = state.releases.find(request.release_id());
-    if (known == state.releases.end()) return no_release(request.release_id());
-    Turn turn{known->second, now, {}};
-    if (auto refusal = refuse_outsider(asking, turn.release))
-        return std::unexpected(std::move(*refusal));
-    // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
-    if (turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired"))
-        return std::move(turn).done();
-    if (!turn.release.is("preparing") && !turn.release.is("waiting") && !turn.release.is("armed"))
-        return reject(Because::failed_precondition, "already_claimed",
-                      "it is too late to cancel: the release was claimed and may be public. "
-                      "Retract it instead.");
-    v1::Event event;
-    v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
-    cancelled.set_release_id(request.release_id());
-    cancelled.set_actor(asking.actor);
-    cancelled.set_reason(request.reason());
-    turn.add(std::move(event));
-    return std::move(turn).done();
 }
 
 }  // namespace tocsin::publishing

@@ -229,6 +229,7 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
             outcome.kind = "absent";
         }
         if (!outcome.kind.empty()) {
+            measure(job, outcome);
             const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
             co_await tell(key.first, outcome_command(key, job, outcome), id, true);
         }

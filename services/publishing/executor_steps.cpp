@@ -143,7 +143,8 @@ void Executor::count_unknown() {
         if (const auto release = current(key))
             for (const Item& item : release->items) unknown += item.is("unknown") ? 1 : 0;
     parts_.metrics
-        .gauge("tocsin_deliveries_unknown", "Deliveries of which nobody knows whether they went out")
+        .gauge("tocsin_deliveries_unknown",
+               "Deliveries of which nobody knows whether they went out")
         .Set(static_cast<double>(unknown));
 }
 
@@ -165,7 +166,8 @@ std::optional<Item> Executor::current(const Key& key, const std::string& deliver
 Job Executor::make_job(const Release& release, const Item& item) const {
     Job job;
     job.delivery = item.delivery;
-    job.approved = std::make_shared<const Approved>(Approved{release.content, release.head.digest()});
+    job.approved =
+        std::make_shared<const Approved>(Approved{release.content, release.head.digest()});
     job.in_reply_to = item.in_reply_to;
     return job;
 }

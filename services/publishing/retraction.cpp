@@ -98,7 +98,8 @@ static std::optional<runtime::Rejection> refuse_retraction(const Release& releas
                                               release.head.state()));
     const auto content = content::parse(release.content);
     if (!content || content->draft().retraction().empty())
-        return no("no_retraction", "no retraction was approved with the message: publish an update");
+        return no("no_retraction",
+                  "no retraction was approved with the message: publish an update");
     for (const content::Text& text : content->draft().texts())
         if (content::find_text(content->draft().retraction(), text.language()) < 0)
             return no("no_retraction",
@@ -113,7 +114,8 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
     if (known == state.releases.end()) return no_release(request.release_id());
     Turn turn{known->second, now, {}};
     const Release& release = known->second;
-    if (auto refusal = refuse_outsider(asking, release)) return std::unexpected(std::move(*refusal));
+    if (auto refusal = refuse_outsider(asking, release))
+        return std::unexpected(std::move(*refusal));
     if (auto refusal = refuse_retraction(release)) return std::unexpected(std::move(*refusal));
 
     // Never before the message itself: a claim may still wait for its T0.

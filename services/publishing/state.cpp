@@ -195,8 +195,8 @@ void rearmed(Release& release, const v1::DeliveryRearmed& event) {
 void completed(Release& release, const v1::ReleaseCompleted& event) {
     release.head.set_state(event.state());
     release.head.set_reason(event.reason());
-    // The skew is that of the message; its retraction does not change it.
-    if (release.head.skew_ms() < 0) release.head.set_skew_ms(event.skew_ms());
+    // The skew of a release is that of its message, not that of its retraction.
+    if (!release.retract_at) release.head.set_skew_ms(event.skew_ms());
 }
 
 }  // namespace

@@ -34,6 +34,8 @@ Verdict remove_channel(const State& state, const runtime::Asking& asking,
 
 // planning.cpp
 std::optional<Happened> plan(const State& state, const runtime::Foreign& foreign, Time now);
+
+// preparing.cpp
 Verdict record_prepared(const State& state, const runtime::Asking& asking,
                         const v1::RecordPrepared& result, Time now);
 // Arms, waits or gives up, as readiness, policy and time say.
@@ -45,15 +47,17 @@ void arm(Turn& turn);
 std::expected<content::v1::Rendition, std::string> trial(const Release& release, const Item& item,
                                                          Time now);
 void end(Turn& turn, std::string state, std::string reason);
-Verdict claim_release(const State& state, const runtime::Asking& asking,
-                      const v1::ClaimRelease& claim, Time now);
-Verdict cancel_release(const State& state, const runtime::Asking& asking,
-                       const v1::CancelReleaseRequest& request, Time now);
 content::v1::Fixed fix(const Release& release, const v1::Delivery& delivery, Time fire_at);
 std::expected<content::v1::Rendition, std::string> render(const Release& release, const Item& item,
                                                           const content::v1::Fixed& fixed);
 std::string permalink(const Release& release, std::string_view identifier);
 std::string delivery_key(const Release& release, const v1::Delivery& delivery);
+
+// claiming.cpp
+Verdict claim_release(const State& state, const runtime::Asking& asking,
+                      const v1::ClaimRelease& claim, Time now);
+Verdict cancel_release(const State& state, const runtime::Asking& asking,
+                       const v1::CancelReleaseRequest& request, Time now);
 
 // settling.cpp
 Verdict record_outcome(const State& state, const runtime::Asking& asking,

@@ -38,8 +38,8 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
                                                       const std::string& token, bool anew) {
     const auto known = wire.account_ids.find(account_key(job));
     if (!anew && known != wire.account_ids.end()) co_return known->second;
-    const HttpResult answer =
-        co_await wire.http.send(make_request(wire, job, token, "/api/v1/accounts/verify_credentials"));
+    const HttpResult answer = co_await wire.http.send(
+        make_request(wire, job, token, "/api/v1/accounts/verify_credentials"));
     if (!answer)
         co_return std::unexpected(
             fmt::format("The server can not be reached: {}.", answer.error().text));

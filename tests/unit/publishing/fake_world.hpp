@@ -132,7 +132,8 @@ public:
             } else {
                 answer.kind = runtime::Answer::Kind::accepted;
             }
-            if (lost_answers > 0 && lost_answers--) answer.kind = runtime::Answer::Kind::unavailable;
+            if (lost_answers > 0 && lost_answers--)
+                answer.kind = runtime::Answer::Kind::unavailable;
         }
         done(std::move(answer));
     }

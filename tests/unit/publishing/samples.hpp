@@ -15,7 +15,8 @@ namespace tocsin::publishing::samples {
 using testing::at;
 using GivenRelease = testing::Given<Decider>;
 
-inline void add_text(content::Text& text, const std::string& language, const std::string& headline) {
+inline void add_text(content::Text& text, const std::string& language,
+                     const std::string& headline) {
     text.set_language(language);
     text.set_event("flood");
     text.set_headline(headline);
