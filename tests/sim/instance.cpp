@@ -210,7 +210,8 @@ void Instance::counted(int input, std::int64_t offset, const ledger::v1::Decisio
     if (input >= 0) {
         const auto& chain = world_.oracle().upstream_chain();
         told_upstream_.push_back(digest);
-        if (told_upstream_.size() > chain.size() || chain[told_upstream_.size() - 1].second != digest)
+        if (told_upstream_.size() > chain.size() ||
+            chain[told_upstream_.size() - 1].second != digest)
             throw Violation("a view was told an upstream decision that is void, or out of order");
         return;
     }
@@ -219,7 +220,7 @@ void Instance::counted(int input, std::int64_t offset, const ledger::v1::Decisio
         told_.push_back(digest);
         if (!world_.history_lost() &&
             (told_.size() > chain.size() || chain[told_.size() - 1].second != digest))
-            throw Violation("a view was told a decision that does not count, twice or out of order");
+            throw Violation("a view was told what does not count, or twice, or out of order");
     }
     for (const std::string& event : decision.accepted().events()) follow(decision.realm(), event);
 }

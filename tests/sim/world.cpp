@@ -193,7 +193,8 @@ void World::retry(Request& request) {
 void World::upstream_writes() {
     ledger::v1::Decision decision;
     const bool counts = chance(.7);
-    decision.set_previous_digest(counts ? upstream_head_ : runtime::sha256(std::to_string(random_())));
+    decision.set_previous_digest(counts ? upstream_head_
+                                        : runtime::sha256(std::to_string(random_())));
     decision.set_writer("elsewhere");
     decision.set_realm(scenario_.two_realms && chance(.5) ? "elbow" : "bow");
     *decision.mutable_decided_at() = runtime::to_proto(now());
@@ -261,7 +262,7 @@ void World::check_halted_and_restart() {
                           commands_.end() < oracle_.position(commands_.name);
     const std::int64_t before = ledger_.end();
     for (auto& instance : instances_) instance->start();
-    for (int i = 0; i < 60; ++i) tick_once();
+    for (int i = 0; i < 300; ++i) tick_once();  // Long enough to read everything twice.
     if (!possible) return;
     using Inputs = Scenario::Inputs;
     const std::string why = scenario_.inputs == Inputs::shrank ? "input_shrank"
@@ -298,8 +299,8 @@ void World::calm_down() {
         instance.set_clock(std::chrono::seconds(0));
     }
     for (const Parcel& parcel : std::exchange(limbo_, {})) land(parcel);
-    // A tail is lost with a change of leader, of which every instance hears in the end. Where nothing
-    // counted since, no record could show it.
+    // A tail is lost with a change of leader, of which every instance hears in the end. Where
+    // nothing counted since, no record could show it.
     if (scenario_.tail_lost)
         for (auto& instance : instances_)
             if (instance->alive()) instance->broker_trouble();
@@ -362,7 +363,8 @@ void World::answer(const std::string& name, const runtime::Remembered& given) {
         request.answered_late |= late;
         return;
     }
-    throw Violation(fmt::format("a retry was answered '{}' of {}, the first attempt '{}' of {}: {}", told.code, told.offset, before->code, before->offset, request.key));
+    throw Violation(fmt::format("a retry was answered '{}' of {}, the first attempt '{}' of {}",
+                                told.code, told.offset, before->code, before->offset));
 }
 
 void World::perform(const std::string& realm, const std::string& id, int attempt,

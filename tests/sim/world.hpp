@@ -53,7 +53,9 @@ public:
     bool storm() const { return scenario_.storm && !calm_; }
     runtime::Bug bug() const { return bug_; }
     const runtime::Mac& mac() const { return mac_; }
-    Topic& topic(int input) { return input < 0 ? ledger_ : *inputs_.at(static_cast<std::size_t>(input)); }
+    Topic& topic(int input) {
+        return input < 0 ? ledger_ : *inputs_.at(static_cast<std::size_t>(input));
+    }
     Topic& commands() { return commands_; }
     Oracle& oracle() { return oracle_; }
     // The history that callers and views saw may be gone.
@@ -123,7 +125,6 @@ private:
     std::map<std::string, Effect> journal_;
     std::string upstream_head_;
     std::int64_t tick_ = 0;
-    int clock_step_ticks_ = 0;
     int requests_made_ = 0;
     int deliveries_made_ = 0;
     bool calm_ = false;
