@@ -61,10 +61,10 @@ static const v1::AgencyReview* find_agency_review(const v1::Review& review,
 }
 
 static std::unexpected<Rejection> no_review(const std::string& message_id) {
-    return reject(Because::not_found, "not_found",
-                  fmt::format("no review of message `{}` in this realm; submit it first",
-                              message_id),
-                  "message_id");
+    return reject(
+        Because::not_found, "not_found",
+        fmt::format("no review of message `{}` in this realm; submit it first", message_id),
+        "message_id");
 }
 
 // The caller must be on the roster for the agency of the token, and both must give one of `roles`:
@@ -73,23 +73,29 @@ static std::optional<Rejection> confirm(const State& state, const Asking& asking
                                         const std::vector<std::string>& roles) {
     const v1::Person* person = find_person(state.roster, asking.actor);
     if (!person || person->agency_id() != asking.agency)
-        return Rejection{Because::permission_denied, "not_on_roster",
+        return Rejection{Because::permission_denied,
+                         "not_on_roster",
                          fmt::format("`{}` is not on the roster for agency `{}`; an admin can "
                                      "import a roster that names them",
                                      asking.actor, asking.agency),
                          {}};
     for (const std::string& role : roles)
         if (asking.has(role) && contains(person->roles(), role)) return std::nullopt;
-    return Rejection{Because::permission_denied, "role_missing",
+    return Rejection{Because::permission_denied,
+                     "role_missing",
                      fmt::format("this needs the role {}, from the token and from the roster",
-                                 fmt::join(roles, " or ")), {}};
+                                 fmt::join(roles, " or ")),
+                     {}};
 }
 
 static std::optional<Rejection> of_its_agencies(const v1::Review& review, const Asking& asking) {
     if (find_agency_review(review, asking.agency)) return std::nullopt;
-    return Rejection{Because::permission_denied, "other_agency",
+    return Rejection{Because::permission_denied,
+                     "other_agency",
                      fmt::format("agency `{}` is not named in this message; only the agencies that "
-                                 "publish it decide on it", asking.agency), {}};
+                                 "publish it decide on it",
+                                 asking.agency),
+                     {}};
 }
 
 static std::optional<Rejection> in_review(const v1::Review& review) {
@@ -108,10 +114,10 @@ static std::optional<Rejection> unsound_agencies(const v1::Roster& roster) {
     std::set<std::string_view> ids;
     for (int i = 0; i < roster.agencies_size(); ++i)
         if (!ids.insert(roster.agencies(i).agency_id()).second)
-            return Rejection{Because::invalid_argument, "duplicate_agency",
-                             fmt::format("agency `{}` is listed twice",
-                                         roster.agencies(i).agency_id()),
-                             fmt::format("roster.agencies[{}].agency_id", i)};
+            return Rejection{
+                Because::invalid_argument, "duplicate_agency",
+                fmt::format("agency `{}` is listed twice", roster.agencies(i).agency_id()),
+                fmt::format("roster.agencies[{}].agency_id", i)};
     return std::nullopt;
 }
 
@@ -124,10 +130,10 @@ static std::optional<Rejection> unsound_people(const v1::Roster& roster) {
     for (int i = 0; i < roster.people_size(); ++i) {
         const v1::Person& person = roster.people(i);
         if (!subjects.insert(person.subject()).second)
-            return Rejection{Because::invalid_argument, "duplicate_person",
-                             fmt::format("`{}` is listed twice: a person acts for one agency",
-                                         person.subject()),
-                             fmt::format("roster.people[{}].subject", i)};
+            return Rejection{
+                Because::invalid_argument, "duplicate_person",
+                fmt::format("`{}` is listed twice: a person acts for one agency", person.subject()),
+                fmt::format("roster.people[{}].subject", i)};
         if (!find_agency(roster, person.agency_id()))
             return Rejection{Because::invalid_argument, "unknown_agency",
                              fmt::format("agency `{}` of `{}` is not in this roster",
@@ -162,10 +168,10 @@ static Verdict set_policy(const State& state, const Asking& asking,
     if (auto no = confirm(state, asking, {"admin"})) return std::unexpected(*no);
     for (int i = 0; i < request.roles_size(); ++i)
         if (std::ranges::find(default_roles, request.roles(i)) == default_roles.end())
-            return reject(Because::invalid_argument, "unknown_role",
-                          fmt::format("`{}` cannot approve; name approver or duty-officer",
-                                      request.roles(i)),
-                          fmt::format("roles[{}]", i));
+            return reject(
+                Because::invalid_argument, "unknown_role",
+                fmt::format("`{}` cannot approve; name approver or duty-officer", request.roles(i)),
+                fmt::format("roles[{}]", i));
     if (request.quorum() < 1)
         return reject(Because::invalid_argument, "out_of_range", "a quorum is at least 1",
                       "quorum");
@@ -182,8 +188,7 @@ static Verdict set_policy(const State& state, const Asking& asking,
 
     const auto before = state.policies.find({asking.agency, request.severity()});
     const auto version = before == state.policies.end() ? 1 : before->second.version + 1;
-    std::string subject =
-        fmt::format("{}/{}", asking.agency, static_cast<int>(request.severity()));
+    std::string subject = fmt::format("{}/{}", asking.agency, static_cast<int>(request.severity()));
     return Happened<v1::Event>{{event}, std::move(subject), std::to_string(version)};
 }
 
@@ -210,7 +215,8 @@ static std::expected<v1::Event, Rejection> clear(const State& state, const v1::R
         if (!known)
             return reject(Because::failed_precondition, "agency_unknown",
                           fmt::format("agency `{}` is no longer on the roster; import one that has "
-                                      "it, or take the text back", agency.agency_id()));
+                                      "it, or take the text back",
+                                      agency.agency_id()));
         *cleared.add_agencies() = *known;
         for (const v1::Approval& approval : agency.approvals()) *cleared.add_approvals() = approval;
     }
@@ -259,7 +265,8 @@ static Verdict approve(const State& state, const Asking& asking, const v1::Appro
     if (contains(review.hands(), asking.actor))
         return reject(Because::permission_denied, "own_text",
                       fmt::format("`{}` wrote, edited or submitted this text; somebody else must "
-                                  "approve it", asking.actor));
+                                  "approve it",
+                                  asking.actor));
     // A second click after the last approval is still the same yes.
     const bool again = has_approved(review, asking.actor) && request.digest() == review.digest();
     if (again && review.state() == "cleared") return review_answer(review, {});
@@ -299,8 +306,8 @@ static Verdict request_changes(const State& state, const Asking& asking,
     if (auto no = of_its_agencies(review, asking)) return std::unexpected(*no);
     if (auto no = confirm(state, asking, {"approver", "duty-officer"})) return std::unexpected(*no);
     if (auto no = in_review(review)) return std::unexpected(*no);
-    return review_answer(
-        review, {returned(review.message_id(), asking.actor, request.reason(), false)});
+    return review_answer(review,
+                         {returned(review.message_id(), asking.actor, request.reason(), false)});
 }
 
 static Verdict refuse(const State& state, const Asking& asking, const v1::RejectRequest& request) {
@@ -341,13 +348,18 @@ Verdict Decider::decide(const State& state, const Asking& asking, const v1::Comm
     switch (command.body_case()) {
         case v1::Command::kImportRoster:
             return import_roster(state, asking, command.import_roster());
-        case v1::Command::kSetPolicy: return set_policy(state, asking, command.set_policy());
-        case v1::Command::kApprove: return approve(state, asking, command.approve(), now);
+        case v1::Command::kSetPolicy:
+            return set_policy(state, asking, command.set_policy());
+        case v1::Command::kApprove:
+            return approve(state, asking, command.approve(), now);
         case v1::Command::kRequestChanges:
             return request_changes(state, asking, command.request_changes());
-        case v1::Command::kReject: return refuse(state, asking, command.reject());
-        case v1::Command::kTakeBack: return take_back(state, asking, command.take_back());
-        case v1::Command::BODY_NOT_SET: break;
+        case v1::Command::kReject:
+            return refuse(state, asking, command.reject());
+        case v1::Command::kTakeBack:
+            return take_back(state, asking, command.take_back());
+        case v1::Command::BODY_NOT_SET:
+            break;
     }
     return reject(Because::unimplemented, "unknown_command",
                   "this version does not know the command; upgrade the service");
@@ -385,8 +397,10 @@ static std::string unreviewable(const State& state, const drafting::v1::MessageS
         return "agency_unknown: the message names no agency that could clear it; name one";
     for (const std::string& agency : parsed->draft().agencies())
         if (!find_agency(state.roster, agency))
-            return fmt::format("agency_unknown: agency `{}` is not on the roster; remove it from "
-                               "the message, or import a roster that has it", agency);
+            return fmt::format(
+                "agency_unknown: agency `{}` is not on the roster; remove it from "
+                "the message, or import a roster that has it",
+                agency);
     return {};
 }
 
@@ -495,7 +509,8 @@ bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
             end_review(state.reviews[event.review_rejected().message_id()], "rejected",
                        event.review_rejected().reason());
             return true;
-        case v1::Event::BODY_NOT_SET: break;
+        case v1::Event::BODY_NOT_SET:
+            break;
     }
     return false;
 }

@@ -21,18 +21,21 @@ static std::expected<content::v1::Draft, std::string> draft_from(
     const State& state, const trigger::v1::RuleCrossed& crossed, Time now) {
     const auto found = state.templates.find(crossed.template_id());
     if (found == state.templates.end())
-        return std::unexpected(fmt::format("template `{}` does not exist; store it, or point the "
-                                           "rule at another", crossed.template_id()));
+        return std::unexpected(
+            fmt::format("template `{}` does not exist; store it, or point the "
+                        "rule at another",
+                        crossed.template_id()));
     if (crossed.crossing().evidence().empty())
         return std::unexpected("the crossing carries no reading");
     const v1::Template& source = found->second;
     const std::string zone = crossed.time_zone().empty() ? "UTC" : crossed.time_zone();
-    auto filled = content::fill(
-        source.draft(), {}, content::reading_values(crossed.crossing().evidence(0), zone));
+    auto filled = content::fill(source.draft(), {},
+                                content::reading_values(crossed.crossing().evidence(0), zone));
     if (!filled)
-        return std::unexpected(fmt::format("template `{}` has placeholders that a reading does not "
-                                           "fill: {}", source.template_id(),
-                                           fmt::join(filled.error(), ", ")));
+        return std::unexpected(
+            fmt::format("template `{}` has placeholders that a reading does not "
+                        "fill: {}",
+                        source.template_id(), fmt::join(filled.error(), ", ")));
     content::v1::Draft draft = std::move(*filled);
     if (draft.agencies().empty()) draft.add_agencies(crossed.agency_id());
     for (const auto& evidence : crossed.crossing().evidence()) *draft.add_evidence() = evidence;
@@ -91,9 +94,9 @@ std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::Rule
         return {crossing_refused(crossed, std::move(problem))};
     const auto against = objections(*draft, now, Decider::world, {});
     if (!against.errors.empty())
-        return {crossing_refused(
-            crossed, fmt::format("the draft from template `{}` is incomplete: {}",
-                                 crossed.template_id(), listing(against.errors)))};
+        return {
+            crossing_refused(crossed, fmt::format("the draft from template `{}` is incomplete: {}",
+                                                  crossed.template_id(), listing(against.errors)))};
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());
     std::vector<v1::Event> events{created(crossed, id, std::move(*draft))};

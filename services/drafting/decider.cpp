@@ -31,8 +31,10 @@ static bool contains(const Names& list, std::string_view item) {
 
 static std::optional<Rejection> may_write(const Asking& asking) {
     if (asking.has("author") || asking.has("duty-officer")) return std::nullopt;
-    return Rejection{Because::permission_denied, "role_missing",
-                     "writing needs the role author or duty-officer", {}};
+    return Rejection{Because::permission_denied,
+                     "role_missing",
+                     "writing needs the role author or duty-officer",
+                     {}};
 }
 
 static Happened<v1::Event> one(v1::Event event, std::string subject, std::int64_t version) {
@@ -89,7 +91,8 @@ static Verdict put_template(const State& state, const Asking& asking,
     } else if (!request.etag().empty()) {
         return reject(Because::not_found, "not_found",
                       fmt::format("there is no template `{}` to replace; leave the etag out to "
-                                  "store a new one", request.template_id()),
+                                  "store a new one",
+                                  request.template_id()),
                       "template_id");
     }
 
@@ -137,8 +140,7 @@ static std::expected<content::v1::Draft, Rejection> first_draft(
                       fmt::format("there is no template `{}`", request.template_id()),
                       "template_id");
     const v1::Template& source = found->second;
-    auto filled =
-        content::fill(source.draft(), {request.values().begin(), request.values().end()});
+    auto filled = content::fill(source.draft(), {request.values().begin(), request.values().end()});
     if (!filled)
         return reject(Because::invalid_argument, "unfilled_placeholders",
                       fmt::format("give a value of plain text, at most {} bytes, for: {}",
@@ -214,10 +216,10 @@ static Verdict create_message(const State& state, const Asking& asking,
     auto draft = first_draft(state, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
     if (!contains(draft->agencies(), asking.agency))
-        return reject(Because::permission_denied, "other_agency",
-                      fmt::format("your agency `{}` is not among the message's agencies",
-                                  asking.agency),
-                      "draft.agencies");
+        return reject(
+            Because::permission_denied, "other_agency",
+            fmt::format("your agency `{}` is not among the message's agencies", asking.agency),
+            "draft.agencies");
     if (auto no = agencies_take_part(incident->second, *draft)) return std::unexpected(*no);
     return one(message_created(asking, request, id, std::move(*draft), type), id, 1);
 }
@@ -236,7 +238,8 @@ static std::expected<const Message*, Rejection> writable(const State& state, con
         return reject(Because::permission_denied, "other_agency",
                       fmt::format("your agency `{}` is not named in this message", asking.agency));
     switch (message.stage) {
-        case Stage::draft: return &message;
+        case Stage::draft:
+            return &message;
         case Stage::submitted:
             return reject(Because::failed_precondition, "submitted",
                           "the text is submitted and locked; take it back through approval first",
@@ -316,7 +319,8 @@ Verdict Decider::decide(const State& state, const Asking& asking, const v1::Comm
             return submit_message(state, asking, command.submit_message(), now);
         case v1::Command::kWithdrawMessage:
             return withdraw_message(state, asking, command.withdraw_message());
-        case v1::Command::BODY_NOT_SET: break;
+        case v1::Command::BODY_NOT_SET:
+            break;
     }
     return reject(Because::unimplemented, "unknown_command",
                   "this version does not know the command; upgrade the service");
@@ -420,7 +424,9 @@ bool Decider::evolve(State& state, const v1::Event& event, Time) {
             state.templates[event.template_stored().template_().template_id()] =
                 event.template_stored().template_();
             return true;
-        case v1::Event::kMessageCreated: create(state, event.message_created()); return true;
+        case v1::Event::kMessageCreated:
+            create(state, event.message_created());
+            return true;
         case v1::Event::kMessageRevised:
             revise(message(event.message_revised().message_id()), event.message_revised());
             return true;
@@ -442,7 +448,8 @@ bool Decider::evolve(State& state, const v1::Event& event, Time) {
         case v1::Event::kCrossingRefused:
             state.refused_crossings.insert(event.crossing_refused().crossing_id());
             return true;
-        case v1::Event::BODY_NOT_SET: break;
+        case v1::Event::BODY_NOT_SET:
+            break;
     }
     return false;
 }

@@ -37,7 +37,8 @@ void Standing::revise(const v1::MessageRevised& revised, Time at) {
 
 bool Standing::move_drafting(const v1::Event& event) {
     switch (event.body_case()) {
-        case v1::Event::kMessageSubmitted: return move(drafting_, Lifecycle::in_review);
+        case v1::Event::kMessageSubmitted:
+            return move(drafting_, Lifecycle::in_review);
         case v1::Event::kMessageWithdrawn:
             return move(drafting_, Lifecycle::withdrawn, event.message_withdrawn().reason());
         case v1::Event::kMessageReturned:
@@ -49,7 +50,8 @@ bool Standing::move_drafting(const v1::Event& event) {
         case v1::Event::kIncidentOpened:
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
-        case v1::Event::BODY_NOT_SET: break;
+        case v1::Event::BODY_NOT_SET:
+            break;
     }
     return true;
 }
@@ -76,7 +78,9 @@ bool Standing::apply(const approval::v1::Event& event, Time at) {
         case approval::v1::Event::kReviewOpened:
             moved = move(approval_, Lifecycle::in_review);
             break;
-        case approval::v1::Event::kCleared: moved = move(approval_, Lifecycle::cleared); break;
+        case approval::v1::Event::kCleared:
+            moved = move(approval_, Lifecycle::cleared);
+            break;
         case approval::v1::Event::kReviewReturned:
             moved = move(approval_, Lifecycle::draft, event.review_returned().reason());
             break;
@@ -87,7 +91,8 @@ bool Standing::apply(const approval::v1::Event& event, Time at) {
         case approval::v1::Event::kPolicySet:
         case approval::v1::Event::kApprovalGiven:
         case approval::v1::Event::kAgencyCleared:
-        case approval::v1::Event::BODY_NOT_SET: return true;
+        case approval::v1::Event::BODY_NOT_SET:
+            return true;
     }
     if (moved) refresh(at);
     return moved;
@@ -97,8 +102,12 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
     using publishing::v1::Event;
     bool moved = true;
     switch (event.body_case()) {
-        case Event::kReleasePlanned: planned_ = true; break;
-        case Event::kReleaseArmed: moved = move(publishing_, Lifecycle::armed); break;
+        case Event::kReleasePlanned:
+            planned_ = true;
+            break;
+        case Event::kReleaseArmed:
+            moved = move(publishing_, Lifecycle::armed);
+            break;
         // Later claims are further attempts, or the retraction's: something is public already.
         case Event::kDeliveriesClaimed:
             if (publishing_.at == Lifecycle::cleared || publishing_.at == Lifecycle::armed)
@@ -128,7 +137,8 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
         case Event::kDeliverySettled:
         case Event::kDeliveryUnknown:
         case Event::kDeliveryRearmed:
-        case Event::BODY_NOT_SET: return true;
+        case Event::BODY_NOT_SET:
+            return true;
     }
     if (moved) refresh(at);
     return moved;
@@ -138,17 +148,22 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
 // made of a returned text.
 static int rank(const Track& track) {
     switch (track.at) {
-        case Lifecycle::draft: return track.round == 0 ? 0 : 2;
-        case Lifecycle::in_review: return 1;
+        case Lifecycle::draft:
+            return track.round == 0 ? 0 : 2;
+        case Lifecycle::in_review:
+            return 1;
         case Lifecycle::cleared:
-        case Lifecycle::rejected: return 2;
-        case Lifecycle::withdrawn: return 3;
+        case Lifecycle::rejected:
+            return 2;
+        case Lifecycle::withdrawn:
+            return 3;
         case Lifecycle::armed:
         case Lifecycle::releasing:
         case Lifecycle::released:
         case Lifecycle::superseded:
         case Lifecycle::cancelled:
-        case Lifecycle::expired: break;  // Publishing's.
+        case Lifecycle::expired:
+            break;  // Publishing's.
     }
     return 4;
 }

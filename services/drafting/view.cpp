@@ -35,16 +35,23 @@ void Realm::moved(const std::string& message_id, bool possible) {
 
 static std::string message_of(const v1::Event& event) {
     switch (event.body_case()) {
-        case v1::Event::kMessageCreated: return event.message_created().message_id();
-        case v1::Event::kMessageRevised: return event.message_revised().message_id();
-        case v1::Event::kMessageSubmitted: return event.message_submitted().message_id();
-        case v1::Event::kMessageWithdrawn: return event.message_withdrawn().message_id();
-        case v1::Event::kMessageReturned: return event.message_returned().message_id();
-        case v1::Event::kMessageClosed: return event.message_closed().message_id();
+        case v1::Event::kMessageCreated:
+            return event.message_created().message_id();
+        case v1::Event::kMessageRevised:
+            return event.message_revised().message_id();
+        case v1::Event::kMessageSubmitted:
+            return event.message_submitted().message_id();
+        case v1::Event::kMessageWithdrawn:
+            return event.message_withdrawn().message_id();
+        case v1::Event::kMessageReturned:
+            return event.message_returned().message_id();
+        case v1::Event::kMessageClosed:
+            return event.message_closed().message_id();
         case v1::Event::kIncidentOpened:
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
-        case v1::Event::BODY_NOT_SET: break;
+        case v1::Event::BODY_NOT_SET:
+            break;
     }
     return {};
 }
@@ -67,15 +74,20 @@ void Realm::apply_drafting(const v1::Event& event, Time at) {
 
 static std::string message_of(const approval::v1::Event& event) {
     switch (event.body_case()) {
-        case approval::v1::Event::kReviewOpened: return event.review_opened().review().message_id();
-        case approval::v1::Event::kCleared: return event.cleared().message_id();
-        case approval::v1::Event::kReviewReturned: return event.review_returned().message_id();
-        case approval::v1::Event::kReviewRejected: return event.review_rejected().message_id();
+        case approval::v1::Event::kReviewOpened:
+            return event.review_opened().review().message_id();
+        case approval::v1::Event::kCleared:
+            return event.cleared().message_id();
+        case approval::v1::Event::kReviewReturned:
+            return event.review_returned().message_id();
+        case approval::v1::Event::kReviewRejected:
+            return event.review_rejected().message_id();
         case approval::v1::Event::kRosterImported:
         case approval::v1::Event::kPolicySet:
         case approval::v1::Event::kApprovalGiven:
         case approval::v1::Event::kAgencyCleared:
-        case approval::v1::Event::BODY_NOT_SET: break;
+        case approval::v1::Event::BODY_NOT_SET:
+            break;
     }
     return {};
 }
@@ -88,20 +100,28 @@ void Realm::apply_approval(const approval::v1::Event& event, Time at) {
 static std::string release_of(const publishing::v1::Event& event) {
     using publishing::v1::Event;
     switch (event.body_case()) {
-        case Event::kReleasePlanned: return event.release_planned().release().release_id();
-        case Event::kReleaseArmed: return event.release_armed().release_id();
-        case Event::kDeliveriesClaimed: return event.deliveries_claimed().release_id();
-        case Event::kReleaseCancelled: return event.release_cancelled().release_id();
-        case Event::kReleaseEnded: return event.release_ended().release_id();
-        case Event::kRetractionArmed: return event.retraction_armed().release_id();
-        case Event::kReleaseCompleted: return event.release_completed().release_id();
+        case Event::kReleasePlanned:
+            return event.release_planned().release().release_id();
+        case Event::kReleaseArmed:
+            return event.release_armed().release_id();
+        case Event::kDeliveriesClaimed:
+            return event.deliveries_claimed().release_id();
+        case Event::kReleaseCancelled:
+            return event.release_cancelled().release_id();
+        case Event::kReleaseEnded:
+            return event.release_ended().release_id();
+        case Event::kRetractionArmed:
+            return event.retraction_armed().release_id();
+        case Event::kReleaseCompleted:
+            return event.release_completed().release_id();
         case Event::kChannelPut:
         case Event::kChannelRemoved:
         case Event::kDeliveryPrepared:
         case Event::kDeliverySettled:
         case Event::kDeliveryUnknown:
         case Event::kDeliveryRearmed:
-        case Event::BODY_NOT_SET: break;
+        case Event::BODY_NOT_SET:
+            break;
     }
     return {};
 }

@@ -66,7 +66,8 @@ public:
 class DraftingView final : public runtime::RealmViews<Realm> {
 public:
     // `impossible_move` is called, on the ledger thread, for each move that was not made.
-    explicit DraftingView(int partitions, std::function<void()> impossible_move = [] {})
+    explicit DraftingView(
+        int partitions, std::function<void()> impossible_move = [] {})
         : RealmViews(partitions),
           partitions_(partitions),
           impossible_move_(std::move(impossible_move)) {}

@@ -69,8 +69,7 @@ std::optional<Time> Card::last_channel() const {
 
 Clocks Card::clocks() const {
     return {seconds(first("crossed"), first("drafted")),
-            seconds(first("drafted"), first("cleared")),
-            seconds(first("cleared"), last_channel()),
+            seconds(first("drafted"), first("cleared")), seconds(first("cleared"), last_channel()),
             seconds(first("retraction_ordered"), first("corrected"))};
 }
 

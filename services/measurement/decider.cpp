@@ -80,8 +80,10 @@ std::string key_of(const v1::MilestoneReached& reached) {
 Verdict Decider::decide(const State& state, const Asking& asking, const Command& command,
                         Time now) {
     switch (command.body_case()) {
-        case Command::kAddRemark: return add_remark(state, asking, command.add_remark(), now);
-        case Command::BODY_NOT_SET: break;  // Sent by a newer client.
+        case Command::kAddRemark:
+            return add_remark(state, asking, command.add_remark(), now);
+        case Command::BODY_NOT_SET:
+            break;  // Sent by a newer client.
     }
     return reject(Because::unimplemented, "unknown_command", "this version cannot obey it");
 }
@@ -106,8 +108,11 @@ bool Decider::evolve(State& state, const Event& event, Time) {
         case Event::kSkewMeasured:
             state.releases[event.skew_measured().release_id()].skew_measured = true;
             return true;
-        case Event::kDeliveriesNoted: evolve_noted(state, event.deliveries_noted()); return true;
-        case Event::BODY_NOT_SET: break;  // From a newer version.
+        case Event::kDeliveriesNoted:
+            evolve_noted(state, event.deliveries_noted());
+            return true;
+        case Event::BODY_NOT_SET:
+            break;  // From a newer version.
     }
     return false;
 }

@@ -218,24 +218,39 @@ void tell_publishing(Telling& telling, const runtime::Foreign& foreign) {
         const auto event = runtime::parse_foreign<Event>(bytes);
         if (!event) continue;
         switch (event->body_case()) {
-            case Event::kReleasePlanned: planned(telling, event->release_planned()); break;
-            case Event::kReleaseArmed: armed(telling, event->release_armed()); break;
-            case Event::kDeliverySettled: settled(telling, event->delivery_settled()); break;
+            case Event::kReleasePlanned:
+                planned(telling, event->release_planned());
+                break;
+            case Event::kReleaseArmed:
+                armed(telling, event->release_armed());
+                break;
+            case Event::kDeliverySettled:
+                settled(telling, event->delivery_settled());
+                break;
             case Event::kReleaseCancelled:
                 ended(telling, event->release_cancelled().release_id());
                 break;
-            case Event::kReleaseEnded: ended(telling, event->release_ended().release_id()); break;
+            case Event::kReleaseEnded:
+                ended(telling, event->release_ended().release_id());
+                break;
             case Event::kRetractionArmed:
                 retraction_armed(telling, event->retraction_armed());
                 break;
-            case Event::kDeliveryUnknown: doubted(telling, event->delivery_unknown()); break;
-            case Event::kDeliveryRearmed: rearmed(telling, event->delivery_rearmed()); break;
-            case Event::kReleaseCompleted: completed(telling, event->release_completed()); break;
+            case Event::kDeliveryUnknown:
+                doubted(telling, event->delivery_unknown());
+                break;
+            case Event::kDeliveryRearmed:
+                rearmed(telling, event->delivery_rearmed());
+                break;
+            case Event::kReleaseCompleted:
+                completed(telling, event->release_completed());
+                break;
             case Event::kChannelPut:
             case Event::kChannelRemoved:
             case Event::kDeliveryPrepared:
             case Event::kDeliveriesClaimed:
-            case Event::BODY_NOT_SET: break;
+            case Event::BODY_NOT_SET:
+                break;
         }
     }
 }

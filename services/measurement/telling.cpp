@@ -74,12 +74,17 @@ void Telling::touch(const v1::Event& event) {
             touch_message(event.milestone_reached().message_id());
             touch_release(event.milestone_reached().release_id());
             return;
-        case v1::Event::kRemarkAdded: touch_message(event.remark_added().message_id()); return;
-        case v1::Event::kSkewMeasured: touch_release(event.skew_measured().release_id()); return;
+        case v1::Event::kRemarkAdded:
+            touch_message(event.remark_added().message_id());
+            return;
+        case v1::Event::kSkewMeasured:
+            touch_release(event.skew_measured().release_id());
+            return;
         case v1::Event::kDeliveriesNoted:
             touch_release(event.deliveries_noted().release_id());
             return;
-        case v1::Event::BODY_NOT_SET: return;
+        case v1::Event::BODY_NOT_SET:
+            return;
     }
 }
 
@@ -109,7 +114,9 @@ void tell_trigger(Telling& telling, const runtime::Foreign& foreign) {
         const auto event = runtime::parse_foreign<Event>(bytes);
         if (!event) continue;
         switch (event->body_case()) {
-            case Event::kRuleCrossed: crossed(telling, event->rule_crossed()); break;
+            case Event::kRuleCrossed:
+                crossed(telling, event->rule_crossed());
+                break;
             case Event::kSourcePut:
             case Event::kRulePut:
             case Event::kRuleRemoved:
@@ -117,7 +124,8 @@ void tell_trigger(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kPendingEnded:
             case Event::kRuleReset:
             case Event::kCrossingSuppressed:
-            case Event::BODY_NOT_SET: break;
+            case Event::BODY_NOT_SET:
+                break;
         }
     }
 }
@@ -128,10 +136,12 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
         const auto event = runtime::parse_foreign<Event>(bytes);
         if (!event) continue;
         switch (event->body_case()) {
-            case Event::kMessageCreated: created(telling, event->message_created()); break;
+            case Event::kMessageCreated:
+                created(telling, event->message_created());
+                break;
             case Event::kMessageSubmitted:
-                telling.reach(milestone("submitted", telling.at(),
-                                        event->message_submitted().message_id()));
+                telling.reach(
+                    milestone("submitted", telling.at(), event->message_submitted().message_id()));
                 break;
             case Event::kIncidentOpened:
             case Event::kTemplateStored:
@@ -140,7 +150,8 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kMessageReturned:
             case Event::kMessageClosed:
             case Event::kCrossingRefused:
-            case Event::BODY_NOT_SET: break;
+            case Event::BODY_NOT_SET:
+                break;
         }
     }
 }
@@ -151,10 +162,11 @@ void tell_approval(Telling& telling, const runtime::Foreign& foreign) {
         const auto event = runtime::parse_foreign<Event>(bytes);
         if (!event) continue;
         switch (event->body_case()) {
-            case Event::kApprovalGiven: approved(telling, event->approval_given()); break;
+            case Event::kApprovalGiven:
+                approved(telling, event->approval_given());
+                break;
             case Event::kCleared:
-                telling.reach(
-                    milestone("cleared", telling.at(), event->cleared().message_id()));
+                telling.reach(milestone("cleared", telling.at(), event->cleared().message_id()));
                 break;
             case Event::kRosterImported:
             case Event::kPolicySet:
@@ -162,7 +174,8 @@ void tell_approval(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kAgencyCleared:
             case Event::kReviewReturned:
             case Event::kReviewRejected:
-            case Event::BODY_NOT_SET: break;
+            case Event::BODY_NOT_SET:
+                break;
         }
     }
 }

@@ -6,8 +6,7 @@ namespace {
 // 0.1 s to 4 h: from a machine's pace to a committee's.
 const std::vector<double> clock_buckets = {0.1, 0.25, 0.5, 1,   2.5,  5,    10,   30,
                                            60,  120,  300, 600, 1800, 3600, 7200, 14400};
-const std::vector<double> skew_buckets = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-                                          0.5,   1,    2.5,   5,    10};
+const std::vector<double> skew_buckets = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 
 prometheus::Histogram& clock_histogram(runtime::Metrics& metrics, std::string_view clock) {
     return metrics.histogram("tocsin_clock_seconds",
@@ -68,7 +67,8 @@ void Realm::apply(const v1::Event& event) {
                 kinds_[{noted.release_id(), one.delivery_id()}] = one.kind();
             break;
         }
-        case v1::Event::BODY_NOT_SET: return;
+        case v1::Event::BODY_NOT_SET:
+            return;
     }
     if (message_id.empty()) return;
     // A clock that ended is news once, though it may be set right later.

@@ -19,9 +19,10 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
     if (!content) return refused("The approved content can not be read: nothing was sent.");
     const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
     if (content->world() != wire.world || exercise != (wire.world == "exercise"))
-        return refused(fmt::format("The content is of the {} world and this process of the {} "
-                                   "world: nothing was sent. Tell an operator.",
-                                   content->world(), wire.world));
+        return refused(
+            fmt::format("The content is of the {} world and this process of the {} "
+                        "world: nothing was sent. Tell an operator.",
+                        content->world(), wire.world));
     if (job.delivery.rendition().body().empty())
         return refused("There is nothing to send: the delivery was not armed.");
     if (std::string veto = job.veto(); !veto.empty())

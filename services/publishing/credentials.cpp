@@ -72,7 +72,7 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     if (folder_.empty())
         return said("can not be read: set publishing-credentials-dir to the folder that holds it");
     const std::string path = folder_ + "/" + name;
-    struct stat status {};
+    struct stat status{};
     if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
         cache_.erase(name);
         return said("does not exist: put it into the credentials folder");

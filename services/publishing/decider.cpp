@@ -23,19 +23,24 @@ Happened Turn::done() && {
 
 std::optional<Rejection> refuse_stranger(const runtime::Asking& asking) {
     if (asking.actor == "service:publishing") return std::nullopt;
-    return Rejection{Because::permission_denied, "not_an_executor",
-                     "only the publishing service itself may say this", {}};
+    return Rejection{Because::permission_denied,
+                     "not_an_executor",
+                     "only the publishing service itself may say this",
+                     {}};
 }
 
 std::optional<Rejection> refuse_outsider(const runtime::Asking& asking, const Release& release) {
     if (!asking.has("approver") && !asking.has("duty-officer"))
-        return Rejection{Because::permission_denied, "role_missing",
-                         "this needs the role approver or duty-officer", {}};
-    if (std::ranges::find(release.head.agencies(), asking.agency) == release.head.agencies().end())
-        return Rejection{Because::permission_denied, "other_agency",
-                         fmt::format("{} is not one of the agencies that publish this release",
-                                     asking.agency),
+        return Rejection{Because::permission_denied,
+                         "role_missing",
+                         "this needs the role approver or duty-officer",
                          {}};
+    if (std::ranges::find(release.head.agencies(), asking.agency) == release.head.agencies().end())
+        return Rejection{
+            Because::permission_denied,
+            "other_agency",
+            fmt::format("{} is not one of the agencies that publish this release", asking.agency),
+            {}};
     return std::nullopt;
 }
 
@@ -48,7 +53,8 @@ std::unexpected<Rejection> no_release(std::string_view release_id) {
 Verdict Decider::decide(const State& state, const runtime::Asking& asking, const Command& command,
                         Time now) {
     switch (command.body_case()) {
-        case Command::kPutChannel: return put_channel(state, asking, command.put_channel());
+        case Command::kPutChannel:
+            return put_channel(state, asking, command.put_channel());
         case Command::kRemoveChannel:
             return remove_channel(state, asking, command.remove_channel());
         case Command::kCancelRelease:
@@ -61,8 +67,10 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking, const
             return claim_release(state, asking, command.claim_release(), now);
         case Command::kRecordOutcome:
             return record_outcome(state, asking, command.record_outcome(), now);
-        case Command::kReachDue: return reach_due(state, asking, command.reach_due(), now);
-        case Command::BODY_NOT_SET: break;  // Sent by a newer client.
+        case Command::kReachDue:
+            return reach_due(state, asking, command.reach_due(), now);
+        case Command::BODY_NOT_SET:
+            break;  // Sent by a newer client.
     }
     return runtime::reject(Because::unimplemented, "unknown_command",
                            "this version of publishing does not know that command");

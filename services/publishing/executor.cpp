@@ -41,8 +41,7 @@ void Executor::apply(const runtime::Counted& counted) {
         if (!event.ParseFromString(bytes)) continue;
         const std::string_view id = release_of(event);
         if (!id.empty()) touched.emplace(counted.decision.realm(), std::string{id});
-        if (event.has_release_completed() && counted.live)
-            measure_skew(event.release_completed());
+        if (event.has_release_completed() && counted.live) measure_skew(event.release_completed());
     }
     if (touched.empty()) return;
     parts_.post([this, touched = std::move(touched)] {
@@ -107,13 +106,12 @@ void Executor::look_at(const Key& key, const Release& release) {
             if (begin("prepare/" + name))
                 runtime::spawn(prepare(key, make_job(release, item), "prepare/" + name));
         } else if (item.is("armed")) {
-            const Time when = item.retry_at.value_or(from_proto(delivery.fixed().fire_at()) -
-                                                     parts_.claim_lead);
+            const Time when =
+                item.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);
             const std::string claim_name =
                 fmt::format("claim/{}/{}/{}/{}", key.first, key.second,
                             static_cast<int>(delivery.purpose()), when.time_since_epoch().count());
-            if (begin(claim_name))
-                runtime::spawn(claim(key, delivery.purpose(), when, claim_name));
+            if (begin(claim_name)) runtime::spawn(claim(key, delivery.purpose(), when, claim_name));
         } else if (item.is("unknown") && begin("resolve/" + name)) {
             runtime::spawn(resolve(key, make_job(release, item), "resolve/" + name));
         }
@@ -158,9 +156,9 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
     const auto release = current(key);
     const Time now = parts_.now();
     const bool due = release && std::ranges::any_of(release->items, [&](const Item& item) {
-        return item.delivery.purpose() == purpose && item.is("armed") &&
-               (!item.retry_at || *item.retry_at <= now);
-    });
+                         return item.delivery.purpose() == purpose && item.is("armed") &&
+                                (!item.retry_at || *item.retry_at <= now);
+                     });
     if (due && !stopping_ && parts_.ledger.leads(key.first)) {
         v1::Command command;
         v1::ClaimRelease& asked = *command.mutable_claim_release();
@@ -170,8 +168,8 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
         const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
         const auto answer = co_await tell(key.first, std::move(command), id, true);
         if (answer.kind == runtime::Answer::Kind::rejected)
-            runtime::logs::info("claim refused", {{"release", key.second},
-                                                  {"code", answer.rejection.code}});
+            runtime::logs::info("claim refused",
+                                {{"release", key.second}, {"code", answer.rejection.code}});
     }
     // Kept a little, so that a refusal is not followed by the same question at once.
     co_await pause(250ms);

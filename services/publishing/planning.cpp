@@ -46,8 +46,7 @@ static std::string busy_release(const State& state, const std::string& message_i
 
 static bool wanted(const v1::Channel& channel, const content::Draft& draft) {
     const auto& agencies = draft.agencies();
-    if (!channel.active() ||
-        std::ranges::find(agencies, channel.agency_id()) == agencies.end())
+    if (!channel.active() || std::ranges::find(agencies, channel.agency_id()) == agencies.end())
         return false;
     const auto& chosen = draft.channels();
     return chosen.empty() || std::ranges::find(chosen, channel.channel_id()) != chosen.end();
@@ -186,8 +185,7 @@ std::optional<Happened> plan(const State& state, const runtime::Foreign& foreign
         const auto event = runtime::parse_foreign<approval::v1::Event>(bytes);
         if (!event || !event->has_cleared()) continue;
         const approval::v1::Cleared& cleared = event->cleared();
-        const std::string id =
-            runtime::derive_id("rel", {cleared.message_id(), cleared.digest()});
+        const std::string id = runtime::derive_id("rel", {cleared.message_id(), cleared.digest()});
         if (state.releases.contains(id)) continue;
         Happened one = plan_cleared(state, cleared, id, foreign, now);
         std::ranges::move(one.events, std::back_inserter(all.events));

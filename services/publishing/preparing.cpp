@@ -26,8 +26,7 @@ Verdict record_prepared(const State& state, const runtime::Asking& asking,
         return reject(Because::not_found, "no_such_delivery", "the release has no such delivery",
                       "delivery_id");
     // Late news about what is already on its way, or over, changes nothing.
-    if (!turn.release.is("preparing") && !turn.release.is("waiting"))
-        return std::move(turn).done();
+    if (!turn.release.is("preparing") && !turn.release.is("waiting")) return std::move(turn).done();
 
     v1::Event event;
     v1::DeliveryPrepared& prepared = *event.mutable_delivery_prepared();
@@ -63,9 +62,9 @@ void proceed(Turn& turn) {
     std::string late;
     for (const Item& item : release.items)
         if (!ready(item))
-            late += fmt::format(" {}: {}", item.id(),
-                                item.delivery.reason().empty() ? "no answer yet."
-                                                               : item.delivery.reason());
+            late += fmt::format(
+                " {}: {}", item.id(),
+                item.delivery.reason().empty() ? "no answer yet." : item.delivery.reason());
     if (release.policy == content::v1::STRAGGLER_POLICY_ABORT)
         return end(turn, "aborted", "Not every channel was ready in time." + late);
     if (release.policy != content::v1::STRAGGLER_POLICY_GO_WITHOUT) return;

@@ -54,9 +54,9 @@ static content::v1::Fixed fix_retraction(const Release& release, const Item& ori
         if (item.delivery.kind() == "feed" && !item.retracts() && item.may_be_public() &&
             item.delivery.fixed().permalink() == first.permalink()) {
             const Ordered there = ordered(release, item);
-            fixed.set_permalink(permalink(
-                release, item.delivery.fixed().identifier() +
-                             suffix(there.stands ? there.count - 1 : there.count)));
+            fixed.set_permalink(
+                permalink(release, item.delivery.fixed().identifier() +
+                                       suffix(there.stands ? there.count - 1 : there.count)));
         }
     return fixed;
 }
@@ -86,12 +86,11 @@ static std::expected<v1::Delivery, std::string> arm_retraction(const Release& re
 
 static std::optional<runtime::Rejection> refuse_retraction(const Release& release) {
     const auto no = [](std::string code, std::string text) {
-        return runtime::Rejection{Because::failed_precondition, std::move(code), std::move(text),
-                                  {}};
+        return runtime::Rejection{
+            Because::failed_precondition, std::move(code), std::move(text), {}};
     };
-    const bool out = std::ranges::any_of(release.items, [](const Item& item) {
-        return !item.retracts() && item.may_be_public();
-    });
+    const bool out = std::ranges::any_of(
+        release.items, [](const Item& item) { return !item.retracts() && item.may_be_public(); });
     if (!out)
         return no("not_released", fmt::format("nothing is public: the release is {}. Cancel it "
                                               "while it has not started.",
@@ -102,9 +101,9 @@ static std::optional<runtime::Rejection> refuse_retraction(const Release& releas
                   "no retraction was approved with the message: publish an update");
     for (const content::Text& text : content->draft().texts())
         if (content::find_text(content->draft().retraction(), text.language()) < 0)
-            return no("no_retraction",
-                      fmt::format("the retraction has no {} text: publish an update",
-                                  text.language()));
+            return no(
+                "no_retraction",
+                fmt::format("the retraction has no {} text: publish an update", text.language()));
     return std::nullopt;
 }
 

@@ -11,9 +11,7 @@ using Reactor = PublishingRpc::Reactor;
 static const runtime::Rpc::Roles administrators{"admin"};
 static const runtime::Rpc::Roles stoppers{"approver", "duty-officer"};
 
-static Time now_time() {
-    return std::chrono::floor<Duration>(std::chrono::system_clock::now());
-}
+static Time now_time() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 Reactor* PublishingRpc::PutChannel(Context* context, const v1::PutChannelRequest* request,
                                    v1::PutChannelResponse* response) {
@@ -53,8 +51,8 @@ Reactor* PublishingRpc::GetRelease(Context* context, const v1::GetReleaseRequest
                                v1::GetReleaseResponse& out) {
         return view_.read(caller.realm, [&](const Realm& realm) {
             const bool by_id = !in.release_id().empty();
-            const Release* release = by_id ? realm.release(in.release_id())
-                                           : realm.release_of_message(in.message_id());
+            const Release* release =
+                by_id ? realm.release(in.release_id()) : realm.release_of_message(in.message_id());
             if (!release)
                 return by_id ? runtime::not_found("release_id", in.release_id())
                              : runtime::not_found("message_id", in.message_id());
@@ -76,8 +74,7 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
             for (std::size_t i = page->begin; i < page->end; ++i) {
                 v1::Release& row = *out.add_releases();
                 row = realm.release(order[order.size() - 1 - i])->whole();
-                for (v1::Delivery& delivery : *row.mutable_deliveries())
-                    delivery.clear_rendition();
+                for (v1::Delivery& delivery : *row.mutable_deliveries()) delivery.clear_rendition();
             }
             out.set_next_page_token(page->next_token);
             return grpc::Status::OK;

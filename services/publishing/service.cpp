@@ -49,9 +49,8 @@ ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView
             .ledger = surroundings.ledger,
             .metrics = surroundings.metrics,
             .http = surroundings.http,
-            .post = [&http = surroundings.http](std::move_only_function<void()> task) {
-                http.post(std::move(task));
-            },
+            .post = [&http = surroundings.http](
+                        std::move_only_function<void()> task) { http.post(std::move(task)); },
             .incarnation = surroundings.incarnation,
             .world = surroundings.config.world,
             .credentials_dir = chosen().credentials_dir,

@@ -176,8 +176,8 @@ static void apply_outcome(Turn& turn, const Item& item, const v1::RecordOutcome&
     if (kind == "stood_down")
         return rearm(turn, item,
                      outcome.reason().empty() ? "It was never started." : outcome.reason(), {});
-    const Duration asked = std::chrono::milliseconds{
-        std::clamp<int64_t>(outcome.retry_after_ms(), 0, 86'400'000)};
+    const Duration asked =
+        std::chrono::milliseconds{std::clamp<int64_t>(outcome.retry_after_ms(), 0, 86'400'000)};
     rearm(turn, item, outcome.reason(), backoff(turn.release, item, asked));
 }
 
@@ -186,8 +186,8 @@ static std::optional<runtime::Rejection> refuse_outcome(const Item& item,
                                                         const v1::RecordOutcome& outcome,
                                                         Time now) {
     const auto no = [](std::string code, std::string text) {
-        return runtime::Rejection{Because::failed_precondition, std::move(code), std::move(text),
-                                  {}};
+        return runtime::Rejection{
+            Because::failed_precondition, std::move(code), std::move(text), {}};
     };
     if (!known_outcome(outcome.outcome()))
         return runtime::Rejection{Because::invalid_argument, "unknown_outcome",

@@ -24,8 +24,8 @@ bool Release::at_rest() const {
 }
 
 const Item* Release::find(std::string_view delivery_id) const {
-    const auto found = std::ranges::find_if(
-        items, [&](const Item& item) { return item.id() == delivery_id; });
+    const auto found =
+        std::ranges::find_if(items, [&](const Item& item) { return item.id() == delivery_id; });
     return found == items.end() ? nullptr : &*found;
 }
 
@@ -88,8 +88,8 @@ void prepared(Release& release, const v1::DeliveryPrepared& event) {
         item->delivery.set_reason(event.reason());
         item->text_max = event.text_max();
     }
-    const bool heard_all = std::ranges::none_of(
-        release.items, [](const Item& item) { return item.is("planned"); });
+    const bool heard_all =
+        std::ranges::none_of(release.items, [](const Item& item) { return item.is("planned"); });
     const bool all_ready =
         std::ranges::all_of(release.items, [](const Item& item) { return item.is("ready"); });
     release.head.set_state(heard_all && !all_ready ? "waiting" : "preparing");
@@ -204,19 +204,32 @@ void completed(Release& release, const v1::ReleaseCompleted& event) {
 std::string_view release_of(const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kChannelPut:
-        case v1::Event::kChannelRemoved: return {};
-        case v1::Event::kReleasePlanned: return event.release_planned().release().release_id();
-        case v1::Event::kDeliveryPrepared: return event.delivery_prepared().release_id();
-        case v1::Event::kReleaseArmed: return event.release_armed().release_id();
-        case v1::Event::kDeliveriesClaimed: return event.deliveries_claimed().release_id();
-        case v1::Event::kDeliverySettled: return event.delivery_settled().release_id();
-        case v1::Event::kReleaseCancelled: return event.release_cancelled().release_id();
-        case v1::Event::kReleaseEnded: return event.release_ended().release_id();
-        case v1::Event::kRetractionArmed: return event.retraction_armed().release_id();
-        case v1::Event::kDeliveryUnknown: return event.delivery_unknown().release_id();
-        case v1::Event::kDeliveryRearmed: return event.delivery_rearmed().release_id();
-        case v1::Event::kReleaseCompleted: return event.release_completed().release_id();
-        case v1::Event::BODY_NOT_SET: break;
+        case v1::Event::kChannelRemoved:
+            return {};
+        case v1::Event::kReleasePlanned:
+            return event.release_planned().release().release_id();
+        case v1::Event::kDeliveryPrepared:
+            return event.delivery_prepared().release_id();
+        case v1::Event::kReleaseArmed:
+            return event.release_armed().release_id();
+        case v1::Event::kDeliveriesClaimed:
+            return event.deliveries_claimed().release_id();
+        case v1::Event::kDeliverySettled:
+            return event.delivery_settled().release_id();
+        case v1::Event::kReleaseCancelled:
+            return event.release_cancelled().release_id();
+        case v1::Event::kReleaseEnded:
+            return event.release_ended().release_id();
+        case v1::Event::kRetractionArmed:
+            return event.retraction_armed().release_id();
+        case v1::Event::kDeliveryUnknown:
+            return event.delivery_unknown().release_id();
+        case v1::Event::kDeliveryRearmed:
+            return event.delivery_rearmed().release_id();
+        case v1::Event::kReleaseCompleted:
+            return event.release_completed().release_id();
+        case v1::Event::BODY_NOT_SET:
+            break;
     }
     return {};
 }
@@ -224,22 +237,32 @@ std::string_view release_of(const v1::Event& event) {
 void evolve(Release& release, const v1::Event& event, Time decided_at) {
     ++release.version;
     switch (event.body_case()) {
-        case v1::Event::kReleasePlanned: return planned(release, event.release_planned());
-        case v1::Event::kDeliveryPrepared: return prepared(release, event.delivery_prepared());
-        case v1::Event::kReleaseArmed: return armed(release, event.release_armed());
+        case v1::Event::kReleasePlanned:
+            return planned(release, event.release_planned());
+        case v1::Event::kDeliveryPrepared:
+            return prepared(release, event.delivery_prepared());
+        case v1::Event::kReleaseArmed:
+            return armed(release, event.release_armed());
         case v1::Event::kDeliveriesClaimed:
             return claimed(release, event.deliveries_claimed(), decided_at);
-        case v1::Event::kDeliverySettled: return settled(release, event.delivery_settled());
-        case v1::Event::kReleaseCancelled: return cancelled(release, event.release_cancelled());
-        case v1::Event::kReleaseEnded: return ended(release, event.release_ended());
+        case v1::Event::kDeliverySettled:
+            return settled(release, event.delivery_settled());
+        case v1::Event::kReleaseCancelled:
+            return cancelled(release, event.release_cancelled());
+        case v1::Event::kReleaseEnded:
+            return ended(release, event.release_ended());
         case v1::Event::kRetractionArmed:
             return retraction_armed(release, event.retraction_armed());
-        case v1::Event::kDeliveryUnknown: return unknown(release, event.delivery_unknown());
-        case v1::Event::kDeliveryRearmed: return rearmed(release, event.delivery_rearmed());
-        case v1::Event::kReleaseCompleted: return completed(release, event.release_completed());
+        case v1::Event::kDeliveryUnknown:
+            return unknown(release, event.delivery_unknown());
+        case v1::Event::kDeliveryRearmed:
+            return rearmed(release, event.delivery_rearmed());
+        case v1::Event::kReleaseCompleted:
+            return completed(release, event.release_completed());
         case v1::Event::kChannelPut:
         case v1::Event::kChannelRemoved:
-        case v1::Event::BODY_NOT_SET: return;
+        case v1::Event::BODY_NOT_SET:
+            return;
     }
 }
 

@@ -3,7 +3,8 @@
 // A decider is three functions over a State that is one realm's:
 //   Verdict<Event> decide(const State&, const Caller&, const Command&, Time now)
 //   std::optional<Happened<Event>> react(const State&, const Foreign&, Time now)
-//   bool evolve(State&, const Event&, Time decided_at)     false: an event this version does not know
+//   bool evolve(State&, const Event&, Time decided_at)     false: an event this version does not
+//   know
 // and, where a service has timers,
 //   std::optional<Due<Command>> next_due(const State&)
 // and, where most of what it follows does not concern it,
@@ -49,8 +50,7 @@ struct Rejection {
 
 inline std::unexpected<Rejection> reject(Because because, std::string code, std::string text,
                                          std::string field = {}) {
-    return std::unexpected(
-        Rejection{because, std::move(code), std::move(text), std::move(field)});
+    return std::unexpected(Rejection{because, std::move(code), std::move(text), std::move(field)});
 }
 
 // What a decision says happened. `subject` and `etag` are the answer to the caller.
@@ -84,8 +84,8 @@ struct Foreign {
     std::string_view service;  // short name of the service it comes from
     std::string realm;
     std::int64_t offset = 0;
-    Time at;                           // decided_at; for a stream record when it was written
-    std::vector<std::string> events;   // serialised events; for a stream record its one body
+    Time at;                          // decided_at; for a stream record when it was written
+    std::vector<std::string> events;  // serialised events; for a stream record its one body
 };
 
 // An event of another service that this version does not know and may not pass over.

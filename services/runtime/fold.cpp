@@ -32,8 +32,14 @@ bool Fold::apply(const ledger::v1::Decision& decision, const std::string& digest
 
 Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset) {
     const auto& cause = decision.cause();
-    Remembered answer{cause.body_digest(), from_proto(cause.expires_at()), offset >= 0, offset,
-                      from_proto(decision.decided_at()), {}, {}, std::nullopt};
+    Remembered answer{cause.body_digest(),
+                      from_proto(cause.expires_at()),
+                      offset >= 0,
+                      offset,
+                      from_proto(decision.decided_at()),
+                      {},
+                      {},
+                      std::nullopt};
     if (decision.has_accepted()) {
         answer.subject = decision.accepted().subject();
         answer.etag = decision.accepted().etag();
@@ -59,9 +65,8 @@ static bool refused_as_reused(const ledger::v1::Decision& decision) {
 
 void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
     if (bug_ == Bug::no_memory) return;
-    const auto [place, added] =
-        memory_.insert_or_assign(memory_key(decision.cause(), refused_as_reused(decision)),
-                                 answer_of(decision, offset));
+    const auto [place, added] = memory_.insert_or_assign(
+        memory_key(decision.cause(), refused_as_reused(decision)), answer_of(decision, offset));
     const auto second = std::chrono::floor<std::chrono::seconds>(place->second.expires_at);
     if (added) expiring_[second.time_since_epoch().count()].push_back(&place->first);
 }

@@ -72,8 +72,7 @@ struct KafkaCallbacks {
 
 static void set(rd_kafka_conf_t* conf, const std::string& key, const std::string& value) {
     char text[512];
-    if (rd_kafka_conf_set(conf, key.c_str(), value.c_str(), text, sizeof text) !=
-        RD_KAFKA_CONF_OK)
+    if (rd_kafka_conf_set(conf, key.c_str(), value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK)
         throw std::runtime_error(fmt::format("kafka property {}: {}", key, text));
 }
 
@@ -161,12 +160,12 @@ bool KafkaWriter::append(const std::string& name, int partition, std::string_vie
     }
     auto* opaque = new Stored(std::move(stored));
     // producev rather than produceva: the latter frees headers twice when it fails (2.0.2).
-    const rd_kafka_resp_err_t error = rd_kafka_producev(
-        handle_, RD_KAFKA_V_RKT(where), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_KEY(key.data(), key.size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(opaque),
-        RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
+    const rd_kafka_resp_err_t error =
+        rd_kafka_producev(handle_, RD_KAFKA_V_RKT(where), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_KEY(key.data(), key.size()),
+                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(opaque),
+                          RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
     if (list != nullptr) rd_kafka_headers_destroy(list);
     delete opaque;

@@ -62,14 +62,15 @@ static EventPointer ask(rd_kafka_t* handle, rd_kafka_admin_op_t operation, Call 
 
 std::expected<void, std::string> TopicAdmin::create(const TopicSpec& topic, int replication) {
     char text[512];
-    rd_kafka_NewTopic_t* wanted = rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions,
-                                                        replication, text, sizeof text);
+    rd_kafka_NewTopic_t* wanted =
+        rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, replication, text, sizeof text);
     if (wanted == nullptr) return std::unexpected(fmt::format("{}: {}", topic.name, text));
     for (const auto& [key, value] : topic.config)
         rd_kafka_NewTopic_set_config(wanted, key.c_str(), value.c_str());
-    const auto event = ask(handle_, RD_KAFKA_ADMIN_OP_CREATETOPICS, [&](auto* options, auto* queue) {
-        rd_kafka_CreateTopics(handle_, &wanted, 1, options, queue);
-    });
+    const auto event =
+        ask(handle_, RD_KAFKA_ADMIN_OP_CREATETOPICS, [&](auto* options, auto* queue) {
+            rd_kafka_CreateTopics(handle_, &wanted, 1, options, queue);
+        });
     rd_kafka_NewTopic_destroy(wanted);
     if (!event) return std::unexpected(fmt::format("{}: the broker did not answer", topic.name));
     if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -80,8 +81,7 @@ std::expected<void, std::string> TopicAdmin::create(const TopicSpec& topic, int 
         rd_kafka_event_CreateTopics_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto error = rd_kafka_topic_result_error(results[i]);
-        if (error == RD_KAFKA_RESP_ERR_NO_ERROR ||
-            error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             continue;
         const char* reason = rd_kafka_topic_result_error_string(results[i]);
         return std::unexpected(fmt::format("creating topic {}: {}", topic.name,

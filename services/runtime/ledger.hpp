@@ -1,5 +1,6 @@
 // What a service sees of its own ledger: ask for a decision, append to a stream, know whether this
-// instance leads. Implemented over Kafka by ledger_process.cpp; the protocol itself is partition.hpp.
+// instance leads. Implemented over Kafka by ledger_process.cpp; the protocol itself is
+// partition.hpp.
 #pragma once
 
 #include "runtime/decider.hpp"
@@ -37,8 +38,8 @@ struct Answer {
     Kind kind = Kind::unavailable;
     std::string subject;
     std::string etag;
-    Rejection rejection;   // when rejected; when unavailable its text says why
-    Position position;     // when decided
+    Rejection rejection;  // when rejected; when unavailable its text says why
+    Position position;    // when decided
     Time decided_at;
 };
 

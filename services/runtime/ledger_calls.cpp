@@ -26,8 +26,9 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
     }
     if (!connected_) {
         metrics_.unavailable.Increment();
-        return done(unavailable("Kafka is away; nothing was changed, ask again with the same "
-                                "request_id"));
+        return done(
+            unavailable("Kafka is away; nothing was changed, ask again with the same "
+                        "request_id"));
     }
     const auto started = now_tick();
     const auto key = request_key(submission.asking.actor, submission.asking.request_id);
@@ -45,9 +46,9 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
         return timed(unavailable("too many calls are waiting; ask again with the same request_id"));
     const int partition =
         partition_of(submission.asking.realm, static_cast<int>(config_.kafka_partitions));
-    const bool sent = writer_->append(commands_topic_, partition, submission.asking.realm,
-                                      command_bytes(submission, mac_), {},
-                                      [](bool, std::int64_t) {});
+    const bool sent =
+        writer_->append(commands_topic_, partition, submission.asking.realm,
+                        command_bytes(submission, mac_), {}, [](bool, std::int64_t) {});
     if (sent) return;
     if (Done back = waiters_.take_back(key))
         back(unavailable("the queue to Kafka is full; ask again with the same request_id"));
@@ -61,18 +62,17 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     submission.body = std::move(body);
     const int partition = partition_of(realm, static_cast<int>(config_.kafka_partitions));
     auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
-    const bool sent =
-        ready_ && connected_ &&
-        writer_->append(stream_topic(config_.world, plan_.service, stream), partition, realm,
-                        command_bytes(submission, mac_), {},
-                        [shared](bool ok, std::int64_t) { (*shared)(ok); });
+    const bool sent = ready_ && connected_ &&
+                      writer_->append(stream_topic(config_.world, plan_.service, stream), partition,
+                                      realm, command_bytes(submission, mac_), {},
+                                      [shared](bool ok, std::int64_t) { (*shared)(ok); });
     if (!sent) post([shared] { (*shared)(false); });
 }
 
 void LedgerProcess::await(std::vector<Position> positions, milliseconds wait,
                           std::move_only_function<void(bool)> done) {
-    auto shared = std::make_shared<Await>(
-        Await{std::move(positions), now_tick() + wait, std::move(done)});
+    auto shared =
+        std::make_shared<Await>(Await{std::move(positions), now_tick() + wait, std::move(done)});
     post([this, shared] { awaits_.push_back(std::move(*shared)); });
 }
 
@@ -147,8 +147,7 @@ void LedgerProcess::restart_inputs(int partition, std::string reason,
         const bool known = partition >= 0 && partition < static_cast<int>(slots_.size());
         const bool halted =
             known && !slots_[static_cast<std::size_t>(partition)]->partition.halted().empty();
-        if (halted)
-            slots_[static_cast<std::size_t>(partition)]->partition.restart_inputs(reason);
+        if (halted) slots_[static_cast<std::size_t>(partition)]->partition.restart_inputs(reason);
         (*shared)(halted);
     });
 }

@@ -147,22 +147,25 @@ bool LedgerProcess::step(Slot& slot, Tick tick) {
 }
 
 void LedgerProcess::obey(Slot& slot, Orders orders) {
-    if (orders.read_ledger_from &&
-        !reader_->start(source_of(slot.number, -1), ledger_topic_, slot.number,
-                        *orders.read_ledger_from))
+    if (orders.read_ledger_from && !reader_->start(source_of(slot.number, -1), ledger_topic_,
+                                                   slot.number, *orders.read_ledger_from))
         logs::error("ledger cannot be read", {{"service", plan_.service}});
-    if (orders.read_inputs_again) slot.inputs_started = false;
+    if (orders.read_inputs_again) {
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+            reader_->stop(source_of(slot.number, static_cast<int>(i)));
+        slot.inputs_started = false;
+    }
     for (auto& order : orders.append) {
         const std::string digest = sha256(order.record);
-        const bool queued = writer_->append(
-            ledger_topic_, slot.number, order.realm, order.record, {},
-            [this, &slot, digest](bool ok, std::int64_t offset) {
-                if (ok)
-                    slot.partition.on_append_stored(digest, offset);
-                else
-                    slot.partition.on_append_failed();
-                if (!ok) on_trouble();
-            });
+        const bool queued =
+            writer_->append(ledger_topic_, slot.number, order.realm, order.record, {},
+                            [this, &slot, digest](bool ok, std::int64_t offset) {
+                                if (ok)
+                                    slot.partition.on_append_stored(digest, offset);
+                                else
+                                    slot.partition.on_append_failed();
+                                if (!ok) on_trouble();
+                            });
         if (!queued) {
             slot.partition.on_append_failed();
             break;
@@ -173,17 +176,20 @@ void LedgerProcess::obey(Slot& slot, Orders orders) {
 }
 
 void LedgerProcess::start_inputs(Slot& slot) {
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        const auto range = reader_->range(inputs_[i].topic, slot.number, milliseconds(2000));
+    // All ranges first: the partition decides nothing before the last of them is known.
+    std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+    for (const InputSpec& input : inputs_) {
+        const auto range = reader_->range(input.topic, slot.number, milliseconds(2000));
         if (!range) return;  // Tried again soon.
-        slot.partition.on_input_range(static_cast<int>(i), range->first, range->second,
-                                      slot.partition.next_ledger_offset() == 0);
+        ranges.push_back(*range);
     }
+    for (std::size_t i = 0; i < ranges.size(); ++i)
+        slot.partition.on_input_range(static_cast<int>(i), ranges[i].first, ranges[i].second,
+                                      slot.partition.next_ledger_offset() == 0);
     if (!slot.partition.halted().empty())
-        logs::error("partition needs an operator",
-                    {{"service", plan_.service},
-                     {"partition", slot.number},
-                     {"why", slot.partition.halted()}});
+        logs::error("partition needs an operator", {{"service", plan_.service},
+                                                    {"partition", slot.number},
+                                                    {"why", slot.partition.halted()}});
     for (std::size_t i = 0; i < inputs_.size(); ++i)
         reader_->start(source_of(slot.number, static_cast<int>(i)), inputs_[i].topic, slot.number,
                        slot.partition.input_start(static_cast<int>(i)));
@@ -192,12 +198,11 @@ void LedgerProcess::start_inputs(Slot& slot) {
 
 void LedgerProcess::keep_dead_letter(Slot& slot, Orders::DeadLetter letter) {
     const auto& topic = inputs_[static_cast<std::size_t>(letter.input)].topic;
-    logs::error("input could not be decided; kept as a dead letter",
-                {{"service", plan_.service},
-                 {"topic", topic},
-                 {"partition", slot.number},
-                 {"offset", letter.offset},
-                 {"why", letter.reason}});
+    logs::error("input could not be decided; kept as a dead letter", {{"service", plan_.service},
+                                                                      {"topic", topic},
+                                                                      {"partition", slot.number},
+                                                                      {"offset", letter.offset},
+                                                                      {"why", letter.reason}});
     const Headers headers{{"tocsin_error_reason", letter.reason},
                           {"tocsin_error_topic", topic},
                           {"tocsin_error_partition", std::to_string(slot.number)},
@@ -214,14 +219,12 @@ void LedgerProcess::keep_dead_letter(Slot& slot, Orders::DeadLetter letter) {
     if (!queued) post([this, &slot, shared] { keep_dead_letter(slot, *shared); });
 }
 
-// A due time becomes a command. Its id also names the hour, so that one which expired unheard while
-// Kafka was away is asked anew.
+// A due time becomes a command, sent exactly as the partition worded it: a repeat is one request.
 void LedgerProcess::fire(const Orders::Fire& order) {
-    const auto hour = std::chrono::floor<std::chrono::hours>(now_time());
     Submission submission;
-    submission.asking = {order.realm, "service:" + plan_.service, "", {"service"},
-                         order.request_id + "-" + std::to_string(hour.time_since_epoch().count())};
-    submission.expires_at = hour + std::chrono::hours(2);
+    submission.asking = {
+        order.realm, "service:" + plan_.service, "", {"service"}, order.request_id};
+    submission.expires_at = order.expires_at;
     submission.sent_at = now_time();
     submission.body = order.body;
     submit(std::move(submission), milliseconds(10'000), [](const Answer&) {});

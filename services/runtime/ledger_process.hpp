@@ -3,17 +3,17 @@
 //
 // Lifecycle: construct, add views, start(); ready() once history is folded; stop() drains: calls in
 // flight are answered or end as unavailable, then the thread ends. submit() and append_stream() are
-// thread-safe at any time in between. Kafka away: submit answers `unavailable`, views stay readable,
-// everything resumes by itself.
+// thread-safe at any time in between. Kafka away: submit answers `unavailable`, views stay
+// readable, everything resumes by itself.
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/kafka.hpp"
 #include "runtime/ledger.hpp"
 #include "runtime/ledger_metrics.hpp"
 #include "runtime/partition.hpp"
 #include "runtime/view.hpp"
 #include "runtime/waiters.hpp"
-#include "runtime/kafka.hpp"
 
 #include <atomic>
 #include <condition_variable>

@@ -60,9 +60,10 @@ grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* c
     auto* reactor = context->DefaultReactor();
     const std::string service = hosted->ledger->service();
     const int partition = request->partition();
-    logs::warn("an operator restarts the inputs of a partition",
-               {{"service", service}, {"partition", partition}, {"actor", caller->actor},
-                {"reason", request->reason()}});
+    logs::warn("an operator restarts the inputs of a partition", {{"service", service},
+                                                                  {"partition", partition},
+                                                                  {"actor", caller->actor},
+                                                                  {"reason", request->reason()}});
     hosted->ledger->restart_inputs(
         partition, fmt::format("{}: {}", caller->actor, request->reason()),
         [reactor, response, service, partition](bool halted) {

@@ -17,11 +17,11 @@ struct LedgerProcess::Slot final : PartitionObserver {
 
     void counted(int input, std::int64_t offset, const ledger::v1::Decision& decision,
                  const std::string& /*digest*/) override {
-        const std::string& service =
-            input < 0 ? process.plan_.service
-                      : process.inputs_[static_cast<std::size_t>(input)].service;
-        const Counted what{service, number, offset, from_proto(decision.decided_at()), decision,
-                           live};
+        const std::string& service = input < 0
+                                         ? process.plan_.service
+                                         : process.inputs_[static_cast<std::size_t>(input)].service;
+        const Counted what{service,  number, offset, from_proto(decision.decided_at()),
+                           decision, live};
         for (View* view : all_views) view->apply(what);
     }
 

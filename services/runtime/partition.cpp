@@ -78,8 +78,8 @@ void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
     restart_wanted_ = false;
     restart_reason_.clear();
     halted_.clear();
-    const bool started = std::find(range_known_.begin(), range_known_.end(), true) !=
-                         range_known_.end();
+    const bool started =
+        std::find(range_known_.begin(), range_known_.end(), true) != range_known_.end();
     if (started && decision.previous_digest() != genesis_) forget_inputs();
 }
 
@@ -103,8 +103,7 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
         }
     }
     const ledger::v1::Decision& decision = mine ? flight_.front().decision : parsed;
-    const bool counts =
-        decision.previous_digest() == read_head_ || options_.bug == Bug::no_chain;
+    const bool counts = decision.previous_digest() == read_head_ || options_.bug == Bug::no_chain;
     if (!counts && unknown_predecessor(decision.previous_digest(), digest)) return;
     seen_digests_.insert(shortened(digest));
     if (counts) {
@@ -266,9 +265,15 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     const bool was_idle = !anything_undecided();
     input.next = offset + 1;
     switch (input.spec.kind) {
-        case InputSpec::Kind::commands: read_command(input, offset, record); break;
-        case InputSpec::Kind::ledger: read_upstream(input, offset, record); break;
-        case InputSpec::Kind::stream: read_stream(input, offset, record, stored_at); break;
+        case InputSpec::Kind::commands:
+            read_command(input, offset, record);
+            break;
+        case InputSpec::Kind::ledger:
+            read_upstream(input, offset, record);
+            break;
+        case InputSpec::Kind::stream:
+            read_stream(input, offset, record, stored_at);
+            break;
     }
     if (was_idle && anything_undecided()) quiet_since_ = std::max(quiet_since_, tick);
 }
@@ -363,9 +368,9 @@ void Partition::read_stream(Input& input, std::int64_t offset, std::string_view 
 // An own record below the reading position that was not read there: the log is another one.
 void Partition::on_append_stored(const std::string& digest, std::int64_t offset) {
     if (offset >= read_next_ || options_.bug == Bug::skip_head_check) return;
-    const bool unread =
-        std::any_of(flight_.begin(), flight_.end(),
-                    [&](const InFlight& append) { return append.digest == digest; });
+    const bool unread = std::any_of(flight_.begin(), flight_.end(), [&](const InFlight& append) {
+        return append.digest == digest;
+    });
     if (unread) fold_again();
 }
 

@@ -28,7 +28,7 @@ struct InputSpec {
     enum class Kind { commands, ledger, stream };
     Kind kind = Kind::commands;
     std::string topic;
-    std::string service;  // short name of the service whose ledger or stream it is
+    std::string service;     // short name of the service whose ledger or stream it is
     bool view_only = false;  // a ledger that is told to the observer and never decided on
 };
 
@@ -37,9 +37,9 @@ struct PartitionOptions {
     std::string ledger_topic;
     int partition = 0;
     int partitions = 1;
-    std::string writer;                // stable name of the instance
-    std::vector<InputSpec> inputs;     // looked at in this order
-    std::size_t pipeline_max = 512;    // appends not yet read back
+    std::string writer;              // stable name of the instance
+    std::vector<InputSpec> inputs;   // looked at in this order
+    std::size_t pipeline_max = 512;  // appends not yet read back
     std::size_t record_bytes_max = 900'000;
     std::size_t stream_backlog_max = 4096;  // a follower keeps no more; sources send again
     std::chrono::milliseconds takeover{250};
@@ -54,7 +54,8 @@ struct PartitionOptions {
 class PartitionObserver {
 public:
     virtual ~PartitionObserver() = default;
-    // A decision that counts, of the own ledger (input -1) or of an upstream one; each once, in order.
+    // A decision that counts, of the own ledger (input -1) or of an upstream one; each once, in
+    // order.
     virtual void counted(int input, std::int64_t offset, const ledger::v1::Decision& decision,
                          const std::string& digest) = 0;
     // A request was met again whose answer is known. Also called for each counted decision.
@@ -83,9 +84,9 @@ struct Orders {
         // To be sent as it is: it is part of what makes a repeat a repeat.
         Time expires_at;
     };
-    std::vector<Append> append;          // in this order, to the ledger
+    std::vector<Append> append;            // in this order, to the ledger
     std::vector<DeadLetter> dead_letters;  // answer each with dead_letter_stored()
-    std::vector<Fire> fire;              // commands of due timers
+    std::vector<Fire> fire;                // commands of due timers
     // Read the own ledger from this offset; nothing read before the order may be fed after it.
     std::optional<std::int64_t> read_ledger_from;
     // Forget what the inputs brought: upstream ledgers from their beginning, the others from their
@@ -167,10 +168,10 @@ private:
     };
     struct Input {
         InputSpec spec;
-        std::deque<Item> items;   // not yet passed by a counted decision
-        std::size_t cursor = 0;   // the first one that this state has not considered
-        std::int64_t next = -1;   // offset after the last one fed; -1: nothing yet
-        std::string head;         // of an upstream chain
+        std::deque<Item> items;  // not yet passed by a counted decision
+        std::size_t cursor = 0;  // the first one that this state has not considered
+        std::int64_t next = -1;  // offset after the last one fed; -1: nothing yet
+        std::string head;        // of an upstream chain
         std::int64_t counted_offset = -1;
         std::string halted;
         std::int64_t low = 0;
@@ -232,7 +233,7 @@ private:
 
     std::int64_t read_next_ = 0;
     std::string read_head_;
-    std::int64_t head_offset_ = -1;   // where read_head_ was read
+    std::int64_t head_offset_ = -1;  // where read_head_ was read
     bool counted_opened_ = false;
     bool caught_up_ = false;
     std::optional<std::int64_t> want_read_from_ = 0;
@@ -241,14 +242,14 @@ private:
     static constexpr std::size_t recent_max = 1000;
     std::deque<std::pair<std::int64_t, std::string>> recent_;
     std::size_t verified_ = 0;
-    bool verifying_ = false;          // they are being read again
-    bool doubtful_ = false;           // once caught up, the head is to be read again
-    bool unknown_event_ = false;      // this version cannot fold this ledger
+    bool verifying_ = false;      // they are being read again
+    bool doubtful_ = false;       // once caught up, the head is to be read again
+    bool unknown_event_ = false;  // this version cannot fold this ledger
     absl::flat_hash_set<std::uint64_t> seen_digests_;
     // Records whose predecessor was never here; the head was, or is to be, verified since.
     absl::flat_hash_set<std::uint64_t> orphans_;
 
-    std::int64_t told_offset_ = -1;   // of the last decision told to the observer
+    std::int64_t told_offset_ = -1;  // of the last decision told to the observer
     std::string told_digest_;
 
     std::string halted_;

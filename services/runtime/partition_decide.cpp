@@ -94,13 +94,15 @@ void Partition::on_input_range(int index, std::int64_t low, std::int64_t high, b
     if (!fold_->opened() || options_.bug == Bug::skip_head_check) return;
     const std::int64_t position = fold_->position(input.spec.topic);
     if (position > high)
-        halt(fmt::format("input_shrank: {} ends at {} before the recorded position {}; see "
-                         "RestartInput",
-                         input.spec.topic, high, position));
+        halt(
+            fmt::format("input_shrank: {} ends at {} before the recorded position {}; see "
+                        "RestartInput",
+                        input.spec.topic, high, position));
     else if (position < low && input.spec.kind != InputSpec::Kind::stream)
-        halt(fmt::format("input_gone: {} starts at {} after the recorded position {}; see "
-                         "RestartInput",
-                         input.spec.topic, low, position));
+        halt(
+            fmt::format("input_gone: {} starts at {} after the recorded position {}; see "
+                        "RestartInput",
+                        input.spec.topic, low, position));
 }
 
 bool Partition::decide_next(Orders& orders, Time now, Tick tick) {
@@ -227,8 +229,11 @@ Decided Partition::verdict_on_command(const Item& item, Time now) const {
     if (partition_of(command.realm(), options_.partitions) != options_.partition)
         return reject(Because::invalid_argument, "wrong_partition",
                       "the realm does not live in this partition");
-    Asking asking{command.realm(), command.actor(), command.agency(),
-                  {command.roles().begin(), command.roles().end()}, command.request_id()};
+    Asking asking{command.realm(),
+                  command.actor(),
+                  command.agency(),
+                  {command.roles().begin(), command.roles().end()},
+                  command.request_id()};
     return fold_->rules().decide(asking, command.body(), now);
 }
 
@@ -250,8 +255,7 @@ ledger::v1::Decision Partition::draft(const Item& item, const Input& input, Time
     cause.set_traceparent(item.command.traceparent());
     cause.set_actor(item.command.actor());
     cause.set_request_id(item.command.request_id());
-    cause.set_body_digest(
-        body_digest(item.command.body(), from_proto(item.command.expires_at())));
+    cause.set_body_digest(body_digest(item.command.body(), from_proto(item.command.expires_at())));
     *cause.mutable_expires_at() = item.command.expires_at();
     return decision;
 }
@@ -277,8 +281,7 @@ bool Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick)
     orders.append.push_back({decision.realm(), std::move(record)});
     if (options_.bug == Bug::early_answer && !decision.cause().request_id().empty())
         tell_answer(-1, decision);
-    if (options_.bug == Bug::effect_early)
-        observer_.counted(-1, -1, decision, digest);
+    if (options_.bug == Bug::effect_early) observer_.counted(-1, -1, decision, digest);
     flight_.push_back({std::move(digest), std::move(decision), tick});
     update_timers();
     return true;

@@ -57,8 +57,7 @@ Process::~Process() { drain(); }
 
 void Process::host(ServiceDefinition definition) {
     auto hosted = std::make_unique<Hosted>();
-    LedgerPlan plan{definition.name, definition.upstreams, definition.followed,
-                    definition.streams};
+    LedgerPlan plan{definition.name, definition.upstreams, definition.followed, definition.streams};
     // Every service confirms roles by approval's ledger.
     const bool sees_approval =
         definition.name == "approval" ||
@@ -69,8 +68,8 @@ void Process::host(ServiceDefinition definition) {
                                                      definition.rules(), metrics_);
     hosted->roster = std::make_unique<Roster>(static_cast<int>(config_.kafka_partitions));
     const Rpc::Limits limits{milliseconds(config_.call_deadline_ms_default), milliseconds(30'000)};
-    hosted->rpc = std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_,
-                                        *hosted->roster, limits);
+    hosted->rpc =
+        std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_, *hosted->roster, limits);
     hosted->surroundings = std::make_unique<Surroundings>(Surroundings{
         config_, incarnation_, *hosted->ledger, *hosted->rpc, metrics_, http_, *hosted->roster});
     hosted->service = definition.make(*hosted->surroundings);
@@ -154,8 +153,8 @@ bool Process::prepare_topics(const sigset_t& stop_signals) {
                          topics.end());
             if (auto fits = admin.ensure(topics, replication_of(plan), config_.kafka_allow_unsafe);
                 !fits)
-                throw std::runtime_error(fmt::format(
-                    "{}; --kafka-allow-unsafe goes on regardless", fits.error()));
+                throw std::runtime_error(
+                    fmt::format("{}; --kafka-allow-unsafe goes on regardless", fits.error()));
             return true;
         }
         if (!std::exchange(told, true))
@@ -199,9 +198,9 @@ int Process::serve(const sigset_t& stop_signals) {
 void Process::drain() {
     const auto until = std::chrono::steady_clock::now() + milliseconds(config_.drain_ms_max);
     const auto left = [until] {
-        return std::max(std::chrono::duration_cast<milliseconds>(
-                            until - std::chrono::steady_clock::now()),
-                        milliseconds(0));
+        return std::max(
+            std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now()),
+            milliseconds(0));
     };
     if (server_) server_->GetHealthCheckService()->SetServingStatus(false);
     for (auto& sidecar : sidecars_) sidecar->stop();

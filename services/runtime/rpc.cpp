@@ -47,13 +47,13 @@ std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextB
                                                       const Message& request) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
     if (!caller)
-        return std::unexpected(status(StatusCode::UNAUTHENTICATED, caller.error(),
-                                      "a valid bearer token is needed"));
+        return std::unexpected(
+            status(StatusCode::UNAUTHENTICATED, caller.error(), "a valid bearer token is needed"));
     if (auto wrong = violations(request); !wrong.empty())
-        return std::unexpected(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
-                                      fmt::format("{}: {}", wrong.front().field,
-                                                  wrong.front().description),
-                                      std::move(wrong)));
+        return std::unexpected(
+            status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                   fmt::format("{}: {}", wrong.front().field, wrong.front().description),
+                   std::move(wrong)));
     caller->roles = roster_.confirmed(*caller);
     return std::move(*caller);
 }
@@ -130,13 +130,13 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
         reactor->Finish(caller.error());
         return reactor;
     }
-    const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(), [&](auto role) {
-        return caller->has(role);
-    });
+    const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(),
+                                                      [&](auto role) { return caller->has(role); });
     if (!allowed) {
-        reactor->Finish(status(StatusCode::PERMISSION_DENIED, "role_missing",
-                               fmt::format("one of these roles is needed, by token and by roster: {}",
-                                           fmt::join(roles, ", "))));
+        reactor->Finish(
+            status(StatusCode::PERMISSION_DENIED, "role_missing",
+                   fmt::format("one of these roles is needed, by token and by roster: {}",
+                               fmt::join(roles, ", "))));
         return reactor;
     }
     Submission submission;
@@ -188,8 +188,7 @@ Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCal
     return reactor;
 }
 
-void Rpc::after_positions(Context* context, Reactor* reactor,
-                          std::function<grpc::Status()> call) {
+void Rpc::after_positions(Context* context, Reactor* reactor, std::function<grpc::Status()> call) {
     // Reads go on while Kafka is away; they say how old they are.
     if (const double stale = ledger_.stale_seconds(); stale > 0)
         context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));

@@ -25,8 +25,8 @@ public:
     // Whether a foreign decision can concern this service at all, by its content alone: one that
     // does not leaves no record. It must not depend on state, or a restart would see it otherwise.
     virtual bool concerns(const Foreign& foreign) const = 0;
-    // Nothing: nothing happened. For a ledger that is recorded, so that the position moves on; for a
-    // stream it leaves no record and the same reading may be met again, so it must then again do
+    // Nothing: nothing happened. For a ledger that is recorded, so that the position moves on; for
+    // a stream it leaves no record and the same reading may be met again, so it must then again do
     // nothing unless the state has moved.
     virtual std::optional<ledger::v1::Accepted> react(const Foreign& foreign, Time now) const = 0;
     // False: an event that this version does not know; the partition must stop.

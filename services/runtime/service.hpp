@@ -6,8 +6,8 @@
 #include "runtime/http.hpp"
 #include "runtime/ledger.hpp"
 #include "runtime/metrics.hpp"
-#include "runtime/rpc.hpp"
 #include "runtime/roster.hpp"
+#include "runtime/rpc.hpp"
 #include "runtime/rules.hpp"
 #include "runtime/view.hpp"
 

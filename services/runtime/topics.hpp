@@ -1,4 +1,5 @@
-// Every topic: name, key, what lies in it, partitions, retention. Nothing else creates or names one.
+// Every topic: name, key, what lies in it, partitions, retention. Nothing else creates or names
+// one.
 #pragma once
 
 #include "runtime/kafka.hpp"

@@ -20,8 +20,7 @@ Ledger::Done Waiters::take_back(const std::string& key) {
     return done;
 }
 
-void Waiters::answer(const std::string& key, const std::string& body_digest,
-                     const Answer& answer) {
+void Waiters::answer(const std::string& key, const std::string& body_digest, const Answer& answer) {
     std::vector<Ledger::Done> done;
     {
         const std::lock_guard guard(mutex_);

@@ -19,7 +19,8 @@ public:
     explicit Waiters(std::size_t most) : most_(most) {}
 
     // False, and `done` is left untouched: too many are waiting.
-    bool add(const std::string& key, const std::string& body_digest, Tick until, Ledger::Done& done);
+    bool add(const std::string& key, const std::string& body_digest, Tick until,
+             Ledger::Done& done);
     // Takes the newest one back, when its command could not be sent.
     Ledger::Done take_back(const std::string& key);
     void answer(const std::string& key, const std::string& body_digest, const Answer& answer);

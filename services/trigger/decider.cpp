@@ -22,8 +22,8 @@ constexpr std::size_t rules_per_series_max = 20;
 
 std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
     if (asking.has("admin") || asking.has("duty-officer")) return std::nullopt;
-    return runtime::Rejection{Because::permission_denied, "role_needed",
-                              "this needs the role admin or duty-officer", {}};
+    return runtime::Rejection{
+        Because::permission_denied, "role_needed", "this needs the role admin or duty-officer", {}};
 }
 
 Verdict nothing_new(std::string id, std::int64_t version) {
@@ -118,10 +118,10 @@ Verdict remove_rule(const State& state, const Asking& asking,
                       fmt::format("there is no rule {}", request.rule_id()), "rule_id");
     const auto& [rule_id, known] = *found;
     if (known.rule.agency_id() != asking.agency)
-        return reject(Because::permission_denied, "other_agency",
-                      fmt::format("it belongs to {}, which alone may switch it off",
-                                  known.rule.agency_id()),
-                      "rule_id");
+        return reject(
+            Because::permission_denied, "other_agency",
+            fmt::format("it belongs to {}, which alone may switch it off", known.rule.agency_id()),
+            "rule_id");
     if (!known.rule.active()) return nothing_new(rule_id, known.version);
     Happened happened{{}, rule_id, fmt::format("{}", known.version + 1)};
     happened.events.emplace_back().mutable_rule_removed()->set_rule_id(rule_id);
@@ -175,10 +175,14 @@ void weigh_all(RuleState rule, const v1::Readings& series, Time now,
 
 Verdict Decider::decide(const State& state, const Asking& asking, const Command& command, Time) {
     switch (command.body_case()) {
-        case Command::kPutSource: return put_source(state, asking, command.put_source());
-        case Command::kPutRule: return put_rule(state, asking, command.put_rule());
-        case Command::kRemoveRule: return remove_rule(state, asking, command.remove_rule());
-        case Command::BODY_NOT_SET: break;  // Sent by a newer client.
+        case Command::kPutSource:
+            return put_source(state, asking, command.put_source());
+        case Command::kPutRule:
+            return put_rule(state, asking, command.put_rule());
+        case Command::kRemoveRule:
+            return remove_rule(state, asking, command.remove_rule());
+        case Command::BODY_NOT_SET:
+            break;  // Sent by a newer client.
     }
     return reject(Because::unimplemented, "unknown_command", "this version cannot obey it");
 }
@@ -211,14 +215,24 @@ bool Decider::evolve(State& state, const Event& event, Time) {
             ++known.version;
             return true;
         }
-        case Event::kRulePut: put(state, event.rule_put().rule()); return true;
-        case Event::kRuleRemoved: remove(state, event.rule_removed().rule_id()); return true;
-        case Event::kPendingBegan: return moved(event.pending_began().rule_id());
-        case Event::kPendingEnded: return moved(event.pending_ended().rule_id());
-        case Event::kRuleCrossed: return moved(event.rule_crossed().crossing().rule_id());
-        case Event::kRuleReset: return moved(event.rule_reset().rule_id());
-        case Event::kCrossingSuppressed: return moved(event.crossing_suppressed().rule_id());
-        case Event::BODY_NOT_SET: break;  // From a newer version.
+        case Event::kRulePut:
+            put(state, event.rule_put().rule());
+            return true;
+        case Event::kRuleRemoved:
+            remove(state, event.rule_removed().rule_id());
+            return true;
+        case Event::kPendingBegan:
+            return moved(event.pending_began().rule_id());
+        case Event::kPendingEnded:
+            return moved(event.pending_ended().rule_id());
+        case Event::kRuleCrossed:
+            return moved(event.rule_crossed().crossing().rule_id());
+        case Event::kRuleReset:
+            return moved(event.rule_reset().rule_id());
+        case Event::kCrossingSuppressed:
+            return moved(event.crossing_suppressed().rule_id());
+        case Event::BODY_NOT_SET:
+            break;  // From a newer version.
     }
     return false;
 }

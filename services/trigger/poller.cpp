@@ -72,9 +72,10 @@ std::string bytes_of(const Wanted& wanted, const Series& series, std::size_t beg
 std::int64_t drop_future(Parsed& parsed, Time now) {
     std::int64_t dropped = 0;
     for (Series& series : parsed.series)
-        dropped += static_cast<std::int64_t>(std::erase_if(
-            series.readings,
-            [&](const Reading& reading) { return reading.read_at > now + ahead_most; }));
+        dropped +=
+            static_cast<std::int64_t>(std::erase_if(series.readings, [&](const Reading& reading) {
+                return reading.read_at > now + ahead_most;
+            }));
     return dropped;
 }
 
@@ -205,8 +206,7 @@ bool Poller::leads(Loop& loop) {
 // Records how a poll went; how long to wait before the next.
 milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
     const v1::Source& source = loop.wanted.source;
-    if (!loop.replaced)
-        health_.polled(loop.wanted, outcome.error, outcome.unchanged, links_.now());
+    if (!loop.replaced) health_.polled(loop.wanted, outcome.error, outcome.unchanged, links_.now());
     if (outcome.error.empty()) {
         if (std::exchange(loop.failures, 0) > 0)
             logs::info("source polled again",
@@ -214,9 +214,9 @@ milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
         return std::max(from_seconds(source.poll_seconds()), outcome.wait_least);
     }
     if (++loop.failures == 1)
-        logs::warn("source not polled", {{"realm", loop.wanted.realm},
-                                         {"source", source.source_id()},
-                                         {"why", outcome.error}});
+        logs::warn(
+            "source not polled",
+            {{"realm", loop.wanted.realm}, {"source", source.source_id()}, {"why", outcome.error}});
     const milliseconds longest = backoff(loop.failures, source.poll_seconds());
     std::uniform_int_distribution<std::int64_t> spread(longest.count() / 2, longest.count());
     return std::max(milliseconds{spread(jitter_)}, outcome.wait_least);

@@ -20,9 +20,12 @@ std::vector<v1::Event> events_of(const runtime::Counted& counted) {
 
 const char* name_of(Standing standing) {
     switch (standing) {
-        case Standing::normal: return "normal";
-        case Standing::pending: return "pending";
-        case Standing::crossed: return "crossed";
+        case Standing::normal:
+            return "normal";
+        case Standing::pending:
+            return "pending";
+        case Standing::crossed:
+            return "crossed";
     }
     return "";
 }

@@ -44,8 +44,8 @@ void Instance::start() {
     ledger_next_ = 0;
     input_next_.assign(3, -1);
     inputs_started_ = false;
-    partition_ = std::make_unique<runtime::Partition>(options, world_.mac(),
-                                                      std::make_unique<Toy>(), *this);
+    partition_ =
+        std::make_unique<runtime::Partition>(options, world_.mac(), std::make_unique<Toy>(), *this);
 }
 
 void Instance::crash() {
@@ -175,8 +175,7 @@ void Instance::deliver() {
     if (wire_.empty() || (!world_.calm() && !chance(.6))) return;
     const double draw = std::uniform_real_distribution<>(0, 1)(world_.random());
     const double trouble = world_.storm() ? 2 : 1;
-    const auto which =
-        world_.calm() || chance(.9) ? 0 : below(static_cast<int>(wire_.size()));
+    const auto which = world_.calm() || chance(.9) ? 0 : below(static_cast<int>(wire_.size()));
     Parcel parcel = std::move(wire_[static_cast<std::size_t>(which)]);
     wire_.erase(wire_.begin() + which);
     if (world_.calm() || draw > .15 * trouble) {
@@ -201,8 +200,7 @@ void Instance::submit(const std::string& request, Topic& to, const std::string& 
 bool Instance::at_rest() const {
     return partition_->caught_up() && partition_->in_flight() == 0 && wire_.empty() &&
            ledger_next_ == world_.topic(-1).end() && inputs_started_ &&
-           input_next_[0] == world_.commands().end() &&
-           input_next_[1] == world_.topic(1).end();
+           input_next_[0] == world_.commands().end() && input_next_[1] == world_.topic(1).end();
 }
 
 void Instance::counted(int input, std::int64_t offset, const ledger::v1::Decision& decision,
@@ -280,8 +278,8 @@ void Instance::execute() {
         if (chance(.3)) continue;
         claim.mine = false;
         const bool in_time = world_.tick() - asked_at_[{id, claim.attempt}] < give_up_ticks;
-        const ToyRealm& realm = static_cast<const Toy&>(partition_->fold().rules())
-                                    .realms().at(realm_of_[id]);
+        const ToyRealm& realm =
+            static_cast<const Toy&>(partition_->fold().rules()).realms().at(realm_of_[id]);
         if (in_time)
             world_.perform(realm_of_[id], id, claim.attempt, executor_,
                            realm.deliveries.at(id).content);
@@ -302,8 +300,7 @@ void Instance::resolve(const std::string& id, const Claim& claim) {
 
 void Instance::ask(const std::string& realm, const std::string& id, const std::string& body,
                    Time expires_at) {
-    wire_.push_back(
-        {&world_.commands(), world_.command_value(realm, id, body, expires_at), {}});
+    wire_.push_back({&world_.commands(), world_.command_value(realm, id, body, expires_at), {}});
 }
 
 }  // namespace tocsin::sim

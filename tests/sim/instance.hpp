@@ -55,7 +55,7 @@ private:
     struct Claim {
         int attempt = 0;
         std::int64_t seen = 0;
-        bool mine = false;   // to be executed
+        bool mine = false;  // to be executed
     };
 
     void read_some();

@@ -115,13 +115,20 @@ static bool parse(int count, char** arguments, Wanted& wanted) {
         if (++i == count) return false;
         const char* value = arguments[i];
         bool good = true;
-        if (name == "--seeds") good = take_number(value, wanted.seeds);
-        else if (name == "--from") good = take_number(value, wanted.from);
-        else if (name == "--steps") good = take_number(value, wanted.steps);
-        else if (name == "--jobs") good = take_number(value, wanted.jobs) && wanted.jobs > 0;
-        else if (name == "--bug") wanted.bug = value;
-        else if (name == "--scenario") wanted.scenario = value;
-        else return false;
+        if (name == "--seeds")
+            good = take_number(value, wanted.seeds);
+        else if (name == "--from")
+            good = take_number(value, wanted.from);
+        else if (name == "--steps")
+            good = take_number(value, wanted.steps);
+        else if (name == "--jobs")
+            good = take_number(value, wanted.jobs) && wanted.jobs > 0;
+        else if (name == "--bug")
+            wanted.bug = value;
+        else if (name == "--scenario")
+            wanted.scenario = value;
+        else
+            return false;
         if (!good) return false;
     }
     return bug_named(wanted.bug) && scenario_for(0, wanted.scenario);
@@ -146,10 +153,11 @@ static int run(int count, char** arguments) {
     if (dose != nullptr && std::string_view(dose) == "full" && !wanted.expect_violation)
         wanted.seeds *= 10;
     const Totals sum = play_all(wanted);
-    fmt::print("{} seeds: {} violations; {} decisions, {} void records, {} folds; {} answers, "
-               "{} effects, {} dead letters, {} takeovers, {} ticks\n",
-               sum.seeds, sum.violations, sum.decisions, sum.void_records, sum.folds, sum.answers,
-               sum.effects, sum.dead_letters, sum.takeovers, sum.ticks);
+    fmt::print(
+        "{} seeds: {} violations; {} decisions, {} void records, {} folds; {} answers, "
+        "{} effects, {} dead letters, {} takeovers, {} ticks\n",
+        sum.seeds, sum.violations, sum.decisions, sum.void_records, sum.folds, sum.answers,
+        sum.effects, sum.dead_letters, sum.takeovers, sum.ticks);
     return (sum.violations > 0) == wanted.expect_violation ? 0 : 1;
 }
 

@@ -113,8 +113,7 @@ void Oracle::check_restart(const ledger::v1::Decision& decision) {
 
 void Oracle::check_skipped(const std::string& topic, std::int64_t from, std::int64_t to) {
     for (std::int64_t skipped = from; skipped < to; ++skipped)
-        require(may_pass(topic, skipped),
-                fmt::format("{} {} skipped for {}", topic, skipped, to));
+        require(may_pass(topic, skipped), fmt::format("{} {} skipped for {}", topic, skipped, to));
 }
 
 // Who forgets, and when: by decided_at, to the second, once expired.
@@ -155,9 +154,9 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
     if (expires > at + std::chrono::hours(24) + std::chrono::minutes(5))
         return {"expires_too_late", {}, false};
     try {
-        auto decided = state_.decide({command.realm(), command.actor(), command.agency(), {},
-                                      command.request_id()},
-                                     command.body(), at);
+        auto decided = state_.decide(
+            {command.realm(), command.actor(), command.agency(), {}, command.request_id()},
+            command.body(), at);
         if (!decided) return {decided.error().code, {}, false};
         if (decided->ByteSizeLong() > record_bytes_max) return {"decision_too_large", {}, true};
         return {"", *decided, false};
@@ -180,8 +179,7 @@ Oracle::Expected Oracle::expect_foreign(const ledger::v1::Decision& decision) {
         foreign.realm = theirs->realm();
         foreign.events = {theirs->accepted().events(0)};
     } else {
-        const auto reading =
-            parse<ledger::v1::CommandRecord>(topic.at(cause.offset()).value, mac_);
+        const auto reading = parse<ledger::v1::CommandRecord>(topic.at(cause.offset()).value, mac_);
         require(reading.has_value(), "decided on a reading with a bad mac");
         foreign.realm = reading->realm();
         foreign.events = {reading->body()};
@@ -220,9 +218,9 @@ void Oracle::check_request(const ledger::v1::Decision& decision, std::int64_t of
         require(!same || (at > expires && decision.has_rejected()),
                 fmt::format("{} was decided at {} as '{}' and at {} as '{}'", cause.request_id(),
                             first.offset, first.code, offset, decision.rejected().code()));
-        require(!decision.has_accepted() || at > first.expires_at ||
-                    first.code == "request_id_reused",
-                "two bodies under one request id were executed");
+        require(
+            !decision.has_accepted() || at > first.expires_at || first.code == "request_id_reused",
+            "two bodies under one request id were executed");
     }
     require(!decision.has_accepted() || at <= expires, "an expired command was executed");
     before.push_back({offset, cause.body_digest(), expires, decision.rejected().code(),
@@ -262,8 +260,8 @@ const std::vector<std::pair<std::int64_t, std::string>>& Oracle::upstream_chain(
 
 bool Oracle::may_pass_upstream(std::int64_t offset) {
     const auto& counted = upstream_chain();
-    const auto found = std::lower_bound(counted.begin(), counted.end(),
-                                        std::pair(offset, std::string{}));
+    const auto found =
+        std::lower_bound(counted.begin(), counted.end(), std::pair(offset, std::string{}));
     if (found == counted.end() || found->first != offset) return true;
     const auto decision = parse<ledger::v1::Decision>(upstream_.at(offset).value, mac_);
     return decision->accepted().events_size() == 0 || decision->accepted().events(0) == "aside";

@@ -237,8 +237,8 @@ TEST(Protocol, SameIdWithAnotherBodyIsRefusedAndTheFirstKeepsItsAnswer) {
         bench.read();
     }
     EXPECT_EQ(bench.ledger.size(), 3u);
-    EXPECT_EQ(bench.told.answers, (std::vector<std::string>{"3", "request_id_reused", "3",
-                                                            "request_id_reused"}));
+    EXPECT_EQ(bench.told.answers,
+              (std::vector<std::string>{"3", "request_id_reused", "3", "request_id_reused"}));
 }
 
 TEST(Protocol, ExpiredIsRefused) {

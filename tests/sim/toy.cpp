@@ -67,9 +67,9 @@ Decided Toy::decide(const runtime::Asking& asking, std::string_view body, Time n
     if (verb == "add") return add(state, std::stoll(word.at(1)));
     if (verb == "timer") {
         const auto due = now + std::chrono::seconds(std::stoi(word.at(1)));
-        return happened(fmt::format("timer {} {}", state.timers_set,
-                                    due.time_since_epoch().count()),
-                        std::to_string(state.timers_set));
+        return happened(
+            fmt::format("timer {} {}", state.timers_set, due.time_since_epoch().count()),
+            std::to_string(state.timers_set));
     }
     if (verb == "due") {
         const auto found = state.timers.find(std::stoi(word.at(1)));
@@ -158,9 +158,9 @@ std::string Toy::dump() const {
         text += fmt::format("{}: total {} level {} timers {}/{}", name, state.total, state.level,
                             state.timers.size(), state.timers_set);
         for (const auto& [id, delivery] : state.deliveries)
-            text += fmt::format(" {}={}:{}:{}:{}", id, delivery.content,
-                                static_cast<int>(delivery.phase), delivery.attempt,
-                                delivery.executor);
+            text +=
+                fmt::format(" {}={}:{}:{}:{}", id, delivery.content,
+                            static_cast<int>(delivery.phase), delivery.attempt, delivery.executor);
         text += "\n";
     }
     return text;

@@ -9,9 +9,9 @@ namespace tocsin::sim {
 const std::vector<Scenario>& scenarios() {
     static const std::vector<Scenario> all = [] {
         using Inputs = Scenario::Inputs;
-        std::vector<Scenario> list{{"plain"}, {"alone"}, {"clocks"}, {"realms"}, {"storm"},
-                                   {"tail_lost"}, {"input_shrank"}, {"input_gone"},
-                                   {"ledger_lost"}};
+        std::vector<Scenario> list{{"plain"},        {"alone"},      {"clocks"},
+                                   {"realms"},       {"storm"},      {"tail_lost"},
+                                   {"input_shrank"}, {"input_gone"}, {"ledger_lost"}};
         list[1].calm_all = false;
         list[2].clock_steps = true;
         list[3].two_realms = true;
@@ -128,8 +128,7 @@ void World::keep_dead_letter(int input, std::int64_t offset) {
 std::string World::some_body() {
     const int draw = below(20);
     if (draw < 10) return fmt::format("add {}", below(9));
-    if (draw < 13)
-        return fmt::format("arm d{} text-{}", deliveries_made_++, below(1000));
+    if (draw < 13) return fmt::format("arm d{} text-{}", deliveries_made_++, below(1000));
     if (draw < 15 && deliveries_made_ > 0) return fmt::format("cancel d{}", deliveries_made_ - 1);
     if (draw < 16) return fmt::format("timer {}", 10 + below(100));
     if (draw == 16) return "boom";
@@ -176,8 +175,7 @@ void World::new_request() {
     const auto [place, added] = requests_.emplace(name, std::move(request));
     if (added) request_order_.push_back(name);
     if (chance(.03)) {  // Somebody forges it.
-        commands_.records.push_back(
-            {runtime::seal(place->second.value, other_mac_), now()});
+        commands_.records.push_back({runtime::seal(place->second.value, other_mac_), now()});
     }
     if (chance(.02)) commands_.records.push_back({runtime::seal("\x0f garbage", mac_), now()});
     retry(place->second);
@@ -219,9 +217,9 @@ void World::stream_writes() {
 }
 
 void World::cut_tail() {
-    const auto keep = std::max<std::size_t>(
-        static_cast<std::size_t>(oracle_.chain().front().first) + 1,
-        ledger_.records.size() - static_cast<std::size_t>(1 + below(6)));
+    const auto keep =
+        std::max<std::size_t>(static_cast<std::size_t>(oracle_.chain().front().first) + 1,
+                              ledger_.records.size() - static_cast<std::size_t>(1 + below(6)));
     if (keep >= ledger_.records.size()) return;
     history_lost_ = true;
     auto kept = ledger_.records;
@@ -246,8 +244,7 @@ void World::damage_inputs() {
             std::max<std::int64_t>(0, oracle_.position(commands_.name) - 1 - below(5))));
     } else if (scenario_.inputs == Inputs::gone) {
         const std::int64_t position = oracle_.position(commands_.name);
-        while (commands_.end() < position + 2)
-            commands_.records.push_back({"lost", now()});
+        while (commands_.end() < position + 2) commands_.records.push_back({"lost", now()});
         commands_.drop_before(position + 1 + below(2));
     } else {
         ledger_.records.clear();
@@ -400,8 +397,8 @@ void World::check_end() {
     totals_.void_records += oracle_.void_records();
     for (auto& instance : instances_) instance->crash();
     if (oracle_.void_records() >= 3 * decisions + 60)
-        throw Violation(fmt::format("{} void records for {} decisions", oracle_.void_records(),
-                                    decisions));
+        throw Violation(
+            fmt::format("{} void records for {} decisions", oracle_.void_records(), decisions));
 }
 
 void World::check_fold(Instance& instance) {

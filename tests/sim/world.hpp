@@ -32,8 +32,8 @@ struct Scenario {
 const std::vector<Scenario>& scenarios();
 
 struct Totals {
-    std::int64_t seeds = 0, violations = 0, decisions = 0, void_records = 0, folds = 0,
-                 answers = 0, effects = 0, dead_letters = 0, takeovers = 0, ticks = 0;
+    std::int64_t seeds = 0, violations = 0, decisions = 0, void_records = 0, folds = 0, answers = 0,
+                 effects = 0, dead_letters = 0, takeovers = 0, ticks = 0;
     void add(const Totals& other);
 };
 

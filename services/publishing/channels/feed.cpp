@@ -30,9 +30,10 @@ Task<Found> look(Wire& wire, const Job& job) {
         found.reason = fmt::format("The public feed does not answer: {}. Check the gateway.",
                                    answer.error().text);
     } else if (answer->status != 200) {
-        found.reason = fmt::format("The public feed answers {}. Check the gateway and its "
-                                   "publishing-address.",
-                                   answer->status);
+        found.reason = fmt::format(
+            "The public feed answers {}. Check the gateway and its "
+            "publishing-address.",
+            answer->status);
     } else if (answer->body != job.delivery.rendition().body()) {
         found.reason = "The public feed shows other bytes than those approved. Tell an operator.";
     } else {
@@ -44,8 +45,7 @@ Task<Found> look(Wire& wire, const Job& job) {
 Task<Outcome> fire(Wire& wire, const Job& job) {
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
     // For the skew it counts as written at the instant from which this instance's view shows it.
-    const Time shown =
-        std::max(wire.now(), runtime::from_proto(job.delivery.fixed().fire_at()));
+    const Time shown = std::max(wire.now(), runtime::from_proto(job.delivery.fixed().fire_at()));
     const auto deadline = wire.steady_now() + patience;
     std::chrono::milliseconds pause = poll_first;
     while (true) {
@@ -68,11 +68,8 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
 }  // namespace
 
 const ChannelWire& feed_wire() {
-    static const ChannelWire wire{.kind = "feed",
-                                  .absences_needed = 1,
-                                  .prepare = prepare,
-                                  .fire = fire,
-                                  .find = look};
+    static const ChannelWire wire{
+        .kind = "feed", .absences_needed = 1, .prepare = prepare, .fire = fire, .find = look};
     return wire;
 }
 

@@ -44,10 +44,10 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
         co_return std::unexpected(
             fmt::format("The server can not be reached: {}.", answer.error().text));
     if (answer->status == 401 || answer->status == 403)
-        co_return std::unexpected(fmt::format(
-            "The server does not accept the token ({}): make a new one with the scopes "
-            "read:accounts, read:statuses and write:statuses.",
-            answer->status));
+        co_return std::unexpected(
+            fmt::format("The server does not accept the token ({}): make a new one with the scopes "
+                        "read:accounts, read:statuses and write:statuses.",
+                        answer->status));
     const json body = json::parse(answer->body, nullptr, false);
     if (answer->status != 200 || !body.is_object() || !body.contains("id") ||
         !body["id"].is_string())
@@ -69,8 +69,7 @@ int64_t characters_max(const HttpResult& answer) {
 }
 
 Task<Prepared> prepare(Wire& wire, const Job& job) {
-    const auto credential =
-        wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    const auto credential = wire.credentials.load(job.delivery.channel().credential(), "mastodon");
     if (!credential) co_return Prepared{.reason = credential.error()};
     const auto id = co_await account(wire, job, credential->token, true);
     if (!id) co_return Prepared{.reason = id.error()};
@@ -83,14 +82,12 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
             co_await wire.http.send(make_request(wire, job, credential->token, "/api/v1/instance"));
         text_max = characters_max(answer);
     }
-    co_return Prepared{.ready = true,
-                       .reason = {},
-                       .text_max = text_max > 0 ? text_max : characters_by_default};
+    co_return Prepared{
+        .ready = true, .reason = {}, .text_max = text_max > 0 ? text_max : characters_by_default};
 }
 
 Task<Found> find(Wire& wire, const Job& job) {
-    const auto credential =
-        wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    const auto credential = wire.credentials.load(job.delivery.channel().credential(), "mastodon");
     if (!credential) co_return Found{.reason = credential.error()};
     const auto id = co_await account(wire, job, credential->token, false);
     if (!id) co_return Found{.reason = id.error()};
@@ -101,8 +98,7 @@ Task<Found> find(Wire& wire, const Job& job) {
         co_return Found{.reason =
                             fmt::format("The account can not be read: {}.", answer.error().text)};
     if (answer->status != 200)
-        co_return Found{.reason =
-                            fmt::format("The account can not be read ({}).", answer->status)};
+        co_return Found{.reason = fmt::format("The account can not be read ({}).", answer->status)};
     co_return find_post(answer->body, job);
 }
 
@@ -173,8 +169,7 @@ HttpRequest post_request(const Wire& wire, const Job& job, const std::string& to
 }
 
 Task<Outcome> fire(Wire& wire, const Job& job) {
-    const auto credential =
-        wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    const auto credential = wire.credentials.load(job.delivery.channel().credential(), "mastodon");
     if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
     const bool repeated = job.delivery.attempts() > 1;
     if (repeated) {

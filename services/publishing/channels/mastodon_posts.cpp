@@ -32,8 +32,8 @@ static void append_utf8(std::string& text, uint32_t code) {
 // Decodes the entity at the start of `rest`; returns how many bytes it took, 0 for none.
 static std::size_t decode_entity(std::string_view rest, std::string& text) {
     static constexpr std::pair<std::string_view, char> named[] = {
-        {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''},
-        {"&nbsp;", ' '}};
+        {"&amp;", '&'},  {"&lt;", '<'},    {"&gt;", '>'},
+        {"&quot;", '"'}, {"&apos;", '\''}, {"&nbsp;", ' '}};
     for (const auto& [name, character] : named)
         if (rest.starts_with(name)) return text += character, name.size();
     const auto end = rest.find(';');
@@ -100,8 +100,7 @@ static bool is_it(const json& post, const Job& job, const std::string& wanted_te
 
 Found find_post(const std::string& statuses_json, const Job& job) {
     const json posts = json::parse(statuses_json, nullptr, false);
-    if (!posts.is_array())
-        return {.reason = "The server's list of posts can not be read."};
+    if (!posts.is_array()) return {.reason = "The server's list of posts can not be read."};
     const json body = json::parse(job.delivery.rendition().body(), nullptr, false);
     const std::string wanted = body.is_object() ? text_of(body, "status") : std::string{};
     const std::string language = body.is_object() ? text_of(body, "language") : std::string{};

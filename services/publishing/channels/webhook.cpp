@@ -1,7 +1,7 @@
 // `webhook`: Standard Webhooks. The id is the same in every attempt, by which the receiver knows a
 // repeat; so the answer to "did it arrive?" is to send it again.
-#include "publishing/channel.hpp"
 #include "publishing/channels/webhook.hpp"
+#include "publishing/channel.hpp"
 #include "runtime/digest.hpp"
 
 #include <fmt/format.h>
@@ -34,8 +34,8 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
     // Any answer will do, even an error: the name resolves, the host talks, the connection is warm.
     const auto answer = co_await wire.http.send(std::move(request));
     if (!answer && answer.error().kind == runtime::HttpError::Kind::not_sent)
-        co_return Prepared{.reason = fmt::format("The receiver can not be reached: {}.",
-                                                 answer.error().text)};
+        co_return Prepared{
+            .reason = fmt::format("The receiver can not be reached: {}.", answer.error().text)};
     co_return Prepared{.ready = true};
 }
 
@@ -74,8 +74,7 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const v1::Channel& channel = job.delivery.channel();
     const auto credential = wire.credentials.load(channel.credential(), "webhook");
-    if (!credential)
-        co_return Outcome{.kind = "retry_later", .reason = credential.error()};
+    if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
     const v1::Delivery& delivery = job.delivery;
     const int64_t timestamp =
         std::chrono::floor<std::chrono::seconds>(wire.now()).time_since_epoch().count();
@@ -89,8 +88,8 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
         {"content-type", delivery.rendition().media_type()},
         {"webhook-id", delivery.idempotency_key()},
         {"webhook-timestamp", fmt::format("{}", timestamp)},
-        {"webhook-signature", webhook_signature(credential->keys, delivery.idempotency_key(),
-                                                timestamp, request.body)}};
+        {"webhook-signature",
+         webhook_signature(credential->keys, delivery.idempotency_key(), timestamp, request.body)}};
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
     const auto answer = co_await wire.http.send(std::move(request));
     if (!answer) co_return failed(answer.error());
@@ -105,11 +104,8 @@ Task<Found> find(Wire&, const Job&) {
 }  // namespace
 
 const ChannelWire& webhook_wire() {
-    static const ChannelWire wire{.kind = "webhook",
-                                  .absences_needed = 1,
-                                  .prepare = prepare,
-                                  .fire = fire,
-                                  .find = find};
+    static const ChannelWire wire{
+        .kind = "webhook", .absences_needed = 1, .prepare = prepare, .fire = fire, .find = find};
     return wire;
 }
 

@@ -134,10 +134,9 @@ Parsed Collected::finish(std::int64_t skipped) && {
         auto& readings = series.readings;
         std::ranges::stable_sort(readings, {}, &Reading::read_at);
         // Of several with one time the last stays: it is the correction.
-        const auto gone = std::unique(readings.rbegin(), readings.rend(),
-                                      [](const Reading& a, const Reading& b) {
-                                          return a.read_at == b.read_at;
-                                      });
+        const auto gone =
+            std::unique(readings.rbegin(), readings.rend(),
+                        [](const Reading& a, const Reading& b) { return a.read_at == b.read_at; });
         readings.erase(readings.begin(), gone.base());
         parsed.series.push_back(std::move(series));
     }

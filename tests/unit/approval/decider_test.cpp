@@ -286,9 +286,7 @@ TEST(Review, OfAnAgencyThatIsNotOnTheRosterIsReturnedAtOnce) {
     EXPECT_TRUE(review(test).reason().starts_with("agency_unknown: agency `nowhere`"));
 }
 
-TEST(Review, OfNoAgencyIsReturnedAtOnce) {
-    EXPECT_EQ(review(reviewing({})).state(), "returned");
-}
+TEST(Review, OfNoAgencyIsReturnedAtOnce) { EXPECT_EQ(review(reviewing({})).state(), "returned"); }
 
 TEST(Review, OfBytesWithAnotherDigestIsReturnedAtOnce) {
     auto event = submitted(content_bytes({"calgary"}));
@@ -308,8 +306,8 @@ TEST(Review, OfUnreadableBytesIsReturnedAtOnce) {
 
 TEST(Review, OfAnotherRealmsContentIsReturnedAtOnce) {
     Case test({imported()});
-    test.when(foreign<drafting::v1::Event>("drafting", "other",
-                                           {submitted(content_bytes({"calgary"}))}));
+    test.when(
+        foreign<drafting::v1::Event>("drafting", "other", {submitted(content_bytes({"calgary"}))}));
     EXPECT_TRUE(review(test).reason().starts_with("content_mismatch"));
 }
 

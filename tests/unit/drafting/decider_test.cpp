@@ -521,8 +521,7 @@ TEST(Approval, OtherEventsLeaveNoRecord) {
     cleared.mutable_cleared()->set_message_id("msg-1");
     Case test = given();
     test.when(submit("1"));
-    EXPECT_FALSE(
-        test.when(foreign<approval::v1::Event>("approval", "bow", {cleared})).reacted());
+    EXPECT_FALSE(test.when(foreign<approval::v1::Event>("approval", "bow", {cleared})).reacted());
 }
 
 TEST(Approval, AnUnknownEventStopsTheReactor) {
@@ -542,8 +541,7 @@ TEST(Crossing, BecomesASubmittedMessageInOneDecision) {
     EXPECT_EQ(created.author(), "service:trigger");
     EXPECT_EQ(created.rule_id(), "bow-high");
     EXPECT_EQ(created.draft().evidence_size(), 1);
-    EXPECT_EQ(runtime::from_proto(created.draft().expires()),
-              samples::now + std::chrono::hours(6));
+    EXPECT_EQ(runtime::from_proto(created.draft().expires()), samples::now + std::chrono::hours(6));
     EXPECT_EQ(created.draft().texts(0).description().find("{{"), std::string::npos);
     const auto& submitted = test.events()[1].message_submitted();
     EXPECT_EQ(submitted.crossing_id(), "x-1");

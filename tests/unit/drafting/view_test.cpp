@@ -180,9 +180,9 @@ TEST(Lifecycle, IsTheSameInAnyOrderOfTheLedgers) {
 }
 
 TEST(Lifecycle, ASecondSubmissionOutranksTheFirstsReturn) {
-    expect_in_any_order({{created(), submitted(), handed_back(), submitted()},
-                         {opened(), returned()}},
-                        "in_review");
+    expect_in_any_order(
+        {{created(), submitted(), handed_back(), submitted()}, {opened(), returned()}},
+        "in_review");
     expect_in_any_order({{created(), submitted(), handed_back(), submitted()},
                          {opened(), returned(), opened(), cleared()}},
                         "cleared");
@@ -194,9 +194,9 @@ TEST(Lifecycle, AReturnedTextIsADraftAgain) {
 }
 
 TEST(Lifecycle, AReturnedTextMayBeWithdrawn) {
-    expect_in_any_order({{created(), submitted(), handed_back(), withdrawn()},
-                         {opened(), returned()}},
-                        "withdrawn");
+    expect_in_any_order(
+        {{created(), submitted(), handed_back(), withdrawn()}, {opened(), returned()}},
+        "withdrawn");
 }
 
 TEST(Lifecycle, ARejectedMessageStaysRejected) {

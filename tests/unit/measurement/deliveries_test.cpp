@@ -9,10 +9,10 @@
 namespace tocsin::measurement {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using testing::at;
+using ::testing::ElementsAre;
 using testing::Given;
+using ::testing::IsEmpty;
 
 // Kind, channel and purpose of every milestone; other events by their name.
 std::vector<std::string> told_of(const Given<Decider>& given) {
@@ -88,8 +88,7 @@ TEST(Deliveries, OnlyAnEarlierFiringIsToldAgain) {
     later.when(told::publishing({told::settled("d2", "confirmed", 50, 51)}, 52));
     EXPECT_THAT(told_of(later), ElementsAre("confirmed/mastodon-city/message"));
     given.when(told::publishing({told::settled("d2", "confirmed", 39, 51)}, 52));
-    EXPECT_THAT(told_of(given),
-                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
 }
 
 TEST(Deliveries, RefusedAndUnknownAreMilestones) {
@@ -99,8 +98,7 @@ TEST(Deliveries, RefusedAndUnknownAreMilestones) {
     given.when(told::publishing({told::unknown("d2")}, 43));
     EXPECT_THAT(told_of(given), ElementsAre("unknown/mastodon-city/message"));
     given.when(told::publishing({told::settled("d2", "confirmed", 40, 44)}, 45));
-    EXPECT_THAT(told_of(given),
-                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
 }
 
 TEST(Deliveries, ASecondDoubtIsNoNewMilestoneButIsNoted) {
@@ -137,8 +135,7 @@ TEST(Deliveries, ARetractionIsOrderedAndEndsWhenEveryChannelIsCorrected) {
                 ElementsAre("fired//retraction", "confirmed/feed-public/retraction"));
     given.when(told::publishing(
         {told::settled("r2", "confirmed", 61, 63), told::completed("retracted", 1)}, 66));
-    ASSERT_THAT(told_of(given),
-                ElementsAre("confirmed/mastodon-city/retraction", "corrected//"));
+    ASSERT_THAT(told_of(given), ElementsAre("confirmed/mastodon-city/retraction", "corrected//"));
     EXPECT_EQ(runtime::from_proto(given.events()[1].milestone_reached().milestone().at()), at(64))
         << "when the last channel confirmed it";
 }

@@ -52,9 +52,8 @@ TEST(Milestones, ACrossingIsAMilestoneOfNoMessageYet) {
     EXPECT_EQ(reached.milestone().kind(), "crossed");
     EXPECT_EQ(runtime::from_proto(reached.milestone().at()), at(5)) << "when it was decided";
     EXPECT_EQ(reached.reading().value(), 1200);
-    EXPECT_FALSE(
-        given.when(foreign<trigger::v1::Event>("trigger", "bow", {rule_crossed()}, at(7)))
-            .reacted());
+    EXPECT_FALSE(given.when(foreign<trigger::v1::Event>("trigger", "bow", {rule_crossed()}, at(7)))
+                     .reacted());
 }
 
 TEST(Milestones, ADraftNamesItsCrossingAndComesAtTheTimeOfItsDecision) {

@@ -10,13 +10,13 @@
 namespace tocsin::measurement {
 namespace {
 
+using testing::at;
 using ::testing::ElementsAre;
+using testing::foreign;
+using testing::Given;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
-using testing::at;
-using testing::foreign;
-using testing::Given;
 
 // Decides what it is told and shows the decisions to the view.
 class Told {
@@ -148,10 +148,10 @@ TEST(Scorecard, ASkippedChannelIsNotWaitedFor) {
 TEST(Scorecard, ARetractionEndsTheFourthClockAndLeavesTheThird) {
     auto told = told_to_the_end();
     told(told::publishing({told::retraction_armed()}, 60));
-    told(told::publishing({told::settled("r1", "confirmed", 61, 62),
-                           told::settled("r2", "confirmed", 61, 64),
-                           told::completed("retracted", 1)},
-                          65));
+    told(told::publishing(
+        {told::settled("r1", "confirmed", 61, 62), told::settled("r2", "confirmed", 61, 64),
+         told::completed("retracted", 1)},
+        65));
     EXPECT_EQ(told.card().mistake_to_corrected_seconds(), 4);
     EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 6);
 }

@@ -9,9 +9,9 @@ namespace tocsin::measurement::told {
 using publishing::v1::Event;
 using testing::at;
 
-inline publishing::v1::Delivery delivery(const std::string& id, const std::string& channel,
-                                         publishing::v1::Purpose purpose =
-                                             publishing::v1::PURPOSE_MESSAGE) {
+inline publishing::v1::Delivery delivery(
+    const std::string& id, const std::string& channel,
+    publishing::v1::Purpose purpose = publishing::v1::PURPOSE_MESSAGE) {
     publishing::v1::Delivery result;
     result.set_delivery_id(id);
     result.set_channel_id(channel);

@@ -1,6 +1,6 @@
+#include "fake_http.hpp"
 #include "publishing/channels/mastodon_posts.hpp"
 #include "publishing/channels/webhook.hpp"
-#include "fake_http.hpp"
 #include "samples.hpp"
 
 #include "runtime/digest.hpp"
@@ -34,9 +34,9 @@ struct Bench {
         : channel(*find_wire(kind)), job(make_job(delivery)) {}
 
     static Job make_job(const std::string& delivery) {
-        Story story = samples::armed({samples::channel("feed", "feed"),
-                                      samples::channel("hook", "webhook"),
-                                      samples::channel("toot", "mastodon")});
+        Story story =
+            samples::armed({samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
+                            samples::channel("toot", "mastodon")});
         story.claim();
         const Item& item = story.item(delivery);
         Job job;
@@ -88,9 +88,9 @@ TEST(Webhook, ASuccessIsConfirmedWithTheIdOfTheDelivery) {
 
 TEST(Webhook, WhatAnAnswerMeans) {
     const std::pair<int, std::string> cases[] = {
-        {200, "confirmed"},   {301, "refused"},     {400, "refused"},     {410, "refused"},
-        {429, "retry_later"}, {500, "unknown"},     {502, "retry_later"}, {503, "retry_later"},
-        {504, "retry_later"}};
+        {200, "confirmed"},   {301, "refused"},     {400, "refused"},
+        {410, "refused"},     {429, "retry_later"}, {500, "unknown"},
+        {502, "retry_later"}, {503, "retry_later"}, {504, "retry_later"}};
     for (const auto& [status, meaning] : cases) {
         Bench bench{"webhook", "hook"};
         bench.answers(response(status));
@@ -235,8 +235,7 @@ TEST(Mastodon, APostIsConfirmedWithIdAndUrl) {
     EXPECT_EQ(outcome.receipt, "9");
     EXPECT_EQ(outcome.url, "https://toot.example.org/@a/9");
     ASSERT_EQ(bench.http.sent.size(), 1u);
-    EXPECT_EQ(header(bench.http.sent[0], "idempotency-key"),
-              bench.job.delivery.idempotency_key());
+    EXPECT_EQ(header(bench.http.sent[0], "idempotency-key"), bench.job.delivery.idempotency_key());
     EXPECT_EQ(bench.http.sent[0].body, bench.job.delivery.rendition().body());
 }
 
@@ -250,7 +249,7 @@ TEST(Mastodon, ARetractionAnswersTheOriginal) {
 
 TEST(Mastodon, WhatAnAnswerMeans) {
     const std::pair<int, std::string> cases[] = {
-        {401, "refused"}, {403, "refused"}, {404, "refused"}, {422, "refused"},
+        {401, "refused"},     {403, "refused"}, {404, "refused"}, {422, "refused"},
         {429, "retry_later"}, {500, "unknown"}, {502, "unknown"}, {503, "unknown"}};
     for (const auto& [status, meaning] : cases) {
         Bench bench{"mastodon", "toot:fr-CA"};
@@ -393,9 +392,9 @@ TEST(CredentialFile, OfAnotherWorldOrKindIsNeverLoaded) {
 }
 
 TEST(CredentialFile, AWrongOneNeverShowsItsSecret) {
-    for (const std::string text : {R"({"kind":"webhook","secrets":["hunter2"]})", "hunter2",
-                                   R"({"kind":"webhook","secrets":["whsec_aHVudGVyMg=="]})",
-                                   R"({"kind":"hunter2"})"}) {
+    for (const std::string text :
+         {R"({"kind":"webhook","secrets":["hunter2"]})", "hunter2",
+          R"({"kind":"webhook","secrets":["whsec_aHVudGVyMg=="]})", R"({"kind":"hunter2"})"}) {
         const auto credential = parse_credential(text, "webhook", "live");
         ASSERT_FALSE(credential);
         EXPECT_FALSE(credential.error().contains("hunter2"));

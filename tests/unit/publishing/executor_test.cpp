@@ -54,9 +54,9 @@ struct Public {
     }
 
     void clear(const content::Content& content = samples::make_content()) {
-        for (const auto& event : {samples::channel("feed", "feed"),
-                                  samples::channel("hook", "webhook"),
-                                  samples::channel("toot", "mastodon")})
+        for (const auto& event :
+             {samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
+              samples::channel("toot", "mastodon")})
             world.put(event);
         world.react(samples::clearance(samples::make_cleared(content), world.now));
     }

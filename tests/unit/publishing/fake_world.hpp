@@ -2,10 +2,10 @@
 // servers remember what reached them. Executors come and go as processes would.
 #pragma once
 
+#include "fake_http.hpp"
 #include "publishing/decider.hpp"
 #include "publishing/executor.hpp"
 #include "runtime/rules.hpp"
-#include "fake_http.hpp"
 #include "samples.hpp"
 
 #include <deque>
@@ -39,18 +39,18 @@ public:
         auto post = [this, life](std::move_only_function<void()> task) {
             if (life == life_) posted_.push_back(std::move(task));
         };
-        executors_.push_back(std::make_unique<Executor>(
-            ExecutorParts{.view = view,
-                          .ledger = *this,
-                          .metrics = metrics_,
-                          .http = *this,
-                          .post = post,
-                          .incarnation = incarnation,
-                          .world = "live",
-                          .credentials_dir = folder.path,
-                          .drain = std::chrono::milliseconds{0},
-                          .now = [this] { return now; },
-                          .steady_now = [this] { return steady; }}));
+        executors_.push_back(
+            std::make_unique<Executor>(ExecutorParts{.view = view,
+                                                     .ledger = *this,
+                                                     .metrics = metrics_,
+                                                     .http = *this,
+                                                     .post = post,
+                                                     .incarnation = incarnation,
+                                                     .world = "live",
+                                                     .credentials_dir = folder.path,
+                                                     .drain = std::chrono::milliseconds{0},
+                                                     .now = [this] { return now; },
+                                                     .steady_now = [this] { return steady; }}));
         executors_.back()->start();
         return *executors_.back();
     }
@@ -126,8 +126,8 @@ public:
             const auto key = submission.asking.actor + submission.asking.request_id;
             if (asked_.insert(key).second) {
                 const auto decided = decide(submission.asking, submission.body);
-                answer.kind = decided ? runtime::Answer::Kind::accepted
-                                      : runtime::Answer::Kind::rejected;
+                answer.kind =
+                    decided ? runtime::Answer::Kind::accepted : runtime::Answer::Kind::rejected;
                 if (!decided) answer.rejection = decided.error();
             } else {
                 answer.kind = runtime::Answer::Kind::accepted;

@@ -15,8 +15,8 @@ TEST(Arming, FixesEverythingThatGoesOut) {
     EXPECT_EQ(feed.fixed().identifier(), "tocsin-" + story.id() + "-calgary");
     EXPECT_EQ(feed.fixed().sender(), "calgary@example.org");
     EXPECT_EQ(feed.fixed().sender_name(), "The calgary");
-    EXPECT_EQ(feed.fixed().permalink(), "http://127.0.0.1:8080/feeds/bow/alerts/" +
-                                            feed.fixed().identifier() + ".xml");
+    EXPECT_EQ(feed.fixed().permalink(),
+              "http://127.0.0.1:8080/feeds/bow/alerts/" + feed.fixed().identifier() + ".xml");
     EXPECT_EQ(feed.fixed().sent().size(), 25u);
     EXPECT_FALSE(feed.rendition().body().empty());
     EXPECT_EQ(feed.idempotency_key().size(), 64u);
@@ -260,8 +260,8 @@ TEST(Outcomes, ALateSuccessSavesTheNextAttempt) {
 }
 
 TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
-    Story story = armed({channel("feed", "feed"), channel("hook", "webhook"),
-                         channel("toot", "mastodon")});
+    Story story =
+        armed({channel("feed", "feed"), channel("hook", "webhook"), channel("toot", "mastodon")});
     story.claim()
         .outcome("feed", "confirmed")
         .outcome("hook", "refused", at(2), 1, "x1", "410")

@@ -85,8 +85,8 @@ inline v1::Event channel(const std::string& id, const std::string& kind,
 }
 
 inline std::string release_id(const content::Content& content) {
-    return runtime::derive_id(
-        "rel", {content.message_id(), content::digest(content::serialise(content))});
+    return runtime::derive_id("rel",
+                              {content.message_id(), content::digest(content::serialise(content))});
 }
 
 // One release from its clearance on; every step is asked by who may ask it.

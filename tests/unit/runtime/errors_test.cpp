@@ -53,6 +53,26 @@ TEST(Errors, StaysSmallAndKeepsTheReason) {
     EXPECT_TRUE(detail_of<google::rpc::BadRequest>(made));
 }
 
+TEST(Errors, CutTextIsStillUtf8) {
+    const auto made = status(grpc::StatusCode::INTERNAL, "x", std::string(1023, 'a') + "\xc3\xa9",
+                             {{"field", std::string(511, 'a') + "\xc3\xa9"}});
+    google::rpc::Status whole;
+    ASSERT_TRUE(whole.ParseFromString(made.error_details()));
+    EXPECT_EQ(whole.message(), std::string(1023, 'a'));
+    const auto bad = detail_of<google::rpc::BadRequest>(made);
+    ASSERT_TRUE(bad);
+    EXPECT_EQ(bad->field_violations(0).description(), std::string(511, 'a'));
+}
+
+TEST(Errors, LargeMetadataIsLeftOut) {
+    const auto made = status(grpc::StatusCode::INTERNAL, "x", "y", {}, {},
+                             {{"a", std::string(9000, 'b')}, {"c", "d"}});
+    EXPECT_LE(made.error_details().size(), 4096U);
+    const auto info = detail_of<google::rpc::ErrorInfo>(made);
+    ASSERT_TRUE(info);
+    EXPECT_EQ(info->metadata().size(), 1U);
+}
+
 TEST(Errors, AStatusWithoutDetailsStillUnpacks) {
     const auto plain = unpack(grpc::Status(grpc::StatusCode::INTERNAL, "why"));
     EXPECT_EQ(plain.code(), 13);

@@ -195,6 +195,45 @@ TEST(Http, PrivateAddressesAreRefused) {
         EXPECT_FALSE(is_private_address(outer)) << outer;
 }
 
+TEST(Http, APostIsNeverSentTwice) {
+    std::atomic<int> count = 0;
+    // The second request is acted upon, then the kept connection breaks without an answer.
+    const LocalServer server([&](const std::string& request, int socket) {
+        return ++count == 1 && ok(request, socket);
+    });
+    HttpClient client;
+    EXPECT_TRUE(send(client, request_to(server.url(), "POST", "first")));
+    const auto answer = send(client, request_to(server.url(), "POST", "second"));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::unknown_outcome);
+    EXPECT_EQ(server.requests().size(), 2U);
+}
+
+TEST(Http, AKeptConnectionDoesNotPassTheAddressCheck) {
+    const LocalServer server(ok);
+    HttpClient client;
+    HttpRequest request = request_to(server.url());
+    EXPECT_TRUE(send(client, request));
+    request.allow_private_addresses = false;
+    const auto answer = send(client, request);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::not_sent);
+    EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST(Http, NoTimeLeftIsNotSent) {
+    const LocalServer server(ok);
+    HttpClient client;
+    for (const auto timeout : {0ms, -5ms}) {
+        HttpRequest request = request_to(server.url());
+        request.timeout = timeout;
+        const auto answer = send(client, std::move(request));
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind, Kind::not_sent);
+    }
+    EXPECT_TRUE(server.requests().empty());
+}
+
 Task<void> fetch_twice(HttpClient& client, std::string url, std::promise<std::string>& done) {
     const auto first = co_await client.send(request_to(url));
     co_await client.sleep_until(std::chrono::steady_clock::now() + 20ms);
@@ -225,6 +264,18 @@ TEST(Http, ManyAtOnce) {
         });
     done.get();
     EXPECT_EQ(good, 50);
+}
+
+TEST(Http, StoppingAnswersWhatWasNeverBegun) {
+    const LocalServer server([](const std::string&, int) { return true; });
+    for (int round = 0; round < 20; ++round) {
+        std::atomic<int> answered = 0;
+        HttpClient client;
+        for (int i = 0; i < 20; ++i)
+            client.send(request_to(server.url()), [&](HttpResult) { ++answered; });
+        client.stop();
+        ASSERT_EQ(answered, 20);
+    }
 }
 
 TEST(Http, StoppingEndsWhatIsUnderWay) {

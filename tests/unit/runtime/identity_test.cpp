@@ -95,6 +95,14 @@ TEST_F(Identity, TimesAreKeptWithLeeway) {
     EXPECT_EQ(verify(token, at(-31)), "token_not_yet_valid");
     EXPECT_EQ(verify(with("nbf", now_seconds + 60)), "token_not_yet_valid");
     EXPECT_EQ(verify(with("exp", now_seconds + 25 * 3600)), "token_claims");
+    // A limit that is missing or cannot be read is not taken for no limit.
+    json claims = good_claims();
+    claims.erase("iat");
+    EXPECT_EQ(verify(issue_token(pem, claims.dump())), "eva@example.org");
+    claims["exp"] = now_seconds + 25 * 3600;
+    EXPECT_EQ(verify(issue_token(pem, claims.dump())), "token_claims");
+    EXPECT_EQ(verify(with("nbf", "2099-01-01")), "token_claims");
+    EXPECT_EQ(verify(with("iat", "2099-01-01")), "token_claims");
 }
 
 TEST_F(Identity, ClaimsThatDoNotFit) {

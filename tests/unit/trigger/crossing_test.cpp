@@ -74,15 +74,27 @@ std::string kinds(const Given<Decider>& given) {
     for (const auto& event : given.events()) {
         if (!all.empty()) all += ' ';
         switch (event.body_case()) {
-            case v1::Event::kPendingBegan: all += "began"; break;
-            case v1::Event::kPendingEnded: all += "ended"; break;
-            case v1::Event::kRuleCrossed: all += "crossed"; break;
-            case v1::Event::kRuleReset: all += "reset"; break;
-            case v1::Event::kCrossingSuppressed: all += "suppressed"; break;
+            case v1::Event::kPendingBegan:
+                all += "began";
+                break;
+            case v1::Event::kPendingEnded:
+                all += "ended";
+                break;
+            case v1::Event::kRuleCrossed:
+                all += "crossed";
+                break;
+            case v1::Event::kRuleReset:
+                all += "reset";
+                break;
+            case v1::Event::kCrossingSuppressed:
+                all += "suppressed";
+                break;
             case v1::Event::kSourcePut:
             case v1::Event::kRulePut:
             case v1::Event::kRuleRemoved:
-            case v1::Event::BODY_NOT_SET: all += "other"; break;
+            case v1::Event::BODY_NOT_SET:
+                all += "other";
+                break;
         }
     }
     return all;

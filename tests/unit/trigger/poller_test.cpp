@@ -77,11 +77,10 @@ protected:
     PollerTest() : poller_(links(), health_, false) {}
 
     PollerLinks links() {
-        return {ledger_, transport_,
-                [this](std::move_only_function<void()> task) {
-                    posted_.push_back(std::move(task));
-                },
-                [this] { return now_; }, [this] { return tick_; }};
+        return {
+            ledger_, transport_,
+            [this](std::move_only_function<void()> task) { posted_.push_back(std::move(task)); },
+            [this] { return now_; }, [this] { return tick_; }};
     }
 
     static Wanted wanted(std::int64_t revision = 1, double poll_seconds = 60) {
@@ -200,8 +199,8 @@ TEST_F(PollerTest, AsksOnlyForWhatChanged) {
     begin();
     until_request();
     const auto& headers = transport_.requests.at(1).headers;
-    EXPECT_TRUE(std::ranges::count(
-        headers, std::pair<std::string, std::string>{"If-None-Match", "\"v1\""}));
+    EXPECT_TRUE(std::ranges::count(headers,
+                                   std::pair<std::string, std::string>{"If-None-Match", "\"v1\""}));
     EXPECT_EQ(report().error(), "") << "304 is no error";
     EXPECT_EQ(readings(), 1U);
 }

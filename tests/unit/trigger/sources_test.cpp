@@ -106,8 +106,7 @@ TEST(EcccCsv, MalformedBodiesAreErrorsThatNameTheLine) {
     EXPECT_EQ(error_of("eccc-csv", "<html>not found</html>"), "line 1: no column ID");
     EXPECT_EQ(error_of("eccc-csv", "ID,Water Level (m)\n"), "line 1: no column Date");
     EXPECT_EQ(error_of("eccc-csv", "ID,Date,Grade\n"), "line 1: no column for level or discharge");
-    EXPECT_EQ(error_of("eccc-csv", "ID,Date,Water Level (ft)\n"),
-              "line 1: the level is not in m");
+    EXPECT_EQ(error_of("eccc-csv", "ID,Date,Water Level (ft)\n"), "line 1: the level is not in m");
     EXPECT_EQ(error_of("eccc-csv", header + "A,2026-05-01T10:00:00Z,1\nA,2026-05-0"),
               "line 3: 2 columns, not 3");
     EXPECT_EQ(error_of("eccc-csv", header + "A,2026-05-01T10:00:00Z,\"1\n\n"),

@@ -1,0 +1,77 @@
+// Settings: one table of names, meanings, defaults and bounds, read from flags, environment, file
+// and defaults, in that order. A bad value or an unknown name refuses to start and says which.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tocsin::runtime {
+
+class Settings {
+public:
+    Settings(std::string program, const std::string& description);
+
+    // The environment's name is TOCSIN_ and the upper snake case of `name`.
+    void add(const std::string& name, std::string& target, const std::string& meaning);
+    void add(const std::string& name, std::int64_t& target, const std::string& meaning,
+             std::int64_t least, std::int64_t most);
+    void add(const std::string& name, bool& target, const std::string& meaning);
+
+    // The exit code when the process should end: 0 after --help or --version, 2 for a bad setting,
+    // whose reason is on stderr.
+    std::optional<int> parse(int argc, char** argv);
+
+private:
+    struct Row {
+        std::string name, value_default, bounds, environment, meaning;
+    };
+    CLI::Option* describe(CLI::Option* option, Row row);
+    std::string table() const;
+    std::string nearest(const std::string& unknown) const;
+
+    std::string program_;
+    CLI::App app_;
+    std::vector<Row> rows_;
+    bool help_ = false;
+    bool version_ = false;
+};
+
+// What every service has.
+struct RuntimeConfig {
+    std::string world = "live";
+    std::string instance;
+    std::string kafka_bootstrap = "127.0.0.1:9092";
+    std::string kafka_properties;
+    std::int64_t kafka_partitions = 8;
+    bool kafka_allow_unsafe = false;
+    std::string mac_key_file;
+    std::string jwks;
+    std::string jwt_issuer = "tocsin-dev";
+    std::string jwt_audience = "tocsin";
+    std::int64_t jwt_leeway_s = 30;
+    bool production = false;
+    std::string grpc_listen = "127.0.0.1:0";
+    std::string metrics_listen = "127.0.0.1:0";
+    std::string ports_file;
+    std::string tls_cert, tls_key, tls_client_ca, tls_ca;
+    std::string log_level = "info";
+    std::int64_t call_deadline_ms_default = 5'000;
+    std::int64_t calls_in_flight_max = 10'000;
+    std::int64_t takeover_ms = 250;
+    std::int64_t pipeline_max = 512;
+    std::int64_t drain_ms_max = 15'000;
+
+    RuntimeConfig();
+    void declare(Settings& settings);
+    // For a process without a ledger: only what concerns identity, logs, metrics and TLS.
+    void declare_edge(Settings& settings);
+    // What makes the settings unusable together; nothing when all is well.
+    std::optional<std::string> problem() const;
+};
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,34 @@
+// Errors as google.rpc.Status: a code, a sentence for a person, and details that a program can act
+// on. See services/README.md for the table of codes.
+#pragma once
+
+#include "google/rpc/status.pb.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::runtime {
+
+struct FieldViolation {
+    std::string field;        // path such as draft.texts[1].headline
+    std::string description;  // what is wrong and what to do
+};
+
+// `reason` is the snake_case code; ErrorInfo carries it in upper case with domain `tocsin`.
+// FieldViolations become BadRequest, `retry_after` RetryInfo. Details stay below 4 KiB: what does
+// not fit is left out, the reason never.
+grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_view text,
+                    std::vector<FieldViolation> fields = {},
+                    std::optional<std::chrono::milliseconds> retry_after = {},
+                    const std::map<std::string, std::string>& metadata = {});
+
+// The details of a status made above, or one made of its code and message alone.
+google::rpc::Status unpack(const grpc::Status& status);
+
+}  // namespace tocsin::runtime

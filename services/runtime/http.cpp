@@ -1,0 +1,366 @@
+#include "runtime/http.hpp"
+
+#include "runtime/logs.hpp"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+
+namespace tocsin::runtime {
+
+static Time now_time() {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+struct HttpClient::Exchange {
+    HttpRequest request;
+    HttpResponse response;
+    Done done;
+    curl_slist* headers = nullptr;
+    bool connected = false;
+    bool sent_any = false;
+    bool too_large = false;
+    bool broke_off = false;
+    bool refused_address = false;
+    char error[CURL_ERROR_SIZE] = {};
+
+    ~Exchange() { curl_slist_free_all(headers); }
+};
+
+static bool in_range(const unsigned char* bytes, std::initializer_list<unsigned char> prefix) {
+    return std::equal(prefix.begin(), prefix.end(), bytes);
+}
+
+static bool is_private_v4(const unsigned char* b) {
+    return b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224 ||
+           (b[0] == 100 && (b[1] & 0xc0) == 64) || (b[0] == 169 && b[1] == 254) ||
+           (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
+           (b[0] == 192 && b[1] == 0 && b[2] == 0) || (b[0] == 198 && (b[1] & 0xfe) == 18);
+}
+
+static bool is_private_v6(const unsigned char* b) {
+    static constexpr unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (std::equal(mapped, mapped + 12, b)) return is_private_v4(b + 12);
+    if (std::all_of(b, b + 12, [](unsigned char c) { return c == 0; })) return true;  // ::, ::1, v4
+    if (in_range(b, {0x00, 0x64, 0xff, 0x9b})) return true;                           // NAT64
+    if (in_range(b, {0x20, 0x02})) return is_private_v4(b + 2);                       // 6to4
+    return (b[0] & 0xfe) == 0xfc || b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0x80) == 0x80);
+}
+
+bool is_private_address(std::string_view text) {
+    const std::string address(text);
+    unsigned char bytes[16];
+    if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return is_private_v4(bytes);
+    if (inet_pton(AF_INET6, address.c_str(), bytes) == 1) return is_private_v6(bytes);
+    return true;
+}
+
+// The address is judged here, when the connection is made: a name that resolves otherwise the
+// second time cannot slip through.
+static curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* address) {
+    auto& flags = *static_cast<std::pair<bool, bool*>*>(into);
+    char text[INET6_ADDRSTRLEN] = {};
+    const void* raw =
+        address->family == AF_INET
+            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(&address->addr)->sin_addr)
+            : &reinterpret_cast<sockaddr_in6*>(&address->addr)->sin6_addr;
+    inet_ntop(address->family, raw, text, sizeof text);
+    if (!flags.first && is_private_address(text)) {
+        *flags.second = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+namespace {
+
+struct Callbacks {
+    template <class Exchange>
+    static std::size_t body(char* data, std::size_t, std::size_t size, void* into) {
+        auto& exchange = *static_cast<Exchange*>(into);
+        if (exchange.response.body.size() + size > exchange.request.response_bytes_max) {
+            exchange.too_large = true;
+            return 0;
+        }
+        exchange.response.body.append(data, size);
+        return size;
+    }
+
+    template <class Exchange>
+    static std::size_t header(char* data, std::size_t, std::size_t size, void* into) {
+        auto& exchange = *static_cast<Exchange*>(into);
+        std::string_view line(data, size);
+        if (line.starts_with("HTTP/")) exchange.response.headers.clear();
+        const auto colon = line.find(':');
+        if (colon == std::string_view::npos || exchange.response.headers.size() > 200) return size;
+        std::string name(line.substr(0, colon));
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        auto value = line.substr(colon + 1);
+        while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+            value.remove_prefix(1);
+        while (!value.empty() && (value.back() == '\r' || value.back() == '\n'))
+            value.remove_suffix(1);
+        exchange.response.headers.emplace(std::move(name), value);
+        return size;
+    }
+
+    // Runs when a connection is ready and before anything is written to it. libcurl sends a request
+    // again by itself, a POST too, when a kept connection breaks before the answer: the first may
+    // have been acted upon. And a kept connection was never seen by open_socket on our behalf.
+    template <class Exchange>
+    static int before(void* into, char* address, char*, int, int) {
+        auto& exchange = *static_cast<Exchange*>(into);
+        exchange.broke_off = exchange.sent_any;
+        if (!exchange.request.allow_private_addresses && is_private_address(address))
+            exchange.refused_address = true;
+        return exchange.broke_off || exchange.refused_address ? CURL_PREREQFUNC_ABORT
+                                                              : CURL_PREREQFUNC_OK;
+    }
+
+    // Tells when the last byte of the request was written; nothing of it is kept or logged.
+    template <class Exchange>
+    static int trace(CURL*, curl_infotype type, char*, std::size_t, void* into) {
+        auto& exchange = *static_cast<Exchange*>(into);
+        if (type != CURLINFO_HEADER_OUT && type != CURLINFO_DATA_OUT) return 0;
+        exchange.sent_any = true;
+        exchange.response.written_at = now_time();
+        return 0;
+    }
+};
+
+}  // namespace
+
+HttpClient::HttpClient() {
+    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (once != CURLE_OK) throw std::runtime_error("libcurl cannot start");
+    multi_ = curl_multi_init();
+    curl_multi_setopt(static_cast<CURLM*>(multi_), CURLMOPT_MAXCONNECTS, 256L);
+    thread_ = std::thread([this] { run(); });
+}
+
+HttpClient::~HttpClient() {
+    stop();
+    curl_multi_cleanup(static_cast<CURLM*>(multi_));
+}
+
+void HttpClient::wake() { curl_multi_wakeup(static_cast<CURLM*>(multi_)); }
+
+void HttpClient::post(std::move_only_function<void()> task) {
+    const std::lock_guard guard(mutex_);
+    if (stopping_) return;
+    posted_.push_back(std::move(task));
+    wake();
+}
+
+void HttpClient::at(std::chrono::steady_clock::time_point when,
+                    std::move_only_function<void()> task) {
+    const std::lock_guard guard(mutex_);
+    if (stopping_) return;
+    timers_.emplace(when, std::move(task));
+    wake();
+}
+
+static bool hostile(const HttpRequest& request) {
+    const auto bad = [](const std::string& text) {
+        return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;
+    };
+    return bad(request.url) || bad(request.method) ||
+           std::any_of(request.headers.begin(), request.headers.end(),
+                       [&](const auto& header) { return bad(header.first) || bad(header.second); });
+}
+
+void HttpClient::send(HttpRequest request, Done done) {
+    if (hostile(request))
+        return done(std::unexpected(
+            HttpError{HttpError::Kind::not_sent, "a header or the URL holds a line break", {}}));
+    // To libcurl such a timeout would mean: wait for ever.
+    if (request.timeout <= std::chrono::milliseconds(0))
+        return done(std::unexpected(HttpError{HttpError::Kind::not_sent, "no time is left", {}}));
+    auto exchange = std::make_unique<Exchange>();
+    exchange->request = std::move(request);
+    exchange->done = std::move(done);
+    {
+        const std::lock_guard guard(mutex_);
+        if (!stopping_) {
+            posted_.push_back(
+                [this, moved = std::move(exchange)]() mutable { begin(std::move(moved)); });
+            wake();
+            return;
+        }
+    }
+    exchange->done(
+        std::unexpected(HttpError{HttpError::Kind::not_sent, "the process is stopping", {}}));
+}
+
+void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
+    CURL* easy = curl_easy_init();
+    Exchange& here = *exchange;
+    const auto& request = here.request;
+    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, here.error);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Callbacks::body<Exchange>);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &here);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Callbacks::header<Exchange>);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &here);
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, &Callbacks::trace<Exchange>);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, &here);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Callbacks::before<Exchange>);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, &here);
+    auto* flags =
+        new std::pair<bool, bool*>(request.allow_private_addresses, &here.refused_address);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, flags);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, flags);
+    for (const auto& [name, value] : request.headers)
+        here.headers = curl_slist_append(here.headers, (name + ": " + value).c_str());
+    here.headers = curl_slist_append(here.headers, "Expect:");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, here.headers);
+    if (request.method == "HEAD") {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (request.method != "GET") {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         static_cast<curl_off_t>(request.body.size()));
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    }
+    running_[easy] = std::move(exchange);
+    curl_multi_add_handle(static_cast<CURLM*>(multi_), easy);
+}
+
+void HttpClient::finish(void* handle, int code) {
+    CURL* easy = static_cast<CURL*>(handle);
+    auto exchange = std::move(running_.at(easy));
+    running_.erase(easy);
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    void* flags = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &flags);
+    curl_multi_remove_handle(static_cast<CURLM*>(multi_), easy);
+    curl_easy_cleanup(easy);
+    delete static_cast<std::pair<bool, bool*>*>(flags);
+    Exchange& here = *exchange;
+    here.response.answered_at = now_time();
+    here.response.status = static_cast<int>(status);
+    if (code == CURLE_OK) return here.done(std::move(here.response));
+    HttpError error{HttpError::Kind::unknown_outcome, here.error, here.response.written_at};
+    if (error.text.empty()) error.text = curl_easy_strerror(static_cast<CURLcode>(code));
+    if (here.refused_address) error.text = "the address is private; it is not reached from here";
+    if (here.broke_off) error.text = "the connection broke before an answer came";
+    if (!here.sent_any) error.kind = HttpError::Kind::not_sent;
+    if (here.too_large) {
+        error.kind = HttpError::Kind::refused_by_limit;
+        error.text =
+            fmt::format("the answer is larger than {} bytes", here.request.response_bytes_max);
+    }
+    here.done(std::unexpected(std::move(error)));
+}
+
+void HttpClient::run() {
+    auto* multi = static_cast<CURLM*>(multi_);
+    while (true) {
+        std::vector<std::move_only_function<void()>> tasks;
+        auto wait = std::chrono::milliseconds(1000);
+        {
+            const std::lock_guard guard(mutex_);
+            if (stopping_) break;
+            tasks.swap(posted_);
+            const auto now = std::chrono::steady_clock::now();
+            while (!timers_.empty() && timers_.begin()->first <= now) {
+                tasks.push_back(std::move(timers_.begin()->second));
+                timers_.erase(timers_.begin());
+            }
+            if (!timers_.empty())
+                wait = std::clamp(
+                    std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - now),
+                    std::chrono::milliseconds(0), wait);
+        }
+        for (auto& task : tasks) task();
+        int active = 0;
+        curl_multi_perform(multi, &active);
+        int left = 0;
+        bool finished = false;
+        while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
+            if (message->msg != CURLMSG_DONE) continue;
+            finished = true;
+            finish(message->easy_handle, static_cast<int>(message->data.result));
+        }
+        if (!tasks.empty() || finished) continue;
+        curl_multi_poll(multi, nullptr, 0, static_cast<int>(wait.count()), nullptr);
+    }
+    // What was handed over and never begun is answered too: as not sent.
+    std::vector<std::move_only_function<void()>> tasks;
+    {
+        const std::lock_guard guard(mutex_);
+        tasks.swap(posted_);
+    }
+    for (auto& task : tasks) task();
+    while (!running_.empty()) finish(running_.begin()->first, CURLE_ABORTED_BY_CALLBACK);
+}
+
+void HttpClient::stop() {
+    {
+        const std::lock_guard guard(mutex_);
+        if (stopping_) return;
+        stopping_ = true;
+    }
+    wake();
+    if (thread_.joinable()) thread_.join();
+}
+
+namespace {
+
+struct SendAwaiter {
+    HttpClient& client;
+    HttpRequest request;
+    std::optional<HttpResult> result;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+        client.send(std::move(request), [this, waiting](HttpResult answer) {
+            result.emplace(std::move(answer));
+            waiting.resume();
+        });
+    }
+    HttpResult await_resume() { return std::move(*result); }
+};
+
+struct SleepAwaiter {
+    HttpClient& client;
+    std::chrono::steady_clock::time_point when;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+        client.at(when, [waiting] { waiting.resume(); });
+    }
+    void await_resume() const noexcept {}
+};
+
+}  // namespace
+
+Task<HttpResult> HttpClient::send(HttpRequest request) {
+    SendAwaiter awaiter{*this, std::move(request), std::nullopt};
+    co_return co_await awaiter;
+}
+
+Task<void> HttpClient::sleep_until(std::chrono::steady_clock::time_point when) {
+    SleepAwaiter awaiter{*this, when};
+    co_await awaiter;
+}
+
+}  // namespace tocsin::runtime

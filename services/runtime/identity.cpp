@@ -1,0 +1,219 @@
+#include "runtime/identity.hpp"
+
+#include "runtime/digest.hpp"
+#include "runtime/jwk.hpp"
+#include "runtime/logs.hpp"
+
+#include <curl/curl.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace tocsin::runtime {
+
+using nlohmann::json;
+
+static constexpr std::size_t token_bytes_max = 8192;
+static constexpr std::size_t known_max = 10'000;
+static constexpr auto lifetime_max = std::chrono::hours(24);
+
+TokenOptions verifier_options(const RuntimeConfig& config) {
+    return {config.jwks, config.jwt_issuer, config.jwt_audience,
+            std::chrono::seconds(config.jwt_leeway_s)};
+}
+
+TokenVerifier::TokenVerifier(TokenOptions options) : options_(std::move(options)) {
+    load(true);
+    // The first set is waited for, at most as long as a fetch may take.
+    if (fetcher_.joinable()) fetcher_.join();
+}
+TokenVerifier::~TokenVerifier() = default;
+
+static std::optional<std::string> fetch(const std::string& url) {
+    const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+    std::string body;
+    const auto write = +[](char* data, std::size_t, std::size_t size, void* into) -> std::size_t {
+        auto& text = *static_cast<std::string*>(into);
+        if (text.size() + size > (1U << 20)) return 0;
+        text.append(data, size);
+        return size;
+    };
+    curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 2000L);
+    curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, write);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+    if (curl_easy_perform(curl.get()) != CURLE_OK) return std::nullopt;
+    return body;
+}
+
+// Under mutex_, or before anybody else knows this object.
+void TokenVerifier::load(bool unknown_key) {
+    const auto now = std::chrono::steady_clock::now();
+    if (options_.jwks.starts_with("http://") || options_.jwks.starts_with("https://")) {
+        if (!unknown_key || now < next_load_) return;
+        if (fetching_) return;
+        next_load_ = now + std::chrono::seconds(10);
+        fetching_ = true;
+        // Whoever shows an unknown key must not make everybody else wait for the network.
+        fetcher_ = std::jthread([this] { fetch_keys(); });
+        return;
+    }
+    if (!unknown_key && now < next_load_) return;
+    next_load_ = now + std::chrono::seconds(1);
+    std::error_code error;
+    const auto stamp = std::filesystem::last_write_time(options_.jwks, error);
+    if (error || stamp.time_since_epoch().count() == file_stamp_) return;
+    std::ifstream file(options_.jwks);
+    std::stringstream text;
+    text << file.rdbuf();
+    file_stamp_ = stamp.time_since_epoch().count();
+    take(text.str());
+}
+
+void TokenVerifier::fetch_keys() {
+    const auto body = fetch(options_.jwks);
+    if (!body) logs::warn("key set cannot be fetched", {{"jwks", options_.jwks}});
+    const std::lock_guard guard(mutex_);
+    if (body) take(*body);
+    fetching_ = false;
+}
+
+void TokenVerifier::take(const std::string& text) {
+    auto keys = read_jwks(text);
+    if (!keys) {
+        logs::error("key set cannot be used; the old one stays", {{"why", keys.error()}});
+        return;
+    }
+    keys_.clear();
+    known_.clear();
+    for (Jwk& key : *keys) keys_.emplace(key.kid, Key{key.algorithm, std::move(key.key)});
+}
+
+std::optional<TokenVerifier::Key> TokenVerifier::find_key(const std::string& kid,
+                                                          const std::string& algorithm) {
+    for (const bool unknown : {false, true}) {
+        load(unknown);
+        // Without a kid there must be no choice.
+        if (kid.empty() && keys_.size() == 1 && keys_.begin()->second.algorithm == algorithm)
+            return keys_.begin()->second;
+        const auto [begin, end] = keys_.equal_range(kid);
+        for (auto key = begin; key != end; ++key)
+            if (!kid.empty() && key->second.algorithm == algorithm) return key->second;
+    }
+    return std::nullopt;
+}
+
+static std::string text_of(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+static std::optional<std::int64_t> seconds_of(const json& object, const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_number()) return std::nullopt;
+    const double value = found->get<double>();
+    if (!(value >= 0 && value < 1e12)) return std::nullopt;
+    return static_cast<std::int64_t>(value);
+}
+
+static std::expected<Caller, std::string> caller_of(const json& claims) {
+    static const std::regex id("[a-z0-9][a-z0-9-]{0,63}");
+    static const std::regex subject("[A-Za-z0-9@._:-]{1,128}");
+    static const std::set<std::string> known{"author",  "approver", "duty-officer",
+                                             "analyst", "admin",    "service"};
+    Caller caller{text_of(claims, "sub"), text_of(claims, "realm"), text_of(claims, "agency"), {}};
+    const auto roles = claims.find("roles");
+    if (!std::regex_match(caller.actor, subject) || !std::regex_match(caller.realm, id) ||
+        !std::regex_match(caller.agency, id) || roles == claims.end() || !roles->is_array())
+        return std::unexpected("token_claims");
+    // A person must never pass for a timer or an effect, whose commands carry such names.
+    if (caller.actor.starts_with("service:")) return std::unexpected("token_claims");
+    for (const json& role : *roles) {
+        if (!role.is_string() || !known.contains(role.get<std::string>()))
+            return std::unexpected("token_claims");
+        caller.roles.push_back(role.get<std::string>());
+    }
+    return caller;
+}
+
+static bool names_audience(const json& claims, const std::string& audience) {
+    const auto found = claims.find("aud");
+    if (found == claims.end()) return false;
+    if (found->is_string()) return found->get<std::string>() == audience;
+    return found->is_array() && std::any_of(found->begin(), found->end(), [&](const json& one) {
+               return one.is_string() && one.get<std::string>() == audience;
+           });
+}
+
+std::expected<TokenVerifier::Verified, std::string> TokenVerifier::check(std::string_view token,
+                                                                         Time now) {
+    const auto first = token.find('.');
+    const auto second = token.find('.', first + 1);
+    if (first == std::string_view::npos || second == std::string_view::npos ||
+        token.find('.', second + 1) != std::string_view::npos)
+        return std::unexpected("token_malformed");
+    const auto header_text = unbase64url(token.substr(0, first));
+    const auto claims_text = unbase64url(token.substr(first + 1, second - first - 1));
+    const auto signature = unbase64url(token.substr(second + 1));
+    if (!header_text || !claims_text || !signature) return std::unexpected("token_malformed");
+    const json header = json::parse(*header_text, nullptr, false);
+    const json claims = json::parse(*claims_text, nullptr, false);
+    if (!header.is_object() || !claims.is_object() || header.contains("crit"))
+        return std::unexpected("token_malformed");
+    const std::string algorithm = text_of(header, "alg");
+    if (algorithm != "ES256" && algorithm != "EdDSA") return std::unexpected("token_signature");
+    const auto key = find_key(text_of(header, "kid"), algorithm);
+    if (!key) return std::unexpected("token_key_unknown");
+    if (!verify_signature(key->algorithm, key->key.get(), token.substr(0, second), *signature))
+        return std::unexpected("token_signature");
+    if (text_of(claims, "iss") != options_.issuer) return std::unexpected("token_issuer");
+    if (!names_audience(claims, options_.audience)) return std::unexpected("token_audience");
+    const auto expires = seconds_of(claims, "exp");
+    if (!expires) return std::unexpected("token_claims");
+    const auto issued = seconds_of(claims, "iat");
+    const auto not_before = seconds_of(claims, "nbf");
+    // A limit that cannot be read must not be taken for no limit.
+    if ((claims.contains("iat") && !issued) || (claims.contains("nbf") && !not_before))
+        return std::unexpected("token_claims");
+    Verified verified{{}, Time{}, Time{std::chrono::seconds(*expires)}};
+    verified.not_before =
+        Time{std::chrono::seconds(std::max(issued.value_or(0), not_before.value_or(0)))};
+    const Time begun = issued ? Time{std::chrono::seconds(*issued)} : now + options_.leeway;
+    if (verified.expires_at - begun > lifetime_max) return std::unexpected("token_claims");
+    auto caller = caller_of(claims);
+    if (!caller) return std::unexpected(caller.error());
+    verified.caller = std::move(*caller);
+    if (now > verified.expires_at + options_.leeway) return std::unexpected("token_expired");
+    return verified;
+}
+
+std::expected<Caller, std::string> TokenVerifier::verify(std::string_view authorization, Time now) {
+    if (authorization.empty()) return std::unexpected("token_missing");
+    constexpr std::string_view scheme = "Bearer ";
+    if (!authorization.starts_with(scheme) || authorization.size() > token_bytes_max)
+        return std::unexpected("token_malformed");
+    const std::string_view token = authorization.substr(scheme.size());
+    const std::string name = sha256(token);
+    const std::lock_guard guard(mutex_);
+    load(false);
+    auto known = known_.find(name);
+    if (known == known_.end()) {
+        auto verified = check(token, now);
+        if (!verified) return std::unexpected(verified.error());
+        if (known_.size() >= known_max) known_.clear();
+        known = known_.emplace(name, std::move(*verified)).first;
+    }
+    if (now > known->second.expires_at + options_.leeway) return std::unexpected("token_expired");
+    if (now + options_.leeway < known->second.not_before)
+        return std::unexpected("token_not_yet_valid");
+    return known->second.caller;
+}
+
+}  // namespace tocsin::runtime

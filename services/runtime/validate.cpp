@@ -1,0 +1,195 @@
+#include "runtime/validate.hpp"
+
+#include "tocsin/rules/v1/rules.pb.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <regex>
+
+namespace tocsin::runtime {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using rules::v1::FieldRules;
+
+static constexpr std::size_t most = 20;
+static constexpr int depth_max = 32;
+static constexpr std::uint32_t bytes_default = 1'000'000;
+static constexpr std::uint32_t items_default = 1'000;
+// std::regex recurses: what it may be given is bounded.
+static constexpr std::size_t pattern_bytes_max = 4096;
+
+namespace {
+
+class Check {
+public:
+    void message(const Message& message, const std::string& path, bool partial, int depth) {
+        if (depth > depth_max) return add(path, "nested too deep");
+        if (const auto* stamp = dynamic_cast<const google::protobuf::Timestamp*>(&message))
+            return timestamp(*stamp, path);
+        const auto* descriptor = message.GetDescriptor();
+        for (int i = 0; i < descriptor->field_count() && found_.size() < most; ++i)
+            field(message, descriptor->field(i), path, partial, depth);
+    }
+
+    std::vector<FieldViolation> take() { return std::move(found_); }
+
+private:
+    void add(std::string path, std::string text) {
+        if (found_.size() < most) found_.push_back({std::move(path), std::move(text)});
+    }
+
+    void timestamp(const google::protobuf::Timestamp& stamp, const std::string& path) {
+        // The range of google.protobuf.Timestamp: years 1 to 9999.
+        if (stamp.seconds() < -62135596800 || stamp.seconds() > 253402300799 || stamp.nanos() < 0 ||
+            stamp.nanos() > 999'999'999)
+            add(path, "must be a time between the years 1 and 9999");
+    }
+
+    void field(const Message& message, const FieldDescriptor* field, const std::string& parent,
+               bool partial, int depth) {
+        const FieldRules& rules = field->options().GetExtension(rules::v1::field);
+        const auto& reflection = *message.GetReflection();
+        const std::string path = parent.empty() ? field->name() : parent + "." + field->name();
+        if (field->is_repeated()) return repeated(message, field, rules, path, partial, depth);
+        if (!is_set(message, field)) {
+            if (rules.required() && !partial) add(path, "is required");
+            if (field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE) return;
+        }
+        switch (field->cpp_type()) {
+            case FieldDescriptor::CPPTYPE_STRING:
+                return text(reflection.GetString(message, field), field, rules, path);
+            case FieldDescriptor::CPPTYPE_MESSAGE:
+                if (!reflection.HasField(message, field)) return;
+                return this->message(reflection.GetMessage(message, field), path,
+                                     partial || rules.partial(), depth + 1);
+            case FieldDescriptor::CPPTYPE_ENUM:
+                return enumeration(reflection.GetEnumValue(message, field), field, path);
+            case FieldDescriptor::CPPTYPE_DOUBLE:
+                return number(reflection.GetDouble(message, field), rules, path);
+            case FieldDescriptor::CPPTYPE_INT32:
+                return number(reflection.GetInt32(message, field), rules, path);
+            case FieldDescriptor::CPPTYPE_INT64:
+                return number(static_cast<double>(reflection.GetInt64(message, field)), rules,
+                              path);
+            default:
+                return;
+        }
+    }
+
+    static bool is_set(const Message& message, const FieldDescriptor* field) {
+        const auto& reflection = *message.GetReflection();
+        if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE)
+            return reflection.GetDouble(message, field) != 0;
+        return reflection.HasField(message, field);
+    }
+
+    void repeated(const Message& message, const FieldDescriptor* field, const FieldRules& rules,
+                  const std::string& path, bool partial, int depth) {
+        const auto& reflection = *message.GetReflection();
+        const int size = reflection.FieldSize(message, field);
+        if (size == 0 && rules.required() && !partial) add(path, "needs at least one item");
+        if (size < static_cast<int>(rules.min_items()) && !partial && size > 0)
+            add(path, fmt::format("needs at least {} items", rules.min_items()));
+        const auto limit = rules.max_items() > 0 ? rules.max_items() : items_default;
+        if (size > static_cast<int>(limit))
+            return add(path, fmt::format("has {} items; at most {} are allowed", size, limit));
+        for (int i = 0; i < size && found_.size() < most; ++i) {
+            const std::string item = fmt::format("{}[{}]", path, i);
+            if (field->is_map()) {
+                map_entry(reflection.GetRepeatedMessage(message, field, i), rules, path);
+            } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+                const std::string value = reflection.GetRepeatedString(message, field, i);
+                if (value.empty()) add(item, "must not be empty");
+                text(value, field, rules, item);
+            } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+                this->message(reflection.GetRepeatedMessage(message, field, i), item,
+                              partial || rules.partial(), depth + 1);
+            } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
+                enumeration(reflection.GetRepeatedEnumValue(message, field, i), field, item);
+            }
+        }
+    }
+
+    void map_entry(const Message& entry, const FieldRules& rules, const std::string& path) {
+        const auto* key = entry.GetDescriptor()->map_key();
+        const auto* value = entry.GetDescriptor()->map_value();
+        const auto& reflection = *entry.GetReflection();
+        if (key->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
+        const std::string name = reflection.GetString(entry, key);
+        const std::string item = fmt::format("{}[\"{}\"]", path, name.substr(0, 64));
+        if (name.empty() || name.size() > 100) add(item, "keys have 1 to 100 bytes");
+        text(name, key, {}, item);
+        if (value->cpp_type() == FieldDescriptor::CPPTYPE_STRING)
+            text(reflection.GetString(entry, value), value, rules, item);
+    }
+
+    void number(double value, const FieldRules& rules, const std::string& path) {
+        if (!std::isfinite(value)) return add(path, "must be a finite number");
+        if (rules.has_range() && (value < rules.min() || value > rules.max()))
+            add(path, fmt::format("must be between {} and {}", rules.min(), rules.max()));
+    }
+
+    void enumeration(int value, const FieldDescriptor* field, const std::string& path) {
+        if (field->enum_type()->FindValueByNumber(value) == nullptr)
+            add(path, fmt::format("{} is not a known value", value));
+    }
+
+    void text(const std::string& value, const FieldDescriptor* field, const FieldRules& rules,
+              const std::string& path) {
+        const auto limit = rules.max_bytes() > 0 ? rules.max_bytes() : bytes_default;
+        if (value.size() > limit)
+            return add(path,
+                       fmt::format("has {} bytes; at most {} are allowed", value.size(), limit));
+        if (field->type() != FieldDescriptor::TYPE_STRING) return;
+        if (const auto bad = forbidden_character(value))
+            return add(path,
+                       fmt::format("holds the character U+{:04X}, which is not allowed", *bad));
+        if (rules.pattern().empty() || value.empty()) return;
+        if (value.size() > pattern_bytes_max || !std::regex_match(value, compiled(rules.pattern())))
+            add(path, fmt::format("must match {}", rules.pattern()));
+    }
+
+    // Control characters but line feed and tab, and the overrides that make a text read otherwise
+    // than it is stored.
+    static std::optional<unsigned> forbidden_character(const std::string& text) {
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            const auto byte = static_cast<unsigned char>(text[i]);
+            if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) return byte;
+            if (byte == 0xc2 && i + 1 < text.size()) {
+                const auto next = static_cast<unsigned char>(text[i + 1]);
+                if (next < 0xa0) return next;
+            }
+            if (byte != 0xe2 || i + 2 >= text.size()) continue;
+            const unsigned point = 0x2000U | (static_cast<unsigned>(text[i + 1]) & 0x3fU) << 6 |
+                                   (static_cast<unsigned>(text[i + 2]) & 0x3fU);
+            if ((point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069))
+                return point;
+        }
+        return std::nullopt;
+    }
+
+    static const std::regex& compiled(const std::string& pattern) {
+        static std::mutex mutex;
+        static std::map<std::string, std::regex> cache;
+        const std::lock_guard guard(mutex);
+        return cache.try_emplace(pattern, pattern, std::regex::ECMAScript | std::regex::optimize)
+            .first->second;
+    }
+
+    std::vector<FieldViolation> found_;
+};
+
+}  // namespace
+
+std::vector<FieldViolation> violations(const Message& message) {
+    Check check;
+    check.message(message, "", false, 0);
+    return check.take();
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,63 @@
+#include "runtime/metrics.hpp"
+
+#include <curl/curl.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace tocsin::runtime {
+namespace {
+
+std::string scrape(int port) {
+    const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+    std::string body;
+    const auto write = +[](char* data, std::size_t, std::size_t size, void* into) -> std::size_t {
+        static_cast<std::string*>(into)->append(data, size);
+        return size;
+    };
+    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/metrics";
+    curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 5000L);
+    curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, write);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+    return curl_easy_perform(curl.get()) == CURLE_OK ? body : "";
+}
+
+TEST(Metrics, TheSameNameAndLabelsAreTheSameObject) {
+    Metrics metrics("");
+    auto& first = metrics.counter("tocsin_things_total", "Things", {{"kind", "a"}});
+    EXPECT_EQ(&first, &metrics.counter("tocsin_things_total", "Things", {{"kind", "a"}}));
+    EXPECT_NE(&first, &metrics.counter("tocsin_things_total", "Things", {{"kind", "b"}}));
+    auto& gauge = metrics.gauge("tocsin_depth", "Depth");
+    EXPECT_EQ(&gauge, &metrics.gauge("tocsin_depth", "Depth"));
+    auto& histogram = metrics.histogram("tocsin_wait_seconds", "Wait", {}, {0.1, 1});
+    EXPECT_EQ(&histogram, &metrics.histogram("tocsin_wait_seconds", "Wait", {}, {0.1, 1}));
+    EXPECT_EQ(metrics.port(), 0);
+}
+
+TEST(Metrics, ServesItsOwnAndTheProcessFigures) {
+    Metrics metrics("127.0.0.1:0");
+    ASSERT_GT(metrics.port(), 0);
+    metrics.counter("tocsin_things_total", "Things", {{"kind", "a"}}).Increment(3);
+    const std::string text = scrape(metrics.port());
+    for (const std::string_view line :
+         {"tocsin_things_total{kind=\"a\"} 3", "tocsin_build_info{version=\"",
+          "# TYPE process_cpu_seconds_total counter", "# HELP tocsin_things_total Things",
+          "process_resident_memory_bytes ", "process_open_fds ", "process_threads ",
+          "process_start_time_seconds "})
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+}
+
+TEST(Metrics, ATakenPortIsRefusedByName) {
+    const Metrics first("127.0.0.1:0");
+    try {
+        const Metrics second("127.0.0.1:" + std::to_string(first.port()));
+        FAIL() << "listened twice";
+    } catch (const std::runtime_error& error) {
+        EXPECT_NE(std::string(error.what()).find("metrics-listen"), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace tocsin::runtime
