@@ -48,7 +48,7 @@ write_program_configuration() {
     fi
     if [[ $short == publishing || $short == all ]]; then
         setting publishing-credentials-dir "$home/credentials"
-        setting feed-base-url "http://127.0.0.1:${port[GATEWAY]}"
+        setting publishing-feed-base-url "http://127.0.0.1:${port[GATEWAY]}"
     fi
     if [[ $short == gateway || $short == all ]]; then
         setting gateway-listen "127.0.0.1:${port[GATEWAY]}"
