@@ -49,6 +49,10 @@ write_program_configuration() {
     if [[ $short == publishing || $short == all ]]; then
         setting publishing-credentials-dir "$home/credentials"
         setting publishing-feed-base-url "http://127.0.0.1:${port[GATEWAY]}"
+        setting publishing-allow-private-addresses true
+    fi
+    if [[ $short == trigger || $short == all ]]; then
+        setting trigger-allow-private-addresses true
     fi
     if [[ $short == gateway || $short == all ]]; then
         setting gateway-listen "127.0.0.1:${port[GATEWAY]}"
