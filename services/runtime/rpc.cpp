@@ -43,6 +43,12 @@ milliseconds Rpc::time_left(const grpc::ServerContextBase& context) const {
     return std::clamp(left, milliseconds(0), limits_.deadline_max);
 }
 
+static grpc::Status invalid(std::vector<FieldViolation> wrong) {
+    // Worded first: the order in which arguments are made is not given, and one moves the list.
+    std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
+    return status(StatusCode::INVALID_ARGUMENT, "invalid_argument", text, std::move(wrong));
+}
+
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
                                                       const Message& request) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
@@ -50,10 +56,7 @@ std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextB
         return std::unexpected(
             status(StatusCode::UNAUTHENTICATED, caller.error(), "a valid bearer token is needed"));
     if (auto wrong = violations(request); !wrong.empty())
-        return std::unexpected(
-            status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
-                   fmt::format("{}: {}", wrong.front().field, wrong.front().description),
-                   std::move(wrong)));
+        return std::unexpected(invalid(std::move(wrong)));
     caller->roles = roster_.confirmed(*caller);
     return std::move(*caller);
 }
@@ -180,8 +183,7 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCall call) {
     Reactor* reactor = context->DefaultReactor();
     if (auto wrong = violations(request); !wrong.empty()) {
-        reactor->Finish(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
-                               wrong.front().field + ": " + wrong.front().description, wrong));
+        reactor->Finish(invalid(std::move(wrong)));
         return reactor;
     }
     after_positions(context, reactor, [call = std::move(call)] { return call(Caller{}); });
