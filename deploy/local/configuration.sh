@@ -26,8 +26,36 @@ make_secrets() {
     fi
 }
 
+# What the demo's channels sign and post with: made once, like the keys.
+demo_agencies=(calgary alberta)
+make_demo_credentials() {
+    local agency
+    for agency in "${demo_agencies[@]}"; do
+        [[ -s $home/credentials/demo-webhook-$agency ]] ||
+            (umask 077 && printf '{"kind": "webhook", "secrets": ["whsec_%s"]}\n' \
+                "$(head -c 32 /dev/urandom | base64 -w 0)" >"$home/credentials/demo-webhook-$agency")
+        [[ -s $home/credentials/demo-mastodon-$agency ]] ||
+            (umask 077 && printf '{"kind": "mastodon", "token": "%s"}\n' \
+                "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')" >"$home/credentials/demo-mastodon-$agency")
+    done
+}
+
+# A Mastodon-API server with an account per agency, whose tokens are those of the channels.
+write_demo_configuration() {
+    local agency
+    mkdir -p "$home/demo"
+    {
+        printf '[database]\npath = "%s"\n' "$home/demo/mastodon.sqlite"
+        for agency in "${demo_agencies[@]}"; do
+            printf '[[seed.accounts]]\nusername = "%s"\ndisplay_name = "%s"\naccess_token = "%s"\n' \
+                "$agency" "${agency^}" "$(jq -r .token "$home/credentials/demo-mastodon-$agency")"
+        done
+    } >"$home/conf/demo-mastodon.toml"
+    chmod 600 "$home/conf/demo-mastodon.toml"
+}
+
 # One KEY VALUE... pair per line; each program gets only the keys that it knows.
-setting() { printf '%s="%s"\n' "$1" "$2"; }
+setting() { printf '%s=%s\n' "$1" "$2"; }
 
 write_program_configuration() {
     local program=$1 name
@@ -82,6 +110,13 @@ write_environment() {
     printf 'TOCSIN_JWKS=%q\n' "$home/secrets/jwks.json"
     echo 'TOCSIN_JWT_ISSUER=tocsin-dev'
     echo 'TOCSIN_JWT_AUDIENCE=tocsin'
+    # The people of the demo, so that --as NAME is enough.
+    echo 'TOCSIN_REALM=bow-river'
+    printf 'TOCSIN_PEOPLE=%q\n' "$root/deploy/demo/roster.json"
+    echo "TOCSIN_DEMO_WORLD=http://127.0.0.1:${port[DEMO_WORLD]}"
+    echo "TOCSIN_DEMO_MASTODON=http://127.0.0.1:${port[DEMO_MASTODON]}"
+    [[ " $* " != *' --monitoring '* ]] ||
+        echo "TOCSIN_PROMETHEUS=http://127.0.0.1:${port[PROMETHEUS]}"
 }
 
 # Exports what write_environment wrote, where there is a stack.
@@ -168,6 +203,10 @@ END
     echo '[group:services]'
     echo "programs=$(programs "$@" | paste -sd,)"
     echo 'priority=10'
+    write_supervisor_program demo-world 30 5 "$home/venv/bin/python" "$root/deploy/demo/world.py" \
+        --port "${port[DEMO_WORLD]}" --credentials "$home/credentials"
+    write_supervisor_program demo-mastodon 30 10 "$home/venv/bin/python" -m mastodon_mock serve \
+        --config "$home/conf/demo-mastodon.toml" --port "${port[DEMO_MASTODON]}" --log-level warning
     if [[ " $* " == *' --monitoring '* ]]; then
         write_supervisor_program prometheus 20 10 prometheus \
             "--config.file=$home/prometheus/prometheus.yml" \
@@ -183,6 +222,8 @@ write_configuration() {
         write_program_configuration "$program" >"$home/conf/$program.conf"
     done
     write_environment "$@" >"$home/env"
+    make_demo_credentials
+    write_demo_configuration
     if [[ " $* " == *' --monitoring '* ]]; then
         write_prometheus_configuration "$@"
     fi

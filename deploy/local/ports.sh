@@ -5,7 +5,8 @@ services=(drafting approval publishing measurement trigger)
 
 port_names() {
     local name
-    echo KAFKA KAFKA_CONTROLLER PROMETHEUS GATEWAY GATEWAY_METRICS ALL_GRPC ALL_METRICS
+    echo KAFKA KAFKA_CONTROLLER PROMETHEUS GATEWAY GATEWAY_METRICS ALL_GRPC ALL_METRICS \
+        DEMO_WORLD DEMO_MASTODON
     for name in "${services[@]^^}"; do echo "${name}_GRPC" "${name}_METRICS"; done
 }
 

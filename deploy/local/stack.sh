@@ -81,6 +81,16 @@ start_programs() {
     wait_until "$deadline" healthy "$@" || stack_failed $(programs "$@")
 }
 
+# What the demo needs besides the stack itself.
+demo_programs_up() {
+    read_ports
+    local name deadline=$((SECONDS + 60))
+    for name in world mastodon; do
+        port_is_open "${port[DEMO_${name^^}]}" || control start "demo-$name" >/dev/null || true
+        wait_until "$deadline" port_is_open "${port[DEMO_${name^^}]}" || stack_failed "demo-$name"
+    done
+}
+
 # Changes when the programs that run are no longer those on disk, or their settings are not.
 fingerprint() {
     local program
@@ -184,9 +194,10 @@ stack_down() {
         say "deleting the ledgers, ports, keys and logs in $home"
         local item
         for item in kafka/data kafka/cluster.id kafka/server.properties ports.env secrets conf env \
-            log run prometheus supervisord.conf; do
+            demo log run prometheus supervisord.conf; do
             rm -rf "${home:?}/$item"
         done
+        rm -f "${home:?}"/credentials/demo-*
     fi
 }
 
@@ -198,10 +209,12 @@ leftovers() {
     {
         for file in "$home"/conf/*.conf; do echo "--config=$file"; done
         echo "$home/kafka/server.properties"
+        echo "$home/conf/demo-mastodon.toml"
+        echo "$home/credentials"
         echo "--config.file=$home/prometheus/prometheus.yml"
     } | grep -lzxF --file=- /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
         case $(cat "/proc/$pid/comm" 2>/dev/null) in
-            tocsin-* | java | prometheus) echo "$pid" ;;
+            tocsin-* | java | prometheus | python*) echo "$pid" ;;
         esac
     done
 }

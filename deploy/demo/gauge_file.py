@@ -1,0 +1,187 @@
+"""A recorded gauge file that is shown again as the service published it: bit by bit, in its own format.
+
+Only what the replay needs is understood here: which rows there are, when each was measured, and which
+series they belong to. What a reading means is the trigger service's business.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+BYTE_ORDER_MARK = "\ufeff"
+
+
+class Unusable(Exception):
+    """The file can not be replayed; the text says why and what to do."""
+
+
+@dataclass
+class Series:
+    name: str
+    unit: str
+    readings: list[tuple[float, float]] = field(default_factory=list)  # (seconds since 1970, value)
+
+    def first_at_or_above(self, threshold: float) -> tuple[float, float] | None:
+        return next(((at, value) for at, value in sorted(self.readings) if value >= threshold), None)
+
+
+def seconds_of(text: object) -> float | None:
+    try:
+        moment = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def number_of(text: object) -> float | None:
+    word = str(text).strip()
+    if not NUMBER.fullmatch(word):
+        return None
+    value = float(word)
+    return value if math.isfinite(value) else None
+
+
+class EcccCsv:
+    """Environment and Climate Change Canada, hydrometric CSV of the datamart."""
+
+    media_type = "text/csv"
+
+    def __init__(self, raw: bytes) -> None:
+        text = raw.decode("utf-8-sig", errors="replace")
+        lines = text.splitlines(keepends=True)
+        reader = csv.reader(lines)
+        header = [cell.strip() for cell in next(reader, [])]
+        columns = self._columns(header)
+        self._head = BYTE_ORDER_MARK + "".join(lines[: reader.line_num])
+        self._rows: list[tuple[float | None, str]] = []
+        self.series: dict[str, Series] = {}
+        begin = reader.line_num
+        for row in reader:
+            raw_row, begin = "".join(lines[begin : reader.line_num]), reader.line_num
+            if not any(cell.strip() for cell in row):
+                continue
+            self._rows.append((self._take(row, columns), raw_row))
+
+    @staticmethod
+    def _columns(header: list[str]) -> dict[str, int]:
+        columns: dict[str, int] = {}
+        for index, name in enumerate(header):
+            for key, words in {
+                "station": ("ID",),
+                "date": ("Date",),
+                "level": ("Water Level", "Niveau d"),
+                "discharge": ("Discharge", "Débit"),
+            }.items():
+                exact = key in ("station", "date")
+                if any(name == word if exact else word in name for word in words):
+                    columns.setdefault(key, index)
+        if not {"station", "date"} <= columns.keys() or not {"level", "discharge"} & columns.keys():
+            raise Unusable(
+                "line 1: the columns ID, Date and a level or discharge are expected; is it eccc-csv?"
+            )
+        return columns
+
+    def _take(self, row: list[str], columns: dict[str, int]) -> float | None:
+        cell = lambda key: row[columns[key]].strip() if columns[key] < len(row) else ""  # noqa: E731
+        at = seconds_of(cell("date"))
+        for parameter, unit in (("level", "m"), ("discharge", "m3/s")):
+            if parameter not in columns or at is None:
+                continue
+            value = number_of(cell(parameter))
+            if value is None:
+                continue
+            name = f"{cell('station')}:{parameter}"
+            self.series.setdefault(name, Series(name, unit)).readings.append((at, value))
+        return at
+
+    def body(self, until: float) -> bytes:
+        shown = []
+        for at, text in self._rows:
+            if at is None or at <= until:
+                shown.append(text)
+        return (self._head + "".join(shown)).encode()
+
+
+class UsgsJson:
+    """USGS instantaneous values as JSON."""
+
+    media_type = "application/json"
+
+    def __init__(self, raw: bytes) -> None:
+        try:
+            self._document = json.loads(raw)
+            all_series = self._document["value"]["timeSeries"]
+            self.series: dict[str, Series] = {}
+            for entry in all_series:
+                self._take(entry)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise Unusable(f"not USGS IV JSON ({error!r}); is it usgs-json?") from error
+
+    def _take(self, entry: dict) -> None:
+        site = entry["sourceInfo"]["siteCode"][0]["value"]
+        variable = entry["variable"]
+        name = f"{site}:{variable['variableCode'][0]['value']}"
+        no_data = float(variable.get("noDataValue", -999999))
+        unit = str(variable.get("unit", {}).get("unitCode", ""))
+        for sensor in entry["values"]:
+            chosen = self._name_for(name, sensor)
+            series = self.series[chosen] = Series(chosen, unit)
+            for row in sensor["value"]:
+                at, value = seconds_of(row.get("dateTime")), number_of(row.get("value"))
+                if at is not None and value is not None and value != no_data:
+                    series.readings.append((at, value))
+
+    def _name_for(self, name: str, sensor: dict) -> str:
+        if name not in self.series:
+            return name
+        methods = sensor.get("method") or [{}]
+        further = f"{name}:{methods[0].get('methodID', 0)}"
+        chosen, place = further, 2
+        while chosen in self.series:
+            chosen, place = f"{further}:{place}", place + 1
+        return chosen
+
+    def body(self, until: float) -> bytes:
+        shown = {**self._document, "value": {**self._document["value"]}}
+        shown["value"]["timeSeries"] = [
+            {
+                **entry,
+                "values": [
+                    {**sensor, "value": [row for row in sensor["value"] if self._is_due(row, until)]}
+                    for sensor in entry["values"]
+                ],
+            }
+            for entry in self._document["value"]["timeSeries"]
+        ]
+        return json.dumps(shown, ensure_ascii=False).encode()
+
+    @staticmethod
+    def _is_due(row: dict, until: float) -> bool:
+        at = seconds_of(row.get("dateTime"))
+        return at is None or at <= until
+
+
+FORMATS = {"eccc-csv": EcccCsv, "usgs-json": UsgsJson}
+GaugeFile = EcccCsv | UsgsJson
+
+
+def open_gauge(path: str, format_name: str) -> GaugeFile:
+    try:
+        with open(path, "rb") as file:
+            return FORMATS[format_name](file.read())
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}") from error
+
+
+def span(gauge: GaugeFile) -> tuple[float, float]:
+    """When the first and the last reading of the file were measured."""
+    times = [at for series in gauge.series.values() for at, _ in series.readings]
+    if not times:
+        raise Unusable("it holds no reading")
+    return min(times), max(times)
