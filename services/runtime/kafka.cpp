@@ -299,6 +299,16 @@ std::optional<std::pair<std::int64_t, std::int64_t>> KafkaReader::range(
     return std::pair{low, high};
 }
 
+std::optional<std::int64_t> KafkaReader::high(int id) const {
+    const auto found = sources_.find(id);
+    if (found == sources_.end()) return std::nullopt;
+    std::int64_t low = 0, high = 0;
+    const auto error = rd_kafka_get_watermark_offsets(
+        handle_, rd_kafka_topic_name(found->second.topic), found->second.partition, &low, &high);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR || high < 0) return std::nullopt;
+    return high;
+}
+
 bool KafkaReader::take_trouble() { return std::exchange(trouble_, false); }
 
 }  // namespace tocsin::runtime

@@ -100,6 +100,8 @@ public:
     std::optional<std::pair<std::int64_t, std::int64_t>> range(const std::string& topic,
                                                                int partition,
                                                                std::chrono::milliseconds wait);
+    // Offset after the last record of a source, as the last fetch told; nothing before the first.
+    std::optional<std::int64_t> high(int source) const;
     bool take_trouble();
     const std::string& fatal() const { return fatal_; }
 

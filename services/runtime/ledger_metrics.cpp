@@ -1,16 +1,39 @@
 #include "runtime/ledger_metrics.hpp"
 
 namespace tocsin::runtime {
+namespace {
 
-static prometheus::Counter& commands(Metrics& metrics, const std::string& service,
-                                     const std::string& outcome) {
-    return metrics.counter("tocsin_commands_total", "Commands by what became of them",
+prometheus::Counter& commands(Metrics& metrics, const std::string& service,
+                              const std::string& outcome) {
+    return metrics.counter("tocsin_commands_total",
+                           "Commands by what became of them, since the start. accepted, rejected: "
+                           "decided by this instance; repeat: met again by it while it led; "
+                           "unavailable: calls that it could not answer in time.",
                            {{"service", service}, {"outcome", outcome}});
 }
 
 // From below a millisecond to the longest deadline.
-static const std::vector<double> command_buckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
-                                                 0.1,    0.2,   0.5,   1,     2,    5,    30};
+const std::vector<double> command_buckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
+                                          0.1,    0.2,   0.5,   1,     2,    5,    30};
+
+LedgerMetrics::PerPartition partition_gauges(Metrics& metrics, const prometheus::Labels& labels) {
+    return {
+        &metrics.gauge("tocsin_ledger_position",
+                       "Offset after the last ledger record that was read.", labels),
+        &metrics.gauge("tocsin_ledger_lag_records",
+                       "Ledger records that are there and were not read yet.", labels),
+        &metrics.gauge("tocsin_ledger_lag_seconds",
+                       "Since when some ledger record is unread; 0 while none is.", labels),
+        &metrics.gauge("tocsin_undecided",
+                       "Inputs that were read and have no decision that counts yet.", labels),
+        &metrics.gauge("tocsin_partition_halted", "1 while a partition needs an operator.", labels),
+        &metrics.gauge("tocsin_leads", "1 where this instance wrote the last decision that counts.",
+                       labels),
+        {},
+        {}};
+}
+
+}  // namespace
 
 LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int count)
     : accepted(commands(metrics, service, "accepted")),
@@ -18,51 +41,49 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
       unavailable(commands(metrics, service, "unavailable")),
       repeats(commands(metrics, service, "repeat")),
       command_seconds(metrics.histogram("tocsin_command_seconds",
-                                        "Time from a command to its counted decision",
+                                        "Time from a command to its answer, of those answered here "
+                                        "with a decision that counts.",
                                         {{"service", service}}, command_buckets)),
-      counted(metrics.counter("tocsin_decisions_total", "Decisions that count",
-                              {{"service", service}})),
+      decisions(metrics.counter("tocsin_decisions_total",
+                                "Decisions that count and that this instance wrote, since its "
+                                "start; over all instances they add up.",
+                                {{"service", service}})),
       void_records(metrics.counter("tocsin_void_records_total",
-                                   "Ledger records that do not extend the chain",
+                                   "Ledger records that extend nothing, seen to arrive since the "
+                                   "start; every instance sees the same ones.",
                                    {{"service", service}})),
       foreign_records(metrics.counter("tocsin_foreign_records_total",
-                                      "Records without a good mac, skipped",
+                                      "Records without a good mac, seen to arrive since the start "
+                                      "and skipped.",
                                       {{"service", service}})),
       folds_again(metrics.counter("tocsin_folds_again_total",
-                                  "Times that a state was thrown away and folded again",
+                                  "Times that this instance threw a state away and folded again.",
                                   {{"service", service}})),
       takeovers(metrics.counter("tocsin_takeovers_total",
-                                "Times that this instance stepped in for another",
+                                "Times that this instance stepped in for another one.",
                                 {{"service", service}})),
       dead_letters(metrics.counter("tocsin_dead_letters_total",
-                                   "Inputs kept aside because they could not be decided",
+                                   "Inputs that this instance kept aside, as they could not be "
+                                   "decided.",
                                    {{"service", service}})),
-      calls_waiting(metrics.gauge("tocsin_calls_waiting", "Calls waiting for a decision",
+      calls_waiting(metrics.gauge("tocsin_calls_waiting", "Calls that wait for a decision.",
                                   {{"service", service}})),
       appends_in_flight(metrics.gauge("tocsin_appends_in_flight",
-                                      "Decisions appended and not read back yet",
+                                      "Decisions that were appended and not read back yet.",
                                       {{"service", service}})),
       requests_remembered(metrics.gauge("tocsin_requests_remembered",
-                                        "Requests remembered until they expire",
+                                        "Requests that are remembered until they expire.",
                                         {{"service", service}})),
-      kafka_connected(metrics.gauge("tocsin_kafka_connected", "1 while a broker answers",
+      kafka_connected(metrics.gauge("tocsin_kafka_connected", "1 while a broker answers.",
                                     {{"service", service}})),
       kafka_stale_seconds(metrics.gauge("tocsin_kafka_stale_seconds",
-                                        "Seconds since a broker last answered; 0 while one does",
+                                        "Seconds since a broker last answered; 0 while one does.",
                                         {{"service", service}})),
-      ready(metrics.gauge("tocsin_ready", "1 while history is folded and commands are taken",
+      ready(metrics.gauge("tocsin_ready", "1 while history is folded and commands are taken.",
                           {{"service", service}})) {
-    for (int i = 0; i < count; ++i) {
-        const prometheus::Labels labels{{"service", service}, {"partition", std::to_string(i)}};
+    for (int i = 0; i < count; ++i)
         partitions.push_back(
-            {&metrics.gauge("tocsin_ledger_position", "Offset after the last record read", labels),
-             &metrics.gauge("tocsin_undecided", "Inputs read and not decided yet", labels),
-             &metrics.gauge("tocsin_partition_halted", "1 while a partition needs an operator",
-                            labels),
-             &metrics.gauge("tocsin_leads", "1 where this instance wrote the last decision",
-                            labels),
-             {}});
-    }
+            partition_gauges(metrics, {{"service", service}, {"partition", std::to_string(i)}}));
 }
 
 static void add(prometheus::Counter& counter, std::int64_t now, std::int64_t& last) {
@@ -70,18 +91,24 @@ static void add(prometheus::Counter& counter, std::int64_t now, std::int64_t& la
     last = now;
 }
 
-void LedgerMetrics::update(int partition, const Partition& state, bool leading) {
+void LedgerMetrics::update(int partition, const Reading& reading, Tick tick) {
     PerPartition& here = partitions.at(static_cast<std::size_t>(partition));
-    here.position->Set(static_cast<double>(state.next_ledger_offset()));
-    here.undecided->Set(static_cast<double>(state.undecided()));
-    here.halted->Set(state.halted().empty() ? 0 : 1);
-    here.leads->Set(leading ? 1 : 0);
-    const auto& now = state.counters();
+    const auto lag = std::max<std::int64_t>(reading.end - reading.position, 0);
+    if (lag == 0) here.behind_since.reset();
+    if (lag > 0 && !here.behind_since) here.behind_since = tick;
+    here.position->Set(static_cast<double>(reading.position));
+    here.lag_records->Set(static_cast<double>(lag));
+    here.lag_seconds->Set(
+        here.behind_since ? std::chrono::duration<double>(tick - *here.behind_since).count() : 0);
+    here.undecided->Set(static_cast<double>(reading.undecided));
+    here.halted->Set(reading.halted ? 1 : 0);
+    here.leads->Set(reading.leads ? 1 : 0);
+    const auto& now = reading.counters;
     add(accepted, now.accepted, here.last.accepted);
     add(rejected, now.rejected, here.last.rejected);
     add(repeats, now.repeats, here.last.repeats);
-    add(counted, now.counted, here.last.counted);
-    add(void_records, now.void_records, here.last.void_records);
+    add(decisions, now.decisions, here.last.decisions);
+    add(void_records, now.void_now, here.last.void_now);
     add(foreign_records, now.foreign_records, here.last.foreign_records);
     add(folds_again, now.folds_again, here.last.folds_again);
     add(takeovers, now.takeovers, here.last.takeovers);

@@ -4,6 +4,7 @@
 #include "runtime/metrics.hpp"
 #include "runtime/partition.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,22 +13,35 @@ namespace tocsin::runtime {
 struct LedgerMetrics {
     LedgerMetrics(Metrics& metrics, const std::string& service, int partitions);
 
+    // One look at a partition.
+    struct Reading {
+        std::int64_t position = 0;  // offset after the last record read
+        std::int64_t end = 0;       // offset after the last record there is
+        std::size_t undecided = 0;
+        bool halted = false;
+        bool leads = false;
+        Partition::Counters counters;
+    };
+    // Adds what happened since the last call.
+    void update(int partition, const Reading& reading, Tick now);
+
     struct PerPartition {
         prometheus::Gauge* position;
+        prometheus::Gauge* lag_records;
+        prometheus::Gauge* lag_seconds;
         prometheus::Gauge* undecided;
         prometheus::Gauge* halted;
         prometheus::Gauge* leads;
         Partition::Counters last;
+        std::optional<Tick> behind_since;
     };
-    // Adds what happened since the last call.
-    void update(int partition, const Partition& state, bool leading);
 
     prometheus::Counter& accepted;
     prometheus::Counter& rejected;
     prometheus::Counter& unavailable;
     prometheus::Counter& repeats;
     prometheus::Histogram& command_seconds;
-    prometheus::Counter& counted;
+    prometheus::Counter& decisions;
     prometheus::Counter& void_records;
     prometheus::Counter& foreign_records;
     prometheus::Counter& folds_again;

@@ -106,7 +106,7 @@ void LedgerProcess::turn() {
     if (!connected_) probe(tick);
     check_ready();
     if (tick >= next_status_) {
-        publish_status();
+        publish_status(tick);
         next_status_ = tick + milliseconds(250);
     }
     if (busy) return;
@@ -297,23 +297,30 @@ void LedgerProcess::probe(Tick tick) {
     next_probe_ = now_tick() + milliseconds(100);
 }
 
+// Whether its history, and that of every ledger that it follows, was read to the end.
+bool LedgerProcess::folded(const Slot& slot) const {
+    if (!slot.partition.caught_up() || !slot.partition.opened() ||
+        !slot.partition.halted().empty() || !slot.inputs_started)
+        return false;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+        if (inputs_[i].kind == InputSpec::Kind::ledger && !slot.ended.contains(static_cast<int>(i)))
+            return false;
+    return true;
+}
+
 void LedgerProcess::check_ready() {
     bool all = true;
     for (const auto& slot : slots_) {
-        all = all && slot->partition.caught_up() && slot->partition.opened() &&
-              slot->partition.halted().empty() && slot->inputs_started;
-        for (std::size_t i = 0; all && i < inputs_.size(); ++i)
-            all = inputs_[i].kind != InputSpec::Kind::ledger ||
-                  slot->ended.contains(static_cast<int>(i));
+        const bool here = folded(*slot);
+        // Also after a lost tail, when everything was told again.
+        if (here) slot->live = true;
+        all = all && here;
     }
     // Once folded, a broker that is away does not make the views unreadable; only a halt does.
     const bool halted = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
         return !slot->partition.halted().empty();
     });
-    if (all && !ready_) {
-        logs::info("history folded", {{"service", plan_.service}});
-        for (const auto& slot : slots_) slot->live = true;
-    }
+    if (all && !ready_) logs::info("history folded", {{"service", plan_.service}});
     const bool now_ready = all || (ready_ && !halted);
     if (now_ready == ready_) return;
     {
@@ -324,12 +331,11 @@ void LedgerProcess::check_ready() {
     ready_listener_(now_ready);
 }
 
-void LedgerProcess::publish_status() {
+void LedgerProcess::publish_status(Tick tick) {
     std::vector<Status> status;
     std::size_t in_flight = 0, remembered = 0;
     for (const auto& slot : slots_) {
         const Partition& partition = slot->partition;
-        metrics_.update(slot->number, partition, leads_[static_cast<std::size_t>(slot->number)]);
         in_flight += partition.in_flight();
         remembered += partition.fold().remembered_count();
         std::string halted = partition.halted();
@@ -337,6 +343,15 @@ void LedgerProcess::publish_status() {
             if (!partition.input_halted(static_cast<int>(i)).empty())
                 halted = fmt::format("{}: {}", inputs_[i].topic,
                                      partition.input_halted(static_cast<int>(i)));
+        const auto end = reader_->high(source_of(slot->number, -1));
+        metrics_.update(slot->number,
+                        {.position = partition.next_ledger_offset(),
+                         .end = end.value_or(partition.next_ledger_offset()),
+                         .undecided = partition.undecided(),
+                         .halted = !halted.empty(),
+                         .leads = leads_[static_cast<std::size_t>(slot->number)],
+                         .counters = partition.counters()},
+                        tick);
         status.push_back({slot->number, partition.next_ledger_offset(),
                           hex(partition.counted_head()), partition.fold().writer(),
                           std::move(halted), partition.counters(), partition.undecided(),

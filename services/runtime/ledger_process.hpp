@@ -86,10 +86,11 @@ private:
     void fire(const Orders::Fire& order);
     void probe(Tick tick);
     void on_trouble();
+    bool folded(const Slot& slot) const;
     void check_ready();
     void check_awaits(Tick tick);
     bool reached(const Position& position) const;
-    void publish_status();
+    void publish_status(Tick tick);
     std::chrono::milliseconds idle_time(Tick tick) const;
     void run_posted();
     void wake();

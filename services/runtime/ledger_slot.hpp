@@ -40,6 +40,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
     void history_changed() override {
         for (View* view : all_views) view->reset(number);
         ended.clear();
+        live = false;
     }
 
     LedgerProcess& process;

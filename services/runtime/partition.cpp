@@ -2,6 +2,7 @@
 #include "runtime/partition.hpp"
 
 #include <cstring>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -39,6 +40,9 @@ void Partition::fold_again() {
     for (Input& input : inputs_) input.cursor = 0;
     timers_.clear();
     seen_digests_.clear();
+    counters_.counted = 0;
+    counters_.void_records = 0;
+    void_behind_head_ = 0;
     read_next_ = 0;
     read_head_ = genesis_;
     head_offset_ = -1;
@@ -54,6 +58,7 @@ void Partition::fold_again() {
 void Partition::forget_what_was_told() {
     told_offset_ = -1;
     told_digest_.clear();
+    news_from_.reset();
     for (Input& input : inputs_) input.counted_offset = -1;
     orphans_.clear();
     forget_inputs();
@@ -98,7 +103,7 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     if (!mine) {
         const auto body = unseal(record, mac_);
         if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
-            ++counters_.foreign_records;
+            if (is_news(news_from_, offset)) ++counters_.foreign_records;
             return;
         }
     }
@@ -115,9 +120,12 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
         quiet_since_ = tick;
         waiting_to_lead_ = false;
         ++counters_.counted;
+        void_behind_head_ = 0;
     } else {
         ++counters_.void_records;
+        ++void_behind_head_;
     }
+    if (is_news(news_from_, offset)) count_news(decision, counts);
     if (own_record_came_back(offset, digest, counts)) return;
     if (!counts) return;
     if (!fold_->apply(decision, digest, offset)) {
@@ -126,6 +134,24 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
         return;
     }
     count(offset, decision, digest);
+}
+
+// History, and what is folded again, is no news: a restart must not look like a burst.
+bool Partition::is_news(std::optional<std::int64_t>& from, std::int64_t offset) {
+    if (!from || offset < *from) return false;
+    from = offset + 1;
+    return true;
+}
+
+void Partition::count_news(const ledger::v1::Decision& decision, bool counts) {
+    if (!counts) {
+        ++counters_.void_now;
+        return;
+    }
+    if (decision.writer() != options_.writer) return;
+    ++counters_.decisions;
+    if (decision.cause().request_id().empty()) return;
+    ++(decision.has_rejected() ? counters_.rejected : counters_.accepted);
 }
 
 // A predecessor that was never here: either it was lost on its way, or this history is no longer
@@ -162,6 +188,7 @@ void Partition::check_head(std::int64_t offset, std::string_view record) {
     if (++verified_ < recent_.size()) return;
     verifying_ = false;
     read_next_ = head_offset_ + 1;
+    counters_.void_records -= std::exchange(void_behind_head_, 0);
 }
 
 // True when the record is dealt with: it was the next of the own appends, or it shows that the
@@ -189,8 +216,6 @@ bool Partition::own_record_came_back(std::int64_t offset, const std::string& dig
 
 void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
                       const std::string& digest) {
-    if (decision.has_rejected()) ++counters_.rejected;
-    if (decision.has_accepted()) ++counters_.accepted;
     for (Input& input : inputs_) {
         // In a replay it may name offsets from before an input was restarted.
         if (!caught_up_) break;
@@ -255,6 +280,7 @@ void Partition::on_ledger_end(std::int64_t offset) {
     }
     for (Input& input : inputs_) drop_passed(input, counted_position(input));
     caught_up_ = true;
+    if (!news_from_) news_from_ = read_next_;
 }
 
 void Partition::on_input_record(int index, std::int64_t offset, std::string_view record,
@@ -264,25 +290,27 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     if (!range_known_.at(static_cast<std::size_t>(index)) || offset < input.next) return;
     const bool was_idle = !anything_undecided();
     input.next = offset + 1;
+    const bool news = is_news(input.news_from, offset);
     switch (input.spec.kind) {
         case InputSpec::Kind::commands:
-            read_command(input, offset, record);
+            read_command(input, offset, record, news);
             break;
         case InputSpec::Kind::ledger:
-            read_upstream(input, offset, record);
+            read_upstream(input, offset, record, news);
             break;
         case InputSpec::Kind::stream:
-            read_stream(input, offset, record, stored_at);
+            read_stream(input, offset, record, stored_at, news);
             break;
     }
     if (was_idle && anything_undecided()) quiet_since_ = std::max(quiet_since_, tick);
 }
 
-void Partition::read_command(Input& input, std::int64_t offset, std::string_view record) {
+void Partition::read_command(Input& input, std::int64_t offset, std::string_view record,
+                             bool news) {
     if (caught_up_ && offset < counted_position(input)) return;
     const auto body = unseal(record, mac_);
     if (!body) {
-        ++counters_.foreign_records;
+        if (news) ++counters_.foreign_records;
         return;
     }
     Item item;
@@ -291,18 +319,19 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
                     !item.command.request_id().empty() && !item.command.actor().empty();
     item.raw = item.readable ? std::string{} : std::string(record);
     if (passed_over(item)) {
-        ++counters_.repeats;
+        if (leads()) ++counters_.repeats;
         return;
     }
     input.items.push_back(std::move(item));
 }
 
 // Upstream ledgers are walked from their beginning, so that what is void there is void here.
-void Partition::read_upstream(Input& input, std::int64_t offset, std::string_view record) {
+void Partition::read_upstream(Input& input, std::int64_t offset, std::string_view record,
+                              bool news) {
     const auto body = unseal(record, mac_);
     ledger::v1::Decision decision;
     if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
-        ++counters_.foreign_records;
+        if (news) ++counters_.foreign_records;
         return;
     }
     const bool counts = decision.previous_digest() == input.head;
@@ -340,12 +369,12 @@ bool Partition::concerns(const Foreign& foreign) const {
 }
 
 void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
-                            Time stored_at) {
+                            Time stored_at, bool news) {
     if (caught_up_ && offset < counted_position(input)) return;
     const auto body = unseal(record, mac_);
     ledger::v1::CommandRecord parsed;
     if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
-        ++counters_.foreign_records;
+        if (news) ++counters_.foreign_records;
         return;
     }
     Item item;

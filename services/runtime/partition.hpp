@@ -98,8 +98,14 @@ struct Orders {
 class Partition {
 public:
     struct Counters {
-        std::int64_t counted = 0, void_records = 0, foreign_records = 0, folds_again = 0,
-                     takeovers = 0, dead_letters = 0, repeats = 0, rejected = 0, accepted = 0;
+        // Records of the own ledger as the present fold read them, history and all.
+        std::int64_t counted = 0, void_records = 0;
+        // What happened since the first fold was done, each once however often it is folded again.
+        // `void_now` and `foreign_records` are what this instance saw arrive; `decisions` are those
+        // that it wrote and that count, `accepted` and `rejected` the commands among them, and
+        // `repeats` those that it met while leading: over all instances they add up.
+        std::int64_t void_now = 0, foreign_records = 0, decisions = 0, accepted = 0, rejected = 0,
+                     repeats = 0, folds_again = 0, takeovers = 0, dead_letters = 0;
     };
 
     Partition(PartitionOptions options, const Mac& mac, std::unique_ptr<Rules> rules,
@@ -176,6 +182,8 @@ private:
         std::string halted;
         std::int64_t low = 0;
         std::int64_t high = 0;
+        // Records from here on are news; nothing before the range is known for the first time.
+        std::optional<std::int64_t> news_from;
     };
     struct InFlight {
         std::string digest;
@@ -194,6 +202,8 @@ private:
     void count(std::int64_t offset, const ledger::v1::Decision& decision,
                const std::string& digest);
     void tell_answer(std::int64_t offset, const ledger::v1::Decision& decision);
+    void count_news(const ledger::v1::Decision& decision, bool counts);
+    static bool is_news(std::optional<std::int64_t>& from, std::int64_t offset);
     void drop_passed(Input& input, std::int64_t before);
     std::int64_t counted_position(const Input& input) const;
     bool concerns(const Foreign& foreign) const;
@@ -201,9 +211,10 @@ private:
     bool may_lead(Tick tick);
     bool anything_undecided() const;
 
-    void read_upstream(Input& input, std::int64_t offset, std::string_view record);
-    void read_command(Input& input, std::int64_t offset, std::string_view record);
-    void read_stream(Input& input, std::int64_t offset, std::string_view record, Time stored_at);
+    void read_upstream(Input& input, std::int64_t offset, std::string_view record, bool news);
+    void read_command(Input& input, std::int64_t offset, std::string_view record, bool news);
+    void read_stream(Input& input, std::int64_t offset, std::string_view record, Time stored_at,
+                     bool news);
     bool passed_over(const Item& item);
 
     bool decide_next(Orders& orders, Time now, Tick tick);
@@ -232,8 +243,10 @@ private:
     std::vector<Input> inputs_;
 
     std::int64_t read_next_ = 0;
+    std::optional<std::int64_t> news_from_;  // nothing while the first fold is under way
     std::string read_head_;
     std::int64_t head_offset_ = -1;  // where read_head_ was read
+    std::int64_t void_behind_head_ = 0;
     bool counted_opened_ = false;
     bool caught_up_ = false;
     std::optional<std::int64_t> want_read_from_ = 0;

@@ -89,6 +89,7 @@ void Partition::on_input_range(int index, std::int64_t low, std::int64_t high, b
     Input& input = inputs_.at(static_cast<std::size_t>(index));
     input.low = low;
     input.high = high;
+    if (!input.news_from) input.news_from = high;
     ledger_was_empty_ = ledger_empty;
     range_known_.at(static_cast<std::size_t>(index)) = true;
     if (!fold_->opened() || options_.bug == Bug::skip_head_check) return;
@@ -114,7 +115,7 @@ bool Partition::decide_next(Orders& orders, Time now, Tick tick) {
                 continue;
             }
             if (input.spec.kind == InputSpec::Kind::commands && is_repeat(item)) {
-                ++counters_.repeats;
+                if (leads()) ++counters_.repeats;
                 passed_over(item);
                 ++input.cursor;
                 continue;

@@ -450,6 +450,48 @@ TEST(Protocol, UnknownPredecessorMakesItFoldAgainOnce) {
     EXPECT_EQ(bench.total(), 0);
 }
 
+TEST(Protocol, HistoryAndWhatIsFoldedAgainAreNotCountedAsNews) {
+    Bench bench;
+    bench.open();
+    bench.ask(bench.command("add 3", "r1"));
+    bench.ask(bench.command("add -1", "r2"));
+    bench.store(bench.step());
+    bench.read();
+    const auto first = bench.partition->counters();
+    EXPECT_EQ(first.decisions, 3);
+    EXPECT_EQ(first.accepted + first.rejected, 2);
+    // A stranger's record that extends nothing: void, and news once.
+    bench.ledger.push_back(bench.foreign(bench.partition->fold().head(), "total 9", 2));
+    bench.read();
+    bench.ledger.push_back(bench.foreign(sha256("never here"), "total 9", 2));
+    bench.read();
+    bench.read();
+    const auto again = bench.partition->counters();
+    EXPECT_EQ(again.folds_again, 1);
+    EXPECT_EQ(again.decisions, 3);
+    EXPECT_EQ(again.void_now, 1);
+    EXPECT_EQ(again.counted, 4);
+
+    Bench restarted;
+    restarted.ledger = bench.ledger;
+    restarted.read();
+    const auto history = restarted.partition->counters();
+    EXPECT_EQ(history.counted, 4);
+    EXPECT_EQ(history.void_records, 1);
+    EXPECT_EQ(history.decisions, 0);
+    EXPECT_EQ(history.void_now, 0);
+}
+
+TEST(Protocol, WhatAnotherInstanceDecidesIsNotCountedHere) {
+    Bench bench;
+    bench.open();
+    const auto before = bench.partition->counters();
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 1", 0));
+    bench.read();
+    EXPECT_EQ(bench.partition->counters().counted, before.counted + 1);
+    EXPECT_EQ(bench.partition->counters().decisions, before.decisions);
+}
+
 TEST(Protocol, DueTimerFiresAsOneRequestAndByOthersWhenTheLeaderIsSilent) {
     Bench leader("a");
     leader.open();
