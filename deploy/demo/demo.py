@@ -31,6 +31,7 @@ AGENCIES = ("calgary", "alberta")
 APPROVERS = {"calgary": ("calgary-chief", "calgary-duty"), "alberta": ("alberta-chief", "alberta-duty")}
 PLAY_SECONDS = 30.0  # what a whole file takes at the default speed
 STEP_SECONDS = 60.0  # longest wait for any one step once the replay is over
+YEAR_SECONDS = 365 * 86400
 ENDED = ("released", "aborted", "expired", "cancelled")
 SETTLED = ("confirmed", "refused", "skipped", "not_ready", "expired")
 
@@ -168,15 +169,24 @@ class Demo:
             "calgary-writer", "drafting", "CreateIncident", kind="flood",
             title=f"High water at {self.plan.series.name}", agencies=list(AGENCIES))["id"]
         self.control("load", path=str(self.plan.path), format=self.plan.format)
-        self.api.change("calgary-duty", "trigger", "PutSource", sourceId=f"demo-{self.run}",
-                        format=self.plan.format, url=f"{self.world}/gauge/{self.run}",
-                        pollSeconds=0.2, staleSeconds=86400)
+        self.put_source(poll_seconds=0.2)
         self.api.change("calgary-duty", "trigger", "PutRule", ruleId=f"demo-{self.run}",
                         sourceId=f"demo-{self.run}", series=self.plan.series.name,
                         threshold=self.plan.threshold, hysteresis=self.plan.hysteresis,
+                        cooldownSeconds=YEAR_SECONDS,  # one message per run, however the river goes on
                         templateId=template, incidentId=self.incident, timeZone=self.plan.time_zone)
         step(f"rule: {self.plan.series.name} at or above {self.plan.threshold:g} {self.plan.series.unit}"
              f" drafts from template {template}")
+
+    def rest(self) -> None:
+        """The rule is taken off and its source hardly polled: the replay is over."""
+        self.api.change("calgary-duty", "trigger", "RemoveRule", ruleId=f"demo-{self.run}")
+        self.put_source(poll_seconds=86400)
+
+    def put_source(self, poll_seconds: float) -> None:
+        self.api.change("calgary-duty", "trigger", "PutSource", sourceId=f"demo-{self.run}",
+                        format=self.plan.format, url=f"{self.world}/gauge/{self.run}",
+                        pollSeconds=poll_seconds, staleSeconds=864000)
 
     # --- the line ---
 
@@ -348,7 +358,10 @@ def play(options: argparse.Namespace) -> bool:
     demo = Demo(plan)
     demo.set_up()
     demo.arm_rule()
-    message = demo.play()
+    try:
+        message = demo.play()
+    finally:
+        demo.rest()
     demo.message = message["messageId"]
     message = demo.wait_for("the submitted text", lambda: submitted(demo))
     step(f"crossed: drafted and submitted as {demo.message}")
