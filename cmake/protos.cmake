@@ -36,5 +36,5 @@ endforeach()
 add_library(tocsin_protos STATIC ${PROTO_SOURCES})
 target_include_directories(tocsin_protos SYSTEM PUBLIC ${PROTO_GEN})
 target_compile_options(tocsin_protos PRIVATE -w)
-target_link_libraries(tocsin_protos PUBLIC gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf
-                      absl::synchronization)
+target_link_libraries(tocsin_protos PUBLIC gRPC::grpc++ gRPC::grpc++_reflection
+                      protobuf::libprotobuf absl::synchronization)

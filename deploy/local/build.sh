@@ -11,7 +11,8 @@ build_preset() {
     need build
     if [[ ! -f $folder/build.ninja || $root/CMakePresets.json -nt $folder/build.ninja ]]; then
         say "configuring build/$name"
-        (cd "$root" && cmake --preset "$name" -Wno-dev >&2) || fail "cmake could not configure $name"
+        (cd "$root" && cmake --preset "$name" -Wno-dev >&2) ||
+            fail "cmake could not configure $name"
     fi
     cmake --build "$folder" ${1:+--target "$@"} >&2 || fail "the build of $name failed"
 }

@@ -33,10 +33,12 @@ make_demo_credentials() {
     for agency in "${demo_agencies[@]}"; do
         [[ -s $home/credentials/demo-webhook-$agency ]] ||
             (umask 077 && printf '{"kind": "webhook", "secrets": ["whsec_%s"]}\n' \
-                "$(head -c 32 /dev/urandom | base64 -w 0)" >"$home/credentials/demo-webhook-$agency")
+                "$(head -c 32 /dev/urandom | base64 -w 0)" \
+                >"$home/credentials/demo-webhook-$agency")
         [[ -s $home/credentials/demo-mastodon-$agency ]] ||
             (umask 077 && printf '{"kind": "mastodon", "token": "%s"}\n' \
-                "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')" >"$home/credentials/demo-mastodon-$agency")
+                "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')" \
+                >"$home/credentials/demo-mastodon-$agency")
     done
 }
 
@@ -47,8 +49,9 @@ write_demo_configuration() {
     {
         printf '[database]\npath = "%s"\n' "$home/demo/mastodon.sqlite"
         for agency in "${demo_agencies[@]}"; do
-            printf '[[seed.accounts]]\nusername = "%s"\ndisplay_name = "%s"\naccess_token = "%s"\n' \
-                "$agency" "${agency^}" "$(jq -r .token "$home/credentials/demo-mastodon-$agency")"
+            printf '[[seed.accounts]]\n%s = "%s"\n%s = "%s"\n%s = "%s"\n' \
+                username "$agency" display_name "${agency^}" \
+                access_token "$(jq -r .token "$home/credentials/demo-mastodon-$agency")"
         done
     } >"$home/conf/demo-mastodon.toml"
     chmod 600 "$home/conf/demo-mastodon.toml"

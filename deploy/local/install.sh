@@ -55,7 +55,8 @@ java_is_new_enough() {
 not_installed() {
     # grep and dpkg-query fail when something is absent, which is an answer here
     printf '%s\n' "$@" | sort -u | grep -vxF -f <(
-        dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p'
+        dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+            sed -n 's/^installed //p'
     ) || true
 }
 
@@ -110,7 +111,8 @@ python_packages() {
     if [[ -f $home/venv/made-from && $(<"$home/venv/made-from") == "$wanted" ]]; then
         return
     fi
-    say "installing Python packages: $(sed -E '/^#|^$/d; s/==/ /' "$file" | paste -sd, | sed 's/,/, /g')"
+    say "installing Python packages: $(sed -E '/^#|^$/d; s/==/ /' "$file" |
+        paste -sd, | sed 's/,/, /g')"
     rm -rf "$home/venv"
     python3 -m venv "$home/venv" >&2
     "$home/venv/bin/pip" install -q --disable-pip-version-check -r "$file" >&2

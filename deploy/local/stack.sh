@@ -117,8 +117,9 @@ healthy() {
         "http://127.0.0.1:${port[GATEWAY]}/healthz" 2>/dev/null
 }
 
-# wait_until DEADLINE CONDITION...: asks again until it holds; gives up at the deadline (in $SECONDS)
-# or when a program has been failing for some seconds, however often supervisor starts it again.
+# wait_until DEADLINE CONDITION...: asks again until it holds; gives up at the deadline (in
+# $SECONDS) or when a program has been failing for some seconds, however often supervisor starts it
+# again.
 wait_until() {
     local deadline=$1 tries=0 failing=0
     shift

@@ -223,7 +223,8 @@ static std::expected<v1::Event, Rejection> clear(const State& state, const v1::R
     return event;
 }
 
-static Verdict give_approval(const State& state, const v1::Review& review, v1::Approval approval) {
+static Verdict give_approval(const State& state, const v1::Review& review,
+                             const v1::Approval& approval) {
     std::vector<v1::Event> events(1);
     v1::ApprovalGiven& given = *events[0].mutable_approval_given();
     given.set_message_id(review.message_id());
@@ -284,7 +285,7 @@ static Verdict approve(const State& state, const Asking& asking, const v1::Appro
     approval.set_digest(review.digest());
     *approval.mutable_approve_time() = to_proto(now);
     approval.set_comment(request.comment());
-    return give_approval(state, review, std::move(approval));
+    return give_approval(state, review, approval);
 }
 
 static v1::Event returned(std::string_view message_id, std::string_view actor,
@@ -447,7 +448,7 @@ std::optional<Happened<v1::Event>> Decider::react(const State& state, const Fore
         for (v1::Event& opened : open_review(state, foreign, submitted))
             happened.events.push_back(std::move(opened));
         happened.subject = submitted.message_id();
-        happened.etag = "0";
+        happened.etag = std::string{"0"};
     }
     if (happened.events.empty()) return std::nullopt;
     return happened;

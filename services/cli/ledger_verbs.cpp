@@ -290,6 +290,7 @@ bool verify_ledgers(const Options& options, const std::vector<std::string>& serv
                     const std::vector<std::string>& heads) {
     const runtime::Mac mac = world_key(options);
     std::vector<NotedHead> noted;
+    noted.reserve(heads.size());
     for (const std::string& head : heads) noted.push_back(noted_head(head));
     Json rows = Json::array();
     bool verified = true;

@@ -21,6 +21,10 @@ std::string stream_topic(std::string_view world, std::string_view service,
     return prefixed(world, fmt::format("tocsin.{}.{}.v1", service, stream));
 }
 
+bool is_stream(std::string_view topic, std::string_view service, std::string_view stream) {
+    return topic.ends_with(stream_topic("live", service, stream));
+}
+
 std::string dead_letters_topic(std::string_view world) {
     return prefixed(world, "tocsin.dead-letters.v1");
 }

@@ -14,6 +14,8 @@ namespace tocsin::runtime {
 std::string commands_topic(std::string_view world, std::string_view service);
 std::string ledger_topic(std::string_view world, std::string_view service);
 std::string stream_topic(std::string_view world, std::string_view service, std::string_view stream);
+// Whether a topic, of either world, is that stream of that service.
+bool is_stream(std::string_view topic, std::string_view service, std::string_view stream);
 std::string dead_letters_topic(std::string_view world);
 std::string events_topic(std::string_view world);
 

@@ -1,5 +1,6 @@
 #include "trigger/decider.hpp"
 
+#include "runtime/topics.hpp"
 #include "trigger/source.hpp"
 
 #include <fmt/format.h>
@@ -189,7 +190,7 @@ Verdict Decider::decide(const State& state, const Asking& asking, const Command&
 
 std::optional<Happened> Decider::react(const State& state, const runtime::Foreign& foreign,
                                        Time now) {
-    if (foreign.service != "trigger" || !foreign.topic.ends_with(".readings.v1"))
+    if (foreign.service != "trigger" || !runtime::is_stream(foreign.topic, "trigger", "readings"))
         return std::nullopt;
     v1::Readings series;
     if (foreign.events.size() != 1 || !series.ParseFromString(foreign.events[0]))

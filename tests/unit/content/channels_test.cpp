@@ -204,7 +204,7 @@ TEST(Webhook, TheBodyNamesTheMessageAndItsDigest) {
     const auto rendition = render("webhook", content, "", samples::make_fixed());
     const auto body = body_of(rendition);
     EXPECT_TRUE(rendition->body().starts_with(
-        R"({"type":"tocsin.message.released","timestamp":"2026-06-20T12:05:00-06:00","data":{"id)"));
+        R"({"type":"tocsin.message.released","timestamp":"2026-06-20T12:05:00-06:00","data":{)"));
     EXPECT_EQ(body["data"]["digest"], digest(serialise(content)));
     EXPECT_EQ(body["data"]["status"], "Actual");
     EXPECT_EQ(body["data"]["agency"], "calgary");

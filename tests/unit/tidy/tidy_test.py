@@ -1,0 +1,176 @@
+"""What CONTRIBUTING.md asks for and a program can check. Each finding names file and line."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from support.places import BIN
+from unit.tidy.sources import (Function, code_of, cpp_functions, line_at, python_functions,
+                               shell_functions, text_of, tracked)
+
+CPP = ("services/*.cpp", "services/*.hpp", "tests/*.cpp", "tests/*.hpp")
+SERVICES = ("services/*.cpp", "services/*.hpp")
+COLUMNS_MAX = 100
+FUNCTION_LINES_MAX = 70
+
+# The rules of the domain beside `content/` and every `decider`: what deciders are made of, and the
+# protocol's core, which the simulator drives.
+PURE = ("services/content/*", "services/*/decider.?pp", "services/drafting/crossing.?pp",
+        "services/drafting/submission.?pp", "services/trigger/crossing.?pp",
+        "services/trigger/source.hpp", "services/trigger/sources.cpp",
+        "services/trigger/sources/*", "services/measurement/telling.?pp",
+        "services/measurement/deliveries.cpp", "services/measurement/card.cpp",
+        "services/publishing/channel_rules.cpp", "services/publishing/planning.cpp",
+        "services/publishing/preparing.cpp", "services/publishing/arming.cpp",
+        "services/publishing/claiming.cpp", "services/publishing/settling.cpp",
+        "services/publishing/retraction.cpp", "services/publishing/st*.?pp",
+        "services/runtime/partition*.?pp", "services/runtime/fold.?pp",
+        "services/runtime/record.?pp")
+IMPURE = re.compile(
+    r"_clock::now|\bstd::time\(|\bgettimeofday|\bclock_gettime|\brandom_device|\bmt19937|\brand\("
+    r"|\bgetrandom|\bgetenv|\bnew_uuid_v7|\bRAND_|std::(thread|jthread|async|this_thread|cout|cerr)"
+    r"|#include [<\"](librdkafka|grpc|curl|spdlog|prometheus|boost/asio|fstream|iostream|thread"
+    r"|random|runtime/(kafka|logs|http|metrics|rpc|process)\.hpp)")
+
+# Calls of a program, or of the whole stack, that no person makes.
+RPC_WITHOUT_VERB: dict[str, str] = {
+    "GetFeed": "public, read over HTTP from the gateway",
+    "GetAlert": "public, read over HTTP from the gateway",
+}
+
+
+def none(found: list[str]) -> None:
+    assert not found, "\n".join(["", *found])
+
+
+def places(pattern: re.Pattern[str], names: tuple[str, ...], strings: bool = True) -> list[str]:
+    return [f"{name}:{line_at(code_of(name, strings), hit.start())}: {hit.group().strip()}"
+            for name in names for hit in pattern.finditer(code_of(name, strings))]
+
+
+def test_deciders_and_content_touch_nothing_outside() -> None:
+    for pattern in PURE:
+        tracked(pattern)  # Each still names something.
+    none(places(IMPURE, tracked(*PURE)))
+
+
+def test_only_runtime_kafka_knows_librdkafka() -> None:
+    others = tuple(name for name in tracked(*SERVICES)
+                   if not name.startswith("services/runtime/kafka"))
+    none(places(re.compile(r"#include [<\"]librdkafka|\brd_kafka_\w+|\bRdKafka\b"), others))
+
+
+def test_a_service_includes_its_own_folder_runtime_and_content_only() -> None:
+    found = []
+    for name in tracked(*SERVICES):
+        own = name.split("/")[1]
+        if own == "all":
+            continue
+        for hit in re.finditer(r'^#include "(\w+)/[\w/]+\.hpp"', text_of(name), re.MULTILINE):
+            pure_only = own in ("content", "runtime")
+            wanted = {own, "content", "runtime"}
+            # Times and their conversion are plain values.
+            if pure_only and hit.group(1) != own and "runtime/time.hpp" not in hit.group():
+                found.append(f"{name}: {hit.group()}")
+            elif hit.group(1) not in wanted:
+                found.append(f"{name}: {hit.group()}")
+    none(found)
+
+
+def test_lines_have_at_most_100_columns() -> None:
+    files = tracked(*CPP, "*.py", "*.sh", "dev", ".ci/run", "CMakeLists.txt", "*/CMakeLists.txt",
+                    "*.cmake", ":!third_party", ":!deploy/demo", ":!tests/e2e/demo_test.py")
+    none([f"{name}:{number}: {len(line)} columns" for name in files
+                for number, line in enumerate(text_of(name).splitlines(), 1)
+                if len(line) > COLUMNS_MAX])
+
+
+def functions() -> list[Function]:
+    return ([one for name in tracked(*CPP) for one in cpp_functions(name)]
+            + [one for name in tracked("*.py") for one in python_functions(name)]
+            + [one for name in tracked("*.sh", "dev") for one in shell_functions(name)])
+
+
+def test_functions_have_at_most_70_lines() -> None:
+    all_of_them = functions()
+    # The heuristic sees functions at all: one of each kind that is surely there.
+    assert {"json_fault", "tracked", "run_tests"} <= {one.name for one in all_of_them}
+    none([f"{one.file}:{one.line}: {one.name} has {one.lines} lines" for one in all_of_them
+                if one.lines > FUNCTION_LINES_MAX])
+
+
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(FIX" r"ME|TO" r"DO|XX" r"X|HA" r"CK)\b")
+    files = tracked(*CPP, "*.proto", "*.py", "*.sh", "dev", "*.md", "*.txt", "*.cmake", "*.yaml",
+                    "*.yml", ":!third_party")
+    none([f"{name}:{number}: {line.strip()}" for name in files
+                for number, line in enumerate(text_of(name).splitlines(), 1) if later.search(line)])
+
+
+def test_topics_are_named_in_the_registry_only() -> None:
+    topic = re.compile(r'"[^"\n]*(\btocsin\.[\w{}-]+(\.[\w{}-]+)?\.v\d|\.(commands|ledger|readings'
+                       r'|events|dead-letters)\.v\d)"')
+    others = tuple(name for name in tracked(*SERVICES) if name != "services/runtime/topics.cpp")
+    assert places(topic, ("services/runtime/topics.cpp",)), "the registry itself is not seen"
+    none(places(topic, others))
+
+
+def test_a_file_is_named_after_the_thing_in_it() -> None:
+    vague = {"util", "utils", "common", "helper", "helpers", "manager", "impl", "misc"}
+    none([name for name in tracked("*", ":!third_party")
+                if vague & set(re.split(r"[/._-]", name.lower()))])
+
+
+def test_no_lambda_literal_inside_co_await() -> None:
+    # g++ 12 miscompiles it. A subscript follows a name or a bracket, a lambda does not.
+    literal = re.compile(r"\bco_await\b[^;]*?[(,={&|?:]\s*\[[^\]\n]*\]\s*(\(|\{|mutable|->)")
+    none(places(literal, tracked(*CPP), strings=False))
+
+
+def switches(code: str) -> list[tuple[int, str]]:
+    """Offset and body of every switch over the case of a oneof."""
+    found = []
+    for head in re.finditer(r"switch \([^;{]*_case\(\)\) \{", code):
+        depth, end = 1, head.end()
+        while depth > 0:
+            depth += {"{": 1, "}": -1}.get(code[end], 0)
+            end += 1
+        found.append((head.start(), code[head.end():end]))
+    return found
+
+
+def test_a_switch_over_a_oneof_has_no_default() -> None:
+    found = [f"{name}:{line_at(code_of(name), at)}" for name in tracked(*SERVICES)
+             for at, body in switches(code_of(name)) if re.search(r"\bdefault:", body)]
+    assert any(switches(code_of(name)) for name in tracked(*SERVICES))
+    none(found)
+
+
+def test_every_rpc_has_a_verb() -> None:
+    methods = {method for name in tracked("proto/*_service.proto")
+               for method in re.findall(r"^  rpc (\w+)\(", text_of(name), re.MULTILINE)}
+    spoken = "".join(code_of(name, strings=True) for name in tracked("services/cli/*.cpp"))
+    silent = {method for method in methods if f'"{method}"' not in spoken
+              and not re.search(rf"\b{method}\(|/{method}\"", spoken)}
+    assert len(methods) > 30
+    assert silent == set(RPC_WITHOUT_VERB)
+
+
+def registered() -> str:
+    """The commands of every test that CTest knows in this build."""
+    listed = subprocess.run(["ctest", "--test-dir", str(BIN.parent), "--show-only=json-v1"],
+                            check=True, capture_output=True, text=True).stdout
+    return "\n".join(" ".join(test.get("command", [])) for test in json.loads(listed)["tests"])
+
+
+def test_every_test_is_known_to_ctest() -> None:
+    commands = registered()
+    missing = [name for name in tracked("tests/*.py")
+               if Path(name).name.endswith("_test.py") or Path(name).name.startswith("test_")
+               if f"/{name}" not in commands]
+    for folder in sorted({str(Path(name).parent) for name in tracked("tests/*_test.cpp")}):
+        program = f"unit-{Path(folder).name}" if folder != "tests/sim" else "unit-protocol"
+        if not re.search(rf"/{program}\b", commands):
+            missing.append(folder)
+    none(missing)
