@@ -1,5 +1,6 @@
 #include "approval/service.hpp"
 
+#include "approval/review_metrics.hpp"
 #include "approval/rpc.hpp"
 
 namespace tocsin::approval {
@@ -9,13 +10,17 @@ class ApprovalService final : public runtime::Service {
 public:
     explicit ApprovalService(runtime::Surroundings& surroundings)
         : view_(static_cast<int>(surroundings.config.kafka_partitions)),
+          metrics_(surroundings.metrics, view_, surroundings.config.instance,
+                   static_cast<int>(surroundings.config.kafka_partitions)),
           rpc_(surroundings.rpc, view_) {}
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
-    std::vector<runtime::View*> views() override { return {&view_}; }
+    std::vector<runtime::View*> views() override { return {&view_, &metrics_}; }
+    void start() override { metrics_.show(); }
 
 private:
     ApprovalView view_;
+    ReviewMetrics metrics_;
     ApprovalRpc rpc_;
 };
 

@@ -54,9 +54,7 @@ public:
           feeds_(upstreams_),
           server_(io_, config.listen, limits_of(config), *this),
           work_(asio::make_work_guard(io_)) {
-        connections();
-        for (const CatalogEntry& entry : catalog())
-            requests(entry.name.empty() ? "ledger" : entry.name, "ok");
+        introduce_metrics();
     }
     ~Core() override { stop(); }
 
@@ -161,11 +159,7 @@ private:
               Clock::duration took) {
         const double seconds = std::chrono::duration<double>(took).count();
         requests(served.service, served.code).Increment();
-        metrics_
-            .histogram("tocsin_gateway_request_seconds", "Time to answer a request",
-                       {{"service", served.service}},
-                       {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30})
-            .Observe(seconds);
+        request_seconds(served.service).Observe(seconds);
         const auto method = request.method_string();
         logs::debug("request", {{"http_method", std::string(method.data(), method.size())},
                                 {"service", served.service},
@@ -176,13 +170,34 @@ private:
                                 {"traceparent", served.traceparent}});
     }
 
-    // Each name in one place.
+    // Each name in one place. `service` is one of a fixed list, `code` one of gRPC's.
     prometheus::Counter& requests(const std::string& service, const std::string& code) {
-        return metrics_.counter("tocsin_gateway_requests_total", "Requests answered",
+        return metrics_.counter("tocsin_gateway_requests_total",
+                                "Requests answered since the start, by the service that they were "
+                                "for and the code of the answer.",
                                 {{"service", service}, {"code", code}});
     }
+    prometheus::Histogram& request_seconds(const std::string& service) {
+        return metrics_.histogram(
+            "tocsin_gateway_request_seconds", "Time to answer a request.", {{"service", service}},
+            {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30});
+    }
     prometheus::Gauge& connections() {
-        return metrics_.gauge("tocsin_gateway_connections", "Connections open now");
+        return metrics_.gauge("tocsin_gateway_connections", "Connections open now.");
+    }
+    // There from the start, so that a rate over them is 0 and not absent.
+    void introduce_metrics() {
+        connections();
+        std::vector<std::string> services{"feeds", "health", "none"};
+        for (const CatalogEntry& entry : catalog())
+            services.push_back(entry.name.empty() ? "ledger" : entry.name);
+        for (const std::string& service : services) {
+            request_seconds(service);
+            requests(service, "ok");
+            for (int code = grpc::StatusCode::CANCELLED; code <= grpc::StatusCode::UNAUTHENTICATED;
+                 ++code)
+                requests(service, std::string{code_name(static_cast<grpc::StatusCode>(code))});
+        }
     }
 
     void count_connections() {

@@ -8,11 +8,13 @@ namespace {
 class MeasurementService final : public runtime::Service {
 public:
     explicit MeasurementService(runtime::Surroundings& surroundings)
-        : view_(static_cast<int>(surroundings.config.kafka_partitions), surroundings.metrics),
+        : view_(static_cast<int>(surroundings.config.kafka_partitions), surroundings.metrics,
+                surroundings.config.instance),
           rpc_(surroundings.rpc, view_) {}
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     std::vector<runtime::View*> views() override { return {&view_}; }
+    void start() override { view_.show(); }
 
 private:
     MeasurementView view_;

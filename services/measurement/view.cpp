@@ -6,19 +6,6 @@ namespace {
 // 0.1 s to 4 h: from a machine's pace to a committee's.
 const std::vector<double> clock_buckets = {0.1, 0.25, 0.5, 1,   2.5,  5,    10,   30,
                                            60,  120,  300, 600, 1800, 3600, 7200, 14400};
-const std::vector<double> skew_buckets = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-
-prometheus::Histogram& clock_histogram(runtime::Metrics& metrics, std::string_view clock) {
-    return metrics.histogram("tocsin_clock_seconds",
-                             "The four clocks of a message, where a clock ended lately.",
-                             {{"clock", std::string(clock)}}, clock_buckets);
-}
-
-prometheus::Histogram& skew_histogram(runtime::Metrics& metrics) {
-    return metrics.histogram("tocsin_release_skew_seconds",
-                             "Between the first and the last confirmed request of a release.", {},
-                             skew_buckets);
-}
 
 }  // namespace
 
@@ -56,15 +43,11 @@ void Realm::apply(const v1::Event& event) {
         case v1::Event::kSkewMeasured:
             message_id = event.skew_measured().message_id();
             card_of(message_id).measured(event.skew_measured().skew_ms());
-            if (event.skew_measured().skew_ms() >= 0)
-                news_.skews_ms.push_back(event.skew_measured().skew_ms());
             break;
         case v1::Event::kDeliveriesNoted: {
             const auto& noted = event.deliveries_noted();
             message_id = noted.message_id();
             card_of(message_id).noted(noted);
-            for (const auto& one : noted.deliveries())
-                kinds_[{noted.release_id(), one.delivery_id()}] = one.kind();
             break;
         }
         case v1::Event::BODY_NOT_SET:
@@ -77,7 +60,7 @@ void Realm::apply(const v1::Event& event) {
     for (std::size_t i = 0; i < clocks.size(); ++i) {
         if (told[i] >= 0 || clocks[i] < 0) continue;
         told[i] = clocks[i];
-        news_.clocks.emplace_back(clock_names[i], clocks[i]);
+        news_.emplace_back(clock_names[i], clocks[i]);
     }
 }
 
@@ -100,34 +83,50 @@ std::string Realm::reached(const v1::MilestoneReached& reached) {
         if (crossing != crossings_.end()) card.crossed(crossing->second);
     }
     card.reached(reached);
-    const auto delivery = kinds_.find({reached.release_id(), reached.delivery_id()});
-    if (delivery != kinds_.end()) news_.settled.push_back({delivery->second, kind});
     return message_id;
 }
 
-MeasurementView::MeasurementView(int partitions, runtime::Metrics& metrics)
-    : RealmViews(partitions), metrics_(metrics) {
+MeasurementView::MeasurementView(int partitions, runtime::Metrics& metrics, std::string instance)
+    : RealmViews(partitions), metrics_(metrics), instance_(std::move(instance)) {
     // There from the start, so that a rate over them is 0 and not absent.
-    for (const std::string_view clock : clock_names) clock_histogram(metrics_, clock);
-    skew_histogram(metrics_);
+    for (const std::string_view clock : clock_names) clock_histogram(clock);
 }
 
 void MeasurementView::apply(const runtime::Counted& counted) {
     RealmViews::apply(counted);
-    if (counted.live && counted.service == "measurement")
-        read(counted.decision.realm(), [this](const Realm& realm) { publish(realm.news()); });
+    if (counted.service != "measurement") return;
+    const News news =
+        read(counted.decision.realm(), [](const Realm& realm) { return realm.news(); });
+    for (const auto& [clock, seconds] : news) {
+        if (counted.live && counted.decision.writer() == instance_)
+            clock_histogram(clock).Observe(seconds);
+        Latest& latest = latest_[clock];
+        // Partitions are read side by side: the later decision is not always read later.
+        if (counted.decided_at < latest.at) continue;
+        latest = {counted.decided_at, seconds};
+        if (shown_) show(clock, seconds);
+    }
 }
 
-void MeasurementView::publish(const News& news) {
-    for (const auto& [clock, seconds] : news.clocks)
-        clock_histogram(metrics_, clock).Observe(seconds);
-    for (const double skew_ms : news.skews_ms) skew_histogram(metrics_).Observe(skew_ms / 1000);
-    for (const auto& [kind, state] : news.settled)
-        metrics_
-            .counter("tocsin_deliveries_settled_total",
-                     "Deliveries that came to a state, by kind of channel.",
-                     {{"kind", kind}, {"state", state}})
-            .Increment();
+void MeasurementView::show() {
+    shown_ = true;
+    for (const auto& [clock, latest] : latest_) show(clock, latest.seconds);
+}
+
+void MeasurementView::show(std::string_view clock, double seconds) {
+    metrics_
+        .gauge("tocsin_clock_latest_seconds",
+               "The four clocks, of the message whose clock ended last; folded from the ledger, "
+               "the same at every instance, absent where no clock of the name ended yet.",
+               {{"clock", std::string(clock)}})
+        .Set(seconds);
+}
+
+prometheus::Histogram& MeasurementView::clock_histogram(std::string_view clock) {
+    return metrics_.histogram("tocsin_clock_seconds",
+                              "The four clocks of messages, of those that ended by a decision of "
+                              "this instance since its start.",
+                              {{"clock", std::string(clock)}}, clock_buckets);
 }
 
 }  // namespace tocsin::measurement

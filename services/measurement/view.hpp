@@ -48,15 +48,8 @@ private:
     std::optional<content::v1::Evidence> reading_;
 };
 
-// What a decision made known, for the metrics.
-struct News {
-    struct Settled {
-        std::string kind, state;
-    };
-    std::vector<std::pair<std::string_view, double>> clocks;  // name and seconds
-    std::vector<double> skews_ms;
-    std::vector<Settled> settled;
-};
+// Clocks that a decision made end, by name and seconds; for the metrics.
+using News = std::vector<std::pair<std::string_view, double>>;
 
 // One realm.
 class Realm {
@@ -82,19 +75,31 @@ private:
     // Crossing and draft come from two ledgers, in either order.
     std::map<std::string, v1::MilestoneReached> crossings_;
     std::map<std::string, std::string> drafted_from_;  // message ids by crossing id
-    std::map<std::pair<std::string, std::string>, std::string> kinds_;  // by release and delivery
     News news_;
 };
 
 class MeasurementView final : public runtime::RealmViews<Realm> {
 public:
-    MeasurementView(int partitions, runtime::Metrics& metrics);
+    // `instance`: the writer whose decisions are counted here, so that over instances they add up.
+    MeasurementView(int partitions, runtime::Metrics& metrics, std::string instance);
     void apply(const runtime::Counted& counted) override;
+    // History is folded: what it says of the latest clocks is shown from now on. Ledger thread.
+    void show();
 
 private:
-    void publish(const News& news);
+    struct Latest {
+        Time at;
+        double seconds = 0;
+    };
+
+    prometheus::Histogram& clock_histogram(std::string_view clock);
+    void show(std::string_view clock, double seconds);
 
     runtime::Metrics& metrics_;
+    std::string instance_;
+    // Ledger thread only.
+    bool shown_ = false;
+    std::map<std::string_view, Latest> latest_;
 };
 
 }  // namespace tocsin::measurement

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tocsin::publishing {
 
@@ -85,6 +86,8 @@ struct ChannelWire {
 
 // Null when this version does not know the kind.
 const ChannelWire* find_wire(std::string_view kind);
+// Every kind that it knows.
+std::vector<std::string_view> wire_kinds();
 
 // The last check before the wire, in every adapter: the world, the digest, the claim. An outcome:
 // nothing may be sent, and this is what to say.

@@ -12,10 +12,20 @@ const ChannelWire& feed_wire();
 const ChannelWire& webhook_wire();
 const ChannelWire& mastodon_wire();
 
+static const auto& wires() {
+    static const std::array all{feed_wire(), webhook_wire(), mastodon_wire()};
+    return all;
+}
+
 const ChannelWire* find_wire(std::string_view kind) {
-    static const std::array wires{feed_wire(), webhook_wire(), mastodon_wire()};
-    const auto found = std::ranges::find(wires, kind, &ChannelWire::kind);
-    return found == wires.end() ? nullptr : &*found;
+    const auto found = std::ranges::find(wires(), kind, &ChannelWire::kind);
+    return found == wires().end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> wire_kinds() {
+    std::vector<std::string_view> kinds;
+    for (const ChannelWire& wire : wires()) kinds.push_back(wire.kind);
+    return kinds;
 }
 
 }  // namespace tocsin::publishing

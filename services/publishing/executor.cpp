@@ -31,7 +31,9 @@ Executor::Executor(ExecutorParts parts)
             .allow_private_addresses = parts_.allow_private_addresses,
             .now = parts_.now,
             .steady_now = parts_.steady_now,
-            .account_ids = {}} {}
+            .account_ids = {}} {
+    introduce_metrics();
+}
 
 void Executor::apply(const runtime::Counted& counted) {
     if (!started_ || counted.service != "publishing" || !counted.decision.has_accepted()) return;
@@ -41,7 +43,6 @@ void Executor::apply(const runtime::Counted& counted) {
         if (!event.ParseFromString(bytes)) continue;
         const std::string_view id = release_of(event);
         if (!id.empty()) touched.emplace(counted.decision.realm(), std::string{id});
-        if (event.has_release_completed() && counted.live) measure_skew(event.release_completed());
     }
     if (touched.empty()) return;
     parts_.post([this, touched = std::move(touched)] {
@@ -74,7 +75,6 @@ Task<void> Executor::keep_looking() {
     while (!stopping_) {
         const std::set<Key> open = open_;
         for (const Key& key : open) look(key);
-        count_unknown();
         co_await pause(1s);
     }
 }

@@ -64,7 +64,6 @@ private:
     void look(const Key& key);
     void look_at(const Key& key, const Release& release);
     Task<void> keep_looking();
-    void count_unknown();
 
     Task<void> prepare(Key key, Job job, std::string name);
     Task<void> claim(Key key, v1::Purpose purpose, Time when, std::string name);
@@ -78,8 +77,10 @@ private:
     Task<runtime::Answer> tell(std::string realm, v1::Command command, std::string request_id,
                                bool only_while_running);
     v1::Command outcome_command(const Key& key, const Job& job, const Outcome& outcome) const;
+    prometheus::Counter& answers(const std::string& kind, const std::string& outcome);
+    prometheus::Histogram& delivery_seconds(const std::string& kind);
+    void introduce_metrics();
     void measure(const Job& job, const Outcome& outcome);
-    void measure_skew(const v1::ReleaseCompleted& completed);
 
     std::optional<Release> current(const Key& key) const;
     std::optional<Item> current(const Key& key, const std::string& delivery_id) const;

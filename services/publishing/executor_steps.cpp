@@ -114,38 +114,35 @@ v1::Command Executor::outcome_command(const Key& key, const Job& job,
     return command;
 }
 
+prometheus::Counter& Executor::answers(const std::string& kind, const std::string& outcome) {
+    return parts_.metrics.counter("tocsin_channel_answers_total",
+                                  "Attempts at deliveries, and looks for them, that this instance "
+                                  "made since its start, by what came of it.",
+                                  {{"kind", kind}, {"outcome", outcome}});
+}
+
+prometheus::Histogram& Executor::delivery_seconds(const std::string& kind) {
+    return parts_.metrics.histogram(
+        "tocsin_delivery_seconds",
+        "From T0 to the confirmation of a channel, of deliveries confirmed to this instance.",
+        {{"kind", kind}}, {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120});
+}
+
+// There from the start, so that a rate over them is 0 and not absent.
+void Executor::introduce_metrics() {
+    for (const std::string_view kind : wire_kinds()) {
+        delivery_seconds(std::string{kind});
+        for (const char* outcome :
+             {"confirmed", "refused", "retry_later", "unknown", "absent", "stood_down"})
+            answers(std::string{kind}, outcome);
+    }
+}
+
 void Executor::measure(const Job& job, const Outcome& outcome) {
-    parts_.metrics
-        .counter("tocsin_deliveries_total", "Attempts by what became of them",
-                 {{"kind", job.delivery.kind()}, {"outcome", outcome.kind}})
-        .Increment();
+    answers(job.delivery.kind(), outcome.kind).Increment();
     if (outcome.kind != "confirmed" || !outcome.confirmed_at) return;
     const Duration taken = *outcome.confirmed_at - from_proto(job.delivery.fixed().fire_at());
-    parts_.metrics
-        .histogram("tocsin_delivery_seconds", "From T0 to the channel's confirmation",
-                   {{"kind", job.delivery.kind()}},
-                   {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60})
-        .Observe(std::chrono::duration<double>(taken).count());
-}
-
-void Executor::measure_skew(const v1::ReleaseCompleted& completed) {
-    if (completed.skew_ms() < 0) return;
-    parts_.metrics
-        .histogram("tocsin_release_skew_seconds",
-                   "Between the first and the last request written, of releases completed", {},
-                   {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5})
-        .Observe(completed.skew_ms() / 1000);
-}
-
-void Executor::count_unknown() {
-    int64_t unknown = 0;
-    for (const Key& key : open_)
-        if (const auto release = current(key))
-            for (const Item& item : release->items) unknown += item.is("unknown") ? 1 : 0;
-    parts_.metrics
-        .gauge("tocsin_deliveries_unknown",
-               "Deliveries of which nobody knows whether they went out")
-        .Set(static_cast<double>(unknown));
+    delivery_seconds(job.delivery.kind()).Observe(std::chrono::duration<double>(taken).count());
 }
 
 std::optional<Release> Executor::current(const Key& key) const {

@@ -2,6 +2,7 @@
 
 #include "publishing/decider.hpp"
 #include "publishing/executor.hpp"
+#include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
 
 namespace tocsin::publishing {
@@ -63,19 +64,25 @@ class PublishingService final : public runtime::Service {
 public:
     explicit PublishingService(runtime::Surroundings& surroundings)
         : view_(static_cast<int>(surroundings.config.kafka_partitions)),
+          metrics_(surroundings.metrics, view_, surroundings.config.instance,
+                   static_cast<int>(surroundings.config.kafka_partitions)),
           rpc_(surroundings.rpc, view_),
           executor_(parts_of(surroundings, view_)) {
         fix_constants(surroundings.config);
     }
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
-    // The executor acts on what the view has folded: it comes second.
-    std::vector<runtime::View*> views() override { return {&view_, &executor_}; }
-    void start() override { executor_.start(); }
+    // The others go by what the view has folded: it comes first.
+    std::vector<runtime::View*> views() override { return {&view_, &metrics_, &executor_}; }
+    void start() override {
+        metrics_.show();
+        executor_.start();
+    }
     void stop() override { executor_.stop(); }
 
 private:
     PublishingView view_;
+    ReleaseMetrics metrics_;
     PublishingRpc rpc_;
     Executor executor_;
 };

@@ -7,6 +7,12 @@ double seconds(runtime::Duration duration) { return static_cast<double>(duration
 
 }  // namespace
 
+HealthBook::HealthBook(runtime::Metrics& metrics) : metrics_(metrics) {
+    // There from the start, so that a rate over them is 0 and not absent.
+    for (const char* outcome : {"taken", "skipped"}) readings(outcome);
+    for (const char* outcome : {"ok", "unchanged", "failed"}) polls(outcome);
+}
+
 HealthBook::Key HealthBook::key(const Wanted& wanted) {
     return {wanted.realm, wanted.source.source_id()};
 }
@@ -44,10 +50,8 @@ void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t ski
         health.last_read_at = newest;
         health.news_at = now;
     }
-    const char* name = "tocsin_trigger_readings_total";
-    const char* help = "Readings that polls brought, by what became of them.";
-    metrics_.counter(name, help, {{"outcome", "taken"}}).Increment(static_cast<double>(taken));
-    metrics_.counter(name, help, {{"outcome", "skipped"}}).Increment(static_cast<double>(skipped));
+    readings("taken").Increment(static_cast<double>(taken));
+    readings("skipped").Increment(static_cast<double>(skipped));
 }
 
 void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now) {
@@ -56,16 +60,26 @@ void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unc
     ++health.polls;
     health.error = error;
     const char* outcome = !error.empty() ? "failed" : unchanged ? "unchanged" : "ok";
-    metrics_
-        .counter("tocsin_trigger_polls_total", "Polls of sources, by outcome.",
-                 {{"outcome", outcome}})
-        .Increment();
+    polls(outcome).Increment();
     publish(wanted, health, now);
 }
 
 void HealthBook::publish(const Wanted& wanted, const Health& health, Time now) {
     stale_gauge(wanted).Set(stale(health, wanted.source, now) ? 1 : 0);
     age_gauge(wanted).Set(health.last_read_at ? seconds(now - *health.last_read_at) : 0);
+}
+
+prometheus::Counter& HealthBook::readings(const std::string& outcome) {
+    return metrics_.counter("tocsin_trigger_readings_total",
+                            "Readings that polls of this instance brought since its start, by what "
+                            "became of them.",
+                            {{"outcome", outcome}});
+}
+
+prometheus::Counter& HealthBook::polls(const std::string& outcome) {
+    return metrics_.counter("tocsin_trigger_polls_total",
+                            "Polls of sources by this instance since its start, by outcome.",
+                            {{"outcome", outcome}});
 }
 
 prometheus::Gauge& HealthBook::stale_gauge(const Wanted& wanted) {

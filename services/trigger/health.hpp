@@ -27,7 +27,7 @@ struct Health {
 // Thread-safe.
 class HealthBook {
 public:
-    explicit HealthBook(runtime::Metrics& metrics) : metrics_(metrics) {}
+    explicit HealthBook(runtime::Metrics& metrics);
 
     void began(const Wanted& wanted, Time now);
     void ended(const Wanted& wanted);
@@ -46,6 +46,8 @@ private:
     static Key key(const Wanted& wanted);
     static bool stale(const Health& health, const v1::Source& source, Time now);
     void publish(const Wanted& wanted, const Health& health, Time now);
+    prometheus::Counter& readings(const std::string& outcome);
+    prometheus::Counter& polls(const std::string& outcome);
     prometheus::Gauge& stale_gauge(const Wanted& wanted);
     prometheus::Gauge& age_gauge(const Wanted& wanted);
 

@@ -4,6 +4,7 @@
 #include "gateway/connect.hpp"
 #include "gateway/connect_error.hpp"
 #include "runtime/errors.hpp"
+#include "support/metric_value.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
@@ -72,7 +73,7 @@ public:
     }
 };
 
-class GatewayTest : public testing::Test {
+class GatewayTest : public ::testing::Test {
 protected:
     GatewayTest() {
         grpc::EnableDefaultHealthCheckService(true);
@@ -326,6 +327,25 @@ TEST_F(GatewayTest, TellsTheHealthOfEachService) {
     const json body = json::parse(response.body());
     EXPECT_EQ(body["status"], "serving");
     EXPECT_EQ(body["services"]["measurement"], "serving");
+}
+
+TEST_F(GatewayTest, CountsRequestsByServiceAndCodeFromZeroOn) {
+    start();
+    const auto requests = [&](const std::string& service, const std::string& code) {
+        return tocsin::testing::metric_value(metrics, "tocsin_gateway_requests_total",
+                                             {{"service", service}, {"code", code}});
+    };
+    EXPECT_EQ(requests("measurement", "unavailable"), 0);
+    EXPECT_EQ(requests("feeds", "not_found"), 0);
+    EXPECT_EQ(requests("ledger", "ok"), 0);
+    get("/feeds/r/fr.atom");
+    get("/feeds/x/fr.atom");
+    post("NoSuchMethod", "{}");
+    EXPECT_EQ(requests("feeds", "ok"), 1);
+    EXPECT_EQ(requests("feeds", "not_found"), 1);
+    const auto seconds = tocsin::testing::observed(metrics, "tocsin_gateway_request_seconds",
+                                                   {{"service", "feeds"}});
+    EXPECT_EQ(seconds->count, 2U);
 }
 
 TEST_F(GatewayTest, FinishesWhatIsUnderWayWhenItStops) {

@@ -1,5 +1,6 @@
 // Clocks and counts of a scorecard, and what becomes a metric.
 #include "measurement/view.hpp"
+#include "support/metric_value.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
@@ -28,8 +29,7 @@ public:
         for (const auto& event : given_.events())
             counted.mutable_accepted()->add_events(event.SerializeAsString());
         realm.apply({"measurement", 0, 0, decision.at, counted, live});
-        for (const auto& [clock, seconds] : realm.news().clocks)
-            clocks.emplace_back(clock, seconds);
+        for (const auto& [clock, seconds] : realm.news()) clocks.emplace_back(clock, seconds);
     }
     v1::Scorecard card() const { return realm.card("msg-1")->scorecard("msg-1"); }
 
@@ -178,26 +178,54 @@ TEST(Scorecard, EachClockIsNewsOnce) {
                                          Pair("cleared_to_last_channel", 6)));
 }
 
-TEST(Scorecard, MetricsAreFedOnlyByWhatHappensNow) {
-    runtime::Metrics metrics{""};
-    MeasurementView view{1, metrics};
+// A draft made at `second` from a reading of second 5, as decided by `writer`.
+ledger::v1::Decision drafted_by(const std::string& writer, int second, const std::string& message) {
     ledger::v1::Decision decision;
     decision.set_realm("bow");
-    v1::Event event;
-    event.mutable_skew_measured()->set_message_id("msg-1");
-    event.mutable_skew_measured()->set_skew_ms(20);
-    decision.mutable_accepted()->add_events(event.SerializeAsString());
-    const auto count = [&] {
-        std::uint64_t seen = 0;
-        for (const auto& family : metrics.registry().Collect())
-            if (family.name == "tocsin_release_skew_seconds")
-                seen += family.metric.at(0).histogram.sample_count;
-        return seen;
+    decision.set_writer(writer);
+    const auto reach = [&](const std::string& kind, int when) {
+        v1::Event event;
+        v1::MilestoneReached& reached = *event.mutable_milestone_reached();
+        if (kind == "drafted") reached.set_message_id(message);
+        reached.set_crossing_id("crx-" + message);
+        reached.mutable_milestone()->set_kind(kind);
+        *reached.mutable_milestone()->mutable_at() = runtime::to_proto(at(when));
+        decision.mutable_accepted()->add_events(event.SerializeAsString());
     };
-    view.apply({"measurement", 0, 0, at(0), decision, false});
+    reach("crossed", 5);
+    reach("drafted", second);
+    return decision;
+}
+
+const prometheus::Labels to_draft{{"clock", "reading_to_draft"}};
+
+TEST(MeasurementMetrics, ClocksAreCountedWhereTheyWereDecidedAndOnlyNow) {
+    runtime::Metrics metrics{""};
+    MeasurementView view{1, metrics, "a"};
+    const auto count = [&] {
+        return testing::observed(metrics, "tocsin_clock_seconds", to_draft)->count;
+    };
+    view.apply({"measurement", 0, 0, at(7), drafted_by("a", 7, "msg-1"), false});
     EXPECT_EQ(count(), 0U);
-    view.apply({"measurement", 0, 1, at(0), decision, true});
+    view.apply({"measurement", 0, 1, at(8), drafted_by("b", 8, "msg-2"), true});
+    EXPECT_EQ(count(), 0U);
+    view.apply({"measurement", 0, 2, at(9), drafted_by("a", 9, "msg-3"), true});
     EXPECT_EQ(count(), 1U);
+}
+
+TEST(MeasurementMetrics, TheLatestClockIsThatOfTheLatestDecisionOnceHistoryIsFolded) {
+    runtime::Metrics metrics{""};
+    MeasurementView view{1, metrics, "a"};
+    const auto latest = [&] {
+        return testing::metric_value(metrics, "tocsin_clock_latest_seconds", to_draft);
+    };
+    view.apply({"measurement", 0, 0, at(70), drafted_by("a", 7, "msg-1"), false});
+    view.apply({"measurement", 0, 1, at(60), drafted_by("a", 20, "msg-2"), false});
+    EXPECT_EQ(latest(), std::nullopt);
+    view.show();
+    EXPECT_EQ(latest(), 2);
+    view.apply({"measurement", 0, 2, at(80), drafted_by("b", 9, "msg-3"), true});
+    EXPECT_EQ(latest(), 4);
 }
 
 }  // namespace

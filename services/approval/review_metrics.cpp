@@ -1,0 +1,147 @@
+#include "approval/review_metrics.hpp"
+
+namespace tocsin::approval {
+
+using runtime::from_proto;
+
+// The message whose review an event may change; empty for the others.
+static std::string message_of(const v1::Event& event) {
+    switch (event.body_case()) {
+        case v1::Event::kReviewOpened:
+            return event.review_opened().review().message_id();
+        case v1::Event::kAgencyCleared:
+            return event.agency_cleared().message_id();
+        case v1::Event::kCleared:
+            return event.cleared().message_id();
+        case v1::Event::kReviewReturned:
+            return event.review_returned().message_id();
+        case v1::Event::kReviewRejected:
+            return event.review_rejected().message_id();
+        case v1::Event::kApprovalGiven:  // It says nothing that AgencyCleared does not say.
+        case v1::Event::kRosterImported:
+        case v1::Event::kPolicySet:
+        case v1::Event::BODY_NOT_SET:
+            break;
+    }
+    return {};
+}
+
+ReviewMetrics::ReviewMetrics(runtime::Metrics& metrics, const ApprovalView& view,
+                             std::string instance, int partitions)
+    : metrics_(metrics), view_(view), instance_(std::move(instance)), partitions_(partitions) {
+    for (const char* outcome : {"cleared", "changes_requested", "taken_back", "rejected"})
+        reviews_ended(outcome);
+    approval_seconds();
+}
+
+void ReviewMetrics::apply(const runtime::Counted& counted) {
+    if (counted.service != "approval") return;
+    const bool ours = counted.live && counted.decision.writer() == instance_;
+    const std::string& realm = counted.decision.realm();
+    std::set<std::string> touched;
+    for (const std::string& bytes : counted.decision.accepted().events()) {
+        v1::Event event;
+        // An event that this version cannot read has already stopped the partition.
+        if (!event.ParseFromString(bytes)) continue;
+        for (const v1::Agency& agency : event.roster_imported().roster().agencies())
+            introduce(agency.agency_id());
+        if (ours) count(event, realm, counted.decided_at);
+        if (std::string id = message_of(event); !id.empty()) touched.insert(std::move(id));
+    }
+    for (const std::string& id : touched) {
+        Waiting after = waiting_in(realm, id);
+        Waiting& before = known_[{realm, id}];
+        change(before, after);
+        before = std::move(after);
+    }
+}
+
+void ReviewMetrics::reset(int partition) {
+    std::erase_if(known_, [&](const auto& entry) {
+        if (runtime::partition_of(entry.first.first, partitions_) != partition) return false;
+        change(entry.second, {});
+        return true;
+    });
+}
+
+void ReviewMetrics::show() {
+    shown_ = true;
+    for (const auto& [agency, times] : since_) publish(agency);
+}
+
+ReviewMetrics::Waiting ReviewMetrics::waiting_in(const std::string& realm,
+                                                 const std::string& message_id) const {
+    return view_.read(realm, [&](const Realm& known) {
+        Waiting waiting;
+        const auto found = known.state().reviews.find(message_id);
+        if (found == known.state().reviews.end()) return waiting;
+        const v1::Review& review = found->second;
+        if (review.state() != "in_review") return waiting;
+        waiting.since = from_proto(review.submit_time());
+        for (const v1::AgencyReview& agency : review.agencies())
+            if (!agency.cleared()) waiting.agencies.insert(agency.agency_id());
+        return waiting;
+    });
+}
+
+void ReviewMetrics::change(const Waiting& before, const Waiting& after) {
+    for (const std::string& agency : before.agencies) {
+        auto& times = since_[agency];
+        times.erase(times.find(before.since));
+    }
+    for (const std::string& agency : after.agencies) since_[agency].insert(after.since);
+    if (!shown_) return;
+    for (const Waiting* one : {&before, &after})
+        for (const std::string& agency : one->agencies) publish(agency);
+}
+
+void ReviewMetrics::count(const v1::Event& event, const std::string& realm, Time decided_at) {
+    if (event.has_review_returned())
+        reviews_ended(event.review_returned().taken_back() ? "taken_back" : "changes_requested")
+            .Increment();
+    if (event.has_review_rejected()) reviews_ended("rejected").Increment();
+    if (!event.has_cleared()) return;
+    reviews_ended("cleared").Increment();
+    const auto known = known_.find({realm, event.cleared().message_id()});
+    if (known == known_.end() || known->second.agencies.empty()) return;
+    approval_seconds().Observe(
+        std::chrono::duration<double>(decided_at - known->second.since).count());
+}
+
+// There from the time that the roster names it, so that it reads 0 and not nothing.
+void ReviewMetrics::introduce(const std::string& agency) {
+    if (since_.try_emplace(agency).second && shown_) publish(agency);
+}
+
+void ReviewMetrics::publish(const std::string& agency) {
+    const auto& times = since_[agency];
+    metrics_
+        .gauge("tocsin_reviews_waiting",
+               "Reviews that wait for this agency; folded from the ledger, the same at every "
+               "instance.",
+               {{"agency", agency}})
+        .Set(static_cast<double>(times.size()));
+    const Time oldest = times.empty() ? Time{} : *times.begin();
+    metrics_
+        .gauge("tocsin_review_oldest_timestamp_seconds",
+               "When the oldest review that waits for this agency was submitted, since 1970; 0 "
+               "while none waits. Folded from the ledger, the same at every instance.",
+               {{"agency", agency}})
+        .Set(std::chrono::duration<double>(oldest.time_since_epoch()).count());
+}
+
+prometheus::Counter& ReviewMetrics::reviews_ended(const std::string& outcome) {
+    return metrics_.counter("tocsin_reviews_total",
+                            "Reviews by the end that they came to, decided by this instance since "
+                            "its start.",
+                            {{"outcome", outcome}});
+}
+
+prometheus::Histogram& ReviewMetrics::approval_seconds() {
+    return metrics_.histogram("tocsin_approval_seconds",
+                              "From submission to clearance by the last agency, of reviews that "
+                              "this instance cleared since its start.",
+                              {}, {10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400});
+}
+
+}  // namespace tocsin::approval

@@ -1,0 +1,54 @@
+// What approval tells Prometheus of reviews. The gauges are folded from the ledger: the same at
+// every instance, and right again after a restart. The counters and the time to clear are of what
+// is decided from now on, at the instance that decided it, so that over instances they add up.
+//
+// Ledger thread only.
+#pragma once
+
+#include "approval/view.hpp"
+#include "runtime/metrics.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace tocsin::approval {
+
+class ReviewMetrics final : public runtime::View {
+public:
+    // `view` is fed before this. `instance`: the writer whose decisions are counted here.
+    ReviewMetrics(runtime::Metrics& metrics, const ApprovalView& view, std::string instance,
+                  int partitions);
+
+    void apply(const runtime::Counted& counted) override;
+    void reset(int partition) override;
+    // History is folded: the gauges are right and shown from now on.
+    void show();
+
+private:
+    // Whose approval a review waits for, and since when.
+    struct Waiting {
+        Time since;
+        std::set<std::string> agencies;
+    };
+
+    Waiting waiting_in(const std::string& realm, const std::string& message_id) const;
+    void change(const Waiting& before, const Waiting& after);
+    void count(const v1::Event& event, const std::string& realm, Time decided_at);
+    void introduce(const std::string& agency);
+    void publish(const std::string& agency);
+
+    prometheus::Counter& reviews_ended(const std::string& outcome);
+    prometheus::Histogram& approval_seconds();
+
+    runtime::Metrics& metrics_;
+    const ApprovalView& view_;
+    std::string instance_;
+    int partitions_;
+    bool shown_ = false;
+    std::map<std::pair<std::string, std::string>, Waiting> known_;  // by realm and message
+    std::map<std::string, std::multiset<Time>> since_;              // by agency
+};
+
+}  // namespace tocsin::approval

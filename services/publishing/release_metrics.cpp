@@ -1,0 +1,171 @@
+#include "publishing/release_metrics.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tocsin::publishing {
+namespace {
+
+constexpr std::array release_states{"preparing",  "waiting",   "armed",     "firing",  "released",
+                                    "retracting", "retracted", "cancelled", "aborted", "expired"};
+constexpr std::array delivery_states{"planned",   "ready",   "not_ready", "armed",      "claimed",
+                                     "confirmed", "refused", "unknown",   "stood_down", "skipped"};
+// States in which a delivery stays unless somebody does something, and its being in doubt.
+constexpr std::array delivery_outcomes{"confirmed", "refused", "unknown", "stood_down", "skipped"};
+constexpr std::array release_outcomes{"released", "retracted", "cancelled",
+                                      "aborted",  "expired",   "not_retracted"};
+
+template <class List>
+bool contains(const List& list, std::string_view item) {
+    return std::ranges::find(list, item) != list.end();
+}
+
+// A retraction that reached nobody leaves its release released.
+std::string outcome_of(const std::string& before, const std::string& after) {
+    return before == "retracting" && after == "released" ? "not_retracted" : after;
+}
+
+}  // namespace
+
+ReleaseMetrics::ReleaseMetrics(runtime::Metrics& metrics, const PublishingView& view,
+                               std::string instance, int partitions)
+    : metrics_(metrics), view_(view), instance_(std::move(instance)), partitions_(partitions) {
+    for (const char* outcome : release_outcomes) releases_ended(outcome);
+    skew();
+}
+
+void ReleaseMetrics::apply(const runtime::Counted& counted) {
+    if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
+    const bool ours = counted.live && counted.decision.writer() == instance_;
+    const std::string& realm = counted.decision.realm();
+    std::set<std::string> touched;
+    for (const std::string& bytes : counted.decision.accepted().events()) {
+        v1::Event event;
+        if (!event.ParseFromString(bytes)) continue;
+        if (event.has_channel_put())
+            introduce(
+                {event.channel_put().channel().agency_id(), event.channel_put().channel().kind()});
+        if (event.has_release_completed() && ours) measure_skew(event.release_completed());
+        if (const auto id = release_of(event); !id.empty()) touched.emplace(id);
+    }
+    for (const std::string& id : touched) {
+        Tally after = view_.read(realm, [&](const Realm& known) {
+            const Release* release = known.release(id);
+            return release ? tally_of(*release) : Tally{};
+        });
+        Tally& before = known_[{realm, id}];
+        if (ours) count(before, after);
+        change(before, after);
+        before = std::move(after);
+    }
+}
+
+void ReleaseMetrics::reset(int partition) {
+    std::erase_if(known_, [&](const auto& entry) {
+        if (runtime::partition_of(entry.first.first, partitions_) != partition) return false;
+        change(entry.second, {});
+        return true;
+    });
+}
+
+void ReleaseMetrics::show() {
+    shown_ = true;
+    for (const char* state : release_states)
+        releases(state).Set(static_cast<double>(total_releases_[state]));
+    for (const Place& place : places_)
+        for (const char* state : delivery_states) deliveries(place, state).Set(0);
+    for (const auto& [key, number] : total_deliveries_)
+        deliveries(key.first, key.second).Set(static_cast<double>(number));
+}
+
+ReleaseMetrics::Tally ReleaseMetrics::tally_of(const Release& release) {
+    Tally tally;
+    tally.state = release.head.state();
+    for (const Item& item : release.items)
+        ++tally.deliveries[{{item.delivery.agency_id(), item.delivery.kind()}, item.state()}];
+    return tally;
+}
+
+void ReleaseMetrics::change(const Tally& before, const Tally& after) {
+    for (const auto& [key, number] : after.deliveries) introduce(key.first);
+    std::set<std::pair<Place, std::string>> changed;
+    for (const auto& [key, number] : before.deliveries) {
+        total_deliveries_[key] -= number;
+        changed.insert(key);
+    }
+    for (const auto& [key, number] : after.deliveries) {
+        total_deliveries_[key] += number;
+        changed.insert(key);
+    }
+    if (!before.state.empty()) --total_releases_[before.state];
+    if (!after.state.empty()) ++total_releases_[after.state];
+    if (!shown_) return;
+    for (const auto& key : changed)
+        deliveries(key.first, key.second).Set(static_cast<double>(total_deliveries_[key]));
+    for (const std::string& state : {before.state, after.state})
+        if (!state.empty()) releases(state).Set(static_cast<double>(total_releases_[state]));
+}
+
+void ReleaseMetrics::count(const Tally& before, const Tally& after) {
+    for (const auto& [key, number] : after.deliveries) {
+        if (!contains(delivery_outcomes, key.second)) continue;
+        const auto known = before.deliveries.find(key);
+        const std::int64_t more = number - (known == before.deliveries.end() ? 0 : known->second);
+        if (more <= 0) continue;
+        deliveries_ended(key.first, key.second).Increment(static_cast<double>(more));
+    }
+    const std::string outcome = outcome_of(before.state, after.state);
+    if (after.state != before.state && contains(release_outcomes, outcome))
+        releases_ended(outcome).Increment();
+}
+
+void ReleaseMetrics::measure_skew(const v1::ReleaseCompleted& completed) {
+    if (completed.skew_ms() >= 0) skew().Observe(completed.skew_ms() / 1000);
+}
+
+// All of a place is there from the time its channel is, so that a rate is 0 and not absent.
+void ReleaseMetrics::introduce(const Place& place) {
+    if (!places_.insert(place).second) return;
+    for (const char* outcome : delivery_outcomes) deliveries_ended(place, outcome);
+    if (!shown_) return;
+    for (const char* state : delivery_states) deliveries(place, state).Set(0);
+}
+
+prometheus::Gauge& ReleaseMetrics::releases(const std::string& state) {
+    return metrics_.gauge("tocsin_releases",
+                          "Releases by the state that they are in; folded from the ledger, the "
+                          "same at every instance.",
+                          {{"state", state}});
+}
+
+prometheus::Gauge& ReleaseMetrics::deliveries(const Place& place, const std::string& state) {
+    return metrics_.gauge("tocsin_deliveries",
+                          "Deliveries by the state that they are in, agency and kind of channel; "
+                          "folded from the ledger, the same at every instance.",
+                          {{"agency", place.agency}, {"kind", place.kind}, {"state", state}});
+}
+
+prometheus::Counter& ReleaseMetrics::releases_ended(const std::string& outcome) {
+    return metrics_.counter("tocsin_releases_total",
+                            "Releases by the end that they came to, decided by this instance "
+                            "since its start. not_retracted: a retraction reached no channel.",
+                            {{"outcome", outcome}});
+}
+
+prometheus::Counter& ReleaseMetrics::deliveries_ended(const Place& place,
+                                                      const std::string& outcome) {
+    return metrics_.counter("tocsin_delivery_outcomes_total",
+                            "Deliveries by the outcome that they came to, decided by this "
+                            "instance since its start.",
+                            {{"agency", place.agency}, {"kind", place.kind}, {"outcome", outcome}});
+}
+
+prometheus::Histogram& ReleaseMetrics::skew() {
+    return metrics_.histogram(
+        "tocsin_release_skew_seconds",
+        "Between the first and the last request of a release that was written and confirmed in "
+        "its first attempt; of releases completed by this instance since its start.",
+        {}, {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10});
+}
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,166 @@
+#include "publishing/release_metrics.hpp"
+
+#include "samples.hpp"
+#include "support/metric_value.hpp"
+
+namespace tocsin::publishing {
+namespace {
+
+using samples::at;
+using samples::Story;
+using testing::metric_value;
+using testing::observed;
+
+// One instance, `a`, that folds what it is told.
+struct Instance {
+    runtime::Metrics metrics{""};
+    PublishingView view{1};
+    ReleaseMetrics released{metrics, view, "a", 1};
+    std::vector<ledger::v1::Decision> told;
+
+    void tell(const std::vector<v1::Event>& events, bool live = true,
+              const std::string& writer = "a") {
+        ledger::v1::Decision decision;
+        decision.set_realm("bow");
+        decision.set_writer(writer);
+        for (const v1::Event& event : events)
+            decision.mutable_accepted()->add_events(event.SerializeAsString());
+        told.push_back(decision);
+        tell(decision, live);
+    }
+    void tell(const ledger::v1::Decision& decision, bool live) {
+        const runtime::Counted counted{"publishing", 0, 0, at(0), decision, live};
+        view.apply(counted);
+        released.apply(counted);
+    }
+
+    std::optional<double> deliveries(const std::string& kind, const std::string& state) {
+        return metric_value(metrics, "tocsin_deliveries",
+                            {{"agency", "calgary"}, {"kind", kind}, {"state", state}});
+    }
+    std::optional<double> outcomes(const std::string& kind, const std::string& outcome) {
+        return metric_value(metrics, "tocsin_delivery_outcomes_total",
+                            {{"agency", "calgary"}, {"kind", kind}, {"outcome", outcome}});
+    }
+    std::optional<double> releases(const std::string& state) {
+        return metric_value(metrics, "tocsin_releases", {{"state", state}});
+    }
+    std::optional<double> ended(const std::string& outcome) {
+        return metric_value(metrics, "tocsin_releases_total", {{"outcome", outcome}});
+    }
+};
+
+std::string delivery_of(const Story& story, const std::string& kind) {
+    for (const Item& item : story.release().items)
+        if (item.delivery.kind() == kind) return item.id();
+    return {};
+}
+
+// Feed confirmed at second 2, webhook as said at second 3; each step as a decision of its own.
+std::vector<std::vector<v1::Event>> released(const std::string& webhook) {
+    std::vector<std::vector<v1::Event>> steps{samples::feed_and_hook()};
+    Story story{samples::feed_and_hook()};
+    const auto keep = [&](Story& after) { steps.push_back(after.given.events()); };
+    keep(story.clear());
+    for (const std::string kind : {"feed", "webhook"})
+        keep(story.prepared(delivery_of(story, kind)));
+    keep(story.claim("x1", at(2)));
+    keep(story.outcome(delivery_of(story, "feed"), "confirmed", at(2)));
+    keep(story.outcome(delivery_of(story, "webhook"), webhook, at(3)));
+    return steps;
+}
+
+TEST(ReleaseMetrics, DeliveriesStandInTheStateThatTheLedgerSays) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("refused")) a.tell(step);
+    EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
+    EXPECT_EQ(a.deliveries("feed", "claimed"), 0);
+    EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
+    EXPECT_EQ(a.deliveries("webhook", "unknown"), 0);
+    EXPECT_EQ(a.releases("released"), 1);
+    EXPECT_EQ(a.releases("firing"), 0);
+}
+
+TEST(ReleaseMetrics, AnAgencysKindIsThereFromTheTimeItHasAChannel) {
+    Instance a;
+    a.released.show();
+    EXPECT_EQ(a.deliveries("webhook", "unknown"), std::nullopt);
+    a.tell(samples::feed_and_hook());
+    EXPECT_EQ(a.deliveries("webhook", "unknown"), 0);
+    EXPECT_EQ(a.outcomes("webhook", "refused"), 0);
+    EXPECT_EQ(a.ended("released"), 0);
+}
+
+TEST(ReleaseMetrics, CountersAreOfWhatThisInstanceDecidesNow) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("confirmed")) a.tell(step);
+    EXPECT_EQ(a.outcomes("feed", "confirmed"), 1);
+    EXPECT_EQ(a.outcomes("webhook", "confirmed"), 1);
+    EXPECT_EQ(a.ended("released"), 1);
+    const auto skew = observed(a.metrics, "tocsin_release_skew_seconds");
+    EXPECT_EQ(skew->count, 1U);
+    EXPECT_EQ(skew->sum, 1.0);
+}
+
+TEST(ReleaseMetrics, HistoryFillsTheGaugesAndNoCounter) {
+    Instance a;
+    for (const auto& step : released("confirmed")) a.tell(step, false);
+    EXPECT_EQ(a.deliveries("feed", "confirmed"), std::nullopt) << "shown before it is right";
+    a.released.show();
+    EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
+    EXPECT_EQ(a.deliveries("feed", "planned"), 0);
+    EXPECT_EQ(a.outcomes("feed", "confirmed"), 0);
+    EXPECT_EQ(a.ended("released"), 0);
+    EXPECT_EQ(observed(a.metrics, "tocsin_release_skew_seconds")->count, 0U);
+}
+
+TEST(ReleaseMetrics, WhatAnotherInstanceDecidesChangesTheGaugesAlone) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("confirmed")) a.tell(step, true, "b");
+    EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
+    EXPECT_EQ(a.outcomes("feed", "confirmed"), 0);
+    EXPECT_EQ(a.ended("released"), 0);
+}
+
+TEST(ReleaseMetrics, DoubtIsAnOutcomeUntilItIsResolved) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("unknown")) a.tell(step);
+    EXPECT_EQ(a.deliveries("webhook", "unknown"), 1);
+    EXPECT_EQ(a.outcomes("webhook", "unknown"), 1);
+    EXPECT_EQ(a.releases("firing"), 1);
+}
+
+TEST(ReleaseMetrics, ARetractionThatReachedNobodyIsAnOutcomeOfItsOwn) {
+    Instance a;
+    a.released.show();
+    v1::Event planned, completed, retraction;
+    planned.mutable_release_planned()->mutable_release()->set_release_id("rel-1");
+    completed.mutable_release_completed()->set_release_id("rel-1");
+    completed.mutable_release_completed()->set_state("released");
+    completed.mutable_release_completed()->set_skew_ms(-1);
+    retraction.mutable_retraction_armed()->set_release_id("rel-1");
+    for (const v1::Event& event : {planned, completed, retraction, completed}) a.tell({event});
+    EXPECT_EQ(a.ended("released"), 1);
+    EXPECT_EQ(a.ended("not_retracted"), 1);
+}
+
+TEST(ReleaseMetrics, ALostTailIsForgottenAndToldAgain) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("confirmed")) a.tell(step);
+    a.view.reset(0);
+    a.released.reset(0);
+    EXPECT_EQ(a.deliveries("feed", "confirmed"), 0);
+    EXPECT_EQ(a.releases("released"), 0);
+    const auto told = a.told;
+    for (const auto& decision : told) a.tell(decision, false);
+    EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
+    EXPECT_EQ(a.outcomes("feed", "confirmed"), 1);
+}
+
+}  // namespace
+}  // namespace tocsin::publishing
