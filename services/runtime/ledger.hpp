@@ -70,6 +70,9 @@ public:
     virtual bool leads(const std::string& realm) const = 0;
     // Whether history is folded and commands can be taken.
     virtual bool ready() const = 0;
+    // Whether the views hold all of history. Until then neither an answer nor a refusal that rests
+    // on them, a role above all, may be given.
+    virtual bool readable() const { return ready(); }
     // Seconds since Kafka last answered; 0 while it does.
     virtual double stale_seconds() const = 0;
     // Runs `task` on the ledger thread, soon.

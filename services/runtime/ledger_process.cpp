@@ -310,18 +310,21 @@ bool LedgerProcess::folded(const Slot& slot) const {
 
 void LedgerProcess::check_ready() {
     bool all = true;
+    bool readable = true;
     for (const auto& slot : slots_) {
         const bool here = folded(*slot);
         // Also after a lost tail, when everything was told again.
         if (here) slot->live = true;
         all = all && here;
+        readable = readable && slot->live;
     }
+    readable_ = readable;
     // Once folded, a broker that is away does not make the views unreadable; only a halt does.
     const bool halted = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
         return !slot->partition.halted().empty();
     });
     if (all && !ready_) logs::info("history folded", {{"service", plan_.service}});
-    const bool now_ready = all || (ready_ && !halted);
+    const bool now_ready = all || (ready_ && readable && !halted);
     if (now_ready == ready_) return;
     {
         const std::lock_guard guard(mutex_);

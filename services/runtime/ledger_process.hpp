@@ -55,6 +55,7 @@ public:
                std::move_only_function<void(bool)> done) override;
     bool leads(const std::string& realm) const override;
     bool ready() const override { return ready_; }
+    bool readable() const override { return readable_; }
     double stale_seconds() const override;
     void post(std::move_only_function<void()> task) override;
 
@@ -121,6 +122,7 @@ private:
     std::thread thread_;
     std::atomic<bool> running_{false};
     std::atomic<bool> ready_{false};
+    std::atomic<bool> readable_{false};
     std::atomic<bool> connected_{true};
     std::atomic<std::int64_t> last_contact_{0};  // steady clock, ns
     Tick next_probe_{};

@@ -13,7 +13,7 @@ const LedgerRpc::Hosted* LedgerRpc::find(const std::string& service) const {
     return nullptr;
 }
 
-grpc::ServerUnaryReactor* LedgerRpc::refuse(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* LedgerRpc::finish(grpc::CallbackServerContext* context,
                                             grpc::Status why) {
     auto* reactor = context->DefaultReactor();
     reactor->Finish(std::move(why));
@@ -24,38 +24,37 @@ grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* cont
                                                const ledger::v1::GetStatusRequest* request,
                                                ledger::v1::GetStatusResponse* response) {
     const Hosted* hosted = find(request->service());
-    if (hosted == nullptr) return refuse(context, not_found("service", request->service()));
-    return hosted->rpc->read(
-        context, request, response,
-        [this, hosted](const Caller&, const auto&, ledger::v1::GetStatusResponse& answer) {
-            answer.set_instance(instance_);
-            answer.set_stale_seconds(hosted->ledger->stale_seconds());
-            answer.set_kafka_connected(answer.stale_seconds() == 0);
-            for (const auto& status : hosted->ledger->status()) {
-                auto& partition = *answer.add_partitions();
-                partition.set_partition(status.partition);
-                partition.set_next_offset(status.next_offset);
-                partition.set_head(status.head);
-                partition.set_writer(status.writer);
-                partition.set_decisions(status.counters.counted);
-                partition.set_void_records(status.counters.void_records);
-                partition.set_undecided(static_cast<std::int64_t>(status.undecided));
-                partition.set_halted(status.halted);
-                *partition.mutable_decided_at() = to_proto(status.decided_at);
-            }
-            return grpc::Status::OK;
-        });
+    if (hosted == nullptr) return finish(context, not_found("service", request->service()));
+    // Not as a read: it must answer while history is folded and when a partition is halted.
+    if (auto caller = hosted->rpc->authenticate(*context, *request); !caller)
+        return finish(context, caller.error());
+    response->set_instance(instance_);
+    response->set_stale_seconds(hosted->ledger->stale_seconds());
+    response->set_kafka_connected(response->stale_seconds() == 0);
+    for (const auto& status : hosted->ledger->status()) {
+        auto& partition = *response->add_partitions();
+        partition.set_partition(status.partition);
+        partition.set_next_offset(status.next_offset);
+        partition.set_head(status.head);
+        partition.set_writer(status.writer);
+        partition.set_decisions(status.counters.counted);
+        partition.set_void_records(status.counters.void_records);
+        partition.set_undecided(static_cast<std::int64_t>(status.undecided));
+        partition.set_halted(status.halted);
+        *partition.mutable_decided_at() = to_proto(status.decided_at);
+    }
+    return finish(context, grpc::Status::OK);
 }
 
 grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* context,
                                                   const ledger::v1::RestartInputRequest* request,
                                                   ledger::v1::RestartInputResponse* response) {
     const Hosted* hosted = find(request->service());
-    if (hosted == nullptr) return refuse(context, not_found("service", request->service()));
+    if (hosted == nullptr) return finish(context, not_found("service", request->service()));
     auto caller = hosted->rpc->authenticate(*context, *request);
-    if (!caller) return refuse(context, caller.error());
+    if (!caller) return finish(context, caller.error());
     if (!caller->has("admin"))
-        return refuse(context, status(grpc::StatusCode::PERMISSION_DENIED, "role_missing",
+        return finish(context, status(grpc::StatusCode::PERMISSION_DENIED, "role_missing",
                                       "the role admin is needed, by token and by roster"));
     auto* reactor = context->DefaultReactor();
     const std::string service = hosted->ledger->service();

@@ -29,7 +29,7 @@ public:
 
 private:
     const Hosted* find(const std::string& service) const;
-    grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext* context, grpc::Status status);
+    grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context, grpc::Status status);
 
     std::string instance_;
     std::vector<Hosted> hosted_;

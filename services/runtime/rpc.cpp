@@ -125,12 +125,20 @@ static grpc::Status refusal(const Answer& answer) {
                   {{"position", answer.position.text()}});
 }
 
+// A no that rests on half a history would be taken for the answer.
+static grpc::Status not_folded() {
+    return status(StatusCode::UNAVAILABLE, "unavailable",
+                  "history is still being folded, or an operator is needed; ask again as it is", {},
+                  milliseconds(500));
+}
+
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
                           Message& response, const Roles& roles) {
     Reactor* reactor = context->DefaultReactor();
+    const bool ready = ledger_.ready();  // Asked first: the roles rest on what was folded then.
     auto caller = authenticate(*context, request);
-    if (!caller) {
-        reactor->Finish(caller.error());
+    if (!caller || !ready) {
+        reactor->Finish(caller ? not_folded() : caller.error());
         return reactor;
     }
     const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(),
@@ -170,9 +178,10 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
 
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
     Reactor* reactor = context->DefaultReactor();
+    const bool readable = ledger_.readable();
     auto caller = authenticate(*context, request);
-    if (!caller) {
-        reactor->Finish(caller.error());
+    if (!caller || !readable) {
+        reactor->Finish(caller ? not_folded() : caller.error());
         return reactor;
     }
     after_positions(context, reactor,
@@ -184,6 +193,10 @@ Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCal
     Reactor* reactor = context->DefaultReactor();
     if (auto wrong = violations(request); !wrong.empty()) {
         reactor->Finish(invalid(std::move(wrong)));
+        return reactor;
+    }
+    if (!ledger_.readable()) {
+        reactor->Finish(not_folded());
         return reactor;
     }
     after_positions(context, reactor, [call = std::move(call)] { return call(Caller{}); });

@@ -90,6 +90,9 @@ class Program:
     def metrics_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['metrics']}/metrics"
 
+    def flag(self, name: str) -> str:
+        return str(self.flags[name])
+
     @property
     def services(self) -> tuple[str, ...]:
         short = self.name.removeprefix("tocsin-")
@@ -201,9 +204,8 @@ def edge_flags(keys: Secrets) -> dict[str, str | int | bool]:
 def run_cli(keys: Secrets, *arguments: str, environment: Mapping[str, str] | None = None,
             timeout_s: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Runs `tocsin ARGUMENTS...`, with the secrets in its environment."""
-    return subprocess.run(
+    done = subprocess.run(
         [str(binary("tocsin")), *arguments], text=True, capture_output=True, timeout=timeout_s,
-        check=check,
         env=clean_environment({
             "TOCSIN_MAC_KEY_FILE": str(keys.mac_key_file),
             "TOCSIN_ISSUER_KEY": str(keys.issuer_key),
@@ -212,3 +214,5 @@ def run_cli(keys: Secrets, *arguments: str, environment: Mapping[str, str] | Non
             **(environment or {}),
         }),
     )
+    assert not check or done.returncode == 0, f"tocsin {arguments}: {done}"
+    return done

@@ -1,0 +1,188 @@
+"""Callers that ask drafting for changes through real gRPC, at whichever of its instances, and keep
+asking: with backoff and jitter while the answer is "not yet", at once at both instances, or late.
+Every answer is kept, so that it can be held against the ledger afterwards."""
+
+import asyncio
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from support.calls import CHANNEL_OPTIONS, Answer, answer_of, answer_of_error, request_bytes
+from support.connect import new_request_id
+from support.protos import method
+from support.tokens import Person
+
+ATTEMPT_S = 2.0
+GIVE_UP_S = 120.0  # no request stays without an answer for so long, whatever happens to the stack
+
+
+@dataclass
+class Asked:
+    """One request and all that was answered to it."""
+
+    person: Person
+    method: str
+    request: dict[str, Any]
+    first_sent: float
+    answers: list[Answer] = field(default_factory=list)
+    answered_at: float = 0.0  # monotonic; of the first answer
+    attempts: int = 0
+
+    @property
+    def request_id(self) -> str:
+        return str(self.request["requestId"])
+
+
+class Load:
+    """Runs on a thread of its own, so that the test's thread is free to break things."""
+
+    def __init__(self, addresses: list[str], people: list[tuple[Person, str]], callers: int = 16,
+                 pause_s: float = 0.05, seed: int = 1) -> None:
+        self._addresses = addresses
+        self._people = people
+        self._callers = callers
+        self._pause_s = pause_s
+        self._seed = seed
+        self._random = random.Random(seed)
+        self.asked: list[Asked] = []
+        self.late = 0  # requests that were repeated long after their answer
+        self.failures: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="load")
+
+    def start(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """No new requests; returns when all that were sent are answered."""
+        self._stop.set()
+        self._thread.join(timeout=GIVE_UP_S + 60)
+        assert not self._thread.is_alive(), "the load does not end"
+        assert not self.failures, "\n".join(self.failures[:10])
+
+    @property
+    def answered(self) -> int:
+        return sum(1 for one in list(self.asked) if one.answered_at)
+
+    def answered_since(self, moment: float) -> list[Asked]:
+        return [one for one in list(self.asked) if one.answered_at > moment]
+
+    # --- on the thread ---
+
+    def _run(self) -> None:
+        asyncio.run(self._all())
+
+    async def _all(self) -> None:
+        self._channels = [grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+                          for address in self._addresses]
+        self._later: set[asyncio.Task[None]] = set()
+        try:
+            await asyncio.gather(*(self._caller(number) for number in range(self._callers)))
+            while self._later:
+                await asyncio.gather(*self._later)
+            await self._ask_everything_again()
+        except Exception as error:  # the test's thread reports it
+            self.failures.append(f"load: {error!r}")
+        finally:
+            for channel in self._channels:
+                await channel.close()
+
+    async def _caller(self, number: int) -> None:
+        person, token = self._people[number % len(self._people)]
+        template, etag = f"load-{self._seed}-{number}", ""
+        while not self._stop.is_set():
+            dice = self._random.random()
+            if dice < 0.5:
+                await self._ask(person, token, "CreateIncident", _incident())
+            elif dice < 0.75 or not etag:
+                asked = await self._ask(person, token, "PutTemplate", _template(template, etag))
+                etag = asked.answers[0].body.get("etag", etag) if asked.answers else etag
+            elif dice < 0.9:  # refused, and to stay refused: it is there already
+                await self._ask(person, token, "PutTemplate", _template(template, ""))
+            else:
+                asked = await self._ask(person, token, "CreateIncident", _incident())
+                other = {**asked.request, "title": "another body under the same id"}
+                await self._ask(person, token, "CreateIncident", other)
+            await asyncio.sleep(self._random.expovariate(1 / self._pause_s))
+
+    async def _ask(self, person: Person, token: str, name: str, request: dict[str, Any]) -> Asked:
+        asked = Asked(person, name, request, time.monotonic())
+        self.asked.append(asked)
+        where = self._random.randrange(len(self._channels))
+        dice = self._random.random()
+        if dice < 0.05:  # impatient: gone before the answer, back later
+            await self._attempt(asked, token, where, timeout_s=0.002)
+            await asyncio.sleep(self._random.uniform(0.05, 3))
+        elif dice < 0.10:  # at both at once
+            await asyncio.gather(*(self._insist(asked, token, i)
+                                   for i in range(len(self._channels))))
+        await self._insist(asked, token, where)
+        if self._random.random() < 0.1:
+            task = asyncio.ensure_future(self._repeat_late(asked, token))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+        return asked
+
+    async def _repeat_late(self, asked: Asked, token: str) -> None:
+        deadline = time.monotonic() + self._random.uniform(0.5, 12)
+        while time.monotonic() < deadline and not self._stop.is_set():
+            await asyncio.sleep(0.1)
+        self.late += 1
+        await self._insist(asked, token, self._random.randrange(len(self._channels)))
+
+    async def _ask_everything_again(self) -> None:
+        """The last and latest: a good part of all requests, at the instance that fate chooses."""
+        tokens = dict(self._people)
+        sample = self._random.sample(self.asked, min(len(self.asked), 1500))
+        gate = asyncio.Semaphore(16)
+
+        async def one(asked: Asked) -> None:
+            async with gate:
+                await self._insist(asked, tokens[asked.person],
+                                   self._random.randrange(len(self._channels)))
+
+        await asyncio.gather(*(one(asked) for asked in sample))
+
+    async def _insist(self, asked: Asked, token: str, where: int) -> None:
+        """Until there is an answer: backing off with jitter, turning to the other instance."""
+        pause = 0.02
+        give_up = time.monotonic() + GIVE_UP_S
+        while not await self._attempt(asked, token, where, ATTEMPT_S):
+            if time.monotonic() > give_up:
+                self.failures.append(f"no answer for {GIVE_UP_S:g} s: {asked}")
+                return
+            await asyncio.sleep(self._random.uniform(0.5, 1) * pause)
+            pause = min(pause * 2, 1.0)
+            where = (where + 1) % len(self._channels)
+
+    async def _attempt(self, asked: Asked, token: str, where: int, timeout_s: float) -> bool:
+        path, _, _ = method("drafting", asked.method)
+        asked.attempts += 1
+        try:
+            body = await self._channels[where].unary_unary(path)(
+                request_bytes("drafting", asked.method, asked.request), timeout=timeout_s,
+                metadata=(("authorization", f"Bearer {token}"),))
+            answer = answer_of("drafting", asked.method, body)
+        except grpc.aio.AioRpcError as error:
+            answer = answer_of_error(error)
+            if answer.again:
+                return False
+        if not asked.answered_at:
+            asked.answered_at = time.monotonic()
+        asked.answers.append(answer)
+        return True
+
+
+def _incident() -> dict[str, Any]:
+    request_id = new_request_id()
+    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
+
+
+def _template(template_id: str, etag: str) -> dict[str, Any]:
+    return {"requestId": new_request_id(), "templateId": template_id, "etag": etag,
+            "draft": {"title": f"after {etag or 'nothing'}"}, "expiresAfterSeconds": "3600"}

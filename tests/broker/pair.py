@@ -1,0 +1,132 @@
+"""Two instances of drafting on the same topics, a roster that lets people in, and their callers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from load import Load
+from support.broker import Broker
+from support.calls import Caller
+from support.connect import new_request_id
+from support.ledger import Ledger, read_ledger
+from support.places import HOME
+from support.ports import free_ports
+from support.programs import Program, Secrets, service_flags
+from support.tokens import Issuer, Person
+from support.waiting import until
+
+REALMS = ("calgary", "montreal", "halifax", "yukon")
+
+
+class Pair:
+    """`left` and `right`. A third program, approval, is there only to import the roster."""
+
+    def __init__(self, broker: Broker, keys: Secrets, folder: Path, partitions: int = 2) -> None:
+        self.broker = broker
+        self.keys = keys
+        self.folder = folder
+        self.partitions = partitions
+        self.issuer = Issuer(keys)
+        self.realms = REALMS
+        self.loads: list[Load] = []
+        self.made_by_tests: set[str] = set()  # incidents made beside the loads
+        self.people = [Person(f"{name}@{realm}.example", realm, "city", ("author", "admin"))
+                       for realm in REALMS for name in ("ann", "bob")]
+        ports = free_ports(2)
+        self.left, self.right = self.instances = tuple(
+            self._program("tocsin-drafting", name, grpc_listen=f"127.0.0.1:{port}")
+            for name, port in zip(("left", "right"), ports, strict=True))
+        self._addresses = {"left": f"127.0.0.1:{ports[0]}", "right": f"127.0.0.1:{ports[1]}"}
+        self._readers: dict[tuple[str, str], Caller] = {}
+
+    @property
+    def bootstrap(self) -> str:
+        return self.broker.bootstrap
+
+    def start(self) -> "Pair":
+        self.import_rosters()
+        for instance in self.instances:
+            instance.spawn()
+        for instance in self.instances:
+            instance.wait_ready()
+        return self
+
+    def import_rosters(self) -> None:
+        """Drafting follows approval's ledger; once the rosters lie there, approval may end."""
+        approval = self._program("tocsin-approval", "approval").start()
+        for realm in self.realms:
+            caller = Caller(approval.address, self.token(self.person_of(realm)))
+            caller.must("approval", "ImportRoster", {
+                "requestId": new_request_id(),
+                "roster": {
+                    "agencies": [{"agencyId": "city", "names": {"en-CA": "City"},
+                                  "capSender": f"city.{realm}.example"}],
+                    "people": [{"subject": person.subject, "name": person.subject,
+                                "agencyId": "city", "roles": list(person.roles)}
+                               for person in self.people if person.realm == realm],
+                },
+            })
+            caller.close()
+        assert approval.terminate() == 0
+
+    def end(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+        for instance in self.instances:
+            instance.kill()
+
+    def address(self, instance: Program) -> str:
+        return self._addresses[instance.flag("instance")]
+
+    def token(self, person: Person) -> str:
+        return self.issuer.token(person)
+
+    def person_of(self, realm: str) -> Person:
+        return next(person for person in self.people if person.realm == realm)
+
+    def load(self, callers: int = 16, pause_s: float = 0.05, seed: int = 1) -> Load:
+        people = [(person, self.token(person)) for person in self.people]
+        self.loads.append(Load(list(self._addresses.values()), people, callers, pause_s, seed))
+        return self.loads[-1].start()
+
+    def reader(self, instance: Program, realm: str = REALMS[0]) -> Caller:
+        key = (instance.flag("instance"), realm)
+        if key not in self._readers:
+            self._readers[key] = Caller(self.address(instance), self.token(self.person_of(realm)))
+        return self._readers[key]
+
+    def status(self, instance: Program) -> list[dict[str, Any]]:
+        """LedgerService.GetStatus, by partition."""
+        rows = self.reader(instance).must("ledger", "GetStatus")["partitions"]
+        assert len(rows) == self.partitions
+        return rows
+
+    def ledger(self) -> Ledger:
+        return read_ledger(self.bootstrap, "drafting", self.partitions, self.keys.mac_key)
+
+    def leader(self, partition: int) -> Program:
+        """Who wrote the last decision that counted, as an instance that runs says it."""
+        def writer() -> str:
+            for instance in self.instances:
+                answer = self.reader(instance).call("ledger", "GetStatus", timeout_s=1)
+                if answer.ok:
+                    return str(answer.body["partitions"][partition].get("writer", ""))
+            return ""
+
+        name = until(writer, f"a leader of partition {partition}")
+        return self.left if name == "left" else self.right
+
+    def other(self, instance: Program) -> Program:
+        return self.right if instance is self.left else self.left
+
+    def _program(self, name: str, instance: str, **more: Any) -> Program:
+        flags = service_flags(self.bootstrap, self.keys, instance, self.partitions, **more)
+        return Program(name, self.folder / instance, flags)
+
+
+def report(name: str, figures: dict[str, Any]) -> None:
+    """Printed, and written where ./dev keeps its state, for whoever compares runs."""
+    folder = HOME / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"broker-{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+    print(f"\n{name}: {json.dumps(figures)}")

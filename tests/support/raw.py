@@ -1,0 +1,38 @@
+"""Puts any bytes into a topic, and makes and deletes topics: what a stranger with access to Kafka
+could do."""
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from support.waiting import until
+
+
+class Raw:
+    def __init__(self, bootstrap: str) -> None:
+        settings = {"bootstrap.servers": bootstrap, "log_level": 2}
+        self._producer = Producer({**settings, "linger.ms": 0, "message.timeout.ms": 15_000})
+        self._admin = AdminClient(settings)
+
+    def put(self, topic: str, partition: int, value: bytes | None,
+            key: bytes | None = b"calgary") -> int:
+        """The offset at which it was stored."""
+        stored: list[int] = []
+
+        def delivered(error: object, message: object) -> None:
+            assert error is None, error
+            stored.append(message.offset())  # type: ignore[attr-defined]
+
+        self._producer.produce(topic, value, key, partition, on_delivery=delivered)
+        self._producer.flush(20)
+        assert stored, f"{topic}: not stored"
+        return stored[0]
+
+    def make_topic(self, name: str, partitions: int, **config: str) -> None:
+        """In `config`, underscores stand for dots."""
+        topic = NewTopic(name, partitions, 1, config={
+            key.replace("_", "."): value for key, value in config.items()})
+        self._admin.create_topics([topic])[name].result(30)
+
+    def delete_topic(self, name: str) -> None:
+        self._admin.delete_topics([name])[name].result(30)
+        until(lambda: name not in self._admin.list_topics(timeout=10).topics, f"{name} is gone")
