@@ -133,8 +133,20 @@ milliseconds LedgerProcess::idle_time(Tick tick) const {
     return wait;
 }
 
+// Whatever halted it, and once each time.
+void LedgerProcess::raise_alarm(Slot& slot) {
+    if (slot.alarm == slot.partition.halted()) return;
+    slot.alarm = slot.partition.halted();
+    if (slot.alarm.empty())
+        logs::info("partition goes on", {{"service", plan_.service}, {"partition", slot.number}});
+    else
+        logs::error("partition needs an operator",
+                    {{"service", plan_.service}, {"partition", slot.number}, {"why", slot.alarm}});
+}
+
 bool LedgerProcess::step(Slot& slot, Tick tick) {
     Orders orders = slot.partition.step(now_time(), tick);
+    raise_alarm(slot);
     const bool any = !orders.append.empty() || orders.read_ledger_from || orders.read_inputs_again;
     obey(slot, std::move(orders));
     if (slot.partition.caught_up() && !slot.inputs_started && tick >= slot.next_attempt) {
@@ -186,10 +198,6 @@ void LedgerProcess::start_inputs(Slot& slot) {
     for (std::size_t i = 0; i < ranges.size(); ++i)
         slot.partition.on_input_range(static_cast<int>(i), ranges[i].first, ranges[i].second,
                                       slot.partition.next_ledger_offset() == 0);
-    if (!slot.partition.halted().empty())
-        logs::error("partition needs an operator", {{"service", plan_.service},
-                                                    {"partition", slot.number},
-                                                    {"why", slot.partition.halted()}});
     for (std::size_t i = 0; i < inputs_.size(); ++i)
         reader_->start(source_of(slot.number, static_cast<int>(i)), inputs_[i].topic, slot.number,
                        slot.partition.input_start(static_cast<int>(i)));

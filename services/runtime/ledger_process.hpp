@@ -81,6 +81,7 @@ private:
     void run();
     void turn();
     bool step(Slot& slot, Tick tick);
+    void raise_alarm(Slot& slot);
     void obey(Slot& slot, Orders orders);
     void start_inputs(Slot& slot);
     void keep_dead_letter(Slot& slot, Orders::DeadLetter letter);

@@ -49,6 +49,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
     std::vector<View*>& all_views;
     bool inputs_started = false;
     bool live = false;
+    std::string alarm;  // why it stands still, as last logged
     Tick next_attempt{};
     std::set<int> ended;  // inputs that were read to their end once
 };

@@ -1,0 +1,172 @@
+"""What an instance finds when it starts: topics that do not fit, a ledger that was lost, inputs
+that shrank. It refuses or raises the alarm, and never starts afresh in silence."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle import check_chain, settled
+from pair import Pair, report
+from support.broker import Broker
+from support.calls import Answer
+from support.connect import new_request_id
+from support.ledger import commands_topic, ledger_topic
+from support.programs import Program, Secrets, run_cli, service_flags
+from support.raw import Raw
+from support.waiting import until
+
+COMMANDS, LEDGER = commands_topic("drafting"), ledger_topic("drafting")
+
+
+@pytest.fixture(scope="module")
+def raw(broker: Broker) -> Raw:
+    return Raw(broker.bootstrap)
+
+
+# --- topics that do not fit; each in a world or of a service that no other test uses ---
+
+def refusal(broker: Broker, keys: Secrets, folder: Path, name: str, **more: Any) -> str:
+    program = Program(name, folder, service_flags(broker.bootstrap, keys, partitions=2, **more))
+    program.spawn()
+    assert program.wait_end(60) == 1
+    return program.said().splitlines()[-1]
+
+
+def test_a_topic_with_other_partitions_is_refused(
+        broker: Broker, keys: Secrets, raw: Raw, tmp_path: Path) -> None:
+    raw.make_topic(ledger_topic("measurement"), 3)
+    said = refusal(broker, keys, tmp_path, "tocsin-measurement")
+    assert f"topic {ledger_topic('measurement')}: it has 3 partitions and must have 2" in said
+
+
+@pytest.mark.parametrize(("setting", "found", "wanted"), [
+    ("cleanup.policy", "compact", "delete"),
+    ("retention.ms", "604800000", "-1"),
+    ("retention.bytes", "1000000", "-1"),
+    ("message.timestamp.type", "CreateTime", "LogAppendTime"),
+    ("flush.messages", "1000", "1"),
+    ("unclean.leader.election.enable", "true", "false"),
+])
+def test_a_topic_with_other_settings_is_refused(
+        broker: Broker, keys: Secrets, raw: Raw, tmp_path: Path,
+        setting: str, found: str, wanted: str) -> None:
+    topic = f"exercise.{ledger_topic('approval')}"
+    fitting = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
+               "message.timestamp.type": "LogAppendTime", "flush.messages": "1",
+               "max.message.bytes": "1048588", "unclean.leader.election.enable": "false"}
+    raw.make_topic(topic, 2, **{**fitting, setting: found})
+    try:
+        said = refusal(broker, keys, tmp_path, "tocsin-approval", world="exercise")
+    finally:
+        raw.delete_topic(topic)
+    assert f"topic {topic}: {setting} is {found} and must be {wanted}" in said
+
+
+# --- inputs and ledgers that were lost ---
+
+@pytest.fixture(scope="module")
+def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
+         ) -> Iterator[Pair]:
+    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
+    yield started
+    started.end()
+
+
+def incident(request_id: str) -> dict[str, Any]:
+    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
+
+
+def create(pair: Pair, instance: Program, request_id: str, timeout_s: float = 5) -> Answer:
+    return pair.reader(instance).call("drafting", "CreateIncident", incident(request_id),
+                                      timeout_s=timeout_s)
+
+
+def test_the_first_call_after_start_does_not_wait_for_metadata(pair: Pair) -> None:
+    firsts: list[float] = []
+    for _ in range(3):
+        pair.left.kill()
+        pair.left.start()
+        began = time.monotonic()
+        answer = create(pair, pair.left, new_request_id())
+        firsts.append((time.monotonic() - began) * 1000)
+        assert answer.ok, answer
+        pair.made_by_tests.add(answer.body["id"])
+    report("first-call", {"ms": [round(first, 1) for first in firsts]})
+    # A call that waits for topic metadata takes a second or two, every time.
+    assert min(firsts) < 700, firsts
+
+
+def halted(pair: Pair, instance: Program) -> dict[int, str]:
+    """Why which partitions stand still; an instance that has only just started says nothing yet."""
+    answer = pair.reader(instance).call("ledger", "GetStatus")
+    return {row.get("partition", 0): row["halted"] for row in answer.body.get("partitions", [])
+            if row.get("halted")}
+
+
+def lose(pair: Pair, raw: Raw, topic: str) -> None:
+    """Both instances end, the topic goes, both start again."""
+    for instance in pair.instances:
+        assert instance.terminate() == 0
+    raw.delete_topic(topic)
+    for instance in pair.instances:
+        instance.spawn()
+        instance.wait_listening()
+
+
+def wait_for_alarm(pair: Pair, partition: int, why: str) -> None:
+    for instance in pair.instances:
+        until(lambda i=instance: halted(pair, i).get(partition, "").startswith(why),
+              f"{instance.flag('instance')} halts: {why}")
+        assert instance.health("drafting") == "NOT_SERVING"
+        assert "partition needs an operator" in instance.said()
+        refused = create(pair, instance, new_request_id(), timeout_s=2)
+        assert (refused.code, refused.retry_after_s) == ("UNAVAILABLE", 0.5), refused
+
+
+def operator_restarts(pair: Pair) -> None:
+    """The operator's verb, once per partition that stands still; no other step is needed."""
+    for partition in halted(pair, pair.left):
+        done = run_cli(
+            pair.keys, "ledger", "restart-input", "drafting", "--partition", str(partition),
+            "--reason", "the topic was lost in a fire", "--drafting", pair.address(pair.left),
+            "--as", "ann@calgary.example", "--realm", "calgary", "--agency", "city",
+            "--roles", "admin")
+        assert done.stdout.strip().startswith(f"drafting/{partition}"), done
+    for instance in pair.instances:
+        until(lambda i=instance: i.health("drafting") == "SERVING", "it serves again", 30)
+
+
+def recorded_reasons(pair: Pair) -> list[str]:
+    return [one.decision.input_restarted.reason for one in pair.ledger().counted
+            if one.decision.WhichOneof("outcome") == "input_restarted"]
+
+
+def test_an_empty_ledger_with_commands_waiting_is_an_alarm(pair: Pair, raw: Raw) -> None:
+    request_id = new_request_id()
+    first = create(pair, pair.left, request_id)
+    partition = first.position[0]
+    lose(pair, raw, LEDGER)
+    wait_for_alarm(pair, partition, "ledger_lost")
+    operator_restarts(pair)
+    assert any("ann@calgary.example: the topic was lost" in reason
+               for reason in recorded_reasons(pair))
+    # The command is still in its topic: it is decided anew, to the same id.
+    again = create(pair, pair.right, request_id)
+    assert (again.code, again.body["id"]) == ("OK", first.body["id"])
+    check_chain(pair, settled(pair))
+
+
+def test_a_commands_topic_that_ends_too_early_is_an_alarm(pair: Pair, raw: Raw) -> None:
+    request_id = new_request_id()
+    first = create(pair, pair.left, request_id)
+    lose(pair, raw, COMMANDS)
+    wait_for_alarm(pair, first.position[0], "input_shrank")
+    operator_restarts(pair)
+    again = create(pair, pair.right, request_id)
+    assert again.said == first.said
+    fresh = create(pair, pair.left, new_request_id())
+    assert fresh.ok, fresh
+    check_chain(pair, settled(pair))
