@@ -17,6 +17,8 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
+static constexpr auto silence_max = milliseconds(1000);
+
 static Tick now_tick() { return std::chrono::steady_clock::now(); }
 static Time now_time() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -103,7 +105,7 @@ void LedgerProcess::turn() {
         std::_Exit(70);
     }
     if (reader_->take_trouble() | writer_->take_trouble()) on_trouble();
-    if (!connected_) probe(tick);
+    probe(tick);
     check_ready();
     if (tick >= next_status_) {
         publish_status(tick);
@@ -295,13 +297,17 @@ void LedgerProcess::on_trouble() {
     for (const auto& slot : slots_) slot->partition.on_broker_trouble();
 }
 
+// A broker that is gone is asked until it answers; one that was silent is asked as well, since a
+// machine that stands still closes no connection.
 void LedgerProcess::probe(Tick tick) {
-    if (tick < next_probe_) return;
-    if (writer_->reachable(milliseconds(100))) {
+    const Tick last{std::chrono::nanoseconds{last_contact_}};
+    if (tick < next_probe_ || (connected_ && tick - last < silence_max)) return;
+    if (writer_->reachable(milliseconds(connected_ ? 500 : 100))) {
         connected_ = true;
         last_contact_ = now_tick().time_since_epoch().count();
         return;
     }
+    on_trouble();
     next_probe_ = now_tick() + milliseconds(100);
 }
 
