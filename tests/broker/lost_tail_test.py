@@ -1,0 +1,122 @@
+"""A broker that comes back without the last of its ledger: instances that had read it must notice,
+throw away what they knew, and decide again what was lost, to the same answers."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle import check_chain, settled
+from pair import Pair
+from support.broker import Broker
+from support.calls import Answer
+from support.connect import new_request_id
+from support.ledger import Ledger, ledger_topic
+from support.programs import Program, Secrets
+from support.waiting import until
+
+LEDGER = ledger_topic("drafting")
+
+
+@pytest.fixture(scope="module")
+def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
+         ) -> Iterator[Pair]:
+    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
+    yield started
+    started.end()
+
+
+def incident(request_id: str) -> dict[str, Any]:
+    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
+
+
+def create(pair: Pair, instance: Program, request_id: str) -> Answer:
+    """Asked until it is answered."""
+    def answered() -> Answer | None:
+        answer = pair.reader(instance).call("drafting", "CreateIncident", incident(request_id))
+        return None if answer.again else answer
+
+    answer = until(answered, "an answer", 60)
+    assert answer.ok, answer
+    pair.made_by_tests.add(answer.body["id"])
+    return answer
+
+
+def cut_tail(broker: Broker, partition: int, batches: int) -> int:
+    """Takes the last batches out of the ledger of a dead broker; the records that are left."""
+    folder = broker.folder / "data" / f"{LEDGER}-{partition}"
+    [segment] = sorted(folder.glob("*.log"))
+    log = segment.read_bytes()
+    starts, at = [], 0
+    while at + 12 <= len(log) and (length := int.from_bytes(log[at + 8:at + 12], "big")) > 0:
+        starts.append(at)
+        at += 12 + length
+    cut = starts[-batches]
+    left = int.from_bytes(log[cut:cut + 8], "big")  # base offset of the first batch that goes
+    segment.write_bytes(log[:cut])
+    for index in (*folder.glob("*.index"), *folder.glob("*.timeindex")):
+        index.unlink()
+    return left
+
+
+def lose_tail(pair: Pair, broker: Broker, partition: int, batches: int) -> Ledger:
+    """What the ledger was before its tail went."""
+    before = settled(pair)
+    ends = [one.offset + 1 for one in before.counted if one.partition == partition]
+    broker.kill()
+    left = cut_tail(broker, partition, batches)
+    assert 0 < left < max(ends), "nothing was cut"
+    broker.start()
+    return before
+
+
+def everything_again(pair: Pair, answers: dict[str, Answer]) -> None:
+    """Each request gets its id and etag again at both instances, and is in the ledger once."""
+    for request_id, first in answers.items():
+        for instance in pair.instances:
+            again = create(pair, instance, request_id)
+            assert again.said[:3] == first.said[:3]
+    ledger = settled(pair)
+    check_chain(pair, ledger)
+    decided = {request_id: decisions
+               for (_, request_id), decisions in ledger.by_request().items()}
+    assert all(len(decided[request_id]) == 1 for request_id in answers)
+    for instance in pair.instances:
+        shown = [row["incidentId"] for row in pair.reader(instance).pages(
+            "drafting", "ListIncidents", "incidents")]
+        assert sorted(shown) == sorted(pair.made_by_tests), instance.flag("instance")
+
+
+@pytest.mark.parametrize("batches", [1, 4, 9])
+def test_what_was_lost_is_decided_again_to_the_same_answers(
+        pair: Pair, broker: Broker, batches: int) -> None:
+    answers = {}
+    for number in range(12):
+        request_id = new_request_id()
+        answers[request_id] = create(pair, pair.instances[number % 2], request_id)
+    partition = answers[request_id].position[0]
+    before = lose_tail(pair, broker, partition, batches)
+    everything_again(pair, answers)
+    fresh = new_request_id()
+    answers[fresh] = create(pair, pair.left, fresh)
+    everything_again(pair, answers)
+    assert settled(pair).heads != before.heads
+
+
+def test_an_instance_that_missed_the_loss_agrees_with_one_that_saw_it(
+        pair: Pair, broker: Broker) -> None:
+    answers = {}
+    for _ in range(8):
+        request_id = new_request_id()
+        answers[request_id] = create(pair, pair.left, request_id)
+    partition = answers[request_id].position[0]
+    gone = random.Random(5).choice(pair.instances)
+    settled(pair)
+    gone.kill()
+    broker.kill()
+    cut_tail(broker, partition, 5)
+    broker.start()
+    gone.start()
+    everything_again(pair, answers)
