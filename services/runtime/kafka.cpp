@@ -76,20 +76,61 @@ static void set(rd_kafka_conf_t* conf, const std::string& key, const std::string
         throw std::runtime_error(fmt::format("kafka property {}: {}", key, text));
 }
 
-static rd_kafka_conf_t* base_conf(const KafkaAccess& access) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    set(conf, "client.id", "tocsin");
-    // Nagle is on by default in 2.0.2 and costs 40 ms here and there.
-    set(conf, "socket.nagle.disable", "true");
-    set(conf, "socket.keepalive.enable", "true");
-    set(conf, "reconnect.backoff.ms", "20");
-    set(conf, "reconnect.backoff.max.ms", "500");
-    set(conf, "topic.metadata.refresh.fast.interval.ms", "50");
-    set(conf, "log.connection.close", "false");
+static KafkaSettings base_settings(const KafkaAccess& access) {
+    KafkaSettings settings{
+        {"client.id", "tocsin"},
+        // Nagle is on by default in 2.0.2 and costs 40 ms here and there.
+        {"socket.nagle.disable", "true"},
+        {"socket.keepalive.enable", "true"},
+        {"reconnect.backoff.ms", "20"},
+        {"reconnect.backoff.max.ms", "500"},
+        {"topic.metadata.refresh.fast.interval.ms", "50"},
+        {"log.connection.close", "false"},
+    };
     if (access.bootstrap.starts_with("127.") || access.bootstrap.starts_with("localhost"))
-        set(conf, "broker.address.family", "v4");
-    for (const auto& [key, value] : access.properties) set(conf, key, value);
-    set(conf, "bootstrap.servers", access.bootstrap);
+        settings.emplace_back("broker.address.family", "v4");
+    settings.insert(settings.end(), access.properties.begin(), access.properties.end());
+    settings.emplace_back("bootstrap.servers", access.bootstrap);
+    return settings;
+}
+
+KafkaSettings writer_settings(const KafkaAccess& access) {
+    KafkaSettings settings = base_settings(access);
+    settings.insert(settings.end(),
+                    {{"linger.ms", "0"},
+                     {"acks", "all"},
+                     // The chain does the work of idempotence; the idempotent producer turns fatal
+                     // after a broker was killed, and spins at full pipelines.
+                     {"enable.idempotence", "false"},
+                     // One request under way: batches form meanwhile, instead of one fsync per
+                     // record.
+                     {"max.in.flight.requests.per.connection", "1"},
+                     {"message.timeout.ms", "10000"},
+                     {"retry.backoff.ms", "50"},
+                     {"message.max.bytes", "1048576"},
+                     {"queue.buffering.max.messages", "200000"},
+                     {"queue.buffering.max.kbytes", "262144"}});
+    return settings;
+}
+
+KafkaSettings reader_settings(const KafkaAccess& access, std::chrono::milliseconds fetch_wait) {
+    KafkaSettings settings = base_settings(access);
+    settings.insert(settings.end(), {{"fetch.wait.max.ms", std::to_string(fetch_wait.count())},
+                                     {"fetch.error.backoff.ms", "20"},
+                                     {"enable.auto.commit", "false"},
+                                     {"enable.partition.eof", "true"},
+                                     {"check.crcs", "true"},
+                                     // A full fetch queue pauses for 1 s in 2.0.2: large enough for
+                                     // a replay that is drained as fast as it comes.
+                                     {"queued.min.messages", "1000000"},
+                                     {"queued.max.messages.kbytes", "262144"},
+                                     {"fetch.message.max.bytes", "4194304"}});
+    return settings;
+}
+
+static rd_kafka_conf_t* conf_of(const KafkaSettings& settings) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    for (const auto& [key, value] : settings) set(conf, key, value);
     rd_kafka_conf_set_log_cb(conf, &KafkaCallbacks::log);
     return conf;
 }
@@ -108,19 +149,7 @@ static rd_kafka_t* open_handle(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
 
 KafkaWriter::KafkaWriter(const KafkaAccess& access, int event_fd)
     : lock_(std::make_unique<KafkaLock>()) {
-    rd_kafka_conf_t* conf = base_conf(access);
-    set(conf, "linger.ms", "0");
-    set(conf, "acks", "all");
-    // The chain does the work of idempotence; the idempotent producer turns fatal after a broker
-    // was killed, and spins at full pipelines.
-    set(conf, "enable.idempotence", "false");
-    // One request under way: batches form meanwhile, instead of one fsync per record.
-    set(conf, "max.in.flight.requests.per.connection", "1");
-    set(conf, "message.timeout.ms", "10000");
-    set(conf, "retry.backoff.ms", "50");
-    set(conf, "message.max.bytes", "1048576");
-    set(conf, "queue.buffering.max.messages", "200000");
-    set(conf, "queue.buffering.max.kbytes", "262144");
+    rd_kafka_conf_t* conf = conf_of(writer_settings(access));
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_error_cb(conf, &KafkaCallbacks::error<KafkaWriter>);
     rd_kafka_conf_set_dr_msg_cb(conf, &KafkaCallbacks::delivered);
@@ -200,17 +229,7 @@ void KafkaWriter::flush(std::chrono::milliseconds wait) {
 
 KafkaReader::KafkaReader(const KafkaAccess& access, int event_fd,
                          std::chrono::milliseconds fetch_wait) {
-    rd_kafka_conf_t* conf = base_conf(access);
-    set(conf, "fetch.wait.max.ms", std::to_string(fetch_wait.count()));
-    set(conf, "fetch.error.backoff.ms", "20");
-    set(conf, "enable.auto.commit", "false");
-    set(conf, "enable.partition.eof", "true");
-    set(conf, "check.crcs", "true");
-    // A full fetch queue pauses for 1 s in 2.0.2: large enough for a replay that is drained as fast
-    // as it comes.
-    set(conf, "queued.min.messages", "1000000");
-    set(conf, "queued.max.messages.kbytes", "262144");
-    set(conf, "fetch.message.max.bytes", "4194304");
+    rd_kafka_conf_t* conf = conf_of(reader_settings(access, fetch_wait));
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_error_cb(conf, &KafkaCallbacks::error<KafkaReader>);
     handle_ = open_handle(RD_KAFKA_CONSUMER, conf);

@@ -31,6 +31,11 @@ struct KafkaAccess {
 std::expected<std::map<std::string, std::string>, std::string> read_properties(
     const std::string& path);
 
+// What a writer and a reader give librdkafka; the benchmarks measure the bare client with the same.
+using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
+KafkaSettings writer_settings(const KafkaAccess& access);
+KafkaSettings reader_settings(const KafkaAccess& access, std::chrono::milliseconds fetch_wait);
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // Appends records. `append` is safe from any thread; `poll` and the callbacks belong to one thread.
