@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 
 namespace tocsin::runtime {
@@ -278,6 +279,7 @@ void KafkaReader::stop(int id) {
 bool KafkaReader::poll(Sink& sink, std::size_t most) {
     rd_kafka_poll(handle_, 0);
     bool any = false;
+    std::set<int> read_on;  // of those that were not at their end yet
     for (std::size_t count = 0; count < most; ++count) {
         rd_kafka_message_t* message = rd_kafka_consume_queue(records_, 0);
         if (message == nullptr) break;
@@ -292,11 +294,14 @@ bool KafkaReader::poll(Sink& sink, std::size_t most) {
             rd_kafka_timestamp_type_t type;
             const std::int64_t stamp = rd_kafka_message_timestamp(message, &type);
             const Time stored_at{std::chrono::milliseconds{std::max<std::int64_t>(stamp, 0)}};
-            sources_[id].next = message->offset + 1;
+            Source& source = sources_[id];
+            source.next = message->offset + 1;
+            if (!source.ended) read_on.insert(id);
             sink.on_record(id, message->offset,
                            {static_cast<const char*>(message->key), message->key_len},
                            {static_cast<const char*>(message->payload), message->len}, stored_at);
         } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            sources_[id].ended = true;
             sink.on_end(id, message->offset);
         } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
                    message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
@@ -306,7 +311,23 @@ bool KafkaReader::poll(Sink& sink, std::size_t most) {
         }
         rd_kafka_message_destroy(message);
     }
+    for (const int id : read_on) look_for_end(sink, id);
     return any;
+}
+
+// librdkafka reports an end only when a fetch comes back empty, which it never does from a
+// partition that is written all the time: who reads that would never be told. What the broker said
+// with the last records tells it as well.
+void KafkaReader::look_for_end(Sink& sink, int id) {
+    const auto found = sources_.find(id);
+    if (found == sources_.end()) return;
+    Source& source = found->second;
+    std::int64_t low = 0, high = 0;
+    const auto error = rd_kafka_get_watermark_offsets(handle_, rd_kafka_topic_name(source.topic),
+                                                      source.partition, &low, &high);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR || high != source.next) return;
+    source.ended = true;
+    sink.on_end(id, high);
 }
 
 std::optional<std::pair<std::int64_t, std::int64_t>> KafkaReader::range(

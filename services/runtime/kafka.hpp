@@ -83,7 +83,8 @@ public:
         virtual ~Sink() = default;
         virtual void on_record(int source, std::int64_t offset, std::string_view key,
                                std::string_view value, Time stored_at) = 0;
-        // Everything stored so far was read; the next offset is `offset`.
+        // Everything stored so far was read; the next offset is `offset`. At least once after each
+        // start, however busily the partition is written.
         virtual void on_end(int source, std::int64_t offset) = 0;
         // The offset asked for, or reached, does not exist in the log.
         virtual void on_out_of_range(int source) = 0;
@@ -116,7 +117,10 @@ private:
         rd_kafka_topic_t* topic = nullptr;
         int partition = -1;
         std::int64_t next = 0;
+        bool ended = false;  // its end was reached once since it was started
     };
+
+    void look_for_end(Sink& sink, int id);
 
     rd_kafka_t* handle_ = nullptr;
     rd_kafka_queue_t* main_queue_ = nullptr;
