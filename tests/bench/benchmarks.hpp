@@ -1,0 +1,21 @@
+// The benchmarks, one function each; main.cpp has the table of their names.
+#pragma once
+
+#include "bench/figure.hpp"
+#include "bench/stage.hpp"
+
+#include <vector>
+
+namespace tocsin::bench {
+
+// Rounds in which the measured thing and its reference take turns; figures are medians over them.
+inline constexpr int rounds = 7;
+
+std::vector<Figure> command_latency(Stage& stage);
+std::vector<Figure> command_first(Stage& stage);
+std::vector<Figure> command_rate(Stage& stage);
+std::vector<Figure> replay(Stage& stage);
+std::vector<Figure> takeover(Stage& stage);
+std::vector<Figure> line(Stage& stage);
+
+}  // namespace tocsin::bench

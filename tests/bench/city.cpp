@@ -1,0 +1,70 @@
+#include "bench/city.hpp"
+
+#include "bench/calls.hpp"
+#include "bench/floor.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/topics.hpp"
+#include "runtime/view.hpp"
+#include "tocsin/approval/v1/approval_service.grpc.pb.h"
+
+#include <csignal>
+
+namespace tocsin::bench {
+
+namespace v1 = approval::v1;
+
+static constexpr const char* author = "author@city.example";
+static constexpr const char* approver = "approver@city.example";
+static constexpr const char* admin = "admin@city.example";
+
+std::string author_token(const Stage& stage) {
+    return stage.token(author, realm, {"author", "duty-officer"});
+}
+std::string approver_token(const Stage& stage) {
+    return stage.token(approver, realm, {"approver"});
+}
+std::string admin_token(const Stage& stage) { return stage.token(admin, realm, {"admin"}); }
+
+static void add_person(v1::Roster& roster, const char* subject,
+                       std::initializer_list<const char*> roles) {
+    v1::Person& person = *roster.add_people();
+    person.set_subject(subject);
+    person.set_name(subject);
+    person.set_agency_id("city");
+    for (const char* role : roles) person.add_roles(role);
+}
+
+void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& approval) {
+    v1::ImportRosterRequest request;
+    request.set_request_id(runtime::new_uuid_v7());
+    v1::Roster& roster = *request.mutable_roster();
+    v1::Agency& city = *roster.add_agencies();
+    city.set_agency_id("city");
+    (*city.mutable_names())["en-CA"] = "City";
+    (*city.mutable_names())["fr-CA"] = "Ville";
+    city.set_cap_sender("alerts@city.example");
+    add_person(roster, author, {"author", "duty-officer"});
+    add_person(roster, approver, {"approver"});
+    add_person(roster, admin, {"admin"});
+    grpc::ClientContext context;
+    prepare(context, "Bearer " + admin_token(stage));
+    v1::ImportRosterResponse response;
+    expect_ok(v1::ApprovalService::NewStub(approval)->ImportRoster(&context, request, &response),
+              "ImportRoster");
+}
+
+Running start_drafting(Stage& stage) {
+    const Place ledger{runtime::ledger_topic("live", "approval"),
+                       runtime::partition_of(realm, Stage::partitions)};
+    stage.create_topics("live", "approval");
+    // Its opening is the first record; the roster is one more.
+    if (end_offset(stage.kafka(), ledger) < 2) {
+        Running approval = stage.start("approval", "live", "approval-1");
+        approval.await_serving("approval");
+        import_roster(stage, approval.channel);
+        approval.program->end(SIGTERM);
+    }
+    return stage.start("drafting", "live", "drafting-1");
+}
+
+}  // namespace tocsin::bench

@@ -1,0 +1,113 @@
+// command.*: from a call to its durable, answered decision.
+#include "bench/benchmarks.hpp"
+#include "bench/calls.hpp"
+#include "bench/city.hpp"
+#include "bench/floor.hpp"
+#include "runtime/topics.hpp"
+#include "runtime/view.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace tocsin::bench {
+
+using namespace std::chrono_literals;
+
+static constexpr int calls_a_round = 300;
+static constexpr int in_flight = 256;
+static constexpr auto rate_time = 2000ms;
+
+// A topic pair like a service's own, and hops of records as long as drafting's last ones.
+struct Pair {
+    explicit Pair(Stage& stage)
+        : there(stage.kafka(), {runtime::commands_topic("live", "bench-floor"), 0},
+                last_record(stage.kafka(), {runtime::commands_topic("live", "drafting"),
+                                            runtime::partition_of(realm, Stage::partitions)})),
+          back(stage.kafka(), {runtime::ledger_topic("live", "bench-floor"), 0},
+               last_record(stage.kafka(), {runtime::ledger_topic("live", "drafting"),
+                                           runtime::partition_of(realm, Stage::partitions)})) {}
+
+    double ping_pong() {
+        const auto start = Clock::now();
+        there.pass();
+        back.pass();
+        return ms_since(start);
+    }
+
+    Hop there, back;
+};
+
+std::vector<Figure> command_latency(Stage& stage) {
+    Running drafting = start_drafting(stage);
+    drafting.await_serving("drafting");
+    IncidentCaller caller(drafting.channel, author_token(stage));
+    caller.call_until_allowed();
+    stage.create_topics("live", "bench-floor");
+    Pair floor(stage);
+    for (int i = 0; i < calls_a_round; ++i) caller.call(), floor.ping_pong();
+    std::vector<double> p50, p99, floor_p50, floor_p99;
+    for (int round = 0; round < rounds; ++round) {
+        std::vector<double> taken, bare;
+        for (int i = 0; i < calls_a_round; ++i) taken.push_back(caller.call());
+        for (int i = 0; i < calls_a_round; ++i) bare.push_back(floor.ping_pong());
+        p50.push_back(median(taken));
+        p99.push_back(percentile(taken, 0.99));
+        floor_p50.push_back(median(bare));
+        floor_p99.push_back(percentile(bare, 0.99));
+        say(fmt::format("command round {}: p50 {:.3f} ms, p99 {:.3f} ms; ping-pong {:.3f}, {:.3f}",
+                        round + 1, p50.back(), p99.back(), floor_p50.back(), floor_p99.back()));
+    }
+    const std::string against = "bare ping-pong of the same records over two topics like ours";
+    return {less_is_better("command.p50", median(p50), median(floor_p50), "ms", against, 2),
+            less_is_better("command.p99", median(p99), median(floor_p99), "ms", against, 2)};
+}
+
+std::vector<Figure> command_first(Stage& stage) {
+    std::vector<double> first, usual;
+    for (int round = 0; round < rounds; ++round) {
+        Running drafting = start_drafting(stage);
+        drafting.await_serving("drafting");
+        IncidentCaller caller(drafting.channel, author_token(stage));
+        if (round == 0) caller.call_until_allowed();  // Whatever is wrong is not measured.
+        if (round == 0) continue;
+        first.push_back(caller.call());
+        std::vector<double> later;
+        for (int i = 0; i < calls_a_round; ++i) later.push_back(caller.call());
+        usual.push_back(median(later));
+        drafting.program->end(SIGTERM);
+        say(fmt::format("first call, round {}: {:.3f} ms; then p50 {:.3f} ms", round, first.back(),
+                        usual.back()));
+    }
+    return {less_is_better("command.first", median(first), median(usual), "ms",
+                           "p50 of the calls that follow in the same processes", 10)};
+}
+
+std::vector<Figure> command_rate(Stage& stage) {
+    Running drafting = start_drafting(stage);
+    drafting.await_serving("drafting");
+    IncidentCaller caller(drafting.channel, author_token(stage));
+    caller.call_until_allowed();
+    Running echo = stage.start_echo();
+    IncidentCaller echoed(echo.channel, author_token(stage));
+    stage.create_topics("live", "bench-floor");
+    Pair floor(stage);
+    caller.rate(in_flight, rate_time);
+    std::vector<double> decided, echoes, loops;
+    for (int round = 0; round < rounds; ++round) {
+        decided.push_back(caller.rate(in_flight, rate_time));
+        echoes.push_back(echoed.rate(in_flight, rate_time / 2));
+        loops.push_back(loop_rate(floor.there, floor.back, in_flight, rate_time));
+        say(fmt::format("rate, round {}: {:.0f}/s decided; echo {:.0f}/s, bare loop {:.0f}/s",
+                        round + 1, decided.back(), echoes.back(), loops.back()));
+    }
+    const double echo_rate = median(echoes), loop = median(loops);
+    return {more_is_better(
+        "command.rate", median(decided), 1 / (1 / echo_rate + 1 / loop), "1/s",
+        fmt::format("1/(1/e + 1/l): bare gRPC echo e {:.0f}/s, bare loop l {:.0f}/s, each at {} "
+                    "in flight",
+                    echo_rate, loop, in_flight),
+        2)};
+}
+
+}  // namespace tocsin::bench

@@ -1,0 +1,137 @@
+#include "bench/history.hpp"
+
+#include "bench/floor.hpp"
+#include "bench/waiting.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/record.hpp"
+#include "runtime/topics.hpp"
+#include "runtime/view.hpp"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <random>
+#include <stdexcept>
+
+namespace tocsin::bench {
+
+using namespace std::chrono_literals;
+using runtime::to_proto;
+
+static constexpr int realms = 64;
+static constexpr const char* author = "author@city.example";
+
+namespace {
+
+// The next decision of each partition.
+class Scribe {
+public:
+    Scribe(const Stage& stage, const std::string& world)
+        : mac_(stage.mac_key()),
+          commands_(runtime::commands_topic(world, "drafting")),
+          ledger_(runtime::ledger_topic(world, "drafting")) {
+        for (int i = 0; i < Stage::partitions; ++i) {
+            const std::string opening = last_record(stage.kafka(), {ledger_, i});
+            if (opening.empty()) throw std::runtime_error(ledger_ + " is not opened");
+            heads_[static_cast<std::size_t>(i)] = runtime::sha256(opening);
+        }
+    }
+
+    std::string record(const std::string& realm, int partition, runtime::Time at) {
+        const auto place = static_cast<std::size_t>(partition);
+        runtime::UuidRandomness random;
+        for (auto& byte : random) byte = static_cast<std::uint8_t>(dice_());
+        const std::string request_id = runtime::uuid_v7(at, random);
+        ledger::v1::Decision decision;
+        decision.set_previous_digest(heads_[place]);
+        decision.set_writer("drafting-1");
+        decision.set_realm(realm);
+        auto& cause = *decision.mutable_cause();
+        cause.set_topic(commands_);
+        cause.set_offset(offsets_[place]++);
+        cause.set_actor(author);
+        cause.set_request_id(request_id);
+        cause.set_body_digest(runtime::sha256(request_id));
+        *cause.mutable_expires_at() = to_proto(at + 1h);
+        cause.set_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        *decision.mutable_decided_at() = to_proto(at);
+        const std::string id = runtime::derive_id("inc", {"city", author, request_id});
+        decision.mutable_accepted()->add_events(event(id, at).SerializeAsString());
+        decision.mutable_accepted()->set_subject(id);
+        decision.mutable_accepted()->set_etag("1");
+        std::string bytes = runtime::seal(decision.SerializeAsString(), mac_);
+        heads_[place] = runtime::sha256(bytes);
+        return bytes;
+    }
+
+    const std::string& commands() const { return commands_; }
+    const std::string& ledger() const { return ledger_; }
+
+private:
+    static drafting::v1::Event event(const std::string& id, runtime::Time at) {
+        drafting::v1::Event event;
+        auto& incident = *event.mutable_incident_opened()->mutable_incident();
+        incident.set_incident_id(id);
+        incident.set_kind("flood");
+        incident.set_title("Bow River at Calgary above its flood threshold");
+        incident.add_agencies("city");
+        *incident.mutable_create_time() = to_proto(at);
+        incident.set_creator(author);
+        return event;
+    }
+
+    runtime::Mac mac_;
+    std::string commands_, ledger_;
+    std::array<std::string, Stage::partitions> heads_;
+    std::array<std::int64_t, Stage::partitions> offsets_{};
+    std::minstd_rand dice_{1};
+};
+
+// Appends without losing any, however full the queue is.
+class Pen {
+public:
+    explicit Pen(const Stage& stage) : writer_(stage.kafka(), -1) {}
+
+    void append(const std::string& topic, int partition, const std::string& key,
+                const std::string& record) {
+        ++wanted_;
+        const bool queued = wait_until(60s, [&] {
+            writer_.poll();
+            return writer_.append(topic, partition, key, record, {},
+                                  [this](bool ok, std::int64_t) { ++(ok ? stored_ : lost_); });
+        });
+        if (!queued) throw std::runtime_error(topic + " takes no records");
+    }
+
+    void finish() {
+        const bool all = wait_until(60s, [this] {
+            writer_.poll();
+            return stored_ + lost_ == wanted_;
+        });
+        if (!all || lost_ > 0) throw std::runtime_error("the history could not be written");
+    }
+
+private:
+    runtime::KafkaWriter writer_;
+    std::int64_t wanted_ = 0, stored_ = 0, lost_ = 0;
+};
+
+}  // namespace
+
+void write_history(const Stage& stage, const std::string& world, std::int64_t count) {
+    const auto now = std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now());
+    const runtime::Time begin = now - 1h - std::chrono::seconds(count);
+    Scribe scribe(stage, world);
+    Pen pen(stage);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const std::string realm = fmt::format("region-{}", i % realms);
+        const int partition = runtime::partition_of(realm, Stage::partitions);
+        pen.append(scribe.commands(), partition, realm, "x");
+        pen.append(scribe.ledger(), partition, realm,
+                   scribe.record(realm, partition, begin + std::chrono::seconds(i)));
+    }
+    pen.finish();
+}
+
+}  // namespace tocsin::bench

@@ -1,0 +1,165 @@
+#include "bench/benchmarks.hpp"
+#include "runtime/logs.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+
+namespace tocsin::bench {
+namespace {
+
+struct Benchmark {
+    std::vector<std::string> figures;
+    std::vector<Figure> (*run)(Stage&);
+};
+
+// Help and CONTRIBUTING.md list them too.
+const std::vector<Benchmark> benchmarks{
+    {{"command.p50", "command.p99"}, command_latency},
+    {{"command.first"}, command_first},
+    {{"command.rate"}, command_rate},
+    {{"line.p50", "line.p99"}, line},
+    {{"takeover"}, takeover},
+    {{"replay"}, replay},
+};
+
+constexpr const char* help = R"(usage: tocsin-bench [NAME...] [--json FILE]
+
+Measures the built programs on a real Kafka and compares each with what bounds it, measured in turns
+in the same run. A NAME is a figure or the part of it before the dot; none means all. Prints a table
+on standard error and writes [{"name","value","unit","against","reference","ratio"}] to FILE, or to
+standard output. `ratio` says how many times worse than the reference: 1 is equal, below 1 better.
+Nothing here passes or fails by the clock; the exit status is 1 when something could not be measured
+and 2 for a wrong argument.
+
+  name            what                                    reference                        aim
+  command.p50/99  a call to its durable, answered         bare librdkafka ping-pong over     2
+                  decision through gRPC, one at a time    two topics, same records,
+                                                          settings and durability
+  command.first   first call after a start                p50 of the calls after it         10
+  command.rate    decisions per second, 256 in flight     1/(1/e + 1/l): bare gRPC echo e    2
+                                                          and bare four-step Kafka loop l
+  line.p50/99     reading to confirmed delivery, with     its hops one after another, bare
+                  somebody standing by to approve         (see tests/bench/line.cpp)
+  takeover        longest wait for an answer after        250 ms, the time set for it        4
+                  kill -9 of the leader, under load
+  replay          from start to ready with 1 M            bare consumption of the same       6
+                  decisions, less the start of an         topic
+                  empty ledger
+
+environment:
+  TOCSIN_KAFKA_BOOTSTRAP  a Kafka on which Tocsin does not live; ./dev bench starts one
+  TOCSIN_BIN              folder of the programs; by default where this one lies
+)";
+
+struct Arguments {
+    std::vector<std::string> names;
+    std::string json;
+};
+
+bool names_figure(const std::string& name, const std::string& figure) {
+    return figure == name || figure.starts_with(name + ".");
+}
+
+bool is_wanted(const Arguments& arguments, const std::string& figure) {
+    return arguments.names.empty() ||
+           std::ranges::any_of(arguments.names,
+                               [&](const std::string& name) { return names_figure(name, figure); });
+}
+
+// The exit status when there is nothing to run.
+std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (word == "--help" || word == "-h") {
+            std::cout << help;
+            return 0;
+        }
+        if (word == "--json" && i + 1 < argc) {
+            arguments.json = argv[++i];
+            continue;
+        }
+        const bool known = std::ranges::any_of(benchmarks, [&](const Benchmark& benchmark) {
+            return std::ranges::any_of(benchmark.figures, [&](const std::string& figure) {
+                return names_figure(word, figure);
+            });
+        });
+        if (!known) {
+            std::cerr << "tocsin-bench: " << word
+                      << ": no such benchmark or option; see tocsin-bench --help\n";
+            return 2;
+        }
+        arguments.names.push_back(word);
+    }
+    return std::nullopt;
+}
+
+std::string folder_of_programs() {
+    if (const char* given = std::getenv("TOCSIN_BIN"); given != nullptr && *given != '\0')
+        return given;
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
+
+// False when something could not be measured; what and why is on standard error.
+bool measure(const Arguments& arguments, const std::string& bootstrap,
+             std::vector<Figure>& figures) {
+    std::string now = "start", tails;
+    try {
+        Stage stage(folder_of_programs(), bootstrap);
+        for (const Benchmark& benchmark : benchmarks) {
+            const auto wanted = [&](const std::string& figure) {
+                return is_wanted(arguments, figure);
+            };
+            if (std::ranges::none_of(benchmark.figures, wanted)) continue;
+            now = benchmark.figures.front();
+            try {
+                for (Figure& figure : benchmark.run(stage))
+                    if (wanted(figure.name)) figures.push_back(std::move(figure));
+            } catch (...) {
+                tails = stage.tails();
+                throw;
+            }
+        }
+    } catch (const std::exception& error) {
+        std::cerr << "tocsin-bench: " << now << ": " << error.what() << "\n" << tails;
+        return false;
+    }
+    return true;
+}
+
+int run(const Arguments& arguments) {
+    const char* bootstrap = std::getenv("TOCSIN_KAFKA_BOOTSTRAP");
+    if (bootstrap == nullptr) {
+        std::cerr << "tocsin-bench: TOCSIN_KAFKA_BOOTSTRAP names no Kafka; use ./dev bench\n";
+        return 2;
+    }
+    runtime::logs::start("bench", "error");
+    std::vector<Figure> figures;
+    if (!measure(arguments, bootstrap, figures)) return 1;
+    std::cerr << table(figures);
+    if (arguments.json.empty()) {
+        std::cout << json(figures);
+        return 0;
+    }
+    std::ofstream file(arguments.json);
+    file << json(figures);
+    file.close();
+    if (file) return 0;
+    std::cerr << "tocsin-bench: " << arguments.json << ": cannot be written\n";
+    return 1;
+}
+
+}  // namespace
+}  // namespace tocsin::bench
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    tocsin::bench::Arguments arguments;
+    if (const auto code = tocsin::bench::parse(argc, argv, arguments)) return *code;
+    return tocsin::bench::run(arguments);
+}

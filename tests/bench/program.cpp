@@ -1,0 +1,80 @@
+#include "bench/program.hpp"
+
+#include "bench/waiting.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string_view>
+
+extern char** environ;
+
+namespace tocsin::bench {
+
+using namespace std::chrono_literals;
+
+static std::vector<char*> passed_environment() {
+    std::vector<char*> passed;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        if (!text.starts_with("TOCSIN_") && !text.starts_with("KAFKA_")) passed.push_back(*entry);
+    }
+    passed.push_back(nullptr);
+    return passed;
+}
+
+Program::Program(const std::string& path, const std::vector<std::string>& arguments,
+                 const std::string& log) {
+    std::vector<char*> words{const_cast<char*>(path.c_str())};
+    for (const std::string& argument : arguments)
+        words.push_back(const_cast<char*>(argument.c_str()));
+    words.push_back(nullptr);
+    auto environment = passed_environment();
+    const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    started_ = Clock::now();
+    pid_ = fork();
+    if (pid_ < 0) throw std::runtime_error("no process can be started");
+    if (pid_ == 0) {
+        // Only calls that are safe between fork and exec.
+        dup2(output, STDOUT_FILENO);
+        dup2(output, STDERR_FILENO);
+        execve(path.c_str(), words.data(), environment.data());
+        constexpr std::string_view why = "it cannot be executed\n";
+        _exit(write(STDERR_FILENO, why.data(), why.size()) > 0 ? 127 : 126);
+    }
+    close(output);
+}
+
+Program::~Program() {
+    if (pid_ < 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+}
+
+bool Program::running() {
+    if (pid_ >= 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+    return pid_ >= 0;
+}
+
+void Program::end(int signal) {
+    if (!running()) return;
+    kill(pid_, signal);
+    if (!wait_until(30s, [this] { return !running(); }))
+        throw std::runtime_error(fmt::format("process {} does not end", pid_));
+}
+
+std::map<std::string, int> Program::read_ports(const std::string& path) {
+    const bool there = wait_until(30s, [&] { return !running() || std::filesystem::exists(path); });
+    if (!there || !running()) throw std::runtime_error("a program did not start");
+    std::ifstream file(path);
+    return nlohmann::json::parse(file).get<std::map<std::string, int>>();
+}
+
+}  // namespace tocsin::bench

@@ -1,0 +1,83 @@
+// replay: how long a service takes to fold a long history, beyond what a start takes anyway.
+#include "bench/benchmarks.hpp"
+#include "bench/calls.hpp"
+#include "bench/city.hpp"
+#include "bench/floor.hpp"
+#include "bench/history.hpp"
+#include "bench/waiting.hpp"
+#include "runtime/topics.hpp"
+#include "tocsin/ledger/v1/ledger_service.grpc.pb.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace tocsin::bench {
+
+using namespace std::chrono_literals;
+
+static constexpr std::int64_t decisions = 1'000'000;
+static constexpr int replay_rounds = 5;
+// A world of its own, so that the ledger holds nothing else.
+static constexpr const char* world = "exercise";
+
+// Whether all of it was folded, and nothing was void.
+static void check_folded(const Stage& stage, Running& drafting, std::int64_t records) {
+    const auto stub = ledger::v1::LedgerService::NewStub(drafting.channel);
+    std::int64_t counted = 0, void_records = 0;
+    const bool folded = wait_until(10s, [&] {
+        grpc::ClientContext context;
+        prepare(context, "Bearer " + admin_token(stage));
+        ledger::v1::GetStatusRequest request;
+        ledger::v1::GetStatusResponse response;
+        request.set_service("drafting");
+        expect_ok(stub->GetStatus(&context, request, &response), "GetStatus");
+        counted = void_records = 0;
+        for (const auto& partition : response.partitions()) {
+            counted += partition.decisions();
+            void_records += partition.void_records();
+        }
+        return counted == records && void_records == 0;
+    });
+    if (!folded)
+        throw std::runtime_error(fmt::format("{} of {} decisions were folded, {} were void",
+                                             counted, records, void_records));
+}
+
+// Seconds from the start of the process until it serves.
+static double start_seconds(Stage& stage, std::int64_t records) {
+    Running drafting = stage.start("drafting", world, "drafting-1");
+    drafting.await_serving("drafting");
+    const double seconds = seconds_since(drafting.program->started());
+    check_folded(stage, drafting, records);
+    drafting.program->end(SIGKILL);
+    return seconds;
+}
+
+std::vector<Figure> replay(Stage& stage) {
+    std::vector<double> empty;
+    const std::int64_t openings = Stage::partitions;
+    start_seconds(stage, openings);  // Makes the topics and opens the partitions.
+    for (int round = 0; round < replay_rounds; ++round)
+        empty.push_back(start_seconds(stage, openings));
+    say(fmt::format("start with an empty ledger: {:.2f} s; writing {} decisions", median(empty),
+                    decisions));
+    write_history(stage, world, decisions);
+    const std::string topic = runtime::ledger_topic(world, "drafting");
+    const std::int64_t records = decisions + openings;
+    consume_all(stage.kafka(), topic, Stage::partitions, records);
+    std::vector<double> folded, bare;
+    for (int round = 0; round < replay_rounds; ++round) {
+        folded.push_back(start_seconds(stage, records) - median(empty));
+        bare.push_back(consume_all(stage.kafka(), topic, Stage::partitions, records));
+        say(fmt::format("replay, round {}: {:.2f} s; bare consumption {:.2f} s", round + 1,
+                        folded.back(), bare.back()));
+    }
+    return {less_is_better("replay", median(folded), median(bare), "s",
+                           fmt::format("bare consumption of the same {} records; a start with an "
+                                       "empty ledger, {:.2f} s, is taken off",
+                                       records, median(empty)),
+                           6)};
+}
+
+}  // namespace tocsin::bench
