@@ -148,9 +148,11 @@ static rd_kafka_t* open_handle(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
 
 // --- writer ---
 
-KafkaWriter::KafkaWriter(const KafkaAccess& access, int event_fd)
+KafkaWriter::KafkaWriter(const KafkaAccess& access, int event_fd, KafkaPace pace)
     : lock_(std::make_unique<KafkaLock>()) {
-    rd_kafka_conf_t* conf = conf_of(writer_settings(access));
+    KafkaSettings settings = writer_settings(access);
+    if (pace == KafkaPace::relaxed) settings.emplace_back("linger.ms", "20");
+    rd_kafka_conf_t* conf = conf_of(settings);
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_error_cb(conf, &KafkaCallbacks::error<KafkaWriter>);
     rd_kafka_conf_set_dr_msg_cb(conf, &KafkaCallbacks::delivered);
@@ -229,8 +231,14 @@ void KafkaWriter::flush(std::chrono::milliseconds wait) {
 // --- reader ---
 
 KafkaReader::KafkaReader(const KafkaAccess& access, int event_fd,
-                         std::chrono::milliseconds fetch_wait) {
-    rd_kafka_conf_t* conf = conf_of(reader_settings(access, fetch_wait));
+                         std::chrono::milliseconds fetch_wait, KafkaPace pace) {
+    KafkaSettings settings = reader_settings(access, fetch_wait);
+    if (pace == KafkaPace::relaxed)
+        settings.insert(settings.end(), {{"queued.min.messages", "100000"},
+                                         {"queued.max.messages.kbytes", "8192"},
+                                         {"fetch.message.max.bytes", "1048576"},
+                                         {"fetch.min.bytes", "65536"}});
+    rd_kafka_conf_t* conf = conf_of(settings);
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_error_cb(conf, &KafkaCallbacks::error<KafkaReader>);
     handle_ = open_handle(RD_KAFKA_CONSUMER, conf);
@@ -297,6 +305,7 @@ bool KafkaReader::poll(Sink& sink, std::size_t most) {
             Source& source = sources_[id];
             source.next = message->offset + 1;
             if (!source.ended) read_on.insert(id);
+            delivered_ = message;
             sink.on_record(id, message->offset,
                            {static_cast<const char*>(message->key), message->key_len},
                            {static_cast<const char*>(message->payload), message->len}, stored_at);
@@ -347,6 +356,19 @@ std::optional<std::int64_t> KafkaReader::high(int id) const {
         handle_, rd_kafka_topic_name(found->second.topic), found->second.partition, &low, &high);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR || high < 0) return std::nullopt;
     return high;
+}
+
+Headers KafkaReader::headers() const {
+    Headers found;
+    rd_kafka_headers_t* list = nullptr;
+    if (rd_kafka_message_headers(delivered_, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) return found;
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t i = 0;
+         rd_kafka_header_get_all(list, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+        found.emplace_back(name, std::string(static_cast<const char*>(value), size));
+    return found;
 }
 
 bool KafkaReader::take_trouble() { return std::exchange(trouble_, false); }

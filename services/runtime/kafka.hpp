@@ -18,6 +18,7 @@
 typedef struct rd_kafka_s rd_kafka_t;
 typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 typedef struct rd_kafka_queue_s rd_kafka_queue_t;
+struct rd_kafka_message_s;
 
 namespace tocsin::runtime {
 
@@ -36,6 +37,10 @@ using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
 KafkaSettings writer_settings(const KafkaAccess& access);
 KafkaSettings reader_settings(const KafkaAccess& access, std::chrono::milliseconds fetch_wait);
 
+// prompt: every record at once, and a replay as fast as it comes. relaxed: for copies that nobody
+// waits for; fewer and larger requests, little memory.
+enum class KafkaPace { prompt, relaxed };
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // Appends records. `append` is safe from any thread; `poll` and the callbacks belong to one thread.
@@ -45,7 +50,7 @@ public:
     using Stored = std::move_only_function<void(bool ok, std::int64_t offset)>;
 
     // `event_fd` becomes readable when poll() has something to do.
-    KafkaWriter(const KafkaAccess& access, int event_fd);
+    KafkaWriter(const KafkaAccess& access, int event_fd, KafkaPace pace = KafkaPace::prompt);
     ~KafkaWriter();
     KafkaWriter(const KafkaWriter&) = delete;
 
@@ -92,7 +97,8 @@ public:
     };
 
     // `fetch_wait`: how long the broker holds an empty fetch.
-    KafkaReader(const KafkaAccess& access, int event_fd, std::chrono::milliseconds fetch_wait);
+    KafkaReader(const KafkaAccess& access, int event_fd, std::chrono::milliseconds fetch_wait,
+                KafkaPace pace = KafkaPace::prompt);
     ~KafkaReader();
     KafkaReader(const KafkaReader&) = delete;
 
@@ -108,6 +114,8 @@ public:
                                                                std::chrono::milliseconds wait);
     // Offset after the last record of a source, as the last fetch told; nothing before the first.
     std::optional<std::int64_t> high(int source) const;
+    // Of the record that is being delivered: within on_record() only.
+    Headers headers() const;
     bool take_trouble();
     const std::string& fatal() const { return fatal_; }
 
@@ -128,6 +136,7 @@ private:
     std::map<int, Source> sources_;
     std::map<std::pair<rd_kafka_topic_t*, int>, int> source_of_;
     std::map<std::string, rd_kafka_topic_t*> topics_;
+    const rd_kafka_message_s* delivered_ = nullptr;
     std::string fatal_;
     bool trouble_ = false;
 };

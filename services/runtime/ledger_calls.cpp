@@ -107,6 +107,11 @@ bool LedgerProcess::leads(const std::string& realm) const {
     return leads_[static_cast<std::size_t>(partition)];
 }
 
+LedgerProcess::Standing LedgerProcess::standing(int partition) const {
+    const auto index = static_cast<std::size_t>(partition);
+    return {leads_[index], histories_[index]};
+}
+
 double LedgerProcess::stale_seconds() const {
     if (connected_) return 0;
     const Tick last{std::chrono::nanoseconds{last_contact_}};

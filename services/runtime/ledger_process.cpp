@@ -36,7 +36,8 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
       dead_letters_topic_(dead_letters_topic(config.world)),
       metrics_(metrics, plan_.service, static_cast<int>(config.kafka_partitions)),
       waiters_(static_cast<std::size_t>(config.calls_in_flight_max)),
-      leads_(static_cast<std::size_t>(config.kafka_partitions)) {
+      leads_(static_cast<std::size_t>(config.kafka_partitions)),
+      histories_(static_cast<std::size_t>(config.kafka_partitions)) {
     // Rarer inputs first, so that a flood of commands does not starve them.
     for (const std::string& service : plan_.upstreams)
         inputs_.push_back({InputSpec::Kind::ledger, ledger_topic(config.world, service), service});

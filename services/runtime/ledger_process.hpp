@@ -73,6 +73,13 @@ public:
     void restart_inputs(int partition, std::string reason,
                         std::move_only_function<void(bool)> done);
     const std::string& service() const { return plan_.service; }
+    // Whether this instance leads the partition, and how often its history turned out to be
+    // another. Thread-safe.
+    struct Standing {
+        bool leads = false;
+        std::uint32_t history = 0;
+    };
+    Standing standing(int partition) const;
     const std::string& fatal() const;
 
 private:
@@ -129,6 +136,7 @@ private:
     Tick next_probe_{};
     Tick next_status_{};
     std::vector<std::atomic<bool>> leads_;
+    std::vector<std::atomic<std::uint32_t>> histories_;
 
     struct Await {
         std::vector<Position> positions;

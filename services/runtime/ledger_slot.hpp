@@ -41,6 +41,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
         for (View* view : all_views) view->reset(number);
         ended.clear();
         live = false;
+        ++process.histories_[static_cast<std::size_t>(number)];
     }
 
     LedgerProcess& process;

@@ -176,6 +176,12 @@ void Process::write_ports_file() {
     std::rename(draft.c_str(), config_.ports_file.c_str());
 }
 
+void Process::publish_events() {
+    events_ = std::make_unique<EventPublisher>(config_, kafka_, mac_, metrics_);
+    for (const auto& hosted : hosted_) events_->add(hosted->ledger.get());
+    events_->start();
+}
+
 int Process::serve(const sigset_t& stop_signals) {
     listen();
     for (const SidecarDefinition& definition : sidecar_definitions_) {
@@ -185,6 +191,7 @@ int Process::serve(const sigset_t& stop_signals) {
     write_ports_file();
     if (prepare_topics(stop_signals)) {
         for (const auto& hosted : hosted_) hosted->ledger->start();
+        publish_events();
         int signal = 0;
         sigwait(&stop_signals, &signal);
     }
@@ -209,6 +216,8 @@ void Process::drain() {
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + left() / 2);
     server_.reset();
     for (auto& hosted : hosted_) hosted->ledger->stop(left());
+    if (events_) events_->stop(std::min(left(), milliseconds(1000)));
+    events_.reset();
     http_.stop();
     hosted_.clear();
 }

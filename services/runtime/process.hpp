@@ -2,6 +2,7 @@
 // reverse. See service.hpp for what it hosts.
 #pragma once
 
+#include "runtime/event_publisher.hpp"
 #include "runtime/http.hpp"
 #include "runtime/ledger_process.hpp"
 #include "runtime/ledger_rpc.hpp"
@@ -36,6 +37,7 @@ private:
 
     void host(ServiceDefinition definition);
     void listen();
+    void publish_events();
     std::vector<std::string> health_names(const Hosted& hosted) const;
     // False: a stop signal came first.
     bool prepare_topics(const sigset_t& stop_signals);
@@ -51,6 +53,7 @@ private:
     HttpClient http_;
     LedgerRpc ledger_rpc_;
     std::vector<std::unique_ptr<Hosted>> hosted_;
+    std::unique_ptr<EventPublisher> events_;
     std::unique_ptr<grpc::Server> server_;
     int grpc_port_ = 0;
     std::vector<SidecarDefinition> sidecar_definitions_;

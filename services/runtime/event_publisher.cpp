@@ -1,0 +1,217 @@
+#include "runtime/event_publisher.hpp"
+
+#include "runtime/logs.hpp"
+#include "runtime/topics.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace tocsin::runtime {
+
+using std::chrono::milliseconds;
+
+static constexpr int background_nice = 10;
+
+static Tick now_tick() { return std::chrono::steady_clock::now(); }
+
+EventPublisher::EventPublisher(const RuntimeConfig& config, const KafkaAccess& access,
+                               const Mac& mac, Metrics& metrics)
+    : config_(config),
+      access_(access),
+      mac_(mac),
+      metrics_(metrics),
+      topic_(events_topic(config.world)) {}
+
+EventPublisher::~EventPublisher() { stop(milliseconds(0)); }
+
+void EventPublisher::add(const LedgerProcess* ledger) {
+    Watched watched;
+    watched.ledger = ledger;
+    watched.topic = ledger_topic(config_.world, ledger->service());
+    const prometheus::Labels labels{{"service", ledger->service()}};
+    watched.published = &metrics_.counter("tocsin_public_events_published_total",
+                                          "Records stored in the topic of events", labels);
+    watched.lag = &metrics_.gauge("tocsin_public_events_lag_records",
+                                  "Ledger records, of partitions led here, whose events are not "
+                                  "all in the topic of events",
+                                  labels);
+    for (int i = 0; i < static_cast<int>(config_.kafka_partitions); ++i) {
+        EventPublication::Options options;
+        options.source = {config_.world, ledger->service(), i};
+        options.ledger_topic = watched.topic;
+        watched.partitions.emplace_back(std::move(options), mac_);
+    }
+    watched_.push_back(std::move(watched));
+}
+
+void EventPublisher::start() {
+    event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    running_ = true;
+    thread_ = std::thread([this] { run(); });
+}
+
+void EventPublisher::stop(milliseconds drain) {
+    if (!running_) return;
+    drain_ms_ = drain.count();
+    running_ = false;
+    wake();
+    if (thread_.joinable()) thread_.join();
+    close(std::exchange(event_fd_, -1));
+}
+
+void EventPublisher::wake() {
+    const std::uint64_t one = 1;
+    if (::write(event_fd_, &one, sizeof one) < 0) return;
+}
+
+// Decisions come first: this thread and those of its handles, which inherit it, yield to the rest.
+void EventPublisher::run() {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), background_nice);
+    open();
+    while (running_) {
+        turn(now_tick());
+        std::uint64_t drained = 0;
+        while (::read(event_fd_, &drained, sizeof drained) > 0) {
+        }
+    }
+    writer_->flush(milliseconds(drain_ms_));
+    writer_->poll();
+    reader_.reset();
+    writer_.reset();
+}
+
+// A handle that died is replaced; what it held is published again from where the topic stands.
+void EventPublisher::open() {
+    reader_.reset();
+    writer_.reset();
+    writer_ = std::make_unique<KafkaWriter>(access_, event_fd_, KafkaPace::relaxed);
+    reader_ =
+        std::make_unique<KafkaReader>(access_, event_fd_, milliseconds(100), KafkaPace::relaxed);
+}
+
+void EventPublisher::turn(Tick tick) {
+    bool busy = reader_->poll(*this, 2000);
+    writer_->poll();
+    if (!reader_->fatal().empty() || !writer_->fatal().empty()) {
+        trouble();
+        open();
+    }
+    if (reader_->take_trouble() | writer_->take_trouble()) trouble();
+    kafka_silent_ = false;
+    std::size_t source = 0;
+    for (Watched& watched : watched_)
+        for (EventPublication& one : watched.partitions) {
+            const auto standing =
+                watched.ledger->standing(static_cast<int>(&one - watched.partitions.data()));
+            one.lead(standing.leads, standing.history);
+            busy |= obey(source, one.step(tick));
+            source += 2;
+        }
+    if (tick >= next_told_) tell();
+    if (busy) return;
+    pollfd wait{event_fd_, POLLIN, 0};
+    ::poll(&wait, 1, 100);
+}
+
+EventPublication& EventPublisher::publication(std::size_t source) {
+    const auto partitions = static_cast<std::size_t>(config_.kafka_partitions);
+    return watched_[source / 2 / partitions].partitions[source / 2 % partitions];
+}
+
+bool EventPublisher::obey(std::size_t source, EventPublication::Orders orders) {
+    const auto partitions = static_cast<std::size_t>(config_.kafka_partitions);
+    const auto partition = static_cast<int>(source / 2 % partitions);
+    const int ledger = static_cast<int>(source), events = ledger + 1;
+    EventPublication& one = publication(source);
+    if (orders.stop_ledger) reader_->stop(ledger);
+    if (orders.stop_events) reader_->stop(events);
+    for (auto& order : orders.append) {
+        const std::uint64_t ticket = order.ticket;
+        const bool queued = writer_->append(
+            topic_, partition, order.record.key, order.record.value, order.record.headers,
+            [&one, ticket](bool ok, std::int64_t) { one.on_stored(ticket, ok); });
+        if (queued) continue;
+        one.on_trouble();
+        return true;
+    }
+    bool well = true;
+    if (orders.read_ledger_from)
+        well &= reader_->start(ledger, watched_[source / 2 / partitions].topic, partition,
+                               *orders.read_ledger_from);
+    if (orders.read_events_from)
+        well &= reader_->start(events, topic_, partition, *orders.read_events_from);
+    if (orders.ask_range) well &= ask_range(one, partition);
+    if (!well) one.on_trouble();
+    return orders.ask_range || !orders.append.empty();
+}
+
+// One that gets no answer speaks for all in this turn: each would wait as long.
+bool EventPublisher::ask_range(EventPublication& one, int partition) {
+    if (kafka_silent_) return false;
+    const auto range = reader_->range(topic_, partition, milliseconds(500));
+    kafka_silent_ = !range;
+    if (range) one.on_events_range(range->first, range->second);
+    return range.has_value();
+}
+
+void EventPublisher::trouble() {
+    for (Watched& watched : watched_)
+        for (EventPublication& one : watched.partitions) one.on_trouble();
+}
+
+void EventPublisher::tell() {
+    next_told_ = now_tick() + milliseconds(500);
+    for (Watched& watched : watched_) {
+        std::int64_t lag = 0, stored = 0;
+        for (const EventPublication& one : watched.partitions) stored += one.stored();
+        for (const LedgerProcess::Status& status : watched.ledger->status()) {
+            const auto& one = watched.partitions[static_cast<std::size_t>(status.partition)];
+            if (one.stopped() != watched.stopped && !one.stopped().empty()) {
+                watched.stopped = one.stopped();
+                logs::error("events are not published", {{"service", watched.ledger->service()},
+                                                         {"partition", status.partition},
+                                                         {"why", watched.stopped}});
+            }
+            if (watched.ledger->standing(status.partition).leads)
+                lag += std::max<std::int64_t>(status.next_offset - one.published_before(), 0);
+        }
+        watched.published->Increment(static_cast<double>(stored - watched.told));
+        watched.told = stored;
+        watched.lag->Set(static_cast<double>(lag));
+    }
+}
+
+void EventPublisher::on_record(int source, std::int64_t offset, std::string_view,
+                               std::string_view value, Time) {
+    const auto index = static_cast<std::size_t>(source);
+    if (index % 2 == 0)
+        publication(index).on_ledger_record(offset, value);
+    else
+        publication(index).on_events_record(offset, reader_->headers());
+}
+
+void EventPublisher::on_end(int source, std::int64_t offset) {
+    const auto index = static_cast<std::size_t>(source);
+    if (index % 2 == 0)
+        publication(index).on_ledger_end(offset);
+    else
+        publication(index).on_events_end(offset);
+}
+
+void EventPublisher::on_out_of_range(int source) {
+    const auto index = static_cast<std::size_t>(source);
+    if (index % 2 == 0)
+        publication(index).on_ledger_out_of_range();
+    else
+        publication(index).on_trouble();
+}
+
+void EventPublisher::on_trouble(int source, const std::string& what) {
+    logs::warn("publication of events stumbled", {{"source", source}, {"why", what}});
+    publication(static_cast<std::size_t>(source)).on_trouble();
+}
+
+}  // namespace tocsin::runtime
