@@ -68,7 +68,8 @@ public:
 
     // Offset in the ledger before which every event that counted is stored.
     std::int64_t published_before() const { return published_before_; }
-    bool walking() const { return stage_ == Stage::walking; }
+    // It reads the topic of events, or waits to be told its range.
+    bool looks_back() const { return stage_ == Stage::looking || stage_ == Stage::asking; }
     std::int64_t stored() const { return stored_; }
     // Why it stands still: the ledger holds an event that this version does not know.
     const std::string& stopped() const { return stopped_; }

@@ -23,7 +23,9 @@ EventPublisher::EventPublisher(const RuntimeConfig& config, const KafkaAccess& a
       access_(access),
       mac_(mac),
       metrics_(metrics),
-      topic_(events_topic(config.world)) {}
+      topic_(events_topic(config.world)),
+      turn_of_(static_cast<std::size_t>(config.kafka_partitions)),
+      waiting_(static_cast<std::size_t>(config.kafka_partitions)) {}
 
 EventPublisher::~EventPublisher() { stop(milliseconds(0)); }
 
@@ -33,10 +35,10 @@ void EventPublisher::add(const LedgerProcess* ledger) {
     watched.topic = ledger_topic(config_.world, ledger->service());
     const prometheus::Labels labels{{"service", ledger->service()}};
     watched.published = &metrics_.counter("tocsin_public_events_published_total",
-                                          "Records stored in the topic of events", labels);
+                                          "Records stored in the topic of events.", labels);
     watched.lag = &metrics_.gauge("tocsin_public_events_lag_records",
                                   "Ledger records, of partitions led here, whose events are not "
-                                  "all in the topic of events",
+                                  "all in the topic of events.",
                                   labels);
     for (int i = 0; i < static_cast<int>(config_.kafka_partitions); ++i) {
         EventPublication::Options options;
@@ -100,7 +102,6 @@ void EventPublisher::turn(Tick tick) {
         open();
     }
     if (reader_->take_trouble() | writer_->take_trouble()) trouble();
-    kafka_silent_ = false;
     std::size_t source = 0;
     for (Watched& watched : watched_)
         for (EventPublication& one : watched.partitions) {
@@ -110,6 +111,7 @@ void EventPublisher::turn(Tick tick) {
             busy |= obey(source, one.step(tick));
             source += 2;
         }
+    give_turns();
     if (tick >= next_told_) tell();
     if (busy) return;
     pollfd wait{event_fd_, POLLIN, 0};
@@ -130,9 +132,12 @@ bool EventPublisher::obey(std::size_t source, EventPublication::Orders orders) {
     if (orders.stop_events) reader_->stop(events);
     for (auto& order : orders.append) {
         const std::uint64_t ticket = order.ticket;
-        const bool queued = writer_->append(
-            topic_, partition, order.record.key, order.record.value, order.record.headers,
-            [&one, ticket](bool ok, std::int64_t) { one.on_stored(ticket, ok); });
+        const bool queued =
+            writer_->append(topic_, partition, order.record.key, order.record.value,
+                            order.record.headers, [this, &one, ticket](bool ok, std::int64_t) {
+                                if (!ok) complain("a record was not stored, or may not have been");
+                                one.on_stored(ticket, ok);
+                            });
         if (queued) continue;
         one.on_trouble();
         return true;
@@ -143,16 +148,29 @@ bool EventPublisher::obey(std::size_t source, EventPublication::Orders orders) {
                                *orders.read_ledger_from);
     if (orders.read_events_from)
         well &= reader_->start(events, topic_, partition, *orders.read_events_from);
-    if (orders.ask_range) well &= ask_range(one, partition);
+    if (orders.ask_range) waiting_[source / 2 % partitions].push_back(source);
     if (!well) one.on_trouble();
     return orders.ask_range || !orders.append.empty();
 }
 
-// One that gets no answer speaks for all in this turn: each would wait as long.
+void EventPublisher::give_turns() {
+    bool silent = false;
+    for (std::size_t partition = 0; partition < turn_of_.size(); ++partition) {
+        auto& turn = turn_of_[partition];
+        if (turn && publication(*turn).looks_back()) continue;
+        turn.reset();
+        if (waiting_[partition].empty()) continue;
+        turn = waiting_[partition].front();
+        waiting_[partition].pop_front();
+        // One that gets no answer speaks for all: each would wait as long.
+        EventPublication& one = publication(*turn);
+        silent = silent || !ask_range(one, static_cast<int>(partition));
+        if (silent) one.on_trouble();
+    }
+}
+
 bool EventPublisher::ask_range(EventPublication& one, int partition) {
-    if (kafka_silent_) return false;
     const auto range = reader_->range(topic_, partition, milliseconds(500));
-    kafka_silent_ = !range;
     if (range) one.on_events_range(range->first, range->second);
     return range.has_value();
 }
@@ -160,6 +178,13 @@ bool EventPublisher::ask_range(EventPublication& one, int partition) {
 void EventPublisher::trouble() {
     for (Watched& watched : watched_)
         for (EventPublication& one : watched.partitions) one.on_trouble();
+}
+
+// It begins anew by itself; the lag tells how long it takes.
+void EventPublisher::complain(const std::string& why) {
+    if (now_tick() < next_complaint_) return;
+    next_complaint_ = now_tick() + std::chrono::seconds(10);
+    logs::warn("publication of events stumbled", {{"topic", topic_}, {"why", why}});
 }
 
 void EventPublisher::tell() {
@@ -210,7 +235,7 @@ void EventPublisher::on_out_of_range(int source) {
 }
 
 void EventPublisher::on_trouble(int source, const std::string& what) {
-    logs::warn("publication of events stumbled", {{"source", source}, {"why", what}});
+    complain(what);
     publication(static_cast<std::size_t>(source)).on_trouble();
 }
 

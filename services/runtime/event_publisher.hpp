@@ -12,6 +12,7 @@
 #include "runtime/metrics.hpp"
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -46,8 +47,10 @@ private:
     void open();
     void turn(Tick tick);
     bool obey(std::size_t source, EventPublication::Orders orders);
+    void give_turns();
     bool ask_range(EventPublication& publication, int partition);
     void tell();
+    void complain(const std::string& why);
     void trouble();
     void wake();
 
@@ -73,8 +76,12 @@ private:
     std::thread thread_;
     std::atomic<bool> running_{false};
     std::atomic<std::int64_t> drain_ms_{0};
-    bool kafka_silent_ = false;  // it did not answer in this turn
+    // The services of a partition look back one after another: it has one reader. By partition,
+    // whose turn it is, and who waits for it.
+    std::vector<std::optional<std::size_t>> turn_of_;
+    std::vector<std::deque<std::size_t>> waiting_;
     Tick next_told_{};
+    Tick next_complaint_{};
 };
 
 }  // namespace tocsin::runtime

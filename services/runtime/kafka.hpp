@@ -103,7 +103,7 @@ public:
     KafkaReader(const KafkaReader&) = delete;
 
     // Reads `topic`/`partition` from `offset` on and names its records `source`. Started again, it
-    // moves; nothing from before is delivered afterwards.
+    // moves; nothing from before is delivered afterwards. One source at a time for each partition.
     bool start(int source, const std::string& topic, int partition, std::int64_t offset);
     void stop(int source);
     // Delivers at most `most`; false when nothing was there.

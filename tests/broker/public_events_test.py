@@ -1,0 +1,260 @@
+"""What counted, in tocsin.events.v1: nothing is left out, whoever dies, and others can read it."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import confluent_kafka
+import pytest
+import requests
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+
+from support.broker import Broker
+from support.connect import Connect, new_request_id
+from support.places import ROOT
+from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
+from support.tokens import Issuer, Person
+from support.waiting import until
+
+PARTITIONS = 2
+TOPIC = "tocsin.events.v1"
+ADMIN = Person("ada@city.example", "calgary", "city", ("admin", "author"))
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+class AnyBytes:
+    """A CloudEvents format that leaves the data as it is: it is protobuf."""
+
+    def read_data(self, data: bytes, _type: str | None) -> bytes:
+        return data
+
+
+class Protos:
+    """The project's messages by full name, from the .proto files."""
+
+    def __init__(self, folder: Path) -> None:
+        out = folder / "protos.bin"
+        proto = ROOT / "proto"
+        vendored = ROOT / "third_party" / "googleapis"
+        files = sorted(str(path.relative_to(proto)) for path in proto.rglob("*_ledger.proto"))
+        subprocess.run(
+            ["protoc", "-I", proto, "-I", vendored, "--include_imports",
+             f"--descriptor_set_out={out}", "tocsin/ledger/v1/ledger.proto", *files],
+            check=True, cwd=proto,
+        )
+        self._pool = descriptor_pool.DescriptorPool()
+        for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
+            self._pool.Add(file)
+
+    def parse(self, name: str, value: bytes) -> Any:
+        return message_factory.GetMessageClass(
+            self._pool.FindMessageTypeByName(name)).FromString(value)
+
+
+@pytest.fixture(scope="module")
+def protos(tmp_path_factory: pytest.TempPathFactory) -> Protos:
+    return Protos(Path(tmp_path_factory.mktemp("protos")))
+
+
+@pytest.fixture
+def pair(broker: Broker, keys: Secrets, tmp_path: Path) -> Iterator[list[Program]]:
+    programs = [
+        Program("tocsin-all", tmp_path / name,
+                service_flags(broker.bootstrap, keys, name, PARTITIONS))
+        for name in ("one", "two")
+    ]
+    for program in programs:
+        program.start()
+    yield programs
+    for program in programs:
+        program.kill()
+
+
+class Load:
+    """Opens incidents, one after another, through whichever instance answers."""
+
+    def __init__(self, programs: list[Program], token: str) -> None:
+        self.programs = programs
+        self.token = token
+        self.accepted = 0
+        self.partition = ""  # where the realm lives
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def grows(self, by: int, what: str) -> None:
+        wanted = self.accepted + by
+        until(lambda: self.accepted >= wanted, what, 60)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            request = {"requestId": new_request_id(), "kind": "flood", "title": "Bow River"}
+            while not self._stop.is_set() and not self._ask(request):
+                pass
+            self.accepted += 1
+
+    def _ask(self, request: dict[str, Any]) -> bool:
+        for program in self.programs:
+            try:
+                reply = Connect(program.url, self.token, 3).call(
+                    "drafting", "CreateIncident", request,
+                    headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
+            except (requests.RequestException, OSError, ValueError):
+                continue
+            if reply.ok:
+                self.partition = reply.body["position"].split("/")[1]
+                return True
+        return False
+
+
+def metric(program: Program, name: str, **labels: str) -> float:
+    """The sum of a metric's values under these labels."""
+    lines = requests.get(program.metrics_url, timeout=5).text.splitlines()
+    wanted = [f'{label}="{value}"' for label, value in labels.items()]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+               if line.startswith(name + "{") and all(text in line for text in wanted))
+
+
+def leader(programs: list[Program], partition: str) -> Program | None:
+    leading = [program for program in programs if program.running and metric(
+        program, "tocsin_leads", service="drafting", partition=partition) > 0]
+    return leading[0] if len(leading) == 1 else None
+
+
+def published(broker: Broker) -> list[confluent_kafka.Message]:
+    """Everything that is in the topic now."""
+    consumer = confluent_kafka.Consumer({
+        "bootstrap.servers": broker.bootstrap, "group.id": "nobody",
+        "enable.auto.commit": False, "auto.offset.reset": "earliest",
+    })
+    messages: list[confluent_kafka.Message] = []
+    try:
+        ends = {}
+        for number in range(PARTITIONS):
+            low, high = consumer.get_watermark_offsets(
+                confluent_kafka.TopicPartition(TOPIC, number), timeout=10)
+            ends[number] = high - low
+        consumer.assign([confluent_kafka.TopicPartition(TOPIC, number, 0) for number in ends])
+        while len(messages) < sum(ends.values()):
+            message = consumer.poll(10)
+            assert message is not None and message.error() is None, "the topic can be read"
+            messages.append(message)
+    finally:
+        consumer.close()
+    return messages
+
+
+def counted(broker: Broker, keys: Secrets) -> dict[str, dict[str, Any]]:
+    """Every event that counted by its CloudEvents id, as `tocsin ledger tail` tells it."""
+    events: dict[str, dict[str, Any]] = {}
+    for service in SERVICES:
+        told = run_cli(keys, "ledger", "tail", service, "--from-start", "--json", "--partitions",
+                       str(PARTITIONS), "--kafka-bootstrap", broker.bootstrap).stdout
+        for line in map(json.loads, told.splitlines()):
+            if line["kind"] != "counted":
+                continue
+            for place, event in enumerate(line.get("events", [])):
+                events[f"{line['digest']}-{place}"] = {**line, "event": event, "service": service}
+    return events
+
+
+def ids_of(messages: list[confluent_kafka.Message]) -> list[str]:
+    return [dict(message.headers())["ce_id"].decode() for message in messages]
+
+
+def wait_for_all(broker: Broker, keys: Secrets) -> dict[str, dict[str, Any]]:
+    expected = counted(broker, keys)
+    until(lambda: set(expected) <= set(ids_of(published(broker))), "all is published", 60, 0.5)
+    return expected
+
+
+def prepare(programs: list[Program], issuer: Issuer) -> str:
+    token = issuer.token(ADMIN)
+    gateway = Connect(programs[0].url, token)
+    answer = gateway.must_change("approval", "ImportRoster", {"roster": {
+        "agencies": [{"agencyId": "city", "names": {"en-CA": "City"}, "capSender": "city.example"}],
+        "people": [{"subject": ADMIN.subject, "name": "Ada", "agencyId": "city",
+                    "roles": list(ADMIN.roles)}],
+    }})
+    for program in programs:
+        Connect(program.url, token).must("approval", "GetRoster", after=answer["position"])
+    return token
+
+
+def check_record(message: confluent_kafka.Message, line: dict[str, Any], protos: Protos) -> None:
+    """One record, as a reader that knows CloudEvents but not us sees it."""
+    headers = dict(message.headers())
+    event = from_binary(KafkaMessage(headers, message.key(), message.value()), AnyBytes())
+    service = line["service"]
+    assert event.get_specversion() == "1.0"
+    assert event.get_source() == f"/tocsin/live/{service}"
+    assert event.get_datacontenttype() == "application/protobuf"
+    assert event.get_extension("partitionkey") == line["realm"]
+    assert headers["ce_partitionkey"].decode() == line["realm"]
+    data = protos.parse("tocsin.ledger.v1.PublicEvent", event.get_data())
+    assert event.get_type() == f"tocsin.{service}.v1.{data.type}"
+    assert event.get_time().timestamp() == pytest.approx(data.decided_at.ToMicroseconds() / 1e6)
+    where = data.position
+    assert f"{where.service}/{where.partition}/{where.offset}" == line["position"]
+    assert message.partition() == where.partition
+    inner = protos.parse(f"tocsin.{service}.v1.Event", data.event)
+    assert json_format.MessageToDict(inner) == line["event"]
+    if data.type == "incident_opened":
+        assert event.get_subject() == inner.incident_opened.incident.incident_id
+        assert headers["traceparent"].decode().split("-")[1] == TRACE
+
+
+def test_nothing_is_left_out_whoever_dies(
+        pair: list[Program], broker: Broker, keys: Secrets, issuer: Issuer,
+        protos: Protos) -> None:
+    token = prepare(pair, issuer)
+    with Load(pair, token) as load:
+        load.grows(50, "incidents are opened")
+        for _ in range(4):
+            leading = until(lambda: leader(pair, load.partition), "one instance leads", 30)
+            leading.kill()
+            load.grows(20, "another instance goes on")
+            leading.start()
+            load.grows(20, "they go on together")
+        broker.restart()
+        load.grows(20, "it goes on after a crash of the broker")
+    expected = wait_for_all(broker, keys)
+    messages = published(broker)
+    ids = ids_of(messages)
+    assert set(ids) == set(expected), "only what counted is published"
+    first: dict[str, confluent_kafka.Message] = {}
+    for name, message in zip(ids, messages, strict=True):
+        check_record(message, expected[name], protos)
+        assert first.setdefault(name, message).value() == message.value()
+    print(f"{len(expected)} events, {len(ids) - len(expected)} of them twice")
+
+
+def test_a_restart_in_peace_repeats_nothing(
+        pair: list[Program], broker: Broker, keys: Secrets, issuer: Issuer) -> None:
+    token = prepare(pair, issuer)
+    with Load(pair, token) as load:
+        load.grows(20, "incidents are opened")
+    events = len(wait_for_all(broker, keys))
+    records = len(published(broker))
+    for program in pair:
+        assert program.terminate() == 0
+    for program in pair:
+        program.start()
+    with Load(pair, token) as load:
+        load.grows(5, "incidents are opened")
+    more_events = len(wait_for_all(broker, keys)) - events
+    assert more_events >= 5
+    assert len(published(broker)) - records == more_events
+    until(lambda: all(metric(program, "tocsin_public_events_lag_records", service=service) == 0
+                      for program in pair for service in SERVICES), "nothing is behind")
