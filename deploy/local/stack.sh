@@ -73,7 +73,11 @@ start_programs() {
         control start 'services:*' >/dev/null || true
     fi
     if [[ " $* " == *' --monitoring '* ]]; then
-        port_is_open "${port[PROMETHEUS]}" || control start prometheus >/dev/null || true
+        if port_is_open "${port[PROMETHEUS]}"; then
+            control signal HUP prometheus >/dev/null || true # it reads its rules again
+        else
+            control start prometheus >/dev/null || true
+        fi
         wait_until "$deadline" port_is_open "${port[PROMETHEUS]}" || stack_failed prometheus
     fi
     echo "$now" >"$home/run/fingerprint"
