@@ -169,7 +169,9 @@ class Demo:
             "calgary-writer", "drafting", "CreateIncident", kind="flood",
             title=f"High water at {self.plan.series.name}", agencies=list(AGENCIES))["id"]
         self.control("load", path=str(self.plan.path), format=self.plan.format)
-        self.put_source(poll_seconds=0.2)
+        self.api.change("calgary-duty", "trigger", "PutSource", sourceId=f"demo-{self.run}",
+                        format=self.plan.format, url=f"{self.world}/gauge/{self.run}",
+                        pollSeconds=0.2, staleSeconds=86400)
         self.api.change("calgary-duty", "trigger", "PutRule", ruleId=f"demo-{self.run}",
                         sourceId=f"demo-{self.run}", series=self.plan.series.name,
                         threshold=self.plan.threshold, hysteresis=self.plan.hysteresis,
@@ -179,14 +181,9 @@ class Demo:
              f" drafts from template {template}")
 
     def rest(self) -> None:
-        """The rule is taken off and its source hardly polled: the replay is over."""
+        """The replay is over: nothing is polled any more."""
         self.api.change("calgary-duty", "trigger", "RemoveRule", ruleId=f"demo-{self.run}")
-        self.put_source(poll_seconds=86400)
-
-    def put_source(self, poll_seconds: float) -> None:
-        self.api.change("calgary-duty", "trigger", "PutSource", sourceId=f"demo-{self.run}",
-                        format=self.plan.format, url=f"{self.world}/gauge/{self.run}",
-                        pollSeconds=poll_seconds, staleSeconds=864000)
+        self.api.change("calgary-duty", "trigger", "RemoveSource", sourceId=f"demo-{self.run}")
 
     # --- the line ---
 

@@ -45,7 +45,7 @@ void write_info(XmlWriter& xml, const Draft& draft, const Text& text, const Fixe
     xml.leaf("effective", fixed.sent());
     if (draft.has_onset()) xml.leaf("onset", cap_time(draft.onset()));
     if (draft.has_expires()) xml.leaf("expires", cap_time(draft.expires()));
-    xml.leaf_unless_empty("senderName", fixed.sender_name());
+    xml.leaf_unless_empty("senderName", sender_name(fixed, text.language()));
     xml.leaf_unless_empty("headline", text.headline());
     xml.leaf_unless_empty("description", text.description());
     xml.leaf_unless_empty("instruction", text.instruction());

@@ -152,7 +152,8 @@ Fixed worst_case_fixed(bool retraction) {
     fixed.set_identifier(std::string(160, 'i'));
     fixed.set_sender(std::string(160, 's'));
     fixed.set_sent("2026-01-01T00:00:00-00:00");
-    fixed.set_sender_name(std::string(200, 'n'));
+    for (const std::string_view language : required_languages)
+        (*fixed.mutable_sender_names())[std::string{language}] = std::string(200, 'n');
     fixed.set_permalink("https://alerts.example.com/" + std::string(240, 'p'));
     fixed.set_agency(std::string(64, 'a'));
     fixed.set_retraction(retraction);

@@ -31,14 +31,23 @@ std::string_view marking(const Content& content) {
     return "";
 }
 
+// A name in another language is better than none. Smallest tag first: the map itself has no order,
+// and the same input must give the same bytes.
+static std::string in_language(const google::protobuf::Map<std::string, std::string>& names,
+                               std::string_view language) {
+    const auto exact = names.find(std::string{language});
+    if (exact != names.end()) return exact->second;
+    const auto least =
+        std::ranges::min_element(names, {}, [](const auto& entry) { return entry.first; });
+    return least == names.end() ? std::string{} : least->second;
+}
+
+std::string sender_name(const Fixed& fixed, std::string_view language) {
+    return in_language(fixed.sender_names(), language);
+}
+
 std::string area_description(const Area& area, std::string_view language) {
-    const auto exact = area.descriptions().find(std::string{language});
-    if (exact != area.descriptions().end()) return exact->second;
-    // A place under its name in another language is better than no place. Smallest tag first: the
-    // map itself has no order, and the same input must give the same bytes.
-    const auto least = std::ranges::min_element(area.descriptions(), {},
-                                                [](const auto& entry) { return entry.first; });
-    return least == area.descriptions().end() ? std::string{} : least->second;
+    return in_language(area.descriptions(), language);
 }
 
 }  // namespace tocsin::content

@@ -26,6 +26,9 @@ std::string_view primary_language(std::string_view language);
 // The world outranks the status: nothing from an exercise may look real.
 std::string_view marking(const Content& content);
 
+// Name of the publishing agency in `language`; its name in another language for want of one.
+std::string sender_name(const Fixed& fixed, std::string_view language);
+
 // Name of an area in `language`.
 std::string area_description(const Area& area, std::string_view language);
 

@@ -120,6 +120,7 @@ void tell_trigger(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kSourcePut:
             case Event::kRulePut:
             case Event::kRuleRemoved:
+            case Event::kSourceRemoved:
             case Event::kPendingBegan:
             case Event::kPendingEnded:
             case Event::kRuleReset:

@@ -52,7 +52,7 @@ content::v1::Fixed fix(const Release& release, const v1::Delivery& delivery, Tim
     if (const auto sender = release.senders.find(agency); sender != release.senders.end())
         fixed.set_sender(sender->second);
     if (const auto name = release.sender_names.find(agency); name != release.sender_names.end())
-        fixed.set_sender_name(name->second);
+        *fixed.mutable_sender_names() = name->second.names();
     const Time second = std::chrono::floor<std::chrono::seconds>(fire_at);
     fixed.set_sent(content::cap_time(to_proto(second)));
     *fixed.mutable_fire_at() = to_proto(fire_at);

@@ -98,14 +98,7 @@ static std::string add_deliveries(const State& state, const content::Content& co
 static void add_senders(v1::ReleasePlanned& planned, const approval::v1::Cleared& cleared) {
     for (const approval::v1::Agency& agency : cleared.agencies()) {
         (*planned.mutable_senders())[agency.agency_id()] = agency.cap_sender();
-        // English for lack of a place for both; the smallest tag where there is no English.
-        std::string tag;
-        for (const auto& [language, name] : agency.names())
-            if (tag.empty() || (language.starts_with("en") && !tag.starts_with("en")) ||
-                (language < tag && language.starts_with("en") == tag.starts_with("en")))
-                tag = language;
-        if (!tag.empty())
-            (*planned.mutable_sender_names())[agency.agency_id()] = agency.names().at(tag);
+        *(*planned.mutable_sender_names())[agency.agency_id()].mutable_names() = agency.names();
     }
 }
 

@@ -45,7 +45,7 @@ struct Release {
     std::vector<Item> items;
     std::string content;
     std::map<std::string, std::string> senders;
-    std::map<std::string, std::string> sender_names;
+    std::map<std::string, v1::PublicNames> sender_names;
     std::string feed_base_url;
     Duration arm_lead{};
     std::optional<Time> release_at;

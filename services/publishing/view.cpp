@@ -101,7 +101,7 @@ std::string feed_page(const State& state, const std::string& realm, const std::s
         for (const Item& item : std::views::reverse(release.items)) {
             if (!is_public(item, now)) continue;
             entries.push_back(entry_of(*content, item, language));
-            if (author.empty()) author = item.delivery.fixed().sender_name();
+            if (author.empty()) author = content::sender_name(item.delivery.fixed(), language);
         }
     }
     std::ranges::stable_sort(entries, std::greater{}, &content::FeedEntry::updated);

@@ -130,6 +130,7 @@ void move(RuleState& state, const v1::Event& event) {
             stand(Standing::crossed, event.crossing_suppressed().reading());
             return;
         case v1::Event::kSourcePut:
+        case v1::Event::kSourceRemoved:
         case v1::Event::kRulePut:
         case v1::Event::kRuleRemoved:
         case v1::Event::BODY_NOT_SET:

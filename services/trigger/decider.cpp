@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
+
 namespace tocsin::trigger {
 namespace {
 
@@ -17,7 +19,7 @@ using Happened = runtime::Happened<v1::Event>;
 using Verdict = runtime::Verdict<v1::Event>;
 
 // Every source is a connection and a metric, every rule on a series is weighed at each reading.
-constexpr std::size_t sources_max = 200;
+constexpr std::ptrdiff_t sources_max = 200;
 constexpr std::size_t rules_max = 2000;
 constexpr std::size_t rules_per_series_max = 20;
 
@@ -29,6 +31,10 @@ std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
 
 Verdict nothing_new(std::string id, std::int64_t version) {
     return Happened{{}, std::move(id), fmt::format("{}", version)};
+}
+
+bool is_active(const std::pair<const std::string, SourceState>& entry) {
+    return entry.second.source.active();
 }
 
 Verdict put_source(const State& state, const Asking& asking, const v1::PutSourceRequest& request) {
@@ -43,7 +49,8 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     if (find_format(request.format()) == nullptr)
         return reject(Because::invalid_argument, "unknown_format",
                       "the format is one of usgs-json and eccc-csv", "format");
-    if (!known && state.sources.size() >= sources_max)
+    const bool in_use = known && found->second.source.active();
+    if (!in_use && std::ranges::count_if(state.sources, is_active) >= sources_max)
         return reject(Because::resource_exhausted, "too_many_sources",
                       fmt::format("a realm has at most {} sources", sources_max), "source_id");
     v1::Source source;
@@ -60,6 +67,31 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
         return nothing_new(request.source_id(), version);
     Happened happened{{}, request.source_id(), fmt::format("{}", version + 1)};
     *happened.events.emplace_back().mutable_source_put()->mutable_source() = std::move(source);
+    return happened;
+}
+
+Verdict remove_source(const State& state, const Asking& asking,
+                      const v1::RemoveSourceRequest& request) {
+    if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
+    const auto found = state.sources.find(request.source_id());
+    if (found == state.sources.end())
+        return reject(Because::not_found, "source_not_found",
+                      fmt::format("there is no source {}", request.source_id()), "source_id");
+    const auto& [source_id, known] = *found;
+    if (known.source.agency_id() != asking.agency)
+        return reject(
+            Because::permission_denied, "other_agency",
+            fmt::format("it belongs to {}, which alone may remove it", known.source.agency_id()),
+            "source_id");
+    if (!known.source.active()) return nothing_new(source_id, known.version);
+    const auto reading = state.watching.lower_bound({source_id, ""});
+    if (reading != state.watching.end() && reading->first.first == source_id)
+        return reject(Because::failed_precondition, "source_in_use",
+                      fmt::format("the rule {} reads it; remove that first, or point it elsewhere",
+                                  *reading->second.begin()),
+                      "source_id");
+    Happened happened{{}, source_id, fmt::format("{}", known.version + 1)};
+    happened.events.emplace_back().mutable_source_removed()->set_source_id(source_id);
     return happened;
 }
 
@@ -89,7 +121,8 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
                       fmt::format("it belongs to {}, which alone may replace it",
                                   found->second.rule.agency_id()),
                       "rule_id");
-    if (!state.sources.contains(request.source_id()))
+    const auto source = state.sources.find(request.source_id());
+    if (source == state.sources.end() || !is_active(*source))
         return reject(Because::not_found, "source_not_found",
                       fmt::format("there is no source {}; put it first", request.source_id()),
                       "source_id");
@@ -182,6 +215,8 @@ Verdict Decider::decide(const State& state, const Asking& asking, const Command&
             return put_rule(state, asking, command.put_rule());
         case Command::kRemoveRule:
             return remove_rule(state, asking, command.remove_rule());
+        case Command::kRemoveSource:
+            return remove_source(state, asking, command.remove_source());
         case Command::BODY_NOT_SET:
             break;  // Sent by a newer client.
     }
@@ -213,6 +248,12 @@ bool Decider::evolve(State& state, const Event& event, Time) {
         case Event::kSourcePut: {
             SourceState& known = state.sources[event.source_put().source().source_id()];
             known.source = event.source_put().source();
+            ++known.version;
+            return true;
+        }
+        case Event::kSourceRemoved: {
+            SourceState& known = state.sources[event.source_removed().source_id()];
+            known.source.set_active(false);
             ++known.version;
             return true;
         }

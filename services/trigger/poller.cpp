@@ -136,9 +136,18 @@ void Poller::refresh(const std::vector<Wanted>& wanted) {
         return a.realm == b.realm && a.source.source_id() == b.source.source_id() &&
                a.revision == b.revision;
     };
-    for (auto& loop : loops_)
-        loop->replaced = std::ranges::none_of(
-            wanted, [&](const Wanted& one) { return same(one, loop->wanted); });
+    for (auto& loop : loops_) {
+        const bool before =
+            std::exchange(loop->replaced, std::ranges::none_of(wanted, [&](const Wanted& one) {
+                              return same(one, loop->wanted);
+                          }));
+        const bool gone = std::ranges::none_of(wanted, [&](const Wanted& one) {
+            return one.realm == loop->wanted.realm &&
+                   one.source.source_id() == loop->wanted.source.source_id();
+        });
+        // Nobody polls it any more: what was last seen of it must raise no alarm.
+        if (gone && !before && loop->leading) health_.ended(loop->wanted);
+    }
     for (const Wanted& one : wanted) {
         const bool known = std::ranges::any_of(loops_, [&](const auto& loop) {
             return !loop->replaced && !loop->ended && same(one, loop->wanted);

@@ -14,6 +14,11 @@ Reactor* TriggerRpc::PutSource(Context* context, const v1::PutSourceRequest* req
     return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
 }
 
+Reactor* TriggerRpc::RemoveSource(Context* context, const v1::RemoveSourceRequest* request,
+                                  v1::RemoveSourceResponse* response) {
+    return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
+}
+
 Reactor* TriggerRpc::PutRule(Context* context, const v1::PutRuleRequest* request,
                              v1::PutRuleResponse* response) {
     return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});

@@ -23,6 +23,8 @@ public:
                          v1::ListSourcesResponse* response) override;
     Reactor* PutRule(Context* context, const v1::PutRuleRequest* request,
                      v1::PutRuleResponse* response) override;
+    Reactor* RemoveSource(Context* context, const v1::RemoveSourceRequest* request,
+                          v1::RemoveSourceResponse* response) override;
     Reactor* RemoveRule(Context* context, const v1::RemoveRuleRequest* request,
                         v1::RemoveRuleResponse* response) override;
     Reactor* ListRules(Context* context, const v1::ListRulesRequest* request,

@@ -39,6 +39,7 @@ void Realm::apply(const runtime::Counted& counted) {
 void Realm::apply(const v1::Event& event, Time decided_at) {
     Decider::evolve(state_, event, decided_at);
     if (event.has_source_put()) ++revisions_[event.source_put().source().source_id()];
+    if (event.has_source_removed()) ++revisions_[event.source_removed().source_id()];
     if (event.has_rule_put()) ++revisions_[event.rule_put().rule().source_id()];
     if (!event.has_rule_crossed()) return;
     crossings_.push_front(event.rule_crossed().crossing());
@@ -64,7 +65,7 @@ void TriggerView::apply(const runtime::Counted& counted) {
     if (!changed_) return;
     const auto events = events_of(counted);
     const bool changes = std::ranges::any_of(events, [](const v1::Event& event) {
-        return event.has_source_put() || event.has_rule_put();
+        return event.has_source_put() || event.has_source_removed() || event.has_rule_put();
     });
     if (changes) changed_();
 }

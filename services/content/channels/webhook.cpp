@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
+
 namespace tocsin::content {
 namespace {
 
@@ -44,6 +46,15 @@ Json area_json(const Area& area, const Texts& texts, bool with_polygons) {
     return json;
 }
 
+// In the order of the tags: the map itself has none, and the same input must give the same bytes.
+Json sender_names(const Fixed& fixed) {
+    const std::map<std::string, std::string> sorted(fixed.sender_names().begin(),
+                                                    fixed.sender_names().end());
+    Json names = Json::object();
+    for (const auto& [language, name] : sorted) names[language] = name;
+    return names;
+}
+
 std::string body(const Content& content, const Fixed& fixed, bool with_polygons) {
     const Draft& draft = content.draft();
     const Texts& texts = said(content, fixed);
@@ -53,7 +64,7 @@ std::string body(const Content& content, const Fixed& fixed, bool with_polygons)
               {"digest", digest(serialise(content))},
               {"world", content.world()},
               {"agency", fixed.agency()},
-              {"sender_name", fixed.sender_name()},
+              {"sender_names", sender_names(fixed)},
               {"status", cap_status(content)},
               {"severity", cap_word(draft.severity())},
               {"urgency", cap_word(draft.urgency())},

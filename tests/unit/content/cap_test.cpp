@@ -157,7 +157,7 @@ TEST(Cap, CharactersThatXmlForbidsAreNeverWritten) {
         Content content = samples::make_content();
         content.mutable_draft()->mutable_texts(0)->set_description(bad);
         Fixed fixed = samples::make_fixed();
-        fixed.set_sender_name(bad);
+        (*fixed.mutable_sender_names())["en-CA"] = bad;
         const Document document{cap_xml(content, fixed)};
         EXPECT_NE(document.document, nullptr);
     }

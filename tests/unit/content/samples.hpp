@@ -107,7 +107,8 @@ inline Fixed make_fixed() {
     fixed.set_sender("alerts@calgary.example.com");
     fixed.set_sent("2026-06-20T12:05:00-06:00");
     *fixed.mutable_fire_at() = runtime::to_proto(now + std::chrono::minutes{5});
-    fixed.set_sender_name("City of Calgary / Ville de Calgary");
+    (*fixed.mutable_sender_names())["en-CA"] = "City of Calgary";
+    (*fixed.mutable_sender_names())["fr-CA"] = "Ville de Calgary";
     fixed.set_permalink("https://alerts.example.com/a/rel-1");
     fixed.set_agency("calgary");
     return fixed;

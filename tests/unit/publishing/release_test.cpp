@@ -14,7 +14,8 @@ TEST(Arming, FixesEverythingThatGoesOut) {
     const v1::Delivery& feed = story.item("feed").delivery;
     EXPECT_EQ(feed.fixed().identifier(), "tocsin-" + story.id() + "-calgary");
     EXPECT_EQ(feed.fixed().sender(), "calgary@example.org");
-    EXPECT_EQ(feed.fixed().sender_name(), "The calgary");
+    EXPECT_EQ(feed.fixed().sender_names().at("en-CA"), "The calgary");
+    EXPECT_EQ(feed.fixed().sender_names().at("fr-CA"), "La calgary");
     EXPECT_EQ(feed.fixed().permalink(),
               "http://127.0.0.1:8080/feeds/bow/alerts/" + feed.fixed().identifier() + ".xml");
     EXPECT_EQ(feed.fixed().sent().size(), 25u);

@@ -59,6 +59,7 @@ inline approval::v1::Cleared make_cleared(const content::Content& content) {
         agency.set_agency_id(id);
         agency.set_cap_sender(id + "@example.org");
         (*agency.mutable_names())["en-CA"] = "The " + id;
+        (*agency.mutable_names())["fr-CA"] = "La " + id;
     }
     return cleared;
 }

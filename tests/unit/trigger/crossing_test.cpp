@@ -92,6 +92,7 @@ std::string kinds(const Given<Decider>& given) {
             case v1::Event::kSourcePut:
             case v1::Event::kRulePut:
             case v1::Event::kRuleRemoved:
+            case v1::Event::kSourceRemoved:
             case v1::Event::BODY_NOT_SET:
                 all += "other";
                 break;

@@ -36,6 +36,12 @@ v1::Command remove_rule() {
     return command;
 }
 
+v1::Command remove_source() {
+    v1::Command command;
+    command.mutable_remove_source()->set_source_id("bow");
+    return command;
+}
+
 Given<Decider> officer() {
     Given<Decider> given;
     given.by("dora", "calgary", {"duty-officer"});
@@ -135,6 +141,40 @@ TEST(Decider, ARemovedRuleIsOffAndCanBePutAgain) {
 TEST(Decider, AnUnknownRuleCannotBeRemoved) {
     auto given = officer();
     EXPECT_EQ(given.when(remove_rule()).refused(), "rule_not_found");
+}
+
+TEST(Decider, ARemovedSourceIsOffAndCanBePutAgain) {
+    auto given = officer();
+    given.when(put_source());
+    given.when(remove_source());
+    ASSERT_EQ(given.events().size(), 1U);
+    EXPECT_EQ(given.events()[0].source_removed().source_id(), "bow");
+    EXPECT_EQ(given.etag(), "2");
+    EXPECT_EQ(given.when(put_rule()).refused(), "source_not_found");
+    given.when(remove_source());
+    EXPECT_TRUE(given.events().empty()) << "it is off already";
+    given.when(put_source());
+    EXPECT_EQ(given.etag(), "3");
+    EXPECT_EQ(given.when(put_rule()).refused(), "");
+}
+
+TEST(Decider, ASourceThatARuleReadsIsNotRemoved) {
+    auto given = officer();
+    given.when(put_source());
+    given.when(put_rule());
+    EXPECT_EQ(given.when(remove_source()).refused(), "source_in_use");
+    given.when(remove_rule());
+    EXPECT_EQ(given.when(remove_source()).refused(), "");
+}
+
+TEST(Decider, OnlyItsOwnAgencyRemovesASource) {
+    auto given = officer();
+    EXPECT_EQ(given.when(remove_source()).refused(), "source_not_found");
+    given.when(put_source());
+    given.by("paul", "alberta", {"duty-officer"});
+    EXPECT_EQ(given.when(remove_source()).refused(), "other_agency");
+    given.by("ana", "calgary", {"author"});
+    EXPECT_EQ(given.when(remove_source()).refused(), "role_needed");
 }
 
 TEST(Decider, ASeriesHasABoundOnItsRules) {

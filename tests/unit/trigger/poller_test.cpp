@@ -300,6 +300,18 @@ TEST_F(PollerTest, ASourceThatBringsNothingNewGoesStale) {
     EXPECT_FALSE(report().stale());
 }
 
+TEST_F(PollerTest, ARemovedSourceIsPolledNoMoreAndRaisesNoAlarm) {
+    transport_.answers = {answer(rows(0, 1))};
+    begin();
+    for (int i = 0; i < 4; ++i) until_request();
+    ASSERT_TRUE(report().stale());
+    poller_.refresh({});
+    EXPECT_FALSE(report().stale());
+    wake();
+    EXPECT_EQ(transport_.requests.size(), 5U);
+    EXPECT_THAT(transport_.sleepers, IsEmpty());
+}
+
 TEST_F(PollerTest, AfterAStopNothingIsPolled) {
     transport_.answers = {answer(rows(0, 1))};
     begin();
