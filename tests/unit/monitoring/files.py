@@ -64,9 +64,10 @@ def dashboards() -> dict[str, dict]:
 
 def dashboard_expressions(dashboard: dict) -> list[str]:
     asked = [target["expr"] for panel in panels(dashboard) for target in panel.get("targets", [])]
-    asked += [one["expr"] for one in dashboard["annotations"]["list"]]
+    asked += [one["target"]["expr"] for one in dashboard["annotations"]["list"]]
     for variable in dashboard["templating"]["list"]:
-        asked += re.findall(r"label_values\((\w+),", variable.get("definition", ""))
+        if variable["type"] == "query":
+            asked += re.findall(r"label_values\((\w+),", variable["query"]["query"])
     return asked
 
 
