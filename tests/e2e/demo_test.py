@@ -1,12 +1,14 @@
 """./dev demo as a newcomer runs it: cold with --once, then other gauge files on a running stack of
-separate processes, a retraction from the command line, and a killed service."""
+separate processes with monitoring, a retraction from the command line, and a killed service."""
 
 import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -93,7 +95,7 @@ def cold(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="module")
 def apart(tmp_path_factory: pytest.TempPathFactory):
     stack = Stack(tmp_path_factory.mktemp("apart") / "home")
-    started = stack.dev("up", "--processes")
+    started = stack.dev("up", "--processes", "--monitoring")
     assert started.returncode == 0, started.stderr[-4000:]
     yield stack
     assert stack.dev("down").returncode == 0
@@ -209,3 +211,11 @@ def test_a_killed_service_comes_back_and_the_line_works(apart: Stack) -> None:
     for pid in pids:
         os.kill(int(pid), signal.SIGKILL)
     check_outcome(apart.demo("--speed", "1e6"))
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
+def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
+    check = ROOT / "monitoring" / "check_panels.py"
+    apart.demo("--speed", "1e6")
+    ran = subprocess.run([sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
+                         capture_output=True, text=True, timeout=180, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
