@@ -44,6 +44,17 @@ def create(pair: Pair, instance: Program, request_id: str) -> Answer:
     return answer
 
 
+def several(pair: Pair, instance: Program, count: int) -> dict[str, Answer]:
+    requests = [new_request_id() for _ in range(count)]
+    return {request_id: create(pair, instance, request_id) for request_id in requests}
+
+
+def home_of(answers: dict[str, Answer]) -> int:
+    """The partition of the one realm that asks here."""
+    [partition] = {answer.position[0] for answer in answers.values()}
+    return partition
+
+
 def cut_tail(broker: Broker, partition: int, batches: int) -> int:
     """Takes the last batches out of the ledger of a dead broker; the records that are left."""
     folder = broker.folder / "data" / f"{LEDGER}-{partition}"
@@ -92,12 +103,8 @@ def everything_again(pair: Pair, answers: dict[str, Answer]) -> None:
 @pytest.mark.parametrize("batches", [1, 4, 9])
 def test_what_was_lost_is_decided_again_to_the_same_answers(
         pair: Pair, broker: Broker, batches: int) -> None:
-    answers = {}
-    for number in range(12):
-        request_id = new_request_id()
-        answers[request_id] = create(pair, pair.instances[number % 2], request_id)
-    partition = answers[request_id].position[0]
-    before = lose_tail(pair, broker, partition, batches)
+    answers = several(pair, pair.left, 6) | several(pair, pair.right, 6)
+    before = lose_tail(pair, broker, home_of(answers), batches)
     everything_again(pair, answers)
     fresh = new_request_id()
     answers[fresh] = create(pair, pair.left, fresh)
@@ -107,16 +114,28 @@ def test_what_was_lost_is_decided_again_to_the_same_answers(
 
 def test_an_instance_that_missed_the_loss_agrees_with_one_that_saw_it(
         pair: Pair, broker: Broker) -> None:
-    answers = {}
-    for _ in range(8):
-        request_id = new_request_id()
-        answers[request_id] = create(pair, pair.left, request_id)
-    partition = answers[request_id].position[0]
-    gone = random.Random(5).choice(pair.instances)
+    answers = several(pair, pair.left, 8)
     settled(pair)
+    gone = random.Random(5).choice(pair.instances)
     gone.kill()
     broker.kill()
-    cut_tail(broker, partition, 5)
+    cut_tail(broker, home_of(answers), 5)
     broker.start()
     gone.start()
+    everything_again(pair, answers)
+
+
+def test_one_that_stood_still_while_the_log_was_written_anew_notices(
+        pair: Pair, broker: Broker) -> None:
+    answers = several(pair, pair.left, 8)
+    settled(pair)
+    pair.right.kill()
+    pair.left.freeze()
+    broker.kill()
+    cut_tail(broker, home_of(answers), 5)
+    broker.start()
+    pair.right.start()
+    # Its reading position lies within the log again, behind records that it has never seen.
+    answers |= several(pair, pair.right, 20)
+    pair.left.thaw()
     everything_again(pair, answers)

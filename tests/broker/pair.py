@@ -28,6 +28,7 @@ class Pair:
         self.partitions = partitions
         self.issuer = Issuer(keys)
         self.realms = REALMS
+        self._others: list[Program] = []
         self.loads: list[Load] = []
         self.made_by_tests: set[str] = set()  # incidents made beside the loads
         self.people = [Person(f"{name}@{realm}.example", realm, "city", ("author", "admin"))
@@ -69,10 +70,15 @@ class Pair:
             caller.close()
         assert approval.terminate() == 0
 
+    def another(self, instance: str) -> Program:
+        """One more instance, which the load does not know."""
+        self._others.append(self._program("tocsin-drafting", instance))
+        return self._others[-1]
+
     def end(self) -> None:
         for reader in self._readers.values():
             reader.close()
-        for instance in self.instances:
+        for instance in (*self.instances, *self._others):
             instance.kill()
 
     def address(self, instance: Program) -> str:

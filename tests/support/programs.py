@@ -110,7 +110,7 @@ class Program:
     def pid(self) -> int:
         return self._child.pid
 
-    def start(self, wait_s: float = 60) -> "Program":
+    def start(self, wait_s: float = 120) -> "Program":
         self.spawn()
         self.wait_ready(wait_s)
         return self
@@ -121,11 +121,11 @@ class Program:
         self.ports_file.unlink(missing_ok=True)
         self._child.spawn()
 
-    def wait_listening(self, wait_s: float = 60) -> None:
+    def wait_listening(self, wait_s: float = 120) -> None:
         """Until its ports are known; it may not serve yet."""
         until(lambda: self._lives() and self.ports_file.exists(), f"{self.name} listens", wait_s)
 
-    def wait_ready(self, wait_s: float = 60) -> None:
+    def wait_ready(self, wait_s: float = 120) -> None:
         self.wait_listening(wait_s)
         for service in self.services:
             until(lambda s=service: self._lives() and self.health(s) == "SERVING",

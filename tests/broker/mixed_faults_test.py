@@ -1,0 +1,123 @@
+"""Blows that fall together under load: both instances at once, Kafka and the leader at once, one
+that dies while the other still folds, one that joins and leaves."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from load import Load
+from oracle import check_everything
+from pair import Pair, report
+from support.broker import Broker
+from support.places import FULL_DOSE
+from support.programs import Secrets
+from support.waiting import until
+
+ROUNDS = 20 if FULL_DOSE else 1
+
+
+@pytest.fixture(scope="module")
+def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
+         ) -> Iterator[Pair]:
+    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
+    yield started
+    started.end()
+
+
+def start_both(pair: Pair) -> None:
+    for instance in pair.instances:
+        instance.spawn()
+    for instance in pair.instances:
+        instance.wait_ready()
+
+
+def both_are_killed(pair: Pair) -> None:
+    for instance in pair.instances:
+        instance.kill()
+    start_both(pair)
+
+
+def the_follower_is_killed(pair: Pair) -> None:
+    follower = pair.other(pair.leader(0))
+    follower.kill()
+    follower.start()
+
+
+def one_dies_while_the_other_folds(pair: Pair) -> None:
+    pair.left.kill()
+    pair.left.spawn()
+    pair.left.wait_listening()
+    pair.right.kill()
+    pair.right.start()
+    pair.left.wait_ready()
+
+
+def kafka_and_the_leader_are_killed(pair: Pair) -> None:
+    leader = pair.leader(0)
+    pair.broker.kill()
+    leader.kill()
+    pair.broker.spawn()
+    leader.spawn()
+    pair.broker.wait_ready()
+    leader.wait_ready()
+
+
+def the_leader_stands_still_while_kafka_restarts(pair: Pair) -> None:
+    leader = pair.leader(0)
+    leader.freeze()
+    try:
+        pair.broker.restart()
+    finally:
+        leader.thaw()
+    leader.wait_ready()
+
+
+def a_third_joins_and_leaves(pair: Pair) -> None:
+    third = pair.another("third").start()
+    third.kill()
+
+
+def kafka_stops_cleanly(pair: Pair) -> None:
+    pair.broker.stop()
+    pair.broker.start()
+
+
+BLOWS: list[Callable[[Pair], None]] = [
+    both_are_killed, the_follower_is_killed, one_dies_while_the_other_folds,
+    kafka_and_the_leader_are_killed, the_leader_stands_still_while_kafka_restarts,
+    a_third_joins_and_leaves, kafka_stops_cleanly,
+]
+
+
+def strike(pair: Pair, load: Load, blow: Callable[[Pair], None]) -> None:
+    goal = load.answered + 40
+    until(lambda: load.answered >= goal, "the load is in full swing", 90)
+    blow(pair)
+    goal = load.answered + 20
+    until(lambda: load.answered >= goal, f"it goes on after: {blow.__name__}", 90)
+
+
+def test_blows_that_fall_together(pair: Pair) -> None:
+    seed = random.randrange(10**6)
+    print(f"\nseed {seed}")
+    dice = random.Random(seed)
+    load = pair.load(seed=seed)
+    struck: list[str] = []
+    try:
+        for _ in range(ROUNDS):
+            for blow in dice.sample(BLOWS, len(BLOWS)):
+                struck.append(blow.__name__)
+                strike(pair, load, blow)
+    except BaseException:
+        print(f"struck: {struck}")
+        raise
+    finally:
+        load.stop()
+    ledger = check_everything(pair)
+    report("mixed-faults", {
+        "seed": seed, "blows": len(struck), "requests": len(load.asked),
+        "late_repeats": load.late, "attempts": sum(asked.attempts for asked in load.asked),
+        "decisions": len(ledger.counted), "void": ledger.void,
+    })
