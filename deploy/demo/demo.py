@@ -282,10 +282,12 @@ def first_at(card: dict, kind: str) -> str | None:
 
 
 def link(delivery: dict) -> str:
-    """Where it can be looked at; a webhook's receiver shows it under the id of the webhook."""
-    if delivery.get("url") or delivery["kind"] != "webhook" or not delivery.get("receipt"):
+    """Where it can be looked at. The receiver shows a webhook under its id; this Mastodon server has
+    no page for people, but tells of a post by its id."""
+    places = {"webhook": "", "mastodon": "/api/v1/statuses"}
+    if delivery["kind"] not in places or not delivery.get("receipt"):
         return delivery.get("url", "")
-    return f"{delivery['channel']['url']}/{delivery['receipt']}"
+    return f"{delivery['channel']['url']}{places[delivery['kind']]}/{delivery['receipt']}"
 
 
 def outcome(card: dict, release: dict, ledger: dict) -> dict:

@@ -47,6 +47,14 @@ std::string quoted(std::string etag) {
 
 }  // namespace
 
+// What readers of feeds expect; a browser would save that as a file, so it is told that it is XML.
+static std::string_view media_type_for(const HttpRequest& request, bool index) {
+    const auto accept = request[http::field::accept];
+    if (std::string_view{accept.data(), accept.size()}.find("text/html") != std::string_view::npos)
+        return "application/xml; charset=utf-8";
+    return index ? "application/atom+xml; charset=utf-8" : "application/cap+xml; charset=utf-8";
+}
+
 static UpstreamCall call_for(const Route& route) {
     UpstreamCall call;
     call.service = "publishing";
@@ -88,8 +96,8 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
         etag.size() > 2 && none_match_names({condition.data(), condition.size()}, etag);
     HttpResponse response =
         same ? HttpResponse{http::status::not_modified, 11}
-             : answer(http::status::ok, index ? "application/atom+xml" : "application/cap+xml",
-                      std::move(document.body));
+             : answer(http::status::ok, media_type_for(request, index), std::move(document.body));
+    response.set(http::field::vary, "Accept");
     if (etag.size() > 2) response.set(http::field::etag, etag);
     // An alert never changes; an index is what people poll while they wait.
     response.set(http::field::cache_control, index ? "max-age=5" : "max-age=3600");

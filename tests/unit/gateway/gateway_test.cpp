@@ -305,20 +305,28 @@ TEST_F(GatewayTest, ServesFeedsWithValidators) {
     const auto index = get("/feeds/r/fr.atom");
     EXPECT_EQ(index.result_int(), 200u);
     EXPECT_EQ(index.body(), "<feed>fr</feed>");
-    EXPECT_EQ(index["Content-Type"], "application/atom+xml");
+    EXPECT_EQ(index["Content-Type"], "application/atom+xml; charset=utf-8");
     EXPECT_EQ(index["ETag"], "\"v1\"");
     EXPECT_EQ(index["Cache-Control"], "max-age=5");
     EXPECT_EQ(get("/feeds/r/fr.atom", "\"v1\"").result_int(), 304u);
     EXPECT_EQ(get("/feeds/r/fr.atom", "\"v0\"").result_int(), 200u);
     const auto alert = get("/feeds/r/alerts/a%2Fb.xml");
     EXPECT_EQ(alert.body(), "<alert>a/b</alert>");
-    EXPECT_EQ(alert["Content-Type"], "application/cap+xml");
+    EXPECT_EQ(alert["Content-Type"], "application/cap+xml; charset=utf-8");
     const auto head = get("/feeds/r/fr.atom", "", http::verb::head);
     EXPECT_EQ(head.result_int(), 200u);
     EXPECT_EQ(head["Content-Length"], "15");
     const auto unknown = get("/feeds/x/fr.atom");
     EXPECT_EQ(unknown.result_int(), 404u);
     EXPECT_EQ(json::parse(unknown.body())["code"], "not_found");
+}
+
+TEST_F(GatewayTest, ABrowserIsShownAFeedAndDoesNotSaveIt) {
+    Request request{http::verb::get, "/feeds/r/fr.atom", 11};
+    request.set(http::field::accept, "text/html,application/xhtml+xml,*/*;q=0.8");
+    const auto shown = send(request);
+    EXPECT_EQ(shown["Content-Type"], "application/xml; charset=utf-8");
+    EXPECT_EQ(shown["Vary"], "Accept");
 }
 
 TEST_F(GatewayTest, TellsTheHealthOfEachService) {
