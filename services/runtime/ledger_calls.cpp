@@ -145,15 +145,17 @@ std::vector<LedgerProcess::Status> LedgerProcess::status() const {
     return status_;
 }
 
-void LedgerProcess::restart_inputs(int partition, std::string reason,
-                                   std::move_only_function<void(bool)> done) {
-    auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
-    post([this, partition, reason = std::move(reason), shared] {
+void LedgerProcess::restart_inputs(int partition, std::string reason, milliseconds wait,
+                                   std::move_only_function<void(Restarted)> done) {
+    if (!running_) return done({true, std::nullopt});
+    auto shared = std::make_shared<std::move_only_function<void(Restarted)>>(std::move(done));
+    post([this, partition, reason = std::move(reason), until = now_tick() + wait, shared] {
         const bool known = partition >= 0 && partition < static_cast<int>(slots_.size());
-        const bool halted =
-            known && !slots_[static_cast<std::size_t>(partition)]->partition.halted().empty();
-        if (halted) slots_[static_cast<std::size_t>(partition)]->partition.restart_inputs(reason);
-        (*shared)(halted);
+        if (!known) return (*shared)({});
+        Slot& slot = *slots_[static_cast<std::size_t>(partition)];
+        if (slot.partition.halted().empty()) return (*shared)({});
+        slot.partition.restart_inputs(reason);
+        slot.restarts.push_back({until, std::move(*shared)});
     });
 }
 
@@ -173,6 +175,7 @@ void LedgerProcess::stop(milliseconds drain) {
     wake();
     if (thread_.joinable()) thread_.join();
     waiters_.end_all("the service is shutting down; ask again with the same request_id");
+    for (const auto& slot : slots_) slot->end_restarts(std::nullopt, Tick::max());
     for (auto& await : awaits_) await.done(false);
     awaits_.clear();
 }

@@ -150,6 +150,7 @@ void LedgerProcess::raise_alarm(Slot& slot) {
 bool LedgerProcess::step(Slot& slot, Tick tick) {
     Orders orders = slot.partition.step(now_time(), tick);
     raise_alarm(slot);
+    slot.end_restarts(std::nullopt, tick);
     const bool any = !orders.append.empty() || orders.read_ledger_from || orders.read_inputs_again;
     obey(slot, std::move(orders));
     if (slot.partition.caught_up() && !slot.inputs_started && tick >= slot.next_attempt) {

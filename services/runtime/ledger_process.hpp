@@ -69,9 +69,15 @@ public:
     };
     // As of the last turn of the ledger thread.
     std::vector<Status> status() const;
-    // Records an operator's word for a halted partition.
-    void restart_inputs(int partition, std::string reason,
-                        std::move_only_function<void(bool)> done);
+    // What became of an operator's word.
+    struct Restarted {
+        bool halted = false;                 // false: nothing was wrong, and nothing is recorded
+        std::optional<std::int64_t> offset;  // of the decision; unset: not recorded in time
+    };
+    // Records an operator's word for a halted partition; `done` is called once, at most `wait`
+    // later.
+    void restart_inputs(int partition, std::string reason, std::chrono::milliseconds wait,
+                        std::move_only_function<void(Restarted)> done);
     const std::string& service() const { return plan_.service; }
     // Whether this instance leads the partition, and how often its history turned out to be
     // another. Thread-safe.

@@ -6,6 +6,8 @@
 
 namespace tocsin::runtime {
 
+using std::chrono::milliseconds;
+
 const LedgerRpc::Hosted* LedgerRpc::find(const std::string& service) const {
     if (service.empty() && hosted_.size() == 1) return &hosted_.front();
     for (const Hosted& hosted : hosted_)
@@ -64,12 +66,17 @@ grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* c
                                                                   {"actor", caller->actor},
                                                                   {"reason", request->reason()}});
     hosted->ledger->restart_inputs(
-        partition, fmt::format("{}: {}", caller->actor, request->reason()),
-        [reactor, response, service, partition](bool halted) {
-            if (!halted)
+        partition, fmt::format("{}: {}", caller->actor, request->reason()), milliseconds(5000),
+        [reactor, response, service, partition](LedgerProcess::Restarted restarted) {
+            if (!restarted.halted)
                 return reactor->Finish(status(grpc::StatusCode::FAILED_PRECONDITION, "not_halted",
                                               "the partition is not halted"));
-            response->set_position(fmt::format("{}/{}", service, partition));
+            if (!restarted.offset)
+                return reactor->Finish(status(
+                    grpc::StatusCode::UNAVAILABLE, "unavailable",
+                    "it is not recorded yet; see GetStatus, and ask again while it is halted", {},
+                    milliseconds(1000)));
+            response->set_position(Position{service, partition, *restarted.offset}.text());
             reactor->Finish(grpc::Status::OK);
         });
     return reactor;

@@ -23,6 +23,18 @@ struct LedgerProcess::Slot final : PartitionObserver {
         const Counted what{service,  number, offset, from_proto(decision.decided_at()),
                            decision, live};
         for (View* view : all_views) view->apply(what);
+        if (input < 0 && decision.has_input_restarted()) end_restarts(offset, Tick::max());
+    }
+
+    // Tells the operators whose word is recorded at `offset`, or was not recorded until `tick`.
+    void end_restarts(std::optional<std::int64_t> offset, Tick tick) {
+        std::vector<Restart> left;
+        for (Restart& restart : std::exchange(restarts, {}))
+            if (restart.until <= tick)
+                restart.done({true, offset});
+            else
+                left.push_back(std::move(restart));
+        restarts = std::move(left);
     }
 
     void answered(const std::string& key, const std::string& body_digest,
@@ -44,13 +56,19 @@ struct LedgerProcess::Slot final : PartitionObserver {
         ++process.histories_[static_cast<std::size_t>(number)];
     }
 
+    struct Restart {
+        Tick until;
+        std::move_only_function<void(Restarted)> done;
+    };
+
     LedgerProcess& process;
     int number;
     Partition partition;
     std::vector<View*>& all_views;
     bool inputs_started = false;
     bool live = false;
-    std::string alarm;  // why it stands still, as last logged
+    std::vector<Restart> restarts;  // operators who wait
+    std::string alarm;              // why it stands still, as last logged
     Tick next_attempt{};
     std::set<int> ended;  // inputs that were read to their end once
 };

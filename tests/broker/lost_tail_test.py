@@ -14,6 +14,7 @@ from support.broker import Broker
 from support.calls import Answer
 from support.connect import new_request_id
 from support.ledger import Ledger, ledger_topic
+from support.places import FULL_DOSE
 from support.programs import Program, Secrets
 from support.waiting import until
 
@@ -100,7 +101,7 @@ def everything_again(pair: Pair, answers: dict[str, Answer]) -> None:
         assert sorted(shown) == sorted(pair.made_by_tests), instance.flag("instance")
 
 
-@pytest.mark.parametrize("batches", [1, 4, 9])
+@pytest.mark.parametrize("batches", [1, 4, 9] if FULL_DOSE else [4])
 def test_what_was_lost_is_decided_again_to_the_same_answers(
         pair: Pair, broker: Broker, batches: int) -> None:
     answers = several(pair, pair.left, 6) | several(pair, pair.right, 6)

@@ -134,14 +134,12 @@ def operator_restarts(pair: Pair) -> None:
             "--reason", "the topic was lost in a fire", "--drafting", pair.address(pair.left),
             "--as", "ann@calgary.example", "--realm", "calgary", "--agency", "city",
             "--roles", "admin")
-        assert done.stdout.strip().startswith(f"drafting/{partition}"), done
+        service, where, offset = done.stdout.strip().split("/")
+        assert (service, where) == ("drafting", str(partition))
+        restart = pair.ledger().at[partition, int(offset)].decision
+        assert restart.input_restarted.reason == "ann@calgary.example: the topic was lost in a fire"
     for instance in pair.instances:
         until(lambda i=instance: i.health("drafting") == "SERVING", "it serves again", 30)
-
-
-def recorded_reasons(pair: Pair) -> list[str]:
-    return [one.decision.input_restarted.reason for one in pair.ledger().counted
-            if one.decision.WhichOneof("outcome") == "input_restarted"]
 
 
 def test_an_empty_ledger_with_commands_waiting_is_an_alarm(pair: Pair, raw: Raw) -> None:
@@ -151,8 +149,6 @@ def test_an_empty_ledger_with_commands_waiting_is_an_alarm(pair: Pair, raw: Raw)
     lose(pair, raw, LEDGER)
     wait_for_alarm(pair, partition, "ledger_lost")
     operator_restarts(pair)
-    assert any("ann@calgary.example: the topic was lost" in reason
-               for reason in recorded_reasons(pair))
     # The command is still in its topic: it is decided anew, to the same id.
     again = create(pair, pair.right, request_id)
     assert (again.code, again.body["id"]) == ("OK", first.body["id"])
