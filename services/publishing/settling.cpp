@@ -75,7 +75,7 @@ static void rearm(Turn& turn, const Item& item, const std::string& reason, Durat
     const Time retry_at = turn.now + wait;
     if (!item.retracts() && turn.release.retract_at)
         return settle(turn, item, "stood_down",
-                      "The message was retracted before this channel had it.");
+                      "The message was retracted before this channel confirmed it.");
     if (item.delivery.attempts() >= attempts_max)
         return settle(turn, item, "refused",
                       fmt::format("Given up after {} attempts. Last answer: {}",

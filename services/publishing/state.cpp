@@ -15,6 +15,8 @@ bool Item::settled() const {
 
 bool Item::may_be_public() const {
     if (is("confirmed") || is("unknown") || is("claimed")) return true;
+    // A receiver cannot be asked: what it had once it may have, whatever became of the repeats.
+    if (delivery.kind() == "webhook" && doubted) return true;
     // The public feed shows an alert from T0 on once it was claimed, whatever became of asking it.
     return delivery.kind() == "feed" && delivery.attempts() > 0;
 }
@@ -163,7 +165,7 @@ void retraction_armed(Release& release, const v1::RetractionArmed& event) {
     for (Item& item : release.items) {
         if (!item.is("armed")) continue;
         item.delivery.set_state("stood_down");
-        item.delivery.set_reason("The message was retracted before this channel had it.");
+        item.delivery.set_reason("The message was retracted before this channel confirmed it.");
         item.retry_at.reset();
     }
     for (const v1::Delivery& delivery : event.deliveries()) {
@@ -178,6 +180,7 @@ void retraction_armed(Release& release, const v1::RetractionArmed& event) {
 void unknown(Release& release, const v1::DeliveryUnknown& event) {
     Item* item = find_item(release, event.delivery_id());
     if (!item) return;
+    item->doubted = true;
     item->delivery.set_state("unknown");
     item->delivery.set_reason(event.reason());
     if (event.has_written_at()) *item->delivery.mutable_written_at() = event.written_at();

@@ -27,6 +27,8 @@ struct Item {
     // Set while it is armed again after an attempt.
     std::optional<Time> retry_at{};
     std::optional<Time> first_claimed_at{};
+    // Of some attempt nobody knew whether it went out.
+    bool doubted = false;
     // What a retraction answers; see RetractionArmed.in_reply_to.
     std::string in_reply_to{};
 

@@ -301,6 +301,18 @@ TEST(Retracting, WhatWasToBeSentAgainIsNotSentAnyMore) {
     EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
 }
 
+// A receiver says nothing of what it has: what was in doubt once is taken back there as well.
+TEST(Retracting, ReachesAReceiverThatMayHaveHadAnEarlierAttempt) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "unknown", at(2), 1, "x1", "cut");
+    story.outcome("hook", "absent", at(3));
+    EXPECT_EQ(story.item("hook").state(), "armed");
+    story.retract(at(4));
+    EXPECT_EQ(story.item("hook").state(), "stood_down");
+    ASSERT_NE(story.release().find("hook:cancel"), nullptr);
+    EXPECT_EQ(story.item("hook:cancel").state(), "armed");
+}
+
 TEST(Retracting, AnAbsentOriginalIsNotSentAfterItsRetraction) {
     Story story = armed();
     story.claim().outcome("feed", "confirmed").due().retract(at(20));
