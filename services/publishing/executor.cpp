@@ -14,6 +14,17 @@ using runtime::from_proto;
 // Asking an account about a post in doubt ends some time; by then a person has looked.
 static constexpr Duration doubt_lifetime = std::chrono::hours{24};
 
+// A leader that died leaves its work lying: nobody takes its place before something is asked. After
+// this long whoever sees it does it; what it asks for then makes it the leader.
+static constexpr Duration leader_patience = std::chrono::seconds{3};
+
+static Time due_since(const Release& release, const Item& item) {
+    if (item.is("armed"))
+        return item.retry_at.value_or(from_proto(item.delivery.fixed().fire_at()));
+    if (item.is("unknown")) return from_proto(item.delivery.give_up_at()) + claim_margin;
+    return from_proto(release.head.clear_time());
+}
+
 static bool needs_work(const Release& release, Time now) {
     if (!release.at_rest()) return true;
     return std::ranges::any_of(release.items, [&](const Item& item) {
@@ -79,6 +90,12 @@ Task<void> Executor::keep_looking() {
     }
 }
 
+bool Executor::acts(const Key& key, const Release& release, const Item& item) const {
+    if (stopping_) return false;
+    return parts_.ledger.leads(key.first) ||
+           parts_.now() > due_since(release, item) + leader_patience;
+}
+
 void Executor::look(const Key& key) {
     if (const auto release = current(key)) {
         look_at(key, *release);
@@ -88,7 +105,6 @@ void Executor::look(const Key& key) {
 }
 
 void Executor::look_at(const Key& key, const Release& release) {
-    const bool leads = !stopping_ && parts_.ledger.leads(key.first);
     const bool preparing = release.is("preparing") || release.is("waiting");
     for (const Item& item : release.items) {
         const v1::Delivery& delivery = item.delivery;
@@ -100,7 +116,7 @@ void Executor::look_at(const Key& key, const Release& release) {
                 runtime::spawn(fire(key, make_job(release, item),
                                     steady(from_proto(delivery.fixed().fire_at())),
                                     steady(from_proto(delivery.give_up_at()))));
-        } else if (!leads) {
+        } else if (!acts(key, release, item)) {
             continue;
         } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
             if (begin("prepare/" + name))
@@ -121,11 +137,12 @@ void Executor::look_at(const Key& key, const Release& release) {
 Task<void> Executor::prepare(Key key, Job job, std::string name) {
     std::optional<Prepared> told;
     Duration wait = 1s;
-    while (!stopping_ && parts_.ledger.leads(key.first)) {
+    while (true) {
         const auto release = current(key);
         const Item* item = release ? release->find(job.delivery.delivery_id()) : nullptr;
         if (!item || (!item->is("planned") && !item->is("not_ready"))) break;
         if (!release->is("preparing") && !release->is("waiting")) break;
+        if (!acts(key, *release, *item)) break;
         const Prepared prepared = co_await try_prepare(job);
         parts_.metrics
             .gauge("tocsin_channel_ready", "1 while a channel was ready when last prepared",
@@ -157,9 +174,10 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
     const Time now = parts_.now();
     const bool due = release && std::ranges::any_of(release->items, [&](const Item& item) {
                          return item.delivery.purpose() == purpose && item.is("armed") &&
-                                (!item.retry_at || *item.retry_at <= now);
+                                (!item.retry_at || *item.retry_at <= now) &&
+                                acts(key, *release, item);
                      });
-    if (due && !stopping_ && parts_.ledger.leads(key.first)) {
+    if (due) {
         v1::Command command;
         v1::ClaimRelease& asked = *command.mutable_claim_release();
         asked.set_release_id(key.second);
@@ -212,10 +230,11 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
     if (job.delivery.executor() != parts_.incarnation)
         co_await parts_.http.sleep_until(
             steady(from_proto(job.delivery.give_up_at()) + claim_margin + Duration{100ms}));
-    while (!stopping_ && parts_.ledger.leads(key.first)) {
+    while (true) {
         const auto release = current(key);
         const Item* item = release ? release->find(job.delivery.delivery_id()) : nullptr;
         if (!item || !item->is("unknown") || !needs_work(*release, parts_.now())) break;
+        if (!acts(key, *release, *item)) break;
         const Found found = co_await try_find(job);
         Outcome outcome{.reason = found.reason, .url = found.url, .receipt = found.receipt};
         if (found.kind == Found::Kind::found) {

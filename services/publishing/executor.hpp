@@ -61,6 +61,8 @@ private:
     using Key = std::pair<std::string, std::string>;
     struct Attempt;
 
+    // Whether this instance has to do what no claim gives to another.
+    bool acts(const Key& key, const Release& release, const Item& item) const;
     void look(const Key& key);
     void look_at(const Key& key, const Release& release);
     Task<void> keep_looking();

@@ -106,11 +106,28 @@ TEST(Executor, DoesNothingWhereItDoesNotLead) {
     there.world.leader_realm = "elsewhere";
     there.world.start("x1");
     there.clear();
-    there.world.pass(60s);
+    there.world.pass(2s);
     EXPECT_TRUE(there.world.sent.empty());
     there.world.leader_realm = "bow";
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
+}
+
+// Nobody leads in the place of a leader that died before something is asked.
+TEST(Executor, WhatADeadLeaderLeftIsDoneByWhoeverSeesIt) {
+    for (const std::string_view left : {"preparing", "armed", "firing"}) {
+        SCOPED_TRACE(left);
+        Public there;
+        there.world.start("x1");
+        there.clear();
+        there.world.pass(20s, [&] { return there.world.release().is(left); });
+        there.world.leader_realm = "elsewhere";
+        there.world.start("x2");
+        there.world.pass(120s);
+        EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
+        EXPECT_EQ(there.webhook_ids.size(), 1u);
+        EXPECT_EQ(there.posts.size(), 2u);
+    }
 }
 
 TEST(Executor, AMessageClearedWhileNobodyRanIsPublishedAtTheNextStart) {
