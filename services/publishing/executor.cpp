@@ -248,7 +248,10 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
         if (!outcome.kind.empty()) {
             measure(job, outcome);
             const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
-            co_await tell(key.first, outcome_command(key, job, outcome), id, true);
+            const auto answer =
+                co_await tell(key.first, outcome_command(key, job, outcome), id, true);
+            // Too early by the leader's clock, for one: it is looked for, and told, again.
+            if (answer.kind != runtime::Answer::Kind::accepted) absences = 0;
         }
         co_await pause(wait);
         wait = std::min<Duration>(wait * 2, 60s);
