@@ -40,6 +40,7 @@ void Instance::start() {
     options.jitter_seed = world_.random()();
     options.bug = world_.bug();
     frozen_ = 0;
+    dying_ = false;
     skew_ = std::chrono::seconds(below(41) - 20);
     ledger_next_ = 0;
     input_next_.assign(3, -1);
@@ -65,6 +66,12 @@ void Instance::crash() {
     claimed_.clear();
     asked_at_.clear();
     ask_again_at_.clear();
+}
+
+// What it was about to do after this is never done.
+bool Instance::dies(double probability) {
+    dying_ = dying_ || (!world_.calm() && chance(probability));
+    return dying_;
 }
 
 void Instance::step() {
@@ -93,7 +100,8 @@ void Instance::step() {
         partition_->on_dead_letter_stored(letters_[i].input, letters_[i].offset);
         letters_.erase(letters_.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    if (partition_->caught_up() && partition_->halted().empty()) execute();
+    if (partition_->caught_up() && partition_->halted().empty() && !dying_) execute();
+    if (dying_) crash();
 }
 
 // Topics are interleaved at random; each is in its own order.
@@ -138,6 +146,7 @@ void Instance::obey(runtime::Orders orders) {
     if (orders.read_ledger_from) ledger_next_ = *orders.read_ledger_from;
     if (orders.read_inputs_again) inputs_started_ = false;
     for (auto& order : orders.append) {
+        if (dies(.002)) return;
         std::string digest = runtime::sha256(order.record);
         wire_.push_back({&world_.topic(-1), std::move(order.record), std::move(digest)});
     }
@@ -283,6 +292,7 @@ void Instance::execute() {
         if (in_time)
             world_.perform(realm_of_[id], id, claim.attempt, executor_,
                            realm.deliveries.at(id).content);
+        if (dies(.05)) return;
         ask(realm_of_[id], fmt::format("outcome-{}-{}", executor_, asked_++),
             fmt::format("settle {} {} {}", id, claim.attempt, in_time ? "done" : "stood_down"),
             now() + std::chrono::seconds(lifetime_ticks * second_per_tick));

@@ -65,6 +65,7 @@ private:
     void take_reports();
     void report(const std::string& digest, bool landed, std::int64_t offset);
     void execute();
+    bool dies(double probability);
     bool may_ask(const std::string& delivery);
     void resolve(const std::string& delivery, const Claim& claim);
     void ask(const std::string& realm, const std::string& id, const std::string& body,
@@ -81,6 +82,7 @@ private:
     std::string executor_;
     std::unique_ptr<runtime::Partition> partition_;
     int frozen_ = 0;
+    bool dying_ = false;  // in the middle of a step
     std::chrono::seconds skew_{0};
     std::int64_t ledger_next_ = 0;
     std::vector<std::int64_t> input_next_;

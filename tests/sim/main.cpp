@@ -1,5 +1,6 @@
 // tocsin-sim: the ledger protocol under faults, one seed at a time. See services/README.md.
-#include "sim/world.hpp"
+#include "runtime/logs.hpp"
+#include "sim/release_world.hpp"
 
 #include <fmt/format.h>
 
@@ -53,27 +54,50 @@ static std::optional<Scenario> scenario_for(std::uint64_t seed, const std::strin
     return std::nullopt;
 }
 
-static Totals play(std::uint64_t seed, const Wanted& wanted, std::mutex& out) {
-    World world(seed, *scenario_for(seed, wanted.scenario), *bug_named(wanted.bug), wanted.steps);
-    std::string broken;
+struct Played {
+    Totals totals;
+    std::string trace, broken;
+};
+
+template <class AnyWorld>
+static Played run_world(AnyWorld& world) {
+    Played played;
     try {
         world.run();
     } catch (const std::exception& error) {
-        broken = error.what();
+        played.broken = error.what();
     }
-    Totals totals = world.totals();
+    played.totals = world.totals();
+    played.trace = world.trace();
+    return played;
+}
+
+static Played play_one(std::uint64_t seed, const Wanted& wanted) {
+    const Scenario scenario = *scenario_for(seed, wanted.scenario);
+    const runtime::Bug bug = *bug_named(wanted.bug);
+    if (scenario.release) {
+        ReleaseWorld world(seed, bug, wanted.steps);
+        return run_world(world);
+    }
+    World world(seed, scenario, bug, wanted.steps);
+    return run_world(world);
+}
+
+static Totals play(std::uint64_t seed, const Wanted& wanted, std::mutex& out) {
+    Played played = play_one(seed, wanted);
+    Totals& totals = played.totals;
     totals.seeds = 1;
-    if (broken.empty() && !wanted.verbose) return totals;
+    if (played.broken.empty() && !wanted.verbose) return totals;
     const std::lock_guard lock(out);
-    if (!broken.empty()) {
+    if (!played.broken.empty()) {
         totals.violations = 1;
         const std::string bug = wanted.bug == "none" ? "" : " --bug " + wanted.bug;
         const std::string scenario =
             wanted.scenario.empty() ? "" : " --scenario " + wanted.scenario;
-        fmt::print("seed {}: {} ({})\n  tocsin-sim --from {} --seeds 1 --steps {}{}{}\n", seed,
-                   broken, world.trace(), seed, wanted.steps, scenario, bug);
+        fmt::print("seed {}: {} ({})\n  ./dev sim --from {} --seeds 1 --steps {}{}{}\n", seed,
+                   played.broken, played.trace, seed, wanted.steps, scenario, bug);
     } else {
-        fmt::print("seed {}: ok ({})\n", seed, world.trace());
+        fmt::print("seed {}: ok ({})\n", seed, played.trace);
     }
     return totals;
 }
@@ -152,6 +176,7 @@ static int run(int count, char** arguments) {
     const char* dose = std::getenv("TOCSIN_DOSE");
     if (dose != nullptr && std::string_view(dose) == "full" && !wanted.expect_violation)
         wanted.seeds *= 10;
+    runtime::logs::start("tocsin-sim", "error");
     const Totals sum = play_all(wanted);
     fmt::print(
         "{} seeds: {} violations; {} decisions, {} void records, {} folds; {} answers, "

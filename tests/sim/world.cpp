@@ -9,9 +9,9 @@ namespace tocsin::sim {
 const std::vector<Scenario>& scenarios() {
     static const std::vector<Scenario> all = [] {
         using Inputs = Scenario::Inputs;
-        std::vector<Scenario> list{{"plain"},        {"alone"},      {"clocks"},
-                                   {"realms"},       {"storm"},      {"tail_lost"},
-                                   {"input_shrank"}, {"input_gone"}, {"ledger_lost"}};
+        std::vector<Scenario> list{{"plain"},       {"alone"},     {"clocks"},       {"realms"},
+                                   {"storm"},       {"tail_lost"}, {"input_shrank"}, {"input_gone"},
+                                   {"ledger_lost"}, {"release"}};
         list[1].calm_all = false;
         list[2].clock_steps = true;
         list[3].two_realms = true;
@@ -20,6 +20,7 @@ const std::vector<Scenario>& scenarios() {
         list[6].inputs = Inputs::shrank;
         list[7].inputs = Inputs::gone;
         list[8].inputs = Inputs::ledger_lost;
+        list[9].release = true;
         return list;
     }();
     return all;
@@ -275,7 +276,10 @@ void World::check_halted_and_restart() {
             one.partition().restart_inputs("operator");
         tick_once();
         bool halted = false;
-        for (auto& instance : instances_) halted |= !instance->partition().halted().empty();
+        for (auto& instance : instances_) {
+            if (!instance->alive()) instance->start();
+            halted |= !instance->partition().halted().empty();
+        }
         if (!halted) return;
     }
     throw Violation("still halted after the operator's word");

@@ -24,6 +24,7 @@ struct Scenario {
     bool two_realms = false;
     bool tail_lost = false;
     bool storm = false;
+    bool release = false;  // played by ReleaseWorld
     bool calm_all = true;  // at the end all instances run, or one alone
     enum class Inputs { kept, shrank, gone, ledger_lost } inputs = Inputs::kept;
 };

@@ -1,0 +1,73 @@
+#include "sim/public_channels.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace tocsin::sim {
+
+using nlohmann::json;
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+
+static HttpResponse answer(int status, std::string body = {}) {
+    HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+std::string PublicChannels::key_of(const HttpRequest& request) {
+    if (request.method != "POST") return {};
+    for (const auto& [name, value] : request.headers)
+        if (name == "webhook-id" || name == "idempotency-key") return value;
+    return "none";
+}
+
+HttpResponse PublicChannels::serve(const HttpRequest& request, bool spoilt) {
+    if (request.method == "HEAD") return answer(405);
+    if (request.method == "GET") {
+        if (request.url.ends_with("verify_credentials")) return answer(200, R"({"id":"77"})");
+        if (request.url.contains("/statuses")) return answer(200, list_posts());
+        return answer(404);
+    }
+    const std::string key = key_of(request);
+    bodies_[key].push_back(request.body);
+    if (!request.url.contains("/api/v1/statuses")) return answer(spoilt ? 500 : 204);
+    const auto [place, added] = post_of_.try_emplace(key, posts_.size());
+    if (added) {
+        const json body = json::parse(request.body);
+        posts_.push_back({key, body.at("status"), body.at("language")});
+    }
+    return spoilt ? answer(500)
+                  : answer(200, json{{"id", std::to_string(place->second + 1)}}.dump());
+}
+
+std::string PublicChannels::list_posts() const {
+    json list = json::array();
+    for (std::size_t i = posts_.size(); i > 0 && list.size() < 40; --i)
+        list.push_back({{"id", std::to_string(i)},
+                        {"content", posts_[i - 1].status},
+                        {"language", posts_[i - 1].language}});
+    return list.dump();
+}
+
+int PublicChannels::shown(const std::string& key) const {
+    const auto posts = std::ranges::count(posts_, key, &Post::key);
+    if (posts > 0) return static_cast<int>(posts);
+    return bodies_.contains(key) ? 1 : 0;
+}
+
+const std::vector<std::string>& PublicChannels::bodies(const std::string& key) const {
+    static const std::vector<std::string> none;
+    const auto found = bodies_.find(key);
+    return found == bodies_.end() ? none : found->second;
+}
+
+std::vector<std::string> PublicChannels::keys() const {
+    std::vector<std::string> all;
+    for (const auto& [key, bodies] : bodies_) all.push_back(key);
+    return all;
+}
+
+}  // namespace tocsin::sim

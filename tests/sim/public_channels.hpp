@@ -1,0 +1,38 @@
+// What is outside: a webhook receiver that knows a repeat by its id, an account whose server knows
+// one by its key. They remember what became public, and do not tell who asks twice apart.
+#pragma once
+
+#include "runtime/http.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tocsin::sim {
+
+class PublicChannels {
+public:
+    // The request arrives. `spoilt`: the server fails after it did its work.
+    runtime::HttpResponse serve(const runtime::HttpRequest& request, bool spoilt);
+
+    // How often the public sees what was sent under a key: each id once, each post once.
+    int shown(const std::string& key) const;
+    // Bodies that were sent under a key.
+    const std::vector<std::string>& bodies(const std::string& key) const;
+    std::vector<std::string> keys() const;
+
+    // Of a request with a public effect its key; empty for any other.
+    static std::string key_of(const runtime::HttpRequest& request);
+
+private:
+    struct Post {
+        std::string key, status, language;
+    };
+    std::string list_posts() const;
+
+    std::vector<Post> posts_;
+    std::map<std::string, std::size_t> post_of_;  // by key
+    std::map<std::string, std::vector<std::string>> bodies_;
+};
+
+}  // namespace tocsin::sim
