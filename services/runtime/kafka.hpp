@@ -147,6 +147,13 @@ struct TopicSpec {
     std::map<std::string, std::string> config;
 };
 
+// Why topics are not as they must be. `passes`: by itself, such as a broker that is fenced because
+// it has only just come back; to be asked again.
+struct TopicProblem {
+    std::string text;
+    bool passes = false;
+};
+
 // Creates topics and checks what is there. Blocking; used at start only.
 class TopicAdmin {
 public:
@@ -157,12 +164,12 @@ public:
     std::expected<int, std::string> brokers(std::chrono::milliseconds wait);
     // Creates what is missing. A topic that exists and does not fit is an error that names the
     // topic, the setting, what it is and what it must be.
-    std::expected<void, std::string> ensure(const std::vector<TopicSpec>& topics, int replication,
-                                            bool allow_unsafe);
+    std::expected<void, TopicProblem> ensure(const std::vector<TopicSpec>& topics, int replication,
+                                             bool allow_unsafe);
 
 private:
-    std::expected<void, std::string> create(const TopicSpec& topic, int replication);
-    std::expected<void, std::string> check(const TopicSpec& topic, int replication);
+    std::expected<void, TopicProblem> create(const TopicSpec& topic, int replication);
+    std::expected<void, TopicProblem> check(const TopicSpec& topic, int replication);
 
     rd_kafka_t* handle_ = nullptr;
 };

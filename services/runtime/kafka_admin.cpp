@@ -60,11 +60,30 @@ static EventPointer ask(rd_kafka_t* handle, rd_kafka_admin_op_t operation, Call 
     return event;
 }
 
-std::expected<void, std::string> TopicAdmin::create(const TopicSpec& topic, int replication) {
+template <class... Parts>
+static std::unexpected<TopicProblem> fault(fmt::format_string<Parts...> text, Parts&&... parts) {
+    return std::unexpected(TopicProblem{fmt::format(text, std::forward<Parts>(parts)...)});
+}
+
+template <class... Parts>
+static std::unexpected<TopicProblem> passing(fmt::format_string<Parts...> text, Parts&&... parts) {
+    return std::unexpected(TopicProblem{fmt::format(text, std::forward<Parts>(parts)...), true});
+}
+
+// The first: every broker that could hold the topic is fenced, or too few are there yet.
+static bool passes(rd_kafka_resp_err_t error) {
+    return error == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR ||
+           error == RD_KAFKA_RESP_ERR_NOT_CONTROLLER ||
+           error == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT ||
+           error == RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION ||
+           error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
+std::expected<void, TopicProblem> TopicAdmin::create(const TopicSpec& topic, int replication) {
     char text[512];
     rd_kafka_NewTopic_t* wanted =
         rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, replication, text, sizeof text);
-    if (wanted == nullptr) return std::unexpected(fmt::format("{}: {}", topic.name, text));
+    if (wanted == nullptr) return fault("{}: {}", topic.name, text);
     for (const auto& [key, value] : topic.config)
         rd_kafka_NewTopic_set_config(wanted, key.c_str(), value.c_str());
     const auto event =
@@ -72,10 +91,9 @@ std::expected<void, std::string> TopicAdmin::create(const TopicSpec& topic, int 
             rd_kafka_CreateTopics(handle_, &wanted, 1, options, queue);
         });
     rd_kafka_NewTopic_destroy(wanted);
-    if (!event) return std::unexpected(fmt::format("{}: the broker did not answer", topic.name));
+    if (!event) return passing("{}: the broker did not answer", topic.name);
     if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return std::unexpected(
-            fmt::format("{}: {}", topic.name, rd_kafka_event_error_string(event.get())));
+        return passing("{}: {}", topic.name, rd_kafka_event_error_string(event.get()));
     std::size_t count = 0;
     const auto* results = rd_kafka_CreateTopics_result_topics(
         rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -84,8 +102,9 @@ std::expected<void, std::string> TopicAdmin::create(const TopicSpec& topic, int 
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             continue;
         const char* reason = rd_kafka_topic_result_error_string(results[i]);
-        return std::unexpected(fmt::format("creating topic {}: {}", topic.name,
-                                           reason != nullptr ? reason : rd_kafka_err2str(error)));
+        if (reason == nullptr) reason = rd_kafka_err2str(error);
+        if (passes(error)) return passing("creating topic {}: {}", topic.name, reason);
+        return fault("creating topic {}: {}", topic.name, reason);
     }
     return {};
 }
@@ -102,40 +121,41 @@ static std::optional<std::string> setting(const rd_kafka_ConfigResource_t* resou
     return std::nullopt;
 }
 
-static std::expected<void, std::string> check_layout(rd_kafka_t* handle, const TopicSpec& topic,
-                                                     int replication) {
+static std::expected<void, TopicProblem> check_layout(rd_kafka_t* handle, const TopicSpec& topic,
+                                                      int replication) {
     rd_kafka_topic_t* where = rd_kafka_topic_new(handle, topic.name.c_str(), nullptr);
-    std::string problem = "the broker does not know it";
+    TopicProblem problem{"the broker does not know it", true};
     // A topic just created may take a moment to have leaders.
-    for (int attempt = 0; attempt < 50 && !problem.empty(); ++attempt) {
+    for (int attempt = 0; attempt < 50 && !problem.text.empty(); ++attempt) {
         const rd_kafka_metadata_t* metadata = nullptr;
         const auto error = rd_kafka_metadata(handle, 0, where, &metadata, 5000);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            problem = rd_kafka_err2str(error);
+            problem = {rd_kafka_err2str(error), true};
             continue;
         }
         const bool known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > 0;
         if (known) {
             const auto& found = metadata->topics[0];
             if (found.partition_cnt != topic.partitions)
-                problem = fmt::format("it has {} partitions and must have {}", found.partition_cnt,
-                                      topic.partitions);
+                problem = {fmt::format("it has {} partitions and must have {}", found.partition_cnt,
+                                       topic.partitions)};
             else if (found.partitions[0].replica_cnt < replication)
-                problem = fmt::format("its replication factor is {} and must be at least {}",
-                                      found.partitions[0].replica_cnt, replication);
+                problem = {fmt::format("its replication factor is {} and must be at least {}",
+                                       found.partitions[0].replica_cnt, replication)};
             else
-                problem.clear();
+                problem = {};
             attempt = 50;
         }
         rd_kafka_metadata_destroy(metadata);
         if (!known && rd_kafka_poll(handle, 100) < 0) break;
     }
     rd_kafka_topic_destroy(where);
-    if (!problem.empty()) return std::unexpected(fmt::format("topic {}: {}", topic.name, problem));
-    return {};
+    if (problem.text.empty()) return {};
+    problem.text = fmt::format("topic {}: {}", topic.name, problem.text);
+    return std::unexpected(std::move(problem));
 }
 
-std::expected<void, std::string> TopicAdmin::check(const TopicSpec& topic, int replication) {
+std::expected<void, TopicProblem> TopicAdmin::check(const TopicSpec& topic, int replication) {
     if (auto fits = check_layout(handle_, topic, replication); !fits) return fits;
     rd_kafka_ConfigResource_t* resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.name.c_str());
@@ -145,29 +165,30 @@ std::expected<void, std::string> TopicAdmin::check(const TopicSpec& topic, int r
         });
     rd_kafka_ConfigResource_destroy(resource);
     if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return std::unexpected(fmt::format("topic {}: its settings cannot be read", topic.name));
+        return passing("topic {}: its settings cannot be read", topic.name);
     std::size_t count = 0;
     const auto* resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-    if (count != 1) return std::unexpected(fmt::format("topic {}: no settings", topic.name));
+    if (count != 1) return passing("topic {}: no settings", topic.name);
     for (const auto& [key, wanted] : topic.config) {
         const auto found = setting(resources[0], key);
         if (found && *found != wanted)
-            return std::unexpected(fmt::format(
+            return fault(
                 "topic {}: {} is {} and must be {}; change the topic or choose another cluster",
-                topic.name, key, *found, wanted));
+                topic.name, key, *found, wanted);
     }
     return {};
 }
 
-std::expected<void, std::string> TopicAdmin::ensure(const std::vector<TopicSpec>& topics,
-                                                    int replication, bool allow_unsafe) {
+std::expected<void, TopicProblem> TopicAdmin::ensure(const std::vector<TopicSpec>& topics,
+                                                     int replication, bool allow_unsafe) {
     for (const TopicSpec& topic : topics) {
         if (auto created = create(topic, replication); !created) return created;
         auto fits = check(topic, replication);
         if (fits) continue;
-        if (!allow_unsafe) return fits;
-        logs::warn("topic does not keep the promises; going on as told", {{"why", fits.error()}});
+        if (!allow_unsafe || fits.error().passes) return fits;
+        logs::warn("topic does not keep the promises; going on as told",
+                   {{"why", fits.error().text}});
     }
     return {};
 }

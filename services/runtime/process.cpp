@@ -128,40 +128,48 @@ static bool stop_wanted(const sigset_t& signals, milliseconds wait) {
     return sigtimedwait(&signals, nullptr, &time) > 0;
 }
 
+// What this process writes and follows, each once.
+std::vector<TopicSpec> Process::topics(const TopicPlan& plan) const {
+    std::vector<TopicSpec> topics{ledger_spec(plan, "approval")};
+    for (const auto& hosted : hosted_) {
+        const auto& definition = hosted->definition;
+        for (TopicSpec& topic : topics_of(plan, definition.name, definition.streams))
+            topics.push_back(std::move(topic));
+        for (const auto* list : {&definition.upstreams, &definition.followed})
+            for (const std::string& service : *list) topics.push_back(ledger_spec(plan, service));
+    }
+    std::sort(topics.begin(), topics.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    topics.erase(std::unique(topics.begin(), topics.end(),
+                             [](const auto& a, const auto& b) { return a.name == b.name; }),
+                 topics.end());
+    return topics;
+}
+
+// Nothing: the topics are there. Otherwise why Kafka is not ready for them; what will not pass by
+// itself is thrown.
+std::optional<std::string> Process::try_topics() {
+    TopicAdmin admin(kafka_);
+    const auto brokers = admin.brokers(milliseconds(3000));
+    if (!brokers) return brokers.error();
+    if (*brokers == 0) return "no broker is there yet";
+    const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions), *brokers};
+    const auto fits = admin.ensure(topics(plan), replication_of(plan), config_.kafka_allow_unsafe);
+    if (fits) return std::nullopt;
+    if (fits.error().passes) return fits.error().text;
+    throw std::runtime_error(
+        fmt::format("{}; --kafka-allow-unsafe goes on regardless", fits.error().text));
+}
+
 // Waits for Kafka as long as it takes: in a flooded building nothing starts in order.
 bool Process::prepare_topics(const sigset_t& stop_signals) {
-    for (bool told = false;;) {
-        TopicAdmin admin(kafka_);
-        const auto brokers = admin.brokers(milliseconds(3000));
-        if (brokers) {
-            const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions),
-                                 *brokers};
-            std::vector<TopicSpec> topics;
-            for (const auto& hosted : hosted_) {
-                const auto& definition = hosted->definition;
-                for (TopicSpec& topic : topics_of(plan, definition.name, definition.streams))
-                    topics.push_back(std::move(topic));
-                for (const auto* list : {&definition.upstreams, &definition.followed})
-                    for (const std::string& service : *list)
-                        topics.push_back(ledger_spec(plan, service));
-            }
-            topics.push_back(ledger_spec(plan, "approval"));
-            std::sort(topics.begin(), topics.end(),
-                      [](const auto& a, const auto& b) { return a.name < b.name; });
-            topics.erase(std::unique(topics.begin(), topics.end(),
-                                     [](const auto& a, const auto& b) { return a.name == b.name; }),
-                         topics.end());
-            if (auto fits = admin.ensure(topics, replication_of(plan), config_.kafka_allow_unsafe);
-                !fits)
-                throw std::runtime_error(
-                    fmt::format("{}; --kafka-allow-unsafe goes on regardless", fits.error()));
-            return true;
-        }
-        if (!std::exchange(told, true))
+    for (std::string told; const auto why = try_topics();) {
+        if (std::exchange(told, *why) != *why)
             logs::warn("waiting for kafka",
-                       {{"bootstrap", config_.kafka_bootstrap}, {"why", brokers.error()}});
+                       {{"bootstrap", config_.kafka_bootstrap}, {"why", *why}});
         if (stop_wanted(stop_signals, milliseconds(500))) return false;
     }
+    return true;
 }
 
 void Process::write_ports_file() {

@@ -8,6 +8,7 @@
 #include "runtime/ledger_rpc.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
+#include "runtime/topics.hpp"
 
 #include <csignal>
 #include <memory>
@@ -39,6 +40,8 @@ private:
     void listen();
     void publish_events();
     std::vector<std::string> health_names(const Hosted& hosted) const;
+    std::vector<TopicSpec> topics(const TopicPlan& plan) const;
+    std::optional<std::string> try_topics();
     // False: a stop signal came first.
     bool prepare_topics(const sigset_t& stop_signals);
     void write_ports_file();

@@ -162,7 +162,7 @@ void Stage::create_topics(const std::string& world, const std::string& service,
     const runtime::TopicPlan plan{world, partitions, *brokers};
     auto fits = admin.ensure(runtime::topics_of(plan, service, streams),
                              runtime::replication_of(plan), false);
-    if (!fits) throw std::runtime_error(fits.error());
+    if (!fits) throw std::runtime_error(fits.error().text);
 }
 
 }  // namespace tocsin::bench

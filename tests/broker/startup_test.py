@@ -11,11 +11,12 @@ import pytest
 from oracle import check_chain, settled
 from pair import Pair, report
 from support.broker import Broker
-from support.calls import Answer
+from support.calls import Answer, Caller
 from support.connect import new_request_id
 from support.ledger import commands_topic, ledger_topic
 from support.programs import Program, Secrets, run_cli, service_flags
 from support.raw import Raw
+from support.tokens import Issuer, Person
 from support.waiting import until
 
 COMMANDS, LEDGER = commands_topic("drafting"), ledger_topic("drafting")
@@ -24,6 +25,10 @@ COMMANDS, LEDGER = commands_topic("drafting"), ledger_topic("drafting")
 @pytest.fixture(scope="module")
 def raw(broker: Broker) -> Raw:
     return Raw(broker.bootstrap)
+
+
+def incident(request_id: str) -> dict[str, Any]:
+    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
 
 
 # --- topics that do not fit; each in a world or of a service that no other test uses ---
@@ -65,6 +70,32 @@ def test_a_topic_with_other_settings_is_refused(
     assert f"topic {topic}: {setting} is {found} and must be {wanted}" in said
 
 
+def test_an_instance_that_starts_before_kafka_waits_for_it(
+        keys: Secrets, issuer: Issuer, tmp_path: Path) -> None:
+    late = Broker(tmp_path / "kafka")
+    program = Program("tocsin-drafting", tmp_path,
+                      service_flags(late.bootstrap, keys, partitions=2))
+    program.spawn()
+    try:
+        program.wait_listening()
+        until(lambda: "waiting for kafka" in program.said(), "it says for what it waits")
+        assert program.health("drafting") == "NOT_SERVING"
+        caller = Caller(program.address, issuer.token(
+            Person("ann@calgary.example", "calgary", "city", ("author", "admin"))))
+        for service, name, request in [
+                ("drafting", "CreateIncident", incident(new_request_id())),
+                ("drafting", "ListIncidents", {}),
+                ("ledger", "RestartInput", {"partition": 0, "reason": "impatience"})]:
+            answer = caller.call(service, name, request)
+            assert answer.code == "UNAVAILABLE" and answer.retry_after_s, (name, answer)
+        late.start()
+        program.wait_ready()
+        assert program.terminate() == 0
+    finally:
+        program.kill()
+        late.kill()
+
+
 # --- inputs and ledgers that were lost ---
 
 @pytest.fixture(scope="module")
@@ -73,10 +104,6 @@ def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
     started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
     yield started
     started.end()
-
-
-def incident(request_id: str) -> dict[str, Any]:
-    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
 
 
 def create(pair: Pair, instance: Program, request_id: str, timeout_s: float = 5) -> Answer:

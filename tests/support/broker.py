@@ -34,7 +34,7 @@ class Broker:
     def running(self) -> bool:
         return self._child.running
 
-    def start(self, wait_s: float = 180) -> "Broker":
+    def start(self, wait_s: float = 300) -> "Broker":
         self.spawn()
         self.wait_ready(wait_s)
         return self
@@ -44,7 +44,7 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._child.spawn()
 
-    def wait_ready(self, wait_s: float = 180) -> None:
+    def wait_ready(self, wait_s: float = 300) -> None:
         def started() -> bool:
             assert self._child.running, f"the broker ended:\n{self.said()[-4000:]}"
             return _STARTED in self.said()
@@ -61,7 +61,7 @@ class Broker:
     def thaw(self) -> None:
         self._child.thaw()
 
-    def restart(self, wait_s: float = 180) -> None:
+    def restart(self, wait_s: float = 300) -> None:
         """A crash and a start on the same data."""
         self.kill()
         self.start(wait_s)

@@ -1,7 +1,7 @@
 """Puts any bytes into a topic, and makes and deletes topics: what a stranger with access to Kafka
 could do."""
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from support.waiting import until
@@ -31,7 +31,18 @@ class Raw:
         """In `config`, underscores stand for dots."""
         topic = NewTopic(name, partitions, 1, config={
             key.replace("_", "."): value for key, value in config.items()})
-        self._admin.create_topics([topic])[name].result(30)
+
+        def made() -> bool:
+            try:
+                self._admin.create_topics([topic])[name].result(30)
+            except KafkaException as error:
+                # On a busy machine the broker misses its own heartbeats and is fenced for a while.
+                if error.args[0].name() != "INVALID_REPLICATION_FACTOR":
+                    raise
+                return False
+            return True
+
+        until(made, f"{name} can be made", 60, pause=0.2)
 
     def delete_topic(self, name: str) -> None:
         self._admin.delete_topics([name])[name].result(30)
