@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
 #include <set>
 
 namespace tocsin::approval {
 
+using google::protobuf::util::MessageDifferencer;
 using runtime::Asking;
 using runtime::Because;
 using runtime::Foreign;
@@ -157,6 +159,8 @@ static Verdict import_roster(const State& state, const Asking& asking,
     if (auto unsound = unsound_agencies(request.roster())) return std::unexpected(*unsound);
     if (auto unsound = unsound_people(request.roster())) return std::unexpected(*unsound);
 
+    if (state.roster_version > 0 && MessageDifferencer::Equals(state.roster, request.roster()))
+        return Happened<v1::Event>{{}, asking.realm, std::to_string(state.roster_version)};
     v1::Event event;
     *event.mutable_roster_imported()->mutable_roster() = request.roster();
     event.mutable_roster_imported()->set_actor(asking.actor);
@@ -186,9 +190,11 @@ static Verdict set_policy(const State& state, const Asking& asking,
     *policy.mutable_roles() = request.roles();
     event.mutable_policy_set()->set_actor(asking.actor);
 
-    const auto before = state.policies.find({asking.agency, request.severity()});
-    const auto version = before == state.policies.end() ? 1 : before->second.version + 1;
     std::string subject = fmt::format("{}/{}", asking.agency, static_cast<int>(request.severity()));
+    const auto before = state.policies.find({asking.agency, request.severity()});
+    if (before != state.policies.end() && MessageDifferencer::Equals(before->second.policy, policy))
+        return Happened<v1::Event>{{}, std::move(subject), std::to_string(before->second.version)};
+    const auto version = before == state.policies.end() ? 1 : before->second.version + 1;
     return Happened<v1::Event>{{event}, std::move(subject), std::to_string(version)};
 }
 

@@ -18,7 +18,7 @@ constexpr std::int64_t remarks_max = 1000;
 Verdict add_remark(const State& state, const Asking& asking, const v1::AddRemarkRequest& request,
                    Time now) {
     if (!asking.has("analyst") && !asking.has("duty-officer"))
-        return reject(Because::permission_denied, "role_needed",
+        return reject(Because::permission_denied, "role_missing",
                       "this needs the role analyst or duty-officer");
     const auto found = state.messages.find(request.message_id());
     if (found == state.messages.end())

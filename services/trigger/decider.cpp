@@ -25,8 +25,10 @@ constexpr std::size_t rules_per_series_max = 20;
 
 std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
     if (asking.has("admin") || asking.has("duty-officer")) return std::nullopt;
-    return runtime::Rejection{
-        Because::permission_denied, "role_needed", "this needs the role admin or duty-officer", {}};
+    return runtime::Rejection{Because::permission_denied,
+                              "role_missing",
+                              "this needs the role admin or duty-officer",
+                              {}};
 }
 
 Verdict nothing_new(std::string id, std::int64_t version) {

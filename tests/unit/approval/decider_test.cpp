@@ -213,6 +213,14 @@ TEST(Policy, BindsTheCallersOwnAgency) {
     EXPECT_EQ(test.when(policy(2, {"approver"})).etag(), "2");
 }
 
+TEST(Policy, AsksAtLeastOnePersonOfAtLeastOneRole) {
+    Case test({imported()});
+    EXPECT_EQ(root(test).when(policy(0, {"approver"})).refused(), "out_of_range");
+    EXPECT_EQ(test.rejection()->field, "quorum");
+    EXPECT_EQ(test.when(policy(1, {})).refused(), "required");
+    EXPECT_EQ(test.rejection()->field, "roles");
+}
+
 TEST(Policy, NamesOnlyRolesThatMayApprove) {
     Case test({imported()});
     EXPECT_EQ(root(test).when(policy(1, {"analyst"})).refused(), "unknown_role");

@@ -132,7 +132,8 @@ Given<Decider> drafted() {
 
 TEST(Remarks, AnAnalystAddsARemarkToTheTimeline) {
     auto given = drafted();
-    given.by("ada", "alberta", {"analyst"}).on(at(50)).when(remark());
+    // Somebody may well say the same again.
+    given.repeats_add().by("ada", "alberta", {"analyst"}).on(at(50)).when(remark());
     ASSERT_EQ(given.refused(), "");
     ASSERT_EQ(given.events().size(), 1U);
     const auto& added = given.events()[0].remark_added();
@@ -148,7 +149,14 @@ TEST(Remarks, AnAnalystAddsARemarkToTheTimeline) {
 
 TEST(Remarks, AnAuthorMayNotRemark) {
     auto given = drafted();
-    EXPECT_EQ(given.by("ana", "calgary", {"author"}).when(remark()).refused(), "role_needed");
+    EXPECT_EQ(given.by("ana", "calgary", {"author"}).when(remark()).refused(), "role_missing");
+}
+
+TEST(Remarks, AMessageHasAtMostAThousand) {
+    auto given = drafted();
+    given.repeats_add().by("ada", "alberta", {"analyst"});
+    for (int i = 0; i < 1000; ++i) ASSERT_EQ(given.when(remark()).refused(), "");
+    EXPECT_EQ(given.when(remark()).refused(), "too_many_remarks");
 }
 
 TEST(Remarks, ARemarkNeedsItsMessage) {

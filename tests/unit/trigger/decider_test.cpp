@@ -60,12 +60,26 @@ TEST(Decider, ADutyOfficerPutsASource) {
     EXPECT_EQ(given.etag(), "1");
 }
 
+TEST(Decider, ARealmHasAtMost200Sources) {
+    auto given = officer();
+    v1::Command command = put_source();
+    for (int i = 0; i < 200; ++i) {
+        command.mutable_put_source()->set_source_id("gauge-" + std::to_string(i));
+        ASSERT_EQ(given.when(command).refused(), "");
+    }
+    command.mutable_put_source()->set_source_id("one-more");
+    EXPECT_EQ(given.when(command).refused(), "too_many_sources");
+    command.mutable_put_source()->set_source_id("gauge-7");
+    command.mutable_put_source()->set_poll_seconds(5);
+    EXPECT_EQ(given.when(command).refused(), "") << "one that is there may be replaced";
+}
+
 TEST(Decider, AnAuthorMayPutNothing) {
     Given<Decider> given;
     given.by("ana", "calgary", {"author"});
-    EXPECT_EQ(given.when(put_source()).refused(), "role_needed");
-    EXPECT_EQ(given.when(put_rule()).refused(), "role_needed");
-    EXPECT_EQ(given.when(remove_rule()).refused(), "role_needed");
+    EXPECT_EQ(given.when(put_source()).refused(), "role_missing");
+    EXPECT_EQ(given.when(put_rule()).refused(), "role_missing");
+    EXPECT_EQ(given.when(remove_rule()).refused(), "role_missing");
 }
 
 TEST(Decider, TheSameSourceAgainIsNothingNew) {

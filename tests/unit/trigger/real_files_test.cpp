@@ -3,6 +3,9 @@
 // the tree.
 #include "unit/trigger/gauge_files.hpp"
 
+#include <filesystem>
+#include <set>
+
 namespace tocsin::trigger {
 namespace {
 
@@ -159,6 +162,59 @@ TEST(RealFiles, EcccBodiesGiveTheReadingsThatAreInThem) {
     if (data == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
     for (const RealFile& expected : eccc_files())
         expect_file(expected, file(std::string(data) + "/gauges/" + expected.path));
+}
+
+// So that a file that is added is not overlooked.
+TEST(RealFiles, AllFilesOfBothFormatsAreRead) {
+    const char* data = std::getenv("TOCSIN_DATA");
+    if (data == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
+    // Of the same folder, and no readings: tested below.
+    std::set<std::string> expected{"eccc-datamart/hydrometric_StationList.csv"};
+    for (const auto* files : {&usgs_files(), &eccc_files()})
+        for (const RealFile& one : *files) expected.insert(one.path);
+    std::set<std::string> found;
+    for (const auto& [folder, ending] : {std::pair{"usgs", ".json"}, {"eccc-datamart", ".csv"}})
+        for (const auto& entry :
+             std::filesystem::directory_iterator(std::string(data) + "/gauges/" + folder))
+            if (entry.path().extension() == ending)
+                found.insert(std::string(folder) + "/" + entry.path().filename().string());
+    EXPECT_EQ(found, expected);
+}
+
+TEST(RealFiles, AListOfStationsIsNoListOfReadings) {
+    const char* data = std::getenv("TOCSIN_DATA");
+    if (data == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
+    const auto parsed =
+        find_format("eccc-csv")
+            ->read(file(std::string(data) + "/gauges/eccc-datamart/hydrometric_StationList.csv"));
+    EXPECT_FALSE(parsed.has_value());
+}
+
+// Times at which a series first comes to a level from below, and last falls below it.
+std::pair<Time, Time> passages(const Series& series, double level) {
+    std::pair<Time, Time> result;
+    for (std::size_t i = 1; i < series.readings.size(); ++i) {
+        const Reading& before = series.readings[i - 1];
+        const Reading& here = series.readings[i];
+        const bool rises = before.value < level && here.value >= level;
+        if (rises && result.first == Time{}) result.first = here.read_at;
+        if (before.value >= level && here.value < level) result.second = here.read_at;
+    }
+    return result;
+}
+
+TEST(RealFiles, ThePearlRiverPassesItsLevelsWhenItDid) {
+    const char* data = std::getenv("TOCSIN_DATA");
+    if (data == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
+    const auto parsed =
+        find_format("usgs-json")
+            ->read(file(std::string(data) + "/gauges/usgs/iv-02489500-02492000-2019-02-25.json"));
+    ASSERT_TRUE(parsed.has_value()) << parsed.error();
+    const Series* stage = find_series(*parsed, "02489500:00065");
+    ASSERT_NE(stage, nullptr);
+    EXPECT_EQ(passages(*stage, 20).first, utc("2019-02-25T13:00:00Z"));
+    EXPECT_EQ(passages(*stage, 20).second, utc("2019-02-25T14:30:00Z"));
+    EXPECT_EQ(passages(*stage, 20.3).first, utc("2019-02-27T07:30:00Z"));
 }
 
 TEST(RealFiles, TheBowRiverAtCalgaryInJune2013) {
