@@ -87,6 +87,8 @@ ConnectError from_grpc(const grpc::Status& status, std::string_view service) {
                         fmt::format("{} did not answer in time; whether the request took effect is "
                                     "not known: repeat it with the same request_id",
                                     service));
+    } else {
+        error = refusal(error.code, "UPSTREAM_REFUSED", std::move(error.message));
     }
     return error;
 }

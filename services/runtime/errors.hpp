@@ -1,5 +1,5 @@
 // Errors as google.rpc.Status: a code, a sentence for a person, and details that a program can act
-// on. See services/README.md for the table of codes.
+// on. docs/ERRORS.md is the table of reasons and codes.
 #pragma once
 
 #include "google/rpc/status.pb.h"
