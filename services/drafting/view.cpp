@@ -165,6 +165,7 @@ std::vector<const v1::Incident*> Realm::incidents() const {
 
 std::vector<const v1::Template*> Realm::templates() const {
     std::vector<const v1::Template*> result;
+    result.reserve(templates_.size());
     for (const auto& [id, stored] : templates_) result.push_back(&stored);
     return result;
 }

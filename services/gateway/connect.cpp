@@ -1,6 +1,7 @@
 #include "gateway/connect.hpp"
 
 #include "gateway/catalog.hpp"
+#include "gateway/json_shape.hpp"
 #include "gateway/strict_json.hpp"
 #include "gateway/traceparent.hpp"
 
@@ -89,6 +90,9 @@ std::expected<std::unique_ptr<protobuf::Message>, ConnectError> read_message(
         return std::unexpected(
             refusal(StatusCode::INVALID_ARGUMENT, "BAD_JSON",
                     fmt::format("JSON: {}, at byte {}", fault->what, fault->offset)));
+    if (const auto fault = shape_fault(body, type))
+        return std::unexpected(bad_field("BAD_JSON", fault->field,
+                                         fmt::format("JSON: {}: {}", fault->field, fault->what)));
     protobuf::util::JsonParseOptions options;
     options.ignore_unknown_fields = false;
     const auto status = protobuf::util::JsonStringToMessage(

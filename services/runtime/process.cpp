@@ -20,6 +20,7 @@ namespace tocsin::runtime {
 using std::chrono::milliseconds;
 
 static constexpr int message_bytes_max = 4 << 20;
+static constexpr int metadata_bytes_max = 32 << 10;
 
 static std::string read_mac_key(const std::string& path) {
     std::ifstream file(path);
@@ -96,6 +97,8 @@ void Process::listen() {
         server_credentials(config_.tls_cert, config_.tls_key, config_.tls_client_ca), &grpc_port_);
     builder.SetMaxReceiveMessageSize(message_bytes_max);
     builder.SetMaxSendMessageSize(message_bytes_max);
+    // Room for the longest token, so that one that is too long is refused as such.
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, metadata_bytes_max);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
