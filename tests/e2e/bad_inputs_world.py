@@ -1,0 +1,229 @@
+"""A small realm in which every wrong request has something to be wrong about."""
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from support.connect import Connect, Reply, new_request_id
+from support.programs import Program
+from support.tokens import Issuer, Person
+from support.waiting import until
+
+REALM = "calgary"
+PEOPLE = {
+    "ana": Person("ana@city.example", REALM, "city", ("author",)),
+    "kim": Person("kim@city.example", REALM, "city", ("author", "approver")),
+    "ben": Person("ben@city.example", REALM, "city", ("approver",)),
+    "cleo": Person("cleo@city.example", REALM, "city", ("approver", "duty-officer")),
+    "dan": Person("dan@city.example", REALM, "city", ("admin", "duty-officer")),
+    "hal": Person("hal@city.example", REALM, "city", ("analyst",)),
+    "eve": Person("eve@harbour.example", REALM, "harbour", ("author", "approver", "admin")),
+}
+# Has a good token, and is on no roster.
+STRANGER = Person("gus@city.example", REALM, "city", ("author", "approver", "admin"))
+
+_STATUS = ("drafting", "approval", "publishing", "measurement", "trigger")
+_LISTS = (("drafting", "ListIncidents"), ("drafting", "ListTemplates"),
+          ("drafting", "ListMessages"), ("approval", "ListReviews"), ("approval", "ListPolicies"),
+          ("approval", "GetRoster"), ("publishing", "ListChannels"), ("publishing", "ListReleases"),
+          ("measurement", "ListScorecards"), ("trigger", "ListRules"), ("trigger", "ListCrossings"))
+
+
+def in_hours(hours: float) -> str:
+    at = datetime.now(timezone.utc) + timedelta(hours=hours)
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def text(language: str, **changed: str) -> dict[str, Any]:
+    french = language == "fr-CA"
+    return {
+        "language": language, "event": "inondation" if french else "flood",
+        "headline": "Quittez les berges de la Bow" if french else "Leave the banks of the Bow",
+        "description": "La rivière monte." if french else "The river is rising.",
+        "instruction": "Montez plus haut." if french else "Go to higher ground.", **changed,
+    }
+
+
+def retraction(language: str) -> dict[str, Any]:
+    french = language == "fr-CA"
+    return text(language, headline="Alerte annulée" if french else "Alert cancelled",
+                description="C'était une erreur." if french else "It was a mistake.",
+                instruction="Rien à faire." if french else "Nothing to do.")
+
+
+def area(**changed: Any) -> dict[str, Any]:
+    return {"descriptions": {"fr-CA": "le long de la Bow", "en-CA": "along the Bow"},
+            "polygons": ["51.0,-114.2 51.1,-114.2 51.1,-114.0 51.0,-114.0 51.0,-114.2"],
+            **changed}
+
+
+def draft(**changed: Any) -> dict[str, Any]:
+    return {
+        "title": "Bow in flood", "status": "STATUS_ACTUAL", "category": "CATEGORY_MET",
+        "urgency": "URGENCY_IMMEDIATE", "severity": "SEVERITY_SEVERE",
+        "certainty": "CERTAINTY_OBSERVED", "expires": in_hours(12), "areas": [area()],
+        "agencies": ["city"], "texts": [text("fr-CA"), text("en-CA")],
+        "retraction": [retraction("fr-CA"), retraction("en-CA")], **changed,
+    }
+
+
+# Drafts that may be stored and must not be submitted, with the field that is named.
+INCOMPLETE: dict[str, tuple[str, dict[str, Any]]] = {
+    "no French": ("texts", {"texts": [text("en-CA")]}),
+    "a blank instruction": (
+        "texts[1].instruction", {"texts": [text("fr-CA"), text("en-CA", instruction=" ")]}),
+    "a headline of 161 characters": (
+        "texts[0].headline", {"texts": [text("fr-CA", headline="é" * 161), text("en-CA")]}),
+    "one language twice": (
+        "texts[2].language", {"texts": [text("fr-CA"), text("en-CA"), text("en-CA")]}),
+    "an open polygon": (
+        "areas[0].polygons[0]", {"areas": [area(polygons=["51,-114 51.1,-114 51.1,-113"])]}),
+    "a polygon beyond the pole": (
+        "areas[0].polygons[0]",
+        {"areas": [area(polygons=["91,-114 51.1,-114 51.1,-113 91,-114"])]}),
+    "a polygon of words": ("areas[0].polygons[0]", {"areas": [area(polygons=["the river"])]}),
+    "a circle without a radius": ("areas[0].circles[0]", {"areas": [area(circles=["51,-114"])]}),
+    "an area in one language": (
+        "areas[0].descriptions[fr-CA]", {"areas": [area(descriptions={"en-CA": "the Bow"})]}),
+    "an expiry in the past": ("expires", {"expires": "2020-01-01T00:00:00Z"}),
+    "an expiry before the onset": ("expires", {"onset": in_hours(13)}),
+    "an expiry in a month": ("expires", {"expires": in_hours(24 * 30)}),
+    "a release after the expiry": ("release_at", {"releaseAt": in_hours(20)}),
+    "a placeholder left": (
+        "texts[1].headline", {"texts": [text("fr-CA"), text("en-CA", headline="At {{level}}")]}),
+    "the exercise's status": ("status", {"status": "STATUS_EXERCISE"}),
+    "a text for no such channel": (
+        "texts[1].channel_texts[0].kind",
+        {"texts": [text("fr-CA"),
+                   {**text("en-CA"), "channelTexts": [{"kind": "smoke", "text": "puff"}]}]}),
+}
+
+
+class World:
+    """`ids` and `etags` by the names that the cases use."""
+
+    def __init__(self, program: Program, issuer: Issuer) -> None:
+        self.program = program
+        self.issuer = issuer
+        self.gateway = Connect(program.url)
+        self.tokens = {name: issuer.token(person) for name, person in PEOPLE.items()}
+        self.tokens["stranger"] = issuer.token(STRANGER)
+        self.ids: dict[str, str] = {}
+        self.etags: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.used_request = new_request_id()
+        # What holds() and decisions() said last, unless something is under way.
+        self.at_rest: tuple[str, dict[str, int]] | None = None
+
+    def do(self, name: str, service: str, method: str, request: dict[str, Any]) -> dict[str, Any]:
+        return self.gateway.must_change(service, method, request, token=self.tokens[name])
+
+    def ask(self, service: str, method: str, request: dict[str, Any] | None = None,
+            after: str = "") -> dict[str, Any]:
+        return self.gateway.must(service, method, request, token=self.tokens["ana"], after=after)
+
+    def decisions(self) -> dict[str, int]:
+        return {service: sum(int(one.get("decisions", 0)) for one in
+                             self.ask("ledger", "GetStatus", {"service": service})["partitions"])
+                for service in _STATUS}
+
+    def holds(self) -> str:
+        """Everything that the services tell about the realm, but the health of sources."""
+        return json.dumps([self.ask(service, method) for service, method in _LISTS],
+                          sort_keys=True)
+
+    def build(self) -> "World":
+        self._people_and_rules()
+        self._messages()
+        self._releases()
+        self._quiet()
+        return self
+
+    def _people_and_rules(self) -> None:
+        agencies = ("city", "harbour")
+        roster = {
+            "agencies": [{"agencyId": one, "names": {"en-CA": one},
+                          "capSender": f"{one}.example"} for one in agencies],
+            "people": [{"subject": one.subject, "name": name, "agencyId": one.agency,
+                        "roles": list(one.roles)} for name, one in PEOPLE.items()],
+        }
+        done = self.do("dan", "approval", "ImportRoster", {"roster": roster})
+        # Every service reads the roster for itself.
+        for service, method in (("drafting", "ListIncidents"), ("publishing", "ListChannels"),
+                                ("trigger", "ListRules"), ("measurement", "ListScorecards")):
+            self.ask(service, method, after=done["position"])
+        self.do("dan", "approval", "SetPolicy", {
+            "severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver"]})
+        for who, agency in (("dan", "city"), ("eve", "harbour")):
+            self.do(who, "publishing", "PutChannel", {
+                "channelId": f"{agency}-feed", "kind": "feed", "name": f"Feed of {agency}"})
+        self.do("dan", "trigger", "PutSource", {
+            "sourceId": "gauge", "format": "eccc-csv", "url": "http://127.0.0.1:9/x.csv",
+            "pollSeconds": 86400})
+
+    def _message(self, name: str, changed: dict[str, Any]) -> None:
+        made = self.do("ana", "drafting", "CreateMessage", {
+            "incidentId": self.ids["incident"], "draft": draft(**changed)})
+        self.ids[name], self.etags[name] = made["id"], made["etag"]
+
+    def _messages(self) -> None:
+        self.ids["incident"] = self.do("ana", "drafting", "CreateIncident", {
+            "requestId": self.used_request, "kind": "flood", "title": "Bow River"})["id"]
+        self.do("ana", "drafting", "PutTemplate", {
+            "templateId": "flood", "expiresAfterSeconds": 3600,
+            "draft": draft(texts=[text("fr-CA", headline="{{level}} m"),
+                                  text("en-CA", headline="{{level}} m")])})
+        self.do("dan", "trigger", "PutRule", {
+            "ruleId": "high", "sourceId": "gauge", "series": "05BH004:level", "threshold": 4,
+            "templateId": "flood", "incidentId": self.ids["incident"]})
+        for name, (_, changed) in INCOMPLETE.items():
+            self._message(name, changed)
+        for name in ("draft", "unprepared", "gone", "review", "kim's"):
+            self._message(name, {"retraction": []} if name == "unprepared" else {})
+        self.do("ana", "drafting", "WithdrawMessage",
+                {"messageId": self.ids["gone"], "reason": "a false alarm"})
+        # Kim edits a text that she could approve otherwise.
+        self.etags["kim's"] = self.do("kim", "drafting", "ReviseMessage", {
+            "messageId": self.ids["kim's"], "etag": self.etags["kim's"],
+            "draft": draft(title="Bow in flood, again")})["etag"]
+        for name in ("review", "kim's"):
+            self._submit(name)
+
+    def _submit(self, name: str, who: str = "ana") -> None:
+        done = self.do(who, "drafting", "SubmitMessage", {
+            "messageId": self.ids[name], "etag": self.etags[name]})
+        self.etags[name] = done["etag"]
+        self.digests[name] = self.ask("approval", "GetReview", {"messageId": self.ids[name]},
+                                      after=done["position"])["review"]["digest"]
+
+    def _releases(self) -> None:
+        """One that is public, and one that waits for its hour."""
+        self._message("public", {})
+        self._message("later", {"releaseAt": in_hours(2)})
+        for name, state in (("public", "released"), ("later", "armed")):
+            self._submit(name)
+            cleared = self.do("ben", "approval", "Approve", {
+                "messageId": self.ids[name], "digest": self.digests[name]})
+            self.ask("publishing", "ListReleases", after=cleared["position"])
+            until(lambda n=name, s=state: self._release(n)["state"] == s,
+                  f"the release `{name}` is {state}", 30)
+            self.ids[f"release {name}"] = self._release(name)["releaseId"]
+
+    def _release(self, name: str) -> dict[str, Any]:
+        return self.ask("publishing", "GetRelease", {"messageId": self.ids[name]})["release"]
+
+    def _quiet(self) -> None:
+        """Until what was set up has been told to every service, so that later news is a fault."""
+        last: list[Any] = []
+
+        def settled() -> bool:
+            now = [self.decisions(), self.holds()]
+            last.append(now)
+            return len(last) > 10 and all(one == now for one in last[-10:])
+
+        until(settled, "the services come to rest", 30, pause=0.05)
+
+    def post(self, path: str, body: bytes, who: str | None = "ana",
+             headers: dict[str, str] | None = None) -> Reply:
+        return self.gateway.post(path, body, token=self.tokens[who] if who else "",
+                                 headers=headers)
