@@ -166,8 +166,8 @@ tidied() {
         ':!services/runtime/process.cpp' ':!services/runtime/roster.cpp' \
         ':!services/runtime/tls.cpp' ':!services/runtime/validate.cpp'
     files 'services/cli/ledger_chain.cpp' 'services/cli/options.cpp' 'services/cli/people.cpp' \
-        'services/gateway/route.cpp' 'services/gateway/strict_json.cpp' \
-        'services/gateway/traceparent.cpp'
+        'services/gateway/json_shape.cpp' 'services/gateway/route.cpp' \
+        'services/gateway/strict_json.cpp' 'services/gateway/traceparent.cpp'
 }
 
 lint_tidy() {

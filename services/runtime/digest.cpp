@@ -60,9 +60,9 @@ std::optional<std::string> decode(std::string_view text, const std::array<int8_t
     uint32_t buffer = 0;
     int bits = 0;
     for (const char character : text) {
-        const int value = values[static_cast<unsigned char>(character)];
+        const int8_t value = values[static_cast<unsigned char>(character)];
         if (value < 0) return std::nullopt;
-        buffer = buffer << 6 | static_cast<uint32_t>(value);
+        buffer = buffer << 6 | static_cast<uint8_t>(value);
         bits += 6;
         if (bits < 8) continue;
         bits -= 8;

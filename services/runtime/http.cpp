@@ -228,7 +228,7 @@ void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, flags);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, flags);
     for (const auto& [name, value] : request.headers)
-        here.headers = curl_slist_append(here.headers, (name + ": " + value).c_str());
+        here.headers = curl_slist_append(here.headers, fmt::format("{}: {}", name, value).c_str());
     here.headers = curl_slist_append(here.headers, "Expect:");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, here.headers);
     if (request.method == "HEAD") {
