@@ -4,7 +4,7 @@
 
 namespace tocsin::runtime {
 
-static std::string prefixed(std::string_view world, std::string rest) {
+static std::string prefixed(std::string_view world, const std::string& rest) {
     return world == "exercise" ? "exercise." + rest : rest;
 }
 
