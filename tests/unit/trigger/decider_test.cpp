@@ -188,7 +188,7 @@ TEST(Decider, OnlyItsOwnAgencyRemovesASource) {
     given.by("paul", "alberta", {"duty-officer"});
     EXPECT_EQ(given.when(remove_source()).refused(), "other_agency");
     given.by("ana", "calgary", {"author"});
-    EXPECT_EQ(given.when(remove_source()).refused(), "role_needed");
+    EXPECT_EQ(given.when(remove_source()).refused(), "role_missing");
 }
 
 TEST(Decider, ASeriesHasABoundOnItsRules) {
