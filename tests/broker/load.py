@@ -49,6 +49,7 @@ class Load:
         self._seed = seed
         self._random = random.Random(seed)
         self.asked: list[Asked] = []
+        self.answered = 0  # requests that have an answer
         self.late = 0  # requests that were repeated long after their answer
         self.failures: list[str] = []
         self._stop = threading.Event()
@@ -64,10 +65,6 @@ class Load:
         self._thread.join(timeout=GIVE_UP_S + 60)
         assert not self._thread.is_alive(), "the load does not end"
         assert not self.failures, "\n".join(self.failures[:10])
-
-    @property
-    def answered(self) -> int:
-        return sum(1 for one in list(self.asked) if one.answered_at)
 
     def answered_since(self, moment: float) -> list[Asked]:
         return [one for one in list(self.asked) if one.answered_at > moment]
@@ -174,6 +171,7 @@ class Load:
                 return False
         if not asked.answered_at:
             asked.answered_at = time.monotonic()
+            self.answered += 1
         asked.answers.append(answer)
         return True
 

@@ -16,6 +16,7 @@ from support.programs import Secrets
 from support.waiting import until
 
 ROUNDS = 20 if FULL_DOSE else 1
+BLOWS_PER_ROUND = 7 if FULL_DOSE else 4  # which ones, fate decides; the seed is printed
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_blows_that_fall_together(pair: Pair) -> None:
     struck: list[str] = []
     try:
         for _ in range(ROUNDS):
-            for blow in dice.sample(BLOWS, len(BLOWS)):
+            for blow in dice.sample(BLOWS, BLOWS_PER_ROUND):
                 struck.append(blow.__name__)
                 strike(pair, load, blow)
     except BaseException:
