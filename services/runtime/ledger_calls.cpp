@@ -47,7 +47,7 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
     const int partition =
         partition_of(submission.asking.realm, static_cast<int>(config_.kafka_partitions));
     const bool sent =
-        writer_->append(commands_topic_, partition, submission.asking.realm,
+        asking_->append(commands_topic_, partition, submission.asking.realm,
                         command_bytes(submission, mac_), {}, [](bool, std::int64_t) {});
     if (sent) return;
     if (Done back = waiters_.take_back(key))
@@ -63,7 +63,7 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     const int partition = partition_of(realm, static_cast<int>(config_.kafka_partitions));
     auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
     const bool sent = ready_ && connected_ &&
-                      writer_->append(stream_topic(config_.world, plan_.service, stream), partition,
+                      asking_->append(stream_topic(config_.world, plan_.service, stream), partition,
                                       realm, command_bytes(submission, mac_), {},
                                       [shared](bool ok, std::int64_t) { (*shared)(ok); });
     if (!sent) post([shared] { (*shared)(false); });

@@ -69,14 +69,16 @@ LedgerProcess::~LedgerProcess() {
     stop(milliseconds(0));
     reader_.reset();
     writer_.reset();
+    asking_.reset();
     if (event_fd_ >= 0) close(event_fd_);
 }
 
 void LedgerProcess::start() {
     event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     writer_ = std::make_unique<KafkaWriter>(access_, event_fd_);
+    asking_ = std::make_unique<KafkaWriter>(access_, event_fd_);
     reader_ = std::make_unique<KafkaReader>(access_, event_fd_, milliseconds(100));
-    for (const InputSpec& input : inputs_) writer_->warm(input.topic, milliseconds(5000));
+    for (const InputSpec& input : inputs_) asking_->warm(input.topic, milliseconds(5000));
     writer_->warm(ledger_topic_, milliseconds(5000));
     writer_->warm(dead_letters_topic_, milliseconds(5000));
     last_contact_ = now_tick().time_since_epoch().count();
@@ -86,26 +88,30 @@ void LedgerProcess::start() {
 
 void LedgerProcess::run() {
     while (running_) turn();
-    writer_->flush(milliseconds(2000));
-    writer_->poll();
+    for (KafkaWriter* writer : {asking_.get(), writer_.get()}) {
+        writer->flush(milliseconds(2000));
+        writer->poll();
+    }
 }
 
 void LedgerProcess::turn() {
     run_posted();
     const bool read = reader_->poll(*this, 5000);
+    asking_->poll();
     writer_->poll();
     const Tick tick = now_tick();
     bool busy = read;
     for (const auto& slot : slots_) busy |= step(*slot, tick);
     waiters_.expire(tick, "no decision within the deadline; ask again with the same request_id");
     check_awaits(tick);
-    if (!reader_->fatal().empty() || !writer_->fatal().empty()) {
+    if (!reader_->fatal().empty() || !writer_->fatal().empty() || !asking_->fatal().empty()) {
         // A dead handle cannot be mended in place; whoever supervises this process restarts it.
-        logs::error("kafka handle died; ending the process",
-                    {{"reader", reader_->fatal()}, {"writer", writer_->fatal()}});
+        logs::error("kafka handle died; ending the process", {{"reader", reader_->fatal()},
+                                                              {"writer", writer_->fatal()},
+                                                              {"asking", asking_->fatal()}});
         std::_Exit(70);
     }
-    if (reader_->take_trouble() | writer_->take_trouble()) on_trouble();
+    if (reader_->take_trouble() | writer_->take_trouble() | asking_->take_trouble()) on_trouble();
     probe(tick);
     check_ready();
     if (tick >= next_status_) {

@@ -130,7 +130,10 @@ private:
     Waiters waiters_;
 
     int event_fd_ = -1;
-    std::unique_ptr<KafkaWriter> writer_;
+    // A writer has one request under way, and each waits for the disk: what is asked must not wait
+    // for what is decided, nor the other way round.
+    std::unique_ptr<KafkaWriter> writer_;  // to the ledger, and of dead letters
+    std::unique_ptr<KafkaWriter> asking_;  // to the commands and the streams
     std::unique_ptr<KafkaReader> reader_;
 
     std::thread thread_;
