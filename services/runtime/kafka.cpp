@@ -224,6 +224,20 @@ bool KafkaWriter::warm(const std::string& name, std::chrono::milliseconds wait) 
     return error == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static std::optional<std::pair<std::int64_t, std::int64_t>> ask_range(
+    rd_kafka_t* handle, const std::string& topic, int partition, std::chrono::milliseconds wait) {
+    std::int64_t low = 0, high = 0;
+    const auto error = rd_kafka_query_watermark_offsets(handle, topic.c_str(), partition, &low,
+                                                        &high, static_cast<int>(wait.count()));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+    return std::pair{low, high};
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> KafkaWriter::range(
+    const std::string& topic, int partition, std::chrono::milliseconds wait) {
+    return ask_range(handle_, topic, partition, wait);
+}
+
 void KafkaWriter::flush(std::chrono::milliseconds wait) {
     rd_kafka_flush(handle_, static_cast<int>(wait.count()));
 }
@@ -331,21 +345,14 @@ void KafkaReader::look_for_end(Sink& sink, int id) {
     const auto found = sources_.find(id);
     if (found == sources_.end()) return;
     Source& source = found->second;
-    std::int64_t low = 0, high = 0;
-    const auto error = rd_kafka_get_watermark_offsets(handle_, rd_kafka_topic_name(source.topic),
-                                                      source.partition, &low, &high);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR || high != source.next) return;
+    if (high(id) != source.next) return;
     source.ended = true;
-    sink.on_end(id, high);
+    sink.on_end(id, source.next);
 }
 
 std::optional<std::pair<std::int64_t, std::int64_t>> KafkaReader::range(
     const std::string& topic, int partition, std::chrono::milliseconds wait) {
-    std::int64_t low = 0, high = 0;
-    const auto error = rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &low,
-                                                        &high, static_cast<int>(wait.count()));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
-    return std::pair{low, high};
+    return ask_range(handle_, topic, partition, wait);
 }
 
 std::optional<std::int64_t> KafkaReader::high(int id) const {

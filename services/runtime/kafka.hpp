@@ -64,6 +64,11 @@ public:
     bool take_trouble();
     // Asks for metadata; true when a broker answered within `wait`.
     bool reachable(std::chrono::milliseconds wait);
+    // [low, high) of a partition, or nothing within `wait`. Asked of a writer although a reader can
+    // be asked as well: there the question waits behind a fetch that waits for records.
+    std::optional<std::pair<std::int64_t, std::int64_t>> range(const std::string& topic,
+                                                               int partition,
+                                                               std::chrono::milliseconds wait);
     // Lets what is queued leave, at most `wait`.
     void flush(std::chrono::milliseconds wait);
     // Loads topic metadata, so that the first append does not wait for it.

@@ -201,7 +201,7 @@ void LedgerProcess::start_inputs(Slot& slot) {
     // All ranges first: the partition decides nothing before the last of them is known.
     std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
     for (const InputSpec& input : inputs_) {
-        const auto range = reader_->range(input.topic, slot.number, milliseconds(2000));
+        const auto range = asking_->range(input.topic, slot.number, milliseconds(2000));
         if (!range) return;  // Tried again soon.
         ranges.push_back(*range);
     }
