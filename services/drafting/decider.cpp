@@ -417,8 +417,8 @@ bool Decider::evolve(State& state, const v1::Event& event, Time) {
     const auto message = [&](const std::string& id) -> Message& { return state.messages[id]; };
     switch (event.body_case()) {
         case v1::Event::kIncidentOpened:
-            state.incidents[event.incident_opened().incident().incident_id()] =
-                event.incident_opened().incident();
+            state.incidents.insert_or_assign(event.incident_opened().incident().incident_id(),
+                                             event.incident_opened().incident());
             return true;
         case v1::Event::kTemplateStored:
             state.templates[event.template_stored().template_().template_id()] =

@@ -59,7 +59,7 @@ static std::string message_of(const v1::Event& event) {
 void Realm::apply_drafting(const v1::Event& event, Time at) {
     if (event.has_incident_opened()) {
         const v1::Incident& incident = event.incident_opened().incident();
-        incidents_[incident.incident_id()] = incident;
+        incidents_.insert_or_assign(incident.incident_id(), incident);
         incident_order_.push_back(incident.incident_id());
     }
     if (event.has_template_stored()) {
