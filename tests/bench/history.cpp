@@ -98,6 +98,8 @@ public:
         ++wanted_;
         const bool queued = wait_until(60s, [&] {
             writer_.poll();
+            // A record that waits too long in the queue is given up.
+            if (wanted_ - stored_ - lost_ > waiting_max) return false;
             return writer_.append(topic, partition, key, record, {},
                                   [this](bool ok, std::int64_t) { ++(ok ? stored_ : lost_); });
         });
@@ -113,6 +115,8 @@ public:
     }
 
 private:
+    static constexpr std::int64_t waiting_max = 20'000;
+
     runtime::KafkaWriter writer_;
     std::int64_t wanted_ = 0, stored_ = 0, lost_ = 0;
 };
