@@ -1,4 +1,5 @@
-"""Calls to the gateway as the people of the demo make them: Connect protocol, JSON, a token each."""
+"""Calls to the gateway as the people of the demo make them: Connect protocol, JSON, a token
+each."""
 
 from __future__ import annotations
 
@@ -60,6 +61,7 @@ class Api:
             except ValueError:
                 error = {"code": "unknown", "message": answer.text[:200]}
             if error.get("code") not in RETRIED or time.monotonic() > deadline:
-                raise Refused(f"{service} {method} as {person}: {error.get('code')}: {error.get('message')}")
+                raise Refused(f"{service} {method} as {person}: {error.get('code')}: "
+                              f"{error.get('message')}")
             time.sleep(min(0.05 * 2**min(attempt, 5), 1.0))
         raise Refused(f"{service} {method} as {person}: no answer")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Replays a flood through the running stack: a gauge rises, a rule crosses, a message is drafted and
-submitted, two agencies' people approve exactly those bytes, every channel of both carries it at once,
-and the scorecard says how long each step took.
+"""Replays a flood through the running stack: a gauge rises, a rule crosses, a message is drafted
+and submitted, two agencies' people approve exactly those bytes, every channel of both carries it at
+once, and the scorecard says how long each step took.
 
 Without --gauge: the Bow River at Calgary, June 2013, hourly discharge, threshold 1000 m3/s.
 """
@@ -28,7 +28,8 @@ from gauge_file import FORMATS, GaugeFile, Series, Unusable, open_gauge, span
 HERE = Path(__file__).resolve().parent
 BOW = HERE.parent.parent / "tests" / "data" / "gauges" / "bow-calgary-2013.csv"
 AGENCIES = ("calgary", "alberta")
-APPROVERS = {"calgary": ("calgary-chief", "calgary-duty"), "alberta": ("alberta-chief", "alberta-duty")}
+APPROVERS = {"calgary": ("calgary-chief", "calgary-duty"),
+             "alberta": ("alberta-chief", "alberta-duty")}
 PLAY_SECONDS = 30.0  # what a whole file takes at the default speed
 STEP_SECONDS = 60.0  # longest wait for any one step once the replay is over
 YEAR_SECONDS = 365 * 86400
@@ -67,8 +68,10 @@ class Plan:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="./dev demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--once", action="store_true", help="stop afterwards what this command started")
+        prog="./dev demo", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--once", action="store_true",
+                        help="stop afterwards what this command started")
     parser.add_argument("--gauge", type=Path, metavar="FILE", help="play this gauge file instead")
     parser.add_argument("--format", choices=sorted(FORMATS), help="what the file is (with --gauge)")
     parser.add_argument("--threshold", type=float, metavar="X",
@@ -80,7 +83,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome to this file")
     parser.add_argument("--plan-only", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.gauge is None and (options.format or options.series or options.threshold is not None):
+    if options.gauge is None and (
+            options.format or options.series or options.threshold is not None):
         parser.error("--format, --threshold and --series go with --gauge FILE")
     if options.gauge and (options.format is None or options.threshold is None):
         parser.error("--gauge FILE needs --format and --threshold")
@@ -97,7 +101,8 @@ def choose(options: argparse.Namespace) -> Plan:
         first, last = span(gauge)
     except Unusable as error:
         raise Failed(f"--gauge {path}: {error}") from error
-    wanted = options.series or ("05BH004:discharge" if options.gauge is None else next(iter(gauge.series)))
+    wanted = options.series or (
+        "05BH004:discharge" if options.gauge is None else next(iter(gauge.series)))
     if wanted not in gauge.series:
         raise Failed(f"--series {wanted}: the file has {', '.join(list(gauge.series)[:20])}")
     series = gauge.series[wanted]
@@ -109,7 +114,8 @@ def choose(options: argparse.Namespace) -> Plan:
     bow = options.gauge is None
     speed = options.speed or max((last - first) / PLAY_SECONDS, 1.0)
     return Plan(path, format_name, gauge, series, threshold, speed,
-                "bow" if bow else "gauge", "America/Edmonton" if bow else "UTC", 50.0 if bow else 0.0)
+                "bow" if bow else "gauge", "America/Edmonton" if bow else "UTC",
+                50.0 if bow else 0.0)
 
 
 class Demo:
@@ -127,7 +133,8 @@ class Demo:
     # --- the outside world ---
 
     def control(self, verb: str, **request: object) -> None:
-        answer = self.http.post(f"{self.world}/control/{verb}", timeout=10, json={"run": self.run, **request})
+        answer = self.http.post(f"{self.world}/control/{verb}", timeout=10,
+                                json={"run": self.run, **request})
         if answer.status_code != 200:
             raise Failed(f"the demo's gauge server: {answer.json().get('error')}")
 
@@ -146,9 +153,11 @@ class Demo:
             name = agency.capitalize()
             for channel in (
                 {"channelId": f"{agency}-feed", "kind": "feed", "name": f"{name} public feed"},
-                {"channelId": f"{agency}-webhook", "kind": "webhook", "name": f"{name} media partners",
+                {"channelId": f"{agency}-webhook", "kind": "webhook",
+                 "name": f"{name} media partners",
                  "url": f"{self.world}/webhooks/{agency}", "credential": f"demo-webhook-{agency}"},
-                {"channelId": f"{agency}-mastodon", "kind": "mastodon", "name": f"{name} on Mastodon",
+                {"channelId": f"{agency}-mastodon", "kind": "mastodon",
+                 "name": f"{name} on Mastodon",
                  "url": self.mastodon, "credential": f"demo-mastodon-{agency}"},
             ):
                 self.api.change(admin, "publishing", "PutChannel", **channel)
@@ -175,10 +184,11 @@ class Demo:
         self.api.change("calgary-duty", "trigger", "PutRule", ruleId=f"demo-{self.run}",
                         sourceId=f"demo-{self.run}", series=self.plan.series.name,
                         threshold=self.plan.threshold, hysteresis=self.plan.hysteresis,
-                        cooldownSeconds=YEAR_SECONDS,  # one message per run, however the river goes on
+                        # one message per run, however the river goes on
+                        cooldownSeconds=YEAR_SECONDS,
                         templateId=template, incidentId=self.incident, timeZone=self.plan.time_zone)
-        step(f"rule: {self.plan.series.name} at or above {self.plan.threshold:g} {self.plan.series.unit}"
-             f" drafts from template {template}")
+        step(f"rule: {self.plan.series.name} at or above {self.plan.threshold:g} "
+             f"{self.plan.series.unit} drafts from template {template}")
 
     def rest(self) -> None:
         """The replay is over: nothing is polled any more."""
@@ -189,7 +199,8 @@ class Demo:
 
     def play(self) -> dict:
         first, last = span(self.plan.gauge)
-        step(f"playing {self.plan.path.name} from {utc(first)}, {self.plan.speed:,.0f} times faster")
+        step(f"playing {self.plan.path.name} from {utc(first)}, "
+             f"{self.plan.speed:,.0f} times faster")
         self.control("play", seconds_per_second=self.plan.speed)
         deadline = time.monotonic() + (last - first) / self.plan.speed + STEP_SECONDS
         told = 0.0
@@ -197,7 +208,8 @@ class Demo:
             if time.monotonic() - told >= 1:
                 told = time.monotonic()
                 self.show_river(self.file_time())
-            found = self.api.read("calgary-writer", "drafting", "ListMessages", incidentId=self.incident)
+            found = self.api.read("calgary-writer", "drafting", "ListMessages",
+                                  incidentId=self.incident)
             if found.get("messages"):
                 return found["messages"][0]
             time.sleep(0.05)
@@ -220,7 +232,8 @@ class Demo:
                 content = base64.b64decode(review["content"])
                 if hashlib.sha256(content).hexdigest() != digest or review["digest"] != digest:
                     raise Failed("what is under review is not what was submitted")
-                self.api.change(person, "approval", "Approve", messageId=self.message, digest=digest)
+                self.api.change(person, "approval", "Approve", messageId=self.message,
+                                digest=digest)
                 step(f"approved for {agency} by {person}: {digest[:12]}...")
 
     def review_of(self, person: str) -> dict | None:
@@ -266,8 +279,8 @@ class Demo:
         raise Failed(f"{what} did not come within {STEP_SECONDS:.0f} s: see ./dev logs")
 
     def ledger(self) -> dict:
-        ran = subprocess.run([self.tocsin, "ledger", "verify", "--json"], capture_output=True, text=True,
-                             timeout=120, check=False)
+        ran = subprocess.run([self.tocsin, "ledger", "verify", "--json"], capture_output=True,
+                             text=True, timeout=120, check=False)
         try:
             told = json.loads(ran.stdout)
         except ValueError:
@@ -282,8 +295,8 @@ def first_at(card: dict, kind: str) -> str | None:
 
 
 def link(delivery: dict) -> str:
-    """Where it can be looked at. The receiver shows a webhook under its id; this Mastodon server has
-    no page for people, but tells of a post by its id."""
+    """Where it can be looked at. The receiver shows a webhook under its id; this Mastodon server
+    has no page for people, but tells of a post by its id."""
     places = {"webhook": "", "mastodon": "/api/v1/statuses"}
     if delivery["kind"] not in places or not delivery.get("receipt"):
         return delivery.get("url", "")
@@ -333,14 +346,16 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
             f"{'  ' + one['reason'] if one.get('reason') else ''}")
     say()
     ledger = result["ledger"]
-    say(f"Ledger: {ledger['decisions']} decisions, {'verified' if ledger['verified'] else 'NOT VERIFIED'}")
+    say(f"Ledger: {ledger['decisions']} decisions, "
+        f"{'verified' if ledger['verified'] else 'NOT VERIFIED'}")
     identifier = next(iter(release.get("identifiers", {}).values()), "")
     say()
     say("What to try next")
     for line in (
         f"./dev tocsin --as calgary-duty message get {demo.message}",
         f"./dev tocsin --as calgary-duty release get {release['releaseId']}",
-        f"./dev tocsin --as calgary-duty release retract {release['releaseId']} --reason 'sent in error'",
+        f"./dev tocsin --as calgary-duty release retract {release['releaseId']} "
+        "--reason 'sent in error'",
         f"./dev tocsin --as calgary-writer scorecard get {demo.message}",
         "./dev tocsin ledger tail publishing --from-start",
         f"curl -s {os.environ['TOCSIN_GATEWAY']}/feeds/{os.environ['TOCSIN_REALM']}/en-CA.atom"
@@ -373,11 +388,13 @@ def play(options: argparse.Namespace) -> bool:
     show(demo, card, release, result)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
-    return bool(confirmed) and len(confirmed) == len(release["deliveries"]) and result["ledger"]["verified"]
+    return (bool(confirmed) and len(confirmed) == len(release["deliveries"])
+            and result["ledger"]["verified"])
 
 
 def submitted(demo: Demo) -> dict | None:
-    message = demo.api.read("calgary-writer", "drafting", "GetMessage", messageId=demo.message)["message"]
+    message = demo.api.read("calgary-writer", "drafting", "GetMessage",
+                            messageId=demo.message)["message"]
     return message if message.get("digest") else None
 
 

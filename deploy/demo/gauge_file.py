@@ -1,7 +1,8 @@
-"""A recorded gauge file that is shown again as the service published it: bit by bit, in its own format.
+"""A recorded gauge file that is shown again as the service published it: bit by bit, in its own
+format.
 
-Only what the replay needs is understood here: which rows there are, when each was measured, and which
-series they belong to. What a reading means is the trigger service's business.
+Only what the replay needs is understood here: which rows there are, when each was measured, and
+which series they belong to. What a reading means is the trigger service's business.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Series:
     readings: list[tuple[float, float]] = field(default_factory=list)  # (seconds since 1970, value)
 
     def first_at_or_above(self, threshold: float) -> tuple[float, float] | None:
-        return next(((at, value) for at, value in sorted(self.readings) if value >= threshold), None)
+        return next(((at, value) for at, value in sorted(self.readings) if value >= threshold),
+                    None)
 
 
 def seconds_of(text: object) -> float | None:
@@ -83,12 +85,14 @@ class EcccCsv:
                     columns.setdefault(key, index)
         if not {"station", "date"} <= columns.keys() or not {"level", "discharge"} & columns.keys():
             raise Unusable(
-                "line 1: the columns ID, Date and a level or discharge are expected; is it eccc-csv?"
+                "line 1: the columns ID, Date and a level or discharge are expected; "
+                "is it eccc-csv?"
             )
         return columns
 
     def _take(self, row: list[str], columns: dict[str, int]) -> float | None:
-        cell = lambda key: row[columns[key]].strip() if columns[key] < len(row) else ""  # noqa: E731
+        cell = lambda key: (  # noqa: E731
+            row[columns[key]].strip() if columns[key] < len(row) else "")
         at = seconds_of(cell("date"))
         for parameter, unit in (("level", "m"), ("discharge", "m3/s")):
             if parameter not in columns or at is None:
@@ -153,7 +157,8 @@ class UsgsJson:
             {
                 **entry,
                 "values": [
-                    {**sensor, "value": [row for row in sensor["value"] if self._is_due(row, until)]}
+                    {**sensor,
+                     "value": [row for row in sensor["value"] if self._is_due(row, until)]}
                     for sensor in entry["values"]
                 ],
             }

@@ -38,7 +38,7 @@ struct Parsed {
 };
 
 // Bounds on one answer, the same for every format.
-inline constexpr std::size_t body_bytes_max = 8 * 1024 * 1024;
+inline constexpr std::size_t body_bytes_max = std::size_t{8} * 1024 * 1024;
 inline constexpr std::int64_t rows_max = 200'000;
 inline constexpr std::size_t series_max = 2'000;
 

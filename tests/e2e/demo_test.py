@@ -107,7 +107,8 @@ def test_bad_arguments_start_nothing(cold: Stack) -> None:
         (["--gauge", str(BOW), "--format", "eccc-csv"], "--threshold"),
         (["--gauge", str(BOW), "--format", "usgs-json", "--threshold", "1"], "usgs-json"),
         (["--gauge", str(BOW), "--format", "eccc-csv", "--threshold", "1e9"], "never reaches"),
-        (["--gauge", str(BOW), "--format", "eccc-csv", "--threshold", "1", "--series", "X:y"], "05BH004:level"),
+        (["--gauge", str(BOW), "--format", "eccc-csv", "--threshold", "1", "--series", "X:y"],
+         "05BH004:level"),
         (["--gauge", str(BOW), "--format", "eccc-csv", "--threshold", "nan"], "--threshold"),
         (["--speed", "0"], "--speed"),
     ):
@@ -155,7 +156,8 @@ def test_a_first_reading_above_crosses_and_series_is_obeyed(apart: Stack) -> Non
 
 @pytest.mark.skipif(not DATA, reason="TOCSIN_DATA is unset: no real gauge files")
 @pytest.mark.parametrize(("file", "format_name", "threshold", "series", "value", "at"), [
-    ("usgs/iv-02489500-02492000-2019-02-25.json", "usgs-json", "0.1", "", 0.2, "2019-02-27T06:30:00Z"),
+    ("usgs/iv-02489500-02492000-2019-02-25.json", "usgs-json", "0.1", "", 0.2,
+     "2019-02-27T06:30:00Z"),
     ("eccc-datamart/BC_hourly_hydrometric.csv", "eccc-csv", "0.5", "08GA043:level", 0.864,
      "2020-01-19T12:45:00Z"),
     ("usgs/nwis-iv-latest-wa.json", "usgs-json", "300", "", 316.0, "2020-05-14T14:30:00Z"),
@@ -186,7 +188,8 @@ def test_what_is_public_is_valid_and_there_once(apart: Stack) -> None:
             params={"limit": 40}, timeout=10).json()
         texts = [re.sub("<[^>]+>", "", one["content"]) for one in statuses]
         assert len(texts) == len(set(texts)), "a post is there twice"
-        received = next(one["url"] for one in outcome["deliveries"] if one["channel"] == f"{agency}-webhook")
+        received = next(one["url"] for one in outcome["deliveries"]
+                        if one["channel"] == f"{agency}-webhook")
         assert requests.get(received, timeout=10).json()["times"] == 1
 
 
@@ -216,6 +219,7 @@ def test_a_killed_service_comes_back_and_the_line_works(apart: Stack) -> None:
 def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
     check = ROOT / "monitoring" / "check_panels.py"
     apart.demo("--speed", "1e6")
-    ran = subprocess.run([sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
-                         capture_output=True, text=True, timeout=180, check=False)
+    ran = subprocess.run(
+        [sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
+        capture_output=True, text=True, timeout=180, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
