@@ -170,7 +170,7 @@ void EventPublisher::give_turns() {
 }
 
 bool EventPublisher::ask_range(EventPublication& one, int partition) {
-    const auto range = reader_->range(topic_, partition, milliseconds(500));
+    const auto range = writer_->range(topic_, partition, milliseconds(500));
     if (range) one.on_events_range(range->first, range->second);
     return range.has_value();
 }
