@@ -174,6 +174,7 @@ void LedgerProcess::stop(milliseconds drain) {
     running_ = false;
     wake();
     if (thread_.joinable()) thread_.join();
+    if (prober_.joinable()) prober_.join();
     waiters_.end_all("the service is shutting down; ask again with the same request_id");
     for (const auto& slot : slots_) slot->end_restarts(std::nullopt, Tick::max());
     for (auto& await : awaits_) await.done(false);

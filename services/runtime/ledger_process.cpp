@@ -306,15 +306,27 @@ void LedgerProcess::on_trouble() {
 }
 
 // A broker that is gone is asked until it answers; one that was silent is asked as well, since a
-// machine that stands still closes no connection.
+// machine that stands still closes no connection. Not on this thread: a slow answer is an answer,
+// and calls must end at their deadline meanwhile.
 void LedgerProcess::probe(Tick tick) {
     const Tick last{std::chrono::nanoseconds{last_contact_}};
-    if (tick < next_probe_ || (connected_ && tick - last < silence_max)) return;
-    if (writer_->reachable(milliseconds(connected_ ? 500 : 100))) {
+    if (probing_ || tick < next_probe_ || (connected_ && tick - last < silence_max)) return;
+    probing_ = true;
+    prober_ = std::jthread([this] {
+        const bool there = writer_->reachable(milliseconds(1000));
+        post([this, there] { probed(there); });
+    });
+}
+
+void LedgerProcess::probed(bool there) {
+    probing_ = false;
+    if (there) {
         connected_ = true;
         last_contact_ = now_tick().time_since_epoch().count();
         return;
     }
+    const Tick last{std::chrono::nanoseconds{last_contact_}};
+    if (now_tick() - last < silence_max) return;  // It sent something meanwhile.
     on_trouble();
     next_probe_ = now_tick() + milliseconds(100);
 }

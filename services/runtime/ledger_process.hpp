@@ -100,6 +100,7 @@ private:
     void keep_dead_letter(Slot& slot, Orders::DeadLetter letter);
     void fire(const Orders::Fire& order);
     void probe(Tick tick);
+    void probed(bool there);
     void on_trouble();
     bool folded(const Slot& slot) const;
     void check_ready();
@@ -143,6 +144,8 @@ private:
     std::atomic<bool> connected_{true};
     std::atomic<std::int64_t> last_contact_{0};  // steady clock, ns
     Tick next_probe_{};
+    bool probing_ = false;  // ledger thread only
+    std::jthread prober_;   // asks whether a broker is there
     Tick next_status_{};
     std::vector<std::atomic<bool>> leads_;
     std::vector<std::atomic<std::uint32_t>> histories_;
