@@ -76,6 +76,7 @@ std::vector<std::string> topic_names(const runtime::KafkaAccess& access) {
         RD_KAFKA_RESP_ERR_NO_ERROR)
         throw std::runtime_error(fmt::format("no Kafka answers at {}", access.bootstrap));
     std::vector<std::string> names;
+    names.reserve(static_cast<std::size_t>(metadata->topic_cnt));
     for (int i = 0; i < metadata->topic_cnt; ++i) names.emplace_back(metadata->topics[i].topic);
     rd_kafka_metadata_destroy(metadata);
     return names;
