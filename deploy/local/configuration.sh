@@ -18,6 +18,8 @@ make_secrets() {
     local folder=$home/secrets
     mkdir -p "$folder" "$home/credentials"
     chmod 700 "$folder" "$home/credentials"
+    echo "Secrets in this folder are for development: --production refuses them." |
+        tee "$folder/DEVELOPMENT" >"$home/credentials/DEVELOPMENT"
     if [[ ! -s $folder/mac.key ]]; then
         (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$folder/mac.key")
     fi

@@ -43,6 +43,10 @@ void App::add_globals() {
     }
     app_.add_option("--ca", options_.ca, "CA of the services (PEM); plain text without one")
         ->envname("TOCSIN_CA");
+    app_.add_option("--cert", options_.cert, "certificate to show them (PEM), with --key")
+        ->envname("TOCSIN_CERT");
+    app_.add_option("--key", options_.key, "private key of that certificate (PEM)")
+        ->envname("TOCSIN_KEY");
     app_.add_option("--token-file", options_.token_file,
                     "file with a bearer token (or TOCSIN_TOKEN)");
     app_.add_option("--as", options_.as, "mint a token for this person with TOCSIN_ISSUER_KEY")
@@ -190,7 +194,7 @@ void App::add_ledger_verbs() {
                  const Json answer = client_.call(
                      service, "RestartInput",
                      {{"service", service}, {"partition", partition}, {"reason", reason}});
-                 std::cout << cell(answer, "position") << "\n";
+                 std::cout << (options_.json ? answer.dump(2) : cell(answer, "position")) << "\n";
              });
     restart->add_option("SERVICE", service, "such as approval")->required();
     restart->add_option("--partition", partition, "which")->required()->check(CLI::Range(0, 1023));
@@ -224,8 +228,9 @@ void App::add_ledger_reads(CLI::App* ledger) {
     verify->add_option("--head", heads, "service/partition=HEX, a head noted elsewhere")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    const bool usual_name = environment("TOCSIN_KAFKA_BOOTSTRAP").empty();
     ledger->add_option("--kafka-bootstrap", options_.kafka_bootstrap, "brokers (tail, verify)")
-        ->envname("TOCSIN_KAFKA_BOOTSTRAP");
+        ->envname(usual_name ? "KAFKA_BOOTSTRAP_SERVERS" : "TOCSIN_KAFKA_BOOTSTRAP");
     ledger
         ->add_option("--kafka-properties", options_.kafka_properties,
                      "librdkafka settings (TLS, SASL)")
@@ -243,13 +248,24 @@ void App::add_ledger_reads(CLI::App* ledger) {
 }
 
 void App::add_token_verbs() {
-    auto* token = verb("", "token", "print a token by the local issuer's key",
-                       "tocsin token --as ana --realm demo --agency city --roles author,approver",
-                       [this] { std::cout << mint_token(options_) << "\n"; });
+    auto* token =
+        verb("", "token", "print a token by the local issuer's key",
+             "tocsin token --as ana --realm demo --agency city --roles author,approver", [this] {
+                 const std::string minted = mint_token(options_);
+                 std::cout << (options_.json ? Json{{"token", minted}}.dump() : minted) << "\n";
+             });
     token->require_subcommand(0, 1);
     auto& folder = text();
     verb("token", "init", "make an issuer's key and its public set, unless they are there",
-         "tocsin token init --dir secrets", [&folder] { init_issuer(folder); })
+         "tocsin token init --dir secrets",
+         [this, &folder] {
+             init_issuer(folder);
+             if (options_.json)
+                 std::cout << Json{{"key", folder + "/issuer.key.pem"},
+                                   {"jwks", folder + "/jwks.json"}}
+                                  .dump()
+                           << "\n";
+         })
         ->add_option("--dir", folder, "folder for issuer.key.pem and jwks.json")
         ->required();
 }
@@ -261,22 +277,11 @@ void App::add_small_verbs() {
          [&shell] { std::cout << completion_script(shell); })
         ->add_option("SHELL", shell, "bash, zsh or fish")
         ->required();
-    verb("", "version", "print the version", "tocsin version",
-         [] { std::cout << "tocsin " TOCSIN_VERSION "\n"; });
-}
-
-// The one that is closest to what was typed: the same beginning, or the longest common part of it.
-static std::string nearest_verb(const CLI::App& app, const std::string& typed) {
-    std::string best;
-    std::size_t best_length = 1;
-    for (const std::string& name : candidates(app, {""})) {
-        const auto end = std::mismatch(name.begin(), name.end(), typed.begin(), typed.end()).first;
-        const auto length = static_cast<std::size_t>(end - name.begin());
-        if (length <= best_length) continue;
-        best = name;
-        best_length = length;
-    }
-    return best.empty() ? "tocsin --help lists them" : "did you mean " + best + "?";
+    verb("", "version", "print the version", "tocsin version", [this] {
+        std::cout << (options_.json ? Json{{"version", TOCSIN_VERSION}}.dump()
+                                    : "tocsin " TOCSIN_VERSION)
+                  << "\n";
+    });
 }
 
 int App::run(int argc, char** argv) {
@@ -286,17 +291,17 @@ int App::run(int argc, char** argv) {
             std::cout << word << "\n";
         return 0;
     }
-    if (argc > 1 && argv[1][0] != '-' && app_.get_subcommands(is_named(argv[1])).empty()) {
-        std::cerr << "tocsin: no such verb: " << argv[1] << "; " << nearest_verb(app_, argv[1])
-                  << "\n";
-        return static_cast<int>(Exit::usage);
-    }
     try {
         app_.parse(argc, argv);
         action_();
         return 0;
     } catch (const CLI::ParseError& error) {
-        return app_.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+        // CLI11 names what it misses first; what was mistyped comes before that.
+        const std::string mistake =
+            error.get_exit_code() == 0 ? "" : mistake_in(app_, {argv + 1, argv + argc});
+        if (mistake.empty()) return app_.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+        std::cerr << "tocsin: " << mistake << "\n";
+        return static_cast<int>(Exit::usage);
     } catch (const Failure& failure) {
         std::cerr << "tocsin: " << failure.what() << "\n";
         return static_cast<int>(failure.exit);

@@ -77,7 +77,8 @@ std::shared_ptr<grpc::Channel> Client::channel(const std::string& service) {
     arguments.SetInt("grpc.initial_reconnect_backoff_ms", 100);
     arguments.SetInt("grpc.max_reconnect_backoff_ms", 1000);
     channel = grpc::CreateCustomChannel(
-        address->second, runtime::client_credentials(options_.ca, "", ""), arguments);
+        address->second, runtime::client_credentials(options_.ca, options_.cert, options_.key),
+        arguments);
     return channel;
 }
 

@@ -1,6 +1,13 @@
 #include "cli/completion.hpp"
 
 #include "cli/failure.hpp"
+#include "cli/options.hpp"
+#include "runtime/nearest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
 
 namespace tocsin::cli {
 
@@ -8,7 +15,7 @@ std::string completion_script(const std::string& shell) {
     if (shell == "bash")
         return R"(_tocsin() {
     local IFS=$'\n'
-    COMPREPLY=($(tocsin __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    COMPREPLY=($("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
 }
 complete -o default -F _tocsin tocsin
 )";
@@ -17,15 +24,17 @@ complete -o default -F _tocsin tocsin
 _tocsin() {
     local -a found
     found=("${(@f)$(tocsin __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    compadd -a found
+    found=(${found:#})
+    if (( ${#found} )); then compadd -a found; else _files; fi
 }
-compdef _tocsin tocsin
+# Sourced, it registers itself; found in $fpath, it is called for the first time.
+if [[ ${funcstack[1]} == _tocsin ]]; then _tocsin "$@"; else compdef _tocsin tocsin; fi
 )";
     if (shell == "fish")
         return R"(function __tocsin_words
     tocsin __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null
 end
-complete -c tocsin -f -a '(__tocsin_words)'
+complete -c tocsin -a '(__tocsin_words)'
 )";
     throw Failure(Exit::usage, "completion: bash, zsh or fish");
 }
@@ -36,26 +45,106 @@ static const CLI::App* child_named(const CLI::App& app, const std::string& name)
     return nullptr;
 }
 
-std::vector<std::string> candidates(const CLI::App& app, const std::vector<std::string>& words) {
-    const CLI::App* at = &app;
-    for (std::size_t index = 0; index + 1 < words.size(); ++index)
-        if (const CLI::App* child = child_named(*at, words[index])) at = child;
-    const std::string typed = words.empty() ? "" : words.back();
-    std::vector<std::string> found;
-    const auto offer = [&](const std::string& name) {
-        if (name.starts_with(typed)) found.push_back(name);
+static std::vector<std::string> verbs_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
+        if (!child->get_group().empty()) names.push_back(child->get_name());
+    return names;
+}
+
+namespace {
+
+// How far the words of a command line lead into the tree: the last one is where they arrived.
+class Path {
+public:
+    explicit Path(const CLI::App& top) : levels_{&top} {}
+
+    // False: the word is neither a verb here, nor a flag of a level above, nor a flag's value.
+    bool step(const std::string& word) {
+        if (std::exchange(value_follows_, false)) return true;
+        if (word.starts_with("-") && word.size() > 1) {
+            const auto* option = flag(word.substr(0, word.find('=')));
+            value_follows_ = option != nullptr && option->get_items_expected_min() > 0 &&
+                             word.find('=') == std::string::npos;
+            return option != nullptr;
+        }
+        const CLI::App* child = child_named(at(), word);
+        if (child != nullptr) levels_.push_back(child);
+        return child != nullptr || at().get_require_subcommand_min() == 0;
+    }
+    const CLI::App& at() const { return *levels_.back(); }
+    const CLI::Option* flag(const std::string& name) const {
+        for (const CLI::App* level : levels_)
+            if (const auto* option = level->get_option_no_throw(name)) return option;
+        return nullptr;
+    }
+    std::vector<std::string> flags() const {
+        std::vector<std::string> names;
+        for (auto level = levels_.rbegin(); level != levels_.rend(); ++level)
+            for (const CLI::Option* option : (*level)->get_options())
+                for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+        return names;
+    }
+
+private:
+    std::vector<const CLI::App*> levels_;
+    bool value_follows_ = false;
+};
+
+}  // namespace
+
+// The words that may stand as the value of a flag or of a positional.
+static std::vector<std::string> values_of(const std::string& name) {
+    static const std::map<std::string, std::vector<std::string>> known{
+        {"SERVICE", {std::begin(service_names), std::end(service_names)}},
+        {"SHELL", {"bash", "zsh", "fish"}},
+        {"--world", {"live", "exercise"}},
+        {"--severity", {"extreme", "severe", "moderate", "minor", "unknown"}},
+        {"--type", {"alert", "update", "cancel"}},
+        {"--format", {"usgs-json", "eccc-csv"}},
+        {"--state",
+         {"draft", "in_review", "cleared", "armed", "releasing", "released", "superseded",
+          "cancelled", "expired", "withdrawn", "rejected"}},
     };
-    if (!typed.starts_with("-")) {
-        for (const CLI::App* child : at->get_subcommands([](const CLI::App*) { return true; }))
-            if (!child->get_group().empty()) offer(child->get_name());
-        return found;
+    const auto found = known.find(name);
+    return found == known.end() ? std::vector<std::string>{} : found->second;
+}
+
+static std::vector<std::string> positional_values(const CLI::App& at) {
+    for (const CLI::Option* option : at.get_options())
+        if (option->get_positional() && !option->get_name(true).empty())
+            if (auto values = values_of(option->get_name(true)); !values.empty()) return values;
+    return {};
+}
+
+std::vector<std::string> candidates(const CLI::App& app, const std::vector<std::string>& words) {
+    Path path(app);
+    for (std::size_t index = 0; index + 1 < words.size(); ++index) path.step(words[index]);
+    const std::string typed = words.empty() ? "" : words.back();
+    const std::string before = words.size() < 2 ? "" : words[words.size() - 2];
+    std::vector<std::string> all = verbs_of(path.at());
+    if (const auto* option = before.starts_with("--") ? path.flag(before) : nullptr;
+        option != nullptr && option->get_items_expected_min() > 0)
+        all = values_of(before);
+    else if (typed.starts_with("-"))
+        all = path.flags();
+    else if (all.empty())
+        all = positional_values(path.at());
+    std::erase_if(all, [&](const std::string& word) { return !word.starts_with(typed); });
+    return all;
+}
+
+std::string mistake_in(const CLI::App& app, const std::vector<std::string>& words) {
+    Path path(app);
+    for (const std::string& word : words) {
+        if (path.step(word)) continue;
+        const bool flag = word.starts_with("-");
+        const std::string name = word.substr(0, word.find('='));
+        const std::string near = runtime::nearest(name, flag ? path.flags() : verbs_of(path.at()));
+        return fmt::format("no such {}: {}; {}", flag ? "flag" : "verb", name,
+                           near.empty() ? "--help lists them" : "did you mean " + near + "?");
     }
-    for (const CLI::App* level : {at, &app}) {
-        for (const CLI::Option* option : level->get_options())
-            for (const std::string& name : option->get_lnames()) offer("--" + name);
-        if (at == &app) break;
-    }
-    return found;
+    return {};
 }
 
 }  // namespace tocsin::cli

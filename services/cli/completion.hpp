@@ -14,4 +14,8 @@ std::string completion_script(const std::string& shell);
 // What may follow `words`, the last of which is being typed. `app` is not parsed.
 std::vector<std::string> candidates(const CLI::App& app, const std::vector<std::string>& words);
 
+// What is mistyped in a command line that cannot be read: its first word that is no verb, or no
+// flag, where it stands, and what was meant most likely. Empty: every word is known.
+std::string mistake_in(const CLI::App& app, const std::vector<std::string>& words);
+
 }  // namespace tocsin::cli

@@ -5,6 +5,7 @@
 #include "cli/table.hpp"
 #include "runtime/kafka.hpp"
 #include "runtime/topics.hpp"
+#include "runtime/world_key.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
@@ -31,13 +32,8 @@ runtime::Mac world_key(const Options& options) {
     if (options.mac_key_file.empty())
         throw Failure(Exit::usage,
                       "the world's key is needed: --mac-key-file or TOCSIN_MAC_KEY_FILE");
-    std::string text = read_file(options.mac_key_file);
-    std::erase_if(text,
-                  [](char letter) { return std::isspace(static_cast<unsigned char>(letter)); });
-    const auto key = runtime::unhex(text);
-    if (!key || key->size() < 32)
-        throw Failure(Exit::usage, fmt::format("{}: 64 or more hexadecimal digits are expected",
-                                               options.mac_key_file));
+    const auto key = runtime::read_world_key(options.mac_key_file);
+    if (!key) throw Failure(Exit::usage, "--mac-key-file: " + key.error());
     return runtime::Mac(*key);
 }
 
@@ -61,7 +57,8 @@ public:
         : topic_(std::move(topic)),
           event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
           reader_(kafka_access(options), event_, milliseconds(100)),
-          ends_(static_cast<std::size_t>(options.partitions), 0) {
+          ends_(static_cast<std::size_t>(options.partitions), 0),
+          broken_(ends_.size()) {
         for (int partition = 0; partition < options.partitions; ++partition) {
             const auto range = reader_.range(topic_, partition, milliseconds(10'000));
             if (!range)
@@ -82,6 +79,11 @@ public:
 
     // Where the partition ended when the walk began.
     std::int64_t end(int partition) const { return ends_[static_cast<std::size_t>(partition)]; }
+
+    // What kept the partition from being read to its end, such as bytes that the disk changed.
+    const std::string& broken(int partition) const {
+        return broken_[static_cast<std::size_t>(partition)];
+    }
 
     // Until all that was there at the beginning is read, or for ever.
     void run(bool follow, Each each) {
@@ -121,8 +123,13 @@ private:
                                                  "beginning is gone",
                                                  topic_, source));
     }
-    void on_trouble(int, const std::string& what) override {
-        std::cerr << topic_ << ": " << what << "\n";
+    // Only what concerns the partition itself comes here; a broker that is away is waited for.
+    void on_trouble(int source, const std::string& what) override {
+        const auto index = static_cast<std::size_t>(source);
+        if (!broken_[index].empty()) return;
+        broken_[index] = what;
+        std::cerr << topic_ << " partition " << source << ": " << what << "\n";
+        if (reached_[index] > 0) done(index);
     }
     void done(std::size_t index) {
         reached_[index] = 0;
@@ -133,6 +140,7 @@ private:
     int event_;
     runtime::KafkaReader reader_;
     std::vector<std::int64_t> ends_;
+    std::vector<std::string> broken_;
     std::vector<std::int64_t> reached_;
     int waiting_ = 0;
     Each each_;
@@ -183,6 +191,7 @@ Json json_of(const std::string& service, int partition, std::int64_t offset,
     line["realm"] = decision.realm();
     line["actor"] = decision.cause().actor();
     line["requestId"] = decision.cause().request_id();
+    line["traceparent"] = decision.cause().traceparent();
     if (decision.has_rejected())
         line["rejected"] = {{"code", decision.rejected().code()},
                             {"text", decision.rejected().text()}};
@@ -258,6 +267,10 @@ std::vector<Verified> verify(const Options& options, const std::string& service,
                   result.records,  chain.fault(),
                   chain.counted(), chain.void_records(),
                   chain.foreign(), chain.counted() > 0 ? runtime::hex(chain.head()) : ""};
+        if (const std::string& broken = walk.broken(partition); !broken.empty())
+            result.fault = fmt::format("cannot be read: {}", broken);
+        else if (result.fault.empty() && result.records == 0 && walk.end(partition) > 0)
+            result.fault = "its records are not there";
         for (const NotedHead& head : heads)
             if (head.service == service && head.partition == partition &&
                 !chain.has_counted(head.digest) && result.fault.empty())

@@ -15,6 +15,7 @@ inline constexpr std::string_view service_names[] = {"drafting", "approval", "pu
 struct Options {
     std::map<std::string, std::string> addresses;  // short service name to host:port
     std::string ca;                                // PEM file; empty: plain text
+    std::string cert, key;                         // PEM files; shown to services that ask
     std::string token_file;
     std::string as;
     std::string request_id;

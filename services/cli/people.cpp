@@ -81,6 +81,10 @@ std::string mint_token(const Options& options) {
                          .count();
     const auto ttl =
         std::chrono::duration_cast<std::chrono::seconds>(duration_of(options.ttl_text, "--ttl"));
+    if (ttl < std::chrono::seconds(1) || ttl > std::chrono::hours(24))
+        throw Failure(Exit::usage, fmt::format("--ttl {}: 1s to 24h are expected, since no service "
+                                               "takes a longer token",
+                                               options.ttl_text));
     const json claims{{"iss", options.issuer},
                       {"aud", options.audience},
                       {"sub", person.subject},

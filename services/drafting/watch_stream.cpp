@@ -31,8 +31,7 @@ void WatchStream::changed(const v1::Message& message) {
     const std::lock_guard lock(mutex_);
     if (end_) return;
     if (changes_.size() >= changes_max) {
-        end_with(runtime::status(grpc::StatusCode::ABORTED, "slow_reader",
-                                 "changes came faster than they were read; start again"));
+        end_with(runtime::edge_status("slow_reader"));
         return;
     }
     *changes_.emplace_back().mutable_message() = message;
@@ -41,8 +40,7 @@ void WatchStream::changed(const v1::Message& message) {
 
 void WatchStream::ended() {
     const std::lock_guard lock(mutex_);
-    end_with(runtime::status(grpc::StatusCode::UNAVAILABLE, "stopping",
-                             "this instance stops or reads its ledger again; start again"));
+    end_with(runtime::edge_status("stopping"));
 }
 
 void WatchStream::OnWriteDone(bool ok) {

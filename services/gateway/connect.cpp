@@ -3,7 +3,7 @@
 #include "gateway/catalog.hpp"
 #include "gateway/json_shape.hpp"
 #include "gateway/strict_json.hpp"
-#include "gateway/traceparent.hpp"
+#include "runtime/traceparent.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
@@ -148,8 +148,8 @@ std::expected<void, ConnectError> Connect::fill(Plan& plan, const HttpRequest& r
         plan.call.metadata.emplace_back(name, *value);
     }
     const auto trace = header(request, "traceparent");
-    served.traceparent =
-        trace && valid_traceparent(*trace) ? std::string(*trace) : new_traceparent();
+    served.traceparent = trace && runtime::valid_traceparent(*trace) ? std::string(*trace)
+                                                                     : runtime::new_traceparent();
     plan.call.metadata.emplace_back("traceparent", served.traceparent);
     auto message = read_message(plan.codec, request.body(), plan.method->input_type());
     if (!message) return std::unexpected(message.error());
@@ -234,6 +234,7 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
     const UpstreamReply got = co_await upstreams_.call(planned->call);
     HttpResponse response = reply(*planned, got, served);
     response.set("traceparent", served.traceparent);
+    if (!got.stale_seconds.empty()) response.set("tocsin-stale-seconds", got.stale_seconds);
     co_return response;
 }
 

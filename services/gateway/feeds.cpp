@@ -99,6 +99,7 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
              : answer(http::status::ok, media_type_for(request, index), std::move(document.body));
     response.set(http::field::vary, "Accept");
     if (etag.size() > 2) response.set(http::field::etag, etag);
+    if (!reply.stale_seconds.empty()) response.set("tocsin-stale-seconds", reply.stale_seconds);
     // An alert never changes; an index is what people poll while they wait.
     response.set(http::field::cache_control, index ? "max-age=5" : "max-age=3600");
     co_return response;

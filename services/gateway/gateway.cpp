@@ -3,9 +3,10 @@
 #include "gateway/catalog.hpp"
 #include "gateway/connect.hpp"
 #include "gateway/feeds.hpp"
-#include "gateway/traceparent.hpp"
 #include "runtime/logs.hpp"
+#include "runtime/production.hpp"
 #include "runtime/tls.hpp"
+#include "runtime/traceparent.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -24,6 +25,9 @@ namespace logs = runtime::logs;
 
 void GatewayConfig::declare(runtime::Settings& settings, bool with_upstreams) {
     settings.add("gateway-listen", listen, "where the gateway serves HTTP, host:port");
+    settings.add("gateway-tls-cert", tls_cert,
+                 "certificate chain (PEM) of its HTTP; read again when it changes");
+    settings.add("gateway-tls-key", tls_key, "private key (PEM) of that certificate");
     settings.add("gateway-connections-max", connections_max, "most connections at a time", 1,
                  100'000);
     settings.add("gateway-body-bytes-max", body_bytes_max, "longest request body, bytes", 1024,
@@ -34,6 +38,30 @@ void GatewayConfig::declare(runtime::Settings& settings, bool with_upstreams) {
     for (auto& [service, addresses] : upstreams)
         settings.add("upstream-" + service, addresses,
                      "gRPC address of " + service + ", host:port[,host:port...]");
+}
+
+std::optional<std::string> GatewayConfig::problem(const runtime::RuntimeConfig& runtime) const {
+    if (tls_cert.empty() != tls_key.empty())
+        return "gateway-tls-cert, gateway-tls-key: both or "
+               "neither";
+    if (!runtime.tls_cert.empty() && runtime.tls_ca.empty())
+        return "tls-ca: is required with tls-cert: the gateway calls the services by TLS";
+    if (!runtime.production) return std::nullopt;
+    if (runtime.tls_ca.empty())
+        return "tls-ca: without it the gateway calls the services in plain text; refused with "
+               "--production";
+    if (tls_cert.empty() && !runtime::is_loopback(listen))
+        return "gateway-tls-cert: without it tokens pass in plain text; refused with --production "
+               "unless gateway-listen is of this machine only (127.0.0.1:PORT), behind a proxy";
+    if (tls_key.empty()) return std::nullopt;
+    if (const auto why = runtime::secret_problem(tls_key); !why.empty())
+        return "gateway-tls-key: " + why + "; refused with --production";
+    return std::nullopt;
+}
+
+static std::unique_ptr<ServerTls> tls_of(const GatewayConfig& config) {
+    if (config.tls_cert.empty()) return nullptr;
+    return std::make_unique<ServerTls>(config.tls_cert, config.tls_key);
 }
 
 static HttpLimits limits_of(const GatewayConfig& config) {
@@ -52,7 +80,7 @@ public:
           upstreams_(io_, config.upstreams, std::move(credentials)),
           connect_(upstreams_),
           feeds_(upstreams_),
-          server_(io_, config.listen, limits_of(config), *this),
+          server_(io_, config.listen, limits_of(config), *this, tls_of(config)),
           work_(asio::make_work_guard(io_)) {
         introduce_metrics();
     }
@@ -167,7 +195,7 @@ private:
                                 {"code", served.code},
                                 {"status", response.result_int()},
                                 {"seconds", seconds},
-                                {"traceparent", served.traceparent}});
+                                {"trace_id", logs::trace_id(served.traceparent)}});
     }
 
     // Each name in one place. `service` is one of a fixed list, `code` one of gRPC's.
@@ -274,6 +302,9 @@ runtime::SidecarDefinition sidecar() {
     runtime::SidecarDefinition definition;
     definition.declare = [config](runtime::Settings& settings) {
         config->declare(settings, false);
+    };
+    definition.problem = [config](const runtime::RuntimeConfig& runtime) {
+        return config->problem(runtime);
     };
     definition.make = [config](const runtime::RuntimeConfig& runtime, runtime::Metrics& metrics,
                                int grpc_port) {

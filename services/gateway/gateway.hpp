@@ -13,12 +13,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tocsin::gateway {
 
 struct GatewayConfig {
     std::string listen = "127.0.0.1:0";
+    std::string tls_cert, tls_key;
     // Short service name to `host:port[,host:port...]`; empty: that service is not served here.
     std::map<std::string, std::string> upstreams{{"drafting", ""},
                                                  {"approval", ""},
@@ -31,6 +33,8 @@ struct GatewayConfig {
 
     // `with_upstreams`: false where the services live in the same process.
     void declare(runtime::Settings& settings, bool with_upstreams = true);
+    // What makes the settings unusable, those that --production refuses included.
+    std::optional<std::string> problem(const runtime::RuntimeConfig& runtime) const;
 };
 
 class Gateway {

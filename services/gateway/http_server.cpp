@@ -4,9 +4,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/ssl.hpp>
 
 #include <array>
 #include <stdexcept>
@@ -18,6 +20,20 @@ using ErrorCode = boost::system::error_code;
 
 // Beyond this many over the cap a connection is closed without a word.
 static constexpr std::size_t courtesy_max = 64;
+
+struct HttpServer::PlainSession : Session {
+    explicit PlainSession(tcp::socket socket) : stream(std::move(socket)) {}
+    beast::tcp_stream& tcp() override { return stream; }
+    beast::tcp_stream stream;
+};
+
+struct HttpServer::TlsSession : Session {
+    TlsSession(tcp::socket socket, std::shared_ptr<asio::ssl::context> files)
+        : context(std::move(files)), stream(std::move(socket), *context) {}
+    beast::tcp_stream& tcp() override { return beast::get_lowest_layer(stream); }
+    std::shared_ptr<asio::ssl::context> context;  // Outlives a change of the files.
+    beast::ssl_stream<beast::tcp_stream> stream;
+};
 
 static tcp::endpoint endpoint_of(asio::io_context& io, const std::string& address) {
     const std::size_t colon = address.rfind(':');
@@ -36,8 +52,8 @@ static tcp::endpoint endpoint_of(asio::io_context& io, const std::string& addres
 }
 
 HttpServer::HttpServer(asio::io_context& io, const std::string& address, HttpLimits limits,
-                       HttpHandler& handler)
-    : io_(io), acceptor_(io), limits_(limits), handler_(handler) {
+                       HttpHandler& handler, std::unique_ptr<ServerTls> tls)
+    : io_(io), acceptor_(io), limits_(limits), handler_(handler), tls_(std::move(tls)) {
     const tcp::endpoint endpoint = endpoint_of(io, address);
     try {
         acceptor_.open(endpoint.protocol());
@@ -68,17 +84,53 @@ asio::awaitable<void> HttpServer::accept() {
         }
         if (sessions_.size() >= limits_.connections_max + courtesy_max) continue;
         socket.set_option(tcp::no_delay(true), error);
-        auto session = std::make_shared<Session>(std::move(socket));
-        const bool one_too_many = sessions_.size() >= limits_.connections_max;
-        sessions_.insert(session);
-        open_ = sessions_.size();
-        asio::co_spawn(io_, one_too_many ? turn_away(session) : serve(session), asio::detached);
+        admit(std::move(socket));
     }
 }
 
-asio::awaitable<void> HttpServer::serve(std::shared_ptr<Session> session) {
+void HttpServer::admit(tcp::socket socket) {
+    const bool one_too_many = sessions_.size() >= limits_.connections_max;
+    if (tls_)
+        open(std::make_shared<TlsSession>(std::move(socket), tls_->current()), one_too_many);
+    else
+        open(std::make_shared<PlainSession>(std::move(socket)), one_too_many);
+}
+
+template <class SessionOf>
+void HttpServer::open(std::shared_ptr<SessionOf> session, bool one_too_many) {
+    sessions_.insert(session);
+    open_ = sessions_.size();
+    asio::co_spawn(io_, one_too_many ? turn_away(session) : serve(session), asio::detached);
+}
+
+asio::awaitable<bool> HttpServer::handshake(PlainSession&, HttpLimits) { co_return true; }
+
+asio::awaitable<bool> HttpServer::handshake(TlsSession& session, HttpLimits limits) {
+    ErrorCode error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    session.tcp().expires_after(limits.handshake);
+    co_await session.stream.async_handshake(asio::ssl::stream_base::server, token);
+    co_return !error;
+}
+
+asio::awaitable<void> HttpServer::say_goodbye(PlainSession&) { co_return; }
+
+// Without it the peer can not tell the end from a cut.
+asio::awaitable<void> HttpServer::say_goodbye(TlsSession& session) {
+    if (!session.tcp().socket().is_open()) co_return;
+    ErrorCode error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    session.tcp().expires_after(std::chrono::seconds(1));
+    co_await session.stream.async_shutdown(token);
+}
+
+template <class SessionOf>
+asio::awaitable<void> HttpServer::serve(std::shared_ptr<SessionOf> session) {
     try {
-        while (co_await serve_one(*session)) {
+        if (co_await handshake(*session, limits_)) {
+            while (co_await serve_one(*session)) {
+            }
+            co_await say_goodbye(*session);
         }
     } catch (const std::exception&) {
         // The handler answers its own errors; what is left is a connection that cannot go on.
@@ -86,30 +138,31 @@ asio::awaitable<void> HttpServer::serve(std::shared_ptr<Session> session) {
     ended(session);
 }
 
-asio::awaitable<bool> HttpServer::serve_one(Session& session) {
+template <class SessionOf>
+asio::awaitable<bool> HttpServer::serve_one(SessionOf& session) {
     http::request_parser<http::string_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
     parser.body_limit(limits_.body_bytes_max);
     ErrorCode error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
     session.busy = false;
-    session.stream.expires_after(limits_.idle);
+    session.tcp().expires_after(limits_.idle);
     co_await http::async_read_header(session.stream, session.buffer, parser, token);
     session.busy = true;
     if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        session.stream.expires_after(limits_.write);
+        session.tcp().expires_after(limits_.write);
         co_await asio::async_write(session.stream, asio::buffer(go_on), token);
     }
     if (!error && !parser.is_done()) {
-        session.stream.expires_after(limits_.read);
+        session.tcp().expires_after(limits_.read);
         co_await http::async_read(session.stream, session.buffer, parser, token);
     }
     if (error) {
         co_await say_bad_request(session, error);
         co_return false;
     }
-    session.stream.expires_never();
+    session.tcp().expires_never();
     const HttpRequest request = parser.release();
     HttpResponse response = co_await handler_.handle(request);
     response.keep_alive(request.keep_alive() && !stopping_);
@@ -117,7 +170,9 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
 }
 
 // True: the connection goes on.
-asio::awaitable<bool> HttpServer::respond(Session& session, HttpResponse response, bool head_only) {
+template <class SessionOf>
+asio::awaitable<bool> HttpServer::respond(SessionOf& session, HttpResponse response,
+                                          bool head_only) {
     response.version(11);
     response.set("X-Content-Type-Options", "nosniff");
     response.prepare_payload();
@@ -125,7 +180,7 @@ asio::awaitable<bool> HttpServer::respond(Session& session, HttpResponse respons
     http::response_serializer<http::string_body> serializer(response);
     ErrorCode error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    session.stream.expires_after(limits_.write);
+    session.tcp().expires_after(limits_.write);
     if (head_only)
         co_await http::async_write_header(session.stream, serializer, token);
     else
@@ -133,7 +188,8 @@ asio::awaitable<bool> HttpServer::respond(Session& session, HttpResponse respons
     co_return !error && response.keep_alive();
 }
 
-asio::awaitable<void> HttpServer::say_bad_request(Session& session, ErrorCode error) {
+template <class SessionOf>
+asio::awaitable<void> HttpServer::say_bad_request(SessionOf& session, ErrorCode error) {
     http::status status = http::status::bad_request;
     if (error == http::error::body_limit)
         status = http::status::payload_too_large;
@@ -148,8 +204,10 @@ asio::awaitable<void> HttpServer::say_bad_request(Session& session, ErrorCode er
     co_await linger(session);
 }
 
-asio::awaitable<void> HttpServer::turn_away(std::shared_ptr<Session> session) {
+template <class SessionOf>
+asio::awaitable<void> HttpServer::turn_away(std::shared_ptr<SessionOf> session) {
     try {
+        if (!co_await handshake(*session, limits_)) throw std::runtime_error("no handshake");
         HttpResponse response =
             handler_.refuse(http::status::service_unavailable, "too many connections");
         response.set(http::field::retry_after, "1");
@@ -166,17 +224,17 @@ asio::awaitable<void> HttpServer::turn_away(std::shared_ptr<Session> session) {
 asio::awaitable<void> HttpServer::linger(Session& session) {
     ErrorCode error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    session.stream.socket().shutdown(tcp::socket::shutdown_send, error);
+    session.tcp().socket().shutdown(tcp::socket::shutdown_send, error);
     std::array<char, 8192> rest{};
-    session.stream.expires_after(std::chrono::seconds(1));
+    session.tcp().expires_after(std::chrono::seconds(1));
     for (int reads = 0; reads < 256 && !error; ++reads)
-        co_await session.stream.async_read_some(asio::buffer(rest), token);
+        co_await session.tcp().async_read_some(asio::buffer(rest), token);
 }
 
 void HttpServer::ended(const std::shared_ptr<Session>& session) {
     ErrorCode ignored;
-    session->stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    session->stream.close();
+    session->tcp().socket().shutdown(tcp::socket::shutdown_both, ignored);
+    session->tcp().close();
     sessions_.erase(session);
     open_ = sessions_.size();
     if (stopping_ && sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
@@ -189,11 +247,11 @@ void HttpServer::stop(std::function<void()> drained) {
     if (sessions_.empty()) return drained();
     drained_ = std::move(drained);
     for (const auto& session : sessions_)
-        if (!session->busy) session->stream.cancel();
+        if (!session->busy) session->tcp().cancel();
 }
 
 void HttpServer::abort() {
-    for (const auto& session : sessions_) session->stream.close();
+    for (const auto& session : sessions_) session->tcp().close();
 }
 
 }  // namespace tocsin::gateway

@@ -1,11 +1,11 @@
-// HTTP/1.1 over Boost.Beast: keep-alive, limits, time limits, graceful stop. What is answered is
-// the handler's business.
+// HTTP/1.1 over Boost.Beast, plain or by TLS: keep-alive, limits, time limits, graceful stop. What
+// is answered is the handler's business.
 //
 // Everything runs on the one thread that runs `io`; only `connections()` and the constructor may be
 // used from elsewhere. No lambda is written inside a co_await expression: g++ 12 miscompiles it.
 #pragma once
 
-#include <utility>  // Asio's awaitable needs it before its own headers.
+#include "gateway/server_tls.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -45,13 +45,15 @@ struct HttpLimits {
     std::chrono::milliseconds idle{60'000};   // from one request to the end of the next header
     std::chrono::milliseconds read{15'000};   // a body
     std::chrono::milliseconds write{15'000};  // a response
+    std::chrono::milliseconds handshake{5'000};
 };
 
 class HttpServer {
 public:
-    // Binds `address`, "host:port"; throws std::runtime_error naming it when that fails.
+    // Binds `address`, "host:port"; throws std::runtime_error naming it when that fails. Without
+    // `tls` it is plain text.
     HttpServer(asio::io_context& io, const std::string& address, HttpLimits limits,
-               HttpHandler& handler);
+               HttpHandler& handler, std::unique_ptr<ServerTls> tls = nullptr);
 
     int port() const { return port_; }
     std::size_t connections() const { return open_; }
@@ -65,18 +67,33 @@ public:
 
 private:
     struct Session {
-        explicit Session(asio::ip::tcp::socket socket) : stream(std::move(socket)) {}
-        beast::tcp_stream stream;
+        virtual ~Session() = default;
+        virtual beast::tcp_stream& tcp() = 0;
         beast::flat_buffer buffer;
         bool busy = false;
     };
+    struct PlainSession;
+    struct TlsSession;
 
     asio::awaitable<void> accept();
-    asio::awaitable<void> serve(std::shared_ptr<Session> session);
-    asio::awaitable<bool> serve_one(Session& session);
-    asio::awaitable<void> turn_away(std::shared_ptr<Session> session);
-    asio::awaitable<void> say_bad_request(Session& session, boost::system::error_code error);
-    asio::awaitable<bool> respond(Session& session, HttpResponse response, bool head_only);
+    void admit(asio::ip::tcp::socket socket);
+    template <class SessionOf>
+    void open(std::shared_ptr<SessionOf> session, bool one_too_many);
+    // False: the peer speaks no TLS, or none that we do.
+    static asio::awaitable<bool> handshake(PlainSession& session, HttpLimits limits);
+    static asio::awaitable<bool> handshake(TlsSession& session, HttpLimits limits);
+    static asio::awaitable<void> say_goodbye(PlainSession& session);
+    static asio::awaitable<void> say_goodbye(TlsSession& session);
+    template <class SessionOf>
+    asio::awaitable<void> serve(std::shared_ptr<SessionOf> session);
+    template <class SessionOf>
+    asio::awaitable<bool> serve_one(SessionOf& session);
+    template <class SessionOf>
+    asio::awaitable<void> turn_away(std::shared_ptr<SessionOf> session);
+    template <class SessionOf>
+    asio::awaitable<void> say_bad_request(SessionOf& session, boost::system::error_code error);
+    template <class SessionOf>
+    asio::awaitable<bool> respond(SessionOf& session, HttpResponse response, bool head_only);
     asio::awaitable<void> linger(Session& session);
     void ended(const std::shared_ptr<Session>& session);
 
@@ -85,6 +102,7 @@ private:
     int port_ = 0;
     HttpLimits limits_;
     HttpHandler& handler_;
+    std::unique_ptr<ServerTls> tls_;
     std::set<std::shared_ptr<Session>> sessions_;
     std::atomic<std::size_t> open_{0};
     bool stopping_ = false;

@@ -1,5 +1,6 @@
 #include "gateway/gateway.hpp"
 #include "runtime/logs.hpp"
+#include "runtime/production.hpp"
 #include "runtime/tls.hpp"
 
 #include <nlohmann/json.hpp>
@@ -7,7 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <iostream>
 
 namespace runtime = tocsin::runtime;
 namespace logs = tocsin::runtime::logs;
@@ -28,7 +28,15 @@ int main(int argc, char** argv) {
     config.declare_edge(settings);
     gateway_config.declare(settings);
     if (const auto code = settings.parse(argc, argv)) return *code;
-    logs::start("gateway", config.log_level);
+    logs::start("tocsin-gateway", "info");
+    auto problem = config.edge_problem();
+    if (!problem) problem = runtime::production_edge_problem(config);
+    if (!problem) problem = gateway_config.problem(config);
+    if (problem) {
+        logs::error("settings refused", {{"why", *problem}, {"help", "tocsin-gateway --help"}});
+        return 2;
+    }
+    logs::start("tocsin-gateway", config.log_level);
     // Blocked before any thread starts, so that only sigwait below sees them.
     sigset_t stop_signals;
     sigemptyset(&stop_signals);
@@ -51,7 +59,6 @@ int main(int argc, char** argv) {
         return 0;
     } catch (const std::exception& error) {
         logs::error("cannot run", {{"why", error.what()}});
-        std::cerr << "tocsin-gateway: " << error.what() << "\n";
         return 1;
     }
 }

@@ -66,6 +66,13 @@ static std::string bytes_of(const grpc::ByteBuffer& buffer) {
     return bytes;
 }
 
+static std::string stale_of(const grpc::ClientContext& context) {
+    const auto& metadata = context.GetServerInitialMetadata();
+    const auto found = metadata.find("tocsin-stale-seconds");
+    return found == metadata.end() ? std::string{}
+                                   : std::string(found->second.data(), found->second.size());
+}
+
 void Upstreams::start(const UpstreamCall& call, Done done) {
     auto running = std::make_shared<Running>();
     running->done = std::move(done);
@@ -78,7 +85,8 @@ void Upstreams::start(const UpstreamCall& call, Done done) {
     auto finished = [this, running](grpc::Status status) {
         auto deliver = [this, running, status = std::move(status)] {
             calls_.erase(running);
-            std::exchange(running->done, nullptr)({status, bytes_of(running->response)});
+            std::exchange(running->done, nullptr)(
+                {status, bytes_of(running->response), stale_of(running->context)});
         };
         asio::post(io_, std::move(deliver));
     };

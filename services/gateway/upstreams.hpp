@@ -23,7 +23,8 @@ namespace tocsin::gateway {
 
 struct UpstreamReply {
     grpc::Status status;
-    std::string body;  // serialised response
+    std::string body;           // serialised response
+    std::string stale_seconds;  // how old a read is while Kafka is away; empty: it is current
 };
 
 struct UpstreamCall {

@@ -31,6 +31,8 @@ struct Job {
     v1::Delivery delivery{};
     std::shared_ptr<const Approved> approved{};
     std::string in_reply_to{};
+    // W3C traceparent of what caused it, sent along; may be empty.
+    std::string traceparent{};
     // Asked immediately before the first byte: why it must not start any more; empty when it may.
     std::function<std::string()> veto = [] { return std::string{}; };
 };

@@ -1,17 +1,28 @@
 #include "publishing/credentials.hpp"
 
 #include "runtime/digest.hpp"
+#include "runtime/production.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
 namespace tocsin::publishing {
 
-Credentials::Credentials(std::string folder, std::string world)
-    : folder_(std::move(folder)), world_(std::move(world)) {}
+Credentials::Credentials(std::string folder, std::string world, bool production)
+    : folder_(std::move(folder)), world_(std::move(world)), production_(production) {}
+
+// The secret in the Standard Webhooks documentation, which people copy.
+static constexpr std::string_view documented_secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw";
+
+static bool is_example(const Credential& credential) {
+    return std::ranges::any_of(credential.keys, [](const std::string& key) {
+        return runtime::base64(key) == documented_secret || runtime::is_example_key(key);
+    });
+}
 
 static std::string text_at(const nlohmann::json& json, const char* key, const char* otherwise) {
     const auto found = json.find(key);
@@ -90,7 +101,12 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     if (!file || status.st_size > size_max)
         return said("can not be read: check its owner and mode");
     auto credential = parse_credential(text.str(), kind, world_);
-    if (!credential) credential = said(credential.error());
+    if (credential && production_ && is_example(*credential))
+        credential = said("holds a secret that is an example: make one with openssl rand");
+    else if (production_ && (status.st_mode & S_IRWXO) != 0)
+        credential = said("is open to other users: set its mode to 0600");
+    else if (!credential)
+        credential = said(credential.error());
     cache_.insert_or_assign(name, Cached{status.st_mtim, status.st_size, credential});
     return credential;
 }

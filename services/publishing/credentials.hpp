@@ -24,7 +24,8 @@ struct Credential {
 
 class Credentials {
 public:
-    Credentials(std::string folder, std::string world);
+    // In production a secret out of the documentation, or one that others may read, is none.
+    Credentials(std::string folder, std::string world, bool production = false);
 
     // Reads the file again when it changed. The error says what to do.
     std::expected<Credential, std::string> load(const std::string& name, const std::string& kind);
@@ -38,6 +39,7 @@ private:
 
     std::string folder_;
     std::string world_;
+    bool production_;
     std::map<std::string, Cached> cache_;
 };
 

@@ -35,7 +35,7 @@ static bool needs_work(const Release& release, Time now) {
 
 Executor::Executor(ExecutorParts parts)
     : parts_(std::move(parts)),
-      credentials_(parts_.credentials_dir, parts_.world),
+      credentials_(parts_.credentials_dir, parts_.world, parts_.production),
       wire_{.http = parts_.http,
             .credentials = credentials_,
             .world = parts_.world,
@@ -113,14 +113,14 @@ void Executor::look_at(const Key& key, const Release& release) {
         if (item.is("claimed") && delivery.executor() == parts_.incarnation) {
             // Whoever holds the claim fires, leading or not; once in its life.
             if (fired_.insert(name).second)
-                runtime::spawn(fire(key, make_job(release, item),
+                runtime::spawn(fire(key, make_job(key, release, item),
                                     steady(from_proto(delivery.fixed().fire_at())),
                                     steady(from_proto(delivery.give_up_at()))));
         } else if (!acts(key, release, item)) {
             continue;
         } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
             if (begin("prepare/" + name))
-                runtime::spawn(prepare(key, make_job(release, item), "prepare/" + name));
+                runtime::spawn(prepare(key, make_job(key, release, item), "prepare/" + name));
         } else if (item.is("armed")) {
             const Time when =
                 item.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);
@@ -129,7 +129,7 @@ void Executor::look_at(const Key& key, const Release& release) {
                             static_cast<int>(delivery.purpose()), when.time_since_epoch().count());
             if (begin(claim_name)) runtime::spawn(claim(key, delivery.purpose(), when, claim_name));
         } else if (item.is("unknown") && begin("resolve/" + name)) {
-            runtime::spawn(resolve(key, make_job(release, item), "resolve/" + name));
+            runtime::spawn(resolve(key, make_job(key, release, item), "resolve/" + name));
         }
     }
 }
@@ -212,8 +212,9 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
     co_await parts_.http.sleep_until(start);
     const Outcome outcome = co_await try_fire(job);
     measure(job, outcome);
+    note(key, job, outcome);
     const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
-    co_await tell(key.first, outcome_command(key, job, outcome), id, false);
+    co_await tell(key.first, outcome_command(key, job, outcome), id, false, job.traceparent);
     {
         const std::lock_guard guard(firing_mutex_);
         --firing_;
@@ -248,8 +249,8 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
         if (!outcome.kind.empty()) {
             measure(job, outcome);
             const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
-            const auto answer =
-                co_await tell(key.first, outcome_command(key, job, outcome), id, true);
+            const auto answer = co_await tell(key.first, outcome_command(key, job, outcome), id,
+                                              true, job.traceparent);
             // Too early by the leader's clock, for one: it is looked for, and told, again.
             if (answer.kind != runtime::Answer::Kind::accepted) absences = 0;
         }

@@ -31,6 +31,7 @@ struct ExecutorParts {
     std::string world;
     std::string credentials_dir;
     bool allow_private_addresses = false;
+    bool production = false;  // example secrets are refused
     std::chrono::milliseconds claim_lead{200};
     // How long stop() waits for what is being sent.
     std::chrono::milliseconds drain{5000};
@@ -77,7 +78,8 @@ private:
     Task<Found> try_find(const Job& job);
     // Asks until it is decided; what cannot be decided within an hour is unavailable.
     Task<runtime::Answer> tell(std::string realm, v1::Command command, std::string request_id,
-                               bool only_while_running);
+                               bool only_while_running, std::string traceparent = {});
+    void note(const Key& key, const Job& job, const Outcome& outcome) const;
     v1::Command outcome_command(const Key& key, const Job& job, const Outcome& outcome) const;
     prometheus::Counter& answers(const std::string& kind, const std::string& outcome);
     prometheus::Histogram& delivery_seconds(const std::string& kind);
@@ -86,7 +88,7 @@ private:
 
     std::optional<Release> current(const Key& key) const;
     std::optional<Item> current(const Key& key, const std::string& delivery_id) const;
-    Job make_job(const Release& release, const Item& item) const;
+    Job make_job(const Key& key, const Release& release, const Item& item) const;
     Steady steady(Time when) const;
     bool begin(const std::string& name);
     Task<void> pause(Duration duration);

@@ -33,10 +33,11 @@ struct AskAwaiter {
 }  // namespace
 
 Task<runtime::Answer> Executor::tell(std::string realm, v1::Command command, std::string request_id,
-                                     bool only_while_running) {
+                                     bool only_while_running, std::string traceparent) {
     runtime::Submission submission;
     submission.asking = {realm, "service:publishing", "", {"service"}, std::move(request_id)};
     submission.body = command.SerializeAsString();
+    submission.traceparent = std::move(traceparent);
     // Fixed once and kept by every repeat, so that a repeat is known for what it is.
     const Time expires_at = parts_.now() + 1h;
     submission.expires_at = expires_at;
@@ -138,6 +139,17 @@ void Executor::introduce_metrics() {
     }
 }
 
+void Executor::note(const Key& key, const Job& job, const Outcome& outcome) const {
+    runtime::logs::info("delivery attempted",
+                        {{"realm", key.first},
+                         {"release", key.second},
+                         {"channel", job.delivery.channel_id()},
+                         {"attempt", job.delivery.attempts()},
+                         {"outcome", outcome.kind},
+                         {"reason", outcome.reason},
+                         {"trace_id", runtime::logs::trace_id(job.traceparent)}});
+}
+
 void Executor::measure(const Job& job, const Outcome& outcome) {
     answers(job.delivery.kind(), outcome.kind).Increment();
     if (outcome.kind != "confirmed" || !outcome.confirmed_at) return;
@@ -160,12 +172,14 @@ std::optional<Item> Executor::current(const Key& key, const std::string& deliver
     });
 }
 
-Job Executor::make_job(const Release& release, const Item& item) const {
+Job Executor::make_job(const Key& key, const Release& release, const Item& item) const {
     Job job;
     job.delivery = item.delivery;
     job.approved =
         std::make_shared<const Approved>(Approved{release.content, release.head.digest()});
     job.in_reply_to = item.in_reply_to;
+    job.traceparent =
+        parts_.view.read(key.first, [&](const Realm& realm) { return realm.trace(key.second); });
     return job;
 }
 

@@ -4,6 +4,7 @@
 #include "publishing/executor.hpp"
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
+#include "runtime/production.hpp"
 
 namespace tocsin::publishing {
 namespace {
@@ -29,6 +30,19 @@ struct PublishingSettings {
                      "let channels reach loopback and private addresses; for tests only");
     }
 };
+
+std::optional<std::string> problem_of(const PublishingSettings& settings,
+                                      const runtime::RuntimeConfig& config) {
+    const std::string& url = settings.feed_base_url;
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+        return "publishing-feed-base-url: must begin with https:// or http://";
+    if (settings.claim_lead_ms >= settings.arm_lead_ms)
+        return "publishing-claim-lead-ms: must be less than publishing-arm-lead-ms";
+    if (!config.production || settings.credentials_dir.empty()) return std::nullopt;
+    if (const auto why = runtime::secret_problem(settings.credentials_dir); !why.empty())
+        return "publishing-credentials-dir: " + why + "; refused with --production";
+    return std::nullopt;
+}
 
 // Processes read their settings once; the definition and the service made from it share these.
 PublishingSettings& chosen() {
@@ -56,6 +70,7 @@ ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView
             .world = surroundings.config.world,
             .credentials_dir = chosen().credentials_dir,
             .allow_private_addresses = chosen().allow_private_addresses,
+            .production = surroundings.config.production,
             .claim_lead = std::chrono::milliseconds{chosen().claim_lead_ms},
             .drain = std::chrono::milliseconds{surroundings.config.drain_ms_max / 2}};
 }
@@ -95,6 +110,9 @@ runtime::ServiceDefinition service() {
     definition.upstreams = {"approval"};
     definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
     definition.declare = [](runtime::Settings& settings) { chosen().declare(settings); };
+    definition.problem = [](const runtime::RuntimeConfig& config) {
+        return problem_of(chosen(), config);
+    };
     definition.make = [](runtime::Surroundings& surroundings) {
         return std::make_unique<PublishingService>(surroundings);
     };

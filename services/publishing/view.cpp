@@ -25,6 +25,10 @@ void Realm::apply(const runtime::Counted& counted) {
             const v1::Release& release = event.release_planned().release();
             by_message_[release.message_id()] = release.release_id();
         }
+        // What this service tells itself carries no trace of its own.
+        const std::string& trace = counted.decision.cause().traceparent();
+        if (const std::string_view id = release_of(event); !id.empty() && !trace.empty())
+            traces_[std::string(id)] = trace;
         const auto index = [&](const auto& deliveries, const std::string& release_id) {
             for (const v1::Delivery& delivery : deliveries)
                 if (delivery.kind() == "feed")
@@ -41,6 +45,11 @@ void Realm::apply(const runtime::Counted& counted) {
 const Release* Realm::release(const std::string& id) const {
     const auto found = state_.releases.find(id);
     return found == state_.releases.end() ? nullptr : &found->second;
+}
+
+std::string Realm::trace(const std::string& release_id) const {
+    const auto found = traces_.find(release_id);
+    return found == traces_.end() ? std::string{} : found->second;
 }
 
 const Release* Realm::release_of_message(const std::string& message_id) const {

@@ -26,10 +26,13 @@ public:
     const Release* release_of_message(const std::string& message_id) const;
     // The alert with this CAP identifier, once it is public.
     const Item* alert(const std::string& identifier, Time now) const;
+    // W3C traceparent of what last moved the release on by a word from outside; may be empty.
+    std::string trace(const std::string& release_id) const;
 
 private:
     State state_;
     std::map<std::string, std::string> by_message_;
+    std::map<std::string, std::string> traces_;
     // Release and delivery by CAP identifier of a feed delivery.
     std::map<std::string, std::pair<std::string, std::string>> by_identifier_;
 };

@@ -1,5 +1,8 @@
 #include "runtime/config.hpp"
 
+#include "runtime/logs.hpp"
+#include "runtime/nearest.hpp"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -106,27 +109,6 @@ std::string Settings::table() const {
     return text;
 }
 
-static std::size_t distance(const std::string& left, const std::string& right) {
-    std::vector<std::size_t> row(right.size() + 1);
-    for (std::size_t j = 0; j <= right.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= left.size(); ++i) {
-        std::size_t diagonal = row[0]++;
-        for (std::size_t j = 1; j <= right.size(); ++j) {
-            const std::size_t swapped = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, swapped});
-        }
-    }
-    return row.back();
-}
-
-std::string Settings::nearest(const std::string& unknown) const {
-    const auto best = std::min_element(rows_.begin(), rows_.end(), [&](const Row& a, const Row& b) {
-        return distance(a.name, unknown) < distance(b.name, unknown);
-    });
-    return best == rows_.end() ? "" : best->name;
-}
-
 // The file is read by CLI11; this pass before it gives errors that name line and key.
 static std::optional<std::string> file_problem(const std::string& path,
                                                const std::set<std::string>& known,
@@ -187,9 +169,11 @@ std::optional<int> Settings::parse(int argc, char** argv) {
         return 0;
     }
     if (!problem) return std::nullopt;
-    std::cerr << program_ << ": " << *problem;
-    if (!unknown.empty()) std::cerr << "; did you mean " << nearest(unknown) << "?";
-    std::cerr << "\nsee " << program_ << " --help\n";
+    if (const std::string near = nearest(unknown, {known.begin(), known.end()});
+        !unknown.empty() && !near.empty())
+        *problem += "; did you mean " + near + "?";
+    logs::start(program_, "info");
+    logs::error("settings refused", {{"why", *problem}, {"help", program_ + " --help"}});
     return 2;
 }
 
@@ -206,6 +190,8 @@ void RuntimeConfig::declare_edge(Settings& settings) {
     settings.add("jwt-issuer", jwt_issuer, "the only accepted iss");
     settings.add("jwt-audience", jwt_audience, "the only accepted aud");
     settings.add("jwt-leeway-s", jwt_leeway_s, "seconds that clocks may differ", 0, 300);
+    settings.add("jwks-refresh-s", jwks_refresh_s,
+                 "seconds after which the key set of a URL is asked for again", 10, 86'400);
     settings.add("production", production,
                  "refuse the development issuer, plain-text listeners and default secrets");
     settings.add("metrics-listen", metrics_listen, "host:port of /metrics; port 0 picks one");
@@ -239,28 +225,23 @@ void RuntimeConfig::declare(Settings& settings) {
     settings.add("pipeline-max", pipeline_max, "decisions appended and not read back", 1, 10'000);
 }
 
-static bool loopback(const std::string& listen) {
-    return listen.starts_with("127.") || listen.starts_with("localhost:") ||
-           listen.starts_with("[::1]:");
-}
-
-std::optional<std::string> RuntimeConfig::problem() const {
+std::optional<std::string> RuntimeConfig::edge_problem() const {
     static const std::regex name("[a-zA-Z0-9._-]{1,64}");
     static const std::set<std::string> levels{"debug", "info", "warn", "error"};
     if (world != "live" && world != "exercise") return "world: must be live or exercise";
     if (!std::regex_match(instance, name))
         return "instance: 1 to 64 letters, digits, dots, dashes or underscores";
     if (!levels.contains(log_level)) return "log-level: must be debug, info, warn or error";
-    if (jwks.empty()) return "jwks: is required; a file or URL of the key set for tokens";
-    if (jwt_issuer.empty() || jwt_audience.empty()) return "jwt-issuer, jwt-audience: are required";
     if (tls_cert.empty() != tls_key.empty()) return "tls-cert, tls-key: both or neither";
     if (!tls_client_ca.empty() && tls_cert.empty()) return "tls-client-ca: needs tls-cert";
-    if (!production) return std::nullopt;
-    if (jwt_issuer == "tocsin-dev") return "jwt-issuer: tocsin-dev is refused with --production";
-    if (tls_cert.empty()) return "tls-cert: a plain-text listener is refused with --production";
-    if (tls_client_ca.empty() && !loopback(grpc_listen))
-        return "tls-client-ca: is required with --production";
-    if (kafka_allow_unsafe) return "kafka-allow-unsafe: is refused with --production";
+    return std::nullopt;
+}
+
+std::optional<std::string> RuntimeConfig::problem() const {
+    if (auto wrong = edge_problem()) return wrong;
+    if (jwks.empty()) return "jwks: is required; a file or URL of the key set for tokens";
+    if (jwt_issuer.empty() || jwt_audience.empty()) return "jwt-issuer, jwt-audience: are required";
+    if (mac_key_file.empty()) return "mac-key-file: is required; the file of the world's key";
     return std::nullopt;
 }
 

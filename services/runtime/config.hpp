@@ -32,7 +32,6 @@ private:
     };
     CLI::Option* describe(CLI::Option* option, Row row);
     std::string table() const;
-    std::string nearest(const std::string& unknown) const;
 
     std::string program_;
     CLI::App app_;
@@ -54,6 +53,7 @@ struct RuntimeConfig {
     std::string jwt_issuer = "tocsin-dev";
     std::string jwt_audience = "tocsin";
     std::int64_t jwt_leeway_s = 30;
+    std::int64_t jwks_refresh_s = 300;
     bool production = false;
     std::string grpc_listen = "127.0.0.1:0";
     std::string metrics_listen = "127.0.0.1:0";
@@ -70,8 +70,10 @@ struct RuntimeConfig {
     void declare(Settings& settings);
     // For a process without a ledger: only what concerns identity, logs, metrics and TLS.
     void declare_edge(Settings& settings);
-    // What makes the settings unusable together; nothing when all is well.
+    // What makes the settings unusable together; nothing when all is well. What --production
+    // refuses is in production.hpp.
     std::optional<std::string> problem() const;
+    std::optional<std::string> edge_problem() const;
 };
 
 }  // namespace tocsin::runtime

@@ -57,6 +57,50 @@ grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_
     return {code, details.message(), details.SerializeAsString()};
 }
 
+using grpc::StatusCode;
+using std::chrono::milliseconds;
+
+static constexpr EdgeReason reasons[] = {
+    {StatusCode::UNAUTHENTICATED, "token_missing",
+     "a token is needed: authorization: Bearer TOKEN"},
+    {StatusCode::UNAUTHENTICATED, "token_malformed",
+     "what follows Bearer is no signed JWT of at most 8 KiB"},
+    {StatusCode::UNAUTHENTICATED, "token_signature",
+     "the token is not signed as it says, or by an algorithm other than ES256 and EdDSA"},
+    {StatusCode::UNAUTHENTICATED, "token_key_unknown",
+     "the token is signed by a key that is not in the key set"},
+    {StatusCode::UNAUTHENTICATED, "token_issuer", "the token is by another issuer (iss)"},
+    {StatusCode::UNAUTHENTICATED, "token_audience", "the token is for another audience (aud)"},
+    {StatusCode::UNAUTHENTICATED, "token_expired", "the token has expired; get a new one"},
+    {StatusCode::UNAUTHENTICATED, "token_not_yet_valid",
+     "the token is not valid yet; compare the clocks"},
+    {StatusCode::UNAUTHENTICATED, "token_claims",
+     "the token's claims do not fit: sub, realm, agency, known roles, exp at most 24 h ahead"},
+    {StatusCode::PERMISSION_DENIED, "role_missing",
+     "a role is needed that token and roster both give"},
+    {StatusCode::INVALID_ARGUMENT, "invalid_argument", "the request is not well formed"},
+    {StatusCode::NOT_FOUND, "not_found", "there is no such thing here"},
+    {StatusCode::FAILED_PRECONDITION, "not_halted", "the partition is not halted"},
+    {StatusCode::ABORTED, "slow_reader", "changes came faster than they were read; start again"},
+    {StatusCode::UNAVAILABLE, "not_yet", "the position in tocsin-after is not reached yet",
+     milliseconds(200)},
+    {StatusCode::UNAVAILABLE, "stopping",
+     "this instance stops or reads its ledger again; start again", milliseconds(200)},
+    {StatusCode::UNAVAILABLE, "unavailable",
+     "not decided for now; ask again with the same request_id", milliseconds(500)},
+};
+
+std::span<const EdgeReason> edge_reasons() { return reasons; }
+
+grpc::Status edge_status(std::string_view reason, std::string_view text,
+                         std::vector<FieldViolation> fields) {
+    const auto* row = std::ranges::find(reasons, reason, &EdgeReason::reason);
+    if (row == std::end(reasons)) return status(StatusCode::INTERNAL, reason, text);
+    return status(
+        row->code, row->reason, text.empty() ? row->text : text, std::move(fields),
+        row->retry_after > milliseconds(0) ? std::optional(row->retry_after) : std::nullopt);
+}
+
 google::rpc::Status unpack(const grpc::Status& status) {
     google::rpc::Status details;
     if (!status.error_details().empty() && details.ParseFromString(status.error_details()))

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,20 @@ grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_
                     std::vector<FieldViolation> fields = {},
                     std::optional<std::chrono::milliseconds> retry_after = {},
                     const std::map<std::string, std::string>& metadata = {});
+
+// One row per reason that the edge itself gives; a rejection brings its own code. Whatever is
+// UNAVAILABLE says when to ask again.
+struct EdgeReason {
+    grpc::StatusCode code;
+    std::string_view reason;
+    std::string_view text;  // what is wrong and what to do
+    std::chrono::milliseconds retry_after{0};
+};
+std::span<const EdgeReason> edge_reasons();
+
+// The status of one row; `text` instead of the row's where something more telling is known.
+grpc::Status edge_status(std::string_view reason, std::string_view text = {},
+                         std::vector<FieldViolation> fields = {});
 
 // The details of a status made above, or one made of its code and message alone.
 google::rpc::Status unpack(const grpc::Status& status);

@@ -5,6 +5,7 @@
 #include "runtime/logs.hpp"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
 namespace tocsin::runtime {
 
@@ -22,16 +24,26 @@ static constexpr std::size_t known_max = 10'000;
 static constexpr auto lifetime_max = std::chrono::hours(24);
 
 TokenOptions verifier_options(const RuntimeConfig& config) {
-    return {config.jwks, config.jwt_issuer, config.jwt_audience,
-            std::chrono::seconds(config.jwt_leeway_s)};
+    return {.jwks = config.jwks,
+            .issuer = config.jwt_issuer,
+            .audience = config.jwt_audience,
+            .leeway = std::chrono::seconds(config.jwt_leeway_s),
+            .refresh = std::chrono::seconds(config.jwks_refresh_s)};
 }
 
 TokenVerifier::TokenVerifier(TokenOptions options) : options_(std::move(options)) {
     load(true);
     // The first set is waited for, at most as long as a fetch may take.
     if (fetcher_.joinable()) fetcher_.join();
+    if (!is_url() && keys_.empty())
+        throw std::runtime_error(
+            fmt::format("jwks {}: holds no key set that can be used", options_.jwks));
 }
 TokenVerifier::~TokenVerifier() = default;
+
+bool TokenVerifier::is_url() const {
+    return options_.jwks.starts_with("http://") || options_.jwks.starts_with("https://");
+}
 
 static std::optional<std::string> fetch(const std::string& url) {
     const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
@@ -55,16 +67,16 @@ static std::optional<std::string> fetch(const std::string& url) {
 
 // Under mutex_, or before anybody else knows this object.
 void TokenVerifier::load(bool unknown_key) {
+    if (!is_url()) return load_file(unknown_key);
     const auto now = std::chrono::steady_clock::now();
-    if (options_.jwks.starts_with("http://") || options_.jwks.starts_with("https://")) {
-        if (!unknown_key || now < next_load_) return;
-        if (fetching_) return;
-        next_load_ = now + std::chrono::seconds(10);
-        fetching_ = true;
-        // Whoever shows an unknown key must not make everybody else wait for the network.
-        fetcher_ = std::jthread([this] { fetch_keys(); });
-        return;
-    }
+    if (fetching_ || now < next_load_ || (!unknown_key && now < next_refresh_)) return;
+    fetching_ = true;
+    // Whoever shows an unknown key must not make everybody else wait for the network.
+    fetcher_ = std::jthread([this] { fetch_keys(); });
+}
+
+void TokenVerifier::load_file(bool unknown_key) {
+    const auto now = std::chrono::steady_clock::now();
     if (!unknown_key && now < next_load_) return;
     next_load_ = now + std::chrono::seconds(1);
     std::error_code error;
@@ -77,23 +89,34 @@ void TokenVerifier::load(bool unknown_key) {
     take(text.str());
 }
 
+static constexpr int failures_max = 4;  // the wait is doubled that often
+
 void TokenVerifier::fetch_keys() {
     const auto body = fetch(options_.jwks);
-    if (!body) logs::warn("key set cannot be fetched", {{"jwks", options_.jwks}});
     const std::lock_guard guard(mutex_);
-    if (body) take(*body);
+    if (!body)
+        logs::warn("key set cannot be fetched; the old one stays",
+                   {{"jwks", options_.jwks}, {"keys", keys_.size()}});
+    const bool taken = body && take(*body).empty();
+    failures_ = taken ? 0 : std::min(failures_ + 1, failures_max);
+    const auto now = std::chrono::steady_clock::now();
+    next_load_ = now + options_.unknown_key_wait * (1 << failures_);
+    next_refresh_ = now + options_.refresh;
+    if (!taken) next_refresh_ = std::min(next_refresh_, next_load_);
     fetching_ = false;
 }
 
-void TokenVerifier::take(const std::string& text) {
+std::string TokenVerifier::take(const std::string& text) {
     auto keys = read_jwks(text);
     if (!keys) {
-        logs::error("key set cannot be used; the old one stays", {{"why", keys.error()}});
-        return;
+        logs::error("key set cannot be used; the old one stays",
+                    {{"jwks", options_.jwks}, {"why", keys.error()}});
+        return keys.error();
     }
     keys_.clear();
     known_.clear();
     for (Jwk& key : *keys) keys_.emplace(key.kid, Key{key.algorithm, std::move(key.key)});
+    return {};
 }
 
 std::optional<TokenVerifier::Key> TokenVerifier::find_key(const std::string& kid,

@@ -35,14 +35,19 @@ struct TokenOptions {
     std::string issuer;
     std::string audience;
     std::chrono::seconds leeway{30};
+    std::chrono::milliseconds refresh{300'000};          // of a URL
+    std::chrono::milliseconds unknown_key_wait{10'000};  // least time between fetches
 };
 TokenOptions verifier_options(const RuntimeConfig& config);
 
-// Algorithms ES256 and EdDSA (Ed25519) only. A file is read again when it changes; a URL is asked
-// again for an unknown key, at most every 10 s, in the background: verify() never waits for it,
-// and a caller with a brand-new key succeeds a moment later. Thread-safe.
+// Algorithms ES256 and EdDSA (Ed25519) only. A file is read again when it changes. A URL is asked
+// again for an unknown key and when the set is older than `refresh`, in the background and never
+// more often than `unknown_key_wait`, which doubles up to 16 times while it cannot be fetched:
+// verify() never waits for it, and a caller with a brand-new key succeeds a moment later. What
+// cannot be read or fetched leaves the old set in place. Thread-safe.
 class TokenVerifier {
 public:
+    // Throws std::runtime_error when a file cannot be used; a URL may be away for now.
     explicit TokenVerifier(TokenOptions options);
     ~TokenVerifier();
 
@@ -62,15 +67,19 @@ private:
     };
     std::expected<Verified, std::string> check(std::string_view token, Time now);
     std::optional<Key> find_key(const std::string& kid, const std::string& algorithm);
+    bool is_url() const;
     void load(bool unknown_key);
-    void take(const std::string& json);
+    void load_file(bool unknown_key);
+    // Empty: taken.
+    std::string take(const std::string& json);
     void fetch_keys();
 
     TokenOptions options_;
     std::mutex mutex_;
     std::multimap<std::string, Key> keys_;
     std::int64_t file_stamp_ = 0;
-    std::chrono::steady_clock::time_point next_load_{};
+    std::chrono::steady_clock::time_point next_load_{}, next_refresh_{};
+    int failures_ = 0;  // of fetches, in a row
     // Tokens that verified before: a signature check costs a tenth of a millisecond.
     std::unordered_map<std::string, Verified> known_;
     bool fetching_ = false;

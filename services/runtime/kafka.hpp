@@ -152,11 +152,15 @@ struct TopicSpec {
     std::map<std::string, std::string> config;
 };
 
-// Why topics are not as they must be. `passes`: by itself, such as a broker that is fenced because
-// it has only just come back; to be asked again.
-struct TopicProblem {
+// Why a topic cannot be used, and what to do.
+struct TopicFault {
+    enum class Kind {
+        away,     // nobody answers for now: ask again
+        unsafe,   // it would work, and break the promises
+        unusable  // it cannot work
+    };
+    Kind kind = Kind::away;
     std::string text;
-    bool passes = false;
 };
 
 // Creates topics and checks what is there. Blocking; used at start only.
@@ -167,16 +171,25 @@ public:
 
     // Number of brokers, or why none answered within `wait`.
     std::expected<int, std::string> brokers(std::chrono::milliseconds wait);
-    // Creates what is missing. A topic that exists and does not fit is an error that names the
-    // topic, the setting, what it is and what it must be.
-    std::expected<void, TopicProblem> ensure(const std::vector<TopicSpec>& topics, int replication,
-                                             bool allow_unsafe);
+    // Creates what is missing. A topic that exists and does not fit is a fault that names the
+    // topic, the setting, what it is, what it must be and how to change it; where a stronger value
+    // keeps the promises too, it fits.
+    std::expected<void, TopicFault> ensure(const std::vector<TopicSpec>& topics, int replication,
+                                           bool allow_unsafe);
 
 private:
-    std::expected<void, TopicProblem> create(const TopicSpec& topic, int replication);
-    std::expected<void, TopicProblem> check(const TopicSpec& topic, int replication);
+    struct Layout {
+        bool asked = false;  // the broker answered
+        int partitions = 0;  // 0: there is no such topic
+        int replicas = 0;    // of the partition that has fewest
+    };
+    Layout layout(const TopicSpec& topic, std::string& why);
+    std::expected<void, TopicFault> create(const TopicSpec& topic, int replication);
+    std::expected<void, TopicFault> check_layout(const TopicSpec& topic, int replication);
+    std::expected<void, TopicFault> check_settings(const TopicSpec& topic);
 
     rd_kafka_t* handle_ = nullptr;
+    std::string last_error_;
 };
 
 }  // namespace tocsin::runtime

@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace tocsin::runtime {
@@ -19,12 +20,20 @@ TopicAdmin::TopicAdmin(const KafkaAccess& access) {
             RD_KAFKA_CONF_OK)
             throw std::runtime_error(fmt::format("kafka property {}: {}", key, text));
     };
-    for (const auto& [key, value] : access.properties) set(key, value);
-    set("bootstrap.servers", access.bootstrap);
+    set("client.id", "tocsin");
     set("reconnect.backoff.ms", "20");
     set("reconnect.backoff.max.ms", "500");
-    if (access.bootstrap.starts_with("127.")) set("broker.address.family", "v4");
+    if (access.bootstrap.starts_with("127.") || access.bootstrap.starts_with("localhost"))
+        set("broker.address.family", "v4");
+    for (const auto& [key, value] : access.properties) set(key, value);
+    set("bootstrap.servers", access.bootstrap);
     rd_kafka_conf_set_log_cb(conf, nullptr);
+    rd_kafka_conf_set_opaque(conf, this);
+    // What a connection failed of, such as a wrong password, is only ever said here.
+    rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int code, const char* reason, void* opaque) {
+        if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+            static_cast<TopicAdmin*>(opaque)->last_error_ = reason;
+    });
     handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (handle_ == nullptr) throw std::runtime_error(fmt::format("kafka: {}", text));
 }
@@ -35,9 +44,13 @@ std::expected<int, std::string> TopicAdmin::brokers(std::chrono::milliseconds wa
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto error =
         rd_kafka_metadata(handle_, 0, nullptr, &metadata, static_cast<int>(wait.count()));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(rd_kafka_err2str(error));
+    rd_kafka_poll(handle_, 0);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return std::unexpected(last_error_.empty() ? rd_kafka_err2str(error) : last_error_);
     const int count = metadata->broker_cnt;
     rd_kafka_metadata_destroy(metadata);
+    // One that just started answers before it counts itself among those that store anything.
+    if (count == 0) return std::unexpected("no broker is registered yet");
     return count;
 }
 
@@ -60,30 +73,29 @@ static EventPointer ask(rd_kafka_t* handle, rd_kafka_admin_op_t operation, Call 
     return event;
 }
 
-template <class... Parts>
-static std::unexpected<TopicProblem> fault(fmt::format_string<Parts...> text, Parts&&... parts) {
-    return std::unexpected(TopicProblem{fmt::format(text, std::forward<Parts>(parts)...)});
+static std::unexpected<TopicFault> away(const TopicSpec& topic, std::string_view why) {
+    return std::unexpected(
+        TopicFault{TopicFault::Kind::away, fmt::format("topic {}: {}", topic.name, why)});
 }
 
-template <class... Parts>
-static std::unexpected<TopicProblem> passing(fmt::format_string<Parts...> text, Parts&&... parts) {
-    return std::unexpected(TopicProblem{fmt::format(text, std::forward<Parts>(parts)...), true});
+static std::unexpected<TopicFault> unfit(TopicFault::Kind kind, const TopicSpec& topic,
+                                         std::string_view why) {
+    return std::unexpected(TopicFault{kind, fmt::format("topic {}: {}", topic.name, why)});
 }
 
-// The first: every broker that could hold the topic is fenced, or too few are there yet.
-static bool passes(rd_kafka_resp_err_t error) {
-    return error == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR ||
-           error == RD_KAFKA_RESP_ERR_NOT_CONTROLLER ||
-           error == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT ||
-           error == RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION ||
-           error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+// Whether asking again would only bring the same answer.
+static bool lasts(rd_kafka_resp_err_t error) {
+    return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+           error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+           error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
+           error == RD_KAFKA_RESP_ERR_INVALID_CONFIG || error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
 }
 
-std::expected<void, TopicProblem> TopicAdmin::create(const TopicSpec& topic, int replication) {
+std::expected<void, TopicFault> TopicAdmin::create(const TopicSpec& topic, int replication) {
     char text[512];
     rd_kafka_NewTopic_t* wanted =
         rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, replication, text, sizeof text);
-    if (wanted == nullptr) return fault("{}: {}", topic.name, text);
+    if (wanted == nullptr) return unfit(TopicFault::Kind::unusable, topic, text);
     for (const auto& [key, value] : topic.config)
         rd_kafka_NewTopic_set_config(wanted, key.c_str(), value.c_str());
     const auto event =
@@ -91,9 +103,9 @@ std::expected<void, TopicProblem> TopicAdmin::create(const TopicSpec& topic, int
             rd_kafka_CreateTopics(handle_, &wanted, 1, options, queue);
         });
     rd_kafka_NewTopic_destroy(wanted);
-    if (!event) return passing("{}: the broker did not answer", topic.name);
+    if (!event) return away(topic, "the broker did not answer when it was to be made");
     if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return passing("{}: {}", topic.name, rd_kafka_event_error_string(event.get()));
+        return away(topic, rd_kafka_event_error_string(event.get()));
     std::size_t count = 0;
     const auto* results = rd_kafka_CreateTopics_result_topics(
         rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -102,9 +114,11 @@ std::expected<void, TopicProblem> TopicAdmin::create(const TopicSpec& topic, int
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             continue;
         const char* reason = rd_kafka_topic_result_error_string(results[i]);
-        if (reason == nullptr) reason = rd_kafka_err2str(error);
-        if (passes(error)) return passing("creating topic {}: {}", topic.name, reason);
-        return fault("creating topic {}: {}", topic.name, reason);
+        if (!lasts(error)) return away(topic, reason != nullptr ? reason : rd_kafka_err2str(error));
+        return unfit(TopicFault::Kind::unusable, topic,
+                     fmt::format("cannot be made: {}; have it made, or allow this user to create "
+                                 "topics",
+                                 reason != nullptr ? reason : rd_kafka_err2str(error)));
     }
     return {};
 }
@@ -121,42 +135,62 @@ static std::optional<std::string> setting(const rd_kafka_ConfigResource_t* resou
     return std::nullopt;
 }
 
-static std::expected<void, TopicProblem> check_layout(rd_kafka_t* handle, const TopicSpec& topic,
-                                                      int replication) {
-    rd_kafka_topic_t* where = rd_kafka_topic_new(handle, topic.name.c_str(), nullptr);
-    TopicProblem problem{"the broker does not know it", true};
-    // A topic just created may take a moment to have leaders.
-    for (int attempt = 0; attempt < 50 && !problem.text.empty(); ++attempt) {
-        const rd_kafka_metadata_t* metadata = nullptr;
-        const auto error = rd_kafka_metadata(handle, 0, where, &metadata, 5000);
-        if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            problem = {rd_kafka_err2str(error), true};
-            continue;
-        }
-        const bool known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > 0;
-        if (known) {
-            const auto& found = metadata->topics[0];
-            if (found.partition_cnt != topic.partitions)
-                problem = {fmt::format("it has {} partitions and must have {}", found.partition_cnt,
-                                       topic.partitions)};
-            else if (found.partitions[0].replica_cnt < replication)
-                problem = {fmt::format("its replication factor is {} and must be at least {}",
-                                       found.partitions[0].replica_cnt, replication)};
-            else
-                problem = {};
-            attempt = 50;
-        }
-        rd_kafka_metadata_destroy(metadata);
-        if (!known && rd_kafka_poll(handle, 100) < 0) break;
-    }
+TopicAdmin::Layout TopicAdmin::layout(const TopicSpec& topic, std::string& why) {
+    rd_kafka_topic_t* where = rd_kafka_topic_new(handle_, topic.name.c_str(), nullptr);
+    const rd_kafka_metadata_t* metadata = nullptr;
+    const auto error = rd_kafka_metadata(handle_, 0, where, &metadata, 5000);
     rd_kafka_topic_destroy(where);
-    if (problem.text.empty()) return {};
-    problem.text = fmt::format("topic {}: {}", topic.name, problem.text);
-    return std::unexpected(std::move(problem));
+    Layout found;
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        why = rd_kafka_err2str(error);
+        return found;
+    }
+    found.asked = true;
+    if (metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > 0) {
+        const rd_kafka_metadata_topic_t& one = metadata->topics[0];
+        found.partitions = one.partition_cnt;
+        found.replicas = one.partitions[0].replica_cnt;
+        for (int i = 1; i < one.partition_cnt; ++i)
+            found.replicas = std::min(found.replicas, one.partitions[i].replica_cnt);
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return found;
 }
 
-std::expected<void, TopicProblem> TopicAdmin::check(const TopicSpec& topic, int replication) {
-    if (auto fits = check_layout(handle_, topic, replication); !fits) return fits;
+std::expected<void, TopicFault> TopicAdmin::check_layout(const TopicSpec& topic, int replication) {
+    std::string why = "the broker does not know it yet";
+    Layout found;
+    // A topic just created may take a moment to have leaders.
+    for (int attempt = 0; attempt < 50 && found.partitions == 0; ++attempt) {
+        found = layout(topic, why);
+        if (found.partitions == 0 && rd_kafka_poll(handle_, 100) < 0) break;
+    }
+    if (found.partitions == 0) return away(topic, why);
+    if (found.partitions != topic.partitions)
+        return unfit(TopicFault::Kind::unusable, topic,
+                     fmt::format("it has {} partitions and must have {}, since a realm's partition "
+                                 "is fixed for ever; start with --kafka-partitions={} if all have "
+                                 "as many, or use another cluster or world",
+                                 found.partitions, topic.partitions, found.partitions));
+    if (found.replicas < replication)
+        return unfit(TopicFault::Kind::unsafe, topic,
+                     fmt::format("its replication factor is {} and must be at least {}; "
+                                 "kafka-reassign-partitions.sh gives it more replicas",
+                                 found.replicas, replication));
+    return {};
+}
+
+// What a setting must be: some values are stronger than what is asked for, and as good.
+static bool fits(const std::string& key, const std::string& found, const std::string& wanted) {
+    static constexpr std::string_view at_least[] = {"min.insync.replicas", "retention.ms",
+                                                    "retention.bytes", "max.message.bytes"};
+    if (found == wanted) return true;
+    if (std::ranges::find(at_least, key) == std::end(at_least)) return false;
+    if (key.starts_with("retention.") && (wanted == "-1" || found == "-1")) return found == "-1";
+    return std::strtoll(found.c_str(), nullptr, 10) >= std::strtoll(wanted.c_str(), nullptr, 10);
+}
+
+std::expected<void, TopicFault> TopicAdmin::check_settings(const TopicSpec& topic) {
     rd_kafka_ConfigResource_t* resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.name.c_str());
     const auto event =
@@ -165,30 +199,52 @@ std::expected<void, TopicProblem> TopicAdmin::check(const TopicSpec& topic, int 
         });
     rd_kafka_ConfigResource_destroy(resource);
     if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return passing("topic {}: its settings cannot be read", topic.name);
+        return away(topic, event ? rd_kafka_event_error_string(event.get())
+                                 : "the broker did not answer about its settings");
     std::size_t count = 0;
     const auto* resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-    if (count != 1) return passing("topic {}: no settings", topic.name);
+    if (count != 1) return away(topic, "the broker said nothing about its settings");
+    if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return unfit(TopicFault::Kind::unsafe, topic,
+                     fmt::format("its settings cannot be checked ({}); allow this user to describe "
+                                 "them",
+                                 rd_kafka_ConfigResource_error_string(resources[0])));
     for (const auto& [key, wanted] : topic.config) {
         const auto found = setting(resources[0], key);
-        if (found && *found != wanted)
-            return fault(
-                "topic {}: {} is {} and must be {}; change the topic or choose another cluster",
-                topic.name, key, *found, wanted);
+        if (found && !fits(key, *found, wanted))
+            return unfit(TopicFault::Kind::unsafe, topic,
+                         fmt::format("{} is {} and must be {}; kafka-configs.sh --alter "
+                                     "--entity-type topics --entity-name {} --add-config {}={} "
+                                     "changes it",
+                                     key, *found, wanted, topic.name, key, wanted));
     }
     return {};
 }
 
-std::expected<void, TopicProblem> TopicAdmin::ensure(const std::vector<TopicSpec>& topics,
-                                                     int replication, bool allow_unsafe) {
+std::expected<void, TopicFault> TopicAdmin::ensure(const std::vector<TopicSpec>& topics,
+                                                   int replication, bool allow_unsafe) {
     for (const TopicSpec& topic : topics) {
-        if (auto created = create(topic, replication); !created) return created;
-        auto fits = check(topic, replication);
-        if (fits) continue;
-        if (!allow_unsafe || fits.error().passes) return fits;
-        logs::warn("topic does not keep the promises; going on as told",
-                   {{"why", fits.error().text}});
+        std::string why;
+        const Layout there = layout(topic, why);
+        if (!there.asked) return away(topic, why);
+        if (there.partitions == 0)
+            if (auto created = create(topic, replication); !created) return created;
+        auto good = check_layout(topic, replication);
+        const auto unsafe = [&] {
+            return !good && good.error().kind == TopicFault::Kind::unsafe && allow_unsafe;
+        };
+        if (unsafe())
+            logs::warn("topic does not keep the promises; going on as told",
+                       {{"why", good.error().text}});
+        else if (!good)
+            return good;
+        good = check_settings(topic);
+        if (unsafe())
+            logs::warn("topic does not keep the promises; going on as told",
+                       {{"why", good.error().text}});
+        else if (!good)
+            return good;
     }
     return {};
 }

@@ -3,6 +3,7 @@
 #include "runtime/ledger_slot.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/topics.hpp"
+#include "runtime/traceparent.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -60,6 +61,8 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     submission.asking.realm = realm;
     submission.asking.actor = "service:" + plan_.service;
     submission.body = std::move(body);
+    // A trace begins with what came in.
+    submission.traceparent = new_traceparent();
     const int partition = partition_of(realm, static_cast<int>(config_.kafka_partitions));
     auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
     const bool sent = ready_ && connected_ &&

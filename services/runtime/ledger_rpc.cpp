@@ -56,8 +56,9 @@ grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* c
     auto caller = hosted->rpc->authenticate(*context, *request);
     if (!caller) return finish(context, caller.error());
     if (!caller->has("admin"))
-        return finish(context, status(grpc::StatusCode::PERMISSION_DENIED, "role_missing",
-                                      "the role admin is needed, by token and by roster"));
+        return finish(context, edge_status("role_missing",
+                                           "the role admin is needed, by token "
+                                           "and by roster"));
     auto* reactor = context->DefaultReactor();
     const std::string service = hosted->ledger->service();
     const int partition = request->partition();
@@ -68,14 +69,11 @@ grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* c
     hosted->ledger->restart_inputs(
         partition, fmt::format("{}: {}", caller->actor, request->reason()), milliseconds(5000),
         [reactor, response, service, partition](LedgerProcess::Restarted restarted) {
-            if (!restarted.halted)
-                return reactor->Finish(status(grpc::StatusCode::FAILED_PRECONDITION, "not_halted",
-                                              "the partition is not halted"));
+            if (!restarted.halted) return reactor->Finish(edge_status("not_halted"));
             if (!restarted.offset)
-                return reactor->Finish(status(
-                    grpc::StatusCode::UNAVAILABLE, "unavailable",
-                    "it is not recorded yet; see GetStatus, and ask again while it is halted", {},
-                    milliseconds(1000)));
+                return reactor->Finish(edge_status(
+                    "unavailable",
+                    "it is not recorded yet; see GetStatus, and ask again while it is halted"));
             response->set_position(Position{service, partition, *restarted.offset}.text());
             reactor->Finish(grpc::Status::OK);
         });

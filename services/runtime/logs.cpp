@@ -1,6 +1,8 @@
 #include "runtime/logs.hpp"
 
 #include <fmt/chrono.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
@@ -56,11 +58,38 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
     }
 }
 
+// gRPC calls everything an error that a peer does wrong; for us a connection that fails is news for
+// whoever looks, and pages nobody.
+void grpc_says(gpr_log_func_args* said) {
+    const Fields fields{{"text", said->message}};
+    if (said->severity == GPR_LOG_SEVERITY_ERROR)
+        warn("grpc", fields);
+    else
+        debug("grpc", fields);
+}
+
+void protobuf_says(google::protobuf::LogLevel level, const char*, int, const std::string& text) {
+    const Fields fields{{"text", text}};
+    if (level >= google::protobuf::LOGLEVEL_ERROR)
+        warn("protobuf", fields);
+    else
+        debug("protobuf", fields);
+}
+
 }  // namespace
 
 void start(std::string_view service, std::string_view level) {
     output().service = service;
     output().logger->set_level(spdlog::level::from_str(std::string(level)));
+    // Libraries would write lines of their own to standard error.
+    gpr_set_log_function(grpc_says);
+    google::protobuf::SetLogHandler(protobuf_says);
+}
+
+bool debugging() { return output().logger->should_log(spdlog::level::debug); }
+
+std::string trace_id(std::string_view traceparent) {
+    return traceparent.size() == 55 ? std::string(traceparent.substr(3, 32)) : std::string{};
 }
 
 void debug(std::string_view message, Fields fields) {

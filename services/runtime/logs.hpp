@@ -36,7 +36,12 @@ private:
 using Fields = std::initializer_list<std::pair<std::string_view, Value>>;
 
 // `level`: debug, info, warn or error. Until called, INFO and above are written for `tocsin`.
+// From then on gRPC and protobuf write such lines too.
 void start(std::string_view service, std::string_view level);
+// The trace id in a W3C `traceparent`, for the field `trace_id`; empty when it is none.
+std::string trace_id(std::string_view traceparent);
+// Whether DEBUG is written: where it is asked for often, its fields are not made for nothing.
+bool debugging();
 void debug(std::string_view message, Fields fields = {});
 void info(std::string_view message, Fields fields = {});
 void warn(std::string_view message, Fields fields = {});

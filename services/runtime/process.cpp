@@ -2,8 +2,10 @@
 
 #include "runtime/ids.hpp"
 #include "runtime/logs.hpp"
+#include "runtime/production.hpp"
 #include "runtime/tls.hpp"
 #include "runtime/topics.hpp"
+#include "runtime/world_key.hpp"
 
 #include <fmt/format.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -12,8 +14,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iostream>
-#include <sstream>
 
 namespace tocsin::runtime {
 
@@ -23,15 +23,9 @@ static constexpr int message_bytes_max = 4 << 20;
 static constexpr int metadata_bytes_max = 32 << 10;
 
 static std::string read_mac_key(const std::string& path) {
-    std::ifstream file(path);
-    std::string text;
-    if (!file || !(file >> text))
-        throw std::runtime_error(fmt::format("mac-key-file {}: cannot be read", path));
-    auto key = unhex(text);
-    if (!key || key->size() < 32)
-        throw std::runtime_error(
-            fmt::format("mac-key-file {}: expected at least 64 hexadecimal digits", path));
-    return *key;
+    auto key = read_world_key(path);
+    if (!key) throw std::runtime_error("mac-key-file: " + key.error());
+    return std::move(*key);
 }
 
 static KafkaAccess kafka_access(const RuntimeConfig& config) {
@@ -114,16 +108,25 @@ void Process::listen() {
             fmt::format("grpc-listen {}: cannot listen there", config_.grpc_listen));
     auto* health = server_->GetHealthCheckService();
     health->SetServingStatus(false);
+    health_ = health;
     for (const auto& hosted : hosted_) {
         Hosted* here = hosted.get();
         const auto names = health_names(*here);
         for (const std::string& name : names) health->SetServingStatus(name, false);
-        here->ledger->on_ready([health, names, here, started = false](bool ready) mutable {
-            for (const std::string& name : names) health->SetServingStatus(name, ready);
+        here->ledger->on_ready([this, names, here, started = false](bool ready) mutable {
+            const std::lock_guard guard(health_mutex_);
+            if (health_ == nullptr) return;  // Stopping: the server is on its way out.
+            for (const std::string& name : names) health_->SetServingStatus(name, ready);
+            // The process as a whole serves when all it hosts does.
+            health_->SetServingStatus("", ready && all_ready());
             if (ready && !std::exchange(started, true)) here->service->start();
         });
     }
-    health->SetServingStatus("", true);
+}
+
+bool Process::all_ready() const {
+    return std::all_of(hosted_.begin(), hosted_.end(),
+                       [](const auto& hosted) { return hosted->ledger->ready(); });
 }
 
 static bool stop_wanted(const sigset_t& signals, milliseconds wait) {
@@ -159,9 +162,11 @@ std::optional<std::string> Process::try_topics() {
     const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions), *brokers};
     const auto fits = admin.ensure(topics(plan), replication_of(plan), config_.kafka_allow_unsafe);
     if (fits) return std::nullopt;
-    if (fits.error().passes) return fits.error().text;
-    throw std::runtime_error(
-        fmt::format("{}; --kafka-allow-unsafe goes on regardless", fits.error().text));
+    const auto& [kind, text] = fits.error();
+    if (kind == TopicFault::Kind::away) return text;
+    throw std::runtime_error(kind == TopicFault::Kind::unsafe
+                                 ? text + "; --kafka-allow-unsafe goes on regardless"
+                                 : text);
 }
 
 // Waits for Kafka as long as it takes: in a flooded building nothing starts in order.
@@ -220,7 +225,11 @@ void Process::drain() {
             std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now()),
             milliseconds(0));
     };
-    if (server_) server_->GetHealthCheckService()->SetServingStatus(false);
+    {
+        const std::lock_guard guard(health_mutex_);
+        if (health_ != nullptr) health_->SetServingStatus(false);
+        health_ = nullptr;
+    }
     for (auto& sidecar : sidecars_) sidecar->stop();
     sidecars_.clear();
     for (auto& hosted : hosted_) hosted->service->stop();
@@ -241,8 +250,15 @@ int run(int argc, char** argv, const std::string& program, const std::string& de
     for (const ServiceDefinition& service : services) service.declare(settings);
     for (const SidecarDefinition& sidecar : sidecars) sidecar.declare(settings);
     if (const auto code = settings.parse(argc, argv)) return *code;
-    if (const auto problem = config.problem()) {
-        std::cerr << program << ": " << *problem << "\n";
+    logs::start(program, "info");
+    auto problem = config.problem();
+    if (!problem) problem = production_problem(config);
+    for (const ServiceDefinition& service : services)
+        if (!problem) problem = service.problem(config);
+    for (const SidecarDefinition& sidecar : sidecars)
+        if (!problem) problem = sidecar.problem(config);
+    if (problem) {
+        logs::error("settings refused", {{"why", *problem}, {"help", program + " --help"}});
         return 2;
     }
     logs::start(program, config.log_level);
@@ -258,7 +274,6 @@ int run(int argc, char** argv, const std::string& program, const std::string& de
         return process.serve(stop_signals);
     } catch (const std::exception& error) {
         logs::error("cannot run", {{"why", error.what()}});
-        std::cerr << program << ": " << error.what() << "\n";
         return 1;
     }
 }

@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ private:
     std::vector<std::string> health_names(const Hosted& hosted) const;
     std::vector<TopicSpec> topics(const TopicPlan& plan) const;
     std::optional<std::string> try_topics();
+    bool all_ready() const;
     // False: a stop signal came first.
     bool prepare_topics(const sigset_t& stop_signals);
     void write_ports_file();
@@ -58,6 +60,8 @@ private:
     std::vector<std::unique_ptr<Hosted>> hosted_;
     std::unique_ptr<EventPublisher> events_;
     std::unique_ptr<grpc::Server> server_;
+    std::mutex health_mutex_;  // ledger threads tell, and the server ends
+    grpc::HealthCheckServiceInterface* health_ = nullptr;  // null: not there, or stopping
     int grpc_port_ = 0;
     std::vector<SidecarDefinition> sidecar_definitions_;
     std::vector<std::unique_ptr<Sidecar>> sidecars_;

@@ -2,6 +2,8 @@
 
 #include "runtime/digest.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/traceparent.hpp"
 #include "runtime/validate.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +14,6 @@ namespace tocsin::runtime {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using grpc::StatusCode;
 using std::chrono::milliseconds;
 
 static Time now_time() {
@@ -43,20 +44,18 @@ milliseconds Rpc::time_left(const grpc::ServerContextBase& context) const {
     return std::clamp(left, milliseconds(0), limits_.deadline_max);
 }
 
-static grpc::Status invalid(std::vector<FieldViolation> wrong) {
+static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     // Worded first: the order in which arguments are made is not given, and one moves the list.
-    std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
-    return status(StatusCode::INVALID_ARGUMENT, "invalid_argument", text, std::move(wrong));
+    const std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
+    return edge_status("invalid_argument", text, std::move(wrong));
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
                                                       const Message& request) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
-    if (!caller)
-        return std::unexpected(
-            status(StatusCode::UNAUTHENTICATED, caller.error(), "a valid bearer token is needed"));
+    if (!caller) return std::unexpected(edge_status(caller.error()));
     if (auto wrong = violations(request); !wrong.empty())
-        return std::unexpected(invalid(std::move(wrong)));
+        return std::unexpected(bad_request(std::move(wrong)));
     caller->roles = roster_.confirmed(*caller);
     return std::move(*caller);
 }
@@ -106,30 +105,34 @@ static std::expected<Time, FieldViolation> expiry(const Message& request,
 
 static std::string traceparent(const grpc::ServerContextBase& context) {
     std::string given = metadata(context, "traceparent");
-    const bool whole = given.size() == 55 && given.starts_with("00-") &&
-                       given.find_first_not_of("0123456789abcdef-") == std::string::npos;
-    if (whole) return given;
-    const std::string random = hex(sha256(new_uuid_v7() + new_uuid_v7()));
-    return fmt::format("00-{}-{}-01", random.substr(0, 32), random.substr(32, 16));
+    return valid_traceparent(given) ? given : new_traceparent();
 }
 
 static grpc::Status refusal(const Answer& answer) {
     if (answer.kind == Answer::Kind::unavailable)
-        return status(StatusCode::UNAVAILABLE, "unavailable", answer.rejection.text, {},
-                      milliseconds(500));
+        return edge_status("unavailable", answer.rejection.text);
     std::vector<FieldViolation> fields;
     if (!answer.rejection.field.empty())
         fields.push_back({answer.rejection.field, answer.rejection.text});
-    return status(static_cast<StatusCode>(answer.rejection.because), answer.rejection.code,
+    return status(static_cast<grpc::StatusCode>(answer.rejection.because), answer.rejection.code,
                   answer.rejection.text, std::move(fields), {},
                   {{"position", answer.position.text()}});
 }
 
 // A no that rests on half a history would be taken for the answer.
-static grpc::Status not_folded() {
-    return status(StatusCode::UNAVAILABLE, "unavailable",
-                  "history is still being folded, or an operator is needed; ask again as it is", {},
-                  milliseconds(500));
+static grpc::Status not_folded() { return edge_status("not_folded"); }
+
+void Rpc::note_answer(const Message& request, const Answer& answer,
+                      const std::string& trace) const {
+    const bool accepted = answer.kind == Answer::Kind::accepted;
+    const bool decided = answer.kind != Answer::Kind::unavailable;
+    logs::debug("change answered", {{"service", service_},
+                                    {"request", request.GetTypeName()},
+                                    {"code", accepted  ? "ok"
+                                             : decided ? answer.rejection.code
+                                                       : "unavailable"},
+                                    {"position", decided ? answer.position.text() : ""},
+                                    {"trace_id", trace}});
 }
 
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
@@ -144,10 +147,9 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(),
                                                       [&](auto role) { return caller->has(role); });
     if (!allowed) {
-        reactor->Finish(
-            status(StatusCode::PERMISSION_DENIED, "role_missing",
-                   fmt::format("one of these roles is needed, by token and by roster: {}",
-                               fmt::join(roles, ", "))));
+        reactor->Finish(edge_status(
+            "role_missing", fmt::format("one of these roles is needed, by token and by roster: {}",
+                                        fmt::join(roles, ", "))));
         return reactor;
     }
     Submission submission;
@@ -155,9 +157,7 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     const std::string request_id = text_field(request, "request_id");
     const auto expires_at = expiry(request, request_id, submission.sent_at);
     if (!expires_at) {
-        reactor->Finish(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
-                               expires_at.error().field + ": " + expires_at.error().description,
-                               {expires_at.error()}));
+        reactor->Finish(bad_request({expires_at.error()}));
         return reactor;
     }
     submission.asking = {caller->realm, caller->actor, caller->agency, caller->roles, request_id};
@@ -166,13 +166,17 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     submission.body = std::move(body);
     // A little is kept back, so that the answer still arrives.
     const auto wait = std::max(time_left(*context) - milliseconds(25), milliseconds(1));
-    ledger_.submit(std::move(submission), wait, [reactor, &response](Answer answer) {
-        if (answer.kind != Answer::Kind::accepted) return reactor->Finish(refusal(answer));
-        set_text(response, "id", answer.subject);
-        set_text(response, "etag", answer.etag);
-        set_text(response, "position", answer.position.text());
-        reactor->Finish(grpc::Status::OK);
-    });
+    std::string trace = logs::trace_id(submission.traceparent);
+    ledger_.submit(
+        std::move(submission), wait,
+        [this, reactor, &request, &response, trace = std::move(trace)](const Answer& answer) {
+            if (logs::debugging()) note_answer(request, answer, trace);
+            if (answer.kind != Answer::Kind::accepted) return reactor->Finish(refusal(answer));
+            set_text(response, "id", answer.subject);
+            set_text(response, "etag", answer.etag);
+            set_text(response, "position", answer.position.text());
+            reactor->Finish(grpc::Status::OK);
+        });
     return reactor;
 }
 
@@ -192,7 +196,7 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCall call) {
     Reactor* reactor = context->DefaultReactor();
     if (auto wrong = violations(request); !wrong.empty()) {
-        reactor->Finish(invalid(std::move(wrong)));
+        reactor->Finish(bad_request(std::move(wrong)));
         return reactor;
     }
     if (!ledger_.readable()) {
@@ -217,10 +221,9 @@ void Rpc::after_positions(Context* context, Reactor* reactor, std::function<grpc
         const std::size_t end = std::min(after.find(',', begin), after.size());
         auto position = Position::parse(after.substr(begin, end - begin));
         if (!position || positions.size() >= 16) {
-            reactor->Finish(status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
-                                   "tocsin-after: expected up to 16 service/partition/offset, "
-                                   "separated by commas",
-                                   {{"tocsin-after", "expected service/partition/offset"}}));
+            reactor->Finish(bad_request({{"tocsin-after",
+                                          "expected up to 16 service/partition/offset, separated "
+                                          "by commas"}}));
             return;
         }
         positions.push_back(std::move(*position));
@@ -229,9 +232,7 @@ void Rpc::after_positions(Context* context, Reactor* reactor, std::function<grpc
     ledger_.await(std::move(positions), time_left(*context) - milliseconds(25),
                   [reactor, call = std::move(call)](bool reached) {
                       if (reached) return reactor->Finish(call());
-                      reactor->Finish(status(StatusCode::UNAVAILABLE, "not_yet",
-                                             "the position in tocsin-after is not reached yet", {},
-                                             milliseconds(200)));
+                      reactor->Finish(edge_status("not_yet"));
                   });
 }
 
@@ -251,10 +252,9 @@ std::expected<Page, grpc::Status> page(std::size_t total, int page_size, std::st
                             text->find_first_not_of("0123456789") == dot;
         if (number) offset = std::stoul(text->substr(0, dot));
         if (!number || page_token(offset) != token)
-            return std::unexpected(
-                status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
-                       "page_token: not one that was returned by this call",
-                       {{"page_token", "use the next_page_token of the page before"}}));
+            return std::unexpected(bad_request({{"page_token",
+                                                 "not one that was returned by this call: use the "
+                                                 "next_page_token of the page before"}}));
         result.begin = std::min(offset, total);
     }
     const auto size = static_cast<std::size_t>(page_size == 0 ? 50 : page_size);
@@ -264,8 +264,8 @@ std::expected<Page, grpc::Status> page(std::size_t total, int page_size, std::st
 }
 
 grpc::Status not_found(std::string_view field, std::string_view id) {
-    return status(StatusCode::NOT_FOUND, "not_found", fmt::format("{}: no such {}", id, field),
-                  {{std::string(field), "names nothing that exists here"}});
+    return edge_status("not_found", fmt::format("{}: no such {}", id, field),
+                       {{std::string(field), "names nothing that exists here"}});
 }
 
 }  // namespace tocsin::runtime

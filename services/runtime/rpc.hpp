@@ -71,6 +71,9 @@ public:
         });
     }
 
+    // Whether views can be read; streams ask, the calls above do so themselves.
+    bool readable() const { return ledger_.readable(); }
+
     // The caller of a stream, or why not. `context` is any server context.
     std::expected<Caller, grpc::Status> authenticate(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
@@ -85,6 +88,8 @@ private:
                     google::protobuf::Message& response, const Roles& roles);
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
     Reactor* read_public(Context* context, const google::protobuf::Message& request, ReadCall call);
+    void note_answer(const google::protobuf::Message& request, const Answer& answer,
+                     const std::string& trace) const;
     // Runs `call` once the positions in `tocsin-after` are reached.
     void after_positions(Context* context, Reactor* reactor, std::function<grpc::Status()> call);
     std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ struct ServiceDefinition {
     std::function<std::unique_ptr<Rules>()> rules;
     // Settings of its own.
     std::function<void(Settings&)> declare = [](Settings&) {};
+    // What makes them unusable, beginning with the setting's name.
+    std::function<std::optional<std::string>(const RuntimeConfig&)> problem =
+        [](const RuntimeConfig&) { return std::nullopt; };
     std::function<std::unique_ptr<Service>(Surroundings&)> make;
 };
 
@@ -70,6 +74,8 @@ public:
 
 struct SidecarDefinition {
     std::function<void(Settings&)> declare;
+    std::function<std::optional<std::string>(const RuntimeConfig&)> problem =
+        [](const RuntimeConfig&) { return std::nullopt; };
     // `grpc_port`: where this process serves its services.
     std::function<std::unique_ptr<Sidecar>(const RuntimeConfig&, Metrics&, int grpc_port)> make;
 };

@@ -157,6 +157,7 @@ HttpRequest post_request(const Wire& wire, const Job& job, const std::string& to
     request.timeout = 15s;
     request.headers.emplace_back("content-type", "application/json");
     request.headers.emplace_back("idempotency-key", job.delivery.idempotency_key());
+    if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);
     request.body = job.delivery.rendition().body();
     if (!job.in_reply_to.empty()) {
         auto body = nlohmann::ordered_json::parse(request.body, nullptr, false);

@@ -90,6 +90,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
         {"webhook-timestamp", fmt::format("{}", timestamp)},
         {"webhook-signature",
          webhook_signature(credential->keys, delivery.idempotency_key(), timestamp, request.body)}};
+    if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
     const auto answer = co_await wire.http.send(std::move(request));
     if (!answer) co_return failed(answer.error());

@@ -115,6 +115,31 @@ TEST(Completion, OffersVerbsAndFlags) {
     EXPECT_THROW(completion_script("tcsh"), Failure);
 }
 
+TEST(Completion, OffersValuesAndPassesOverThem) {
+    CLI::App app;
+    std::string unused;
+    bool flag = false;
+    app.require_subcommand(1);
+    app.add_option("--as", unused);
+    app.add_flag("--json", flag);
+    auto* ledger = app.add_subcommand("ledger");
+    ledger->require_subcommand(1);
+    ledger->add_option("--world", unused);
+    ledger->add_subcommand("tail")->add_option("SERVICE", unused);
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(candidates(app, {"ledger", "tail", "dr"}), Words{"drafting"});
+    EXPECT_EQ(candidates(app, {"ledger", "tail", "--world", "e"}), Words{"exercise"});
+    EXPECT_EQ(candidates(app, {"--as", "ledger", "led"}), Words{"ledger"});
+    EXPECT_EQ(candidates(app, {"--json", "led"}), Words{"ledger"});
+    EXPECT_EQ(candidates(app, {"ledger", "tail", "--wo"}), Words{"--world"});
+    EXPECT_EQ(candidates(app, {"--as", ""}), Words{});
+    EXPECT_EQ(mistake_in(app, {"--as", "anybody", "ledger", "tail", "drafting"}), "");
+    EXPECT_EQ(mistake_in(app, {"ledger", "tial"}), "no such verb: tial; did you mean tail?");
+    EXPECT_EQ(mistake_in(app, {"ledger", "tail", "--wrold=x"}),
+              "no such flag: --wrold; did you mean --world?");
+    EXPECT_EQ(mistake_in(app, {"xyzzy"}), "no such verb: xyzzy; --help lists them");
+}
+
 static int run(std::vector<std::string> words) {
     words.insert(words.begin(), "tocsin");
     std::vector<char*> arguments;

@@ -410,5 +410,21 @@ TEST(CredentialFile, IsReadAgainWhenItChanges) {
     EXPECT_FALSE(credentials.load("../toot", "mastodon"));
 }
 
+TEST(CredentialFile, InProductionIsNoExampleAndClosedToOthers) {
+    CredentialFolder folder;
+    Credentials credentials{folder.path, "live", true};
+    const auto load = [&](const std::string& secret, mode_t mode) {
+        folder.write("own", R"({"kind":"webhook","secrets":["whsec_)" + secret + R"("]})");
+        chmod((folder.path + "/own").c_str(), mode);
+        return credentials.load("own", "webhook");
+    };
+    EXPECT_TRUE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA=", 0600));
+    EXPECT_FALSE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTQ=", 0644));
+    EXPECT_FALSE(load("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw", 0600));
+    EXPECT_FALSE(load("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0600));
+    // Elsewhere an example does for a trial.
+    EXPECT_TRUE((Credentials{folder.path, "live"}.load("own", "webhook")));
+}
+
 }  // namespace
 }  // namespace tocsin::publishing

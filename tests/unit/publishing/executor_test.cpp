@@ -71,6 +71,25 @@ struct Public {
     }
 };
 
+TEST(Executor, SendsTheTraceOfTheClearanceAlong) {
+    Public there;
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    there.world.traceparent = trace;
+    there.world.start("one");
+    there.clear();
+    there.world.pass(30s, [&] { return there.released(); });
+    ASSERT_TRUE(there.released());
+    int effects = 0;
+    for (const HttpRequest& request : there.world.sent) {
+        if (request.method != "POST") continue;
+        ++effects;
+        EXPECT_TRUE(std::ranges::count(request.headers,
+                                       std::pair<std::string, std::string>{"traceparent", trace}))
+            << request.url;
+    }
+    EXPECT_GT(effects, 1);
+}
+
 TEST(Executor, TakesAClearedMessageToEveryChannelOnceAndAtT0) {
     Public there;
     there.world.start("x1");

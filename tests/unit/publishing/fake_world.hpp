@@ -28,7 +28,8 @@ public:
     std::string leader_realm = "bow";
     // Commands that are answered `unavailable` although they are decided.
     int lost_answers = 0;
-    bool frozen = false;  // the ledger takes nothing
+    bool frozen = false;      // the ledger takes nothing
+    std::string traceparent;  // of what comes from outside
 
     // Starts a process; the one before is dead from then on, whatever it was about to do.
     Executor& start(const std::string& incarnation) {
@@ -87,7 +88,7 @@ public:
         return decided;
     }
     void react(const runtime::Foreign& foreign) {
-        if (const auto accepted = rules_.react(foreign, now)) record(*accepted);
+        if (const auto accepted = rules_.react(foreign, now)) record(*accepted, traceparent);
     }
     void put(const v1::Event& event) {
         ledger::v1::Accepted accepted;
@@ -159,9 +160,10 @@ private:
         now += std::chrono::duration_cast<Duration>(when - steady);
         steady = when;
     }
-    void record(const ledger::v1::Accepted& accepted) {
+    void record(const ledger::v1::Accepted& accepted, const std::string& trace = {}) {
         ledger::v1::Decision decision;
         decision.set_realm("bow");
+        decision.mutable_cause()->set_traceparent(trace);
         *decision.mutable_accepted() = accepted;
         for (const std::string& event : accepted.events()) rules_.evolve("bow", event, now);
         const runtime::Counted counted{"publishing", 0, 0, now, decision, true};

@@ -1,6 +1,7 @@
 #include "runtime/config.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -119,6 +120,10 @@ TEST_F(Config, UnknownNamesAreRefusedWithTheNearest) {
     EXPECT_EQ(parse({"--config", file("word\n")}), 2);
     EXPECT_EQ(parse({"--config", "/nonexistent"}), 2);
     EXPECT_EQ(parse({"stray"}), 2);
+    // What reads the logs reads this too.
+    const auto line = nlohmann::json::parse(err);
+    EXPECT_EQ(line["level"], "error");
+    EXPECT_EQ(line["service"], "program");
 }
 
 TEST_F(Config, HelpAndVersion) {
@@ -141,6 +146,8 @@ TEST(RuntimeConfig, NamesItsProblem) {
     config.instance = "a";
     EXPECT_TRUE(config.problem()->starts_with("jwks"));
     config.jwks = "keys.json";
+    EXPECT_TRUE(config.problem()->starts_with("mac-key-file"));
+    config.mac_key_file = "mac.key";
     EXPECT_FALSE(config.problem());
     const auto with = [&](auto change) {
         RuntimeConfig other = config;
@@ -151,7 +158,6 @@ TEST(RuntimeConfig, NamesItsProblem) {
     EXPECT_TRUE(with([](auto& c) { c.instance = "a b"; }).starts_with("instance"));
     EXPECT_TRUE(with([](auto& c) { c.log_level = "loud"; }).starts_with("log-level"));
     EXPECT_TRUE(with([](auto& c) { c.tls_cert = "a"; }).starts_with("tls-cert"));
-    EXPECT_TRUE(with([](auto& c) { c.production = true; }).starts_with("jwt-issuer"));
 }
 
 TEST(RuntimeConfig, DeclaresItsDefaultsWithinItsBounds) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace tocsin::runtime {
 namespace {
 
@@ -34,6 +36,23 @@ TEST(Errors, CarriesReasonFieldsAndRetry) {
     ASSERT_TRUE(retry);
     EXPECT_EQ(retry->retry_delay().seconds(), 1);
     EXPECT_EQ(retry->retry_delay().nanos(), 500'000'000);
+}
+
+TEST(Errors, OneTableSaysWhatTheEdgeRefuses) {
+    std::set<std::string_view> seen;
+    for (const EdgeReason& row : edge_reasons()) {
+        EXPECT_TRUE(seen.insert(row.reason).second) << row.reason;
+        EXPECT_FALSE(row.text.empty()) << row.reason;
+        const auto made = edge_status(row.reason);
+        EXPECT_EQ(made.error_code(), row.code);
+        EXPECT_EQ(made.error_message(), std::string(row.text));
+        // Whoever is told to come back is told when.
+        EXPECT_EQ(detail_of<google::rpc::RetryInfo>(made).has_value(),
+                  row.code == grpc::StatusCode::UNAVAILABLE)
+            << row.reason;
+    }
+    EXPECT_EQ(edge_status("not_found", "gone").error_message(), "gone");
+    EXPECT_EQ(edge_status("made_up").error_code(), grpc::StatusCode::INTERNAL);
 }
 
 TEST(Errors, LeavesOutWhatIsNotGiven) {

@@ -53,7 +53,8 @@ protected:
     }
     TokenVerifier& verifier() {
         if (!verifier_)
-            verifier_.emplace(TokenOptions{path, "tocsin-dev", "tocsin", std::chrono::seconds(30)});
+            verifier_.emplace(
+                TokenOptions{.jwks = path, .issuer = "tocsin-dev", .audience = "tocsin"});
         return *verifier_;
     }
 
@@ -155,6 +156,13 @@ TEST_F(Identity, AReplacedKeyFileTakesEffect) {
     EXPECT_EQ(verify(token), "token_key_unknown");
     write("{ not a set");
     EXPECT_EQ(verify(issue_token(next, good_claims().dump())), "eva@example.org");
+}
+
+TEST_F(Identity, AFileWithoutAKeyIsRefusedAtOnce) {
+    write("{ not a set");
+    EXPECT_THROW(verifier(), std::runtime_error);
+    std::filesystem::remove(path);
+    EXPECT_THROW(verifier(), std::runtime_error);
 }
 
 TEST_F(Identity, TwoKeysNeedAKid) {

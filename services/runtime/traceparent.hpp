@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-namespace tocsin::gateway {
+namespace tocsin::runtime {
 
 // Version 00, lower case, neither id all zeros.
 bool valid_traceparent(std::string_view text);
 
 std::string new_traceparent();
 
-}  // namespace tocsin::gateway
+}  // namespace tocsin::runtime

@@ -1,4 +1,4 @@
-#include "gateway/traceparent.hpp"
+#include "runtime/traceparent.hpp"
 
 #include "runtime/digest.hpp"
 
@@ -9,7 +9,7 @@
 #include <array>
 #include <stdexcept>
 
-namespace tocsin::gateway {
+namespace tocsin::runtime {
 
 static bool is_hex(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char digit) {
@@ -30,9 +30,8 @@ std::string new_traceparent() {
     std::array<unsigned char, 24> random{};
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
         throw std::runtime_error("no randomness");
-    const std::string digits =
-        runtime::hex({reinterpret_cast<const char*>(random.data()), random.size()});
+    const std::string digits = hex({reinterpret_cast<const char*>(random.data()), random.size()});
     return fmt::format("00-{}-{}-01", digits.substr(0, 32), digits.substr(32));
 }
 
-}  // namespace tocsin::gateway
+}  // namespace tocsin::runtime
