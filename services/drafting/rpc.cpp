@@ -120,7 +120,7 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     Context* context, const v1::WatchMessagesRequest* request) {
     const auto caller = rpc_.authenticate(*context, *request);
     if (!caller) return new WatchStream(view_, caller.error());
-    if (!rpc_.readable()) return new WatchStream(view_, runtime::edge_status("not_folded"));
+    if (!rpc_.readable()) return new WatchStream(view_, runtime::edge_status("unavailable"));
     return new WatchStream(view_, caller->realm, request->incident_id());
 }
 

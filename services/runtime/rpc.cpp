@@ -120,7 +120,11 @@ static grpc::Status refusal(const Answer& answer) {
 }
 
 // A no that rests on half a history would be taken for the answer.
-static grpc::Status not_folded() { return edge_status("not_folded"); }
+static grpc::Status not_folded() {
+    return edge_status(
+        "unavailable",
+        "history is still being folded, or an operator is needed; ask again as it is");
+}
 
 void Rpc::note_answer(const Message& request, const Answer& answer,
                       const std::string& trace) const {

@@ -1,0 +1,258 @@
+"""The command line client: verbs, exit codes, completion, and the ledger checked from outside."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.broker import Broker
+from support.child import clean_environment
+from support.places import BIN
+from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
+from support.waiting import until
+
+REALM = "delta"
+ROSTER = {
+    "agencies": [{"agencyId": "city", "names": {"en-CA": "City"}, "capSender": "city.example.org"}],
+    "people": [{"subject": "ada", "name": "Ada", "agencyId": "city", "roles": ["admin"]},
+               {"subject": "ana", "name": "Ana", "agencyId": "city", "roles": ["author"]}],
+}
+
+
+@pytest.fixture(scope="module")
+def stack(broker: Broker, keys: Secrets,
+          tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    program = Program("tocsin-all", tmp_path_factory.mktemp("stack"),
+                      service_flags(broker.bootstrap, keys, partitions=1)).start()
+    yield program
+    program.kill()
+
+
+class Cli:
+    """Runs `tocsin` against the stack as one person."""
+
+    def __init__(self, stack: Program, broker: Broker, keys: Secrets, folder: Path) -> None:
+        people = folder / "people.json"
+        people.write_text(json.dumps({"realm": REALM, "roster": ROSTER}))
+        self.people = people
+        self.keys = keys
+        self.environment = {
+            **{f"TOCSIN_{name.upper()}": stack.address for name in SERVICES},
+            "TOCSIN_PEOPLE": str(people), "TOCSIN_KAFKA_BOOTSTRAP": broker.bootstrap,
+            "TOCSIN_KAFKA_PARTITIONS": "1",
+        }
+
+    def run(self, *arguments: str, person: str = "ana",
+            check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = run_cli(self.keys, *arguments, check=check,
+                       environment={**self.environment, "TOCSIN_AS": person})
+        # Nobody looks: no colours, no spinner.
+        assert "\x1b" not in done.stdout + done.stderr and "\r" not in done.stdout + done.stderr
+        return done
+
+    def json(self, *arguments: str, **options: Any) -> Any:
+        return json.loads(self.run(*arguments, "--json", **options).stdout)
+
+    def fails(self, code: int, *arguments: str, **options: Any) -> str:
+        done = self.run(*arguments, check=False, **options)
+        assert done.returncode == code, done
+        return done.stderr
+
+
+@pytest.fixture(scope="module")
+def cli(stack: Program, broker: Broker, keys: Secrets,
+        tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    made = Cli(stack, broker, keys, tmp_path_factory.mktemp("cli"))
+    made.run("roster", "import", str(made.people), person="ada")
+    until(lambda: made.run("incident", "create", "--kind", "flood", "--title", "First",
+                           check=False).returncode == 0, "drafting has read the roster")
+    return made
+
+
+def test_verbs_print_tables_or_json(cli: Cli) -> None:
+    made = cli.json("incident", "create", "--kind", "flood", "--title", "Bow in flood")
+    assert made["position"].startswith("drafting/0/")
+    got = cli.json("incident", "get", made["id"])["incident"]
+    assert (got["title"], got["kind"]) == ("Bow in flood", "flood")
+    assert cli.json("incident", "list")["incidents"][0]["incidentId"] == made["id"]
+    table = cli.run("incident", "list").stdout.splitlines()
+    assert table[0].split()[:2] == ["ID", "KIND"] and made["id"] in table[1]
+    # What was changed goes to standard output, what is said about it does not.
+    plain = cli.run("incident", "create", "--kind", "other", "--title", "Second")
+    assert len(plain.stdout.split()) == 1 and "done" in plain.stderr
+    for verb in (("message", "list"), ("review", "list"), ("rule", "list"), ("source", "list"),
+                 ("release", "list"), ("channel", "list"), ("scorecard", "list"),
+                 ("policy", "list"), ("roster", "get"), ("template", "list"),
+                 ("crossing", "list"), ("ledger", "status", "approval")):
+        assert isinstance(cli.json(*verb), dict), verb
+    assert cli.json("version")["version"]
+    assert cli.json("token")["token"].count(".") == 2
+
+
+def test_a_request_is_repeated_by_its_id(cli: Cli) -> None:
+    request = ("incident", "create", "--kind", "flood", "--title", "Once",
+               "--request-id", "019a0000-0000-7000-8000-000000000001")
+    # Long past: it is refused as expired, not executed.
+    assert "EXPIRED" in cli.fails(5, *request).upper()
+
+
+def test_exit_codes_say_what_went_wrong(cli: Cli, tmp_path: Path) -> None:
+    assert "no such" in cli.fails(3, "incident", "get", "nothing")
+    assert "kind" in cli.fails(2, "incident", "create", "--kind", "flood\n", "--title", "x")
+    assert "ROLE_MISSING" in cli.fails(4, "incident", "create", "--kind", "flood", "--title", "x",
+                                       person="ada")
+    token = tmp_path / "token"
+    token.write_text("not.a.token")
+    assert "TOKEN_" in cli.fails(4, "incident", "list", "--token-file", str(token))
+    assert "nobody answers" in cli.fails(1, "incident", "list", "--drafting", "127.0.0.1:1",
+                                         "--timeout", "1s")
+    assert "people file" in cli.fails(2, "incident", "list", person="nobody")
+    told = cli.run("--help").stdout
+    for code in ("2 usage", "3 not found", "4 auth", "7 unknown outcome", "124 timeout"):
+        assert code in told
+
+
+def test_a_mistyped_word_is_named_with_what_was_meant(cli: Cli) -> None:
+    for words, meant in ((("incidnet", "list"), "did you mean incident?"),
+                         (("incident", "lsit"), "did you mean list?"),
+                         (("incident", "create", "--titel", "x"), "did you mean --title?"),
+                         (("--as", "ana", "ledger", "tial", "drafting"), "did you mean tail?")):
+        said = cli.fails(2, *words)
+        assert meant in said and said.startswith("tocsin: no such "), said
+
+
+COMPLETED = {
+    "bash": """source <({tocsin} completion bash)
+COMP_WORDS=({tocsin} {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _tocsin
+printf '%s\\n' "${{COMPREPLY[@]}}" """,
+    "fish": "{tocsin} completion fish | source; complete -C 'tocsin {words}'",
+    # What zsh would offer is seen without a terminal by catching it.
+    "zsh": """compdef() {{ }}
+source <({tocsin} completion zsh)
+words=({tocsin} {words}); CURRENT=$#words; compadd() {{ print -l -- $found }}; _tocsin""",
+}
+
+
+@pytest.mark.parametrize("shell", sorted(COMPLETED))
+def test_shells_complete(shell: str) -> None:
+    if shutil.which(shell) is None:
+        assert shell != "bash"
+        return  # Only what is installed is asked; ./dev needs bash itself.
+    wanted = {"incident cr": "create", "led": "ledger", "ledger ver": "verify",
+              "ledger tail app": "approval", "incident create --tit": "--title",
+              "completion fi": "fish", "--as ana incident li": "list"}
+    environment = {**clean_environment(), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    for words, expected in wanted.items():
+        script = COMPLETED[shell].format(tocsin="tocsin", words=words)
+        done = subprocess.run([shell, "-c", script], capture_output=True, text=True, timeout=60,
+                              env=environment)
+        offered = [line.split("\t")[0] for line in done.stdout.splitlines()]
+        assert offered == [expected], (shell, words, done)
+
+
+def test_the_tail_of_a_ledger_is_stable_json(cli: Cli) -> None:
+    made = cli.json("incident", "create", "--kind", "flood", "--title", "Told")
+    lines = [json.loads(line) for line in
+             cli.run("ledger", "tail", "drafting", "--from-start", "--json").stdout.splitlines()]
+    (mine,) = [line for line in lines if line["position"] == made["position"]]
+    assert mine["kind"] == "counted" and mine["actor"] == "ana" and mine["realm"] == REALM
+    assert len(mine["digest"]) == 64 and mine["traceparent"].startswith("00-")
+    assert mine["events"][0]["incidentOpened"]["incident"]["title"] == "Told"
+    assert [line["position"] for line in lines] == sorted(
+        (line["position"] for line in lines), key=lambda text: int(text.rsplit("/", 1)[1]))
+
+
+# --- the ledger, damaged on the disk ---
+
+def crc32c(data: bytes) -> int:
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = (value >> 1) ^ (0x82F63B78 & -(value & 1))
+    return value ^ 0xFFFFFFFF
+
+
+class Segment:
+    """The file that holds a ledger, while its broker is down. See Kafka's record batch format."""
+
+    def __init__(self, broker: Broker, service: str) -> None:
+        self.path = (broker.folder / "data" / f"tocsin.{service}.ledger.v1-0"
+                     / f"{0:020}.log")
+        self.good = self.path.read_bytes()
+
+    def batches(self) -> list[tuple[int, int]]:
+        found, at = [], 0
+        while at + 12 <= len(self.good):
+            (length,) = struct.unpack_from(">i", self.good, at + 8)
+            if length <= 0:
+                break
+            found.append((at, at + 12 + length))
+            at += 12 + length
+        return found
+
+    def flip(self, word: bytes, mend_checksum: bool) -> None:
+        """One bit of the record that holds `word`."""
+        at = self.good.index(word)
+        begin, end = next(one for one in self.batches() if one[0] < at < one[1])
+        data = bytearray(self.good)
+        data[at] ^= 1
+        if mend_checksum:
+            struct.pack_into(">I", data, begin + 17, crc32c(bytes(data[begin + 21:end])))
+        self.path.write_bytes(data)
+
+    def cut_last(self) -> None:
+        self.path.write_bytes(self.good[:self.batches()[-1][0]])
+
+    def restore(self) -> None:
+        self.path.write_bytes(self.good)
+
+
+def fault_of(cli: Cli, *more: str) -> str:
+    """What `ledger verify` finds; it names the partition and fails."""
+    done = cli.run("ledger", "verify", "drafting", "--json", *more, check=False)
+    found = json.loads(done.stdout)
+    assert found["verified"] == (done.returncode == 0), done
+    (partition,) = found["partitions"]
+    assert partition["verified"] == (not partition["fault"])
+    return str(partition["fault"])
+
+
+def test_a_damaged_ledger_does_not_verify(
+        cli: Cli, stack: Program, broker: Broker, tmp_path: Path) -> None:
+    for title in ("Marked by a word", "After it"):
+        cli.run("incident", "create", "--kind", "flood", "--title", title)
+    whole = cli.json("ledger", "verify")
+    assert whole["verified"] and {one["service"] for one in whole["partitions"]} == set(SERVICES)
+    (head,) = [one["head"] for one in whole["partitions"] if one["service"] == "drafting"]
+    noted = ("--head", f"drafting/0={head}")
+    other_key = tmp_path / "other.key"
+    other_key.write_text("7" * 64)
+    assert "not by a holder" in fault_of(cli, "--mac-key-file", str(other_key))
+    # Offline from here: what is checked is what lies on the disk.
+    assert stack.terminate() == 0
+
+    def damaged(change: Any, *more: str) -> str:
+        broker.stop()
+        segment = Segment(broker, "drafting")
+        change(segment)
+        try:
+            broker.start()
+            return fault_of(cli, *more)
+        finally:
+            broker.stop()
+            segment.restore()
+            broker.start()
+
+    word = b"Marked by a word"
+    assert "not by a holder" in damaged(lambda segment: segment.flip(word, mend_checksum=True))
+    assert "cannot be read" in damaged(lambda segment: segment.flip(word, mend_checksum=False))
+    # A cut at the end can only be told by who noted the head elsewhere.
+    assert "head noted elsewhere" in damaged(Segment.cut_last, *noted)
+    assert fault_of(cli, *noted) == ""

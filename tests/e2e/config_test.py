@@ -1,0 +1,209 @@
+"""How programs start: settings, refusals, and a Kafka that is away or does not fit."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource,
+                                   NewTopic)
+
+from support.broker import Broker
+from support.child import clean_environment
+from support.places import binary
+from support.ports import free_port
+from support.programs import Program, Secrets, service_flags
+from support.waiting import until
+
+SERVICES = ("drafting", "approval", "publishing", "measurement", "trigger")
+PROGRAMS = (*(f"tocsin-{name}" for name in SERVICES), "tocsin-gateway", "tocsin-all")
+
+
+def run(program: str, arguments: Sequence[str],
+        extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([binary(program), *arguments], capture_output=True, text=True,
+                          timeout=60, env=clean_environment(extra))
+
+
+def lines_of(text: str) -> list[dict[str, object]]:
+    """What a program said; every line of it is one JSON object, whatever went wrong."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        assert {"ts", "level", "msg", "service"} <= line.keys(), line
+    return lines
+
+
+def refusal(program: str, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
+    """Why it refuses its settings."""
+    ended = run(program, arguments, extra)
+    assert ended.returncode == 2 and not ended.stdout, ended
+    (line,) = lines_of(ended.stderr)
+    assert line["level"] == "error" and line["msg"] == "settings refused"
+    return str(line["why"])
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS, "tocsin"])
+def test_every_program_tells_its_version_and_its_settings(program: str) -> None:
+    version = run(program, ["--version"])
+    assert version.returncode == 0 and version.stdout.startswith(f"{program} "), version
+    described = run(program, ["--help"])
+    assert described.returncode == 0 and not described.stderr
+    wanted = ["Exit codes"] if program == "tocsin" else ["--world", "default live", "TOCSIN_WORLD"]
+    for part in wanted:
+        assert part in described.stdout, described.stdout
+
+
+@pytest.mark.parametrize("program", ["tocsin-all", "tocsin-gateway"])
+def test_bad_settings_are_refused_by_name(program: str, tmp_path: Path) -> None:
+    assert "did you mean log-level" in refusal(program, ["--log-levle", "info"])
+    assert "drain-ms-max" in refusal(program, ["--drain-ms-max", "5"])
+    assert "drain-ms-max" in refusal(program, [], {"TOCSIN_DRAIN_MS_MAX": "soon"})
+    assert refusal(program, ["--world", "test"]).startswith("world:")
+    file = tmp_path / "settings"
+    file.write_text("world=live\nintsance=a\n")
+    assert "line 2" in (why := refusal(program, ["--config", str(file)])) and "intsance" in why
+    assert refusal(program, ["--tls-cert", "x"]).startswith("tls-cert, tls-key")
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings"
+    file.write_text("world=file\n")
+    arguments = ["--config", str(file)]
+    assert refusal("tocsin-all", arguments).startswith("world:")
+    # Once the world is right, the next thing that is missing is named.
+    assert refusal("tocsin-all", arguments, {"TOCSIN_WORLD": "live"}).startswith("jwks:")
+    right = [*arguments, "--world", "live"]
+    assert refusal("tocsin-all", right, {"TOCSIN_WORLD": "environment"}).startswith("jwks:")
+
+
+def test_secrets_that_cannot_be_used_end_the_start(keys: Secrets, tmp_path: Path) -> None:
+    flags = {**service_flags("127.0.0.1:1", keys), "grpc-listen": "127.0.0.1:0"}
+    broken = tmp_path / "broken"
+    broken.write_text("not a key")
+    for flag in ("mac-key-file", "jwks", "kafka-properties"):
+        arguments = [f"--{name}={value}" for name, value in {**flags, flag: broken}.items()]
+        ended = run("tocsin-measurement", arguments)
+        assert ended.returncode == 1
+        last = lines_of(ended.stderr)[-1]
+        assert last["msg"] == "cannot run" and flag in str(last["why"]), last
+
+
+def production(keys: Secrets, folder: Path) -> dict[str, str]:
+    """Settings that --production takes; the files need not be good ones for that."""
+    folder.mkdir(exist_ok=True)
+    for name, text in (("mac.key", keys.mac_key_file.read_text()), ("key.pem", ""),
+                       ("jwks.json", keys.jwks.read_text()), ("cert.pem", ""), ("ca.pem", "")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    path = {name: str(folder / name) for name in os.listdir(folder)}
+    return {"production": "true", "jwt-issuer": "https://id.example.org", "jwks": path["jwks.json"],
+            "mac-key-file": path["mac.key"], "tls-cert": path["cert.pem"],
+            "tls-key": path["key.pem"], "tls-client-ca": path["ca.pem"], "tls-ca": path["ca.pem"],
+            "grpc-listen": "0.0.0.0:0"}
+
+
+def production_refusal(flags: Mapping[str, str], **changed: str) -> str:
+    merged = {**flags, **{name.replace("_", "-"): value for name, value in changed.items()}}
+    return refusal("tocsin-all", [f"--{name}={value}" for name, value in merged.items() if value])
+
+
+def test_production_refuses_what_is_for_development(keys: Secrets, tmp_path: Path) -> None:
+    flags = production(keys, tmp_path / "own")
+    said = production_refusal(flags, jwt_issuer="tocsin-dev")
+    assert said.startswith("jwt-issuer") and "--production" in said
+    assert production_refusal(flags, jwks="http://id.example.org/keys").startswith("jwks")
+    assert production_refusal(flags, kafka_allow_unsafe="true").startswith("kafka-allow-unsafe")
+    zeros = tmp_path / "zeros.key"
+    zeros.write_text("0" * 64)
+    zeros.chmod(0o600)
+    assert production_refusal(flags, mac_key_file=str(zeros)).startswith("mac-key-file")
+    Path(flags["mac-key-file"]).chmod(0o644)
+    assert production_refusal(flags).startswith("mac-key-file")
+    Path(flags["mac-key-file"]).chmod(0o600)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir(mode=0o700)
+    (credentials / "DEVELOPMENT").touch()
+    said = production_refusal(flags, publishing_credentials_dir=str(credentials))
+    assert said.startswith("publishing-credentials-dir")
+    (tmp_path / "own" / "DEVELOPMENT").touch()
+    assert "./dev" in production_refusal(flags)
+
+
+def test_production_refuses_plain_text_listeners(keys: Secrets, tmp_path: Path) -> None:
+    flags = production(keys, tmp_path / "own")
+    said = production_refusal(flags, tls_cert="", tls_key="", tls_client_ca="")
+    assert said.startswith("tls-cert")
+    assert production_refusal(flags, tls_client_ca="").startswith("tls-client-ca")
+    assert production_refusal(flags, metrics_listen="0.0.0.0:0").startswith("metrics-listen")
+    assert production_refusal(flags, gateway_listen="0.0.0.0:0").startswith("gateway-tls-cert")
+    assert production_refusal(flags, tls_ca="").startswith("tls-ca")
+    gateway = ["--production", "--gateway-listen=127.0.0.1:0"]
+    assert refusal("tocsin-gateway", gateway).startswith("tls-ca")
+    trusting = [*gateway, f"--tls-ca={flags['tls-ca']}"]
+    assert refusal("tocsin-gateway", [*trusting, "--metrics-listen=0.0.0.0:0"]).startswith(
+        "metrics-listen")
+    assert refusal("tocsin-gateway", [*trusting, "--gateway-listen=0.0.0.0:0"])
+
+
+def test_without_kafka_a_service_waits_and_says_so(keys: Secrets, tmp_path: Path) -> None:
+    flags = service_flags(f"127.0.0.1:{free_port()}", keys, partitions=1)
+    waiting = Program("tocsin-measurement", tmp_path, flags)
+    waiting.spawn()
+    waiting.wait_listening()
+    until(lambda: "waiting for kafka" in waiting.said(), "it says that it waits")
+    assert waiting.health("measurement") == "NOT_SERVING"
+    assert waiting.health() == "NOT_SERVING"
+    assert waiting.terminate() == 0
+    assert lines_of(waiting.said())[-1]["msg"] == "stopped"
+
+
+def topic(broker: Broker, name: str, partitions: int, settings: dict[str, str]) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    made = admin.create_topics([NewTopic(name, partitions, 1, config=settings)])
+    made[name].result(30)
+
+
+def change(broker: Broker, name: str, **settings: str) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    entries = [ConfigEntry(key.replace("_", "."), value,
+                           incremental_operation=AlterConfigOpType.SET)
+               for key, value in settings.items()]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
+    for answer in admin.incremental_alter_configs([resource]).values():
+        answer.result(30)
+
+
+def test_a_topic_that_does_not_fit_is_named_with_what_to_do(
+        broker: Broker, keys: Secrets, tmp_path: Path) -> None:
+    flags = service_flags(broker.bootstrap, keys, partitions=2)
+
+    def cannot_run() -> str:
+        program = Program("tocsin-measurement", tmp_path, flags)
+        program.spawn()
+        assert program.wait_end() == 1
+        last = lines_of(program.said())[-1]
+        assert last["msg"] == "cannot run", last
+        return str(last["why"])
+
+    name = "tocsin.measurement.commands.v1"
+    good = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime",
+            "unclean.leader.election.enable": "false", "flush.messages": "1",
+            "max.message.bytes": "1048588"}
+    topic(broker, name, 2, {**good, "retention.ms": "3600000"})
+    said = cannot_run()
+    for part in (name, "retention.ms is 3600000 and must be 604800000", "kafka-configs.sh",
+                 "--kafka-allow-unsafe"):
+        assert part in said, said
+    # What keeps more than is asked for is as good.
+    change(broker, name, retention_ms="-1", unclean_leader_election_enable="true")
+    assert "unclean.leader.election.enable is true and must be false" in cannot_run()
+    unsafe = Program("tocsin-measurement", tmp_path, {**flags, "kafka-allow-unsafe": True}).start()
+    assert "going on as told" in unsafe.said()
+    assert unsafe.terminate() == 0
+    change(broker, name, unclean_leader_election_enable="false")
+    # No word of an operator makes up for a realm that moves to another partition.
+    topic(broker, "exercise.tocsin.drafting.ledger.v1", 3, {})
+    flags |= {"kafka-allow-unsafe": True, "world": "exercise"}
+    assert "exercise.tocsin.drafting.ledger.v1: it has 3 partitions and must have 2" in cannot_run()
