@@ -13,7 +13,11 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
 #include <fstream>
+#include <mutex>
+#include <thread>
 
 namespace tocsin::runtime {
 
@@ -217,9 +221,41 @@ int Process::serve(const sigset_t& stop_signals) {
     return 0;
 }
 
+namespace {
+
+// Ends the process at `until` unless it is destroyed before: closing librdkafka's handles is best
+// effort and can hang while brokers are away, and nothing that was accepted depends on it.
+class LastResort {
+public:
+    explicit LastResort(std::chrono::steady_clock::time_point until)
+        : thread_([this, until] {
+              std::unique_lock lock(mutex_);
+              if (over_changed_.wait_until(lock, until, [this] { return over_; })) return;
+              logs::warn("shutdown took too long; ending the process as it is");
+              std::_Exit(0);
+          }) {}
+    ~LastResort() {
+        {
+            const std::lock_guard lock(mutex_);
+            over_ = true;
+        }
+        over_changed_.notify_all();
+        thread_.join();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable over_changed_;
+    bool over_ = false;
+    std::thread thread_;  // last: it uses the members above
+};
+
+}  // namespace
+
 // No new work, then what runs ends, then the threads; at most `drain_ms_max` in all.
 void Process::drain() {
     const auto until = std::chrono::steady_clock::now() + milliseconds(config_.drain_ms_max);
+    const LastResort last_resort(until);
     const auto left = [until] {
         return std::max(
             std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now()),

@@ -96,6 +96,24 @@ def test_an_instance_that_starts_before_kafka_waits_for_it(
         late.kill()
 
 
+def test_a_shutdown_while_kafka_is_away_takes_no_longer_than_it_may(
+        keys: Secrets, tmp_path: Path) -> None:
+    lost = Broker(tmp_path / "kafka")
+    lost.start()
+    everything = Program("tocsin-all", tmp_path, service_flags(
+        lost.bootstrap, keys, partitions=2, drain_ms_max=5000, gateway_listen="127.0.0.1:0"))
+    try:
+        everything.start()
+        lost.kill()
+        until(lambda: "kafka client" in everything.said(), "it notices")
+        asked = time.monotonic()
+        assert everything.terminate(20) == 0
+        assert time.monotonic() - asked < 8, everything.said()[-2000:]
+    finally:
+        everything.kill()
+        lost.kill()
+
+
 # --- inputs and ledgers that were lost ---
 
 @pytest.fixture(scope="module")
