@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tocsin::drafting {
@@ -41,7 +42,8 @@ struct Message {
 
 // What one realm's ledger adds up to.
 struct State {
-    std::map<std::string, v1::Incident> incidents;
+    // Only ever looked up by id, so that there is no order to depend on.
+    std::unordered_map<std::string, v1::Incident> incidents;
     std::map<std::string, v1::Template> templates;
     std::map<std::string, Message> messages;
     std::set<std::string> refused_crossings;

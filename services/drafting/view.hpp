@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tocsin::drafting {
@@ -43,7 +44,7 @@ private:
     void apply_publishing(const publishing::v1::Event& event, Time at);
     void moved(const std::string& message_id, bool possible);
 
-    std::map<std::string, v1::Incident> incidents_;
+    std::unordered_map<std::string, v1::Incident> incidents_;
     std::vector<std::string> incident_order_;
     std::map<std::string, v1::Template> templates_;
     std::map<std::string, Standing> messages_;
