@@ -236,25 +236,23 @@ class Demo:
                                 digest=digest)
                 step(f"approved for {agency} by {person}: {digest[:12]}...")
 
-    def review_of(self, person: str) -> dict | None:
-        listed = self.api.read(person, "approval", "ListReviews").get("reviews", [])
-        return next((one for one in listed if one["messageId"] == self.message), None)
+    def review_of(self, person: str) -> dict:
+        return self.api.read(person, "approval", "GetReview", messageId=self.message)["review"]
+
+    def release_now(self) -> dict:
+        return self.api.read("calgary-duty", "publishing", "GetRelease",
+                             messageId=self.message)["release"]
 
     def release(self) -> dict:
         def ended() -> dict | None:
-            listed = self.api.read("calgary-duty", "publishing", "ListReleases").get("releases", [])
-            mine = next((one for one in listed if one["messageId"] == self.message), None)
-            if mine is None or mine.get("state") not in ENDED:
-                return None
-            whole = self.api.read("calgary-duty", "publishing", "GetRelease",
-                                  releaseId=mine["releaseId"])["release"]
-            return whole if all(one["state"] in SETTLED for one in whole["deliveries"]) else None
+            whole = self.release_now()
+            settled = all(one["state"] in SETTLED for one in whole["deliveries"])
+            return whole if settled and whole.get("state") in ENDED else None
         try:
             return self.wait_for("the release", ended)
         except Failed:
             # Not settled in time: what is known is shown, and counts as a failure.
-            return self.api.read("calgary-duty", "publishing", "GetRelease",
-                                 messageId=self.message)["release"]
+            return self.release_now()
 
     def scorecard(self, deliveries: int) -> dict:
         def complete() -> dict | None:
