@@ -22,10 +22,14 @@ void EventPublication::clear() {
     seen_.clear();
     stopped_.clear();
     rested_at_.reset();
+    waits_since_.reset();
 }
 
-void EventPublication::lead(bool leads, std::uint32_t history) {
+void EventPublication::lead(bool leads, std::uint32_t history, std::int64_t ledger_end) {
+    ledger_end_ = ledger_end;
+    if (history != history_) published_before_ = 0;
     if (!leads) {
+        history_ = history;
         if (stage_ == Stage::idle) return;
         clear();
         stage_ = Stage::idle;
@@ -50,11 +54,21 @@ void EventPublication::on_trouble() {
     stage_ = Stage::resting;
 }
 
+bool EventPublication::waits_for_a_record() const {
+    return looking() || (stage_ == Stage::walking && !full_ && next_ < ledger_end_);
+}
+
 EventPublication::Orders EventPublication::step(Tick tick) {
     if (stage_ == Stage::resting) {
         if (!rested_at_) rested_at_ = tick + options_.pause;
         if (tick >= *rested_at_) begin();
     }
+    if (!waits_for_a_record())
+        waits_since_.reset();
+    else if (!waits_since_)
+        waits_since_ = tick;
+    else if (tick - *waits_since_ >= options_.patience)
+        on_trouble();
     return std::exchange(orders_, {});
 }
 
@@ -78,6 +92,7 @@ void EventPublication::look() {
 
 void EventPublication::on_events_record(std::int64_t offset, const PublicHeaders& headers) {
     if (stage_ != Stage::looking || orders_.read_events_from || offset < look_from_) return;
+    waits_since_.reset();
     if (offset < events_high_) {
         if (auto trace = trace_of(options_.source, headers)) {
             places_.push_back(std::move(trace->published));
@@ -121,13 +136,16 @@ void EventPublication::walk_from(const Published& place) {
     orders_.read_ledger_from = next_;
 }
 
-// The ledger lost its tail, and with it what was published then. An older place is wanted.
+// The ledger lost its tail, and with it what was published then; or a broker that just came back
+// does not show all of it yet. An older place is wanted. It asks again for that: the topic of
+// events may be another's to read by now.
 void EventPublication::place_is_gone() {
     orders_.stop_ledger = true;
     orders_.read_ledger_from.reset();
     places_below_ = published_.offset;
     if (std::exchange(oldest_first_, true)) window_ *= 2;
-    look();
+    stage_ = Stage::asking;
+    orders_.ask_range = true;
 }
 
 bool EventPublication::reached_place(std::int64_t offset, std::string_view record) {
@@ -145,6 +163,7 @@ bool EventPublication::reached_place(std::int64_t offset, std::string_view recor
 
 void EventPublication::on_ledger_record(std::int64_t offset, std::string_view record) {
     if (stage_ != Stage::walking || orders_.read_ledger_from || full_ || offset < next_) return;
+    waits_since_.reset();
     if (!reached_place(offset, record)) return;
     if (offset > next_) return on_trouble();  // Never seen; but what is in between may count.
     next_ = offset + 1;

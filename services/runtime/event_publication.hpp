@@ -34,6 +34,8 @@ public:
         std::int64_t look_back = 64;           // records in the first window
         std::size_t seen_max = 100'000;        // ids kept, so as not to publish them again
         std::chrono::milliseconds pause{500};  // before it begins anew after trouble
+        // How long it waits for a record that is there; a client of Kafka may stand still unsaid.
+        std::chrono::milliseconds patience{10'000};
     };
 
     // What the driver must do after a call.
@@ -44,7 +46,9 @@ public:
         };
         bool stop_events = false;
         bool stop_ledger = false;
-        bool ask_range = false;  // of the topic of events; answer with on_events_range()
+        // Of the topic of events; answer with on_events_range() once nobody else reads that topic's
+        // partition through the same reader, and keep it free while looking().
+        bool ask_range = false;
         std::optional<std::int64_t> read_events_from;
         std::optional<std::int64_t> read_ledger_from;
         std::vector<Append> append;  // in this order; answer each with on_stored()
@@ -53,8 +57,8 @@ public:
     EventPublication(Options options, const Mac& mac);
 
     // Whether this instance leads, and in which history: another number means that the ledger lost
-    // its tail.
-    void lead(bool leads, std::uint32_t history);
+    // its tail. The ledger holds records up to `ledger_end`, as far as is known.
+    void lead(bool leads, std::uint32_t history, std::int64_t ledger_end);
     void on_events_range(std::int64_t low, std::int64_t high);
     void on_events_record(std::int64_t offset, const PublicHeaders& headers);
     void on_events_end(std::int64_t offset);
@@ -68,8 +72,8 @@ public:
 
     // Offset in the ledger before which every event that counted is stored.
     std::int64_t published_before() const { return published_before_; }
-    // It reads the topic of events, or waits to be told its range.
-    bool looks_back() const { return stage_ == Stage::looking || stage_ == Stage::asking; }
+    // It reads the topic of events.
+    bool looking() const { return stage_ == Stage::looking; }
     std::int64_t stored() const { return stored_; }
     // Why it stands still: the ledger holds an event that this version does not know.
     const std::string& stopped() const { return stopped_; }
@@ -85,6 +89,7 @@ private:
 
     void clear();
     void begin();
+    bool waits_for_a_record() const;
     void look();
     void looked();
     void walk_from(const Published& place);
@@ -99,6 +104,8 @@ private:
     Stage stage_ = Stage::idle;
     std::uint32_t history_ = 0;
     std::optional<Tick> rested_at_;
+    std::optional<Tick> waits_since_;
+    std::int64_t ledger_end_ = 0;
     Orders orders_;
     std::string stopped_;
     std::int64_t stored_ = 0;

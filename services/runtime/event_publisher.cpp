@@ -14,6 +14,8 @@ namespace tocsin::runtime {
 using std::chrono::milliseconds;
 
 static constexpr int background_nice = 10;
+// How long a ledger rests before somebody else looks whether its leader published all of it.
+static constexpr auto left_behind_after = std::chrono::seconds(5);
 
 static Tick now_tick() { return std::chrono::steady_clock::now(); }
 
@@ -37,8 +39,9 @@ void EventPublisher::add(const LedgerProcess* ledger) {
     watched.published = &metrics_.counter("tocsin_public_events_published_total",
                                           "Records stored in the topic of events.", labels);
     watched.lag = &metrics_.gauge("tocsin_public_events_lag_records",
-                                  "Ledger records, of partitions led here, whose events are not "
-                                  "all in the topic of events.",
+                                  "Ledger records, of partitions led here or left behind by "
+                                  "whoever did, whose events are not all in the topic of "
+                                  "events.",
                                   labels);
     for (int i = 0; i < static_cast<int>(config_.kafka_partitions); ++i) {
         EventPublication::Options options;
@@ -46,6 +49,7 @@ void EventPublisher::add(const LedgerProcess* ledger) {
         options.ledger_topic = watched.topic;
         watched.partitions.emplace_back(std::move(options), mac_);
     }
+    watched.quiet.resize(watched.partitions.size());
     watched_.push_back(std::move(watched));
 }
 
@@ -105,14 +109,15 @@ void EventPublisher::turn(Tick tick) {
     std::size_t source = 0;
     for (Watched& watched : watched_)
         for (EventPublication& one : watched.partitions) {
-            const auto standing =
-                watched.ledger->standing(static_cast<int>(&one - watched.partitions.data()));
-            one.lead(standing.leads, standing.history);
+            const auto partition = static_cast<std::size_t>(&one - watched.partitions.data());
+            const auto standing = watched.ledger->standing(static_cast<int>(partition));
+            const Quiet& quiet = watched.quiet[partition];
+            one.lead(standing.leads || quiet.left_behind, standing.history, quiet.next_offset);
             busy |= obey(source, one.step(tick));
             source += 2;
         }
     give_turns();
-    if (tick >= next_told_) tell();
+    if (tick >= next_told_) tell(tick);
     if (busy) return;
     pollfd wait{event_fd_, POLLIN, 0};
     ::poll(&wait, 1, 100);
@@ -157,7 +162,8 @@ void EventPublisher::give_turns() {
     bool silent = false;
     for (std::size_t partition = 0; partition < turn_of_.size(); ++partition) {
         auto& turn = turn_of_[partition];
-        if (turn && publication(*turn).looks_back()) continue;
+        // One that began anew in its turn waits at the end of the line like everybody.
+        if (turn && publication(*turn).looking()) continue;
         turn.reset();
         if (waiting_[partition].empty()) continue;
         turn = waiting_[partition].front();
@@ -187,21 +193,27 @@ void EventPublisher::complain(const std::string& why) {
     logs::warn("publication of events stumbled", {{"topic", topic_}, {"why", why}});
 }
 
-void EventPublisher::tell() {
-    next_told_ = now_tick() + milliseconds(500);
+void EventPublisher::tell(Tick tick) {
+    next_told_ = tick + milliseconds(500);
     for (Watched& watched : watched_) {
         std::int64_t lag = 0, stored = 0;
         for (const EventPublication& one : watched.partitions) stored += one.stored();
         for (const LedgerProcess::Status& status : watched.ledger->status()) {
-            const auto& one = watched.partitions[static_cast<std::size_t>(status.partition)];
+            const auto partition = static_cast<std::size_t>(status.partition);
+            const EventPublication& one = watched.partitions[partition];
             if (one.stopped() != watched.stopped && !one.stopped().empty()) {
                 watched.stopped = one.stopped();
                 logs::error("events are not published", {{"service", watched.ledger->service()},
                                                          {"partition", status.partition},
                                                          {"why", watched.stopped}});
             }
-            if (watched.ledger->standing(status.partition).leads)
-                lag += std::max<std::int64_t>(status.next_offset - one.published_before(), 0);
+            const std::int64_t behind =
+                std::max<std::int64_t>(status.next_offset - one.published_before(), 0);
+            Quiet& quiet = watched.quiet[partition];
+            if (status.next_offset != quiet.next_offset) quiet = {status.next_offset, tick, false};
+            quiet.left_behind = behind > 0 && tick - quiet.since >= left_behind_after;
+            if (quiet.left_behind || watched.ledger->standing(status.partition).leads)
+                lag += behind;
         }
         watched.published->Increment(static_cast<double>(stored - watched.told));
         watched.told = stored;

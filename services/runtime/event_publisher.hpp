@@ -33,10 +33,19 @@ public:
     void stop(std::chrono::milliseconds drain);
 
 private:
+    // Whoever leads may have died before it published its last decisions, and with nothing to
+    // decide nobody takes its place. What stays unpublished in a ledger that is quiet is
+    // everybody's.
+    struct Quiet {
+        std::int64_t next_offset = 0;  // of the ledger, since `since`
+        Tick since{};
+        bool left_behind = false;
+    };
     struct Watched {
         const LedgerProcess* ledger = nullptr;
         std::string topic;
         std::vector<EventPublication> partitions;
+        std::vector<Quiet> quiet;  // by partition
         prometheus::Counter* published = nullptr;
         prometheus::Gauge* lag = nullptr;
         std::int64_t told = 0;  // of `published`
@@ -49,7 +58,7 @@ private:
     bool obey(std::size_t source, EventPublication::Orders orders);
     void give_turns();
     bool ask_range(EventPublication& publication, int partition);
-    void tell();
+    void tell(Tick tick);
     void complain(const std::string& why);
     void trouble();
     void wake();

@@ -2,32 +2,14 @@
 
 #include "runtime/record.hpp"
 #include "sim/release_world.hpp"
+#include "support/cut_off.hpp"
 
 #include <fmt/format.h>
-
-#include <mutex>
 
 namespace tocsin::sim {
 
 using runtime::InputSpec;
 using std::chrono::milliseconds;
-
-namespace {
-
-// What a crash cut off stays where it stood, for ever; kept, so that it is not taken for a leak.
-struct Graveyard {
-    std::mutex mutex;
-    std::vector<std::coroutine_handle<>> handles;
-    std::vector<std::move_only_function<void()>> tasks;
-    std::vector<runtime::Ledger::Done> calls;
-};
-
-Graveyard& graveyard() {
-    static auto* const ground = new Graveyard;
-    return *ground;
-}
-
-}  // namespace
 
 struct ReleaseProcess::Sleep {
     ReleaseProcess& process;
@@ -96,12 +78,10 @@ publishing::ExecutorParts ReleaseProcess::parts() {
 ReleaseProcess::~ReleaseProcess() {
     world_.count_end(*partition_);
     for (Parcel& parcel : wire_) world_.to_limbo(std::move(parcel));
-    Graveyard& ground = graveyard();
-    const std::lock_guard lock(ground.mutex);
-    for (auto& [when, handle] : sleeping_) ground.handles.push_back(handle);
-    for (auto& [number, pending] : exchanges_) ground.handles.push_back(pending.handle);
-    for (auto& task : posted_) ground.tasks.push_back(std::move(task));
-    for (auto& [key, waiter] : waiters_) ground.calls.push_back(std::move(waiter.done));
+    for (auto& [when, handle] : sleeping_) testing::keep_cut_off(handle);
+    for (auto& [number, pending] : exchanges_) testing::keep_cut_off(pending.handle);
+    for (auto& task : posted_) testing::keep_cut_off(std::move(task));
+    for (auto& [key, waiter] : waiters_) testing::keep_cut_off(std::move(waiter.done));
 }
 
 Time ReleaseProcess::now() const { return world_.now() + skew_; }

@@ -7,6 +7,7 @@
 #include "publishing/executor.hpp"
 #include "runtime/rules.hpp"
 #include "samples.hpp"
+#include "support/cut_off.hpp"
 
 #include <deque>
 #include <map>
@@ -31,11 +32,12 @@ public:
     bool frozen = false;      // the ledger takes nothing
     std::string traceparent;  // of what comes from outside
 
+    ~FakeWorld() override { cut_off(); }
+
     // Starts a process; the one before is dead from then on, whatever it was about to do.
     Executor& start(const std::string& incarnation) {
         ++life_;
-        waiting_.clear();
-        posted_.clear();
+        cut_off();
         const int life = life_;
         auto post = [this, life](std::move_only_function<void()> task) {
             if (life == life_) posted_.push_back(std::move(task));
@@ -156,6 +158,10 @@ private:
         void await_resume() const noexcept {}
     };
 
+    void cut_off() {
+        for (auto& [when, handle] : std::exchange(waiting_, {})) testing::keep_cut_off(handle);
+        for (auto& task : std::exchange(posted_, {})) testing::keep_cut_off(std::move(task));
+    }
     void move_to(Steady when) {
         now += std::chrono::duration_cast<Duration>(when - steady);
         steady = when;

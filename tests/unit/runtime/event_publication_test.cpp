@@ -95,7 +95,7 @@ struct Instance {
     }
 
     void read(int most) {
-        for (int i = 0; i < most && events_next >= 0; ++i) {
+        for (int i = 0; i < most && events_next >= 0 && !events_stuck; ++i) {
             if (events_next >= logs.events.end()) {
                 publication->on_events_end(events_next);
                 break;
@@ -107,7 +107,7 @@ struct Instance {
             publication->on_events_record(events_next, logs.events.at(events_next));
             ++events_next;
         }
-        for (int i = 0; i < most && ledger_next >= 0; ++i) {
+        for (int i = 0; i < most && ledger_next >= 0 && !ledger_stuck; ++i) {
             if (ledger_next > logs.ledger.end()) {
                 publication->on_ledger_out_of_range();
                 break;
@@ -136,14 +136,20 @@ struct Instance {
             unanswered -= order.record.value.size();
             publication->on_stored(order.ticket, fate == Fate::stored);
         }
-        if (orders.read_ledger_from) ledger_next = *orders.read_ledger_from;
-        if (orders.read_events_from) events_next = *orders.read_events_from;
+        if (orders.read_ledger_from) {
+            ledger_next = *orders.read_ledger_from;
+            ledger_stuck = false;
+        }
+        if (orders.read_events_from) {
+            events_next = *orders.read_events_from;
+            events_stuck = false;
+        }
         if (orders.ask_range) publication->on_events_range(logs.events.low, logs.events.end());
     }
 
     void turn(bool leads = true) {
         now += 100;
-        publication->lead(leads, logs.history);
+        publication->lead(leads, logs.history, logs.ledger.end());
         read(3);
         obey();
     }
@@ -159,6 +165,7 @@ struct Instance {
     };
     std::unique_ptr<EventPublication> publication;
     std::int64_t ledger_next = -1, events_next = -1;
+    bool ledger_stuck = false, events_stuck = false;  // nothing comes until it is started anew
     std::int64_t now = 0;
     std::vector<PublicHeaders> limbo;  // may be stored much later
     std::size_t unanswered = 0, most_unanswered = 0;
@@ -275,6 +282,52 @@ TEST(EventPublication, ALedgerThatEndsBeforeThePlaceIsReadFromAnOlderOne) {
     logs.count();
     again.run();
     EXPECT_EQ(logs.ids.back(), logs.wanted().back());
+}
+
+// Other services look back in the same partition of the topic of events, one after another.
+TEST(EventPublication, BeforeItLooksForAnOlderPlaceItAsksForTheTopicOnceMore) {
+    Logs logs;
+    for (int i = 0; i < 30; ++i) logs.count();
+    Instance(logs).run();
+    logs.lose_tail(20);
+    EventPublication again({.source = source, .ledger_topic = ledger_name, .look_back = 4}, mac);
+    again.lead(true, logs.history, 20);
+    EXPECT_TRUE(again.step({}).ask_range);
+    again.on_events_range(0, logs.events.end());
+    EXPECT_TRUE(again.looking());
+    again.step({});
+    for (std::int64_t at = logs.events.end() - 4; at < logs.events.end(); ++at)
+        again.on_events_record(at, logs.events.at(at));
+    EXPECT_FALSE(again.looking());
+    EXPECT_TRUE(again.step({}).read_ledger_from);
+    again.on_ledger_end(20);
+    EXPECT_FALSE(again.looking());
+    const auto orders = again.step({});
+    EXPECT_TRUE(orders.ask_range);
+    EXPECT_FALSE(orders.read_events_from);
+}
+
+TEST(EventPublication, AReaderThatStandsStillIsStartedAnew) {
+    Logs logs;
+    for (int i = 0; i < 10; ++i) logs.count();
+    Instance instance(logs);
+    instance.run();
+    logs.count();
+    instance.ledger_stuck = true;
+    instance.run(50);
+    EXPECT_NE(logs.ids, logs.wanted());
+    instance.run(200);
+    EXPECT_EQ(logs.ids, logs.wanted());
+
+    logs.count();
+    Instance again(logs);
+    while (!again.publication->looking()) again.turn();
+    again.turn();
+    again.events_stuck = true;
+    again.run(50);
+    EXPECT_TRUE(again.publication->looking());
+    again.run(200);
+    EXPECT_EQ(logs.ids, logs.wanted());
 }
 
 TEST(EventPublication, WhatIsHandedOverIsBounded) {
