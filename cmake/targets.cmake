@@ -20,12 +20,22 @@ function(tocsin_library name)
   endif()
 endfunction()
 
+# tocsin_allocator(binary): an allocator that is faster than glibc's with several threads; a fold is
+# a fifth faster with it. Not with sanitizers, which bring their own.
+function(tocsin_allocator binary)
+  if(NOT TOCSIN_SANITIZE)
+    target_link_options(${binary} PRIVATE -Wl,--push-state,--no-as-needed
+                        $<TARGET_FILE:mimalloc> -Wl,--pop-state)
+  endif()
+endfunction()
+
 # tocsin_service(name deps...): library and binary `tocsin-<name>`.
 function(tocsin_service name)
   tocsin_library(${name} content runtime ${ARGN})
   if(EXISTS ${CMAKE_SOURCE_DIR}/services/${name}/main.cpp)
     add_executable(tocsin-${name} ${CMAKE_SOURCE_DIR}/services/${name}/main.cpp)
     target_link_libraries(tocsin-${name} PRIVATE tocsin_${name})
+    tocsin_allocator(tocsin-${name})
   endif()
 endfunction()
 
@@ -37,6 +47,7 @@ function(tocsin_program folder binary)
   endif()
   add_executable(${binary} ${sources})
   target_link_libraries(${binary} PRIVATE tocsin_runtime tocsin_content)
+  tocsin_allocator(${binary})
   foreach(service IN LISTS ARGN)
     target_link_libraries(${binary} PRIVATE tocsin_${service})
   endforeach()

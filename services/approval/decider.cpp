@@ -460,6 +460,11 @@ std::optional<Happened<v1::Event>> Decider::react(const State& state, const Fore
     return happened;
 }
 
+bool Decider::concerns(const Foreign& foreign) {
+    using Drafted = drafting::v1::Event;
+    return runtime::has_any<Drafted>(foreign, {Drafted::kMessageSubmitted});
+}
+
 // ---- evolve
 
 static void add_approval(v1::Review& review, const v1::Approval& approval) {

@@ -53,6 +53,8 @@ struct Decider {
     static bool evolve(State& state, const Event& event, Time decided_at);
     // No timers.
     static std::optional<runtime::Due<Command>> next_due(const State& state);
+    // Texts that are submitted.
+    static bool concerns(const runtime::Foreign& foreign);
 };
 
 }  // namespace tocsin::approval

@@ -51,7 +51,7 @@ static std::string agencies_problem(const State& state, const trigger::v1::RuleC
     if (incident == state.incidents.end())
         return fmt::format("incident `{}` does not exist; open one and point the rule at it",
                            crossed.crossing().incident_id());
-    const auto& members = incident->second.agencies();
+    const std::vector<std::string>& members = incident->second;
     for (const std::string& agency : draft.agencies())
         if (std::ranges::find(members, agency) == members.end())
             return fmt::format("agency `{}` of the template does not take part in incident `{}`",

@@ -23,9 +23,8 @@ using runtime::Rejection;
 using runtime::to_proto;
 
 using Verdict = runtime::Verdict<v1::Event>;
-using Names = google::protobuf::RepeatedPtrField<std::string>;
 
-static bool contains(const Names& list, std::string_view item) {
+static bool contains(const auto& list, std::string_view item) {
     return std::ranges::find(list, item) != list.end();
 }
 
@@ -111,14 +110,16 @@ static Verdict put_template(const State& state, const Asking& asking,
 
 // ---- messages
 
-// Every agency of a draft takes part in the incident.
-static std::optional<Rejection> agencies_take_part(const v1::Incident& incident,
+// Every agency of a draft takes part in the incident, which exists.
+static std::optional<Rejection> agencies_take_part(const State& state,
+                                                   const std::string& incident_id,
                                                    const content::v1::Draft& draft) {
+    const std::vector<std::string>& members = state.incidents.at(incident_id);
     for (int i = 0; i < draft.agencies_size(); ++i)
-        if (!contains(incident.agencies(), draft.agencies(i)))
+        if (!contains(members, draft.agencies(i)))
             return Rejection{Because::failed_precondition, "agency_not_in_incident",
                              fmt::format("agency `{}` does not take part in incident `{}`",
-                                         draft.agencies(i), incident.incident_id()),
+                                         draft.agencies(i), incident_id),
                              fmt::format("draft.agencies[{}]", i)};
     return std::nullopt;
 }
@@ -208,8 +209,7 @@ static Verdict create_message(const State& state, const Asking& asking,
                           ? content::v1::MESSAGE_TYPE_ALERT
                           : request.message_type();
     if (auto wrong = wrong_references(request, type)) return std::unexpected(*wrong);
-    const auto incident = state.incidents.find(request.incident_id());
-    if (incident == state.incidents.end())
+    if (!state.incidents.contains(request.incident_id()))
         return reject(Because::not_found, "not_found",
                       fmt::format("there is no incident `{}`", request.incident_id()),
                       "incident_id");
@@ -220,7 +220,8 @@ static Verdict create_message(const State& state, const Asking& asking,
             Because::permission_denied, "other_agency",
             fmt::format("your agency `{}` is not among the message's agencies", asking.agency),
             "draft.agencies");
-    if (auto no = agencies_take_part(incident->second, *draft)) return std::unexpected(*no);
+    if (auto no = agencies_take_part(state, request.incident_id(), *draft))
+        return std::unexpected(*no);
     return one(message_created(asking, request, id, std::move(*draft), type), id, 1);
 }
 
@@ -259,7 +260,7 @@ static Verdict revise_message(const State& state, const Asking& asking,
     const auto message = writable(state, asking, request.message_id());
     if (!message) return std::unexpected(message.error());
     if (request.etag() != std::to_string((*message)->version)) return stale_etag();
-    if (auto no = agencies_take_part(state.incidents.at((*message)->incident_id), request.draft()))
+    if (auto no = agencies_take_part(state, (*message)->incident_id, request.draft()))
         return std::unexpected(*no);
 
     v1::Event event;
@@ -385,7 +386,21 @@ std::optional<Happened<v1::Event>> Decider::react(const State& state, const Fore
     return happened;
 }
 
+bool Decider::concerns(const Foreign& foreign) {
+    using Approved = approval::v1::Event;
+    using Triggered = trigger::v1::Event;
+    if (foreign.service == "trigger")
+        return runtime::has_any<Triggered>(foreign, {Triggered::kRuleCrossed});
+    return runtime::has_any<Approved>(foreign,
+                                      {Approved::kReviewReturned, Approved::kReviewRejected});
+}
+
 // ---- evolve
+
+static void add_incident(State& state, const v1::Incident& opened) {
+    std::vector<std::string>& agencies = state.incidents[opened.incident_id()];
+    agencies.assign(opened.agencies().begin(), opened.agencies().end());
+}
 
 static void create(State& state, const v1::MessageCreated& created) {
     Message& message = state.messages[created.message_id()];
@@ -417,8 +432,7 @@ bool Decider::evolve(State& state, const v1::Event& event, Time) {
     const auto message = [&](const std::string& id) -> Message& { return state.messages[id]; };
     switch (event.body_case()) {
         case v1::Event::kIncidentOpened:
-            state.incidents.insert_or_assign(event.incident_opened().incident().incident_id(),
-                                             event.incident_opened().incident());
+            add_incident(state, event.incident_opened().incident());
             return true;
         case v1::Event::kTemplateStored:
             state.templates[event.template_stored().template_().template_id()] =

@@ -8,11 +8,12 @@
 #include "runtime/decider.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace tocsin::drafting {
@@ -42,8 +43,9 @@ struct Message {
 
 // What one realm's ledger adds up to.
 struct State {
-    // Only ever looked up by id, so that there is no order to depend on.
-    std::unordered_map<std::string, v1::Incident> incidents;
+    // Which agencies take part in an incident, by its id. Only ever looked up, so that there is no
+    // order to depend on.
+    absl::flat_hash_map<std::string, std::vector<std::string>> incidents;
     std::map<std::string, v1::Template> templates;
     std::map<std::string, Message> messages;
     std::set<std::string> refused_crossings;
@@ -67,6 +69,8 @@ struct Decider {
     static bool evolve(State& state, const Event& event, Time decided_at);
     // No timers.
     static std::optional<runtime::Due<Command>> next_due(const State& state);
+    // What hands a message back or ends it, and crossings.
+    static bool concerns(const runtime::Foreign& foreign);
 };
 
 }  // namespace tocsin::drafting

@@ -15,9 +15,10 @@ static void each_event(const runtime::Counted& counted, Apply apply) {
 
 void Realm::apply(const runtime::Counted& counted) {
     changed_.clear();
+    impossible_moves_now_ = 0;
     const Time at = counted.decided_at;
     if (counted.service == "drafting")
-        each_event<v1::Event>(counted, [&](const auto& event) { apply_drafting(event, at); });
+        each_event<v1::Event>(counted, [&](auto& event) { apply_drafting(event, at); });
     if (counted.service == "approval")
         each_event<approval::v1::Event>(counted,
                                         [&](const auto& event) { apply_approval(event, at); });
@@ -27,10 +28,12 @@ void Realm::apply(const runtime::Counted& counted) {
 }
 
 void Realm::moved(const std::string& message_id, bool possible) {
-    if (!possible)
+    if (!possible) {
         ++impossible_moves_;
-    else if (messages_[message_id].known())
+        ++impossible_moves_now_;
+    } else if (messages_[message_id].known()) {
         changed_.insert(message_id);
+    }
 }
 
 static std::string message_of(const v1::Event& event) {
@@ -56,12 +59,16 @@ static std::string message_of(const v1::Event& event) {
     return {};
 }
 
-void Realm::apply_drafting(const v1::Event& event, Time at) {
-    if (event.has_incident_opened()) {
-        const v1::Incident& incident = event.incident_opened().incident();
-        incidents_.insert_or_assign(incident.incident_id(), incident);
-        incident_order_.push_back(incident.incident_id());
-    }
+void Realm::add_incident(v1::Incident& opened) {
+    const std::string id = opened.incident_id();
+    v1::Incident& incident = incidents_[id];
+    if (incident.incident_id().empty()) incident_order_.push_back(&incident);
+    incident.Swap(&opened);
+}
+
+void Realm::apply_drafting(v1::Event& event, Time at) {
+    if (event.has_incident_opened())
+        return add_incident(*event.mutable_incident_opened()->mutable_incident());
     if (event.has_template_stored()) {
         const v1::Template& stored = event.template_stored().template_();
         templates_[stored.template_id()] = stored;
@@ -157,10 +164,7 @@ const v1::Message* Realm::message(const std::string& id) const {
 }
 
 std::vector<const v1::Incident*> Realm::incidents() const {
-    std::vector<const v1::Incident*> result;
-    for (const std::string& id : std::views::reverse(incident_order_))
-        result.push_back(&incidents_.at(id));
-    return result;
+    return {incident_order_.rbegin(), incident_order_.rend()};
 }
 
 std::vector<const v1::Template*> Realm::templates() const {
@@ -186,15 +190,10 @@ std::vector<const v1::Message*> Realm::messages(std::string_view incident_id,
 
 void DraftingView::apply(const runtime::Counted& counted) {
     const std::lock_guard lock(watch_mutex_);
-    const auto impossible = [&] {
-        return read(counted.decision.realm(),
-                    [](const Realm& realm) { return realm.impossible_moves(); });
-    };
-    const std::int64_t before = impossible();
     RealmViews::apply(counted);
-    for (std::int64_t more = impossible() - before; more > 0; --more) impossible_move_();
-    if (watches_.empty()) return;
     read(counted.decision.realm(), [&](const Realm& realm) {
+        for (int i = 0; i < realm.impossible_moves_now(); ++i) impossible_move_();
+        if (watches_.empty()) return;
         for (const std::string& id : realm.changed()) {
             const v1::Message& message = *realm.message(id);
             for (const auto& [watcher, watch] : watches_)

@@ -5,6 +5,8 @@
 #include "drafting/standing.hpp"
 #include "runtime/view.hpp"
 
+#include <absl/container/node_hash_map.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,7 +14,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace tocsin::drafting {
@@ -35,23 +36,28 @@ public:
 
     // Messages that the last decision changed.
     const std::set<std::string>& changed() const { return changed_; }
-    // Moves that the lifecycle does not allow, and which were therefore not made.
+    // Moves that the lifecycle does not allow, and which were therefore not made: of all decisions,
+    // and of the last.
     std::int64_t impossible_moves() const { return impossible_moves_; }
+    int impossible_moves_now() const { return impossible_moves_now_; }
 
 private:
-    void apply_drafting(const v1::Event& event, Time at);
+    void apply_drafting(v1::Event& event, Time at);
+    void add_incident(v1::Incident& opened);
     void apply_approval(const approval::v1::Event& event, Time at);
     void apply_publishing(const publishing::v1::Event& event, Time at);
     void moved(const std::string& message_id, bool possible);
 
-    std::unordered_map<std::string, v1::Incident> incidents_;
-    std::vector<std::string> incident_order_;
+    // Nodes of the map do not move.
+    absl::node_hash_map<std::string, v1::Incident> incidents_;
+    std::vector<const v1::Incident*> incident_order_;
     std::map<std::string, v1::Template> templates_;
     std::map<std::string, Standing> messages_;
     std::vector<std::string> message_order_;
     std::map<std::string, std::string> message_of_release_;
     std::set<std::string> changed_;
     std::int64_t impossible_moves_ = 0;
+    int impossible_moves_now_ = 0;
 };
 
 // Somebody who is told of every change. Called with the view's watch lock held, on the ledger

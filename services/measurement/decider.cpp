@@ -1,6 +1,10 @@
 #include "measurement/decider.hpp"
 
 #include "measurement/telling.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
 #include <fmt/format.h>
 
@@ -95,6 +99,25 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
     if (foreign.service == "approval") tell_approval(telling, foreign);
     if (foreign.service == "publishing") tell_publishing(telling, foreign);
     return std::move(telling).done();
+}
+
+bool Decider::concerns(const runtime::Foreign& foreign) {
+    using Drafted = drafting::v1::Event;
+    using Approved = approval::v1::Event;
+    using Published = publishing::v1::Event;
+    using Triggered = trigger::v1::Event;
+    if (foreign.service == "trigger")
+        return runtime::has_any<Triggered>(foreign, {Triggered::kRuleCrossed});
+    if (foreign.service == "drafting")
+        return runtime::has_any<Drafted>(foreign,
+                                         {Drafted::kMessageCreated, Drafted::kMessageSubmitted});
+    if (foreign.service == "approval")
+        return runtime::has_any<Approved>(foreign, {Approved::kApprovalGiven, Approved::kCleared});
+    return runtime::has_any<Published>(
+        foreign,
+        {Published::kReleasePlanned, Published::kReleaseArmed, Published::kDeliverySettled,
+         Published::kReleaseCancelled, Published::kReleaseEnded, Published::kRetractionArmed,
+         Published::kDeliveryUnknown, Published::kDeliveryRearmed, Published::kReleaseCompleted});
 }
 
 bool Decider::evolve(State& state, const Event& event, Time) {

@@ -95,10 +95,8 @@ std::optional<runtime::Due<v1::Command>> Decider::next_due(const State& state) {
 }
 
 bool Decider::concerns(const runtime::Foreign& foreign) {
-    return std::ranges::any_of(foreign.events, [](const std::string& bytes) {
-        const auto event = runtime::parse_foreign<approval::v1::Event>(bytes);
-        return event && event->has_cleared();
-    });
+    using Event = approval::v1::Event;
+    return runtime::has_any<Event>(foreign, {Event::kCleared});
 }
 
 }  // namespace tocsin::publishing

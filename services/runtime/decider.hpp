@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <expected>
+#include <initializer_list>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -103,6 +104,16 @@ std::optional<Event> parse_foreign(const std::string& bytes) {
         throw UnknownForeignEvent("event of a newer version");
     }
     return event;
+}
+
+// Whether one of the events is of these kinds, for a decider's concerns(). What this version cannot
+// read concerns it: the decider will say why it stops.
+template <class Event>
+bool has_any(const Foreign& foreign, std::initializer_list<typename Event::BodyCase> kinds) {
+    return std::ranges::any_of(foreign.events, [&](const std::string& bytes) {
+        const auto event = parse_foreign<Event>(bytes);
+        return event && std::ranges::find(kinds, event->body_case()) != kinds.end();
+    });
 }
 
 // A due time that is state; firing it is a command. `command` is sent by the leading instance once

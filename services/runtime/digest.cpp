@@ -152,17 +152,25 @@ Mac::Mac(std::string key) {
     OPENSSL_cleanse(key.data(), key.size());
 }
 
-std::string Mac::sign(std::string_view data) const {
+void Mac::sign(std::string_view data, std::span<unsigned char, SHA256_DIGEST_LENGTH> mac) const {
     SHA256_CTX context = inner_;
     check(SHA256_Update(&context, data.data(), data.size()));
-    const std::string inner = finish(context);
+    check(SHA256_Final(mac.data(), &context));
     context = outer_;
-    check(SHA256_Update(&context, inner.data(), inner.size()));
-    return finish(context);
+    check(SHA256_Update(&context, mac.data(), mac.size()));
+    check(SHA256_Final(mac.data(), &context));
+}
+
+std::string Mac::sign(std::string_view data) const {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> mac{};
+    sign(data, mac);
+    return {mac.begin(), mac.end()};
 }
 
 bool Mac::verify(std::string_view data, std::string_view mac) const {
-    return same_digest(sign(data), mac);
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> expected{};
+    sign(data, expected);
+    return same_digest({reinterpret_cast<const char*>(expected.data()), expected.size()}, mac);
 }
 
 }  // namespace tocsin::runtime

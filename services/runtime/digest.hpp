@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,8 @@ public:
     bool verify(std::string_view data, std::string_view mac) const;
 
 private:
+    void sign(std::string_view data, std::span<unsigned char, SHA256_DIGEST_LENGTH> mac) const;
+
     SHA256_CTX inner_;
     SHA256_CTX outer_;
 };

@@ -6,12 +6,15 @@
 #include "runtime/ledger.hpp"
 #include "runtime/rules.hpp"
 
-#include <deque>
+#include <absl/container/node_hash_map.h>
+
+#include <functional>
 #include <map>
 #include <memory>
+#include <queue>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 namespace tocsin::runtime {
 
@@ -84,9 +87,11 @@ private:
     Time last_{};
     std::int64_t decisions_ = 0;
     std::map<std::string, std::int64_t> positions_;
-    std::unordered_map<std::string, Remembered> memory_;
-    // Keys of memory_ by the second in which they expire; nodes of the map do not move.
-    std::map<std::int64_t, std::deque<const std::string*>> expiring_;
+    absl::node_hash_map<std::string, Remembered> memory_;
+    // Keys of memory_ with the second in which they expire, the next on top; nodes of the map do
+    // not move.
+    using Expiry = std::pair<std::int64_t, const std::string*>;
+    std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiring_;
     std::unique_ptr<Rules> rules_;
     std::set<std::string> touched_;
     Bug bug_;

@@ -7,7 +7,6 @@
 
 #include <fstream>
 #include <mutex>
-#include <set>
 #include <stdexcept>
 
 namespace tocsin::runtime {
@@ -301,7 +300,7 @@ void KafkaReader::stop(int id) {
 bool KafkaReader::poll(Sink& sink, std::size_t most) {
     rd_kafka_poll(handle_, 0);
     bool any = false;
-    std::set<int> read_on;  // of those that were not at their end yet
+    std::vector<int> read_on;  // those that were not at their end yet; each comes in runs
     for (std::size_t count = 0; count < most; ++count) {
         rd_kafka_message_t* message = rd_kafka_consume_queue(records_, 0);
         if (message == nullptr) break;
@@ -318,7 +317,7 @@ bool KafkaReader::poll(Sink& sink, std::size_t most) {
             const Time stored_at{std::chrono::milliseconds{std::max<std::int64_t>(stamp, 0)}};
             Source& source = sources_[id];
             source.next = message->offset + 1;
-            if (!source.ended) read_on.insert(id);
+            if (!source.ended && (read_on.empty() || read_on.back() != id)) read_on.push_back(id);
             delivered_ = message;
             sink.on_record(id, message->offset,
                            {static_cast<const char*>(message->key), message->key_len},

@@ -179,16 +179,15 @@ void LedgerProcess::obey(Slot& slot, Orders orders) {
         slot.inputs_started = false;
     }
     for (auto& order : orders.append) {
-        const std::string digest = sha256(order.record);
-        const bool queued =
-            writer_->append(ledger_topic_, slot.number, order.realm, order.record, {},
-                            [this, &slot, digest](bool ok, std::int64_t offset) {
-                                if (ok)
-                                    slot.partition.on_append_stored(digest, offset);
-                                else
-                                    slot.partition.on_append_failed();
-                                if (!ok) on_trouble();
-                            });
+        const bool queued = writer_->append(
+            ledger_topic_, slot.number, order.realm, order.record, {},
+            [this, &slot, digest = std::move(order.digest)](bool ok, std::int64_t offset) {
+                if (ok)
+                    slot.partition.on_append_stored(digest, offset);
+                else
+                    slot.partition.on_append_failed();
+                if (!ok) on_trouble();
+            });
         if (!queued) {
             slot.partition.on_append_failed();
             break;

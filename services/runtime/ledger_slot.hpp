@@ -56,6 +56,8 @@ struct LedgerProcess::Slot final : PartitionObserver {
         ++process.histories_[static_cast<std::size_t>(number)];
     }
 
+    bool anybody_waits() const override { return process.waiters_.size() > 0; }
+
     struct Restart {
         Tick until;
         std::move_only_function<void(Restarted)> done;

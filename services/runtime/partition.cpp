@@ -99,7 +99,9 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     const std::string digest = sha256(record);
     read_next_ = offset + 1;
     const bool mine = !flight_.empty() && flight_.front().digest == digest;
-    ledger::v1::Decision parsed;
+    alignas(8) char block[4096];
+    google::protobuf::Arena arena(block, sizeof block);
+    auto& parsed = *google::protobuf::Arena::CreateMessage<ledger::v1::Decision>(&arena);
     if (!mine) {
         const auto body = unseal(record, mac_);
         if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
@@ -224,7 +226,7 @@ void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
         else if (input.spec.topic == decision.cause().topic())
             drop_passed(input, decision.cause().offset() + 1);
     }
-    update_timers();
+    if (caught_up_) update_timers();
     if (offset > told_offset_) {
         if (told_offset_ >= 0 && decision.previous_digest() != told_digest_) {
             forget_what_was_told();
@@ -239,6 +241,7 @@ void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
 }
 
 void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& decision) {
+    if (!observer_.anybody_waits()) return;
     const auto& cause = decision.cause();
     observer_.answered(request_key(cause.actor(), cause.request_id()), cause.body_digest(),
                        answer_of(decision, offset));
@@ -258,11 +261,9 @@ void Partition::drop_passed(Input& input, std::int64_t before) {
 // Whether the item repeats a request whose answer counts; then whoever waits for it is told.
 bool Partition::passed_over(const Item& item) {
     if (!item.readable) return false;
-    const auto key = request_key(item.command.actor(), item.command.request_id());
-    const auto digest = body_digest(item.command.body(), from_proto(item.command.expires_at()));
-    const Remembered* answer = fold_->answer(key, digest);
+    const Remembered* answer = fold_->answer(item.key, item.digest);
     if (answer == nullptr || !answer->counted) return false;
-    observer_.answered(key, digest, *answer);
+    observer_.answered(item.key, item.digest, *answer);
     return true;
 }
 
@@ -280,6 +281,7 @@ void Partition::on_ledger_end(std::int64_t offset) {
     }
     for (Input& input : inputs_) drop_passed(input, counted_position(input));
     caught_up_ = true;
+    update_timers();
     if (!news_from_) news_from_ = read_next_;
 }
 
@@ -317,7 +319,12 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
     item.offset = offset;
     item.readable = item.command.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
                     !item.command.request_id().empty() && !item.command.actor().empty();
-    item.raw = item.readable ? std::string{} : std::string(record);
+    if (item.readable) {
+        item.key = request_key(item.command.actor(), item.command.request_id());
+        item.digest = body_digest(item.command.body(), from_proto(item.command.expires_at()));
+    } else {
+        item.raw = std::string(record);
+    }
     if (passed_over(item)) {
         if (leads()) ++counters_.repeats;
         return;

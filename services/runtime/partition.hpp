@@ -63,6 +63,8 @@ public:
                           const Remembered& answer) = 0;
     // What was told before is not what the log says: its tail was lost. Everything is told again.
     virtual void history_changed() = 0;
+    // While nobody does, nobody is told of decisions that are read.
+    virtual bool anybody_waits() const { return true; }
 };
 
 // What the driver must do after a call.
@@ -70,6 +72,7 @@ struct Orders {
     struct Append {
         std::string realm;
         std::string record;
+        std::string digest;  // of the record
     };
     struct DeadLetter {
         int input = 0;
@@ -167,6 +170,8 @@ private:
         bool readable = true;
         std::string raw;
         ledger::v1::CommandRecord command;
+        std::string key;  // of the request, and the digest of its body
+        std::string digest;
         Foreign foreign;
         std::string traceparent;
         bool dead_letter_asked = false;

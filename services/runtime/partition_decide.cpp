@@ -130,10 +130,7 @@ bool Partition::decide_next(Orders& orders, Time now, Tick tick) {
 }
 
 bool Partition::is_repeat(const Item& item) const {
-    if (!item.readable) return false;
-    const auto& command = item.command;
-    return fold_->answer(request_key(command.actor(), command.request_id()),
-                         body_digest(command.body(), from_proto(command.expires_at()))) != nullptr;
+    return item.readable && fold_->answer(item.key, item.digest) != nullptr;
 }
 
 Partition::Step Partition::decide_item(Input& input, Item& item, Orders& orders, Time now,
@@ -215,7 +212,7 @@ std::optional<Decided> Partition::verdict(const Item& item, const Input& input, 
 Decided Partition::verdict_on_command(const Item& item, Time now) const {
     const auto& command = item.command;
     const Time expires_at = from_proto(command.expires_at());
-    if (fold_->remembered(request_key(command.actor(), command.request_id())) != nullptr)
+    if (fold_->remembered(item.key) != nullptr)
         return reject(Because::already_exists, "request_id_reused",
                       "this request_id was used with another body or expiry; choose a new one",
                       "request_id");
@@ -256,7 +253,7 @@ ledger::v1::Decision Partition::draft(const Item& item, const Input& input, Time
     cause.set_traceparent(item.command.traceparent());
     cause.set_actor(item.command.actor());
     cause.set_request_id(item.command.request_id());
-    cause.set_body_digest(body_digest(item.command.body(), from_proto(item.command.expires_at())));
+    cause.set_body_digest(item.digest);
     *cause.mutable_expires_at() = item.command.expires_at();
     return decision;
 }
@@ -279,7 +276,7 @@ bool Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick)
         halt("unknown_event: of its own decider");
         return false;
     }
-    orders.append.push_back({decision.realm(), std::move(record)});
+    orders.append.push_back({decision.realm(), std::move(record), digest});
     if (options_.bug == Bug::early_answer && !decision.cause().request_id().empty())
         tell_answer(-1, decision);
     if (options_.bug == Bug::effect_early) observer_.counted(-1, -1, decision, digest);

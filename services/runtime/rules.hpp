@@ -4,6 +4,8 @@
 
 #include "runtime/decider.hpp"
 
+#include <google/protobuf/arena.h>
+
 #include <map>
 #include <memory>
 
@@ -66,7 +68,10 @@ public:
     }
 
     bool evolve(const std::string& realm, const std::string& bytes, Time decided_at) override {
-        Event event;
+        // Parsed, folded and gone: on the stack as far as it fits there.
+        alignas(8) char block[2048];
+        google::protobuf::Arena arena(block, sizeof block);
+        auto& event = *google::protobuf::Arena::CreateMessage<Event>(&arena);
         if (!event.ParseFromString(bytes) || event.body_case() == Event::BODY_NOT_SET) return false;
         return Service::evolve(realms_[realm], event, decided_at);
     }

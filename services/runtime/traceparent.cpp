@@ -1,13 +1,10 @@
 #include "runtime/traceparent.hpp"
 
-#include "runtime/digest.hpp"
-
 #include <fmt/format.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
-#include <array>
-#include <stdexcept>
+#include <cstdint>
+#include <random>
 
 namespace tocsin::runtime {
 
@@ -26,12 +23,15 @@ bool valid_traceparent(std::string_view text) {
            is_id(text.substr(3, 32)) && is_id(text.substr(36, 16)) && is_hex(text.substr(53));
 }
 
+// Nobody needs to be unable to guess it; all zeros are not an id.
 std::string new_traceparent() {
-    std::array<unsigned char, 24> random{};
-    if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
-        throw std::runtime_error("no randomness");
-    const std::string digits = hex({reinterpret_cast<const char*>(random.data()), random.size()});
-    return fmt::format("00-{}-{}-01", digits.substr(0, 32), digits.substr(32));
+    thread_local std::mt19937_64 random = [] {
+        std::random_device device;
+        std::seed_seq seed{device(), device(), device(), device(), device(), device()};
+        return std::mt19937_64(seed);
+    }();
+    const std::uint64_t high = random(), low = random() | 1, span = random() | 1;
+    return fmt::format("00-{:016x}{:016x}-{:016x}-01", high, low, span);
 }
 
 }  // namespace tocsin::runtime

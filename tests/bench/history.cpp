@@ -3,6 +3,7 @@
 #include "bench/floor.hpp"
 #include "bench/waiting.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/public_event.hpp"
 #include "runtime/record.hpp"
 #include "runtime/topics.hpp"
 #include "runtime/view.hpp"
@@ -28,28 +29,32 @@ namespace {
 class Scribe {
 public:
     Scribe(const Stage& stage, const std::string& world)
-        : mac_(stage.mac_key()),
+        : world_(world),
+          mac_(stage.mac_key()),
           commands_(runtime::commands_topic(world, "drafting")),
           ledger_(runtime::ledger_topic(world, "drafting")) {
         for (int i = 0; i < Stage::partitions; ++i) {
             const std::string opening = last_record(stage.kafka(), {ledger_, i});
             if (opening.empty()) throw std::runtime_error(ledger_ + " is not opened");
-            heads_[static_cast<std::size_t>(i)] = runtime::sha256(opening);
+            Part& part = parts_[static_cast<std::size_t>(i)];
+            part.head = runtime::sha256(opening);
+            part.next = end_offset(stage.kafka(), {ledger_, i});
         }
     }
 
     std::string record(const std::string& realm, int partition, runtime::Time at) {
-        const auto place = static_cast<std::size_t>(partition);
+        Part& part = parts_[static_cast<std::size_t>(partition)];
         runtime::UuidRandomness random;
         for (auto& byte : random) byte = static_cast<std::uint8_t>(dice_());
         const std::string request_id = runtime::uuid_v7(at, random);
-        ledger::v1::Decision decision;
-        decision.set_previous_digest(heads_[place]);
+        ledger::v1::Decision& decision = part.decision;
+        decision.Clear();
+        decision.set_previous_digest(part.head);
         decision.set_writer("drafting-1");
         decision.set_realm(realm);
         auto& cause = *decision.mutable_cause();
         cause.set_topic(commands_);
-        cause.set_offset(offsets_[place]++);
+        cause.set_offset(part.command++);
         cause.set_actor(author);
         cause.set_request_id(request_id);
         cause.set_body_digest(runtime::sha256(request_id));
@@ -61,8 +66,17 @@ public:
         decision.mutable_accepted()->set_subject(id);
         decision.mutable_accepted()->set_etag("1");
         std::string bytes = runtime::seal(decision.SerializeAsString(), mac_);
-        heads_[place] = runtime::sha256(bytes);
+        part.before = {part.next - 1, std::exchange(part.head, runtime::sha256(bytes))};
+        ++part.next;
         return bytes;
+    }
+
+    // What publication of events leaves behind once it is done with all of it.
+    std::vector<runtime::PublicRecord> last_event(int partition) const {
+        const Part& part = parts_[static_cast<std::size_t>(partition)];
+        if (part.before.offset < 0) return {};
+        const runtime::PublicDecision last{part.decision, part.head, part.next - 1};
+        return runtime::public_records({world_, "drafting", partition}, last, part.before).value();
     }
 
     const std::string& commands() const { return commands_; }
@@ -81,10 +95,18 @@ private:
         return event;
     }
 
+    struct Part {
+        std::string head;
+        std::int64_t next = 0;     // offset in the ledger
+        std::int64_t command = 0;  // offset of the next command
+        ledger::v1::Decision decision;
+        runtime::Published before;  // the one that the last decision follows
+    };
+
+    std::string world_;
     runtime::Mac mac_;
     std::string commands_, ledger_;
-    std::array<std::string, Stage::partitions> heads_;
-    std::array<std::int64_t, Stage::partitions> offsets_{};
+    std::array<Part, Stage::partitions> parts_;
     std::minstd_rand dice_{1};
 };
 
@@ -94,13 +116,13 @@ public:
     explicit Pen(const Stage& stage) : writer_(stage.kafka(), -1) {}
 
     void append(const std::string& topic, int partition, const std::string& key,
-                const std::string& record) {
+                const std::string& record, const runtime::Headers& headers = {}) {
         ++wanted_;
         const bool queued = wait_until(60s, [&] {
             writer_.poll();
             // A record that waits too long in the queue is given up.
             if (wanted_ - stored_ - lost_ > waiting_max) return false;
-            return writer_.append(topic, partition, key, record, {},
+            return writer_.append(topic, partition, key, record, headers,
                                   [this](bool ok, std::int64_t) { ++(ok ? stored_ : lost_); });
         });
         if (!queued) throw std::runtime_error(topic + " takes no records");
@@ -135,6 +157,10 @@ void write_history(const Stage& stage, const std::string& world, std::int64_t co
         pen.append(scribe.ledger(), partition, realm,
                    scribe.record(realm, partition, begin + std::chrono::seconds(i)));
     }
+    for (int partition = 0; partition < Stage::partitions; ++partition)
+        for (const runtime::PublicRecord& event : scribe.last_event(partition))
+            pen.append(runtime::events_topic(world), partition, event.key, event.value,
+                       event.headers);
     pen.finish();
 }
 

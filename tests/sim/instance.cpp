@@ -147,8 +147,7 @@ void Instance::obey(runtime::Orders orders) {
     if (orders.read_inputs_again) inputs_started_ = false;
     for (auto& order : orders.append) {
         if (dies(.002)) return;
-        std::string digest = runtime::sha256(order.record);
-        wire_.push_back({&world_.topic(-1), std::move(order.record), std::move(digest)});
+        wire_.push_back({&world_.topic(-1), std::move(order.record), std::move(order.digest)});
     }
     for (auto& letter : orders.dead_letters) letters_.push_back(std::move(letter));
     for (const auto& order : orders.fire)

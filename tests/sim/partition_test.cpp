@@ -435,7 +435,7 @@ TEST(Protocol, OwnRecordBelowTheReadingPositionMakesItFoldAgain) {
     bench.ask(bench.command("add 3", "r1"));
     const Orders orders = bench.step();
     ASSERT_EQ(orders.append.size(), 1u);
-    bench.partition->on_append_stored(sha256(orders.append[0].record), 1);
+    bench.partition->on_append_stored(orders.append[0].digest, 1);
     EXPECT_EQ(bench.partition->counters().folds_again, 1);
 }
 

@@ -161,8 +161,7 @@ void ReleaseProcess::obey(runtime::Orders orders) {
     if (orders.read_ledger_from) ledger_next_ = *orders.read_ledger_from;
     if (orders.read_inputs_again) inputs_started_ = false;
     for (auto& order : orders.append) {
-        std::string digest = runtime::sha256(order.record);
-        wire_.push_back({&world_.topic(-1), std::move(order.record), std::move(digest)});
+        wire_.push_back({&world_.topic(-1), std::move(order.record), std::move(order.digest)});
     }
     for (const auto& letter : orders.dead_letters) throw Violation("dead letter: " + letter.reason);
     for (const auto& order : orders.fire) {

@@ -10,6 +10,7 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,9 @@ public:
         events_.clear();
         rejection_.reset();
         reacted_ = happened.has_value();
+        if constexpr (requires { Service::concerns(foreign); }) {
+            EXPECT_TRUE(!reacted_ || Service::concerns(foreign)) << "it would never be decided on";
+        }
         if (happened) {
             events_ = happened->events;
             for (const Event& event : events_) evolve(event);
@@ -129,6 +133,20 @@ runtime::Foreign foreign(std::string_view service, std::string realm, std::vecto
     runtime::Foreign result{"", service, std::move(realm), offset, when, {}};
     for (const Event& event : events) result.events.push_back(event.SerializeAsString());
     return result;
+}
+
+// The events of another service that concern this one.
+template <class Service, class Event>
+std::set<std::string> concerning(std::string_view service) {
+    std::set<std::string> names;
+    const auto* kinds = Event::descriptor()->FindOneofByName("body");
+    for (int i = 0; i < kinds->field_count(); ++i) {
+        Event event;
+        event.GetReflection()->MutableMessage(&event, kinds->field(i));
+        if (Service::concerns(foreign<Event>(service, "bow", {event})))
+            names.insert(std::string(kinds->field(i)->name()));
+    }
+    return names;
 }
 
 }  // namespace tocsin::testing

@@ -275,6 +275,8 @@ TEST(Review, OtherDraftingEventsLeaveNoRecord) {
     Case test({imported()});
     test.when(foreign<drafting::v1::Event>("drafting", "bow", {withdrawn}));
     EXPECT_FALSE(test.reacted());
+    EXPECT_EQ((testing::concerning<Decider, drafting::v1::Event>("drafting")),
+              std::set<std::string>{"message_submitted"});
 }
 
 TEST(Review, AnUnknownDraftingEventStopsTheReactor) {

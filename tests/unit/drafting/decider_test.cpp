@@ -524,6 +524,14 @@ TEST(Approval, OtherEventsLeaveNoRecord) {
     EXPECT_FALSE(test.when(foreign<approval::v1::Event>("approval", "bow", {cleared})).reacted());
 }
 
+TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
+    using Names = std::set<std::string>;
+    EXPECT_EQ((testing::concerning<Decider, approval::v1::Event>("approval")),
+              (Names{"review_rejected", "review_returned"}));
+    EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
+              (Names{"rule_crossed"}));
+}
+
 TEST(Approval, AnUnknownEventStopsTheReactor) {
     Case test = given();
     EXPECT_THROW(test.when(foreign<approval::v1::Event>("approval", "bow", {{}})),

@@ -3,6 +3,7 @@
 #include "support/given.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
 namespace tocsin::measurement {
@@ -105,6 +106,20 @@ TEST(Milestones, OtherEventsLeaveNoRecord) {
     Given<Decider> given;
     EXPECT_FALSE(
         given.when(foreign<drafting::v1::Event>("drafting", "bow", {revised}, at(1))).reacted());
+}
+
+TEST(Milestones, WhatNeverBecomesOneDoesNotConcernIt) {
+    using Names = std::set<std::string>;
+    EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")), Names{"rule_crossed"});
+    EXPECT_EQ((testing::concerning<Decider, drafting::v1::Event>("drafting")),
+              (Names{"message_created", "message_submitted"}));
+    EXPECT_EQ((testing::concerning<Decider, approval::v1::Event>("approval")),
+              (Names{"approval_given", "cleared"}));
+    const auto published = testing::concerning<Decider, publishing::v1::Event>("publishing");
+    EXPECT_TRUE(published.contains("delivery_settled"));
+    for (const char* other :
+         {"channel_put", "channel_removed", "delivery_prepared", "deliveries_claimed"})
+        EXPECT_FALSE(published.contains(other)) << other;
 }
 
 TEST(Milestones, AnEventOfANewerVersionStopsUnlessItMayBePassedOver) {
