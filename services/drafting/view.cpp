@@ -60,8 +60,7 @@ static std::string message_of(const v1::Event& event) {
 }
 
 void Realm::add_incident(v1::Incident& opened) {
-    const std::string id = opened.incident_id();
-    v1::Incident& incident = incidents_[id];
+    v1::Incident& incident = incidents_[opened.incident_id()];
     if (incident.incident_id().empty()) incident_order_.push_back(&incident);
     incident.Swap(&opened);
 }
@@ -190,8 +189,7 @@ std::vector<const v1::Message*> Realm::messages(std::string_view incident_id,
 
 void DraftingView::apply(const runtime::Counted& counted) {
     const std::lock_guard lock(watch_mutex_);
-    RealmViews::apply(counted);
-    read(counted.decision.realm(), [&](const Realm& realm) {
+    apply_then(counted, [&](const Realm& realm) {
         for (int i = 0; i < realm.impossible_moves_now(); ++i) impossible_move_();
         if (watches_.empty()) return;
         for (const std::string& id : realm.changed()) {

@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -45,9 +46,7 @@ public:
     explicit RealmViews(int partitions) : partitions_(partitions) {}
 
     void apply(const Counted& counted) override {
-        if (counted.decision.realm().empty()) return;
-        const std::unique_lock lock(mutex_);
-        realms_[counted.decision.realm()].apply(counted);
+        apply_then(counted, [](const Realm&) {});
     }
 
     void reset(int partition) override {
@@ -71,6 +70,17 @@ public:
     void each(Reader&& reader) const {
         const std::shared_lock lock(mutex_);
         for (const auto& [name, realm] : realms_) reader(name, realm);
+    }
+
+protected:
+    // Applies it and runs `then(const Realm&)` under the same lock.
+    template <class Then>
+    void apply_then(const Counted& counted, Then&& then) {
+        if (counted.decision.realm().empty()) return;
+        const std::unique_lock lock(mutex_);
+        Realm& realm = realms_[counted.decision.realm()];
+        realm.apply(counted);
+        std::forward<Then>(then)(std::as_const(realm));
     }
 
 private:
