@@ -212,6 +212,10 @@ void RuntimeConfig::declare(Settings& settings) {
     settings.add("kafka-properties", kafka_properties, "file of librdkafka properties (TLS, SASL)");
     settings.add("kafka-partitions", kafka_partitions, "partitions of every topic, fixed for ever",
                  1, 1024);
+    settings.add("kafka-replication", kafka_replication,
+                 "replicas of every topic; waits for as many brokers. 0: three, or as many brokers "
+                 "as answer",
+                 0, 9);
     settings.add("kafka-allow-unsafe", kafka_allow_unsafe,
                  "go on with a cluster whose settings break the promises");
     settings.add("mac-key-file", mac_key_file, "the world's key: 64 or more hexadecimal digits");

@@ -47,6 +47,7 @@ struct RuntimeConfig {
     std::string kafka_bootstrap = "127.0.0.1:9092";
     std::string kafka_properties;
     std::int64_t kafka_partitions = 8;
+    std::int64_t kafka_replication = 0;
     bool kafka_allow_unsafe = false;
     std::string mac_key_file;
     std::string jwks;

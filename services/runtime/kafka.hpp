@@ -171,6 +171,8 @@ public:
 
     // Number of brokers, or why none answered within `wait`.
     std::expected<int, std::string> brokers(std::chrono::milliseconds wait);
+    // Replicas of a topic, up or down; 0: there is no such topic, or nobody says.
+    int replicas(const std::string& topic);
     // Creates what is missing. A topic that exists and does not fit is a fault that names the
     // topic, the setting, what it is, what it must be and how to change it; where a stronger value
     // keeps the promises too, it fits.

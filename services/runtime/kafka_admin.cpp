@@ -157,6 +157,11 @@ TopicAdmin::Layout TopicAdmin::layout(const TopicSpec& topic, std::string& why) 
     return found;
 }
 
+int TopicAdmin::replicas(const std::string& topic) {
+    std::string why;
+    return layout({topic, 0, {}}, why).replicas;
+}
+
 std::expected<void, TopicFault> TopicAdmin::check_layout(const TopicSpec& topic, int replication) {
     std::string why = "the broker does not know it yet";
     Layout found;
@@ -205,7 +210,11 @@ std::expected<void, TopicFault> TopicAdmin::check_settings(const TopicSpec& topi
     const auto* resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event.get()), &count);
     if (count != 1) return away(topic, "the broker said nothing about its settings");
-    if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    // Another node than the one that made the topic may not know it for a moment.
+    const auto error = rd_kafka_ConfigResource_error(resources[0]);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !lasts(error))
+        return away(topic, rd_kafka_err2str(error));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return unfit(TopicFault::Kind::unsafe, topic,
                      fmt::format("its settings cannot be checked ({}); allow this user to describe "
                                  "them",

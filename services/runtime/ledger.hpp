@@ -66,6 +66,10 @@ public:
     virtual void await(std::vector<Position> positions, std::chrono::milliseconds wait,
                        std::move_only_function<void(bool)> done) = 0;
 
+    // Whether that position is one that await() can wait for: of this service's ledger, or of one
+    // that it follows.
+    virtual bool follows(const Position&) const { return true; }
+
     // Whether this instance wrote the last decision that counted where the realm lives.
     virtual bool leads(const std::string& realm) const = 0;
     // Whether history is folded and commands can be taken.

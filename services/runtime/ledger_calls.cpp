@@ -94,9 +94,16 @@ void LedgerProcess::check_awaits(Tick tick) {
     }
 }
 
+bool LedgerProcess::follows(const Position& position) const {
+    if (position.partition >= config_.kafka_partitions) return false;
+    return position.service == plan_.service ||
+           std::ranges::any_of(inputs_, [&](const InputSpec& input) {
+               return input.kind == InputSpec::Kind::ledger && input.service == position.service;
+           });
+}
+
 bool LedgerProcess::reached(const Position& position) const {
-    if (position.partition < 0 || position.partition >= static_cast<int>(slots_.size()))
-        return false;
+    if (!follows(position)) return false;
     const Partition& partition = slots_[static_cast<std::size_t>(position.partition)]->partition;
     if (position.service == plan_.service) return partition.counted_offset() >= position.offset;
     for (std::size_t i = 0; i < inputs_.size(); ++i)

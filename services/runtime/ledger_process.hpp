@@ -53,6 +53,7 @@ public:
                        std::move_only_function<void(bool)> done) override;
     void await(std::vector<Position> positions, std::chrono::milliseconds wait,
                std::move_only_function<void(bool)> done) override;
+    bool follows(const Position& position) const override;
     bool leads(const std::string& realm) const override;
     bool ready() const override { return ready_; }
     bool readable() const override { return readable_; }

@@ -163,8 +163,16 @@ std::optional<std::string> Process::try_topics() {
     const auto brokers = admin.brokers(milliseconds(3000));
     if (!brokers) return brokers.error();
     if (*brokers == 0) return "no broker is there yet";
-    const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions), *brokers};
-    const auto fits = admin.ensure(topics(plan), replication_of(plan), config_.kafka_allow_unsafe);
+    // A cluster that is half up must not pass for a small one: what is there already counts, and
+    // what the operator says.
+    const int wanted = static_cast<int>(config_.kafka_replication);
+    const int there = admin.replicas(ledger_topic(config_.world, "approval"));
+    if (there == 0 && *brokers < wanted)
+        return fmt::format("{} of the {} brokers that kafka-replication asks for are there",
+                           *brokers, wanted);
+    const int replicas = std::max(there, wanted > 0 ? wanted : std::min(*brokers, 3));
+    const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions), replicas};
+    const auto fits = admin.ensure(topics(plan), replicas, config_.kafka_allow_unsafe);
     if (fits) return std::nullopt;
     const auto& [kind, text] = fits.error();
     if (kind == TopicFault::Kind::away) return text;

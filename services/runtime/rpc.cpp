@@ -230,6 +230,13 @@ void Rpc::after_positions(Context* context, Reactor* reactor, std::function<grpc
                                           "by commas"}}));
             return;
         }
+        if (!ledger_.follows(*position)) {
+            reactor->Finish(bad_request(
+                {{"tocsin-after", fmt::format("this service never reaches {}: it follows "
+                                              "no such ledger",
+                                              position->text())}}));
+            return;
+        }
         positions.push_back(std::move(*position));
         begin = end + 1;
     }

@@ -31,8 +31,6 @@ std::string dead_letters_topic(std::string_view world) {
 
 std::string events_topic(std::string_view world) { return prefixed(world, "tocsin.events.v1"); }
 
-int replication_of(const TopicPlan& plan) { return plan.brokers >= 3 ? 3 : plan.brokers; }
-
 static constexpr std::string_view days_7 = "604800000";
 static constexpr std::string_view days_90 = "7776000000";
 
@@ -46,7 +44,7 @@ static TopicSpec spec(const TopicPlan& plan, std::string name, std::string_view 
     topic.config["max.message.bytes"] = "1048588";
     if (!promised) return topic;
     topic.config["unclean.leader.election.enable"] = "false";
-    if (plan.brokers > 1)
+    if (plan.replicas > 1)
         topic.config["min.insync.replicas"] = "2";
     else  // Without replicas, stored means on disk.
         topic.config["flush.messages"] = "1";

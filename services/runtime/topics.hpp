@@ -22,7 +22,7 @@ std::string events_topic(std::string_view world);
 struct TopicPlan {
     std::string_view world;
     int partitions = 8;
-    int brokers = 1;
+    int replicas = 1;
 };
 
 // The topics that a service writes.
@@ -30,7 +30,5 @@ std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service
                                  const std::vector<std::string>& streams);
 // Only its ledger: for those who follow it and may start first.
 TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service);
-
-int replication_of(const TopicPlan& plan);
 
 }  // namespace tocsin::runtime

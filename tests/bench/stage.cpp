@@ -159,9 +159,9 @@ void Stage::create_topics(const std::string& world, const std::string& service,
     runtime::TopicAdmin admin(kafka_);
     const auto brokers = admin.brokers(10s);
     if (!brokers) throw std::runtime_error("Kafka does not answer: " + brokers.error());
-    const runtime::TopicPlan plan{world, partitions, *brokers};
-    auto fits = admin.ensure(runtime::topics_of(plan, service, streams),
-                             runtime::replication_of(plan), false);
+    const int replicas = std::min(*brokers, 3);
+    auto fits = admin.ensure(runtime::topics_of({world, partitions, replicas}, service, streams),
+                             replicas, false);
     if (!fits) throw std::runtime_error(fits.error().text);
 }
 

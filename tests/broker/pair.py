@@ -6,6 +6,7 @@ from typing import Any
 
 from load import Load
 from support.broker import Broker
+from support.cluster import Cluster
 from support.calls import Caller
 from support.connect import new_request_id
 from support.ledger import Ledger, read_ledger
@@ -21,7 +22,7 @@ REALMS = ("calgary", "montreal", "halifax", "yukon")
 class Pair:
     """`left` and `right`. A third program, approval, is there only to import the roster."""
 
-    def __init__(self, broker: Broker, keys: Secrets, folder: Path, partitions: int = 2) -> None:
+    def __init__(self, broker: Broker | Cluster, keys: Secrets, folder: Path, partitions: int = 2) -> None:
         self.broker = broker
         self.keys = keys
         self.folder = folder

@@ -14,9 +14,10 @@ _STARTED = "Kafka Server started"
 class Broker:
     """Durable over kill() and restart(): port and data stay the same."""
 
-    def __init__(self, folder: Path, heap: str = "400m", settings: dict[str, str] | None = None):
+    def __init__(self, folder: Path, heap: str = "400m", settings: dict[str, str] | None = None,
+                 ports: tuple[int, int] | None = None):
         self.folder = folder
-        self.port, controller = free_ports(2)
+        self.port, controller = ports or free_ports(2)
         lib = os.environ.get("TOCSIN_KAFKA_LIB") or str(HOME / "kafka" / "lib")
         command = [
             str(ROOT / "deploy" / "kafka" / "broker.sh"), "run", "--lib", lib, "--heap", heap,
