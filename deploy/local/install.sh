@@ -10,7 +10,7 @@ packages_build=(
 )
 packages_run=(curl supervisor python3 python3-venv)
 packages_monitoring=(prometheus)
-packages_test=(jq libxml2-utils)
+packages_test=(jq libxml2-utils zsh fish)
 packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3)
 buf_version=1.75.0
 

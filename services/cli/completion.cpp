@@ -34,7 +34,8 @@ if [[ ${funcstack[1]} == _tocsin ]]; then _tocsin "$@"; else compdef _tocsin toc
         return R"(function __tocsin_words
     tocsin __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null
 end
-complete -c tocsin -a '(__tocsin_words)'
+complete -c tocsin -f -a '(__tocsin_words)'
+complete -c tocsin -F -n 'test (count (__tocsin_words)) -eq 0'
 )";
     throw Failure(Exit::usage, "completion: bash, zsh or fish");
 }

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -141,9 +140,6 @@ words=({tocsin} {words}); CURRENT=$#words; compadd() {{ print -l -- $found }}; _
 
 @pytest.mark.parametrize("shell", sorted(COMPLETED))
 def test_shells_complete(shell: str) -> None:
-    if shutil.which(shell) is None:
-        assert shell != "bash"
-        return  # Only what is installed is asked; ./dev needs bash itself.
     wanted = {"incident cr": "create", "led": "ledger", "ledger ver": "verify",
               "ledger tail app": "approval", "incident create --tit": "--title",
               "completion fi": "fish", "--as ana incident li": "list"}
