@@ -63,13 +63,21 @@ EventPublication::Orders EventPublication::step(Tick tick) {
         if (!rested_at_) rested_at_ = tick + options_.pause;
         if (tick >= *rested_at_) begin();
     }
-    if (!waits_for_a_record())
+    if (!waits_for_a_record()) {
         waits_since_.reset();
-    else if (!waits_since_)
+    } else if (!waits_since_) {
         waits_since_ = tick;
-    else if (tick - *waits_since_ >= options_.patience)
+    } else if (tick - *waits_since_ >= options_.patience) {
+        ++waits_in_vain_;
         on_trouble();
+    }
     return std::exchange(orders_, {});
+}
+
+bool EventPublication::take_stuck() {
+    if (waits_in_vain_ < 2) return false;
+    waits_in_vain_ = 0;
+    return true;
 }
 
 // --- where publication stands ---
@@ -93,6 +101,7 @@ void EventPublication::look() {
 void EventPublication::on_events_record(std::int64_t offset, const PublicHeaders& headers) {
     if (stage_ != Stage::looking || orders_.read_events_from || offset < look_from_) return;
     waits_since_.reset();
+    waits_in_vain_ = 0;
     if (offset < events_high_) {
         if (auto trace = trace_of(options_.source, headers)) {
             places_.push_back(std::move(trace->published));
@@ -164,6 +173,7 @@ bool EventPublication::reached_place(std::int64_t offset, std::string_view recor
 void EventPublication::on_ledger_record(std::int64_t offset, std::string_view record) {
     if (stage_ != Stage::walking || orders_.read_ledger_from || full_ || offset < next_) return;
     waits_since_.reset();
+    waits_in_vain_ = 0;
     if (!reached_place(offset, record)) return;
     if (offset > next_) return on_trouble();  // Never seen; but what is in between may count.
     next_ = offset + 1;

@@ -69,6 +69,8 @@ public:
     // Whatever else went wrong with either log: it begins anew after a pause.
     void on_trouble();
     Orders step(Tick tick);
+    // True once when starting the reader anew did not help: its handle must be another.
+    bool take_stuck();
 
     // Offset in the ledger before which every event that counted is stored.
     std::int64_t published_before() const { return published_before_; }
@@ -105,6 +107,7 @@ private:
     std::uint32_t history_ = 0;
     std::optional<Tick> rested_at_;
     std::optional<Tick> waits_since_;
+    int waits_in_vain_ = 0;  // since the last record
     std::int64_t ledger_end_ = 0;
     Orders orders_;
     std::string stopped_;

@@ -107,6 +107,7 @@ void EventPublisher::turn(Tick tick) {
     }
     if (reader_->take_trouble() | writer_->take_trouble()) trouble();
     std::size_t source = 0;
+    bool stuck = false;
     for (Watched& watched : watched_)
         for (EventPublication& one : watched.partitions) {
             const auto partition = static_cast<std::size_t>(&one - watched.partitions.data());
@@ -114,8 +115,14 @@ void EventPublisher::turn(Tick tick) {
             const Quiet& quiet = watched.quiet[partition];
             one.lead(standing.leads || quiet.left_behind, standing.history, quiet.next_offset);
             busy |= obey(source, one.step(tick));
+            stuck |= one.take_stuck();
             source += 2;
         }
+    if (stuck) {
+        complain("records that are there do not come; opening other handles");
+        trouble();
+        open();
+    }
     give_turns();
     if (tick >= next_told_) tell(tick);
     if (busy) return;

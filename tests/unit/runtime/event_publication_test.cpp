@@ -330,6 +330,27 @@ TEST(EventPublication, AReaderThatStandsStillIsStartedAnew) {
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
+TEST(EventPublication, AHandleThatStandsStillIsReplaced) {
+    Logs logs;
+    for (int i = 0; i < 10; ++i) logs.count();
+    Instance instance(logs);
+    instance.run();
+    EXPECT_FALSE(instance.publication->take_stuck());
+    logs.count();
+    bool stuck = false;
+    for (int i = 0; i < 400 && !stuck; ++i) {
+        instance.ledger_stuck = instance.events_stuck = true;
+        instance.turn();
+        stuck = instance.publication->take_stuck();
+    }
+    EXPECT_TRUE(stuck);
+    EXPECT_FALSE(instance.publication->take_stuck()) << "only once";
+    instance.ledger_stuck = instance.events_stuck = false;
+    instance.run(200);
+    EXPECT_EQ(logs.ids, logs.wanted());
+    EXPECT_FALSE(instance.publication->take_stuck());
+}
+
 TEST(EventPublication, WhatIsHandedOverIsBounded) {
     Logs logs;
     for (int i = 0; i < 100; ++i) logs.count();
