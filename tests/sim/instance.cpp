@@ -214,7 +214,7 @@ bool Instance::at_rest() const {
 void Instance::counted(int input, std::int64_t offset, const ledger::v1::Decision& decision,
                        const std::string& digest) {
     if (input >= 0) {
-        const auto& chain = world_.oracle().upstream_chain();
+        const auto& chain = world_.oracle().upstream_chain("up.ledger");
         told_upstream_.push_back(digest);
         if (told_upstream_.size() > chain.size() ||
             chain[told_upstream_.size() - 1].second != digest)

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tocsin::sim {
 
 using runtime::from_proto;
@@ -31,6 +33,16 @@ static std::optional<Message> parse(std::string_view record, const runtime::Mac&
     return message;
 }
 
+static runtime::Foreign foreign_of(const OracleLogs::Foreign& log, std::int64_t offset,
+                                   const ledger::v1::Decision& theirs) {
+    return {log.topic.name,
+            log.service,
+            theirs.realm(),
+            offset,
+            from_proto(theirs.decided_at()),
+            {theirs.accepted().events().begin(), theirs.accepted().events().end()}};
+}
+
 static std::string genesis_of(const std::string& topic) {
     return runtime::sha256(topic + std::string(1, '\0') + "0");
 }
@@ -39,22 +51,18 @@ static std::string key_of(const std::string& actor, const std::string& id) {
     return actor + std::string(1, '\0') + id;
 }
 
-Oracle::Oracle(const Topic& ledger, const Topic& commands, const Topic& upstream,
-               const Topic& stream,
-               const std::set<std::pair<std::string, std::int64_t>>& dead_letters,
-               const runtime::Mac& mac)
-    : ledger_(ledger),
-      commands_(commands),
-      upstream_(upstream),
-      stream_(stream),
-      dead_letters_(dead_letters),
+Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::Mac& mac)
+    : logs_(std::move(logs)),
       mac_(mac),
-      head_(genesis_of(ledger.name)),
-      upstream_head_(genesis_of(upstream.name)) {}
+      head_(genesis_of(logs_.ledger.name)),
+      rules_(std::move(rules)) {
+    for (const auto& log : logs_.upstreams)
+        upstreams_.push_back({log, genesis_of(log.topic.name), 0, {}, {}});
+}
 
 void Oracle::start_over() {
-    head_ = genesis_of(ledger_.name);
-    state_ = Toy{};
+    head_ = genesis_of(logs_.ledger.name);
+    rules_ = rules_->fresh();
     last_ = {};
     positions_.clear();
     memory_.clear();
@@ -64,8 +72,8 @@ void Oracle::start_over() {
 }
 
 void Oracle::appended() {
-    const std::int64_t offset = ledger_.end() - 1;
-    const std::string& record = ledger_.at(offset).value;
+    const std::int64_t offset = logs_.ledger.end() - 1;
+    const std::string& record = logs_.ledger.at(offset).value;
     const auto decision = parse<ledger::v1::Decision>(record, mac_);
     if (!decision) return;
     if (decision->previous_digest() != head_) {
@@ -101,7 +109,7 @@ void Oracle::check(const ledger::v1::Decision& decision, std::int64_t offset) {
         memory_[key] = {cause.body_digest(), from_proto(cause.expires_at())};
     }
     for (const std::string& event : decision.accepted().events())
-        state_.evolve(decision.realm(), event, at);
+        require(rules_->evolve(decision.realm(), event, at), "an event that nobody knows");
 }
 
 void Oracle::check_restart(const ledger::v1::Decision& decision) {
@@ -126,9 +134,9 @@ void Oracle::forget(Time at) {
 
 Oracle::Expected Oracle::expect(const ledger::v1::Decision& decision) {
     const auto& cause = decision.cause();
-    if (cause.topic() != commands_.name) return expect_foreign(decision);
-    require(commands_.holds(cause.offset()), "decided on a command that is not there");
-    const auto body = signed_part(commands_.at(cause.offset()).value, mac_);
+    if (cause.topic() != logs_.commands.name) return expect_foreign(decision);
+    require(logs_.commands.holds(cause.offset()), "decided on a command that is not there");
+    const auto body = signed_part(logs_.commands.at(cause.offset()).value, mac_);
     require(body.has_value(), "decided on a command with a bad mac");
     return expect_command(*body, from_proto(decision.decided_at()), cause);
 }
@@ -154,11 +162,15 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
     if (expires > at + std::chrono::hours(24) + std::chrono::minutes(5))
         return {"expires_too_late", {}, false};
     try {
-        auto decided = state_.decide(
-            {command.realm(), command.actor(), command.agency(), {}, command.request_id()},
-            command.body(), at);
+        auto decided = rules_->decide({command.realm(),
+                                       command.actor(),
+                                       command.agency(),
+                                       {command.roles().begin(), command.roles().end()},
+                                       command.request_id()},
+                                      command.body(), at);
         if (!decided) return {decided.error().code, {}, false};
-        if (decided->ByteSizeLong() > record_bytes_max) return {"decision_too_large", {}, true};
+        if (decided->ByteSizeLong() > logs_.record_bytes_max)
+            return {"decision_too_large", {}, true};
         return {"", *decided, false};
     } catch (const std::exception&) {
         return {"decider_failed", {}, true};
@@ -167,33 +179,44 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
 
 Oracle::Expected Oracle::expect_foreign(const ledger::v1::Decision& decision) {
     const auto& cause = decision.cause();
+    Upstream* const upstream = find_upstream(cause.topic());
     runtime::Foreign foreign;
-    foreign.topic = cause.topic();
-    foreign.offset = cause.offset();
-    const Topic& topic = cause.topic() == upstream_.name ? upstream_ : stream_;
-    require(topic.name == cause.topic() && topic.holds(cause.offset()),
-            "decided on an input that is not there");
-    if (&topic == &upstream_) {
-        require(!may_pass_upstream(cause.offset()), "decided on an upstream record that is void");
-        const auto theirs = parse<ledger::v1::Decision>(topic.at(cause.offset()).value, mac_);
-        foreign.realm = theirs->realm();
-        foreign.events = {theirs->accepted().events(0)};
+    if (upstream != nullptr) {
+        foreign = upstream_decision(*upstream, cause.offset());
     } else {
-        const auto reading = parse<ledger::v1::CommandRecord>(topic.at(cause.offset()).value, mac_);
-        require(reading.has_value(), "decided on a reading with a bad mac");
-        foreign.realm = reading->realm();
-        foreign.events = {reading->body()};
+        const auto stream = std::ranges::find_if(
+            logs_.streams, [&](const auto& one) { return one.topic.name == cause.topic(); });
+        require(stream != logs_.streams.end(), "decided on what is no input: " + cause.topic());
+        foreign = stream_record(*stream, cause.offset());
     }
     require(decision.realm() == foreign.realm, "decided for another realm");
     try {
-        const auto reaction = state_.react(foreign, from_proto(decision.decided_at()));
-        require(reaction || &topic == &upstream_, "a reading that changes nothing left a record");
+        const auto reaction = rules_->react(foreign, from_proto(decision.decided_at()));
+        require(reaction || upstream != nullptr, "a reading that changes nothing left a record");
         return {"", reaction.value_or(ledger::v1::Accepted{}), false};
     } catch (const Violation&) {
         throw;
     } catch (const std::exception&) {
         return {"decider_failed", {}, true};
     }
+}
+
+runtime::Foreign Oracle::upstream_decision(Upstream& upstream, std::int64_t offset) const {
+    const auto& log = upstream.log;
+    require(log.topic.holds(offset), "decided on an input that is not there");
+    require(upstream.concerning.contains(offset), "decided on an upstream record that is void");
+    const auto theirs = parse<ledger::v1::Decision>(log.topic.at(offset).value, mac_);
+    return foreign_of(log, offset, *theirs);
+}
+
+runtime::Foreign Oracle::stream_record(const OracleLogs::Foreign& stream,
+                                       std::int64_t offset) const {
+    require(stream.topic.holds(offset), "decided on an input that is not there");
+    const auto& record = stream.topic.at(offset);
+    const auto reading = parse<ledger::v1::CommandRecord>(record.value, mac_);
+    require(reading.has_value(), "decided on a reading with a bad mac");
+    return {stream.topic.name, stream.service,   reading->realm(), offset,
+            record.stored_at,  {reading->body()}};
 }
 
 void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected& expected) const {
@@ -203,7 +226,7 @@ void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected&
                         decision.rejected().code(), expected.code));
     require(decision.accepted().SerializeAsString() == expected.accepted.SerializeAsString(),
             fmt::format("{} {} decided on another state", cause.topic(), cause.offset()));
-    require(!expected.dead_letter || dead_letters_.contains({cause.topic(), cause.offset()}),
+    require(!expected.dead_letter || logs_.dead_letters.contains({cause.topic(), cause.offset()}),
             "refused before its bytes were kept");
 }
 
@@ -228,9 +251,11 @@ void Oracle::check_request(const ledger::v1::Decision& decision, std::int64_t of
 }
 
 bool Oracle::may_pass(const std::string& topic, std::int64_t offset) {
-    if (topic == stream_.name) return true;
-    if (topic == upstream_.name) return may_pass_upstream(offset);
-    return !commands_.holds(offset) || may_pass_command(commands_.at(offset).value);
+    if (topic != logs_.commands.name) {
+        const Upstream* const upstream = find_upstream(topic);
+        return upstream == nullptr || !upstream->concerning.contains(offset);
+    }
+    return !logs_.commands.holds(offset) || may_pass_command(logs_.commands.at(offset).value);
 }
 
 // Not ours, or a repeat of what is decided; whether it is still remembered or has expired by now.
@@ -247,28 +272,40 @@ bool Oracle::may_pass_command(std::string_view record) {
                        [&](const Settled& one) { return one.digest == digest; });
 }
 
-const std::vector<std::pair<std::int64_t, std::string>>& Oracle::upstream_chain() {
-    for (; upstream_next_ < upstream_.end(); ++upstream_next_) {
-        const std::string& record = upstream_.at(upstream_next_).value;
-        const auto decision = parse<ledger::v1::Decision>(record, mac_);
-        if (!decision || decision->previous_digest() != upstream_head_) continue;
-        upstream_head_ = runtime::sha256(record);
-        upstream_chain_.emplace_back(upstream_next_, upstream_head_);
+// With what is new in it walked by the reading rule.
+Oracle::Upstream* Oracle::find_upstream(const std::string& topic) {
+    for (Upstream& upstream : upstreams_) {
+        if (upstream.log.topic.name != topic) continue;
+        walk(upstream);
+        return &upstream;
     }
-    return upstream_chain_;
+    return nullptr;
 }
 
-bool Oracle::may_pass_upstream(std::int64_t offset) {
-    const auto& counted = upstream_chain();
-    const auto found =
-        std::lower_bound(counted.begin(), counted.end(), std::pair(offset, std::string{}));
-    if (found == counted.end() || found->first != offset) return true;
-    const auto decision = parse<ledger::v1::Decision>(upstream_.at(offset).value, mac_);
-    return decision->accepted().events_size() == 0 || decision->accepted().events(0) == "aside";
+void Oracle::walk(Upstream& upstream) {
+    const auto& log = upstream.log;
+    for (; upstream.next < log.topic.end(); ++upstream.next) {
+        const std::string& record = log.topic.at(upstream.next).value;
+        const auto decision = parse<ledger::v1::Decision>(record, mac_);
+        if (!decision || decision->previous_digest() != upstream.head) continue;
+        upstream.head = runtime::sha256(record);
+        upstream.chain.emplace_back(upstream.next, upstream.head);
+        if (decision->accepted().events_size() > 0 &&
+            rules_->concerns(foreign_of(log, upstream.next, *decision)))
+            upstream.concerning.insert(upstream.next);
+    }
+}
+
+const Chain& Oracle::upstream_chain(const std::string& topic) {
+    const Upstream* const upstream = find_upstream(topic);
+    require(upstream != nullptr, "it follows no " + topic);
+    return upstream->chain;
 }
 
 bool Oracle::all_considered() {
-    for (const Topic* topic : {&commands_, &upstream_})
+    std::vector<const Topic*> topics{&logs_.commands};
+    for (const auto& log : logs_.upstreams) topics.push_back(&log.topic);
+    for (const Topic* topic : topics)
         for (std::int64_t at = position(topic->name); at < topic->end(); ++at)
             if (!may_pass(topic->name, at)) return false;
     return true;

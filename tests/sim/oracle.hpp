@@ -3,10 +3,11 @@
 #pragma once
 
 #include "runtime/digest.hpp"
+#include "runtime/rules.hpp"
 #include "sim/log.hpp"
-#include "sim/toy.hpp"
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,25 +24,39 @@ struct Settled {
     std::string subject;
 };
 
+using Chain = std::vector<std::pair<std::int64_t, std::string>>;
+using DeadLetters = std::set<std::pair<std::string, std::int64_t>>;
+
+// One service and the logs that it lives on.
+struct OracleLogs {
+    struct Foreign {
+        const Topic& topic;
+        std::string service;
+    };
+    const Topic& ledger;
+    const Topic& commands;
+    std::vector<Foreign> upstreams, streams;
+    const DeadLetters& dead_letters;
+    std::size_t record_bytes_max;
+};
+
 class Oracle {
 public:
-    Oracle(const Topic& ledger, const Topic& commands, const Topic& upstream, const Topic& stream,
-           const std::set<std::pair<std::string, std::int64_t>>& dead_letters,
-           const runtime::Mac& mac);
+    Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::Mac& mac);
 
     // The ledger's last record is new.
     void appended();
     // The ledger lost its tail: what was seen of it is another history.
     void start_over();
-    // Whether everything in the commands and the upstream ledger was decided or passed over.
+    // Whether everything in the commands and the upstream ledgers was decided or passed over.
     bool all_considered();
 
     const std::string& head() const { return head_; }
     bool opened() const { return !chain_.empty(); }
-    const Toy& state() const { return state_; }
+    const runtime::Rules& rules() const { return *rules_; }
     // Digests of what counted, in order, with its offset.
-    const std::vector<std::pair<std::int64_t, std::string>>& chain() const { return chain_; }
-    const std::vector<std::pair<std::int64_t, std::string>>& upstream_chain();
+    const Chain& chain() const { return chain_; }
+    const Chain& upstream_chain(const std::string& topic);
     const std::vector<Settled>* settled(const std::string& key) const;
     std::int64_t position(const std::string& topic) const;
     std::int64_t void_records() const { return void_; }
@@ -56,6 +71,13 @@ private:
         std::string digest;
         Time expires_at;
     };
+    struct Upstream {
+        OracleLogs::Foreign log;
+        std::string head;
+        std::int64_t next = 0;
+        Chain chain;
+        std::set<std::int64_t> concerning;  // offsets
+    };
 
     void check(const ledger::v1::Decision& decision, std::int64_t offset);
     void check_restart(const ledger::v1::Decision& decision);
@@ -65,29 +87,26 @@ private:
     Expected expect(const ledger::v1::Decision& decision);
     Expected expect_command(std::string_view body, Time at, const ledger::v1::Cause& cause);
     Expected expect_foreign(const ledger::v1::Decision& decision);
+    runtime::Foreign upstream_decision(Upstream& upstream, std::int64_t offset) const;
+    runtime::Foreign stream_record(const OracleLogs::Foreign& stream, std::int64_t offset) const;
     bool may_pass(const std::string& topic, std::int64_t offset);
     bool may_pass_command(std::string_view record);
-    bool may_pass_upstream(std::int64_t offset);
+    Upstream* find_upstream(const std::string& topic);
+    void walk(Upstream& upstream);
     void forget(Time at);
 
-    const Topic& ledger_;
-    const Topic& commands_;
-    const Topic& upstream_;
-    const Topic& stream_;
-    const std::set<std::pair<std::string, std::int64_t>>& dead_letters_;
+    OracleLogs logs_;
     const runtime::Mac& mac_;
 
     std::string head_;
-    Toy state_;
+    std::unique_ptr<runtime::Rules> rules_;
     Time last_{};
     std::map<std::string, std::int64_t> positions_;
     std::map<std::string, Known> memory_;
     std::map<std::string, std::vector<Settled>> settled_;
-    std::vector<std::pair<std::int64_t, std::string>> chain_;
+    Chain chain_;
     std::int64_t void_ = 0;
-    std::string upstream_head_;
-    std::int64_t upstream_next_ = 0;
-    std::vector<std::pair<std::int64_t, std::string>> upstream_chain_;
+    std::vector<Upstream> upstreams_;
 };
 
 }  // namespace tocsin::sim

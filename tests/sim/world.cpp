@@ -44,11 +44,19 @@ World::World(std::uint64_t seed, Scenario scenario, runtime::Bug bug, int steps)
       scenario_(std::move(scenario)),
       bug_(bug),
       steps_(steps),
-      oracle_(ledger_, commands_, upstream_, stream_, dead_letters_, mac_),
+      oracle_({ledger_,
+               commands_,
+               {{upstream_, "up"}},
+               {{stream_, "sim"}},
+               dead_letters_,
+               record_bytes_max},
+              std::make_unique<Toy>(), mac_),
       upstream_head_(runtime::genesis_digest(upstream_.name, 0)) {
     for (const char* name : {"a", "b", "c"})
         instances_.push_back(std::make_unique<Instance>(*this, name));
 }
+
+const Toy& World::truth() const { return static_cast<const Toy&>(oracle_.rules()); }
 
 bool World::chance(double probability) {
     return static_cast<double>(random_() >> 11) * 0x1.0p-53 < probability;
@@ -331,7 +339,7 @@ bool World::settled_down() {
     if (!oracle_.all_considered()) return false;
     for (const auto& [name, request] : requests_)
         if (!request.answer) return false;
-    for (const auto& [name, realm] : oracle_.state().realms()) {
+    for (const auto& [name, realm] : truth().realms()) {
         if (!realm.timers.empty()) return false;
         for (const auto& [id, delivery] : realm.deliveries)
             if (delivery.phase == Delivery::Phase::armed ||
@@ -377,7 +385,7 @@ void World::perform(const std::string& realm, const std::string& id, int attempt
     ++effect.times;
     if (history_lost_) return;
     if (effect.times > 1) throw Violation("delivered twice: " + id);
-    const auto& realms = oracle_.state().realms();
+    const auto& realms = truth().realms();
     const auto found = realms.find(realm);
     const Delivery* delivery = nullptr;
     if (found != realms.end())
@@ -410,7 +418,7 @@ void World::check_fold(Instance& instance) {
     if (!partition.halted().empty()) throw Violation("halted: " + partition.halted());
     if (partition.fold().head() != oracle_.head() || partition.counted_head() != oracle_.head())
         throw Violation("folds differ in their head");
-    if (static_cast<const Toy&>(partition.fold().rules()).dump() != oracle_.state().dump())
+    if (static_cast<const Toy&>(partition.fold().rules()).dump() != truth().dump())
         throw Violation("folds differ in their state");
     const auto& chain = oracle_.chain();
     const auto& told = instance.told();
@@ -430,7 +438,7 @@ void World::check_answers() {
 }
 
 void World::check_effects() {
-    for (const auto& [name, realm] : oracle_.state().realms()) {
+    for (const auto& [name, realm] : truth().realms()) {
         for (const auto& [id, delivery] : realm.deliveries) {
             const auto found = journal_.find(id);
             const bool shown = found != journal_.end();

@@ -4,6 +4,7 @@
 
 #include "sim/instance.hpp"
 #include "sim/oracle.hpp"
+#include "sim/toy.hpp"
 
 #include <array>
 #include <memory>
@@ -78,6 +79,7 @@ private:
         std::int64_t retry_at = 0;
     };
 
+    const Toy& truth() const;
     void tick_once();
     void faults();
     void callers();
@@ -113,7 +115,7 @@ private:
     Topic upstream_{"up.ledger", 0, {}};
     Topic stream_{"sim.readings", 0, {}};
     std::array<Topic*, 3> inputs_{&commands_, &upstream_, &stream_};
-    std::set<std::pair<std::string, std::int64_t>> dead_letters_;
+    DeadLetters dead_letters_;
     Oracle oracle_;
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<Parcel> limbo_;
