@@ -58,14 +58,6 @@ World::World(std::uint64_t seed, Scenario scenario, runtime::Bug bug, int steps)
 
 const Toy& World::truth() const { return static_cast<const Toy&>(oracle_.rules()); }
 
-bool World::chance(double probability) {
-    return static_cast<double>(random_() >> 11) * 0x1.0p-53 < probability;
-}
-
-int World::below(int bound) {
-    return static_cast<int>(random_() % static_cast<std::uint64_t>(bound));
-}
-
 Time World::now() const {
     return Time{std::chrono::seconds{1'750'000'000 + tick_ * second_per_tick}};
 }
@@ -160,10 +152,10 @@ void World::callers() {
     if (chance(.06)) new_request();
     if (chance(.02)) upstream_writes();
     if (chance(.03)) stream_writes();
-    if (!request_order_.empty() && chance(.03)) {
-        const auto count = static_cast<int>(request_order_.size());
+    if (!requests_.empty() && chance(.03)) {
+        const int count = requests_.size();
         const auto which = count - 1 - below(std::min(count, chance(.8) ? 8 : count));
-        retry(requests_.at(request_order_[static_cast<std::size_t>(which)]));
+        retry(requests_.at(which));
     }
 }
 
@@ -174,25 +166,21 @@ void World::new_request() {
     const std::string body = some_body();
     const int life = chance(.9) ? lifetime_ticks : 10 + below(600);
     const Time expires = now() + std::chrono::seconds(life * second_per_tick);
-    Request request;
-    request.realm = realm;
-    request.key = runtime::request_key("ana", id);
-    request.digest = runtime::body_digest(body, expires);
-    request.value = command_value(realm, id, body, expires);
-    request.waits_as = request.key + request.digest;
-    const std::string name = request.waits_as;
-    const auto [place, added] = requests_.emplace(name, std::move(request));
-    if (added) request_order_.push_back(name);
+    Request asked;
+    asked.key = runtime::request_key("ana", id);
+    asked.digest = runtime::body_digest(body, expires);
+    asked.value = command_value(realm, id, body, expires);
+    Request& request = requests_.add(std::move(asked));
     if (chance(.03)) {  // Somebody forges it.
-        commands_.records.push_back({runtime::seal(place->second.value, other_mac_), now()});
+        commands_.records.push_back({runtime::seal(request.value, other_mac_), now()});
     }
     if (chance(.02)) commands_.records.push_back({runtime::seal("\x0f garbage", mac_), now()});
-    retry(place->second);
+    retry(request);
 }
 
 void World::retry(Request& request) {
     if (Instance* instance = any_alive()) {
-        instance->submit(request.waits_as, commands_, request.value);
+        instance->submit(request.name(), commands_, request.value);
         request.retry_at = tick_ + 40;
     }
 }
@@ -321,13 +309,12 @@ void World::calm_down() {
     for (auto& instance : instances_)
         if (instance->alive() && !instance->partition().halted().empty())
             throw Violation("halted: " + instance->partition().halted());
-    for (const auto& [name, request] : requests_)
-        if (!request.answer) throw Violation("a caller was never answered");
+    if (!requests_.all_answered()) throw Violation("a caller was never answered");
     throw Violation(oracle_.all_considered() ? "it never comes to rest" : "an input was lost");
 }
 
 void World::retry_unanswered() {
-    for (auto& [name, request] : requests_) {
+    for (auto& [name, request] : requests_.all()) {
         if (request.answer || request.retry_at > tick_) continue;
         retry(request);
     }
@@ -337,8 +324,7 @@ bool World::settled_down() {
     for (auto& instance : instances_)
         if (instance->alive() && !instance->at_rest()) return false;
     if (!oracle_.all_considered()) return false;
-    for (const auto& [name, request] : requests_)
-        if (!request.answer) return false;
+    if (!requests_.all_answered()) return false;
     for (const auto& [name, realm] : truth().realms()) {
         if (!realm.timers.empty()) return false;
         for (const auto& [id, delivery] : realm.deliveries)
@@ -350,30 +336,13 @@ bool World::settled_down() {
 }
 
 void World::answer(const std::string& name, const runtime::Remembered& given) {
-    const auto place = requests_.find(name);
-    if (place == requests_.end()) return;
-    Request& request = place->second;
     ++totals_.answers;
-    const Settled told{given.offset, request.digest, given.expires_at,
-                       given.rejection ? given.rejection->code : "", given.subject};
-    const bool first = !request.answer;
-    const std::optional<Settled> before = std::exchange(request.answer, told);
-    if (history_lost_) return;
-    const auto* settled = oracle_.settled(request.key);
-    const bool counts = settled != nullptr &&
-                        std::any_of(settled->begin(), settled->end(), [&](const Settled& one) {
-                            return one.offset == told.offset && one.digest == told.digest &&
-                                   one.code == told.code && one.subject == told.subject;
-                        });
-    if (!counts) throw Violation("a caller was told what does not count");
-    // Once expired it may be forgotten; then it is refused, not executed, whatever it was before.
-    const bool late = given.rejection && given.decided_at > given.expires_at;
-    if (first || before->offset == told.offset || late || request.answered_late) {
-        request.answered_late |= late;
-        return;
-    }
-    throw Violation(fmt::format("a retry was answered '{}' of {}, the first attempt '{}' of {}",
-                                told.code, told.offset, before->code, before->offset));
+    requests_.told(name, given, oracle_, history_lost_);
+}
+
+void World::count_end(const runtime::Partition::Counters& counters) {
+    totals_.folds += counters.folds_again + 1;
+    totals_.takeovers += counters.takeovers;
 }
 
 void World::perform(const std::string& realm, const std::string& id, int attempt,
@@ -401,7 +370,7 @@ void World::check_end() {
     for (auto& instance : instances_)
         if (instance->alive()) check_fold(*instance);
     if (!history_lost_) {
-        check_answers();
+        requests_.check(oracle_);
         check_effects();
     }
     const auto decisions = static_cast<std::int64_t>(oracle_.chain().size());
@@ -414,27 +383,9 @@ void World::check_end() {
 }
 
 void World::check_fold(Instance& instance) {
-    runtime::Partition& partition = instance.partition();
-    if (!partition.halted().empty()) throw Violation("halted: " + partition.halted());
-    if (partition.fold().head() != oracle_.head() || partition.counted_head() != oracle_.head())
-        throw Violation("folds differ in their head");
-    if (static_cast<const Toy&>(partition.fold().rules()).dump() != truth().dump())
+    instance.check_fold();
+    if (static_cast<const Toy&>(instance.partition().fold().rules()).dump() != truth().dump())
         throw Violation("folds differ in their state");
-    const auto& chain = oracle_.chain();
-    const auto& told = instance.told();
-    bool same = told.size() == chain.size();
-    for (std::size_t i = 0; same && i < chain.size(); ++i) same = told[i] == chain[i].second;
-    if (!same) throw Violation("views were not told each decision once and in order");
-}
-
-void World::check_answers() {
-    for (const auto& [name, request] : requests_) {
-        const auto* settled = oracle_.settled(request.key);
-        bool found = false;
-        for (const Settled& one : *settled)
-            found |= one.offset == request.answer->offset && one.code == request.answer->code;
-        if (!found) throw Violation("an answer is not in the ledger");
-    }
 }
 
 void World::check_effects() {

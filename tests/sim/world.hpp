@@ -4,6 +4,7 @@
 
 #include "sim/instance.hpp"
 #include "sim/oracle.hpp"
+#include "sim/requests.hpp"
 #include "sim/toy.hpp"
 
 #include <array>
@@ -13,8 +14,6 @@
 
 namespace tocsin::sim {
 
-inline constexpr int tick_ms = 10;          // of monotonic time
-inline constexpr int second_per_tick = 2;   // of the calendar
 inline constexpr int lifetime_ticks = 150;  // of a command
 inline constexpr int give_up_ticks = 60;    // a claim may be executed for so long
 inline constexpr int margin_ticks = 10;     // then others ask the channel
@@ -39,7 +38,7 @@ struct Totals {
     void add(const Totals& other);
 };
 
-class World {
+class World final : public Surroundings {
 public:
     World(std::uint64_t seed, Scenario scenario, runtime::Bug bug, int steps);
     // Throws Violation.
@@ -48,37 +47,31 @@ public:
     std::string trace() const;
 
     // --- for instances ---
-    std::mt19937_64& random() { return random_; }
-    std::int64_t tick() const { return tick_; }
-    Time now() const;
-    bool calm() const { return calm_; }
-    bool storm() const { return scenario_.storm && !calm_; }
-    runtime::Bug bug() const { return bug_; }
-    const runtime::Mac& mac() const { return mac_; }
-    Topic& topic(int input) {
+    std::mt19937_64& random() override { return random_; }
+    std::int64_t tick() const override { return tick_; }
+    Time now() const override;
+    bool calm() const override { return calm_; }
+    bool storm() const override { return scenario_.storm && !calm_; }
+    runtime::Bug bug() const override { return bug_; }
+    const runtime::Mac& mac() const override { return mac_; }
+    Topic& topic(int input) override {
         return input < 0 ? ledger_ : *inputs_.at(static_cast<std::size_t>(input));
     }
+    Oracle& oracle() override { return oracle_; }
+    bool history_lost() const override { return history_lost_; }
+    std::int64_t land(const Parcel& parcel) override;
+    void to_limbo(Parcel parcel) override { limbo_.push_back(std::move(parcel)); }
+    void keep_dead_letter(int input, std::int64_t offset) override;
+    void answer(const std::string& request, const runtime::Remembered& answer) override;
+    void count_end(const runtime::Partition::Counters& counters) override;
     Topic& commands() { return commands_; }
-    Oracle& oracle() { return oracle_; }
-    // The history that callers and views saw may be gone.
-    bool history_lost() const { return history_lost_; }
-    // Returns the offset.
-    std::int64_t land(const Parcel& parcel);
-    void to_limbo(Parcel parcel) { limbo_.push_back(std::move(parcel)); }
-    void keep_dead_letter(int input, std::int64_t offset);
-    void answer(const std::string& request, const runtime::Remembered& answer);
+    std::string command_value(const std::string& realm, const std::string& id,
+                              const std::string& body, Time expires_at);
     void perform(const std::string& realm, const std::string& delivery, int attempt,
                  const std::string& executor, const std::string& content);
     bool performed(const std::string& delivery) const { return journal_.contains(delivery); }
 
 private:
-    struct Request {
-        std::string key, digest, value, realm, waits_as;
-        std::optional<Settled> answer;
-        bool answered_late = false;
-        std::int64_t retry_at = 0;
-    };
-
     const Toy& truth() const;
     void tick_once();
     void faults();
@@ -94,15 +87,10 @@ private:
     void retry_unanswered();
     bool settled_down();
     void check_end();
-    void check_answers();
     void check_fold(Instance& instance);
     void check_effects();
     std::string some_body();
-    std::string command_value(const std::string& realm, const std::string& id,
-                              const std::string& body, Time expires_at);
     Instance* any_alive();
-    bool chance(double probability);
-    int below(int bound);
 
     std::mt19937_64 random_;
     Scenario scenario_;
@@ -119,8 +107,7 @@ private:
     Oracle oracle_;
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<Parcel> limbo_;
-    std::map<std::string, Request> requests_;
-    std::vector<std::string> request_order_;
+    Requests requests_;
     struct Effect {
         std::string realm, content;
         int times = 0;
@@ -133,7 +120,6 @@ private:
     bool calm_ = false;
     bool history_lost_ = false;
     Totals totals_;
-    friend class Instance;
 };
 
 }  // namespace tocsin::sim

@@ -1,0 +1,47 @@
+// What callers asked of one service, and what they were told.
+#pragma once
+
+#include "runtime/fold.hpp"
+#include "sim/oracle.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tocsin::sim {
+
+struct Request {
+    std::string key, digest, value;
+    std::optional<Settled> answer;
+    bool answered_late = false;
+    std::int64_t retry_at = 0;
+
+    std::string name() const { return key + digest; }
+};
+
+class Requests {
+public:
+    // The one that is there already, if it is.
+    Request& add(Request request);
+    bool empty() const { return order_.empty(); }
+    int size() const { return static_cast<int>(order_.size()); }
+    // In the order in which they were made.
+    Request& at(int place) { return all_.at(order_.at(static_cast<std::size_t>(place))); }
+    // By name.
+    std::map<std::string, Request>& all() { return all_; }
+
+    // Somebody was told; throws Violation where that is not what the ledger says. A ledger that
+    // lost its tail may say something else later.
+    void told(const std::string& name, const runtime::Remembered& given, const Oracle& oracle,
+              bool history_lost);
+    bool all_answered() const;
+    // Every answer is in the ledger.
+    void check(const Oracle& oracle) const;
+
+private:
+    std::map<std::string, Request> all_;
+    std::vector<std::string> order_;
+};
+
+}  // namespace tocsin::sim
