@@ -1,5 +1,6 @@
 // tocsin-sim: the ledger protocol under faults, one seed at a time. See services/README.md.
 #include "runtime/logs.hpp"
+#include "sim/line_world.hpp"
 #include "sim/release_world.hpp"
 
 #include <fmt/format.h>
@@ -46,9 +47,20 @@ static std::optional<runtime::Bug> bug_named(const std::string& name) {
     return std::nullopt;
 }
 
+// Played by name only: where it is not named, a seed goes on to mean the scenario that it meant.
+static const Scenario& line_scenario() {
+    static const Scenario line = [] {
+        Scenario scenario{"line"};
+        scenario.line = true;
+        return scenario;
+    }();
+    return line;
+}
+
 static std::optional<Scenario> scenario_for(std::uint64_t seed, const std::string& name) {
     const auto& all = scenarios();
     if (name.empty()) return all[seed % all.size()];
+    if (name == line_scenario().name) return line_scenario();
     for (const Scenario& scenario : all)
         if (scenario.name == name) return scenario;
     return std::nullopt;
@@ -77,6 +89,10 @@ static Played play_one(std::uint64_t seed, const Wanted& wanted) {
     const runtime::Bug bug = *bug_named(wanted.bug);
     if (scenario.release) {
         ReleaseWorld world(seed, bug, wanted.steps);
+        return run_world(world);
+    }
+    if (scenario.line) {
+        LineWorld world(seed, bug, wanted.steps);
         return run_world(world);
     }
     World world(seed, scenario, bug, wanted.steps);
@@ -165,7 +181,7 @@ static int usage() {
     for (const auto& [name, bug] : bugs()) fmt::print(stderr, " {}", name);
     fmt::print(stderr, "\nscenarios:");
     for (const Scenario& scenario : scenarios()) fmt::print(stderr, " {}", scenario.name);
-    fmt::print(stderr, "\n");
+    fmt::print(stderr, " {}\n", line_scenario().name);
     return 2;
 }
 

@@ -51,6 +51,13 @@ static std::string key_of(const std::string& actor, const std::string& id) {
     return actor + std::string(1, '\0') + id;
 }
 
+std::string OracleLogs::text_of(const ledger::v1::Accepted& accepted) const {
+    if (!canonical) return accepted.SerializeAsString();
+    ledger::v1::Accepted same = accepted;
+    for (std::string& event : *same.mutable_events()) event = canonical(event);
+    return same.SerializeAsString();
+}
+
 Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::Mac& mac)
     : logs_(std::move(logs)),
       mac_(mac),
@@ -179,10 +186,12 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
 
 Oracle::Expected Oracle::expect_foreign(const ledger::v1::Decision& decision) {
     const auto& cause = decision.cause();
-    Upstream* const upstream = find_upstream(cause.topic());
+    const bool upstream = find_upstream(cause.topic()) != nullptr;
     runtime::Foreign foreign;
-    if (upstream != nullptr) {
-        foreign = upstream_decision(*upstream, cause.offset());
+    if (upstream) {
+        const auto theirs = upstream_decision(cause.topic(), cause.offset());
+        require(theirs.has_value(), "decided on an upstream record that is void, or not there");
+        foreign = *theirs;
     } else {
         const auto stream = std::ranges::find_if(
             logs_.streams, [&](const auto& one) { return one.topic.name == cause.topic(); });
@@ -192,7 +201,7 @@ Oracle::Expected Oracle::expect_foreign(const ledger::v1::Decision& decision) {
     require(decision.realm() == foreign.realm, "decided for another realm");
     try {
         const auto reaction = rules_->react(foreign, from_proto(decision.decided_at()));
-        require(reaction || upstream != nullptr, "a reading that changes nothing left a record");
+        require(reaction || upstream, "a reading that changes nothing left a record");
         return {"", reaction.value_or(ledger::v1::Accepted{}), false};
     } catch (const Violation&) {
         throw;
@@ -201,12 +210,12 @@ Oracle::Expected Oracle::expect_foreign(const ledger::v1::Decision& decision) {
     }
 }
 
-runtime::Foreign Oracle::upstream_decision(Upstream& upstream, std::int64_t offset) const {
-    const auto& log = upstream.log;
-    require(log.topic.holds(offset), "decided on an input that is not there");
-    require(upstream.concerning.contains(offset), "decided on an upstream record that is void");
-    const auto theirs = parse<ledger::v1::Decision>(log.topic.at(offset).value, mac_);
-    return foreign_of(log, offset, *theirs);
+std::optional<runtime::Foreign> Oracle::upstream_decision(const std::string& topic,
+                                                          std::int64_t offset) {
+    const Upstream* const upstream = find_upstream(topic);
+    if (upstream == nullptr || !upstream->concerning.contains(offset)) return std::nullopt;
+    const auto& log = upstream->log;
+    return foreign_of(log, offset, *parse<ledger::v1::Decision>(log.topic.at(offset).value, mac_));
 }
 
 runtime::Foreign Oracle::stream_record(const OracleLogs::Foreign& stream,
@@ -224,7 +233,7 @@ void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected&
     require(decision.rejected().code() == expected.code,
             fmt::format("{} {} got '{}' instead of '{}'", cause.topic(), cause.offset(),
                         decision.rejected().code(), expected.code));
-    require(decision.accepted().SerializeAsString() == expected.accepted.SerializeAsString(),
+    require(logs_.text_of(decision.accepted()) == logs_.text_of(expected.accepted),
             fmt::format("{} {} decided on another state", cause.topic(), cause.offset()));
     require(!expected.dead_letter || logs_.dead_letters.contains({cause.topic(), cause.offset()}),
             "refused before its bytes were kept");

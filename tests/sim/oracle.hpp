@@ -6,8 +6,10 @@
 #include "runtime/rules.hpp"
 #include "sim/log.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,6 +40,11 @@ struct OracleLogs {
     std::vector<Foreign> upstreams, streams;
     const DeadLetters& dead_letters;
     std::size_t record_bytes_max;
+    // An event in bytes that are the same for the same event; unset where they always are. A map
+    // in it has no order.
+    std::function<std::string(const std::string&)> canonical{};
+
+    std::string text_of(const ledger::v1::Accepted& accepted) const;
 };
 
 class Oracle {
@@ -51,12 +58,16 @@ public:
     // Whether everything in the commands and the upstream ledgers was decided or passed over.
     bool all_considered();
 
+    const OracleLogs& logs() const { return logs_; }
     const std::string& head() const { return head_; }
     bool opened() const { return !chain_.empty(); }
     const runtime::Rules& rules() const { return *rules_; }
     // Digests of what counted, in order, with its offset.
     const Chain& chain() const { return chain_; }
     const Chain& upstream_chain(const std::string& topic);
+    // What counts there at that offset, if it concerns the service.
+    std::optional<runtime::Foreign> upstream_decision(const std::string& topic,
+                                                      std::int64_t offset);
     const std::vector<Settled>* settled(const std::string& key) const;
     std::int64_t position(const std::string& topic) const;
     std::int64_t void_records() const { return void_; }
@@ -87,7 +98,6 @@ private:
     Expected expect(const ledger::v1::Decision& decision);
     Expected expect_command(std::string_view body, Time at, const ledger::v1::Cause& cause);
     Expected expect_foreign(const ledger::v1::Decision& decision);
-    runtime::Foreign upstream_decision(Upstream& upstream, std::int64_t offset) const;
     runtime::Foreign stream_record(const OracleLogs::Foreign& stream, std::int64_t offset) const;
     bool may_pass(const std::string& topic, std::int64_t offset);
     bool may_pass_command(std::string_view record);

@@ -72,6 +72,7 @@ public:
 
     bool alive() const { return partition_ != nullptr; }
     bool frozen() const { return frozen_ > 0; }
+    std::size_t waiting_to_leave() const { return wire_.size(); }
     // Nothing more to come from it as things are.
     bool at_rest() const;
     runtime::Partition& partition() { return *partition_; }

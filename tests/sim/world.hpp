@@ -25,6 +25,7 @@ struct Scenario {
     bool tail_lost = false;
     bool storm = false;
     bool release = false;  // played by ReleaseWorld
+    bool line = false;     // played by LineWorld
     bool calm_all = true;  // at the end all instances run, or one alone
     enum class Inputs { kept, shrank, gone, ledger_lost } inputs = Inputs::kept;
 };

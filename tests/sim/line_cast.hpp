@@ -1,0 +1,30 @@
+// The people of the line and what they start from.
+#pragma once
+
+#include "content/content.hpp"
+#include "runtime/time.hpp"
+#include "tocsin/approval/v1/approval_service.pb.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::sim {
+
+struct Person {
+    std::string subject, agency;
+    std::vector<std::string> roles;
+};
+
+// The last two claim to be what the roster does not know.
+const std::vector<Person>& people();
+const Person& named(std::string_view subject);
+// Publishing itself, as its executors and timers ask.
+const Person& executor();
+approval::v1::Roster roster();
+// A draft without any finding for the next hours.
+content::Draft draft_of(int number, runtime::Time now, bool both_agencies);
+// The one that is opened first.
+std::string first_incident();
+
+}  // namespace tocsin::sim

@@ -1,0 +1,142 @@
+// Publishing, as its executors would ask, and how everybody brings things to their end.
+#include "runtime/record.hpp"
+#include "sim/line_world.hpp"
+#include "tocsin/measurement/v1/measurement_ledger.pb.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tocsin::sim {
+
+using runtime::to_proto;
+
+void LinePeople::execute() {
+    for (const auto& [id, release] : world_.state<publishing::Decider>("publishing").releases) {
+        bool armed = false;
+        for (const publishing::Item& item : release.items) {
+            if (item.is("planned")) prepare(release, item);
+            if (item.is("claimed") || item.is("unknown")) settle(release, item);
+            armed = armed || item.is("armed");
+        }
+        if (!armed || !now_and_then("claim " + id, 20)) continue;
+        publishing::v1::Command command;
+        command.mutable_claim_release()->set_release_id(id);
+        command.mutable_claim_release()->set_executor(fmt::format("e{}", world_.below(2)));
+        command.mutable_claim_release()->set_purpose(release.is("retracting")
+                                                         ? publishing::v1::PURPOSE_RETRACTION
+                                                         : publishing::v1::PURPOSE_MESSAGE);
+        ask("publishing", executor(), command);
+    }
+}
+
+void LinePeople::prepare(const publishing::Release& release, const publishing::Item& item) {
+    if (!now_and_then("prepare " + release.id() + item.id(), 30)) return;
+    publishing::v1::Command command;
+    auto& prepared = *command.mutable_record_prepared();
+    prepared.set_release_id(release.id());
+    prepared.set_delivery_id(item.id());
+    prepared.set_ready(true);
+    ask("publishing", world_.calm() || world_.chance(.9) ? executor() : anybody(), command);
+}
+
+void LinePeople::settle(const publishing::Release& release, const publishing::Item& item) {
+    if (!now_and_then("settle " + release.id() + item.id(), 20)) return;
+    publishing::v1::Command command;
+    auto& outcome = *command.mutable_record_outcome();
+    outcome.set_release_id(release.id());
+    outcome.set_delivery_id(item.id());
+    outcome.set_executor(item.delivery.executor());
+    outcome.set_attempt(item.delivery.attempts());
+    static constexpr const char* outcomes[] = {"confirmed", "confirmed", "retry_later", "unknown"};
+    outcome.set_outcome(world_.calm() ? "confirmed" : outcomes[world_.below(4)]);
+    *outcome.mutable_written_at() = to_proto(world_.now());
+    *outcome.mutable_confirmed_at() = to_proto(world_.now());
+    ask("publishing", executor(), command);
+}
+
+void LinePeople::stop_release() {
+    const auto& releases = world_.state<publishing::Decider>("publishing").releases;
+    if (releases.empty()) return;
+    auto place = releases.begin();
+    std::advance(place, world_.below(static_cast<int>(releases.size())));
+    publishing::v1::Command command;
+    if (world_.chance(.5)) {
+        command.mutable_cancel_release()->set_release_id(place->first);
+        command.mutable_cancel_release()->set_reason("wrong river");
+    } else {
+        command.mutable_retract_release()->set_release_id(place->first);
+        command.mutable_retract_release()->set_reason("wrong river");
+    }
+    ask("publishing", anybody(), command);
+}
+
+// --- the end ---
+
+void LinePeople::finish() {
+    set_up();
+    execute();
+    for (const auto& [id, review] : world_.state<approval::Decider>("approval").reviews) {
+        if (review.state() != "in_review" || !now_and_then("finish " + id, 60)) continue;
+        // Where too few are left who had no hand in it, it goes back.
+        if (++tries_[id] > 4) {
+            approval::v1::Command command;
+            command.mutable_request_changes()->set_message_id(id);
+            command.mutable_request_changes()->set_reason("nobody is left to approve it");
+            ask("approval", named("dan"), command);
+            continue;
+        }
+        for (const char* name : {"ben", "olga", "dan", "eve", "abe", "amy"}) {
+            const Person& who = named(name);
+            const bool wanted = std::ranges::any_of(
+                review.agencies(), [&](const auto& one) { return one.agency_id() == who.agency; });
+            if (wanted) approve(review, who, true);
+        }
+    }
+}
+
+bool LinePeople::finished() {
+    for (const auto& [id, review] : world_.state<approval::Decider>("approval").reviews)
+        if (review.state() == "in_review") return false;
+    return std::ranges::all_of(world_.state<publishing::Decider>("publishing").releases,
+                               [](const auto& one) { return one.second.at_rest(); });
+}
+
+std::vector<std::string> LinePeople::probes(std::string_view name) {
+    std::vector<std::string> all;
+    const auto add = [&](const Person& who, const auto& command) {
+        const auto bytes = value_of(who, "probe", command.SerializeAsString(), world_.now());
+        all.emplace_back(*runtime::unseal(bytes, world_.mac()));
+    };
+    for (const auto& [id, message] : world_.state<drafting::Decider>("drafting").messages) {
+        if (name == "drafting") {
+            drafting::v1::Command command;
+            command.mutable_withdraw_message()->set_message_id(id);
+            add(named("ana"), command);
+            command.mutable_submit_message()->set_message_id(id);
+            command.mutable_submit_message()->set_etag(std::to_string(message.version));
+            add(named("ben"), command);
+        }
+        if (name == "approval") {
+            approval::v1::Command command;
+            command.mutable_take_back()->set_message_id(id);
+            add(named("dan"), command);
+        }
+        if (name == "measurement") {
+            measurement::v1::Command command;
+            command.mutable_add_remark()->set_message_id(id);
+            add(named("mel"), command);
+        }
+    }
+    for (const auto& [id, release] : world_.state<publishing::Decider>("publishing").releases) {
+        if (name != "publishing") break;
+        publishing::v1::Command command;
+        command.mutable_cancel_release()->set_release_id(id);
+        add(named("olga"), command);
+        command.mutable_retract_release()->set_release_id(id);
+        add(named("olga"), command);
+    }
+    return all;
+}
+
+}  // namespace tocsin::sim

@@ -1,0 +1,96 @@
+// What there must be before anything is drafted, and the river.
+#include "runtime/record.hpp"
+#include "sim/line_world.hpp"
+#include "trigger/decider.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tocsin::sim {
+
+using runtime::to_proto;
+using std::chrono::seconds;
+
+void LinePeople::set_up() {
+    if (world_.state<approval::Decider>("approval").roster_version == 0 &&
+        now_and_then("roster", 40)) {
+        approval::v1::Command command;
+        *command.mutable_import_roster()->mutable_roster() = roster();
+        ask("approval", named("root"), command);
+    }
+    const auto& drafted = world_.state<drafting::Decider>("drafting");
+    if (!drafted.incidents.contains(first_incident()) && now_and_then("incident", 40)) {
+        drafting::v1::Command command;
+        command.mutable_create_incident()->set_kind("flood");
+        command.mutable_create_incident()->set_title("The Bow rises");
+        command.mutable_create_incident()->add_agencies("alberta");
+        ask("drafting", named("ana"), command);
+    }
+    if (drafted.templates.empty() && now_and_then("template", 40)) {
+        drafting::v1::Command command;
+        auto& put = *command.mutable_put_template();
+        put.set_template_id("flood");
+        *put.mutable_draft() = draft_of(0, world_.now(), false);
+        put.mutable_draft()->clear_expires();
+        for (auto& text : *put.mutable_draft()->mutable_texts())
+            text.set_description(text.description() + " {{value}}");
+        put.set_expires_after_seconds(7200);
+        ask("drafting", named("ana"), command);
+    }
+    const auto& channels = world_.state<publishing::Decider>("publishing").channels;
+    for (const char* admin : {"root", "rita"}) {
+        const std::string id = "feed-" + named(admin).agency;
+        if (channels.contains(id) || !now_and_then(id, 40)) continue;
+        publishing::v1::Command command;
+        command.mutable_put_channel()->set_channel_id(id);
+        command.mutable_put_channel()->set_kind("feed");
+        command.mutable_put_channel()->set_name(id);
+        ask("publishing", named(admin), command);
+    }
+    const auto& triggers = world_.state<trigger::Decider>("trigger");
+    trigger::v1::Command command;
+    if (triggers.sources.empty() && now_and_then("source", 40)) {
+        auto& put = *command.mutable_put_source();
+        put.set_source_id("bow");
+        put.set_format("usgs-json");
+        put.set_url("https://water.example.org");
+        put.set_poll_seconds(60);
+        ask("trigger", named("dan"), command);
+    } else if (!triggers.sources.empty() && triggers.rules.size() < 2 && now_and_then("rule", 40)) {
+        auto& put = *command.mutable_put_rule();
+        put.set_rule_id(fmt::format("high-{}", triggers.rules.size()));
+        put.set_source_id("bow");
+        put.set_series("05BH004:discharge");
+        put.set_threshold(850);
+        put.set_hysteresis(50);
+        put.set_for_seconds(triggers.rules.empty() ? 0 : 40);
+        put.set_cooldown_seconds(200);
+        put.set_template_id("flood");
+        put.set_incident_id(first_incident());
+        ask("trigger", named("dan"), command);
+    }
+}
+
+// The gauge wanders, and a poller brings its readings, now and then once more.
+void LinePeople::measure_water() {
+    if (!readings_.empty() && world_.chance(.2)) {
+        const auto which = world_.below(static_cast<int>(readings_.size()));
+        return world_.of("trigger").put_reading(readings_[static_cast<std::size_t>(which)]);
+    }
+    trigger::v1::Readings readings;
+    readings.set_source_id("bow");
+    readings.set_series("05BH004:discharge");
+    readings.set_unit("m3/s");
+    for (int i = 1 + world_.below(3); i > 0; --i) {
+        level_ = std::clamp(level_ + world_.below(401) - 200, 500.0, 1200.0);
+        auto& reading = *readings.add_readings();
+        *reading.mutable_read_at() = to_proto(world_.now() - seconds(i));
+        reading.set_value(level_);
+    }
+    readings_.push_back(value_of({"service:trigger", "", {"service"}}, "",
+                                 readings.SerializeAsString(), world_.now()));
+    world_.of("trigger").put_reading(readings_.back());
+}
+
+}  // namespace tocsin::sim

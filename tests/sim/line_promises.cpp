@@ -1,0 +1,256 @@
+#include "sim/line_promises.hpp"
+
+#include "runtime/digest.hpp"
+#include "sim/log.hpp"
+#include "tocsin/content/v1/content.pb.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tocsin::sim {
+
+using runtime::from_proto;
+
+static void require(bool holds, const std::string& what, const std::string& id) {
+    if (!holds) throw Violation(fmt::format("{}: {}", what, id));
+}
+
+template <class Event>
+static Event event_of(const std::string& bytes) {
+    Event event;
+    require(event.ParseFromString(bytes), "an event does not parse", Event::descriptor()->name());
+    return event;
+}
+
+void LinePromises::counted(const std::string& service, const ledger::v1::Decision& decision) {
+    const Time at = from_proto(decision.decided_at());
+    for (const std::string& bytes : decision.accepted().events()) {
+        if (service == "drafting") follow(event_of<drafting::v1::Event>(bytes), at);
+        if (service == "approval") follow(event_of<approval::v1::Event>(bytes), at);
+        if (service == "trigger") follow(event_of<trigger::v1::Event>(bytes));
+        if (service == "publishing") follow(event_of<publishing::v1::Event>(bytes));
+        if (service == "measurement") follow(event_of<measurement::v1::Event>(bytes));
+    }
+}
+
+void LinePromises::follow(const trigger::v1::Event& event) {
+    if (!event.has_rule_crossed()) return;
+    const std::string& id = event.rule_crossed().crossing().crossing_id();
+    require(crossings_.insert(id).second, "crossed twice", id);
+}
+
+void LinePromises::follow(const drafting::v1::Event& event, Time at) {
+    if (event.has_message_created()) {
+        const auto& created = event.message_created();
+        require(!messages_.contains(created.message_id()), "created twice", created.message_id());
+        Message& message = messages_[created.message_id()];
+        message.writers.insert(created.author());
+        message.drafted_at = at;
+        if (created.crossing_id().empty()) return;
+        require(crossings_.contains(created.crossing_id()), "of no crossing", created.message_id());
+        require(crossings_answered_.insert(created.crossing_id()).second,
+                "two messages of one crossing", created.crossing_id());
+    } else if (event.has_crossing_refused()) {
+        crossings_answered_.insert(event.crossing_refused().crossing_id());
+    } else if (event.has_message_revised()) {
+        Message& message = messages_.at(event.message_revised().message_id());
+        require(message.digest.empty(), "revised while it was locked",
+                event.message_revised().message_id());
+        message.writers.insert(event.message_revised().author());
+    } else if (event.has_message_submitted()) {
+        const auto& submitted = event.message_submitted();
+        Message& message = messages_.at(submitted.message_id());
+        require(!message.over && message.digest.empty(), "submitted while it was not a draft",
+                submitted.message_id());
+        message.writers.insert(submitted.submitter());
+        message.digest = runtime::hex(runtime::sha256(submitted.content()));
+        ++message.submitted;
+        if (!message.submitted_at) message.submitted_at = at;
+    } else if (event.has_message_returned()) {
+        messages_.at(event.message_returned().message_id()).digest.clear();
+    } else if (event.has_message_withdrawn()) {
+        messages_.at(event.message_withdrawn().message_id()).over = true;
+    } else if (event.has_message_closed()) {
+        messages_.at(event.message_closed().message_id()).over = true;
+    }
+}
+
+// --- approval ---
+
+void LinePromises::follow(const approval::v1::Event& event, Time at) {
+    if (event.has_roster_imported()) {
+        roster_ = event.roster_imported().roster();
+    } else if (event.has_policy_set()) {
+        const auto& policy = event.policy_set().policy();
+        policies_[{policy.agency_id(), static_cast<int>(policy.severity())}] = {
+            policy.quorum(), {policy.roles().begin(), policy.roles().end()}};
+    } else if (event.has_review_opened()) {
+        open(event.review_opened().review());
+    } else if (event.has_approval_given()) {
+        approve(event.approval_given());
+    } else if (event.has_cleared()) {
+        clear(event.cleared(), at);
+    }
+}
+
+void LinePromises::open(const approval::v1::Review& review) {
+    Message& message = messages_.at(review.message_id());
+    require(++message.reviewed <= message.submitted, "a review of nothing that was submitted",
+            review.message_id());
+    message.approvals.clear();
+    message.needs.clear();
+    content::v1::Content content;
+    require(content.ParseFromString(review.content()), "unreadable", review.message_id());
+    for (const std::string& agency : content.draft().agencies()) {
+        const auto policy = policies_.find({agency, static_cast<int>(content.draft().severity())});
+        message.needs[agency] =
+            policy == policies_.end() ? Need{2, {"approver", "duty-officer"}} : policy->second;
+    }
+}
+
+// By the roster as it stands, for an agency that has a say, in a role that the policy counts.
+bool LinePromises::plays(const approval::v1::Approval& approval, const Need& need) const {
+    return std::ranges::any_of(roster_.people(), [&](const auto& person) {
+        return person.subject() == approval.approver() &&
+               person.agency_id() == approval.agency_id() &&
+               std::ranges::any_of(person.roles(),
+                                   [&](const auto& role) { return need.roles.contains(role); });
+    });
+}
+
+void LinePromises::approve(const approval::v1::ApprovalGiven& given) {
+    const std::string& id = given.message_id();
+    const auto& approval = given.approval();
+    Message& message = messages_.at(id);
+    require(message.cleared.empty(), "approved after it was cleared", id);
+    require(!message.writers.contains(approval.approver()), "approved by who wrote it", id);
+    require(approval.digest() == message.digest, "approved other words than those submitted", id);
+    const auto need = message.needs.find(approval.agency_id());
+    require(need != message.needs.end() && plays(approval, need->second), "approved by who may not",
+            id);
+    for (const auto& other : message.approvals)
+        require(other.approver() != approval.approver(), "approved twice by one person", id);
+    message.approvals.push_back(approval);
+    message.approvers.insert({approval.agency_id(), approval.approver()});
+}
+
+std::ptrdiff_t LinePromises::given_by(const Message& message, const std::string& agency) {
+    return std::ranges::count(message.approvals, agency,
+                              [](const auto& approval) { return approval.agency_id(); });
+}
+
+void LinePromises::clear(const approval::v1::Cleared& cleared, Time at) {
+    const std::string& id = cleared.message_id();
+    Message& message = messages_.at(id);
+    require(message.cleared.empty(), "cleared twice", id);
+    require(!message.over, "cleared although it was given up", id);
+    require(runtime::hex(runtime::sha256(cleared.content())) == message.digest,
+            "cleared other words than those submitted", id);
+    require(!message.needs.empty(), "cleared by nobody", id);
+    for (const auto& [agency, need] : message.needs) {
+        require(given_by(message, agency) >= need.quorum,
+                "cleared without enough approvals of " + agency, id);
+    }
+    message.cleared = cleared.content();
+    message.cleared_at = at;
+}
+
+// --- publishing and measurement ---
+
+void LinePromises::follow(const publishing::v1::Event& event) {
+    if (!event.has_release_planned()) return;
+    const auto& release = event.release_planned().release();
+    const auto found = messages_.find(release.message_id());
+    require(found != messages_.end() && !found->second.cleared.empty(),
+            "planned what was not cleared", release.message_id());
+    Message& message = found->second;
+    require(message.release.empty(), "planned twice", release.message_id());
+    require(release.digest() == runtime::hex(runtime::sha256(message.cleared)) &&
+                event.release_planned().content() == message.cleared,
+            "planned other words than those cleared", release.message_id());
+    message.release = release.release_id();
+}
+
+void LinePromises::follow(const measurement::v1::Event& event) {
+    if (event.has_milestone_reached()) reach(event.milestone_reached());
+}
+
+void LinePromises::reach(const measurement::v1::MilestoneReached& reached) {
+    const auto& point = reached.milestone();
+    if (point.kind() == "crossed") {
+        require(crossings_measured_.insert(reached.crossing_id()).second, "crossed twice",
+                reached.crossing_id());
+        return;
+    }
+    const std::string& id = reached.message_id();
+    Measured& measured = measured_[id];
+    const std::string name = point.kind() + (point.purpose() == "retraction" ? "-retraction" : "");
+    const std::string key =
+        fmt::format("{}/{}/{}/{}/{}", name, point.agency(), point.channel(), reached.delivery_id(),
+                    point.kind() == "approved" ? point.text() : "");
+    const Time at = from_proto(point.at());
+    const bool first = measured.reached.insert(key).second;
+    // What left earlier than was known is told again.
+    require(first || (point.kind() == "fired" && at < measured.at[name]),
+            "a milestone was reached twice: " + key, id);
+    measured.at[name] = at;
+}
+
+void LinePromises::check_order(const std::string& id, const Measured& measured) const {
+    const auto& at = measured.at;
+    const Message& message = messages_.at(id);
+    const auto agrees = [&](const char* kind, const std::optional<Time>& when) {
+        require(at.contains(kind) == when.has_value() && (!when || at.at(kind) == *when),
+                fmt::format("measured otherwise than it was: {}", kind), id);
+    };
+    agrees("drafted", message.drafted_at);
+    agrees("submitted", message.submitted_at);
+    agrees("cleared", message.cleared_at);
+    require(!at.contains("fired") || !message.release.empty(), "fired without a release", id);
+    for (const auto& [agency, person] : message.approvers)
+        require(measured.reached.contains(fmt::format("approved/{}///{}", agency, person)),
+                "an approval was not measured", id);
+    std::optional<Time> last;
+    for (const char* kind : {"drafted", "submitted", "cleared", "armed", "fired"}) {
+        if (!at.contains(kind)) continue;
+        require(!clocks_agree_ || !last || at.at(kind) >= *last,
+                fmt::format("{} before what it follows from", kind), id);
+        last = at.at(kind);
+    }
+}
+
+LinePromises::Tally LinePromises::tally() const {
+    Tally tally;
+    tally.messages = static_cast<int>(messages_.size());
+    for (const auto& [id, message] : messages_) tally.cleared += message.cleared.empty() ? 0 : 1;
+    for (const auto& [id, measured] : measured_)
+        tally.fired += measured.at.contains("fired") ? 1 : 0;
+    return tally;
+}
+
+// What its approvals say, whatever became of it.
+bool LinePromises::approved(const Message& message) {
+    if (message.digest.empty() || message.over || message.needs.empty()) return false;
+    return std::ranges::all_of(message.needs, [&](const auto& need) {
+        return given_by(message, need.first) >= need.second.quorum;
+    });
+}
+
+void LinePromises::check_end() const {
+    for (const auto& [id, message] : messages_) {
+        require(message.reviewed == message.submitted, "submitted and never reviewed", id);
+        require(message.cleared.empty() == message.release.empty(), "cleared and never planned",
+                id);
+        require(!approved(message) || !message.cleared.empty(), "approved and never cleared", id);
+        const auto measured = measured_.find(id);
+        require(measured != measured_.end(), "never measured", id);
+        check_order(id, measured->second);
+    }
+    for (const auto& [id, measured] : measured_)
+        require(messages_.contains(id), "measured and never drafted", id);
+    require(crossings_answered_ == crossings_, "a crossing without an answer", "of drafting");
+    require(crossings_measured_ == crossings_, "a crossing was not measured", "of trigger");
+}
+
+}  // namespace tocsin::sim

@@ -1,0 +1,83 @@
+// What holds between the services of the line, checked at each decision that counts with code of
+// its own: who may clear what, what may be planned, which milestones a message reaches.
+#pragma once
+
+#include "runtime/decider.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "tocsin/measurement/v1/measurement_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin::sim {
+
+using runtime::Time;
+
+class LinePromises {
+public:
+    // One clock for all: what follows from something has no earlier time.
+    void clocks_agree() { clocks_agree_ = true; }
+    // Throws Violation.
+    void counted(const std::string& service, const ledger::v1::Decision& decision);
+    // The ledger of measurement is another one from now on.
+    void measurement_starts_over() { measured_.clear(), crossings_measured_.clear(); }
+    // Once nothing is under way: everything that was begun came to its end, and was measured.
+    void check_end() const;
+    struct Tally {
+        int messages = 0, cleared = 0, fired = 0;
+    };
+    Tally tally() const;
+
+private:
+    struct Need {
+        int quorum = 0;
+        std::set<std::string> roles;
+    };
+    struct Message {
+        std::set<std::string> writers;  // and submitters
+        std::string digest;             // of what was submitted last
+        int submitted = 0, reviewed = 0;
+        std::map<std::string, Need> needs;                        // by agency, of the latest review
+        std::vector<approval::v1::Approval> approvals;            // since it was opened
+        std::set<std::pair<std::string, std::string>> approvers;  // ever: agency and person
+        std::string cleared;                                      // bytes
+        std::string release;
+        std::optional<Time> drafted_at, submitted_at, cleared_at;
+        bool over = false;  // withdrawn or refused
+    };
+    struct Measured {
+        std::set<std::string> reached;
+        std::map<std::string, Time> at;  // by kind, the latest word
+    };
+
+    void follow(const drafting::v1::Event& event, Time at);
+    void follow(const approval::v1::Event& event, Time at);
+    void follow(const trigger::v1::Event& event);
+    void follow(const publishing::v1::Event& event);
+    void follow(const measurement::v1::Event& event);
+    void open(const approval::v1::Review& review);
+    void approve(const approval::v1::ApprovalGiven& given);
+    void clear(const approval::v1::Cleared& cleared, Time at);
+    void reach(const measurement::v1::MilestoneReached& reached);
+    void check_order(const std::string& id, const Measured& measured) const;
+    static std::ptrdiff_t given_by(const Message& message, const std::string& agency);
+    static bool approved(const Message& message);
+    bool plays(const approval::v1::Approval& approval, const Need& need) const;
+
+    bool clocks_agree_ = false;
+    approval::v1::Roster roster_;
+    std::map<std::pair<std::string, int>, Need> policies_;
+    std::map<std::string, Message> messages_;
+    std::set<std::string> crossings_, crossings_answered_;
+    std::map<std::string, Measured> measured_;
+    std::set<std::string> crossings_measured_;
+};
+
+}  // namespace tocsin::sim
