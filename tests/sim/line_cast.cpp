@@ -9,6 +9,9 @@
 
 namespace tocsin::sim {
 
+// The last of them claim to be what the roster does not know.
+static constexpr std::size_t claims = 3;
+
 const std::vector<Person>& people() {
     static const std::vector<Person> all{
         {"ana", "calgary", {"author"}},        {"ben", "calgary", {"author", "approver"}},
@@ -17,7 +20,7 @@ const std::vector<Person>& people() {
         {"abe", "alberta", {"approver"}},      {"amy", "alberta", {"duty-officer"}},
         {"root", "calgary", {"admin"}},        {"rita", "alberta", {"admin"}},
         {"mel", "calgary", {"analyst"}},       {"stranger", "calgary", {"approver"}},
-        {"olga", "alberta", {"duty-officer"}},
+        {"olga", "alberta", {"duty-officer"}}, {"mel", "calgary", {"approver"}},
     };
     return all;
 }
@@ -40,7 +43,7 @@ approval::v1::Roster roster() {
         (*agency.mutable_names())["en-CA"] = id;
         (*agency.mutable_names())["fr-CA"] = id;
     }
-    for (std::size_t i = 0; i + 2 < people().size(); ++i) {
+    for (std::size_t i = 0; i + claims < people().size(); ++i) {
         const Person& one = people()[i];
         auto& person = *roster.add_people();
         person.set_subject(one.subject);

@@ -16,7 +16,7 @@ struct Person {
     std::vector<std::string> roles;
 };
 
-// The last two claim to be what the roster does not know.
+// With what the token of each says; for the last ones the roster says otherwise.
 const std::vector<Person>& people();
 const Person& named(std::string_view subject);
 // Publishing itself, as its executors and timers ask.

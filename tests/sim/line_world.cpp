@@ -106,6 +106,9 @@ void LineWorld::check_end() {
     promises_.check_end();
     totals_.effects += promises_.tally().fired;
     for (auto& service : services_) service->check_end();
+    if (totals_.void_records >= totals_.decisions)
+        throw Violation(fmt::format("{} void records for {} decisions", totals_.void_records,
+                                    totals_.decisions));
 }
 
 std::string LineWorld::trace() const {
