@@ -134,9 +134,13 @@ void LinePeople::review(const std::string& id) {
         policy.add_roles("duty-officer");
         return ask("approval", named(world_.chance(.5) ? "root" : "rita"), command);
     }
-    const bool right = world_.chance(.7);
-    approve(review, right ? people()[static_cast<std::size_t>(1 + world_.below(7))] : anybody(),
-            world_.chance(.9));
+    // Of those who may, though some of them may have written it.
+    const Person* who = &anybody();
+    if (world_.chance(.7)) {
+        const int place = 1 + world_.below(7);
+        who = &people()[static_cast<std::size_t>(place)];
+    }
+    approve(review, *who, world_.chance(.9));
 }
 
 void LinePeople::approve(const approval::v1::Review& review, const Person& who, bool right) {
