@@ -22,7 +22,8 @@ REALMS = ("calgary", "montreal", "halifax", "yukon")
 class Pair:
     """`left` and `right`. A third program, approval, is there only to import the roster."""
 
-    def __init__(self, broker: Broker | Cluster, keys: Secrets, folder: Path, partitions: int = 2) -> None:
+    def __init__(self, broker: Broker | Cluster, keys: Secrets, folder: Path,
+                 partitions: int = 2) -> None:
         self.broker = broker
         self.keys = keys
         self.folder = folder
