@@ -73,15 +73,24 @@ sim() {
 
 # On a Kafka of its own, whose data goes away afterwards.
 bench() {
+    local name ports status=0
     need run
+    for name in "$@"; do
+        if [[ $name == command.restate ]]; then
+            [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]] ||
+                fail "bench: command.restate compares on one disk and needs a Kafka of its own"
+            need restate
+            export TOCSIN_RESTATE=$home/tools/restate/node_modules
+        fi
+    done
     locked build_preset "$preset" # the benchmarks start the other programs as well
     export_for_tests "$preset"
     if [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
         export TOCSIN_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP_SERVERS
         exec "$(bin)/tocsin-bench" "$@"
     fi
-    local ports status=0
     bench_folder=$(mktemp -d "$home/bench.XXXXXX")
+    export TOCSIN_BENCH_DISK=$bench_folder
     mapfile -t ports < <(free_ports 2)
     "$root/deploy/kafka/broker.sh" run --dir "$bench_folder" --port "${ports[0]}" \
         --controller-port "${ports[1]}" 2>"$bench_folder/kafka.log" &
@@ -119,7 +128,7 @@ lint() {
             ;;
         *) fail "lint: unknown option $1" ;;
     esac
-    for check in formatting shell python protos maven tidy; do
+    for check in formatting shell python go protos maven tidy; do
         say "lint: $check"
         "lint_$check" || failed+=("$check")
     done
@@ -146,6 +155,16 @@ lint_python() {
     files '*.py' | PYTHONPYCACHEPREFIX=$cache xargs -r python3 -m compileall -q || status=1
     rm -rf "$cache"
     return "$status"
+}
+
+lint_go() {
+    local wrong
+    wrong=$(files '*.go' | xargs gofmt -l)
+    [[ -z $wrong ]] || {
+        echo "gofmt: $wrong" >&2
+        return 1
+    }
+    (cd tests/linearizability && go vet ./...)
 }
 
 lint_protos() {

@@ -115,9 +115,9 @@ write_environment() {
     printf 'TOCSIN_JWKS=%q\n' "$home/secrets/jwks.json"
     echo 'TOCSIN_JWT_ISSUER=tocsin-dev'
     echo 'TOCSIN_JWT_AUDIENCE=tocsin'
-    # The people of the demo, so that --as NAME is enough.
+    # The people of the demo, so that --as NAME is enough; an operator is on no realm's roster.
     echo 'TOCSIN_REALM=bow-river'
-    printf 'TOCSIN_PEOPLE=%q\n' "$root/deploy/demo/roster.json"
+    printf 'TOCSIN_PEOPLE=%q\n' "$root/deploy/demo/roster.json:$root/deploy/demo/operators.json"
     echo "TOCSIN_DEMO_WORLD=http://127.0.0.1:${port[DEMO_WORLD]}"
     echo "TOCSIN_DEMO_MASTODON=http://127.0.0.1:${port[DEMO_MASTODON]}"
     [[ " $* " != *' --monitoring '* ]] ||

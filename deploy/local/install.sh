@@ -11,8 +11,11 @@ packages_build=(
 packages_run=(curl supervisor python3 python3-venv)
 packages_monitoring=(prometheus)
 packages_test=(jq libxml2-utils zsh fish)
+packages_restate=(ca-certificates) # for npm
 packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3)
 buf_version=1.75.0
+restate_server_version=1.5.3
+restate_sdk_version=1.7.3 # of those that run on the Node.js of Debian 12
 
 need() {
     local group missing=()
@@ -24,7 +27,11 @@ need() {
                 java_is_new_enough || missing+=(openjdk-17-jre-headless)
                 command -v mvn >/dev/null || missing+=(maven)
                 ;;
-            lint) command -v npm >/dev/null || missing+=(nodejs npm) ;;
+            test) command -v go >/dev/null || missing+=(golang-go) ;;
+            lint | restate)
+                command -v npm >/dev/null || missing+=(nodejs npm)
+                [[ $group != lint ]] || command -v go >/dev/null || missing+=(golang-go)
+                ;;
         esac
     done
     command -v dpkg-query >/dev/null ||
@@ -39,8 +46,12 @@ need() {
                 python_packages
                 [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]] || kafka_jars
                 ;;
-            test) kafka_jars ;; # tests that kill a broker always have their own
+            test)
+                kafka_jars # tests that kill a broker always have their own
+                go_modules
+                ;;
             lint) buf_package ;;
+            restate) restate_packages ;;
         esac
     done
 }
@@ -123,14 +134,32 @@ kafka_jars() {
     "$root/deploy/kafka/broker.sh" install
 }
 
+# What go.sum pins, so that the tests themselves need no network. Any Go from 1.19 on builds it.
+go_modules() {
+    (cd "$root/tests/linearizability" && go mod download) ||
+        fail "the Go modules of tests/linearizability could not be fetched"
+}
+
 buf_package() {
-    local stamp=$home/npm/version
-    if [[ -f $stamp && $(<"$stamp") == "$buf_version" ]]; then
+    npm_packages "$home/npm" "@bufbuild/buf@$buf_version"
+}
+
+# The peer of `./dev bench command.restate`.
+restate_packages() {
+    npm_packages "$home/tools/restate" \
+        "@restatedev/restate-server-linux-x64@$restate_server_version" \
+        "@restatedev/restate-sdk@$restate_sdk_version"
+}
+
+# npm_packages FOLDER PACKAGE@VERSION...: in FOLDER/node_modules, anew when a version changes.
+npm_packages() {
+    local folder=$1 stamp=$1/version
+    shift
+    if [[ -f $stamp && $(<"$stamp") == "$*" ]]; then
         return
     fi
-    say "installing @bufbuild/buf $buf_version from npm"
-    mkdir -p "$home/npm"
-    npm install --prefix "$home/npm" --no-save --no-audit --no-fund --loglevel error \
-        "@bufbuild/buf@$buf_version" >&2
-    echo "$buf_version" >"$stamp"
+    say "installing $* from npm"
+    mkdir -p "$folder"
+    npm install --prefix "$folder" --no-save --no-audit --no-fund --loglevel error "$@" >&2
+    echo "$*" >"$stamp"
 }

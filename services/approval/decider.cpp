@@ -213,7 +213,7 @@ static std::expected<v1::Event, Rejection> clear(const State& state, const v1::R
     v1::Event event;
     v1::Cleared& cleared = *event.mutable_cleared();
     cleared.set_message_id(review.message_id());
-    cleared.set_content(review.content());
+    cleared.set_content(*state.reviews.at(review.message_id()).content);
     cleared.set_digest(review.digest());
     for (const v1::AgencyReview& agency : review.agencies()) {
         const v1::Agency* known = find_agency(state.roster, agency.agency_id());
@@ -262,7 +262,7 @@ static Verdict approve(const State& state, const Asking& asking, const v1::Appro
                        Time now) {
     const auto found = state.reviews.find(request.message_id());
     if (found == state.reviews.end()) return no_review(request.message_id());
-    const v1::Review& review = found->second;
+    const v1::Review review = found->second.get();
     if (auto no = of_its_agencies(review, asking)) return std::unexpected(*no);
     const v1::AgencyReview& own = *find_agency_review(review, asking.agency);
     // The roles of the policy as it stood when the review was opened.
@@ -309,7 +309,7 @@ static Verdict request_changes(const State& state, const Asking& asking,
                                const v1::RequestChangesRequest& request) {
     const auto found = state.reviews.find(request.message_id());
     if (found == state.reviews.end()) return no_review(request.message_id());
-    const v1::Review& review = found->second;
+    const v1::Review review = found->second.get();
     if (auto no = of_its_agencies(review, asking)) return std::unexpected(*no);
     if (auto no = confirm(state, asking, {"approver", "duty-officer"})) return std::unexpected(*no);
     if (auto no = in_review(review)) return std::unexpected(*no);
@@ -320,7 +320,7 @@ static Verdict request_changes(const State& state, const Asking& asking,
 static Verdict refuse(const State& state, const Asking& asking, const v1::RejectRequest& request) {
     const auto found = state.reviews.find(request.message_id());
     if (found == state.reviews.end()) return no_review(request.message_id());
-    const v1::Review& review = found->second;
+    const v1::Review review = found->second.get();
     if (auto no = of_its_agencies(review, asking)) return std::unexpected(*no);
     if (auto no = confirm(state, asking, {"approver", "duty-officer"})) return std::unexpected(*no);
     if (auto no = in_review(review)) return std::unexpected(*no);
@@ -337,7 +337,7 @@ static Verdict take_back(const State& state, const Asking& asking,
                          const v1::TakeBackRequest& request) {
     const auto found = state.reviews.find(request.message_id());
     if (found == state.reviews.end()) return no_review(request.message_id());
-    const v1::Review& review = found->second;
+    const v1::Review review = found->second.get();
     if (auto no = of_its_agencies(review, asking)) return std::unexpected(*no);
     if (auto no = confirm(state, asking, {"author", "duty-officer"})) return std::unexpected(*no);
     // The baton is publishing's from clearance on: only its answer can stop the release.
@@ -448,9 +448,9 @@ std::optional<Happened<v1::Event>> Decider::react(const State& state, const Fore
         // Once cleared or refused a message never comes back to approval: a second clearance would
         // be a second release.
         const auto before = state.reviews.find(submitted.message_id());
-        if (before != state.reviews.end() &&
-            (before->second.state() == "cleared" || before->second.state() == "rejected"))
-            continue;
+        const std::string so_far =
+            before == state.reviews.end() ? std::string{} : before->second.get().state();
+        if (so_far == "cleared" || so_far == "rejected") continue;
         for (v1::Event& opened : open_review(state, foreign, submitted))
             happened.events.push_back(std::move(opened));
         happened.subject = submitted.message_id();
@@ -482,49 +482,81 @@ static void end_review(v1::Review& review, const char* state, const std::string&
     review.set_reason(reason);
 }
 
-bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
+std::string message_of(const v1::Event& event) {
     switch (event.body_case()) {
-        case v1::Event::kRosterImported:
-            state.roster = event.roster_imported().roster();
-            ++state.roster_version;
-            return true;
-        case v1::Event::kPolicySet: {
-            const v1::Policy& policy = event.policy_set().policy();
-            State::Policy& stored = state.policies[{policy.agency_id(), policy.severity()}];
-            stored.policy = policy;
-            ++stored.version;
-            return true;
-        }
         case v1::Event::kReviewOpened:
-            state.reviews[event.review_opened().review().message_id()] =
-                event.review_opened().review();
-            return true;
+            return event.review_opened().review().message_id();
         case v1::Event::kApprovalGiven:
-            add_approval(state.reviews[event.approval_given().message_id()],
-                         event.approval_given().approval());
-            return true;
+            return event.approval_given().message_id();
         case v1::Event::kAgencyCleared:
-            clear_agency(state.reviews[event.agency_cleared().message_id()],
-                         event.agency_cleared().agency_id());
-            return true;
-        case v1::Event::kCleared: {
-            v1::Review& review = state.reviews[event.cleared().message_id()];
-            review.set_state("cleared");
-            *review.mutable_clear_time() = to_proto(decided_at);
-            return true;
-        }
+            return event.agency_cleared().message_id();
+        case v1::Event::kCleared:
+            return event.cleared().message_id();
         case v1::Event::kReviewReturned:
-            end_review(state.reviews[event.review_returned().message_id()], "returned",
-                       event.review_returned().reason());
-            return true;
+            return event.review_returned().message_id();
         case v1::Event::kReviewRejected:
-            end_review(state.reviews[event.review_rejected().message_id()], "rejected",
-                       event.review_rejected().reason());
-            return true;
+            return event.review_rejected().message_id();
+        case v1::Event::kRosterImported:
+        case v1::Event::kPolicySet:
         case v1::Event::BODY_NOT_SET:
             break;
     }
-    return false;
+    return {};
+}
+
+static void evolve_head(v1::Review& head, const v1::Event& event, Time decided_at) {
+    switch (event.body_case()) {
+        case v1::Event::kReviewOpened:
+            head = event.review_opened().review();
+            head.clear_content();
+            return;
+        case v1::Event::kApprovalGiven:
+            return add_approval(head, event.approval_given().approval());
+        case v1::Event::kAgencyCleared:
+            return clear_agency(head, event.agency_cleared().agency_id());
+        case v1::Event::kCleared:
+            head.set_state("cleared");
+            *head.mutable_clear_time() = to_proto(decided_at);
+            return;
+        case v1::Event::kReviewReturned:
+            return end_review(head, "returned", event.review_returned().reason());
+        case v1::Event::kReviewRejected:
+            return end_review(head, "rejected", event.review_rejected().reason());
+        case v1::Event::kRosterImported:
+        case v1::Event::kPolicySet:
+        case v1::Event::BODY_NOT_SET:
+            return;
+    }
+}
+
+void evolve(Review& review, const v1::Event& event, Time decided_at) {
+    review.head.edit([&](v1::Review& head) { evolve_head(head, event, decided_at); });
+    if (event.has_review_opened())
+        review.content = runtime::SharedBytes(event.review_opened().review().content());
+}
+
+static bool ends(const v1::Event& event) {
+    return event.has_cleared() || event.has_review_returned() || event.has_review_rejected();
+}
+
+bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
+    if (event.body_case() == v1::Event::BODY_NOT_SET) return false;
+    if (event.has_roster_imported()) {
+        state.roster = event.roster_imported().roster();
+        ++state.roster_version;
+        return true;
+    }
+    if (event.has_policy_set()) {
+        const v1::Policy& policy = event.policy_set().policy();
+        State::Policy& stored = state.policies[{policy.agency_id(), policy.severity()}];
+        stored.policy = policy;
+        ++stored.version;
+        return true;
+    }
+    Review& review = state.reviews[message_of(event)];
+    approval::evolve(review, event, decided_at);
+    if (ends(event)) review.content = {};
+    return true;
 }
 
 std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }

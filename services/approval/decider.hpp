@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/decider.hpp"
+#include "runtime/shared_bytes.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <array>
@@ -23,6 +24,16 @@ using runtime::Time;
 inline constexpr int default_quorum = 2;
 inline constexpr std::array<std::string_view, 2> default_roles{"approver", "duty-officer"};
 
+// One review as it is kept: its content apart from the rest, and both as bytes that the state, the
+// view and other services share.
+struct Review {
+    runtime::Packed<v1::Review> head;  // without content
+    // Kept while it is in review: from its end on no decision needs more than the digest.
+    runtime::SharedBytes content;
+
+    v1::Review get() const { return head.get(); }
+};
+
 // What one realm's ledger adds up to.
 struct State {
     v1::Roster roster;
@@ -34,8 +45,14 @@ struct State {
     // By agency and severity.
     std::map<std::pair<std::string, int>, Policy> policies;
     // The latest review of each message.
-    std::map<std::string, v1::Review> reviews;
+    std::map<std::string, Review> reviews;
 };
+
+// The message whose review an event opens, changes or ends; empty for the others.
+std::string message_of(const v1::Event& event);
+// What such an event makes of its review, and of nothing else. The view folds with it too: what is
+// shown is what is decided upon.
+void evolve(Review& review, const v1::Event& event, Time decided_at);
 
 const v1::Person* find_person(const v1::Roster& roster, std::string_view subject);
 const v1::Agency* find_agency(const v1::Roster& roster, std::string_view agency_id);

@@ -4,28 +4,6 @@ namespace tocsin::approval {
 
 using runtime::from_proto;
 
-// The message whose review an event may change; empty for the others.
-static std::string message_of(const v1::Event& event) {
-    switch (event.body_case()) {
-        case v1::Event::kReviewOpened:
-            return event.review_opened().review().message_id();
-        case v1::Event::kAgencyCleared:
-            return event.agency_cleared().message_id();
-        case v1::Event::kCleared:
-            return event.cleared().message_id();
-        case v1::Event::kReviewReturned:
-            return event.review_returned().message_id();
-        case v1::Event::kReviewRejected:
-            return event.review_rejected().message_id();
-        case v1::Event::kApprovalGiven:  // It says nothing that AgencyCleared does not say.
-        case v1::Event::kRosterImported:
-        case v1::Event::kPolicySet:
-        case v1::Event::BODY_NOT_SET:
-            break;
-    }
-    return {};
-}
-
 ReviewMetrics::ReviewMetrics(runtime::Metrics& metrics, const ApprovalView& view,
                              std::string instance, int partitions)
     : metrics_(metrics), view_(view), instance_(std::move(instance)), partitions_(partitions) {
@@ -50,9 +28,8 @@ void ReviewMetrics::apply(const runtime::Counted& counted) {
     }
     for (const std::string& id : touched) {
         Waiting after = waiting_in(realm, id);
-        Waiting& before = known_[{realm, id}];
-        change(before, after);
-        before = std::move(after);
+        change(std::exchange(known_[{realm, id}], after), after);
+        if (after.agencies.empty()) known_.erase({realm, id});
     }
 }
 
@@ -71,17 +48,13 @@ void ReviewMetrics::show() {
 
 ReviewMetrics::Waiting ReviewMetrics::waiting_in(const std::string& realm,
                                                  const std::string& message_id) const {
-    return view_.read(realm, [&](const Realm& known) {
-        Waiting waiting;
-        const auto found = known.state().reviews.find(message_id);
-        if (found == known.state().reviews.end()) return waiting;
-        const v1::Review& review = found->second;
-        if (review.state() != "in_review") return waiting;
-        waiting.since = from_proto(review.submit_time());
-        for (const v1::AgencyReview& agency : review.agencies())
-            if (!agency.cleared()) waiting.agencies.insert(agency.agency_id());
-        return waiting;
-    });
+    Waiting waiting;
+    const auto review = view_.current(realm).review_head(message_id);
+    if (!review || review->state() != "in_review") return waiting;
+    waiting.since = from_proto(review->submit_time());
+    for (const v1::AgencyReview& agency : review->agencies())
+        if (!agency.cleared()) waiting.agencies.insert(agency.agency_id());
+    return waiting;
 }
 
 void ReviewMetrics::change(const Waiting& before, const Waiting& after) {

@@ -1,5 +1,11 @@
 #include "approval/rpc.hpp"
 
+#include "runtime/page.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
 namespace tocsin::approval {
 
 using runtime::Caller;
@@ -36,64 +42,69 @@ Reactor* ApprovalRpc::TakeBack(Context* context, const v1::TakeBackRequest* requ
     return rpc_.change<v1::Command>(context, request, response, {"author", "duty-officer"});
 }
 
-Reactor* ApprovalRpc::GetRoster(Context* context, const v1::GetRosterRequest* request,
-                                v1::GetRosterResponse* response) {
+template <class Request, class Response, class Reader>
+Reactor* ApprovalRpc::read(Context* context, const Request* request, Response* response,
+                           Reader reader) {
     return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const auto&, v1::GetRosterResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             *out.mutable_roster() = realm.state().roster;
-                             return grpc::Status::OK;
+                     [this, reader](const Caller& caller, const Request& in, Response& out) {
+                         return view_.read(caller.realm, [&](const Realm& realm) -> grpc::Status {
+                             return reader(realm, in, out);
                          });
                      });
+}
+
+Reactor* ApprovalRpc::GetRoster(Context* context, const v1::GetRosterRequest* request,
+                                v1::GetRosterResponse* response) {
+    return read(context, request, response, [](const Realm& realm, const auto&, auto& out) {
+        *out.mutable_roster() = realm.roster();
+        return grpc::Status::OK;
+    });
+}
+
+// Agency ids have no space in them.
+static std::string key_text(const Realm::PolicyKey& key) {
+    return fmt::format("{} {}", key.first, key.second);
+}
+
+static Realm::PolicyKey key_of(const std::string& text) {
+    const auto space = text.find(' ');
+    return {text.substr(0, space), std::stoi(text.substr(space + 1))};
 }
 
 Reactor* ApprovalRpc::ListPolicies(Context* context, const v1::ListPoliciesRequest* request,
                                    v1::ListPoliciesResponse* response) {
-    return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const auto&, v1::ListPoliciesResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             for (const auto& [key, policy] : realm.state().policies)
-                                 *out.add_policies() = policy.policy;
-                             return grpc::Status::OK;
-                         });
-                     });
-}
-
-static grpc::Status get_review(const Realm& realm, const v1::GetReviewRequest& request,
-                               v1::GetReviewResponse& response) {
-    const auto found = realm.state().reviews.find(request.message_id());
-    if (found == realm.state().reviews.end())
-        return runtime::not_found("message_id", request.message_id());
-    *response.mutable_review() = found->second;
-    return grpc::Status::OK;
-}
-
-static grpc::Status list_reviews(const Realm& realm, const v1::ListReviewsRequest& request,
-                                 v1::ListReviewsResponse& response) {
-    const auto reviews = realm.reviews(request.state());
-    const auto page = runtime::page(reviews.size(), request.page_size(), request.page_token());
-    if (!page) return page.error();
-    for (std::size_t i = page->begin; i < page->end; ++i) *response.add_reviews() = *reviews[i];
-    response.set_next_page_token(page->next_token);
-    return grpc::Status::OK;
+    return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
+        return runtime::answer_page(in, out, *out.mutable_policies(), [&](auto& page) {
+            std::optional<Realm::PolicyKey> after;
+            if (page.after()) after = key_of(*page.after());
+            realm.policies(after ? &*after : nullptr, [&](const auto& key, const auto& policy) {
+                return page.add(key_text(key), [&](v1::Policy& row) { row = policy; });
+            });
+        });
+    });
 }
 
 Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* request,
                                 v1::GetReviewResponse* response) {
-    return rpc_.read(
-        context, request, response, [this](const Caller& caller, const auto& in, auto& out) {
-            return view_.read(caller.realm,
-                              [&](const Realm& realm) { return get_review(realm, in, out); });
-        });
+    return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
+        auto review = realm.review(in.message_id());
+        if (!review) return runtime::not_found("message_id", in.message_id());
+        *out.mutable_review() = std::move(*review);
+        return grpc::Status::OK;
+    });
 }
 
 Reactor* ApprovalRpc::ListReviews(Context* context, const v1::ListReviewsRequest* request,
                                   v1::ListReviewsResponse* response) {
-    return rpc_.read(
-        context, request, response, [this](const Caller& caller, const auto& in, auto& out) {
-            return view_.read(caller.realm,
-                              [&](const Realm& realm) { return list_reviews(realm, in, out); });
+    return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
+        return runtime::answer_page(in, out, *out.mutable_reviews(), [&](auto& page) {
+            realm.reviews(in.state(), page.after_place(),
+                          [&](std::int64_t place, const std::string& message_id) {
+                              return page.add(
+                                  place, [&](v1::Review& row) { row = *realm.review(message_id); });
+                          });
         });
+    });
 }
 
 }  // namespace tocsin::approval

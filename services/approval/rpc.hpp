@@ -37,6 +37,10 @@ public:
                          v1::ListReviewsResponse* response) override;
 
 private:
+    // Answers from the caller's realm with `reader(const Realm&, request, response)`.
+    template <class Request, class Response, class Reader>
+    Reactor* read(Context* context, const Request* request, Response* response, Reader reader);
+
     runtime::Rpc& rpc_;
     const ApprovalView& view_;
 };

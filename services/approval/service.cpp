@@ -12,7 +12,9 @@ public:
         : view_(static_cast<int>(surroundings.config.kafka_partitions)),
           metrics_(surroundings.metrics, view_, surroundings.config.instance,
                    static_cast<int>(surroundings.config.kafka_partitions)),
-          rpc_(surroundings.rpc, view_) {}
+          rpc_(surroundings.rpc, view_) {
+        view_.show_size(runtime::view_gauges(surroundings.metrics, "approval"));
+    }
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     std::vector<runtime::View*> views() override { return {&view_, &metrics_}; }

@@ -1,7 +1,5 @@
 #include "approval/view.hpp"
 
-#include <ranges>
-
 namespace tocsin::approval {
 
 void Realm::apply(const runtime::Counted& counted) {
@@ -9,26 +7,80 @@ void Realm::apply(const runtime::Counted& counted) {
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
         // An event that this version cannot read has already stopped the partition.
-        if (!event.ParseFromString(bytes)) continue;
-        Decider::evolve(state_, event, counted.decided_at);
-        if (event.has_review_opened()) opened(event.review_opened().review().message_id());
+        if (event.ParseFromString(bytes)) apply(event, counted.decided_at);
+    }
+    drop_old_contents(counted.decided_at);
+}
+
+void Realm::apply(const v1::Event& event, Time decided_at) {
+    if (event.has_roster_imported())
+        roster_ = std::make_shared<const v1::Roster>(event.roster_imported().roster());
+    if (event.has_policy_set()) {
+        const v1::Policy& policy = event.policy_set().policy();
+        policies_.set({policy.agency_id(), policy.severity()}, policy);
+    }
+    const std::string message_id = message_of(event);
+    if (message_id.empty()) return;
+    Shown& shown = reviews_.edit(message_id);
+    evolve(shown.review, event, decided_at);
+    file(message_id, shown, event.has_review_opened(), decided_at);
+}
+
+void Realm::file(const std::string& message_id, Shown& shown, bool opened, Time at) {
+    std::string state = shown.review.get().state();
+    if (state == shown.state && !opened) return;
+    if (shown.place != 0) list_.leave(shown.state, shown.place);
+    if (shown.ending) endings_.erase(*shown.ending);
+    shown.ending.reset();
+    if (opened) {
+        if (shown.place != 0) list_.remove(shown.place);
+        shown.place = list_.add(message_id);
+        shown.dropped = false;
+    }
+    shown.state = std::move(state);
+    if (shown.place == 0) return;
+    list_.enter(shown.state, shown.place);
+    if (shown.state == "in_review") return;
+    shown.ending = Ending{(at + content_kept).time_since_epoch().count(), shown.place};
+    endings_.set(*shown.ending, 1);
+}
+
+// By the time of decisions, never by a clock: every instance and every replay shows the same.
+void Realm::drop_old_contents(Time now) {
+    for (;;) {
+        std::optional<Ending> due;
+        endings_.ascend(nullptr, [&](const Ending& ending, char) {
+            if (ending.first <= now.time_since_epoch().count()) due = ending;
+            return false;
+        });
+        if (!due) return;
+        endings_.erase(*due);
+        list_.newest_first({}, due->second + 1, [&](std::int64_t, const std::string& message_id) {
+            Shown& shown = reviews_.edit(message_id);
+            shown.review.content = {};
+            shown.ending.reset();
+            shown.dropped = true;
+            return false;
+        });
     }
 }
 
-void Realm::opened(const std::string& message_id) {
-    const auto before = place_.find(message_id);
-    if (before != place_.end()) order_.erase(before->second);
-    place_[message_id] = next_place_;
-    order_[next_place_++] = message_id;
+const v1::Roster& Realm::roster() const {
+    return roster_ ? *roster_ : v1::Roster::default_instance();
 }
 
-std::vector<const v1::Review*> Realm::reviews(std::string_view review_state) const {
-    std::vector<const v1::Review*> result;
-    for (const auto& [place, message_id] : std::views::reverse(order_)) {
-        const v1::Review& review = state_.reviews.at(message_id);
-        if (review_state.empty() || review.state() == review_state) result.push_back(&review);
-    }
-    return result;
+std::optional<v1::Review> Realm::review_head(const std::string& message_id) const {
+    const Shown* shown = reviews_.find(message_id);
+    if (!shown) return std::nullopt;
+    v1::Review review = shown->review.get();
+    review.set_content_dropped(shown->dropped);
+    return review;
+}
+
+std::optional<v1::Review> Realm::review(const std::string& message_id) const {
+    auto review = review_head(message_id);
+    if (review) review->set_content(*reviews_.find(message_id)->review.content);
+    return review;
 }
 
 }  // namespace tocsin::approval

@@ -2,36 +2,72 @@
 #pragma once
 
 #include "approval/decider.hpp"
+#include "runtime/listing.hpp"
+#include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
 
 #include <cstdint>
-#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace tocsin::approval {
 
-// One realm. It is folded by the decider's own evolve: what is shown is what is decided upon.
+// How long the content of a review stays readable after the review ended. The API promises it:
+// approval_service.proto.
+inline constexpr runtime::Duration content_kept = std::chrono::hours{24 * 30};
+
+// One realm. A value whose copy costs O(1).
 class Realm {
 public:
     void apply(const runtime::Counted& counted);
 
-    const State& state() const { return state_; }
-    // Newest submission first; only those in `review_state` unless it is empty. Valid as long as
-    // the realm is locked.
-    std::vector<const v1::Review*> reviews(std::string_view review_state) const;
+    const v1::Roster& roster() const;
+    // `use(key, const v1::Policy&)` by agency and severity, from the first behind `after`, until it
+    // returns false.
+    using PolicyKey = std::pair<std::string, int>;
+    template <class Use>
+    void policies(const PolicyKey* after, Use&& use) const {
+        policies_.ascend(after, use);
+    }
+    // The latest review of a message, with its content where `content_dropped` is not set.
+    std::optional<v1::Review> review(const std::string& message_id) const;
+    // The same without its content, at less cost.
+    std::optional<v1::Review> review_head(const std::string& message_id) const;
+    // `use(place, message_id)`, newest submission first, only those in `review_state` unless it is
+    // empty, from the first behind `after` (0: the first), until it returns false.
+    template <class Use>
+    void reviews(std::string_view review_state, std::int64_t after, Use&& use) const {
+        list_.newest_first(std::string(review_state), after, use);
+    }
+    std::size_t size() const { return list_.size(); }
 
 private:
-    void opened(const std::string& message_id);
+    // When a content may be dropped (microseconds), and the place of its review.
+    using Ending = std::pair<std::int64_t, std::int64_t>;
+    struct Shown {
+        Review review;
+        std::int64_t place = 0;
+        std::string state;
+        std::optional<Ending> ending;
+        bool dropped = false;
+    };
 
-    State state_;
+    void apply(const v1::Event& event, Time decided_at);
+    // Lists a review where it belongs after an event.
+    void file(const std::string& message_id, Shown& shown, bool opened, Time at);
+    void drop_old_contents(Time now);
+
+    std::shared_ptr<const v1::Roster> roster_;
+    runtime::SharedMap<PolicyKey, v1::Policy> policies_;
+    runtime::SharedTable<Shown> reviews_;  // by message
     // Message ids in the order in which their latest review was opened.
-    std::map<std::int64_t, std::string> order_;
-    std::map<std::string, std::int64_t> place_;
-    std::int64_t next_place_ = 0;
+    runtime::Listing list_;
+    runtime::SharedMap<Ending, char> endings_;
 };
 
-using ApprovalView = runtime::RealmViews<Realm>;
+using ApprovalView = runtime::SnapshotViews<Realm>;
 
 }  // namespace tocsin::approval

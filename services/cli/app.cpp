@@ -183,23 +183,31 @@ void App::add_ledger_verbs() {
          })
         ->add_option("SERVICE", service, "such as approval")
         ->required();
+    add_operator_verb("restart-input", "RestartInput",
+                      "have a halted partition read its inputs from where they start now",
+                      "tocsin ledger restart-input approval --partition 3 --reason 'topic lost'");
+    add_operator_verb("override-clock", "OverrideClock",
+                      "go on from the present where a wrong clock stamped a ledger ahead",
+                      "tocsin ledger override-clock approval --partition 3 --reason 'RTC was off'");
+    add_ledger_reads(noun("ledger"));
+}
+
+void App::add_operator_verb(const std::string& name, const std::string& method,
+                            const std::string& meaning, const std::string& example) {
+    auto& service = text();
     auto& reason = text();
     auto& partition = text();
-    auto* restart =
-        verb("ledger", "restart-input",
-             "have a halted partition read its inputs from where they start now",
-             "tocsin ledger restart-input approval --partition 3 --reason 'topic lost'",
-             [this, &service, &reason, &partition] {
-                 check_service(service);
-                 const Json answer = client_.call(
-                     service, "RestartInput",
-                     {{"service", service}, {"partition", partition}, {"reason", reason}});
-                 std::cout << (options_.json ? answer.dump(2) : cell(answer, "position")) << "\n";
-             });
-    restart->add_option("SERVICE", service, "such as approval")->required();
-    restart->add_option("--partition", partition, "which")->required()->check(CLI::Range(0, 1023));
-    restart->add_option("--reason", reason, "why, for the record")->required();
-    add_ledger_reads(noun("ledger"));
+    auto* added =
+        verb("ledger", name, meaning, example, [this, method, &service, &reason, &partition] {
+            check_service(service);
+            const Json answer =
+                client_.call(service, method,
+                             {{"service", service}, {"partition", partition}, {"reason", reason}});
+            std::cout << (options_.json ? answer.dump(2) : cell(answer, "position")) << "\n";
+        });
+    added->add_option("SERVICE", service, "such as approval")->required();
+    added->add_option("--partition", partition, "which")->required()->check(CLI::Range(0, 1023));
+    added->add_option("--reason", reason, "why, for the record")->required();
 }
 
 void App::add_ledger_reads(CLI::App* ledger) {
@@ -235,7 +243,9 @@ void App::add_ledger_reads(CLI::App* ledger) {
         ->add_option("--kafka-properties", options_.kafka_properties,
                      "librdkafka settings (TLS, SASL)")
         ->envname("TOCSIN_KAFKA_PROPERTIES");
-    ledger->add_option("--mac-key-file", options_.mac_key_file, "the world's key (tail, verify)")
+    ledger
+        ->add_option("--mac-key-file", options_.mac_key_file,
+                     "file of the world's keys (tail, verify)")
         ->envname("TOCSIN_MAC_KEY_FILE");
     ledger->add_option("--world", options_.world, "live or exercise")
         ->check(CLI::IsMember({"live", "exercise"}))

@@ -28,6 +28,8 @@ private:
     void add_approve();
     void add_release_verbs();
     void add_ledger_verbs();
+    void add_operator_verb(const std::string& name, const std::string& method,
+                           const std::string& meaning, const std::string& example);
     void add_ledger_reads(CLI::App* ledger);
     void add_token_verbs();
     void add_small_verbs();

@@ -1,13 +1,12 @@
 #include "cli/ledger_chain.hpp"
 
-#include "runtime/record.hpp"
-
 #include <fmt/format.h>
 
 namespace tocsin::cli {
 
-LedgerChain::LedgerChain(std::string_view topic, int partition, const runtime::Mac& mac)
-    : mac_(mac), head_(runtime::genesis_digest(topic, partition)) {
+LedgerChain::LedgerChain(std::string_view topic, int partition, const runtime::WorldKeys& keys)
+    : seal_(keys, topic, runtime::RecordKind::decision),
+      head_(runtime::genesis_digest(topic, partition)) {
     counted_digests_.insert(head_);
 }
 
@@ -21,22 +20,22 @@ LedgerChain::Seen LedgerChain::add(std::int64_t offset, std::string_view record)
     next_offset_ = offset + 1;
     Seen seen;
     seen.digest = runtime::sha256(record);
-    const auto body = runtime::unseal(record, mac_);
+    const auto opened = seal_.examine(record);
     ledger::v1::Decision decision;
-    if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+    if (opened.sealed != runtime::Sealed::ours ||
+        !decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size()))) {
         ++foreign_;
-        note(offset, "not by a holder of the world's key");
+        note(offset, opened.sealed == runtime::Sealed::unknown_key
+                         ? fmt::format("sealed with {}, which is not in the file of keys",
+                                       runtime::Seal::named_key(record))
+                         : "not by a holder of the world's keys");
         return seen;
     }
-    const std::string& previous = decision.previous_digest();
+    seen.decision = std::move(decision);
+    seen.key_id = opened.key_id;
+    const std::string& previous = seen.decision->previous_digest();
     if (previous == head_) {
-        const auto at = runtime::from_proto(decision.decided_at());
-        if (at < decided_at_) note(offset, "decided before the decision that it extends");
-        decided_at_ = at;
-        head_ = seen.digest;
-        counted_digests_.insert(head_);
-        orphan_.reset();
-        ++counted_;
+        count(offset, seen);
         seen.kind = Kind::counted;
     } else {
         ++void_;
@@ -45,8 +44,27 @@ LedgerChain::Seen LedgerChain::add(std::int64_t offset, std::string_view record)
         void_digests_.insert(seen.digest);
         seen.kind = Kind::empty_void;
     }
-    seen.decision = std::move(decision);
     return seen;
+}
+
+void LedgerChain::count(std::int64_t offset, const Seen& seen) {
+    const ledger::v1::Decision& decision = *seen.decision;
+    const auto at = runtime::from_proto(decision.decided_at());
+    if (at < decided_at_ && !decision.has_clock_overridden())
+        note(offset, "decided before the decision that it extends");
+    decided_at_ = at;
+    // Who has a key that was replaced can still make seals, but nobody who is ours does.
+    if (!key_id_.empty() && seen.key_id != key_id_)
+        note(offset, fmt::format("sealed with {} while {} was in force", seen.key_id, key_id_));
+    if (key_id_.empty()) key_id_ = decision.input_restarted().key_id();
+    if (decision.has_key_changed()) {
+        key_id_ = decision.key_changed().key_id();
+        key_changes_.emplace_back(offset, key_id_);
+    }
+    head_ = seen.digest;
+    counted_digests_.insert(head_);
+    orphan_.reset();
+    ++counted_;
 }
 
 std::string LedgerChain::fault() const {

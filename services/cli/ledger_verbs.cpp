@@ -2,18 +2,13 @@
 
 #include "cli/failure.hpp"
 #include "cli/ledger_chain.hpp"
+#include "cli/ledger_lines.hpp"
 #include "cli/table.hpp"
 #include "runtime/kafka.hpp"
 #include "runtime/topics.hpp"
 #include "runtime/world_key.hpp"
-#include "tocsin/approval/v1/approval_ledger.pb.h"
-#include "tocsin/drafting/v1/drafting_ledger.pb.h"
-#include "tocsin/measurement/v1/measurement_ledger.pb.h"
-#include "tocsin/publishing/v1/publishing_ledger.pb.h"
-#include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,13 +23,13 @@ using std::chrono::milliseconds;
 
 namespace {
 
-runtime::Mac world_key(const Options& options) {
+runtime::WorldKeys world_keys(const Options& options) {
     if (options.mac_key_file.empty())
         throw Failure(Exit::usage,
-                      "the world's key is needed: --mac-key-file or TOCSIN_MAC_KEY_FILE");
-    const auto key = runtime::read_world_key(options.mac_key_file);
-    if (!key) throw Failure(Exit::usage, "--mac-key-file: " + key.error());
-    return runtime::Mac(*key);
+                      "the world's keys are needed: --mac-key-file or TOCSIN_MAC_KEY_FILE");
+    auto keys = runtime::read_world_keys(options.mac_key_file);
+    if (!keys) throw Failure(Exit::usage, "--mac-key-file: " + keys.error());
+    return std::move(*keys);
 }
 
 runtime::KafkaAccess kafka_access(const Options& options) {
@@ -66,7 +61,7 @@ public:
                               fmt::format("{} partition {} cannot be read: is Kafka up, and is the "
                                           "number of partitions {}? (--partitions)",
                                           topic_, partition, options.partitions));
-            ends_[static_cast<std::size_t>(partition)] = range->second;
+            ends_[static_cast<std::size_t>(partition)] = range->high;
             reader_.start(partition, topic_, partition, 0);
         }
         // What is left out is not verified, so that it must not be left out by mistake.
@@ -146,76 +141,6 @@ private:
     Each each_;
 };
 
-template <class Event>
-std::string event_text(const std::string& bytes, bool json) {
-    Event event;
-    if (!event.ParseFromString(bytes)) return "unreadable";
-    if (json) {
-        std::string text;
-        if (!google::protobuf::util::MessageToJsonString(event, &text).ok()) return "{}";
-        return text;
-    }
-    const auto* body = Event::descriptor()->FindFieldByNumber(event.body_case());
-    return body == nullptr ? "unknown" : body->name();
-}
-
-std::string event_text(const std::string& service, const std::string& bytes, bool json) {
-    if (service == "drafting") return event_text<drafting::v1::Event>(bytes, json);
-    if (service == "approval") return event_text<approval::v1::Event>(bytes, json);
-    if (service == "publishing") return event_text<publishing::v1::Event>(bytes, json);
-    if (service == "measurement") return event_text<measurement::v1::Event>(bytes, json);
-    return event_text<trigger::v1::Event>(bytes, json);
-}
-
-std::string_view kind_name(LedgerChain::Kind kind) {
-    switch (kind) {
-        case LedgerChain::Kind::counted:
-            return "counted";
-        case LedgerChain::Kind::empty_void:
-            return "void";
-        case LedgerChain::Kind::foreign:
-            break;
-    }
-    return "foreign";
-}
-
-Json json_of(const std::string& service, int partition, std::int64_t offset,
-             const LedgerChain::Seen& seen) {
-    Json line{{"position", fmt::format("{}/{}/{}", service, partition, offset)},
-              {"kind", kind_name(seen.kind)},
-              {"digest", runtime::hex(seen.digest)}};
-    if (!seen.decision) return line;
-    const auto& decision = *seen.decision;
-    line["decidedAt"] = time_text(decision.decided_at());
-    line["writer"] = decision.writer();
-    line["realm"] = decision.realm();
-    line["actor"] = decision.cause().actor();
-    line["requestId"] = decision.cause().request_id();
-    line["traceparent"] = decision.cause().traceparent();
-    if (decision.has_rejected())
-        line["rejected"] = {{"code", decision.rejected().code()},
-                            {"text", decision.rejected().text()}};
-    for (const std::string& event : decision.accepted().events())
-        line["events"].push_back(Json::parse(event_text(service, event, true), nullptr, false));
-    return line;
-}
-
-std::string line_of(const std::string& service, int partition, std::int64_t offset,
-                    const LedgerChain::Seen& seen) {
-    std::string line = fmt::format("{}/{}/{}", service, partition, offset);
-    if (!seen.decision) return line + "  foreign";
-    const auto& decision = *seen.decision;
-    std::string what = decision.has_input_restarted() ? "input_restarted" : "";
-    if (decision.has_rejected()) what = "rejected " + decision.rejected().code();
-    for (const std::string& event : decision.accepted().events())
-        what += (what.empty() ? "" : " ") + event_text(service, event, false);
-    return fmt::format("{}  {}  {:7}  {}  {}  {}", line, time_text(decision.decided_at()),
-                       kind_name(seen.kind), decision.writer(),
-                       printable(decision.cause().actor().empty() ? decision.cause().topic()
-                                                                  : decision.cause().actor()),
-                       what.empty() ? "nothing_new" : what);
-}
-
 struct NotedHead {
     std::string service;
     int partition = 0;
@@ -242,15 +167,16 @@ struct Verified {
     std::int64_t records = 0;
     std::string fault;
     std::int64_t counted = 0, void_records = 0, foreign = 0;
-    std::string head;
+    std::string head, key_id;
+    std::vector<std::pair<std::int64_t, std::string>> key_changes;
 };
 
 std::vector<Verified> verify(const Options& options, const std::string& service,
-                             const runtime::Mac& mac, const std::vector<NotedHead>& heads) {
+                             const runtime::WorldKeys& keys, const std::vector<NotedHead>& heads) {
     const std::string topic = runtime::ledger_topic(options.world, service);
     std::deque<LedgerChain> chains;
     for (int partition = 0; partition < options.partitions; ++partition)
-        chains.emplace_back(topic, partition, mac);
+        chains.emplace_back(topic, partition, keys);
     std::vector<Verified> results(chains.size());
     TopicWalk walk(options, topic);
     walk.run(false, [&](int partition, std::int64_t offset, std::string_view record) {
@@ -266,7 +192,8 @@ std::vector<Verified> verify(const Options& options, const std::string& service,
         result = {service,         partition,
                   result.records,  chain.fault(),
                   chain.counted(), chain.void_records(),
-                  chain.foreign(), chain.counted() > 0 ? runtime::hex(chain.head()) : ""};
+                  chain.foreign(), chain.counted() > 0 ? runtime::hex(chain.head()) : "",
+                  chain.key_id(),  chain.key_changes()};
         if (const std::string& broken = walk.broken(partition); !broken.empty())
             result.fault = fmt::format("cannot be read: {}", broken);
         else if (result.fault.empty() && result.records == 0 && walk.end(partition) > 0)
@@ -282,11 +209,11 @@ std::vector<Verified> verify(const Options& options, const std::string& service,
 }  // namespace
 
 void tail_ledger(const Options& options, const TailPlan& plan) {
-    const runtime::Mac mac = world_key(options);
+    const runtime::WorldKeys keys = world_keys(options);
     const std::string topic = runtime::ledger_topic(options.world, plan.service);
     std::deque<LedgerChain> chains;
     for (int partition = 0; partition < options.partitions; ++partition)
-        chains.emplace_back(topic, partition, mac);
+        chains.emplace_back(topic, partition, keys);
     TopicWalk walk(options, topic);
     // Read from the beginning in any case: whether a record counts hangs on all before it.
     walk.run(plan.follow, [&](int partition, std::int64_t offset, std::string_view record) {
@@ -301,15 +228,20 @@ void tail_ledger(const Options& options, const TailPlan& plan) {
 
 bool verify_ledgers(const Options& options, const std::vector<std::string>& services,
                     const std::vector<std::string>& heads) {
-    const runtime::Mac mac = world_key(options);
+    const runtime::WorldKeys keys = world_keys(options);
     std::vector<NotedHead> noted;
     noted.reserve(heads.size());
     for (const std::string& head : heads) noted.push_back(noted_head(head));
     Json rows = Json::array();
     bool verified = true;
     for (const std::string& service : services)
-        for (const Verified& one : verify(options, service, mac, noted)) {
+        for (const Verified& one : verify(options, service, keys, noted)) {
             verified = verified && one.fault.empty();
+            Json changes = Json::array();
+            for (const auto& [offset, key] : one.key_changes)
+                changes.push_back(
+                    {{"position", fmt::format("{}/{}/{}", service, one.partition, offset)},
+                     {"keyId", key}});
             rows.push_back({{"service", one.service},
                             {"partition", one.partition},
                             {"records", one.records},
@@ -317,6 +249,8 @@ bool verify_ledgers(const Options& options, const std::vector<std::string>& serv
                             {"void", one.void_records},
                             {"foreign", one.foreign},
                             {"head", one.head},
+                            {"keyId", one.key_id},
+                            {"keyChanges", changes},
                             {"verified", one.fault.empty()},
                             {"fault", one.fault}});
         }
@@ -329,9 +263,14 @@ bool verify_ledgers(const Options& options, const std::vector<std::string>& serv
                        {"COUNTED", "counted"},
                        {"VOID", "void"},
                        {"FOREIGN", "foreign"},
+                       {"KEY", "keyId"},
                        {"HEAD", "head"},
                        {"VERIFIED", "verified"},
                        {"FAULT", "fault"}});
+    for (const Json& row : rows)
+        for (const Json& change : row["keyChanges"])
+            std::cout << fmt::format("{}  key_changed {}\n", cell(change, "position"),
+                                     cell(change, "keyId"));
     std::cerr << (verified ? "verified\n" : "NOT verified\n");
     return verified;
 }

@@ -1,6 +1,7 @@
 #include "cli/people.hpp"
 
 #include "cli/failure.hpp"
+#include "runtime/identity.hpp"
 #include "runtime/jwk.hpp"
 
 #include <fcntl.h>
@@ -48,17 +49,27 @@ PersonClaims claims_of(const Options& options) {
     if (options.as.empty())
         throw Failure(Exit::auth, "who asks? give --as NAME (or TOCSIN_AS), or --token-file FILE");
     PersonClaims person{options.as, {}, {}, {}};
-    if (const std::string path = environment("TOCSIN_PEOPLE"); !path.empty()) {
-        if (auto known = find_person(read_file(path), options.as)) person = std::move(*known);
+    std::istringstream files(environment("TOCSIN_PEOPLE"));
+    for (std::string path; std::getline(files, path, ':');) {
+        auto known = path.empty() ? std::nullopt : find_person(read_file(path), options.as);
+        if (!known) continue;
+        person = std::move(*known);
+        break;
     }
     if (!options.realm.empty()) person.realm = options.realm;
-    if (person.realm.empty()) person.realm = environment("TOCSIN_REALM");
     if (!options.agency.empty()) person.agency = options.agency;
     if (!options.roles.empty()) {
         person.roles.clear();
         std::istringstream roles(options.roles);
         for (std::string role; std::getline(roles, role, ',');) person.roles.push_back(role);
     }
+    const std::vector<std::string> only_operator{std::string(runtime::operator_role)};
+    if (person.roles == only_operator && options.realm.empty() && options.agency.empty()) {
+        person.realm.clear();
+        person.agency.clear();
+        return person;
+    }
+    if (person.realm.empty()) person.realm = environment("TOCSIN_REALM");
     for (const auto& [what, missing] :
          {std::pair{"--realm", person.realm.empty()}, std::pair{"--agency", person.agency.empty()},
           std::pair{"--roles", person.roles.empty()}})
@@ -85,14 +96,14 @@ std::string mint_token(const Options& options) {
         throw Failure(Exit::usage, fmt::format("--ttl {}: 1s to 24h are expected, since no service "
                                                "takes a longer token",
                                                options.ttl_text));
-    const json claims{{"iss", options.issuer},
-                      {"aud", options.audience},
-                      {"sub", person.subject},
-                      {"realm", person.realm},
-                      {"agency", person.agency},
-                      {"roles", person.roles},
-                      {"iat", now},
-                      {"exp", now + ttl.count()}};
+    json claims{{"iss", options.issuer},
+                {"aud", options.audience},
+                {"sub", person.subject},
+                {"roles", person.roles},
+                {"iat", now},
+                {"exp", now + ttl.count()}};
+    if (!person.realm.empty()) claims["realm"] = person.realm;
+    if (!person.agency.empty()) claims["agency"] = person.agency;
     try {
         return runtime::issue_token(read_file(key), claims.dump());
     } catch (const Failure&) {

@@ -20,7 +20,9 @@ struct PersonClaims {
 // "roles"}]}, the same that `roster import` takes. Throws Failure when the text is no such file.
 std::optional<PersonClaims> find_person(const std::string& text, const std::string& subject);
 
-// Claims of the person that `options` name, from flags first and from the people file second.
+// Claims of the person that `options` name, from flags first and from the people files second
+// (TOCSIN_PEOPLE: one, or several with colons between). An operator, who has no other role, belongs
+// to no realm and no agency.
 PersonClaims claims_of(const Options& options);
 std::string mint_token(const Options& options);
 

@@ -217,14 +217,26 @@ void ledger_status(Client& client, const Options& options, const std::string& se
         std::cout << answer.dump(2) << "\n";
         return;
     }
-    print_table(answer.value("partitions", Json::array()), {{"PARTITION", "partition"},
-                                                            {"NEXT", "nextOffset"},
-                                                            {"DECISIONS", "decisions"},
-                                                            {"VOID", "voidRecords"},
-                                                            {"UNDECIDED", "undecided"},
-                                                            {"WRITER", "writer"},
-                                                            {"DECIDED", "decidedAt"},
-                                                            {"HALTED", "halted"}});
+    Json rows = answer.value("partitions", Json::array());
+    for (Json& row : rows) {
+        std::string why = cell(row, "halted");
+        for (const std::string& other : row.value("inputsHalted", std::vector<std::string>{}))
+            why += (why.empty() ? "" : "; ") + other;
+        if (const std::string clock = cell(row, "clockOff"); !clock.empty())
+            why += (why.empty() ? "" : "; ") + clock;
+        row["why"] = why;
+        row["clock"] = fmt::format("{:+.3f} s", row.value("clockAheadSeconds", 0.0));
+    }
+    print_table(rows, {{"PARTITION", "partition"},
+                       {"NEXT", "nextOffset"},
+                       {"DECISIONS", "decisions"},
+                       {"VOID", "voidRecords"},
+                       {"UNDECIDED", "undecided"},
+                       {"WRITER", "writer"},
+                       {"DECIDED", "decidedAt"},
+                       {"KEY", "keyId"},
+                       {"CLOCK", "clock"},
+                       {"HALTED", "why"}});
     std::cerr << "instance " << cell(answer, "instance") << ", Kafka "
               << (answer.value("kafkaConnected", false)
                       ? "connected"

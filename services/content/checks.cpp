@@ -107,6 +107,30 @@ Content around(const Draft& draft, std::string_view world) {
     return content;
 }
 
+// Which part of it to look at first when all of it is too much.
+std::string largest_field(const Draft& draft) {
+    const auto bytes = [](const auto& items) {
+        std::size_t all = 0;
+        for (const auto& item : items) all += item.ByteSizeLong();
+        return all;
+    };
+    const std::pair<std::size_t, const char*> fields[] = {{bytes(draft.areas()), "areas"},
+                                                          {bytes(draft.texts()), "texts"},
+                                                          {bytes(draft.retraction()), "retraction"},
+                                                          {bytes(draft.evidence()), "evidence"}};
+    return std::ranges::max_element(fields)->second;
+}
+
+// False: it is not worth looking at what it would become.
+bool check_size(const Draft& draft, Findings& found) {
+    if (draft.ByteSizeLong() <= draft_bytes_max) return true;
+    found.error("too_large", largest_field(draft),
+                fmt::format("The draft has {} bytes, of which {} can be submitted: make the areas "
+                            "simpler or the texts shorter.",
+                            draft.ByteSizeLong(), draft_bytes_max));
+    return false;
+}
+
 // Whether the channel takes the text of `language` only by cutting what to do.
 bool is_cut(const ChannelKind& kind, Content content, const std::string& language,
             const Fixed& fixed) {
@@ -133,6 +157,12 @@ void check_channels(const Draft& draft, std::string_view world, bool retraction,
             const auto rendition = kind.render(content, language, fixed, kind.limits);
             if (!rendition) {
                 found.add(rendition.error());
+            } else if (rendition->body().size() > rendition_bytes_max - content_frame_bytes_max) {
+                found.error("too_large", largest_field(draft),
+                            fmt::format("On {} it has {} bytes, of which {} can be sent: make the "
+                                        "areas simpler or the texts shorter.",
+                                        kind.kind, rendition->body().size(),
+                                        rendition_bytes_max - content_frame_bytes_max));
             } else if (index >= 0 && is_cut(kind, content, language, fixed)) {
                 const char* field = retraction ? "retraction" : "texts";
                 found.warning(
@@ -179,6 +209,7 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
     else
         check_texts(draft.retraction(), needed_languages(draft), "retraction", found);
     check_web(draft, found);
+    if (!check_size(draft, found)) return std::move(found).take();
     check_channels(draft, world, false, found);
     if (!draft.retraction().empty()) check_channels(draft, world, true, found);
     return std::move(found).take();

@@ -3,6 +3,7 @@
 
 #include <tocsin/content/v1/content.pb.h>
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -18,6 +19,17 @@ using v1::Fixed;
 using v1::Reference;
 using v1::Rendition;
 using v1::Text;
+
+// Longest serialised content that may be submitted: every record that it leads to holds it once
+// (a crossing's holds the draft beside it), with room to spare in the 900,000 bytes of a record.
+inline constexpr std::size_t content_bytes_max = std::size_t{256} * 1024;
+// What a content has beside its draft, at most: names, and references with 20 alerts.
+inline constexpr std::size_t content_frame_bytes_max = std::size_t{16} * 1024;
+inline constexpr std::size_t draft_bytes_max = content_bytes_max - content_frame_bytes_max;
+// Longest body for one delivery: it is kept in a record of its own.
+inline constexpr std::size_t rendition_bytes_max = 600'000;
+// As in content.proto.
+inline constexpr int languages_max = 10;
 
 // The one form in which `content` is stored: equal contents give equal bytes.
 std::string serialise(const Content& content);

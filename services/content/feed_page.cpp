@@ -60,4 +60,19 @@ std::string atom_feed(const FeedInfo& feed, std::span<const FeedEntry> entries) 
     return xml.finish();
 }
 
+std::string atom_entry(const FeedEntry& entry) {
+    XmlWriter xml;
+    write_entry(xml, entry);
+    const std::string document = xml.finish();
+    // Without the declaration, which only a whole document has.
+    return document.substr(document.find("<entry"));
+}
+
+std::string atom_feed_of(const FeedInfo& feed, std::span<const std::string* const> entries) {
+    std::string page = atom_feed(feed, {});
+    std::string all;
+    for (const std::string* entry : entries) all += *entry;
+    return page.insert(page.rfind("</feed>"), all);
+}
+
 }  // namespace tocsin::content

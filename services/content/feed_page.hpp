@@ -34,6 +34,10 @@ struct FeedEntry {
 // The entries come out in the order given.
 std::string atom_feed(const FeedInfo& feed, std::span<const FeedEntry> entries);
 
+// The same in two steps: an entry is rendered once, for every page that it comes to be on.
+std::string atom_entry(const FeedEntry& entry);
+std::string atom_feed_of(const FeedInfo& feed, std::span<const std::string* const> entries);
+
 // RFC 3339 with whole seconds in UTC, as Atom has it.
 std::string atom_time(Time time);
 

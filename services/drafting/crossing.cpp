@@ -62,7 +62,7 @@ static std::string agencies_problem(const State& state, const trigger::v1::RuleC
     return {};
 }
 
-static v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string reason) {
+v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string reason) {
     v1::Event event;
     v1::CrossingRefused& body = *event.mutable_crossing_refused();
     body.set_rule_id(crossed.crossing().rule_id());

@@ -17,4 +17,7 @@ std::string crossing_message_id(const std::string& crossing_id);
 std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::RuleCrossed& crossed,
                                      const std::string& realm, Time now);
 
+// What is recorded of a crossing that leads to no message; `reason` says what to mend.
+v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string reason);
+
 }  // namespace tocsin::drafting

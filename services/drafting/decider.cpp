@@ -3,6 +3,7 @@
 #include "content/cap.hpp"
 #include "content/templates.hpp"
 #include "drafting/crossing.hpp"
+#include "drafting/expiry.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/ids.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
@@ -68,9 +69,21 @@ static Verdict create_incident(const State& state, const Asking& asking,
     return one(std::move(event), id, 1);
 }
 
+// Before anything is stored of it: what it leads to would not fit into a record.
+static std::optional<Rejection> too_large(const content::v1::Draft& draft) {
+    if (draft.ByteSizeLong() <= content::draft_bytes_max) return std::nullopt;
+    return Rejection{
+        Because::invalid_argument, "draft_too_large",
+        fmt::format("the draft has {} bytes, of which {} can be stored: make the areas "
+                    "simpler or the texts shorter",
+                    draft.ByteSizeLong(), content::draft_bytes_max),
+        "draft"};
+}
+
 static Verdict put_template(const State& state, const Asking& asking,
                             const v1::PutTemplateRequest& request, Time now) {
     if (auto no = may_write(asking)) return std::unexpected(*no);
+    if (auto no = too_large(request.draft())) return std::unexpected(*no);
     std::int64_t version = 1;
     const auto before = state.templates.find(request.template_id());
     if (before != state.templates.end()) {
@@ -215,6 +228,7 @@ static Verdict create_message(const State& state, const Asking& asking,
                       "incident_id");
     auto draft = first_draft(state, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
+    if (auto no = too_large(*draft)) return std::unexpected(*no);
     if (!contains(draft->agencies(), asking.agency))
         return reject(
             Because::permission_denied, "other_agency",
@@ -235,7 +249,7 @@ static std::expected<const Message*, Rejection> writable(const State& state, con
         return reject(Because::not_found, "not_found",
                       fmt::format("there is no message `{}`", message_id), "message_id");
     const Message& message = found->second;
-    if (message.agency != asking.agency && !contains(message.draft.agencies(), asking.agency))
+    if (message.agency != asking.agency && !contains(message.agencies, asking.agency))
         return reject(Because::permission_denied, "other_agency",
                       fmt::format("your agency `{}` is not named in this message", asking.agency));
     switch (message.stage) {
@@ -260,6 +274,7 @@ static Verdict revise_message(const State& state, const Asking& asking,
     const auto message = writable(state, asking, request.message_id());
     if (!message) return std::unexpected(message.error());
     if (request.etag() != std::to_string((*message)->version)) return stale_etag();
+    if (auto no = too_large(request.draft())) return std::unexpected(*no);
     if (auto no = agencies_take_part(state, (*message)->incident_id, request.draft()))
         return std::unexpected(*no);
 
@@ -277,8 +292,13 @@ static Verdict submit_message(const State& state, const Asking& asking,
     const auto message = writable(state, asking, request.message_id());
     if (!message) return std::unexpected(message.error());
     if (request.etag() != std::to_string((*message)->version)) return stale_etag();
+    if (!(*message)->has_text())
+        return reject(Because::failed_precondition, "incomplete",
+                      "revise the draft first: expires_past at expires: Set an expiry that is "
+                      "still to come.",
+                      "expires");
     const auto& acknowledged = request.acknowledged_warnings();
-    const auto against = objections((*message)->draft, now, Decider::world,
+    const auto against = objections((*message)->text(), now, Decider::world,
                                     {acknowledged.begin(), acknowledged.end()});
     if (!against.errors.empty())
         return reject(Because::failed_precondition, "incomplete",
@@ -369,6 +389,15 @@ static void follow_trigger(const State& state, const Foreign& foreign, const std
     const std::string id = crossing_message_id(crossing_id);
     if (state.messages.contains(id) || state.refused_crossings.contains(crossing_id)) return;
     auto events = from_crossing(state, crossed, foreign.realm, now);
+    // One reading may cross many rules, and all that they lead to is one record.
+    std::size_t all = 0;
+    for (const v1::Event& each : happened.events) all += each.ByteSizeLong();
+    for (const v1::Event& each : events) all += each.ByteSizeLong();
+    constexpr std::size_t decision_bytes = 850'000;
+    if (all > decision_bytes)
+        events = {crossing_refused(crossed,
+                                   "the drafts of the other rules that the same reading crosses "
+                                   "leave no room for this one; make their templates smaller")};
     const bool refused = events.front().has_crossing_refused();
     happened.subject = refused ? crossing_id : id;
     happened.etag = refused ? "" : std::to_string(events.size());
@@ -402,11 +431,36 @@ static void add_incident(State& state, const v1::Incident& opened) {
     agencies.assign(opened.agencies().begin(), opened.agencies().end());
 }
 
+content::v1::Draft Message::text() const {
+    content::v1::Draft result;
+    if (content.empty()) {
+        result.ParseFromString(*draft);
+    } else if (auto submitted = content::parse(*content)) {
+        result = std::move(*submitted->mutable_draft());
+    }
+    return result;
+}
+
+static void drop_text(State& state, const std::string& id, Message& message) {
+    if (message.expires) state.expiring.erase({*message.expires, id});
+    message.draft = {};
+    message.content = {};
+}
+
+static void write(State& state, const std::string& id, Message& message,
+                  const content::v1::Draft& draft) {
+    drop_text(state, id, message);
+    message.draft = runtime::SharedBytes(runtime::stable_bytes(draft));
+    message.agencies.assign(draft.agencies().begin(), draft.agencies().end());
+    message.expires = expiry_of(draft);
+    if (message.expires) state.expiring.emplace(*message.expires, id);
+}
+
 static void create(State& state, const v1::MessageCreated& created) {
     Message& message = state.messages[created.message_id()];
     message.incident_id = created.incident_id();
     message.agency = created.agency();
-    message.draft = created.draft();
+    write(state, created.message_id(), message, created.draft());
     message.type = created.message_type();
     message.references.assign(created.references().begin(), created.references().end());
     message.rule_id = created.rule_id();
@@ -416,8 +470,9 @@ static void create(State& state, const v1::MessageCreated& created) {
     message.hands = {created.author()};
 }
 
-static void revise(Message& message, const v1::MessageRevised& revised) {
-    message.draft = revised.draft();
+static void revise(State& state, const v1::MessageRevised& revised) {
+    Message& message = state.messages[revised.message_id()];
+    write(state, revised.message_id(), message, revised.draft());
     message.revision = revised.revision();
     message.hands.insert(revised.author());
     ++message.version;
@@ -428,8 +483,28 @@ static void move(Message& message, Stage stage) {
     ++message.version;
 }
 
-bool Decider::evolve(State& state, const v1::Event& event, Time) {
-    const auto message = [&](const std::string& id) -> Message& { return state.messages[id]; };
+static void submit(Message& message, const v1::MessageSubmitted& submitted) {
+    message.hands.insert(submitted.submitter());
+    // The same bytes that approval and publishing hold.
+    if (message.has_text()) message.content = runtime::SharedBytes(submitted.content());
+    message.draft = {};
+    move(message, Stage::submitted);
+}
+
+static void end(State& state, const std::string& id, Stage stage) {
+    Message& message = state.messages[id];
+    move(message, stage);
+    drop_text(state, id, message);
+}
+
+static void drop_expired(State& state, Time now) {
+    while (!state.expiring.empty() && state.expiring.begin()->first <= now) {
+        const std::string id = state.expiring.begin()->second;
+        drop_text(state, id, state.messages[id]);
+    }
+}
+
+static bool apply(State& state, const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kIncidentOpened:
             add_incident(state, event.incident_opened().incident());
@@ -442,22 +517,20 @@ bool Decider::evolve(State& state, const v1::Event& event, Time) {
             create(state, event.message_created());
             return true;
         case v1::Event::kMessageRevised:
-            revise(message(event.message_revised().message_id()), event.message_revised());
+            revise(state, event.message_revised());
             return true;
-        case v1::Event::kMessageSubmitted: {
-            Message& submitted = message(event.message_submitted().message_id());
-            submitted.hands.insert(event.message_submitted().submitter());
-            move(submitted, Stage::submitted);
+        case v1::Event::kMessageSubmitted:
+            submit(state.messages[event.message_submitted().message_id()],
+                   event.message_submitted());
             return true;
-        }
         case v1::Event::kMessageWithdrawn:
-            move(message(event.message_withdrawn().message_id()), Stage::withdrawn);
+            end(state, event.message_withdrawn().message_id(), Stage::withdrawn);
             return true;
         case v1::Event::kMessageReturned:
-            move(message(event.message_returned().message_id()), Stage::draft);
+            move(state.messages[event.message_returned().message_id()], Stage::draft);
             return true;
         case v1::Event::kMessageClosed:
-            move(message(event.message_closed().message_id()), Stage::rejected);
+            end(state, event.message_closed().message_id(), Stage::rejected);
             return true;
         case v1::Event::kCrossingRefused:
             state.refused_crossings.insert(event.crossing_refused().crossing_id());
@@ -466,6 +539,12 @@ bool Decider::evolve(State& state, const v1::Event& event, Time) {
             break;
     }
     return false;
+}
+
+bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
+    if (!apply(state, event)) return false;
+    drop_expired(state, decided_at);
+    return true;
 }
 
 std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }

@@ -6,14 +6,17 @@
 #pragma once
 
 #include "runtime/decider.hpp"
+#include "runtime/shared_bytes.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <absl/container/flat_hash_map.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tocsin::drafting {
@@ -28,7 +31,14 @@ enum class Stage { draft, submitted, withdrawn, rejected };
 struct Message {
     std::string incident_id;
     std::string agency;  // That started it.
-    content::v1::Draft draft;
+    // The latest text, in one of two forms: as it was written, or as it was submitted since.
+    // Neither is kept once no decision needs it: when the message has expired by the time of a
+    // decision, so that nothing but a new text could be submitted, or when it is withdrawn or
+    // rejected.
+    runtime::SharedBytes draft;
+    runtime::SharedBytes content;
+    std::vector<std::string> agencies;  // of the latest text
+    std::optional<Time> expires;        // of the latest text
     content::v1::MessageType type = content::v1::MESSAGE_TYPE_ALERT;
     std::vector<content::v1::Reference> references;
     std::string rule_id;
@@ -39,6 +49,10 @@ struct Message {
     // Everybody who wrote any revision or submitted it, ever. Nobody leaves it: undoing one's
     // words does not make one a fresh pair of eyes.
     std::set<std::string> hands;
+
+    bool has_text() const { return !draft.empty() || !content.empty(); }
+    // The latest text, parsed; an empty one where it is not kept.
+    content::v1::Draft text() const;
 };
 
 // What one realm's ledger adds up to.
@@ -49,6 +63,8 @@ struct State {
     std::map<std::string, v1::Template> templates;
     std::map<std::string, Message> messages;
     std::set<std::string> refused_crossings;
+    // Messages whose text is kept, by the time at which they expire.
+    std::set<std::pair<Time, std::string>> expiring;
 };
 
 struct Decider {

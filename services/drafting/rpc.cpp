@@ -3,6 +3,7 @@
 #include "drafting/decider.hpp"
 #include "drafting/preview.hpp"
 #include "drafting/watch_stream.hpp"
+#include "runtime/page.hpp"
 
 namespace tocsin::drafting {
 
@@ -53,23 +54,12 @@ Reactor* DraftingRpc::read(Context* context, const Request* request, Response* r
                      });
 }
 
-// Copies the page of `items` that the request asks for.
-template <class Items, class Request, class Response, class Add>
-static grpc::Status answer_page(const Items& items, const Request& request, Response& response,
-                                Add add) {
-    const auto page = runtime::page(items.size(), request.page_size(), request.page_token());
-    if (!page) return page.error();
-    for (std::size_t i = page->begin; i < page->end; ++i) *add() = *items[i];
-    response.set_next_page_token(page->next_token);
-    return grpc::Status::OK;
-}
-
 Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest* request,
                                   v1::GetIncidentResponse* response) {
     return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
-        const v1::Incident* incident = realm.incident(in.incident_id());
+        auto incident = realm.incident(in.incident_id());
         if (!incident) return runtime::not_found("incident_id", in.incident_id());
-        *out.mutable_incident() = *incident;
+        *out.mutable_incident() = std::move(*incident);
         return grpc::Status::OK;
     });
 }
@@ -77,16 +67,20 @@ Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest
 Reactor* DraftingRpc::ListIncidents(Context* context, const v1::ListIncidentsRequest* request,
                                     v1::ListIncidentsResponse* response) {
     return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
-        return answer_page(realm.incidents(), in, out, [&] { return out.add_incidents(); });
+        return runtime::answer_page(in, out, *out.mutable_incidents(), [&](auto& page) {
+            realm.incidents(page.after_place(), [&](std::int64_t place, const auto& incident) {
+                return page.add(place, [&](v1::Incident& row) { row = incident.get(); });
+            });
+        });
     });
 }
 
 Reactor* DraftingRpc::GetTemplate(Context* context, const v1::GetTemplateRequest* request,
                                   v1::GetTemplateResponse* response) {
     return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
-        const v1::Template* found = realm.find_template(in.template_id());
+        auto found = realm.find_template(in.template_id());
         if (!found) return runtime::not_found("template_id", in.template_id());
-        *out.mutable_template_() = *found;
+        *out.mutable_template_() = std::move(*found);
         return grpc::Status::OK;
     });
 }
@@ -94,16 +88,20 @@ Reactor* DraftingRpc::GetTemplate(Context* context, const v1::GetTemplateRequest
 Reactor* DraftingRpc::ListTemplates(Context* context, const v1::ListTemplatesRequest* request,
                                     v1::ListTemplatesResponse* response) {
     return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
-        return answer_page(realm.templates(), in, out, [&] { return out.add_templates(); });
+        return runtime::answer_page(in, out, *out.mutable_templates(), [&](auto& page) {
+            realm.templates(page.after(), [&](const std::string& id, const auto& stored) {
+                return page.add(id, [&](v1::Template& row) { row = stored.get(); });
+            });
+        });
     });
 }
 
 Reactor* DraftingRpc::GetMessage(Context* context, const v1::GetMessageRequest* request,
                                  v1::GetMessageResponse* response) {
     return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
-        const v1::Message* message = realm.message(in.message_id());
+        auto message = realm.message(in.message_id());
         if (!message) return runtime::not_found("message_id", in.message_id());
-        *out.mutable_message() = *message;
+        *out.mutable_message() = std::move(*message);
         return grpc::Status::OK;
     });
 }
@@ -111,8 +109,15 @@ Reactor* DraftingRpc::GetMessage(Context* context, const v1::GetMessageRequest* 
 Reactor* DraftingRpc::ListMessages(Context* context, const v1::ListMessagesRequest* request,
                                    v1::ListMessagesResponse* response) {
     return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
-        return answer_page(realm.messages(in.incident_id(), in.state()), in, out,
-                           [&] { return out.add_messages(); });
+        return runtime::answer_page(in, out, *out.mutable_messages(), [&](auto& page) {
+            realm.messages(in.incident_id(), in.state(), page.after_place(),
+                           [&](std::int64_t place, const std::string& id, const Standing& message) {
+                               return page.add(place, [&](v1::Message& row) {
+                                   row = message.message();
+                                   row.set_message_id(id);
+                               });
+                           });
+        });
     });
 }
 

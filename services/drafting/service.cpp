@@ -16,6 +16,7 @@ public:
                     impossible.Increment();
                 }),
           rpc_(surroundings.rpc, view_) {
+        view_.show_size(runtime::view_gauges(surroundings.metrics, "drafting"));
         // Before history is folded, hence before anything is decided.
         Decider::world = surroundings.config.world;
     }

@@ -1,5 +1,7 @@
 #include "drafting/standing.hpp"
 
+#include "drafting/expiry.hpp"
+
 #include <algorithm>
 
 namespace tocsin::drafting {
@@ -14,25 +16,27 @@ bool Standing::move(Track& track, Lifecycle to, const std::string& reason) {
     return true;
 }
 
-void Standing::create(const v1::MessageCreated& created, Time at) {
-    known_ = true;
-    message_.set_message_id(created.message_id());
-    message_.set_incident_id(created.incident_id());
-    message_.set_agency(created.agency());
-    *message_.mutable_draft() = created.draft();
-    *message_.mutable_create_time() = runtime::to_proto(at);
-    v1::Revision& first = *message_.add_revisions();
-    first.set_revision(1);
-    first.set_author(created.author());
-    *first.mutable_create_time() = runtime::to_proto(at);
+void Standing::written(const content::v1::Draft& draft, std::int64_t revision,
+                       const std::string& author, Time at) {
+    draft_ = runtime::SharedBytes(runtime::stable_bytes(draft));
+    content_ = {};
+    expires_ = expiry_of(draft).value_or(Time{});
+    head_.edit([&](v1::Message& head) {
+        v1::Revision& next = *head.add_revisions();
+        next.set_revision(revision);
+        next.set_author(author);
+        *next.mutable_create_time() = runtime::to_proto(at);
+    });
 }
 
-void Standing::revise(const v1::MessageRevised& revised, Time at) {
-    *message_.mutable_draft() = revised.draft();
-    v1::Revision& next = *message_.add_revisions();
-    next.set_revision(revised.revision());
-    next.set_author(revised.author());
-    *next.mutable_create_time() = runtime::to_proto(at);
+void Standing::create(const v1::MessageCreated& created, Time at) {
+    known_ = true;
+    incident_id_ = created.incident_id();
+    v1::Message head;
+    head.set_agency(created.agency());
+    *head.mutable_create_time() = runtime::to_proto(at);
+    head_ = runtime::Packed(head);
+    written(created.draft(), 1, created.author(), at);
 }
 
 bool Standing::move_drafting(const v1::Event& event) {
@@ -56,19 +60,22 @@ bool Standing::move_drafting(const v1::Event& event) {
     return true;
 }
 
-bool Standing::apply(const std::string& message_id, const v1::Event& event, Time at) {
+bool Standing::apply(const v1::Event& event, Time at) {
     // A message that was never created has no draft to show.
     if (!known_ && !event.has_message_created()) return false;
     if (!move_drafting(event)) return false;
     if (event.has_message_created()) create(event.message_created(), at);
-    if (event.has_message_revised()) revise(event.message_revised(), at);
+    if (event.has_message_revised()) {
+        const v1::MessageRevised& revised = event.message_revised();
+        written(revised.draft(), revised.revision(), revised.author(), at);
+    }
     if (event.has_message_submitted()) {
-        content_ = event.message_submitted().content();
+        content_ = runtime::SharedBytes(event.message_submitted().content());
+        draft_ = {};
         digest_ = event.message_submitted().digest();
     }
-    message_.set_message_id(message_id);
     ++version_;
-    refresh(at);
+    updated_ = std::max(updated_, at);
     return true;
 }
 
@@ -94,7 +101,7 @@ bool Standing::apply(const approval::v1::Event& event, Time at) {
         case approval::v1::Event::BODY_NOT_SET:
             return true;
     }
-    if (moved) refresh(at);
+    if (moved) updated_ = std::max(updated_, at);
     return moved;
 }
 
@@ -137,10 +144,11 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
         case Event::kDeliverySettled:
         case Event::kDeliveryUnknown:
         case Event::kDeliveryRearmed:
+        case Event::kRenditionKept:
         case Event::BODY_NOT_SET:
             return true;
     }
-    if (moved) refresh(at);
+    if (moved) updated_ = std::max(updated_, at);
     return moved;
 }
 
@@ -171,20 +179,65 @@ static int rank(const Track& track) {
 const Track& Standing::foremost() const {
     // A message is cleared once, and nothing hands it back: publishing has the last word.
     if (planned_) return publishing_;
-    const auto place = [](const Track& track) { return std::pair{track.round, rank(track)}; };
-    return place(drafting_) < place(approval_) ? approval_ : drafting_;
+    const auto weight = [](const Track& track) { return std::pair{track.round, rank(track)}; };
+    return weight(drafting_) < weight(approval_) ? approval_ : drafting_;
 }
 
-void Standing::refresh(Time at) {
-    updated_ = std::max(updated_, at);
-    const Track& track = foremost();
-    const bool locked = track.at != Lifecycle::draft && track.at != Lifecycle::withdrawn;
-    message_.set_state(std::string(content::name(track.at)));
-    message_.set_reason(track.reason);
-    message_.set_etag(std::to_string(version_));
-    message_.set_content(locked ? content_ : std::string{});
-    message_.set_digest(locked ? digest_ : std::string{});
-    *message_.mutable_update_time() = runtime::to_proto(updated_);
+bool Standing::locked() const {
+    const Lifecycle at = foremost().at;
+    return at != Lifecycle::draft && at != Lifecycle::withdrawn;
+}
+
+v1::Message Standing::message() const {
+    v1::Message message = head_.get();
+    message.set_incident_id(incident_id_);
+    message.set_state(std::string(content::name(foremost().at)));
+    message.set_reason(foremost().reason);
+    message.set_etag(std::to_string(version_));
+    *message.mutable_update_time() = runtime::to_proto(updated_);
+    if (locked()) {
+        message.set_content(*content_);
+        message.set_digest(digest_);
+    }
+    message.set_texts_dropped(dropped_);
+    if (dropped_) return message;
+    if (content_.empty()) {
+        message.mutable_draft()->ParseFromString(*draft_);
+    } else if (auto submitted = content::parse(*content_)) {
+        *message.mutable_draft() = std::move(*submitted->mutable_draft());
+    }
+    return message;
+}
+
+// A retraction may follow a release; it needs no text of drafting's.
+static bool has_ended(Lifecycle at) {
+    switch (at) {
+        case Lifecycle::released:
+        case Lifecycle::superseded:
+        case Lifecycle::cancelled:
+        case Lifecycle::expired:
+        case Lifecycle::withdrawn:
+        case Lifecycle::rejected:
+            return true;
+        case Lifecycle::draft:
+        case Lifecycle::in_review:
+        case Lifecycle::cleared:
+        case Lifecycle::armed:
+        case Lifecycle::releasing:
+            break;
+    }
+    return false;
+}
+
+std::optional<Time> Standing::texts_end() const {
+    if (!known_ || dropped_ || !has_ended(foremost().at)) return std::nullopt;
+    return std::max(updated_, expires_) + texts_kept;
+}
+
+void Standing::drop_texts() {
+    dropped_ = true;
+    draft_ = {};
+    content_ = {};
 }
 
 }  // namespace tocsin::drafting

@@ -7,12 +7,14 @@
 #pragma once
 
 #include "content/lifecycle.hpp"
+#include "runtime/shared_bytes.hpp"
 #include "runtime/time.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tocsin::drafting {
@@ -27,30 +29,53 @@ struct Track {
     std::string reason;
 };
 
+// How long the texts of a message stay readable after its end: the last move that its life has, or
+// its expiry where that is later. The API promises it: drafting_service.proto.
+inline constexpr runtime::Duration texts_kept = std::chrono::hours{24 * 30};
+
+// A value, copied at every change while somebody reads the version before: of texts it has no copy.
 class Standing {
 public:
     // Each returns false for a move that the table does not allow; then nothing changed.
-    bool apply(const std::string& message_id, const v1::Event& event, Time at);
+    bool apply(const v1::Event& event, Time at);
     bool apply(const approval::v1::Event& event, Time at);
     bool apply(const publishing::v1::Event& event, Time at);
 
     // Whether drafting has told of it; until then it is not shown.
     bool known() const { return known_; }
-    // Up to date after every `apply`.
-    const v1::Message& message() const { return message_; }
+    // Up to date after every `apply`. Put together from what is kept, at a cost of the text's size.
+    v1::Message message() const;
+    content::Lifecycle state() const { return foremost().at; }
+    const std::string& incident_id() const { return incident_id_; }
+
+    // When its texts may be dropped; nothing while it has no end or they are dropped.
+    std::optional<Time> texts_end() const;
+    void drop_texts();
+
+    // Its place in the realm's list, from 1; the realm's to keep.
+    std::int64_t place = 0;
 
 private:
     bool move(Track& track, content::Lifecycle to, const std::string& reason = {});
     bool move_drafting(const v1::Event& event);
     void create(const v1::MessageCreated& created, Time at);
-    void revise(const v1::MessageRevised& revised, Time at);
     const Track& foremost() const;
-    void refresh(Time at);
+    bool locked() const;
+    void written(const content::v1::Draft& draft, std::int64_t revision, const std::string& author,
+                 Time at);
 
-    v1::Message message_;
     std::int64_t version_ = 0;
     bool known_ = false;
-    std::string content_, digest_;
+    bool dropped_ = false;  // the texts
+    std::string incident_id_;
+    // Agency, revisions, time of creation.
+    runtime::Packed<v1::Message> head_;
+    // The latest draft, empty while it is the one in `content_`.
+    runtime::SharedBytes draft_;
+    // As it was submitted last.
+    runtime::SharedBytes content_;
+    std::string digest_;
+    Time expires_{};  // of the latest draft
     Track drafting_, approval_;
     // Begins where approval ends, and from then on has the baton.
     Track publishing_{content::Lifecycle::cleared, 0, {}};

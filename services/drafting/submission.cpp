@@ -35,7 +35,7 @@ v1::Event submitted(const Submitting& submitting) {
     content.set_realm(submitting.realm);
     content.set_incident_id(message.incident_id);
     content.set_world(Decider::world);
-    *content.mutable_draft() = message.draft;
+    *content.mutable_draft() = message.text();
     content.set_message_type(message.type);
     for (const auto& reference : message.references) *content.add_references() = reference;
 

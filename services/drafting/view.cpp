@@ -1,6 +1,9 @@
 #include "drafting/view.hpp"
 
-#include <ranges>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
 
 namespace tocsin::drafting {
 
@@ -17,22 +20,78 @@ void Realm::apply(const runtime::Counted& counted) {
     changed_.clear();
     impossible_moves_now_ = 0;
     const Time at = counted.decided_at;
+    latest_ = std::max(latest_, at);
     if (counted.service == "drafting")
-        each_event<v1::Event>(counted, [&](auto& event) { apply_drafting(event, at); });
+        each_event<v1::Event>(counted, [&](const auto& event) { apply_drafting(event, at); });
     if (counted.service == "approval")
         each_event<approval::v1::Event>(counted,
                                         [&](const auto& event) { apply_approval(event, at); });
     if (counted.service == "publishing")
         each_event<publishing::v1::Event>(counted,
                                           [&](const auto& event) { apply_publishing(event, at); });
+    drop_old_texts();
 }
 
-void Realm::moved(const std::string& message_id, bool possible) {
-    if (!possible) {
+std::string Realm::part_of(std::string_view incident_id, std::string_view state) {
+    if (incident_id.empty() && state.empty()) return {};
+    // Neither an id nor a state has a line in it.
+    return fmt::format("{}\n{}", incident_id, state);
+}
+
+template <class Event>
+void Realm::move(const std::string& message_id, const Event& event, Time at) {
+    Standing& standing = messages_.edit(message_id);
+    const Standing before = standing;
+    if (!standing.apply(event, at)) {
         ++impossible_moves_;
         ++impossible_moves_now_;
-    } else if (messages_[message_id].known()) {
-        changed_.insert(message_id);
+        return;
+    }
+    if (!standing.known()) return;
+    changed_.insert(message_id);
+    file(message_id, before, standing);
+}
+
+// Only under names that changed: most events leave a message where it is listed.
+void Realm::file(const std::string& message_id, const Standing& before, Standing& after) {
+    const bool added = after.place == 0;
+    if (added) {
+        after.place = message_list_.add(message_id);
+        message_list_.enter(part_of(after.incident_id(), {}), after.place);
+    }
+    if (added || before.state() != after.state()) {
+        const auto parts = [](const Standing& standing) {
+            const std::string_view state = content::name(standing.state());
+            return std::array{part_of({}, state), part_of(standing.incident_id(), state)};
+        };
+        if (!added)
+            for (const std::string& part : parts(before)) message_list_.leave(part, after.place);
+        for (const std::string& part : parts(after)) message_list_.enter(part, after.place);
+    }
+    const auto ending = [&](Time end) {
+        return Ending{end.time_since_epoch().count(), after.place};
+    };
+    const auto was = added ? std::nullopt : before.texts_end();
+    const auto is = after.texts_end();
+    if (was == is) return;
+    if (was) endings_.erase(ending(*was));
+    if (is) endings_.set(ending(*is), 1);
+}
+
+// By the time of decisions, never by a clock: every instance and every replay shows the same.
+void Realm::drop_old_texts() {
+    for (;;) {
+        std::optional<Ending> due;
+        endings_.ascend(nullptr, [&](const Ending& ending, char) {
+            if (ending.first <= latest_.time_since_epoch().count()) due = ending;
+            return false;
+        });
+        if (!due) return;
+        endings_.erase(*due);
+        message_list_.newest_first({}, due->second + 1, [&](std::int64_t, const std::string& id) {
+            messages_.edit(id).drop_texts();
+            return false;
+        });
     }
 }
 
@@ -59,23 +118,19 @@ static std::string message_of(const v1::Event& event) {
     return {};
 }
 
-void Realm::add_incident(v1::Incident& opened) {
-    v1::Incident& incident = incidents_[opened.incident_id()];
-    if (incident.incident_id().empty()) incident_order_.push_back(&incident);
-    incident.Swap(&opened);
+void Realm::add_incident(const v1::Incident& opened) {
+    if (!incidents_.find(opened.incident_id())) incident_list_.add(opened.incident_id());
+    incidents_.edit(opened.incident_id()) = runtime::Packed(opened);
 }
 
-void Realm::apply_drafting(v1::Event& event, Time at) {
-    if (event.has_incident_opened())
-        return add_incident(*event.mutable_incident_opened()->mutable_incident());
+void Realm::apply_drafting(const v1::Event& event, Time at) {
+    if (event.has_incident_opened()) return add_incident(event.incident_opened().incident());
     if (event.has_template_stored()) {
         const v1::Template& stored = event.template_stored().template_();
-        templates_[stored.template_id()] = stored;
+        templates_.set(stored.template_id(), runtime::Packed(stored));
     }
     const std::string id = message_of(event);
-    if (id.empty()) return;
-    if (event.has_message_created()) message_order_.push_back(id);
-    moved(id, messages_[id].apply(id, event, at));
+    if (!id.empty()) move(id, event, at);
 }
 
 static std::string message_of(const approval::v1::Event& event) {
@@ -100,7 +155,7 @@ static std::string message_of(const approval::v1::Event& event) {
 
 void Realm::apply_approval(const approval::v1::Event& event, Time at) {
     const std::string id = message_of(event);
-    if (!id.empty()) moved(id, messages_[id].apply(event, at));
+    if (!id.empty()) move(id, event, at);
 }
 
 static std::string release_of(const publishing::v1::Event& event) {
@@ -126,6 +181,7 @@ static std::string release_of(const publishing::v1::Event& event) {
         case Event::kDeliverySettled:
         case Event::kDeliveryUnknown:
         case Event::kDeliveryRearmed:
+        case Event::kRenditionKept:
         case Event::BODY_NOT_SET:
             break;
     }
@@ -136,75 +192,82 @@ void Realm::apply_publishing(const publishing::v1::Event& event, Time at) {
     const std::string release_id = release_of(event);
     if (release_id.empty()) return;
     if (event.has_release_planned())
-        message_of_release_[release_id] = event.release_planned().release().message_id();
-    const auto found = message_of_release_.find(release_id);
-    if (found == message_of_release_.end()) {
-        ++impossible_moves_;
+        message_of_release_.edit(release_id) = event.release_planned().release().message_id();
+    if (const std::string* message_id = message_of_release_.find(release_id)) {
+        move(*message_id, event, at);
         return;
     }
-    moved(found->second, messages_[found->second].apply(event, at));
+    ++impossible_moves_;
 }
 
-template <class Map>
-static auto find_in(const Map& map, const std::string& id) -> const typename Map::mapped_type* {
-    const auto found = map.find(id);
-    return found == map.end() ? nullptr : &found->second;
+template <class Proto>
+static std::optional<Proto> unpacked(const runtime::Packed<Proto>* found) {
+    if (!found) return std::nullopt;
+    return found->get();
 }
 
-const v1::Incident* Realm::incident(const std::string& id) const { return find_in(incidents_, id); }
-
-const v1::Template* Realm::find_template(const std::string& id) const {
-    return find_in(templates_, id);
+std::optional<v1::Incident> Realm::incident(const std::string& id) const {
+    return unpacked(incidents_.find(id));
 }
 
-const v1::Message* Realm::message(const std::string& id) const {
-    const Standing* standing = find_in(messages_, id);
-    return standing && standing->known() ? &standing->message() : nullptr;
+std::optional<v1::Template> Realm::find_template(const std::string& id) const {
+    return unpacked(templates_.find(id));
 }
 
-std::vector<const v1::Incident*> Realm::incidents() const {
-    return {incident_order_.rbegin(), incident_order_.rend()};
+static v1::Message shown(const std::string& id, const Standing& standing) {
+    v1::Message message = standing.message();
+    message.set_message_id(id);
+    return message;
 }
 
-std::vector<const v1::Template*> Realm::templates() const {
-    std::vector<const v1::Template*> result;
-    result.reserve(templates_.size());
-    for (const auto& [id, stored] : templates_) result.push_back(&stored);
-    return result;
+std::optional<v1::Message> Realm::message(const std::string& id) const {
+    const Standing* standing = messages_.find(id);
+    if (!standing || !standing->known()) return std::nullopt;
+    return shown(id, *standing);
 }
 
-std::vector<const v1::Message*> Realm::messages(std::string_view incident_id,
-                                                std::string_view state) const {
-    std::vector<const v1::Message*> result;
-    for (const std::string& id : std::views::reverse(message_order_)) {
-        const v1::Message& message = messages_.at(id).message();
-        if (!incident_id.empty() && message.incident_id() != incident_id) continue;
-        if (!state.empty() && message.state() != state) continue;
-        result.push_back(&message);
-    }
-    return result;
+std::size_t Realm::size() const {
+    return incident_list_.size() + templates_.size() + message_list_.size();
 }
 
 // ---- watching
 
 void DraftingView::apply(const runtime::Counted& counted) {
+    const Realm* realm = fold(counted);
+    if (!realm) return;
+    for (int i = 0; i < realm->impossible_moves_now(); ++i) impossible_move_();
+    if (!counted.live) return;
     const std::lock_guard lock(watch_mutex_);
-    apply_then(counted, [&](const Realm& realm) {
-        for (int i = 0; i < realm.impossible_moves_now(); ++i) impossible_move_();
-        if (watches_.empty()) return;
-        for (const std::string& id : realm.changed()) {
-            const v1::Message& message = *realm.message(id);
-            for (const auto& [watcher, watch] : watches_)
-                if (watch.realm == counted.decision.realm() &&
-                    (watch.incident_id.empty() || watch.incident_id == message.incident_id()))
-                    watcher->changed(message);
+    publish(counted.decision.realm());
+    if (!watches_.empty()) tell(counted.decision.realm(), *realm);
+}
+
+void DraftingView::tell(const std::string& name, const Realm& realm) {
+    for (const std::string& id : realm.changed()) {
+        std::shared_ptr<const v1::Message> message;  // made once, if anybody wants it
+        for (const auto& [watcher, watch] : watches_) {
+            if (watch.realm != name) continue;
+            if (!message) message = std::make_shared<const v1::Message>(*realm.message(id));
+            if (watch.incident_id.empty() || watch.incident_id == message->incident_id())
+                watcher->changed(message);
         }
-    });
+    }
+}
+
+// Of what history holds nobody was told.
+void DraftingView::folded(int partition) {
+    const std::lock_guard lock(watch_mutex_);
+    SnapshotViews::folded(partition);
+    end_partition(partition);
 }
 
 void DraftingView::reset(int partition) {
     const std::lock_guard lock(watch_mutex_);
-    RealmViews::reset(partition);
+    SnapshotViews::reset(partition);
+    end_partition(partition);
+}
+
+void DraftingView::end_partition(int partition) {
     end_if([&](const Watch& watch) {
         return runtime::partition_of(watch.realm, partitions_) == partition;
     });
@@ -218,20 +281,15 @@ void DraftingView::end_if(const std::function<bool(const Watch&)>& ends) {
     });
 }
 
-std::vector<v1::Message> DraftingView::watch(const std::string& realm, std::string_view incident_id,
-                                             Watcher& watcher) {
+DraftingView::Snapshot DraftingView::watch(const std::string& realm, std::string_view incident_id,
+                                           Watcher& watcher) {
     const std::lock_guard lock(watch_mutex_);
     if (stopped_) {
         watcher.ended();
-        return {};
+        return nullptr;
     }
     watches_[&watcher] = {realm, std::string(incident_id)};
-    return read(realm, [&](const Realm& view) {
-        std::vector<v1::Message> snapshot;
-        for (const v1::Message* message : view.messages(incident_id, {}))
-            snapshot.push_back(*message);
-        return snapshot;
-    });
+    return snapshot(realm);
 }
 
 void DraftingView::unwatch(Watcher& watcher) {

@@ -3,37 +3,60 @@
 #pragma once
 
 #include "drafting/standing.hpp"
+#include "runtime/listing.hpp"
+#include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
-
-#include <absl/container/node_hash_map.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace tocsin::drafting {
 
-// One realm.
+// One realm. A value whose copy costs O(1).
 class Realm {
 public:
     void apply(const runtime::Counted& counted);
 
-    const v1::Incident* incident(const std::string& id) const;
-    const v1::Template* find_template(const std::string& id) const;
-    const v1::Message* message(const std::string& id) const;
-    // Newest first. Valid as long as the realm is locked.
-    std::vector<const v1::Incident*> incidents() const;
-    // By id.
-    std::vector<const v1::Template*> templates() const;
-    // Newest first; of one incident and in one state unless those are empty.
-    std::vector<const v1::Message*> messages(std::string_view incident_id,
-                                             std::string_view state) const;
+    std::optional<v1::Incident> incident(const std::string& id) const;
+    std::optional<v1::Template> find_template(const std::string& id) const;
+    std::optional<v1::Message> message(const std::string& id) const;
 
+    // The three below call `use` until it returns false. Where the place or id after which they
+    // begin is 0 or null they begin at the first.
+    //
+    // `use(place, const Packed<Incident>&)`, newest first.
+    template <class Use>
+    void incidents(std::int64_t after, Use&& use) const {
+        incident_list_.newest_first({}, after, [&](std::int64_t place, const std::string& id) {
+            return use(place, *incidents_.find(id));
+        });
+    }
+    // `use(id, const Packed<Template>&)`, by id.
+    template <class Use>
+    void templates(const std::string* after, Use&& use) const {
+        templates_.ascend(after, use);
+    }
+    // `use(place, id, const Standing&)`, newest first; of one incident and in one state unless
+    // those are empty.
+    template <class Use>
+    void messages(std::string_view incident_id, std::string_view state, std::int64_t after,
+                  Use&& use) const {
+        message_list_.newest_first(part_of(incident_id, state), after,
+                                   [&](std::int64_t place, const std::string& id) {
+                                       return use(place, id, *messages_.find(id));
+                                   });
+    }
+
+    // Incidents, templates and messages.
+    std::size_t size() const;
     // Messages that the last decision changed.
     const std::set<std::string>& changed() const { return changed_; }
     // Moves that the lifecycle does not allow, and which were therefore not made: of all decisions,
@@ -42,19 +65,28 @@ public:
     int impossible_moves_now() const { return impossible_moves_now_; }
 
 private:
-    void apply_drafting(v1::Event& event, Time at);
-    void add_incident(v1::Incident& opened);
+    using Ending = std::pair<std::int64_t, std::int64_t>;
+
+    static std::string part_of(std::string_view incident_id, std::string_view state);
+    void apply_drafting(const v1::Event& event, Time at);
+    void add_incident(const v1::Incident& opened);
     void apply_approval(const approval::v1::Event& event, Time at);
     void apply_publishing(const publishing::v1::Event& event, Time at);
-    void moved(const std::string& message_id, bool possible);
+    // Applies an event of any ledger to one message, and files the message anew.
+    template <class Event>
+    void move(const std::string& message_id, const Event& event, Time at);
+    void file(const std::string& message_id, const Standing& before, Standing& after);
+    void drop_old_texts();
 
-    // Nodes of the map do not move.
-    absl::node_hash_map<std::string, v1::Incident> incidents_;
-    std::vector<const v1::Incident*> incident_order_;
-    std::map<std::string, v1::Template> templates_;
-    std::map<std::string, Standing> messages_;
-    std::vector<std::string> message_order_;
-    std::map<std::string, std::string> message_of_release_;
+    runtime::Listing incident_list_;
+    runtime::SharedTable<runtime::Packed<v1::Incident>> incidents_;
+    runtime::SharedMap<std::string, runtime::Packed<v1::Template>> templates_;
+    runtime::Listing message_list_;  // of those that drafting told of
+    runtime::SharedTable<Standing> messages_;
+    runtime::SharedTable<std::string> message_of_release_;
+    // Messages whose texts may be dropped, by when (microseconds) and by place.
+    runtime::SharedMap<Ending, char> endings_;
+    Time latest_{};  // decision of any ledger
     std::set<std::string> changed_;
     std::int64_t impossible_moves_ = 0;
     int impossible_moves_now_ = 0;
@@ -65,27 +97,27 @@ private:
 class Watcher {
 public:
     virtual ~Watcher() = default;
-    virtual void changed(const v1::Message& message) = 0;
+    virtual void changed(const std::shared_ptr<const v1::Message>& message) = 0;
     // What was told no longer holds, or the service stops: no further call comes.
     virtual void ended() = 0;
 };
 
-class DraftingView final : public runtime::RealmViews<Realm> {
+class DraftingView final : public runtime::SnapshotViews<Realm> {
 public:
     // `impossible_move` is called, on the ledger thread, for each move that was not made.
     explicit DraftingView(
         int partitions, std::function<void()> impossible_move = [] {})
-        : RealmViews(partitions),
+        : SnapshotViews(partitions),
           partitions_(partitions),
           impossible_move_(std::move(impossible_move)) {}
 
     void apply(const runtime::Counted& counted) override;
+    void folded(int partition) override;
     void reset(int partition) override;
 
-    // The messages as they are, newest first; `watcher` is told of every change after exactly
-    // that. After `stop` it is told that it ended.
-    std::vector<v1::Message> watch(const std::string& realm, std::string_view incident_id,
-                                   Watcher& watcher);
+    // The realm as it is; `watcher` is told of every change after exactly that. Null after `stop`,
+    // when it is told that it ended.
+    Snapshot watch(const std::string& realm, std::string_view incident_id, Watcher& watcher);
     // No call is under way nor comes once this returns. Harmless for one that does not watch.
     void unwatch(Watcher& watcher);
     void stop();
@@ -98,12 +130,14 @@ private:
         std::string realm;
         std::string incident_id;
     };
+    void tell(const std::string& name, const Realm& realm);
     void end_if(const std::function<bool(const Watch&)>& ends);
+    void end_partition(int partition);
 
     const int partitions_;
     const std::function<void()> impossible_move_;
-    // Held over a change and its telling, and over a snapshot and its subscription, so that no
-    // change falls between the two. Taken before the realms' own lock.
+    // Held over the publication of a change and its telling, and over the taking of a snapshot and
+    // its subscription, so that no change falls between the two. Nothing is read while it is held.
     std::mutex watch_mutex_;
     std::map<Watcher*, Watch> watches_;
     bool stopped_ = false;

@@ -6,53 +6,60 @@ namespace tocsin::drafting {
 
 WatchStream::WatchStream(DraftingView& view, const std::string& realm,
                          const std::string& incident_id)
-    : view_(view) {
+    : view_(view), incident_id_(incident_id) {
     // Changes may come in from here on; they queue up behind the snapshot.
-    take_snapshot(view_.watch(realm, incident_id, *this));
-}
-
-WatchStream::WatchStream(DraftingView& view, const grpc::Status& status) : view_(view) {
-    const std::lock_guard lock(mutex_);
-    writing_ = false;
-    end_with(status);
-}
-
-void WatchStream::take_snapshot(std::vector<v1::Message> messages) {
-    const std::lock_guard lock(mutex_);
-    for (v1::Message& message : messages)
-        *snapshot_.emplace_back().mutable_message() = std::move(message);
-    if (snapshot_.empty()) snapshot_.emplace_back();
-    snapshot_.back().set_snapshot_complete(true);
-    writing_ = false;
+    snapshot_ = view_.watch(realm, incident_id, *this);
+    {
+        const std::lock_guard lock(mutex_);
+        writing_ = false;
+    }
     proceed();
 }
 
-void WatchStream::changed(const v1::Message& message) {
-    const std::lock_guard lock(mutex_);
-    if (end_) return;
-    if (changes_.size() >= changes_max) {
-        end_with(runtime::edge_status("slow_reader"));
-        return;
+WatchStream::WatchStream(DraftingView& view, const grpc::Status& status) : view_(view) {
+    {
+        const std::lock_guard lock(mutex_);
+        writing_ = false;
+        end_with(status);
     }
-    *changes_.emplace_back().mutable_message() = message;
+    proceed();
+}
+
+void WatchStream::changed(const std::shared_ptr<const v1::Message>& message) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (end_) return;
+        if (changes_.size() >= changes_max)
+            end_with(runtime::edge_status("slow_reader"));
+        else
+            changes_.push_back(message);
+    }
     proceed();
 }
 
 void WatchStream::ended() {
-    const std::lock_guard lock(mutex_);
-    end_with(runtime::edge_status("stopping"));
+    {
+        const std::lock_guard lock(mutex_);
+        end_with(runtime::edge_status("stopping"));
+    }
+    proceed();
 }
 
 void WatchStream::OnWriteDone(bool ok) {
-    const std::lock_guard lock(mutex_);
-    writing_ = false;
-    if (!ok) end_with({grpc::StatusCode::CANCELLED, "the reader is gone"});
+    {
+        const std::lock_guard lock(mutex_);
+        writing_ = false;
+        if (!ok) end_with({grpc::StatusCode::CANCELLED, "the reader is gone"});
+    }
     proceed();
 }
 
 void WatchStream::OnCancel() {
-    const std::lock_guard lock(mutex_);
-    end_with({grpc::StatusCode::CANCELLED, "cancelled"});
+    {
+        const std::lock_guard lock(mutex_);
+        end_with({grpc::StatusCode::CANCELLED, "cancelled"});
+    }
+    proceed();
 }
 
 void WatchStream::OnDone() {
@@ -63,25 +70,53 @@ void WatchStream::OnDone() {
 // The first reason counts. What was not sent yet is dropped: the reader starts again anyway.
 void WatchStream::end_with(grpc::Status status) {
     if (!end_) end_ = std::move(status);
-    snapshot_.clear();
     changes_.clear();
-    proceed();
 }
 
 // One write at a time, and no end while one is under way: gRPC wants the order to be plain.
 void WatchStream::proceed() {
-    if (writing_ || finished_) return;
-    if (end_) {
-        finished_ = true;
-        Finish(*end_);
-        return;
+    std::shared_ptr<const v1::Message> change;
+    bool over = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (writing_ || finished_) return;
+        if (end_) {
+            over = finished_ = true;
+        } else if (snapshot_) {
+            writing_ = true;
+        } else if (!changes_.empty()) {
+            change = std::move(changes_.front());
+            changes_.pop_front();
+            writing_ = true;
+        } else {
+            return;
+        }
     }
-    auto& queue = snapshot_.empty() ? changes_ : snapshot_;
-    if (queue.empty()) return;
-    writing_now_ = std::move(queue.front());
-    queue.pop_front();
-    writing_ = true;
+    if (over) return Finish(*end_);
+    writing_now_.Clear();
+    if (change)
+        *writing_now_.mutable_message() = *change;
+    else
+        next_of_snapshot();
     StartWrite(&writing_now_);
+}
+
+void WatchStream::next_of_snapshot() {
+    bool more = false;
+    snapshot_->messages(incident_id_, {}, place_,
+                        [&](std::int64_t place, const std::string& id, const Standing& standing) {
+                            if (writing_now_.has_message()) {
+                                more = true;
+                                return false;
+                            }
+                            *writing_now_.mutable_message() = standing.message();
+                            writing_now_.mutable_message()->set_message_id(id);
+                            place_ = place;
+                            return true;
+                        });
+    if (more) return;
+    writing_now_.set_snapshot_complete(true);
+    snapshot_.reset();
 }
 
 }  // namespace tocsin::drafting

@@ -7,9 +7,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 namespace tocsin::drafting {
 
@@ -26,7 +29,7 @@ public:
     // A call that ends at once.
     WatchStream(DraftingView& view, const grpc::Status& status);
 
-    void changed(const v1::Message& message) override;
+    void changed(const std::shared_ptr<const v1::Message>& message) override;
     void ended() override;
 
     void OnWriteDone(bool ok) override;
@@ -34,20 +37,25 @@ public:
     void OnDone() override;
 
 private:
-    void take_snapshot(std::vector<v1::Message> messages);
     // With `mutex_` held.
     void end_with(grpc::Status status);
+    // Without it: they call gRPC, and gRPC may be done with this once they have.
     void proceed();
+    void next_of_snapshot();
 
     DraftingView& view_;
+    const std::string incident_id_;
     std::mutex mutex_;
-    std::deque<v1::WatchMessagesResponse> snapshot_;
-    std::deque<v1::WatchMessagesResponse> changes_;
-    v1::WatchMessagesResponse writing_now_;
+    std::deque<std::shared_ptr<const v1::Message>> changes_;
     std::optional<grpc::Status> end_;
     // Nothing is written before the snapshot is taken.
     bool writing_ = true;
     bool finished_ = false;
+    // Touched by the one thread that writes. The snapshot is held until all of it is written, and
+    // each message of it is put together when its turn comes.
+    DraftingView::Snapshot snapshot_;
+    std::int64_t place_ = 0;  // of the message written last
+    v1::WatchMessagesResponse writing_now_;
 };
 
 }  // namespace tocsin::drafting

@@ -141,7 +141,8 @@ std::expected<void, ConnectError> Connect::fill(Plan& plan, const HttpRequest& r
     plan.call.timeout = *timeout;
     for (const std::string_view name : {"authorization", "tocsin-after"}) {
         const auto value = header(request, name);
-        if (!value) continue;
+        // Whoever shows no token can read only what is public, which waits for no position.
+        if (!value || (name == "tocsin-after" && !header(request, "authorization"))) continue;
         if (!printable(*value))
             return std::unexpected(bad_field("BAD_HEADER", std::string(name),
                                              fmt::format("{}: not printable ASCII", name)));

@@ -5,6 +5,10 @@
 #include "gateway/route.hpp"
 #include "gateway/upstreams.hpp"
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace tocsin::gateway {
 
 class Feeds {
@@ -20,5 +24,8 @@ private:
 
 // Whether `If-None-Match` names this tag (RFC 9110 section 13.1.2: the weak comparison).
 bool none_match_names(std::string_view header, std::string_view etag);
+
+// The tags that it names, without quotes; at most 16, and none that publishing would not make.
+std::vector<std::string> tags_of(std::string_view header);
 
 }  // namespace tocsin::gateway

@@ -30,8 +30,10 @@ void GatewayConfig::declare(runtime::Settings& settings, bool with_upstreams) {
     settings.add("gateway-tls-key", tls_key, "private key (PEM) of that certificate");
     settings.add("gateway-connections-max", connections_max, "most connections at a time", 1,
                  100'000);
-    settings.add("gateway-body-bytes-max", body_bytes_max, "longest request body, bytes", 1024,
-                 4 << 20);
+    settings.add("gateway-body-bytes-max", body_bytes_max,
+                 "longest request body, bytes; well above the services' command-bytes-max, so that "
+                 "they name the field that is too long",
+                 1024, 4 << 20);
     settings.add("gateway-drain-ms-max", drain_ms_max,
                  "how long requests under way may take when it stops, ms", 0, 60'000);
     if (!with_upstreams) return;

@@ -28,7 +28,7 @@ struct GatewayConfig {
                                                  {"measurement", ""},
                                                  {"trigger", ""}};
     std::int64_t connections_max = 4096;
-    std::int64_t body_bytes_max = std::int64_t{1024} * 1024;
+    std::int64_t body_bytes_max = std::int64_t{2} << 20;
     std::int64_t drain_ms_max = 5000;
 
     // `with_upstreams`: false where the services live in the same process.

@@ -41,7 +41,7 @@ public:
 struct HttpLimits {
     std::size_t connections_max = 4096;
     std::size_t header_bytes_max = std::size_t{16} * 1024;
-    std::size_t body_bytes_max = std::size_t{1024} * 1024;
+    std::size_t body_bytes_max = std::size_t{2} << 20;
     std::chrono::milliseconds idle{60'000};   // from one request to the end of the next header
     std::chrono::milliseconds read{15'000};   // a body
     std::chrono::milliseconds write{15'000};  // a response

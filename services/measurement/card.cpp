@@ -6,8 +6,6 @@
 namespace tocsin::measurement {
 namespace {
 
-Time time_of(const v1::Milestone& point) { return runtime::from_proto(point.at()); }
-
 // Clocks of different machines can differ by more than what lies between: never below 0.
 double seconds(std::optional<Time> from, std::optional<Time> to) {
     if (!from || !to) return -1;
@@ -17,54 +15,93 @@ double seconds(std::optional<Time> from, std::optional<Time> to) {
 }  // namespace
 
 void Card::insert(const v1::Milestone& point) {
-    const auto place = std::ranges::upper_bound(milestones_, time_of(point), {}, time_of);
-    milestones_.insert(place, point);
+    const Time at = runtime::from_proto(point.at());
+    const Moment moment{at.time_since_epoch().count(), ++inserted_};
+    milestones_.set(moment, point.SerializeAsString());
+    const auto kind = std::ranges::find(clock_points, point.kind());
+    if (kind != clock_points.end()) {
+        auto& first = firsts_[static_cast<std::size_t>(kind - clock_points.begin())];
+        first = std::min(first.value_or(at), at);
+    }
+    if (point.kind() != "fired") return;
+    // Told again, it is the earlier one.
+    const auto before =
+        std::ranges::find_if(fired_, [&](const auto& one) { return one.first == point.purpose(); });
+    if (before == fired_.end()) {
+        fired_.emplace_back(point.purpose(), moment);
+    } else {
+        milestones_.erase(before->second);
+        before->second = moment;
+    }
 }
 
 void Card::crossed(const v1::MilestoneReached& crossing) {
     insert(crossing.milestone());
-    if (crossing.has_reading()) reading_ = crossing.reading();
+    if (crossing.has_reading()) reading_ = runtime::Packed(crossing.reading());
 }
 
 void Card::reached(const v1::MilestoneReached& reached) {
     const v1::Milestone& point = reached.milestone();
-    // Told again, `fired` is the earlier one.
-    if (point.kind() == "fired")
-        std::erase_if(milestones_, [&](const v1::Milestone& known) {
-            return known.kind() == "fired" && known.purpose() == point.purpose();
-        });
     insert(point);
-    const auto delivery = deliveries_.find({reached.release_id(), reached.delivery_id()});
-    if (delivery == deliveries_.end()) return;
-    delivery->second.state = point.kind();
-    if (point.kind() == "confirmed") delivery->second.confirmed_at = time_of(point);
+    const std::pair<std::string, std::string> key{reached.release_id(), reached.delivery_id()};
+    const Delivery* known = deliveries_.find(key);
+    if (!known) return;
+    Delivery delivery = *known;
+    delivery.state = point.kind();
+    if (point.kind() == "confirmed") delivery.confirmed_at = runtime::from_proto(point.at());
+    change(key, delivery);
 }
 
 void Card::noted(const v1::DeliveriesNoted& noted) {
     for (const v1::NotedDelivery& one : noted.deliveries()) {
-        Delivery& delivery = deliveries_[{noted.release_id(), one.delivery_id()}];
+        const std::pair<std::string, std::string> key{noted.release_id(), one.delivery_id()};
+        const Delivery* known = deliveries_.find(key);
+        Delivery delivery = known ? *known : Delivery{};
         delivery.purpose = one.purpose();
         delivery.state = one.state();
+        change(key, delivery);
     }
+}
+
+bool Card::counts(const Delivery& delivery) {
+    return delivery.purpose == "message" && delivery.state != "skipped";
+}
+
+bool Card::settled(const Delivery& delivery) {
+    return delivery.state == "confirmed" || delivery.state == "refused" ||
+           delivery.state == "stood_down";
+}
+
+void Card::change(const std::pair<std::string, std::string>& key, const Delivery& to) {
+    const auto confirmed = [](const Delivery& delivery) -> std::optional<Time> {
+        if (!counts(delivery) || delivery.state != "confirmed") return std::nullopt;
+        return delivery.confirmed_at;
+    };
+    const auto waits = [](const Delivery& one) { return counts(one) && !settled(one) ? 1 : 0; };
+    const Delivery* known = deliveries_.find(key);
+    const Delivery before = known ? *known : Delivery{};
+    deliveries_.set(key, to);
+    unsettled_ += waits(to) - waits(before);
+    if (!confirmed(before) || confirmed(before) == confirmed(to)) {
+        last_confirmed_ = std::max(last_confirmed_, confirmed(to));
+        return;
+    }
+    // One that was confirmed no longer is: a thing that publishing does not do.
+    last_confirmed_.reset();
+    deliveries_.ascend(nullptr, [&](const auto&, const Delivery& delivery) {
+        last_confirmed_ = std::max(last_confirmed_, confirmed(delivery));
+        return true;
+    });
 }
 
 std::optional<Time> Card::first(std::string_view kind) const {
-    const auto found = std::ranges::find(milestones_, kind, &v1::Milestone::kind);
-    if (found == milestones_.end()) return std::nullopt;
-    return time_of(*found);
+    const auto place = std::ranges::find(clock_points, kind) - clock_points.begin();
+    return firsts_.at(static_cast<std::size_t>(place));
 }
 
 std::optional<Time> Card::last_channel() const {
-    std::optional<Time> last;
-    for (const auto& [key, delivery] : deliveries_) {
-        if (delivery.purpose != "message" || delivery.state == "skipped") continue;
-        const bool settled = delivery.state == "confirmed" || delivery.state == "refused" ||
-                             delivery.state == "stood_down";
-        if (!settled) return std::nullopt;
-        if (delivery.state != "confirmed" || !delivery.confirmed_at) continue;
-        if (!last || *delivery.confirmed_at > *last) last = delivery.confirmed_at;
-    }
-    return last;
+    if (unsettled_ > 0) return std::nullopt;
+    return last_confirmed_;
 }
 
 Clocks Card::clocks() const {
@@ -76,15 +113,20 @@ Clocks Card::clocks() const {
 v1::Scorecard Card::scorecard(const std::string& message_id) const {
     v1::Scorecard card;
     card.set_message_id(message_id);
-    for (const v1::Milestone& point : milestones_) *card.add_milestones() = point;
+    milestones_.ascend(nullptr, [&](const Moment&, const std::string& point) {
+        return card.add_milestones()->ParseFromString(point);
+    });
     const auto [to_draft, to_cleared, to_channel, to_corrected] = clocks();
     card.set_reading_to_draft_seconds(to_draft);
     card.set_draft_to_cleared_seconds(to_cleared);
     card.set_cleared_to_last_channel_seconds(to_channel);
     card.set_mistake_to_corrected_seconds(to_corrected);
-    for (const auto& [key, delivery] : deliveries_) ++(*card.mutable_deliveries())[delivery.state];
+    deliveries_.ascend(nullptr, [&](const auto&, const Delivery& delivery) {
+        ++(*card.mutable_deliveries())[delivery.state];
+        return true;
+    });
     card.set_skew_ms(skew_ms_);
-    if (reading_) *card.mutable_reading() = *reading_;
+    if (reading_.size() > 0) *card.mutable_reading() = reading_.get();
     return card;
 }
 

@@ -249,6 +249,7 @@ void tell_publishing(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kChannelRemoved:
             case Event::kDeliveryPrepared:
             case Event::kDeliveriesClaimed:
+            case Event::kRenditionKept:
             case Event::BODY_NOT_SET:
                 break;
         }

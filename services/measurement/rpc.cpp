@@ -1,5 +1,7 @@
 #include "measurement/rpc.hpp"
 
+#include "runtime/page.hpp"
+
 namespace tocsin::measurement {
 
 using runtime::Caller;
@@ -31,15 +33,12 @@ Reactor* MeasurementRpc::GetScorecard(Context* context, const v1::GetScorecardRe
 
 static grpc::Status list_scorecards(const Realm& realm, const v1::ListScorecardsRequest& request,
                                     v1::ListScorecardsResponse& response) {
-    const auto& order = realm.order();
-    const auto page = runtime::page(order.size(), request.page_size(), request.page_token());
-    if (!page) return page.error();
-    for (std::size_t i = page->begin; i < page->end; ++i) {
-        const std::string& message_id = order[order.size() - 1 - i];
-        *response.add_scorecards() = realm.card(message_id)->scorecard(message_id);
-    }
-    response.set_next_page_token(page->next_token);
-    return grpc::Status::OK;
+    return runtime::answer_page(request, response, *response.mutable_scorecards(), [&](auto& page) {
+        realm.cards(page.after_place(), [&](std::int64_t place, const std::string& message_id,
+                                            const Card& card) {
+            return page.add(place, [&](v1::Scorecard& row) { row = card.scorecard(message_id); });
+        });
+    });
 }
 
 Reactor* MeasurementRpc::ListScorecards(Context* context, const v1::ListScorecardsRequest* request,

@@ -10,7 +10,9 @@ public:
     explicit MeasurementService(runtime::Surroundings& surroundings)
         : view_(static_cast<int>(surroundings.config.kafka_partitions), surroundings.metrics,
                 surroundings.config.instance),
-          rpc_(surroundings.rpc, view_) {}
+          rpc_(surroundings.rpc, view_) {
+        view_.show_size(runtime::view_gauges(surroundings.metrics, "measurement"));
+    }
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     std::vector<runtime::View*> views() override { return {&view_}; }

@@ -19,15 +19,9 @@ void Realm::apply(const runtime::Counted& counted) {
     }
 }
 
-const Card* Realm::card(const std::string& message_id) const {
-    const auto found = cards_.find(message_id);
-    return found == cards_.end() ? nullptr : &found->second;
-}
-
 Card& Realm::card_of(const std::string& message_id) {
-    const auto [place, added] = cards_.try_emplace(message_id);
-    if (added) order_.push_back(message_id);
-    return place->second;
+    if (!cards_.find(message_id)) list_.add(message_id);
+    return cards_.edit(message_id);
 }
 
 void Realm::apply(const v1::Event& event) {
@@ -55,21 +49,21 @@ void Realm::apply(const v1::Event& event) {
     }
     if (message_id.empty()) return;
     // A clock that ended is news once, though it may be set right later.
-    const Clocks clocks = card_of(message_id).clocks();
-    Clocks& told = told_.try_emplace(message_id, Clocks{-1, -1, -1, -1}).first->second;
+    Card& card = card_of(message_id);
+    const Clocks clocks = card.clocks();
     for (std::size_t i = 0; i < clocks.size(); ++i) {
-        if (told[i] >= 0 || clocks[i] < 0) continue;
-        told[i] = clocks[i];
+        if (card.told[i] >= 0 || clocks[i] < 0) continue;
+        card.told[i] = clocks[i];
         news_.emplace_back(clock_names[i], clocks[i]);
     }
 }
 
 std::string Realm::crossed(const v1::MilestoneReached& reached) {
-    crossings_[reached.crossing_id()] = reached;
-    const auto drafted = drafted_from_.find(reached.crossing_id());
-    if (drafted == drafted_from_.end()) return {};
-    card_of(drafted->second).crossed(reached);
-    return drafted->second;
+    crossings_.edit(reached.crossing_id()) = runtime::Packed(reached);
+    const std::string* drafted = drafted_from_.find(reached.crossing_id());
+    if (!drafted) return {};
+    card_of(*drafted).crossed(reached);
+    return *drafted;
 }
 
 std::string Realm::reached(const v1::MilestoneReached& reached) {
@@ -78,26 +72,24 @@ std::string Realm::reached(const v1::MilestoneReached& reached) {
     const std::string& message_id = reached.message_id();
     Card& card = card_of(message_id);
     if (kind == "drafted" && !reached.crossing_id().empty()) {
-        drafted_from_[reached.crossing_id()] = message_id;
-        const auto crossing = crossings_.find(reached.crossing_id());
-        if (crossing != crossings_.end()) card.crossed(crossing->second);
+        drafted_from_.edit(reached.crossing_id()) = message_id;
+        const auto* crossing = crossings_.find(reached.crossing_id());
+        if (crossing) card.crossed(crossing->get());
     }
     card.reached(reached);
     return message_id;
 }
 
 MeasurementView::MeasurementView(int partitions, runtime::Metrics& metrics, std::string instance)
-    : RealmViews(partitions), metrics_(metrics), instance_(std::move(instance)) {
+    : SnapshotViews(partitions), metrics_(metrics), instance_(std::move(instance)) {
     // There from the start, so that a rate over them is 0 and not absent.
     for (const std::string_view clock : clock_names) clock_histogram(clock);
 }
 
 void MeasurementView::apply(const runtime::Counted& counted) {
-    RealmViews::apply(counted);
+    SnapshotViews::apply(counted);
     if (counted.service != "measurement") return;
-    const News news =
-        read(counted.decision.realm(), [](const Realm& realm) { return realm.news(); });
-    for (const auto& [clock, seconds] : news) {
+    for (const auto& [clock, seconds] : current(counted.decision.realm()).news()) {
         if (counted.live && counted.decision.writer() == instance_)
             clock_histogram(clock).Observe(seconds);
         Latest& latest = latest_[clock];

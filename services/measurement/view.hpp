@@ -2,13 +2,19 @@
 #pragma once
 
 #include "measurement/decider.hpp"
+#include "runtime/listing.hpp"
 #include "runtime/metrics.hpp"
+#include "runtime/shared_bytes.hpp"
+#include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
 
 #include <array>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tocsin::measurement {
@@ -16,10 +22,14 @@ namespace tocsin::measurement {
 // The four clocks, in the order of the scorecard.
 inline constexpr std::array<std::string_view, 4> clock_names = {
     "reading_to_draft", "draft_to_cleared", "cleared_to_last_channel", "mistake_to_corrected"};
+// Where they begin and end, but for the last channel.
+inline constexpr std::array<std::string_view, 5> clock_points = {"crossed", "drafted", "cleared",
+                                                                 "retraction_ordered", "corrected"};
 // Seconds; -1 where not reached.
 using Clocks = std::array<double, 4>;
 
-// One message.
+// One message. A value whose copy costs O(1); an event costs O(log n) of its milestones and
+// deliveries, however many channels a release has.
 class Card {
 public:
     void crossed(const v1::MilestoneReached& crossing);
@@ -31,34 +41,62 @@ public:
     Clocks clocks() const;
     v1::Scorecard scorecard(const std::string& message_id) const;
 
+    // Clocks that were news once; the realm's to keep.
+    Clocks told{-1, -1, -1, -1};
+
 private:
+    // When, in microseconds, and the how-manieth one inserted: later ones of one time come after.
+    struct Moment {
+        std::int64_t at = 0;
+        std::int64_t number = 0;
+        auto operator<=>(const Moment&) const = default;
+    };
     struct Delivery {
         std::string purpose, state;
         std::optional<Time> confirmed_at;
     };
 
     void insert(const v1::Milestone& point);
+    void change(const std::pair<std::string, std::string>& key, const Delivery& to);
+    // Nothing: it is not reached. One of the points that clocks begin or end at.
     std::optional<Time> first(std::string_view kind) const;
     // When the last channel confirmed the message; nothing while one is not settled.
     std::optional<Time> last_channel() const;
+    static bool counts(const Delivery& delivery);
+    static bool settled(const Delivery& delivery);
 
-    std::vector<v1::Milestone> milestones_;  // in order of time
-    std::map<std::pair<std::string, std::string>, Delivery> deliveries_;
+    runtime::SharedMap<Moment, std::string> milestones_;  // serialised
+    std::int64_t inserted_ = 0;
+    // Earliest of each kind in `clock_points`.
+    std::array<std::optional<Time>, clock_points.size()> firsts_;
+    std::vector<std::pair<std::string, Moment>> fired_;  // by purpose, of which there are two
+    runtime::SharedMap<std::pair<std::string, std::string>, Delivery> deliveries_;
+    // Of the message's own deliveries: how many are not settled, and when the last was confirmed.
+    std::int64_t unsettled_ = 0;
+    std::optional<Time> last_confirmed_;
     double skew_ms_ = -1;
-    std::optional<content::v1::Evidence> reading_;
+    runtime::Packed<content::v1::Evidence> reading_;  // empty where none is known
 };
 
 // Clocks that a decision made end, by name and seconds; for the metrics.
 using News = std::vector<std::pair<std::string_view, double>>;
 
-// One realm.
+// One realm. A value whose copy costs O(1).
 class Realm {
 public:
     void apply(const runtime::Counted& counted);
 
-    const Card* card(const std::string& message_id) const;
-    // Message ids, oldest first.
-    const std::vector<std::string>& order() const { return order_; }
+    // Valid as long as the realm is not changed.
+    const Card* card(const std::string& message_id) const { return cards_.find(message_id); }
+    // `use(place, message_id, const Card&)`, newest first, from the first behind `after` (0: the
+    // first), until it returns false.
+    template <class Use>
+    void cards(std::int64_t after, Use&& use) const {
+        list_.newest_first({}, after, [&](std::int64_t place, const std::string& message_id) {
+            return use(place, message_id, *cards_.find(message_id));
+        });
+    }
+    std::size_t size() const { return list_.size(); }
     // Of the decision that was applied last.
     const News& news() const { return news_; }
 
@@ -69,16 +107,15 @@ private:
     std::string reached(const v1::MilestoneReached& reached);
     std::string crossed(const v1::MilestoneReached& reached);
 
-    std::map<std::string, Card> cards_;
-    std::map<std::string, Clocks> told_;  // clocks that were news once
-    std::vector<std::string> order_;
+    runtime::SharedTable<Card> cards_;
+    runtime::Listing list_;
     // Crossing and draft come from two ledgers, in either order.
-    std::map<std::string, v1::MilestoneReached> crossings_;
-    std::map<std::string, std::string> drafted_from_;  // message ids by crossing id
+    runtime::SharedTable<runtime::Packed<v1::MilestoneReached>> crossings_;
+    runtime::SharedTable<std::string> drafted_from_;  // message ids by crossing id
     News news_;
 };
 
-class MeasurementView final : public runtime::RealmViews<Realm> {
+class MeasurementView final : public runtime::SnapshotViews<Realm> {
 public:
     // `instance`: the writer whose decisions are counted here, so that over instances they add up.
     MeasurementView(int partitions, runtime::Metrics& metrics, std::string instance);

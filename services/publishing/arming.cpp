@@ -1,9 +1,10 @@
-// Arming fixes everything that goes out: the bytes are the same in every attempt from then on.
-#include "content/cap.hpp"
-#include "content/channels/channel.hpp"
+// Arming fixes everything that goes out: the bytes are the same in every attempt from then on. They
+// are kept in the ledger, in records that fit, and not rendered again: another version would render
+// other ones, and an alert that is public must not change or vanish by an upgrade.
 #include "content/content.hpp"
+#include "publishing/limits.hpp"
+#include "publishing/rendering.hpp"
 #include "publishing/steps.hpp"
-#include "runtime/digest.hpp"
 
 #include <fmt/format.h>
 
@@ -13,75 +14,8 @@ namespace tocsin::publishing {
 
 using runtime::to_proto;
 
-std::string permalink(const Release& release, std::string_view identifier) {
-    return fmt::format("{}/feeds/{}/alerts/{}.xml", release.feed_base_url,
-                       content::parse(release.content)->realm(), identifier);
-}
-
-std::string delivery_key(const Release& release, const v1::Delivery& delivery) {
-    const std::string_view purpose =
-        delivery.purpose() == v1::PURPOSE_RETRACTION ? "retraction" : "message";
-    std::string name = release.id();
-    name.append(1, '\0').append(delivery.delivery_id()).append(1, '\0').append(purpose);
-    // Hexadecimal: a webhook id may not have dots, an HTTP header not much else.
-    return runtime::hex(runtime::sha256(name));
-}
-
-static std::string identifier_of(const Release& release, const std::string& agency) {
-    return fmt::format("tocsin-{}-{}", release.id(), agency);
-}
-
-// The alert on the public feed that a delivery links to: its agency's own, else any of the release.
-static std::string linked_agency(const Release& release, const v1::Delivery& delivery) {
-    std::string other;
-    for (const Item& item : release.items) {
-        if (item.delivery.kind() != "feed" || item.retracts()) continue;
-        if (!item.is("ready") && !item.is("armed")) continue;
-        if (item.delivery.agency_id() == delivery.agency_id()) return delivery.agency_id();
-        if (other.empty()) other = item.delivery.agency_id();
-    }
-    return other;
-}
-
-content::v1::Fixed fix(const Release& release, const v1::Delivery& delivery, Time fire_at) {
-    content::v1::Fixed fixed;
-    const std::string& agency = delivery.agency_id();
-    fixed.set_release_id(release.id());
-    fixed.set_agency(agency);
-    fixed.set_identifier(identifier_of(release, agency));
-    if (const auto sender = release.senders.find(agency); sender != release.senders.end())
-        fixed.set_sender(sender->second);
-    if (const auto name = release.sender_names.find(agency); name != release.sender_names.end())
-        *fixed.mutable_sender_names() = name->second.names();
-    const Time second = std::chrono::floor<std::chrono::seconds>(fire_at);
-    fixed.set_sent(content::cap_time(to_proto(second)));
-    *fixed.mutable_fire_at() = to_proto(fire_at);
-    const std::string linked = linked_agency(release, delivery);
-    if (!linked.empty())
-        fixed.set_permalink(permalink(release, identifier_of(release, linked)));
-    else
-        fixed.set_permalink(content::parse(release.content)->draft().web());
-    return fixed;
-}
-
-std::expected<content::v1::Rendition, std::string> render(const Release& release, const Item& item,
-                                                          const content::v1::Fixed& fixed) {
-    const content::ChannelKind* kind = content::find_kind(item.delivery.kind());
-    if (!kind)
-        return std::unexpected(fmt::format("There is no channel kind {}.", item.delivery.kind()));
-    content::Limits limits = kind->limits;
-    if (item.text_max > 0) limits.text_max = item.text_max;
-    const auto content = content::parse(release.content);
-    if (!content) return std::unexpected(content.error());
-    auto rendition = kind->render(*content, item.delivery.language(), fixed, limits);
-    if (!rendition) return std::unexpected(rendition.error().text);
-    return std::move(*rendition);
-}
-
-std::expected<content::v1::Rendition, std::string> trial(const Release& release, const Item& item,
-                                                         Time now) {
-    return render(release, item, fix(release, item.delivery, now));
-}
+// What does not fit into one decision takes more of them before T0, each this long at most.
+static constexpr Duration keeping_time = std::chrono::milliseconds{250};
 
 void end(Turn& turn, std::string state, std::string reason) {
     v1::Event event;
@@ -98,39 +32,117 @@ static void refuse(Turn& turn, const std::string& delivery_id, const std::string
     settled.set_release_id(turn.release.id());
     settled.set_delivery_id(delivery_id);
     settled.set_state("refused");
-    settled.set_reason(reason);
+    constexpr std::size_t of_many = 200;
+    settled.set_reason(shortened(reason, of_many));
     turn.add(std::move(event));
 }
 
+namespace {
+
+struct ArmedAll {
+    v1::ReleaseArmed event;
+    int left = 0;
+    std::vector<std::pair<std::string, std::string>> refused;
+};
+
+ArmedAll arm_for(const Release& release, Time fire_at) {
+    std::set<std::string> showing;
+    for (const Item& item : release.items)
+        if (item.delivery.kind() == "feed" && item.is("ready"))
+            showing.insert(item.delivery.agency_id());
+    ArmedAll all;
+    Arming<v1::ReleaseArmed> arming{release};
+    std::map<std::string, std::string> identifiers;
+    for (const Item& item : release.items) {
+        if (!item.is("ready")) continue;
+        const std::string& agency = item.delivery.agency_id();
+        const auto added = arming.add(item.delivery, item.text_max, agency, [&] {
+            auto fixed = fix(release, agency, fire_at, showing);
+            identifiers[agency] = fixed.identifier();
+            return fixed;
+        });
+        if (!added) all.refused.emplace_back(item.id(), added.error());
+    }
+    all.event = arming.take();
+    all.left = arming.left();
+    all.event.set_release_id(release.id());
+    *all.event.mutable_fire_at() = to_proto(fire_at);
+    for (const v1::Delivery& delivery : all.event.deliveries())
+        (*all.event.mutable_identifiers())[delivery.agency_id()] =
+            identifiers[delivery.agency_id()];
+    return all;
+}
+
+}  // namespace
+
 void arm(Turn& turn) {
     const Time earliest = turn.now + turn.release.arm_lead;
-    const Time fire_at = std::max(turn.release.release_at.value_or(earliest), earliest);
-    v1::Event event;
-    v1::ReleaseArmed& armed = *event.mutable_release_armed();
-    armed.set_release_id(turn.release.id());
-    *armed.mutable_fire_at() = to_proto(fire_at);
+    const auto not_before = [&](Time time) {
+        return std::max(turn.release.release_at.value_or(time), time);
+    };
+    Time fire_at = not_before(earliest);
     const Release before = turn.release;
-    for (const Item& item : before.items) {
-        if (!item.is("ready")) continue;
-        v1::Delivery delivery = item.delivery;
-        *delivery.mutable_fixed() = fix(before, delivery, fire_at);
-        auto rendition = render(before, item, delivery.fixed());
-        if (!rendition) {
-            refuse(turn, item.id(), rendition.error());
-            continue;
-        }
-        *delivery.mutable_rendition() = std::move(*rendition);
-        delivery.set_idempotency_key(delivery_key(before, delivery));
-        delivery.clear_reason();
-        delivery.set_state("armed");
-        (*armed.mutable_identifiers())[delivery.agency_id()] = delivery.fixed().identifier();
-        *armed.add_deliveries() = std::move(delivery);
+    ArmedAll all = arm_for(before, fire_at);
+    if (const Time later = not_before(earliest + all.left * keeping_time); later > fire_at) {
+        fire_at = later;
+        all = arm_for(before, fire_at);
     }
+    for (const auto& [id, reason] : all.refused) refuse(turn, id, reason);
     if (fire_at >= before.expires)
         return end(turn, "expired", "The message expires before it could be released.");
-    if (armed.deliveries().empty())
+    if (all.event.deliveries().empty())
         return end(turn, "aborted", "No channel can carry the message as it was approved.");
+    v1::Event event;
+    *event.mutable_release_armed() = std::move(all.event);
     turn.add(std::move(event));
+}
+
+static void keep(Turn& turn, const std::string& digest, std::string body) {
+    v1::Event event;
+    v1::RenditionKept& kept = *event.mutable_rendition_kept();
+    kept.set_release_id(turn.release.id());
+    kept.set_digest(digest);
+    kept.set_body(std::move(body));
+    turn.add(std::move(event));
+}
+
+// The digest was recorded and its bytes were not: this version renders others.
+static void give_up(Turn& turn, const std::string& digest) {
+    const Release before = turn.release;
+    for (const Item& item : before.items)
+        if (item.is("armed") && item.armed && item.armed->digest == digest)
+            refuse(turn, item.id(),
+                   "This version renders other bytes than those that were armed, so nothing was "
+                   "sent. Have the message cleared again.");
+    keep(turn, digest, {});
+    if (turn.release.is("armed") && turn.release.count(v1::PURPOSE_MESSAGE, "armed") == 0)
+        end(turn, "aborted", "No channel can carry the message as it was armed.");
+}
+
+void keep_renditions(Turn& turn) {
+    if (turn.release.missing == 0) return;
+    const Release before = turn.release;
+    std::size_t bytes = 0;
+    std::set<std::string> done;
+    for (const Item& item : before.items) {
+        if (!item.is("armed") || !item.armed || before.body(item)) continue;
+        const std::string& digest = item.armed->digest;
+        if (!done.insert(digest).second) continue;
+        const auto rendition =
+            render(before, item.delivery, item.armed->rendition.length_max(), item.armed->fixed);
+        if (!rendition || content::digest(rendition->body()) != digest) {
+            // Alone in its decision, as it may refuse all.
+            if (bytes == 0) give_up(turn, digest);
+            return;
+        }
+        bytes += rendition->body().size();
+        if (bytes > decision_bytes) return;
+        keep(turn, digest, rendition->body());
+    }
+    // Nothing wants the others any more.
+    if (!turn.events.empty()) return;
+    for (const auto& [digest, body] : *before.bodies)
+        if (!body) keep(turn, digest, {});
 }
 
 }  // namespace tocsin::publishing

@@ -13,9 +13,9 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
     const auto refused = [](std::string reason) {
         return Outcome{.kind = "refused", .reason = std::move(reason)};
     };
-    if (!job.approved || content::digest(job.approved->content) != job.approved->digest)
+    if (!job.approved || !job.approved->intact())
         return refused("The content is not what was approved: nothing was sent. Tell an operator.");
-    const auto content = content::parse(job.approved->content);
+    const auto& content = job.approved->parsed();
     if (!content) return refused("The approved content can not be read: nothing was sent.");
     const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
     if (content->world() != wire.world || exercise != (wire.world == "exercise"))
@@ -23,8 +23,11 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
             fmt::format("The content is of the {} world and this process of the {} "
                         "world: nothing was sent. Tell an operator.",
                         content->world(), wire.world));
-    if (job.delivery.rendition().body().empty())
-        return refused("There is nothing to send: the delivery was not armed.");
+    if (!job.body) return refused("There is nothing to send: the delivery was not armed.");
+    if (!job.body->intact())
+        return refused(
+            "The bytes are not those that were armed: nothing was sent. Tell an "
+            "operator.");
     if (std::string veto = job.veto(); !veto.empty())
         return Outcome{.kind = "stood_down", .reason = std::move(veto)};
     return std::nullopt;

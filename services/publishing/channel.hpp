@@ -3,6 +3,7 @@
 #pragma once
 
 #include "publishing/credentials.hpp"
+#include "publishing/sealed.hpp"
 #include "runtime/http.hpp"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
@@ -20,17 +21,13 @@ using runtime::Duration;
 using runtime::Task;
 using runtime::Time;
 
-// What was approved; shared by the deliveries of a release.
-struct Approved {
-    std::string content;
-    std::string digest;
-};
-
-// One delivery as it was armed, with all that its wire part may know.
+// One delivery as it was armed, with all that its wire part may know. What is large is shared.
 struct Job {
+    // With channel and fixed values; its rendition has no body.
     v1::Delivery delivery{};
     std::shared_ptr<const Approved> approved{};
-    std::string in_reply_to{};
+    // The exact bytes to send; null until it is armed.
+    std::shared_ptr<const Sealed> body{};
     // W3C traceparent of what caused it, sent along; may be empty.
     std::string traceparent{};
     // Asked immediately before the first byte: why it must not start any more; empty when it may.
@@ -91,8 +88,9 @@ const ChannelWire* find_wire(std::string_view kind);
 // Every kind that it knows.
 std::vector<std::string_view> wire_kinds();
 
-// The last check before the wire, in every adapter: the world, the digest, the claim. An outcome:
-// nothing may be sent, and this is what to say.
+// The last check before the wire, in every adapter: the world, the digests, the claim. An outcome:
+// nothing may be sent, and this is what to say. Content and bytes are hashed and parsed once for
+// all the deliveries that share them.
 std::optional<Outcome> stopped(const Wire& wire, const Job& job);
 
 // The outcome of a request that failed as such.

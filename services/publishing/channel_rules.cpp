@@ -1,4 +1,6 @@
 #include "content/channels/channel.hpp"
+#include "content/content.hpp"
+#include "publishing/limits.hpp"
 #include "publishing/steps.hpp"
 
 #include <fmt/format.h>
@@ -50,6 +52,22 @@ static std::optional<runtime::Rejection> refuse_place(const v1::PutChannelReques
     return std::nullopt;
 }
 
+// Most deliveries that a message may have on a channel.
+static int deliveries_on(const std::string& kind, int languages) {
+    const content::ChannelKind* known = content::find_kind(kind);
+    if (!known || !known->limits.one_language_per_post) return 1;
+    return languages > 0 ? languages : content::languages_max;
+}
+
+// Whether a release on every channel can still be decided on with the one that is asked for.
+static bool fits(const State& state, const v1::PutChannelRequest& request) {
+    int all = deliveries_on(request.kind(), request.languages_size());
+    for (const auto& [id, known] : state.channels)
+        if (known.channel.active() && id != request.channel_id())
+            all += deliveries_on(known.channel.kind(), known.channel.languages_size());
+    return all <= deliveries_max;
+}
+
 Verdict put_channel(const State& state, const runtime::Asking& asking,
                     const v1::PutChannelRequest& request) {
     if (!asking.has("admin"))
@@ -63,6 +81,11 @@ Verdict put_channel(const State& state, const runtime::Asking& asking,
         return reject(Because::invalid_argument, "unknown_kind",
                       fmt::format("there is no channel kind {}", request.kind()), "kind");
     if (auto refusal = refuse_place(request)) return std::unexpected(std::move(*refusal));
+    if (!fits(state, request))
+        return reject(Because::resource_exhausted, "too_many_channels",
+                      fmt::format("with it a message could lead to more than {} deliveries: remove "
+                                  "channels, or name the languages that they carry",
+                                  deliveries_max));
     for (const auto& [id, other] : state.channels) {
         // Both would show an alert of one identifier, of which the public may see only one.
         if (request.kind() == "feed" && other.channel.kind() == "feed" && other.channel.active() &&

@@ -18,16 +18,13 @@ static constexpr Duration start_window = std::chrono::seconds{10};
 // A claim takes away the last chance to cancel: it is not given long before T0.
 static constexpr Duration claim_lead_max = std::chrono::seconds{2};
 
-static bool claimable(const Item& item, v1::Purpose purpose, Time now) {
+static bool claimable(const Release& release, const Item& item, v1::Purpose purpose, Time now) {
     return item.delivery.purpose() == purpose && item.is("armed") &&
-           (!item.retry_at || *item.retry_at <= now);
+           (!item.retry_at || *item.retry_at <= now) && release.body(item);
 }
 
 static Verdict refuse_claim(const Release& release, v1::Purpose purpose) {
-    const bool claimed = std::ranges::any_of(release.items, [&](const Item& item) {
-        return item.delivery.purpose() == purpose && item.is("claimed");
-    });
-    if (claimed)
+    if (release.count(purpose, "claimed") > 0)
         return reject(Because::failed_precondition, "already_claimed",
                       "another executor holds the claim");
     return reject(Because::failed_precondition, "nothing_to_claim",
@@ -50,9 +47,10 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
                              ? *release.retract_at
                              : from_proto(release.head.fire_at());
     std::map<int, std::vector<std::string>> by_attempt;
-    for (const Item& item : release.items)
-        if (claimable(item, purpose, now))
-            by_attempt[item.delivery.attempts() + 1].push_back(item.id());
+    if (release.count(purpose, "armed") > 0)
+        for (const Item& item : release.items)
+            if (claimable(release, item, purpose, now))
+                by_attempt[item.delivery.attempts() + 1].push_back(item.id());
     if (by_attempt.empty()) return refuse_claim(release, purpose);
     if (now + claim_lead_max < fire_at)
         return reject(Because::failed_precondition, "too_early",

@@ -91,6 +91,7 @@ std::optional<runtime::Due<v1::Command>> Decider::next_due(const State& state) {
     runtime::Due<Command> due{at, {}};
     due.command.mutable_reach_due()->set_release_id(release_id);
     *due.command.mutable_reach_due()->mutable_due_at() = runtime::to_proto(at);
+    due.command.mutable_reach_due()->set_version(state.releases.at(release_id).version);
     return due;
 }
 

@@ -19,18 +19,18 @@ static constexpr Duration doubt_lifetime = std::chrono::hours{24};
 static constexpr Duration leader_patience = std::chrono::seconds{3};
 
 static Time due_since(const Release& release, const Item& item) {
-    if (item.is("armed"))
-        return item.retry_at.value_or(from_proto(item.delivery.fixed().fire_at()));
+    if (item.is("armed")) return item.retry_at.value_or(from_proto(item.fixed().fire_at()));
     if (item.is("unknown")) return from_proto(item.delivery.give_up_at()) + claim_margin;
     return from_proto(release.head.clear_time());
 }
 
 static bool needs_work(const Release& release, Time now) {
     if (!release.at_rest()) return true;
-    return std::ranges::any_of(release.items, [&](const Item& item) {
-        return (item.is("unknown") || item.is("claimed")) &&
-               now < from_proto(item.delivery.fixed().fire_at()) + doubt_lifetime;
-    });
+    return publishing::needs_work(release) &&
+           std::ranges::any_of(release.items, [&](const Item& item) {
+               return (item.is("unknown") || item.is("claimed")) &&
+                      now < from_proto(item.fixed().fire_at()) + doubt_lifetime;
+           });
 }
 
 Executor::Executor(ExecutorParts parts)
@@ -48,32 +48,47 @@ Executor::Executor(ExecutorParts parts)
 
 void Executor::apply(const runtime::Counted& counted) {
     if (!started_ || counted.service != "publishing" || !counted.decision.has_accepted()) return;
-    std::set<Key> touched;
+    // In the order in which they were planned; an empty name stands for all deliveries.
+    std::map<Key, std::vector<std::string>> touched;
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
         if (!event.ParseFromString(bytes)) continue;
         const std::string_view id = release_of(event);
-        if (!id.empty()) touched.emplace(counted.decision.realm(), std::string{id});
+        if (id.empty()) continue;
+        auto& which = touched[{counted.decision.realm(), std::string{id}}];
+        auto named = deliveries_of(event);
+        if (named.empty()) named.emplace_back();
+        std::ranges::move(named, std::back_inserter(which));
     }
     if (touched.empty()) return;
     parts_.post([this, touched = std::move(touched)] {
-        for (const Key& key : touched) {
+        for (const auto& [key, deliveries] : touched) {
             open_.insert(key);
-            look(key);
+            for (const std::string& delivery : deliveries) look(key, delivery);
         }
+    });
+}
+
+void Executor::find_open() {
+    const Time now = parts_.now();
+    parts_.view.each([&](const std::string& name, const Realm& realm) {
+        realm.open().ascend(nullptr, [&](const std::string& id, char) {
+            if (needs_work(*realm.release(id), now)) open_.emplace(name, id);
+            return true;
+        });
     });
 }
 
 void Executor::start() {
     if (started_.exchange(true)) return;
     parts_.post([this] {
-        const Time now = parts_.now();
-        parts_.view.each([&](const std::string& name, const Realm& realm) {
-            for (const auto& [id, release] : realm.state().releases)
-                if (needs_work(release, now)) open_.emplace(name, id);
-        });
+        find_open();
         runtime::spawn(keep_looking());
     });
+}
+
+void Executor::folded(int) {
+    if (started_) parts_.post([this] { find_open(); });
 }
 
 void Executor::stop() {
@@ -96,41 +111,45 @@ bool Executor::acts(const Key& key, const Release& release, const Item& item) co
            parts_.now() > due_since(release, item) + leader_patience;
 }
 
-void Executor::look(const Key& key) {
-    if (const auto release = current(key)) {
-        look_at(key, *release);
+void Executor::look(const Key& key, const std::string& delivery_id) {
+    const auto release = current(key);
+    if (release && !delivery_id.empty()) {
+        if (const Item* item = release->find(delivery_id)) look_at(key, *release, *item);
+        return;
+    }
+    if (release) {
+        for (const Item& item : release->items) look_at(key, *release, item);
         if (needs_work(*release, parts_.now())) return;
     }
     open_.erase(key);
 }
 
-void Executor::look_at(const Key& key, const Release& release) {
+void Executor::look_at(const Key& key, const Release& release, const Item& item) {
+    const v1::Delivery& delivery = item.delivery;
+    if (item.settled()) return;
     const bool preparing = release.is("preparing") || release.is("waiting");
-    for (const Item& item : release.items) {
-        const v1::Delivery& delivery = item.delivery;
-        const std::string name =
-            fmt::format("{}/{}/{}/{}", key.first, key.second, item.id(), delivery.attempts());
-        if (item.is("claimed") && delivery.executor() == parts_.incarnation) {
-            // Whoever holds the claim fires, leading or not; once in its life.
-            if (fired_.insert(name).second)
-                runtime::spawn(fire(key, make_job(key, release, item),
-                                    steady(from_proto(delivery.fixed().fire_at())),
-                                    steady(from_proto(delivery.give_up_at()))));
-        } else if (!acts(key, release, item)) {
-            continue;
-        } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
-            if (begin("prepare/" + name))
-                runtime::spawn(prepare(key, make_job(key, release, item), "prepare/" + name));
-        } else if (item.is("armed")) {
-            const Time when =
-                item.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);
-            const std::string claim_name =
-                fmt::format("claim/{}/{}/{}/{}", key.first, key.second,
-                            static_cast<int>(delivery.purpose()), when.time_since_epoch().count());
-            if (begin(claim_name)) runtime::spawn(claim(key, delivery.purpose(), when, claim_name));
-        } else if (item.is("unknown") && begin("resolve/" + name)) {
-            runtime::spawn(resolve(key, make_job(key, release, item), "resolve/" + name));
-        }
+    const std::string name =
+        fmt::format("{}/{}/{}/{}", key.first, key.second, item.id(), delivery.attempts());
+    if (item.is("claimed") && delivery.executor() == parts_.incarnation) {
+        // Whoever holds the claim fires, leading or not; once in its life.
+        if (fired_.insert(name).second)
+            runtime::spawn(fire(key, make_job(key, release, item),
+                                steady(from_proto(item.fixed().fire_at())),
+                                steady(from_proto(delivery.give_up_at()))));
+    } else if (!acts(key, release, item)) {
+        return;
+    } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
+        if (begin("prepare/" + name))
+            runtime::spawn(prepare(key, make_job(key, release, item), "prepare/" + name));
+    } else if (item.is("armed") && release.body(item)) {
+        const Time when =
+            item.retry_at.value_or(from_proto(item.fixed().fire_at()) - parts_.claim_lead);
+        const std::string claim_name =
+            fmt::format("claim/{}/{}/{}/{}", key.first, key.second,
+                        static_cast<int>(delivery.purpose()), when.time_since_epoch().count());
+        if (begin(claim_name)) runtime::spawn(claim(key, delivery.purpose(), when, claim_name));
+    } else if (item.is("unknown") && begin("resolve/" + name)) {
+        runtime::spawn(resolve(key, make_job(key, release, item), "resolve/" + name));
     }
 }
 
@@ -204,11 +223,18 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
     job.veto = [this, key, give_up, id = job.delivery.delivery_id(),
                 attempt = job.delivery.attempts()]() -> std::string {
         if (parts_.steady_now() >= give_up) return "It was too late to start this attempt.";
-        const auto item = current(key, id);
+        const auto release = current(key);
+        const Item* item = release ? release->find(id) : nullptr;
         const bool mine = item && item->is("claimed") && item->delivery.attempts() == attempt &&
                           item->delivery.executor() == parts_.incarnation;
         return mine ? std::string{} : "The claim was taken away before it was started.";
     };
+    // Hashed and parsed before T0, and once for all that share them.
+    if (job.approved && job.body) {
+        job.approved->parsed();
+        job.approved->intact();
+        job.body->intact();
+    }
     co_await parts_.http.sleep_until(start);
     const Outcome outcome = co_await try_fire(job);
     measure(job, outcome);

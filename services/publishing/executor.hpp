@@ -1,7 +1,8 @@
 // Does what the ledger decided: prepares, claims, fires, resolves; and tells the outcome as a
-// command. It keeps no plan of its own. Whenever something counted, and once a second, it compares
-// what the view shows with what is being done and starts what is missing; so a restart, a takeover
-// or a lost answer leaves nothing without an owner.
+// command. It keeps no plan of its own. Whenever something counted it looks at what that was about,
+// and once a second at all that is open: it compares what the view shows with what is being done
+// and starts what is missing; so a restart, a takeover or a lost answer leaves nothing without an
+// owner.
 //
 // `apply` runs on the ledger thread and only posts. Everything else runs on the HTTP event loop.
 #pragma once
@@ -49,8 +50,10 @@ public:
     explicit Executor(ExecutorParts parts);
 
     void apply(const runtime::Counted& counted) override;
-    // The view forgets too; the next look finds what is left.
+    // The view forgets too.
     void reset(int) override {}
+    // What was read again may have left something open that this instance did not know of.
+    void folded(int partition) override;
 
     void start();
     // Claims nothing more, and waits for what is being sent.
@@ -64,8 +67,10 @@ private:
 
     // Whether this instance has to do what no claim gives to another.
     bool acts(const Key& key, const Release& release, const Item& item) const;
-    void look(const Key& key);
-    void look_at(const Key& key, const Release& release);
+    // At one delivery where it is named, else at all of them.
+    void look(const Key& key, const std::string& delivery_id = {});
+    void look_at(const Key& key, const Release& release, const Item& item);
+    void find_open();
     Task<void> keep_looking();
 
     Task<void> prepare(Key key, Job job, std::string name);
@@ -86,8 +91,8 @@ private:
     void introduce_metrics();
     void measure(const Job& job, const Outcome& outcome);
 
-    std::optional<Release> current(const Key& key) const;
-    std::optional<Item> current(const Key& key, const std::string& delivery_id) const;
+    // As it is now, shared with the view; null: there is none.
+    std::shared_ptr<const Release> current(const Key& key) const;
     Job make_job(const Key& key, const Release& release, const Item& item) const;
     Steady steady(Time when) const;
     bool begin(const std::string& name);

@@ -157,29 +157,24 @@ void Executor::measure(const Job& job, const Outcome& outcome) {
     delivery_seconds(job.delivery.kind()).Observe(std::chrono::duration<double>(taken).count());
 }
 
-std::optional<Release> Executor::current(const Key& key) const {
-    return parts_.view.read(key.first, [&](const Realm& realm) -> std::optional<Release> {
-        const Release* release = realm.release(key.second);
-        return release ? std::optional{*release} : std::nullopt;
-    });
-}
-
-std::optional<Item> Executor::current(const Key& key, const std::string& delivery_id) const {
-    return parts_.view.read(key.first, [&](const Realm& realm) -> std::optional<Item> {
-        const Release* release = realm.release(key.second);
-        const Item* item = release ? release->find(delivery_id) : nullptr;
-        return item ? std::optional{*item} : std::nullopt;
-    });
+std::shared_ptr<const Release> Executor::current(const Key& key) const {
+    auto realm = parts_.view.snapshot(key.first);
+    const Release* release = realm->release(key.second);
+    if (!release) return nullptr;
+    return {std::move(realm), release};
 }
 
 Job Executor::make_job(const Key& key, const Release& release, const Item& item) const {
     Job job;
     job.delivery = item.delivery;
-    job.approved =
-        std::make_shared<const Approved>(Approved{release.content, release.head.digest()});
-    job.in_reply_to = item.in_reply_to;
-    job.traceparent =
-        parts_.view.read(key.first, [&](const Realm& realm) { return realm.trace(key.second); });
+    if (item.channel) *job.delivery.mutable_channel() = *item.channel;
+    if (item.armed) {
+        *job.delivery.mutable_fixed() = item.armed->fixed;
+        *job.delivery.mutable_rendition() = item.armed->rendition;
+    }
+    job.approved = release.content;
+    job.body = release.body(item);
+    job.traceparent = parts_.view.snapshot(key.first)->trace(key.second);
     return job;
 }
 

@@ -1,12 +1,12 @@
 // From a clearance to a planned release, or to a recorded "no".
 #include "content/channels/channel.hpp"
 #include "content/content.hpp"
+#include "publishing/limits.hpp"
 #include "publishing/steps.hpp"
 #include "runtime/ids.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -37,13 +37,6 @@ static std::string distrust(const content::Content& content, const approval::v1:
     return {};
 }
 
-// The release of the same message that is still on its way, if there is one.
-static std::string busy_release(const State& state, const std::string& message_id) {
-    for (const auto& [id, release] : state.releases)
-        if (release.head.message_id() == message_id && !release.at_rest()) return id;
-    return {};
-}
-
 static bool wanted(const v1::Channel& channel, const content::Draft& draft) {
     const auto& agencies = draft.agencies();
     if (!channel.active() || std::ranges::find(agencies, channel.agency_id()) == agencies.end())
@@ -69,17 +62,17 @@ static std::vector<std::string> languages(const v1::Channel& channel,
 // Adds one delivery per channel and language; returns what is to be said about the others.
 static std::string add_deliveries(const State& state, const content::Content& content,
                                   v1::Release& release) {
-    std::vector<std::string> remarks;
+    Account remarks;
     for (const std::string& id : content.draft().channels()) {
         const auto known = state.channels.find(id);
         if (known == state.channels.end() || !wanted(known->second.channel, content.draft()))
-            remarks.push_back(fmt::format("channel {} is not one in use of these agencies", id));
+            remarks.add(fmt::format("channel {} is not one in use of these agencies;", id));
     }
     for (const auto& [id, known] : state.channels) {
         if (!wanted(known.channel, content.draft())) continue;
         const auto spoken = languages(known.channel, content);
         if (spoken.empty())
-            remarks.push_back(fmt::format("channel {} carries none of the languages", id));
+            remarks.add(fmt::format("channel {} carries none of the languages;", id));
         for (const std::string& language : spoken) {
             v1::Delivery& delivery = *release.add_deliveries();
             delivery.set_delivery_id(language.empty() ? id : fmt::format("{}:{}", id, language));
@@ -89,10 +82,11 @@ static std::string add_deliveries(const State& state, const content::Content& co
             delivery.set_language(language);
             delivery.set_purpose(v1::PURPOSE_MESSAGE);
             delivery.set_state("planned");
-            *delivery.mutable_channel() = known.channel;
         }
     }
-    return remarks.empty() ? std::string{} : fmt::format("Left out: {}.", fmt::join(remarks, "; "));
+    std::string all = remarks.text();
+    if (all.ends_with(';')) all.back() = '.';
+    return all.empty() ? std::string{} : "Left out: " + all;
 }
 
 static void add_senders(v1::ReleasePlanned& planned, const approval::v1::Cleared& cleared) {
@@ -146,15 +140,18 @@ static Happened plan_cleared(const State& state, const approval::v1::Cleared& cl
     v1::ReleasePlanned planned = describe(cleared, release_id, foreign.at);
     std::string refusal;
     const auto content = content::parse(cleared.content());
-    if (content::digest(cleared.content()) != cleared.digest())
+    if (cleared.content().size() > content::content_bytes_max)
+        refusal = fmt::format("The content has {} bytes, of which {} can be released.",
+                              cleared.content().size(), content::content_bytes_max);
+    else if (content::digest(cleared.content()) != cleared.digest())
         refusal = "The content is not what was approved: its digest differs. Submit it again.";
     else if (!content)
         refusal = fmt::format("The approved content can not be read: {}.", content.error());
     else
         refusal = distrust(*content, cleared, foreign.realm, now);
-    if (const std::string busy = busy_release(state, cleared.message_id());
-        refusal.empty() && !busy.empty())
-        refusal = fmt::format("Release {} of the same message is still on its way.", busy);
+    if (const auto busy = state.on_way.find(cleared.message_id());
+        refusal.empty() && busy != state.on_way.end())
+        refusal = fmt::format("Release {} of the same message is still on its way.", busy->second);
     std::string remarks;
     if (refusal.empty()) {
         describe_content(planned, *content, cleared, now);

@@ -1,9 +1,9 @@
 // Which deliveries are ready, and what happens when some are not.
+#include "publishing/limits.hpp"
+#include "publishing/rendering.hpp"
 #include "publishing/steps.hpp"
 
 #include <fmt/format.h>
-
-#include <algorithm>
 
 namespace tocsin::publishing {
 
@@ -33,16 +33,14 @@ Verdict record_prepared(const State& state, const runtime::Asking& asking,
     prepared.set_release_id(result.release_id());
     prepared.set_delivery_id(result.delivery_id());
     prepared.set_ready(result.ready());
-    prepared.set_reason(result.reason());
+    prepared.set_reason(shortened(result.reason(), reason_bytes_max));
     prepared.set_text_max(result.text_max());
     if (result.ready()) {
         // Found now, a text that this server can not carry is a straggler that a person can mend;
         // found at T0 it would be a channel that stays silent.
-        Item tried = *item;
-        tried.text_max = result.text_max();
-        if (const auto rendition = trial(turn.release, tried, now); !rendition) {
+        if (std::string why = trial(turn.release, *item, result.text_max(), now); !why.empty()) {
             prepared.set_ready(false);
-            prepared.set_reason(rendition.error());
+            prepared.set_reason(shortened(why, reason_bytes_max));
         }
     }
     if (!says_the_same(*item, prepared)) turn.add(std::move(event));
@@ -55,22 +53,22 @@ void proceed(Turn& turn) {
     if (!release.is("preparing") && !release.is("waiting")) return;
     if (turn.now >= release.expires)
         return end(turn, "expired", "Not every channel was ready before the message expired.");
-    const auto ready = [](const Item& item) { return item.is("ready"); };
-    if (std::ranges::all_of(release.items, ready)) return arm(turn);
+    const int ready = release.count(v1::PURPOSE_MESSAGE, "ready");
+    if (ready == release.count(v1::PURPOSE_MESSAGE)) return arm(turn);
     if (turn.now < release.prepare_until) return;
+    const bool aborts = release.policy == content::v1::STRAGGLER_POLICY_ABORT;
+    if (!aborts && release.policy != content::v1::STRAGGLER_POLICY_GO_WITHOUT) return;
+    if (ready > 0 && !aborts) return arm(turn);
 
-    std::string late;
+    Account late;
     for (const Item& item : release.items)
-        if (!ready(item))
-            late += fmt::format(
-                " {}: {}", item.id(),
-                item.delivery.reason().empty() ? "no answer yet." : item.delivery.reason());
-    if (release.policy == content::v1::STRAGGLER_POLICY_ABORT)
-        return end(turn, "aborted", "Not every channel was ready in time." + late);
-    if (release.policy != content::v1::STRAGGLER_POLICY_GO_WITHOUT) return;
-    if (std::ranges::none_of(release.items, ready))
-        return end(turn, "aborted", "No channel was ready in time." + late);
-    arm(turn);
+        if (!item.is("ready"))
+            late.add(fmt::format(
+                "{}: {}", item.id(),
+                item.delivery.reason().empty() ? "no answer yet." : item.delivery.reason()));
+    end(turn, "aborted",
+        fmt::format("{} in time. {}",
+                    aborts ? "Not every channel was ready" : "No channel was ready", late.text()));
 }
 
 }  // namespace tocsin::publishing

@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::array release_states{"preparing",  "waiting",   "armed",     "firing",  "released",
                                     "retracting", "retracted", "cancelled", "aborted", "expired"};
-constexpr std::array delivery_states{"planned",   "ready",   "not_ready", "armed",      "claimed",
-                                     "confirmed", "refused", "unknown",   "stood_down", "skipped"};
 // States in which a delivery stays unless somebody does something, and its being in doubt.
 constexpr std::array delivery_outcomes{"confirmed", "refused", "unknown", "stood_down", "skipped"};
 constexpr std::array release_outcomes{"released", "retracted", "cancelled",
@@ -49,10 +47,8 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
         if (const auto id = release_of(event); !id.empty()) touched.emplace(id);
     }
     for (const std::string& id : touched) {
-        Tally after = view_.read(realm, [&](const Realm& known) {
-            const Release* release = known.release(id);
-            return release ? tally_of(*release) : Tally{};
-        });
+        const Release* release = view_.current(realm).release(id);
+        Tally after = release ? tally_of(*release) : Tally{};
         Tally& before = known_[{realm, id}];
         if (ours) count(before, after);
         change(before, after);
@@ -73,7 +69,8 @@ void ReleaseMetrics::show() {
     for (const char* state : release_states)
         releases(state).Set(static_cast<double>(total_releases_[state]));
     for (const Place& place : places_)
-        for (const char* state : delivery_states) deliveries(place, state).Set(0);
+        for (const std::string_view state : delivery_states)
+            deliveries(place, std::string{state}).Set(0);
     for (const auto& [key, number] : total_deliveries_)
         deliveries(key.first, key.second).Set(static_cast<double>(number));
 }
@@ -81,8 +78,10 @@ void ReleaseMetrics::show() {
 ReleaseMetrics::Tally ReleaseMetrics::tally_of(const Release& release) {
     Tally tally;
     tally.state = release.head.state();
-    for (const Item& item : release.items)
-        ++tally.deliveries[{{item.delivery.agency_id(), item.delivery.kind()}, item.state()}];
+    release.standings.ascend(nullptr, [&](const Standing& where, int number) {
+        tally.deliveries[{{where.agency, where.kind}, where.state}] = number;
+        return true;
+    });
     return tally;
 }
 
@@ -128,7 +127,8 @@ void ReleaseMetrics::introduce(const Place& place) {
     if (!places_.insert(place).second) return;
     for (const char* outcome : delivery_outcomes) deliveries_ended(place, outcome);
     if (!shown_) return;
-    for (const char* state : delivery_states) deliveries(place, state).Set(0);
+    for (const std::string_view state : delivery_states)
+        deliveries(place, std::string{state}).Set(0);
 }
 
 prometheus::Gauge& ReleaseMetrics::releases(const std::string& state) {

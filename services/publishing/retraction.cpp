@@ -1,6 +1,8 @@
 // Taking back what is public, on every channel that has or may have it.
 #include "content/content.hpp"
 #include "content/texts.hpp"
+#include "publishing/limits.hpp"
+#include "publishing/rendering.hpp"
 #include "publishing/steps.hpp"
 
 #include <fmt/format.h>
@@ -16,75 +18,90 @@ using runtime::to_proto;
 
 static constexpr Duration retraction_lead = std::chrono::milliseconds{200};
 
-static std::string base_id(const Item& original) { return original.id() + ":cancel"; }
-
-// How many retractions of `original` were ordered, and whether one of them stands.
+// How many retractions of an original were ordered, and whether one of them stands.
 struct Ordered {
     int count = 0;
     bool stands = false;
 };
 
-static Ordered ordered(const Release& release, const Item& original) {
-    Ordered result;
-    for (const Item& item : release.items) {
-        if (!item.retracts() || !item.id().starts_with(base_id(original))) continue;
-        ++result.count;
-        result.stands = result.stands || (!item.is("refused") && !item.is("stood_down"));
+namespace {
+
+// What was ordered before, found once for all originals.
+class Orders {
+public:
+    explicit Orders(const Release& release) {
+        for (const Item& item : release.items) {
+            if (!item.retracts()) continue;
+            Ordered& one = by_original_[item.id().substr(0, item.id().find(":cancel"))];
+            ++one.count;
+            one.stands = one.stands || (!item.is("refused") && !item.is("stood_down"));
+        }
+        for (const Item& item : release.items) {
+            if (item.delivery.kind() != "feed" || item.retracts() || !item.may_be_public())
+                continue;
+            feeds_.emplace(item.fixed().permalink(),
+                           item.fixed().identifier() + suffix(number_on(item)));
+        }
     }
-    return result;
-}
 
-static std::string suffix(int count) {
-    return count == 0 ? "-cancel" : fmt::format("-cancel-{}", count + 1);
-}
+    Ordered of(const Item& original) const {
+        const auto found = by_original_.find(original.id());
+        return found == by_original_.end() ? Ordered{} : found->second;
+    }
+    // CAP identifier of the Cancel that is or will be on the feed for an alert with this link;
+    // empty where there is none.
+    std::string cancel_of(const std::string& link) const {
+        const auto found = feeds_.find(link);
+        return found == feeds_.end() ? std::string{} : found->second;
+    }
+    static std::string suffix(int count) {
+        return count == 0 ? "-cancel" : fmt::format("-cancel-{}", count + 1);
+    }
 
-static content::v1::Fixed fix_retraction(const Release& release, const Item& original, int count,
-                                         Time fire_at) {
-    const content::v1::Fixed& first = original.delivery.fixed();
-    content::v1::Fixed fixed = fix(release, original.delivery, fire_at);
+private:
+    int number_on(const Item& original) const {
+        const Ordered there = of(original);
+        return there.stands ? there.count - 1 : there.count;
+    }
+
+    std::map<std::string, Ordered> by_original_;
+    std::map<std::string, std::string> feeds_;
+};
+
+}  // namespace
+
+static content::v1::Fixed fix_retraction(const Release& release, const Item& original,
+                                         const Orders& orders, Time fire_at) {
+    const content::v1::Fixed& first = original.fixed();
+    content::v1::Fixed fixed = fix(release, original.delivery.agency_id(), fire_at, {});
     fixed.set_retraction(true);
-    fixed.set_identifier(first.identifier() + suffix(count));
+    fixed.set_identifier(first.identifier() + Orders::suffix(orders.of(original).count));
     content::v1::Reference& retracts = *fixed.mutable_retracts();
     retracts.set_sender(first.sender());
     retracts.set_identifier(first.identifier());
     retracts.set_sent(first.sent());
     // Where the feed cancels too, people are led to the Cancel, else to what they already had.
-    fixed.set_permalink(first.permalink());
-    for (const Item& item : release.items)
-        if (item.delivery.kind() == "feed" && !item.retracts() && item.may_be_public() &&
-            item.delivery.fixed().permalink() == first.permalink()) {
-            const Ordered there = ordered(release, item);
-            fixed.set_permalink(
-                permalink(release, item.delivery.fixed().identifier() +
-                                       suffix(there.stands ? there.count - 1 : there.count)));
-        }
+    const std::string cancel = orders.cancel_of(first.permalink());
+    fixed.set_permalink(cancel.empty() ? first.permalink() : permalink(release, cancel));
     return fixed;
 }
 
-static std::expected<v1::Delivery, std::string> arm_retraction(const Release& release,
-                                                               const Item& original, int count,
-                                                               Time fire_at) {
+static v1::Delivery retraction_of(const Item& original, int count) {
     v1::Delivery delivery;
-    delivery.set_delivery_id(base_id(original) +
+    delivery.set_delivery_id(original.id() + ":cancel" +
                              (count == 0 ? std::string{} : fmt::format(":{}", count + 1)));
     delivery.set_channel_id(original.delivery.channel_id());
     delivery.set_kind(original.delivery.kind());
     delivery.set_agency_id(original.delivery.agency_id());
     delivery.set_language(original.delivery.language());
     delivery.set_purpose(v1::PURPOSE_RETRACTION);
-    delivery.set_state("armed");
-    *delivery.mutable_channel() = original.delivery.channel();
-    *delivery.mutable_fixed() = fix_retraction(release, original, count, fire_at);
-    delivery.set_idempotency_key(delivery_key(release, delivery));
-    Item rendered = original;
-    rendered.delivery = delivery;
-    auto rendition = render(release, rendered, delivery.fixed());
-    if (!rendition) return std::unexpected(std::move(rendition.error()));
-    *delivery.mutable_rendition() = std::move(*rendition);
+    const std::string& receipt = original.delivery.receipt();
+    if (original.delivery.kind() == "mastodon" && receipt.size() <= reply_bytes_max)
+        delivery.set_in_reply_to(receipt);
     return delivery;
 }
 
-static std::optional<runtime::Rejection> refuse_retraction(const Release& release) {
+static std::optional<runtime::Rejection> refuse_retraction(const Release& release, Time now) {
     const auto no = [](std::string code, std::string text) {
         return runtime::Rejection{
             Because::failed_precondition, std::move(code), std::move(text), {}};
@@ -95,7 +112,10 @@ static std::optional<runtime::Rejection> refuse_retraction(const Release& releas
         return no("not_released", fmt::format("nothing is public: the release is {}. Cancel it "
                                               "while it has not started.",
                                               release.head.state()));
-    const auto content = content::parse(release.content);
+    if (!release.content || now >= release.fades().value_or(Time::max()))
+        return no("no_retraction",
+                  "the message expired long ago and its texts are not kept: publish an update");
+    const auto& content = release.content->parsed();
     if (!content || content->draft().retraction().empty())
         return no("no_retraction",
                   "no retraction was approved with the message: publish an update");
@@ -115,34 +135,36 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
     const Release& release = known->second;
     if (auto refusal = refuse_outsider(asking, release))
         return std::unexpected(std::move(*refusal));
-    if (auto refusal = refuse_retraction(release)) return std::unexpected(std::move(*refusal));
+    if (auto refusal = refuse_retraction(release, now)) return std::unexpected(std::move(*refusal));
 
     // Never before the message itself: a claim may still wait for its T0.
     const Time fire_at = std::max(now, from_proto(release.head.fire_at())) + retraction_lead;
+    const Orders orders{release};
+    Arming<v1::RetractionArmed> arming{release};
+    std::string problem;
+    for (const Item& item : release.items) {
+        if (item.retracts() || !item.may_be_public()) continue;
+        const Ordered before = orders.of(item);
+        if (before.stands) continue;
+        const std::string group = fmt::format("{}\n{}", item.fixed().identifier(), before.count);
+        const auto added = arming.add(retraction_of(item, before.count), item.text_max, group, [&] {
+            return fix_retraction(release, item, orders, fire_at);
+        });
+        if (!added) problem = added.error();
+    }
+    // A second click adds nothing; one channel that can not carry it does not hold up the others.
+    const bool nothing = arming.event().deliveries().empty();
+    if (nothing && !problem.empty())
+        return reject(Because::failed_precondition, "no_retraction", problem);
+    if (nothing) return std::move(turn).done();
     v1::Event event;
     v1::RetractionArmed& armed = *event.mutable_retraction_armed();
+    armed = arming.take();
     armed.set_release_id(release.id());
     armed.set_actor(asking.actor);
     armed.set_reason(request.reason());
     *armed.mutable_fire_at() = to_proto(fire_at);
-    std::string problem;
-    for (const Item& item : release.items) {
-        if (item.retracts() || !item.may_be_public()) continue;
-        const Ordered before = ordered(release, item);
-        if (before.stands) continue;
-        auto delivery = arm_retraction(release, item, before.count, fire_at);
-        if (!delivery) {
-            problem = delivery.error();
-            continue;
-        }
-        if (item.delivery.kind() == "mastodon" && !item.delivery.receipt().empty())
-            (*armed.mutable_in_reply_to())[delivery->delivery_id()] = item.delivery.receipt();
-        *armed.add_deliveries() = std::move(*delivery);
-    }
-    // A second click adds nothing; one channel that can not carry it does not hold up the others.
-    if (armed.deliveries().empty() && !problem.empty())
-        return reject(Because::failed_precondition, "no_retraction", problem);
-    if (!armed.deliveries().empty()) turn.add(std::move(event));
+    turn.add(std::move(event));
     return std::move(turn).done();
 }
 

@@ -1,7 +1,9 @@
 #include "publishing/rpc.hpp"
 
-#include "content/content.hpp"
 #include "publishing/decider.hpp"
+#include "runtime/page.hpp"
+
+#include <algorithm>
 
 namespace tocsin::publishing {
 
@@ -36,29 +38,40 @@ Reactor* PublishingRpc::RetractRelease(Context* context, const v1::RetractReleas
 Reactor* PublishingRpc::ListChannels(Context* context, const v1::ListChannelsRequest* request,
                                      v1::ListChannelsResponse* response) {
     const auto reader = [this](const Caller& caller, const auto&, v1::ListChannelsResponse& out) {
-        view_.read(caller.realm, [&](const Realm& realm) {
-            for (const auto& [id, known] : realm.state().channels)
-                *out.add_channels() = known.channel;
+        const auto realm = view_.snapshot(caller.realm);
+        realm->channels().ascend(nullptr, [&](const auto&, const NumberedChannel& known) {
+            *out.add_channels() = known.channel;
+            return true;
         });
         return grpc::Status::OK;
     };
     return rpc_.read(context, request, response, reader);
 }
 
+static grpc::Status show(const Release& release, const std::string& delivery_id, v1::Release& out) {
+    if (delivery_id.empty()) {
+        out = release.whole();
+        return grpc::Status::OK;
+    }
+    const Item* item = release.find(delivery_id);
+    if (!item) return runtime::not_found("delivery_id", delivery_id);
+    out = release.head;
+    *out.add_deliveries() = release.whole(*item);
+    return grpc::Status::OK;
+}
+
 Reactor* PublishingRpc::GetRelease(Context* context, const v1::GetReleaseRequest* request,
                                    v1::GetReleaseResponse* response) {
     const auto reader = [this](const Caller& caller, const v1::GetReleaseRequest& in,
                                v1::GetReleaseResponse& out) {
-        return view_.read(caller.realm, [&](const Realm& realm) {
-            const bool by_id = !in.release_id().empty();
-            const Release* release =
-                by_id ? realm.release(in.release_id()) : realm.release_of_message(in.message_id());
-            if (!release)
-                return by_id ? runtime::not_found("release_id", in.release_id())
-                             : runtime::not_found("message_id", in.message_id());
-            *out.mutable_release() = release->whole();
-            return grpc::Status::OK;
-        });
+        const auto realm = view_.snapshot(caller.realm);
+        const bool by_id = !in.release_id().empty();
+        const Release* release =
+            by_id ? realm->release(in.release_id()) : realm->release_of_message(in.message_id());
+        if (!release)
+            return by_id ? runtime::not_found("release_id", in.release_id())
+                         : runtime::not_found("message_id", in.message_id());
+        return show(*release, in.delivery_id(), *out.mutable_release());
     };
     return rpc_.read(context, request, response, reader);
 }
@@ -67,31 +80,40 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
                                      v1::ListReleasesResponse* response) {
     const auto reader = [this](const Caller& caller, const v1::ListReleasesRequest& in,
                                v1::ListReleasesResponse& out) {
-        return view_.read(caller.realm, [&](const Realm& realm) {
-            const auto& order = realm.state().order;
-            const auto page = runtime::page(order.size(), in.page_size(), in.page_token());
-            if (!page) return page.error();
-            for (std::size_t i = page->begin; i < page->end; ++i) {
-                v1::Release& row = *out.add_releases();
-                row = realm.release(order[order.size() - 1 - i])->whole();
-                for (v1::Delivery& delivery : *row.mutable_deliveries()) delivery.clear_rendition();
-            }
-            out.set_next_page_token(page->next_token);
-            return grpc::Status::OK;
+        const auto realm = view_.snapshot(caller.realm);
+        return runtime::answer_page(in, out, *out.mutable_releases(), [&](auto& page) {
+            const std::optional<std::int64_t> before =
+                page.after() ? std::optional{std::stoll(*page.after())} : std::nullopt;
+            realm->order().descend(
+                before ? &*before : nullptr, [&](std::int64_t place, const std::string& id) {
+                    return page.add(place,
+                                    [&](v1::Release& row) { row = realm->release(id)->whole(); });
+                });
         });
     };
     return rpc_.read(context, request, response, reader);
+}
+
+// Compared before anything is copied.
+template <class Request, class Response>
+static void answer_with(const Request& in, const std::string& body, const std::string& etag,
+                        Response& out) {
+    out.set_etag(etag);
+    if (std::ranges::find(in.known_etags(), etag) != in.known_etags().end())
+        out.set_not_modified(true);
+    else
+        out.set_body(body);
 }
 
 Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* request,
                                 v1::GetFeedResponse* response) {
     const auto reader = [this](const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
         const std::string language = in.language().empty() ? "en-CA" : in.language();
-        view_.read(in.realm(), [&](const Realm& realm) {
-            out.set_body(feed_page(realm.state(), in.realm(), language,
-                                   Decider::constants.feed_base_url, now_time()));
-        });
-        out.set_etag(content::digest(out.body()));
+        const int number = in.page() == 0 ? 1 : in.page();
+        const auto page =
+            feeds_.page(in.realm(), language, number, Decider::constants.feed_base_url, now_time());
+        if (!page) return runtime::not_found("page", std::to_string(number));
+        answer_with(in, page->body, page->etag, out);
         return grpc::Status::OK;
     };
     return rpc_.read_public(context, request, response, reader);
@@ -100,14 +122,11 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
 Reactor* PublishingRpc::GetAlert(Context* context, const v1::GetAlertRequest* request,
                                  v1::GetAlertResponse* response) {
     const auto reader = [this](const v1::GetAlertRequest& in, v1::GetAlertResponse& out) {
-        return view_.read(in.realm(), [&](const Realm& realm) {
-            const Item* alert = realm.alert(in.identifier(), now_time());
-            // Before its T0 an alert is as unknown as one that never was.
-            if (!alert) return runtime::not_found("identifier", in.identifier());
-            out.set_body(alert->delivery.rendition().body());
-            out.set_etag(content::digest(out.body()));
-            return grpc::Status::OK;
-        });
+        const auto alert = view_.snapshot(in.realm())->alert(in.identifier(), now_time());
+        // Before its T0 an alert is as unknown as one that never was.
+        if (!alert || !alert->body) return runtime::not_found("identifier", in.identifier());
+        answer_with(in, alert->body->bytes(), alert->body->digest(), out);
+        return grpc::Status::OK;
     };
     return rpc_.read_public(context, request, response, reader);
 }

@@ -1,6 +1,7 @@
 // The gRPC face of publishing. No rule lives here: commands go to the ledger, reads to the view.
 #pragma once
 
+#include "publishing/feed.hpp"
 #include "publishing/view.hpp"
 #include "runtime/rpc.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
@@ -13,7 +14,8 @@ public:
     using Context = grpc::CallbackServerContext;
     using Reactor = grpc::ServerUnaryReactor;
 
-    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view) : rpc_(rpc), view_(view) {}
+    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view)
+        : rpc_(rpc), view_(view), feeds_(view) {}
 
     Reactor* PutChannel(Context* context, const v1::PutChannelRequest* request,
                         v1::PutChannelResponse* response) override;
@@ -37,6 +39,7 @@ public:
 private:
     runtime::Rpc& rpc_;
     const PublishingView& view_;
+    FeedPages feeds_;
 };
 
 }  // namespace tocsin::publishing

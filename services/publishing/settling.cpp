@@ -1,5 +1,6 @@
 // What becomes of a claimed delivery: confirmed, refused, tried again, or unknown until the channel
 // tells. An unknown one is never sent again blindly.
+#include "publishing/limits.hpp"
 #include "publishing/steps.hpp"
 #include "runtime/digest.hpp"
 
@@ -39,18 +40,19 @@ static Duration backoff(const Release& release, const Item& item, Duration asked
     return std::max(wait, std::min(asked, asked_wait_max));
 }
 
-static void settle(Turn& turn, const Item& item, std::string state, std::string reason,
+static void settle(Turn& turn, const Item& item, std::string state, const std::string& reason,
                    const v1::RecordOutcome* outcome = nullptr) {
     v1::Event event;
     v1::DeliverySettled& settled = *event.mutable_delivery_settled();
     settled.set_release_id(turn.release.id());
     settled.set_delivery_id(item.id());
     settled.set_state(std::move(state));
-    settled.set_reason(std::move(reason));
+    settled.set_reason(shortened(reason, reason_bytes_max));
     settled.set_attempt(item.delivery.attempts());
     if (outcome) {
-        settled.set_url(outcome->url());
-        settled.set_receipt(outcome->receipt());
+        // A part of either would name something else.
+        if (outcome->url().size() <= url_bytes_max) settled.set_url(outcome->url());
+        if (outcome->receipt().size() <= receipt_bytes_max) settled.set_receipt(outcome->receipt());
         if (outcome->has_written_at()) *settled.mutable_written_at() = outcome->written_at();
         if (outcome->has_confirmed_at()) *settled.mutable_confirmed_at() = outcome->confirmed_at();
     }
@@ -59,6 +61,7 @@ static void settle(Turn& turn, const Item& item, std::string state, std::string 
 
 static void doubt(Turn& turn, const Item& item, std::string reason,
                   const v1::RecordOutcome* outcome = nullptr) {
+    reason = shortened(reason, reason_bytes_max);
     if (item.is("unknown") && item.delivery.reason() == reason) return;
     v1::Event event;
     v1::DeliveryUnknown& unknown = *event.mutable_delivery_unknown();
@@ -88,7 +91,7 @@ static void rearm(Turn& turn, const Item& item, const std::string& reason, Durat
     rearmed.set_release_id(turn.release.id());
     rearmed.set_delivery_id(item.id());
     *rearmed.mutable_retry_at() = to_proto(retry_at);
-    rearmed.set_reason(reason);
+    rearmed.set_reason(shortened(reason, reason_bytes_max));
     turn.add(std::move(event));
 }
 
@@ -121,12 +124,25 @@ static double skew_ms(const Release& release, v1::Purpose purpose) {
 }
 
 static std::string troubles(const Release& release, v1::Purpose purpose) {
-    std::string all;
+    Account all;
     for (const Item& item : release.items)
         if (item.delivery.purpose() == purpose && !item.is("confirmed"))
-            all += fmt::format("{}{} is {}: {}", all.empty() ? "" : " ", item.id(), item.state(),
-                               item.delivery.reason());
-    return all;
+            all.add(fmt::format("{} is {}: {}", item.id(), item.state(), item.delivery.reason()));
+    return all.text();
+}
+
+// Refuses what it is too late to send again, some at a time. False: more are left.
+static bool settle_late(Turn& turn, v1::Purpose purpose) {
+    if (turn.release.count(purpose, "armed") == 0) return true;
+    const Release before = turn.release;
+    for (const Item& item : before.items) {
+        if (item.delivery.purpose() != purpose || !item.is("armed")) continue;
+        if (std::ssize(turn.events) >= events_max) return false;
+        settle(
+            turn, item, "refused",
+            fmt::format("Too late for another attempt. Last answer: {}", item.delivery.reason()));
+    }
+    return true;
 }
 
 // Ends the release, or its retraction, once nothing is left to wait for.
@@ -134,20 +150,14 @@ static void complete(Turn& turn) {
     const bool retracting = turn.release.is("retracting");
     if (!retracting && !turn.release.is("firing")) return;
     const auto purpose = retracting ? v1::PURPOSE_RETRACTION : v1::PURPOSE_MESSAGE;
+    const auto count = [&](std::string_view state) { return turn.release.count(purpose, state); };
+    if (count("claimed") > 0) return;
     const bool over = turn.now >= turn.release.deadline(purpose);
-    const Release before = turn.release;
-    bool reached = false;
-    for (const Item& item : before.items) {
-        if (item.delivery.purpose() != purpose) continue;
-        if (item.is("claimed")) return;
-        if (!item.settled() && !over) return;
-        reached = reached || item.is("confirmed") || item.is("unknown");
-    }
-    for (const Item& item : before.items)
-        if (item.delivery.purpose() == purpose && item.is("armed"))
-            settle(turn, item, "refused",
-                   fmt::format("Too late for another attempt. Last answer: {}",
-                               item.delivery.reason()));
+    const int settled =
+        count("confirmed") + count("refused") + count("stood_down") + count("skipped");
+    if (!over && settled < turn.release.count(purpose)) return;
+    if (!settle_late(turn, purpose)) return;
+    const bool reached = count("confirmed") + count("unknown") > 0;
     if (!retracting && !reached)
         return end(turn, "aborted",
                    "No channel took the message. " + troubles(turn.release, purpose));
@@ -228,6 +238,17 @@ Verdict record_outcome(const State& state, const runtime::Asking& asking,
     return std::move(turn).done();
 }
 
+// Claims that nobody answered in time, some at a time.
+static void doubt_late(const State& state, Turn& turn) {
+    const auto open = state.claims.find(turn.release.id());
+    if (open == state.claims.end()) return;
+    for (const auto& [over_at, id] : open->second) {
+        if (over_at > turn.now || std::ssize(turn.events) >= events_max) return;
+        if (const Item* item = state.releases.at(turn.release.id()).find(id))
+            doubt(turn, *item, "Its executor did not tell in time; the channel is being asked.");
+    }
+}
+
 Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::ReachDue& due,
                   Time now) {
     if (!asking.is_service())
@@ -238,10 +259,11 @@ Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::R
     if (due_at > now + clock_difference)
         return reject(Because::failed_precondition, "not_due", "that time has not come yet");
     Turn turn{known->second, std::max(now, due_at), {}};
-    const Release& release = known->second;
-    for (const Item& item : release.items)
-        if (item.is("claimed") && turn.now >= from_proto(item.delivery.give_up_at()) + claim_margin)
-            doubt(turn, item, "Its executor did not tell in time; the channel is being asked.");
+    if (turn.release.missing > 0) {
+        keep_renditions(turn);
+        return std::move(turn).done();
+    }
+    doubt_late(state, turn);
     proceed(turn);
     if (turn.release.is("armed") && turn.now >= turn.release.expires)
         end(turn, "expired", "It was not started before the message expired.");

@@ -9,7 +9,7 @@ using Verdict = runtime::Verdict<v1::Event>;
 using Happened = runtime::Happened<v1::Event>;
 
 // One decision in the making: each event changes the copy of the release at once, so that the next
-// rule sees what the one before decided.
+// rule sees what the one before decided. The copy shares all that no event changes.
 struct Turn {
     Release release;
     Time now;
@@ -43,15 +43,9 @@ void proceed(Turn& turn);
 
 // arming.cpp
 void arm(Turn& turn);
-// The rendition that a delivery would get if it were armed now, or why there is none.
-std::expected<content::v1::Rendition, std::string> trial(const Release& release, const Item& item,
-                                                         Time now);
+// Keeps renditions that did not fit into the decision that armed them, as many as fit into one.
+void keep_renditions(Turn& turn);
 void end(Turn& turn, std::string state, std::string reason);
-content::v1::Fixed fix(const Release& release, const v1::Delivery& delivery, Time fire_at);
-std::expected<content::v1::Rendition, std::string> render(const Release& release, const Item& item,
-                                                          const content::v1::Fixed& fixed);
-std::string permalink(const Release& release, std::string_view identifier);
-std::string delivery_key(const Release& release, const v1::Delivery& delivery);
 
 // claiming.cpp
 Verdict claim_release(const State& state, const runtime::Asking& asking,

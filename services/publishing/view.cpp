@@ -1,128 +1,141 @@
 #include "publishing/view.hpp"
 
-#include "content/cap.hpp"
-#include "content/content.hpp"
-#include "content/feed_page.hpp"
-#include "content/texts.hpp"
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <ranges>
+#include <atomic>
 
 namespace tocsin::publishing {
 
 using runtime::from_proto;
 
+// Of all realms, so that one which is folded again does not come by a number that it had before.
+static std::int64_t next_version() {
+    static std::atomic<std::int64_t> last{0};
+    return ++last;
+}
+
+bool needs_work(const Release& release) {
+    if (!release.at_rest()) return true;
+    for (const auto purpose : {v1::PURPOSE_MESSAGE, v1::PURPOSE_RETRACTION})
+        if (release.count(purpose, "unknown") + release.count(purpose, "claimed") > 0) return true;
+    return false;
+}
+
 void Realm::apply(const runtime::Counted& counted) {
     if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
+    // What this service tells itself carries no trace of its own.
+    const std::string& trace = counted.decision.cause().traceparent();
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
         // The ledger stops before this service at an event that it does not know.
-        if (!event.ParseFromString(bytes)) continue;
-        evolve(state_, event, counted.decided_at);
-        if (event.has_release_planned()) {
-            const v1::Release& release = event.release_planned().release();
-            by_message_[release.message_id()] = release.release_id();
-        }
-        // What this service tells itself carries no trace of its own.
-        const std::string& trace = counted.decision.cause().traceparent();
-        if (const std::string_view id = release_of(event); !id.empty() && !trace.empty())
-            traces_[std::string(id)] = trace;
-        const auto index = [&](const auto& deliveries, const std::string& release_id) {
-            for (const v1::Delivery& delivery : deliveries)
-                if (delivery.kind() == "feed")
-                    by_identifier_[delivery.fixed().identifier()] = {release_id,
-                                                                     delivery.delivery_id()};
-        };
-        if (event.has_release_armed())
-            index(event.release_armed().deliveries(), event.release_armed().release_id());
-        if (event.has_retraction_armed())
-            index(event.retraction_armed().deliveries(), event.retraction_armed().release_id());
+        if (event.ParseFromString(bytes)) apply(event, counted.decided_at, trace);
+    }
+    unlist_expired(counted.decided_at);
+    drop_faded(counted.decided_at);
+}
+
+void Realm::apply(const v1::Event& event, Time decided_at, const std::string& trace) {
+    const std::string id{release_of(event)};
+    if (id.empty()) {
+        const std::string& channel = channel_of(event);
+        if (event.has_channel_put() || channels_.contains(channel))
+            evolve(channels_.edit(channel), event);
+        return;
+    }
+    Release& release = releases_.edit(id);
+    if (const auto at = release.fades()) fading_.erase({*at, id});
+    evolve(release, event, decided_at);
+    if (event.has_release_planned())
+        attach_channels(release, [&](const std::string& channel) {
+            const NumberedChannel* known = channels_.find(channel);
+            return known ? known->shared : nullptr;
+        });
+    if (const auto at = release.fades()) fading_.set({*at, id}, 1);
+    if (needs_work(release))
+        open_.set(id, 1);
+    else
+        open_.erase(id);
+    if (!trace.empty()) traces_.set(id, trace);
+    note(id, event);
+}
+
+void Realm::note(const std::string& id, const v1::Event& event) {
+    const Release& release = *releases_.find(id);
+    if (event.has_release_planned()) {
+        by_message_.set(release.head.message_id(), id);
+        order_.set(static_cast<std::int64_t>(order_.size()) + 1, id);
+    }
+    if (!event.has_deliveries_claimed()) return;
+    for (const std::string& delivery : event.deliveries_claimed().delivery_ids())
+        if (const Item* item = release.find(delivery);
+            item && item->delivery.kind() == "feed" && item->armed)
+            list(release, *item);
+}
+
+void Realm::list(const Release& release, const Item& item) {
+    const content::v1::Fixed& fixed = item.fixed();
+    if (alerts_.contains(fixed.identifier())) return;
+    Alert alert{.identifier = fixed.identifier(),
+                .body = release.body(item),
+                .armed = item.armed,
+                .fire_at = from_proto(fixed.fire_at()),
+                .expires = release.expires,
+                .content = nullptr};
+    alerts_.set(alert.identifier, std::make_shared<const Alert>(alert));
+    // Its own, so that it is not held parsed with that of the release.
+    if (release.content)
+        alert.content =
+            std::make_shared<const Approved>(release.content->bytes(), release.content->digest());
+    const std::pair place{alert.fire_at, ++listings_};
+    listed_until_.set({alert.expires, listings_}, alert.fire_at);
+    listed_.set(place, std::make_shared<const Alert>(std::move(alert)));
+    listed_version_ = next_version();
+}
+
+void Realm::unlist_expired(Time now) {
+    while (true) {
+        std::optional<std::pair<Time, std::int64_t>> first;
+        listed_until_.ascend(nullptr, [&](const auto& key, Time fire_at) {
+            if (key.first <= now) {
+                first = key;
+                listed_.erase({fire_at, key.second});
+            }
+            return false;
+        });
+        if (!first) return;
+        listed_until_.erase(*first);
+        listed_version_ = next_version();
     }
 }
 
-const Release* Realm::release(const std::string& id) const {
-    const auto found = state_.releases.find(id);
-    return found == state_.releases.end() ? nullptr : &found->second;
+void Realm::drop_faded(Time now) {
+    while (true) {
+        std::optional<std::pair<Time, std::string>> first;
+        fading_.ascend(nullptr, [&](const auto& key, char) {
+            if (key.first <= now) first = key;
+            return false;
+        });
+        if (!first) return;
+        fading_.erase(*first);
+        Release& release = releases_.edit(first->second);
+        release.drop_texts();
+        traces_.erase(first->second);
+        for (const Item& item : release.items)
+            if (item.delivery.kind() == "feed") alerts_.erase(item.fixed().identifier());
+    }
 }
 
 std::string Realm::trace(const std::string& release_id) const {
-    const auto found = traces_.find(release_id);
-    return found == traces_.end() ? std::string{} : found->second;
+    const std::string* found = traces_.find(release_id);
+    return found ? *found : std::string{};
 }
 
 const Release* Realm::release_of_message(const std::string& message_id) const {
-    const auto found = by_message_.find(message_id);
-    return found == by_message_.end() ? nullptr : release(found->second);
+    const std::string* found = by_message_.find(message_id);
+    return found ? release(*found) : nullptr;
 }
 
-const Item* Realm::alert(const std::string& identifier, Time now) const {
-    const auto found = by_identifier_.find(identifier);
-    if (found == by_identifier_.end()) return nullptr;
-    const Release* of = release(found->second.first);
-    const Item* item = of ? of->find(found->second.second) : nullptr;
-    return item && is_public(*item, now) ? item : nullptr;
-}
-
-bool is_public(const Item& item, Time now) {
-    return item.delivery.kind() == "feed" && item.delivery.attempts() > 0 &&
-           now >= from_proto(item.delivery.fixed().fire_at());
-}
-
-static content::FeedEntry entry_of(const content::Content& content, const Item& item,
-                                   const std::string& language) {
-    const content::v1::Fixed& fixed = item.delivery.fixed();
-    const content::Texts& texts = content::said(content, fixed);
-    const int index = std::max(content::find_text(texts, language), 0);
-    content::FeedEntry entry;
-    entry.id = fixed.permalink();
-    entry.href = fixed.permalink();
-    if (index < texts.size()) {
-        const std::string_view marking = content::marking(content);
-        entry.title = marking.empty() ? texts[index].headline()
-                                      : fmt::format("{}: {}", marking, texts[index].headline());
-        entry.summary = texts[index].description();
-    } else {
-        entry.title = fixed.identifier();
-    }
-    entry.category = content::cap_word(content.draft().category());
-    entry.status = content::cap_status(content);
-    entry.published = from_proto(fixed.fire_at());
-    entry.updated = entry.published;
-    return entry;
-}
-
-std::string feed_page(const State& state, const std::string& realm, const std::string& language,
-                      const std::string& base_url, Time now) {
-    std::vector<content::FeedEntry> entries;
-    std::string author;
-    for (const std::string& id : std::views::reverse(state.order)) {
-        const Release& release = state.releases.at(id);
-        // Every alert that is in force is listed: a sixth one must not push the first one out.
-        if (release.expires <= now) continue;
-        const bool shown = std::ranges::any_of(
-            release.items, [&](const Item& item) { return is_public(item, now); });
-        const auto content = shown ? content::parse(release.content)
-                                   : std::unexpected<std::string>("nothing public");
-        if (!content) continue;
-        // An alert stays beside its Cancel, so that a reader of either finds the other.
-        for (const Item& item : std::views::reverse(release.items)) {
-            if (!is_public(item, now)) continue;
-            entries.push_back(entry_of(*content, item, language));
-            if (author.empty()) author = content::sender_name(item.delivery.fixed(), language);
-        }
-    }
-    std::ranges::stable_sort(entries, std::greater{}, &content::FeedEntry::updated);
-    content::FeedInfo feed;
-    feed.self = fmt::format("{}/feeds/{}/{}.atom", base_url, realm, language);
-    feed.id = feed.self;
-    feed.title = language.starts_with("fr") ? fmt::format("Alertes : {}", realm)
-                                            : fmt::format("Alerts: {}", realm);
-    feed.language = language;
-    feed.author = author.empty() ? realm : author;
-    feed.updated = entries.empty() ? Time{} : entries.front().updated;
-    return content::atom_feed(feed, entries);
+std::shared_ptr<const Alert> Realm::alert(const std::string& identifier, Time now) const {
+    const std::shared_ptr<const Alert>* found = alerts_.find(identifier);
+    return found && (*found)->is_public(now) ? *found : nullptr;
 }
 
 }  // namespace tocsin::publishing

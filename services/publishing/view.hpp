@@ -1,4 +1,4 @@
-// What publishing shows: channels, releases, and the public feed.
+// What publishing shows: channels, releases, and what its public feed is made of.
 //
 // An alert is public when its feed delivery was claimed, by a decision that counted, and its T0 has
 // passed: no instance has to do anything at T0, and every instance shows the same.
@@ -7,42 +7,80 @@
 #include "publishing/state.hpp"
 #include "runtime/view.hpp"
 
-#include <map>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace tocsin::publishing {
 
-// One realm.
+// One alert on the feed, from its claim on, until its release drops its texts.
+struct Alert {
+    std::string identifier;
+    std::shared_ptr<const Sealed> body;
+    std::shared_ptr<const Armed> armed;
+    Time fire_at;
+    // It is listed until then.
+    Time expires;
+    // What the entry of the index says; null once it is not listed any more.
+    std::shared_ptr<const Approved> content;
+
+    bool is_public(Time now) const { return now >= fire_at; }
+};
+
+// One realm. A copy costs O(1) and shares everything: a snapshot is one.
 class Realm {
 public:
     void apply(const runtime::Counted& counted);
 
-    const State& state() const { return state_; }
-    const Release* release(const std::string& id) const;
+    const runtime::SharedMap<std::string, NumberedChannel>& channels() const { return channels_; }
+    const runtime::SharedMap<std::string, Release>& releases() const { return releases_; }
+    // Release ids by the order in which they were planned.
+    const runtime::SharedMap<std::int64_t, std::string>& order() const { return order_; }
+    const Release* release(const std::string& id) const { return releases_.find(id); }
     // The latest release of a message.
     const Release* release_of_message(const std::string& message_id) const;
-    // The alert with this CAP identifier, once it is public.
-    const Item* alert(const std::string& identifier, Time now) const;
+    // Releases that somebody may have to do something for.
+    const runtime::SharedMap<std::string, char>& open() const { return open_; }
+    // The alert with this CAP identifier, once it is public. Null: there is none, or its texts were
+    // dropped.
+    std::shared_ptr<const Alert> alert(const std::string& identifier, Time now) const;
+    // Alerts that are listed or will be, by T0 and the order in which they came.
+    using Listed = runtime::SharedMap<std::pair<Time, std::int64_t>, std::shared_ptr<const Alert>>;
+    const Listed& listed() const { return listed_; }
+    // Changes whenever `listed` does, and never comes back; 0: nothing was ever listed.
+    std::int64_t listed_version() const { return listed_version_; }
     // W3C traceparent of what last moved the release on by a word from outside; may be empty.
     std::string trace(const std::string& release_id) const;
 
 private:
-    State state_;
-    std::map<std::string, std::string> by_message_;
-    std::map<std::string, std::string> traces_;
-    // Release and delivery by CAP identifier of a feed delivery.
-    std::map<std::string, std::pair<std::string, std::string>> by_identifier_;
+    using Moments = runtime::SharedMap<std::pair<Time, std::string>, char>;
+
+    void apply(const v1::Event& event, Time decided_at, const std::string& trace);
+    void note(const std::string& id, const v1::Event& event);
+    void list(const Release& release, const Item& item);
+    void unlist_expired(Time now);
+    void drop_faded(Time now);
+
+    runtime::SharedMap<std::string, NumberedChannel> channels_;
+    runtime::SharedMap<std::string, Release> releases_;
+    runtime::SharedMap<std::int64_t, std::string> order_;
+    runtime::SharedMap<std::string, std::string> by_message_;
+    runtime::SharedMap<std::string, std::string> traces_;
+    runtime::SharedMap<std::string, char> open_;
+    Moments fading_;
+    runtime::SharedMap<std::string, std::shared_ptr<const Alert>> alerts_;  // by identifier
+    Listed listed_;
+    // By expiry: the place in `listed_`.
+    runtime::SharedMap<std::pair<Time, std::int64_t>, Time> listed_until_;
+    std::int64_t listings_ = 0;
+    std::int64_t listed_version_ = 0;
 };
 
-using PublishingView = runtime::RealmViews<Realm>;
+using PublishingView = runtime::SnapshotViews<Realm>;
 
-bool is_public(const Item& item, Time now);
-
-// The Atom index of the public alerts that have not expired, newest first.
-std::string feed_page(const State& state, const std::string& realm, const std::string& language,
-                      const std::string& base_url, Time now);
+// Whether an executor may have something to do for it, at once or later.
+bool needs_work(const Release& release);
 
 }  // namespace tocsin::publishing

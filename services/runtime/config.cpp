@@ -218,12 +218,22 @@ void RuntimeConfig::declare(Settings& settings) {
                  0, 9);
     settings.add("kafka-allow-unsafe", kafka_allow_unsafe,
                  "go on with a cluster whose settings break the promises");
-    settings.add("mac-key-file", mac_key_file, "the world's key: 64 or more hexadecimal digits");
+    settings.add("mac-key-file", mac_key_file,
+                 "the world's keys: one per line, 64 or more hexadecimal digits, the newest first");
     settings.add("grpc-listen", grpc_listen, "host:port of the API; port 0 picks one");
     settings.add("call-deadline-ms-default", call_deadline_ms_default,
                  "deadline of a call that sets none", 10, 30'000);
     settings.add("calls-in-flight-max", calls_in_flight_max, "calls waiting for a decision", 1,
                  1'000'000);
+    settings.add("calls-in-flight-per-realm-max", calls_in_flight_per_realm_max,
+                 "of those, calls and waiting reads of one realm; 0: a quarter, at least 64", 0,
+                 1'000'000);
+    settings.add("reads-waiting-max", reads_waiting_max,
+                 "reads waiting for a position to be reached", 1, 1'000'000);
+    settings.add("command-bytes-max", command_bytes_max,
+                 "longest request that changes something, as it is recorded, bytes; gRPC takes "
+                 "calls of up to 4 MiB, so that what is longer is refused with its largest field",
+                 64 << 10, 1'000'000);
     settings.add("takeover-ms", takeover_ms, "silence after which another instance steps in", 50,
                  60'000);
     settings.add("pipeline-max", pipeline_max, "decisions appended and not read back", 1, 10'000);
@@ -245,7 +255,7 @@ std::optional<std::string> RuntimeConfig::problem() const {
     if (auto wrong = edge_problem()) return wrong;
     if (jwks.empty()) return "jwks: is required; a file or URL of the key set for tokens";
     if (jwt_issuer.empty() || jwt_audience.empty()) return "jwt-issuer, jwt-audience: are required";
-    if (mac_key_file.empty()) return "mac-key-file: is required; the file of the world's key";
+    if (mac_key_file.empty()) return "mac-key-file: is required; the file of the world's keys";
     return std::nullopt;
 }
 

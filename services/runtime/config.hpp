@@ -63,6 +63,9 @@ struct RuntimeConfig {
     std::string log_level = "info";
     std::int64_t call_deadline_ms_default = 5'000;
     std::int64_t calls_in_flight_max = 10'000;
+    std::int64_t calls_in_flight_per_realm_max = 0;
+    std::int64_t reads_waiting_max = 10'000;
+    std::int64_t command_bytes_max = 900'000;
     std::int64_t takeover_ms = 250;
     std::int64_t pipeline_max = 512;
     std::int64_t drain_ms_max = 15'000;

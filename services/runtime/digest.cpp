@@ -138,13 +138,14 @@ bool same_digest(std::string_view left, std::string_view right) {
            CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
-Mac::Mac(std::string key) {
+Mac::Mac(std::string key, std::string_view context) {
     if (key.size() > SHA256_CBLOCK) key = sha256(key);
     key.resize(SHA256_CBLOCK, '\0');
     std::string block(SHA256_CBLOCK, '\0');
     for (size_t i = 0; i < block.size(); ++i) block[i] = static_cast<char>(key[i] ^ 0x36);
     check(SHA256_Init(&inner_));
     check(SHA256_Update(&inner_, block.data(), block.size()));
+    check(SHA256_Update(&inner_, context.data(), context.size()));
     for (size_t i = 0; i < block.size(); ++i) block[i] = static_cast<char>(key[i] ^ 0x5c);
     check(SHA256_Init(&outer_));
     check(SHA256_Update(&outer_, block.data(), block.size()));

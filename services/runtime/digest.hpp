@@ -29,11 +29,13 @@ std::optional<std::string> unbase64url(std::string_view text);
 // Takes the same time whatever the first differing byte is. Different lengths are simply not equal.
 bool same_digest(std::string_view left, std::string_view right);
 
-// Mac signs many records under one key. The two key blocks of HMAC are hashed once, here, so that
-// a short record costs two compressions instead of four. Immutable; share it between threads.
+// Mac signs many records under one key, each as if it began with `context`. The two key blocks of
+// HMAC and the context are hashed once, here, so that a short record costs two compressions instead
+// of four, and the context nothing if its length is a multiple of 64. Immutable; share it between
+// threads.
 class Mac {
 public:
-    explicit Mac(std::string key);
+    explicit Mac(std::string key, std::string_view context = {});
     std::string sign(std::string_view data) const;
     bool verify(std::string_view data, std::string_view mac) const;
 

@@ -1,14 +1,12 @@
 #include "runtime/event_publication.hpp"
 
-#include "runtime/record.hpp"
-
 #include <algorithm>
 
 namespace tocsin::runtime {
 
-EventPublication::EventPublication(Options options, const Mac& mac)
+EventPublication::EventPublication(Options options, const WorldKeys& keys)
     : options_(std::move(options)),
-      mac_(mac),
+      seal_(keys, options_.ledger_topic, RecordKind::decision),
       genesis_(genesis_digest(options_.ledger_topic, options_.source.partition)) {}
 
 void EventPublication::clear() {
@@ -177,7 +175,7 @@ void EventPublication::on_ledger_record(std::int64_t offset, std::string_view re
     if (!reached_place(offset, record)) return;
     if (offset > next_) return on_trouble();  // Never seen; but what is in between may count.
     next_ = offset + 1;
-    const auto body = unseal(record, mac_);
+    const auto body = seal_.open(record);
     ledger::v1::Decision decision;
     if (body && decision.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
         decision.previous_digest() == head_) {

@@ -9,8 +9,8 @@
 // been stored - it looks back once more; something may then come twice, but nothing is left out.
 #pragma once
 
-#include "runtime/digest.hpp"
 #include "runtime/public_event.hpp"
+#include "runtime/record.hpp"
 
 #include <absl/container/flat_hash_set.h>
 
@@ -54,7 +54,7 @@ public:
         std::vector<Append> append;  // in this order; answer each with on_stored()
     };
 
-    EventPublication(Options options, const Mac& mac);
+    EventPublication(Options options, const WorldKeys& keys);
 
     // Whether this instance leads, and in which history: another number means that the ledger lost
     // its tail. The ledger holds records up to `ledger_end`, as far as is known.
@@ -101,7 +101,7 @@ private:
     void settle();
 
     Options options_;
-    const Mac& mac_;
+    Seal seal_;
     std::string genesis_;
     Stage stage_ = Stage::idle;
     std::uint32_t history_ = 0;

@@ -20,10 +20,10 @@ static constexpr auto left_behind_after = std::chrono::seconds(5);
 static Tick now_tick() { return std::chrono::steady_clock::now(); }
 
 EventPublisher::EventPublisher(const RuntimeConfig& config, const KafkaAccess& access,
-                               const Mac& mac, Metrics& metrics)
+                               const WorldKeys& keys, Metrics& metrics)
     : config_(config),
       access_(access),
-      mac_(mac),
+      keys_(keys),
       metrics_(metrics),
       topic_(events_topic(config.world)),
       turn_of_(static_cast<std::size_t>(config.kafka_partitions)),
@@ -47,7 +47,7 @@ void EventPublisher::add(const LedgerProcess* ledger) {
         EventPublication::Options options;
         options.source = {config_.world, ledger->service(), i};
         options.ledger_topic = watched.topic;
-        watched.partitions.emplace_back(std::move(options), mac_);
+        watched.partitions.emplace_back(std::move(options), keys_);
     }
     watched.quiet.resize(watched.partitions.size());
     watched_.push_back(std::move(watched));
@@ -144,13 +144,14 @@ bool EventPublisher::obey(std::size_t source, EventPublication::Orders orders) {
     if (orders.stop_events) reader_->stop(events);
     for (auto& order : orders.append) {
         const std::uint64_t ticket = order.ticket;
-        const bool queued =
+        const Queued queued =
             writer_->append(topic_, partition, order.record.key, order.record.value,
-                            order.record.headers, [this, &one, ticket](bool ok, std::int64_t) {
-                                if (!ok) complain("a record was not stored, or may not have been");
-                                one.on_stored(ticket, ok);
+                            order.record.headers, [this, &one, ticket](const Stored& stored) {
+                                if (!stored.ok())
+                                    complain("a record was not stored, or may not have been");
+                                one.on_stored(ticket, stored.ok());
                             });
-        if (queued) continue;
+        if (queued == Queued::queued) continue;
         one.on_trouble();
         return true;
     }
@@ -184,7 +185,7 @@ void EventPublisher::give_turns() {
 
 bool EventPublisher::ask_range(EventPublication& one, int partition) {
     const auto range = writer_->range(topic_, partition, milliseconds(500));
-    if (range) one.on_events_range(range->first, range->second);
+    if (range) one.on_events_range(range->low, range->high);
     return range.has_value();
 }
 

@@ -22,7 +22,7 @@ namespace tocsin::runtime {
 
 class EventPublisher final : private KafkaReader::Sink {
 public:
-    EventPublisher(const RuntimeConfig& config, const KafkaAccess& access, const Mac& mac,
+    EventPublisher(const RuntimeConfig& config, const KafkaAccess& access, const WorldKeys& keys,
                    Metrics& metrics);
     ~EventPublisher() override;
     EventPublisher(const EventPublisher&) = delete;
@@ -74,7 +74,7 @@ private:
 
     const RuntimeConfig& config_;
     KafkaAccess access_;
-    const Mac& mac_;
+    const WorldKeys& keys_;
     Metrics& metrics_;
     std::string topic_;
     std::vector<Watched> watched_;

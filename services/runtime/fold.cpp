@@ -1,33 +1,75 @@
 #include "runtime/fold.hpp"
 
+#include "runtime/planted.hpp"
 #include "runtime/record.hpp"
 
 namespace tocsin::runtime {
 
-Fold::Fold(std::string genesis, std::unique_ptr<Rules> rules, Bug bug)
-    : head_(std::move(genesis)), rules_(std::move(rules)), bug_(bug) {}
+Fold::Fold(std::string genesis, std::unique_ptr<Rules> rules)
+    : head_(std::move(genesis)), rules_(std::move(rules)) {}
 
 bool Fold::apply(const ledger::v1::Decision& decision, const std::string& digest,
                  std::int64_t offset) {
     head_ = digest;
     writer_ = decision.writer();
+    incarnation_ = decision.incarnation();
     opened_ = true;
     last_ = from_proto(decision.decided_at());
     ++decisions_;
     forget(last_);
-    if (decision.has_input_restarted()) {
-        for (const auto& input : decision.input_restarted().inputs())
-            positions_[input.topic()] = input.next_offset();
-        return true;
+    return apply_outcome(decision, offset);
+}
+
+bool Fold::apply_outcome(const ledger::v1::Decision& decision, std::int64_t offset) {
+    using ledger::v1::Decision;
+    switch (decision.outcome_case()) {
+        case Decision::kAccepted:
+            caused(decision.cause());
+            remember(decision, offset);
+            for (const std::string& event : decision.accepted().events())
+                if (!rules_->evolve(decision.realm(), event, last_)) return false;
+            if (decision.accepted().events_size() > 0) touched_.insert(decision.realm());
+            return true;
+        case Decision::kRejected:
+            caused(decision.cause());
+            remember(decision, offset);
+            return true;
+        case Decision::kInputRestarted:
+            for (const auto& input : decision.input_restarted().inputs()) move(input);
+            if (key_id_.empty()) key_id_ = decision.input_restarted().key_id();
+            return true;
+        case Decision::kInputsPassed:
+            for (const auto& input : decision.inputs_passed().inputs()) move(input);
+            return true;
+        case Decision::kInputsRewound:
+            for (const auto& input : decision.inputs_rewound().inputs()) move(input);
+            return true;
+        case Decision::kClockOverridden:
+            return true;
+        case Decision::kKeyChanged:
+            key_id_ = decision.key_changed().key_id();
+            return true;
+        case Decision::OUTCOME_NOT_SET:
+            break;
     }
-    positions_[decision.cause().topic()] =
-        decision.cause().offset() + (bug_ == Bug::position_off_by_one ? 2 : 1);
-    if (!decision.cause().request_id().empty()) remember(decision, offset);
-    if (!decision.has_accepted()) return true;
-    for (const std::string& event : decision.accepted().events())
-        if (!rules_->evolve(decision.realm(), event, last_)) return false;
-    if (decision.accepted().events_size() > 0) touched_.insert(decision.realm());
-    return true;
+    return false;
+}
+
+void Fold::caused(const ledger::v1::Cause& cause) {
+    Place& place = places_[cause.topic()];
+    place.position = cause.offset() + (planted(Bug::position_off_by_one) ? 2 : 1);
+    place.causes.emplace_back(cause.offset(), cause.record_digest());
+    if (place.causes.size() > causes_kept) place.causes.pop_front();
+}
+
+void Fold::move(const ledger::v1::InputPosition& input) {
+    Place& place = places_[input.topic()];
+    place.position = input.next_offset();
+    while (!place.causes.empty() && place.causes.back().first >= place.position)
+        place.causes.pop_back();
+    if (!input.record_digest().empty())
+        place.causes.emplace_back(place.position - 1, input.record_digest());
+    if (place.causes.size() > causes_kept) place.causes.pop_front();
 }
 
 Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset) {
@@ -53,20 +95,18 @@ Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset) 
 
 // A second body under a known id is refused, and the first keeps its answer. The refusal is kept
 // beside it: a repeat of the second body must not be executed once the first is forgotten.
-static std::string memory_key(const ledger::v1::Cause& cause, bool reused) {
-    std::string key = request_key(cause.actor(), cause.request_id());
-    if (reused) key.append(1, '\0').append(cause.body_digest());
+static std::string memory_key(const ledger::v1::Decision& decision) {
+    const auto& cause = decision.cause();
+    std::string key = request_key(decision.realm(), cause.actor(), cause.request_id());
+    if (decision.has_rejected() && decision.rejected().code() == "request_id_reused")
+        key.append(1, '\0').append(cause.body_digest());
     return key;
 }
 
-static bool refused_as_reused(const ledger::v1::Decision& decision) {
-    return decision.has_rejected() && decision.rejected().code() == "request_id_reused";
-}
-
 void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
-    if (bug_ == Bug::no_memory) return;
-    const auto [place, added] = memory_.insert_or_assign(
-        memory_key(decision.cause(), refused_as_reused(decision)), answer_of(decision, offset));
+    if (decision.cause().request_id().empty() || planted(Bug::no_memory)) return;
+    const auto [place, added] =
+        memory_.insert_or_assign(memory_key(decision), answer_of(decision, offset));
     const auto second = std::chrono::floor<std::chrono::seconds>(place->second.expires_at);
     if (added) expiring_.emplace(second.time_since_epoch().count(), &place->first);
 }
@@ -75,26 +115,29 @@ void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
 // answer here, afterwards it is refused as expired.
 void Fold::forget(Time decided_at) {
     Time until = decided_at;
-    if (bug_ == Bug::short_memory) until += std::chrono::minutes(59);
+    if (planted(Bug::short_memory)) until += std::chrono::minutes(59);
     const auto second = std::chrono::floor<std::chrono::seconds>(until).time_since_epoch().count();
     while (!expiring_.empty() && expiring_.top().first < second) {
-        memory_.erase(*expiring_.top().second);
+        const auto found = memory_.find(*expiring_.top().second);
+        if (!planted(Bug::override_forgets)) forgotten_.add(found->second.expires_at);
+        memory_.erase(found);
         expiring_.pop();
     }
 }
 
 void Fold::mark_counted(const ledger::v1::Decision& decision, std::int64_t offset) {
     if (decision.cause().request_id().empty()) return;
-    const auto found = memory_.find(memory_key(decision.cause(), refused_as_reused(decision)));
+    const auto found = memory_.find(memory_key(decision));
     if (found == memory_.end()) return;
     if (found->second.body_digest != decision.cause().body_digest()) return;
     found->second.counted = true;
     found->second.offset = offset;
 }
 
-std::int64_t Fold::position(const std::string& topic) const {
-    const auto found = positions_.find(topic);
-    return found == positions_.end() ? 0 : found->second;
+const Fold::Place& Fold::place(const std::string& topic) const {
+    static const Place nowhere;
+    const auto found = places_.find(topic);
+    return found == places_.end() ? nowhere : found->second;
 }
 
 const Remembered* Fold::remembered(const std::string& key) const {

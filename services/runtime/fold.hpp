@@ -3,11 +3,13 @@
 // instance, every replay and every simulation comes to the same.
 #pragma once
 
+#include "runtime/forgotten.hpp"
 #include "runtime/ledger.hpp"
 #include "runtime/rules.hpp"
 
 #include <absl/container/node_hash_map.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,70 +33,79 @@ struct Remembered {
     std::optional<Rejection> rejection;
 };
 
-// Planted bugs for the simulator's own test: each must be caught by it. Never set elsewhere.
-enum class Bug {
-    none,
-    no_chain,             // a record counts whatever it extends
-    no_memory,            // requests are not remembered
-    short_memory,         // forgotten before they expired
-    no_expiry,            // an expired command is executed
-    no_fold_again,        // nothing is folded again after a void
-    position_off_by_one,  // an input's position is one too far
-    early_answer,         // the caller is told before the decision was read back
-    skip_head_check,      // a vanished tail goes unnoticed
-    clock_runs_back,      // decided_at follows the clock backwards
-    lost_reactor,         // upstream decisions are taken from void records too
-    effect_early,         // a claim is acted on before it was read back
-};
-
 // The answer that a decision on a command gives.
 Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset);
 
 class Fold {
 public:
-    Fold(std::string genesis, std::unique_ptr<Rules> rules, Bug bug);
+    // Where a decider stands in an input.
+    struct Place {
+        std::int64_t position = 0;  // offset of the next record to consider
+        // The last inputs that were decided on, by offset, with the digests of their records: what
+        // tells later whether the log still holds them.
+        std::deque<std::pair<std::int64_t, std::string>> causes;
+    };
+    // A tail of an input that was lost is found as long as no more decisions than these were caused
+    // by it.
+    static constexpr std::size_t causes_kept = 256;
+
+    Fold(std::string genesis, std::unique_ptr<Rules> rules);
 
     // Applies a decision whose digest is `digest`. `offset` is -1 while it is only appended.
-    // False: it holds an event that this version does not know.
+    // False: it holds an event, or an outcome, that this version does not know. Throws what the
+    // service's evolve() throws.
     bool apply(const ledger::v1::Decision& decision, const std::string& digest,
                std::int64_t offset);
     // A decision applied while appended was read back at `offset`.
     void mark_counted(const ledger::v1::Decision& decision, std::int64_t offset);
 
     const std::string& head() const { return head_; }
+    // Instance and process that wrote the last decision.
     const std::string& writer() const { return writer_; }
+    std::int64_t incarnation() const { return incarnation_; }
     bool opened() const { return opened_; }
+    // `decided_at` of the last decision.
     Time last() const { return last_; }
     std::int64_t decisions() const { return decisions_; }
-    // Offset of the next record of `topic` to consider.
-    std::int64_t position(const std::string& topic) const;
+    // Id of the key that signs the next record; empty before the first decision.
+    const std::string& key_id() const { return key_id_; }
+    const Place& place(const std::string& topic) const;
+    std::int64_t position(const std::string& topic) const { return place(topic).position; }
     // The first under this key, whatever its body.
     const Remembered* remembered(const std::string& key) const;
     // What exactly this request was answered: the first under its key, or its refusal beside it.
     const Remembered* answer(const std::string& key, const std::string& body_digest) const;
     std::size_t remembered_count() const { return memory_.size(); }
+    // Whether a request of that expiry may be one that was answered and forgotten. All that expire
+    // after last() are remembered, except after an override of the clock.
+    bool may_be_forgotten(Time expires_at) const { return forgotten_.may_hold(expires_at); }
     const Rules& rules() const { return *rules_; }
     // Realms whose due times may have changed since the last call.
     std::set<std::string> take_touched();
 
 private:
+    bool apply_outcome(const ledger::v1::Decision& decision, std::int64_t offset);
+    void caused(const ledger::v1::Cause& cause);
+    void move(const ledger::v1::InputPosition& input);
     void remember(const ledger::v1::Decision& decision, std::int64_t offset);
     void forget(Time decided_at);
 
     std::string head_;
     std::string writer_;
+    std::int64_t incarnation_ = 0;
     bool opened_ = false;
     Time last_{};
     std::int64_t decisions_ = 0;
-    std::map<std::string, std::int64_t> positions_;
+    std::string key_id_;
+    std::map<std::string, Place> places_;
     absl::node_hash_map<std::string, Remembered> memory_;
     // Keys of memory_ with the second in which they expire, the next on top; nodes of the map do
     // not move.
     using Expiry = std::pair<std::int64_t, const std::string*>;
     std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiring_;
+    Forgotten forgotten_;
     std::unique_ptr<Rules> rules_;
     std::set<std::string> touched_;
-    Bug bug_;
 };
 
 }  // namespace tocsin::runtime

@@ -149,12 +149,11 @@ static std::optional<std::int64_t> seconds_of(const json& object, const char* na
 static std::expected<Caller, std::string> caller_of(const json& claims) {
     static const std::regex id("[a-z0-9][a-z0-9-]{0,63}");
     static const std::regex subject("[A-Za-z0-9@._:-]{1,128}");
-    static const std::set<std::string> known{"author",  "approver", "duty-officer",
-                                             "analyst", "admin",    "service"};
+    static const std::set<std::string_view> known{"author", "approver", "duty-officer", "analyst",
+                                                  "admin",  "service",  operator_role};
     Caller caller{text_of(claims, "sub"), text_of(claims, "realm"), text_of(claims, "agency"), {}};
     const auto roles = claims.find("roles");
-    if (!std::regex_match(caller.actor, subject) || !std::regex_match(caller.realm, id) ||
-        !std::regex_match(caller.agency, id) || roles == claims.end() || !roles->is_array())
+    if (!std::regex_match(caller.actor, subject) || roles == claims.end() || !roles->is_array())
         return std::unexpected("token_claims");
     // A person must never pass for a timer or an effect, whose commands carry such names.
     if (caller.actor.starts_with("service:")) return std::unexpected("token_claims");
@@ -163,6 +162,13 @@ static std::expected<Caller, std::string> caller_of(const json& claims) {
             return std::unexpected("token_claims");
         caller.roles.push_back(role.get<std::string>());
     }
+    // An operator belongs to the installation, and only on the side to a realm.
+    const auto named = [&](const std::string& name) {
+        return std::regex_match(name, id) || (name.empty() && caller.has(operator_role));
+    };
+    if (!named(caller.realm) || !named(caller.agency) ||
+        caller.realm.empty() != caller.agency.empty())
+        return std::unexpected("token_claims");
     return caller;
 }
 

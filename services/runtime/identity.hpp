@@ -19,9 +19,12 @@
 
 namespace tocsin::runtime {
 
+// Of who runs the installation, for all its realms: by the token alone, no roster confirms it.
+inline constexpr std::string_view operator_role = "operator";
+
 struct Caller {
     std::string actor;  // sub
-    std::string realm;
+    std::string realm;  // with `agency` empty only in the token of an operator
     std::string agency;
     std::vector<std::string> roles;
 

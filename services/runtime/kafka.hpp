@@ -3,7 +3,8 @@
 // that shaped this are named where they bite.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/kafka_questions.hpp"
+#include "runtime/log.hpp"
 
 #include <cstdint>
 #include <expected>
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,105 +43,93 @@ KafkaSettings reader_settings(const KafkaAccess& access, std::chrono::millisecon
 // waits for; fewer and larger requests, little memory.
 enum class KafkaPace { prompt, relaxed };
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
-
-// Appends records. `append` is safe from any thread; `poll` and the callbacks belong to one thread.
-class KafkaWriter {
+// Appends records. Threads and callbacks: see LogWriter. What blocks here is for threads that may
+// wait.
+class KafkaWriter final : public LogWriter {
 public:
-    // ok: stored at `offset`. Otherwise it may have been stored or not.
-    using Stored = std::move_only_function<void(bool ok, std::int64_t offset)>;
-
     // `event_fd` becomes readable when poll() has something to do.
     KafkaWriter(const KafkaAccess& access, int event_fd, KafkaPace pace = KafkaPace::prompt);
-    ~KafkaWriter();
+    ~KafkaWriter() override;
     KafkaWriter(const KafkaWriter&) = delete;
 
-    // False, and `stored` is not called: the local queue is full or the handle is dead.
-    bool append(const std::string& topic, int partition, std::string_view key,
-                std::string_view value, const Headers& headers, Stored stored);
-    void poll();
-    // Fatal: the process must end, a supervisor restarts it.
-    const std::string& fatal() const { return fatal_; }
-    // Set when all brokers were seen down; cleared by take_trouble().
-    bool take_trouble();
-    // Asks for metadata; true when a broker answered within `wait`.
-    bool reachable(std::chrono::milliseconds wait);
-    // [low, high) of a partition, or nothing within `wait`. Asked of a writer although a reader can
-    // be asked as well: there the question waits behind a fetch that waits for records.
-    std::optional<std::pair<std::int64_t, std::int64_t>> range(const std::string& topic,
-                                                               int partition,
-                                                               std::chrono::milliseconds wait);
-    // Lets what is queued leave, at most `wait`.
-    void flush(std::chrono::milliseconds wait);
-    // Loads topic metadata, so that the first append does not wait for it.
-    bool warm(const std::string& topic, std::chrono::milliseconds wait);
+    Queued append(const std::string& topic, int partition, std::string_view key,
+                  std::string_view value, const Headers& headers, Done done) override;
+    // Asked of a writer although a reader can be asked as well: there the question waits behind a
+    // fetch that waits for records.
+    void ask_range(const std::string& topic, int partition, std::chrono::milliseconds wait,
+                   RangeAnswer answer) override;
+    void ask_reachable(std::chrono::milliseconds wait, Answer answer) override;
+    void ask_warm(const std::string& topic, std::chrono::milliseconds wait, Answer answer) override;
+    void poll() override;
+    void flush(std::chrono::milliseconds wait) override;
+    void close() override;
+    const std::string& fatal() const override { return fatal_; }
+    bool take_trouble() override;
+
+    // Blocks until the answer is there, at most `wait`.
+    std::optional<LogRange> range(const std::string& topic, int partition,
+                                  std::chrono::milliseconds wait);
 
 private:
     friend struct KafkaCallbacks;
     rd_kafka_topic_t* topic(const std::string& name);
+    bool warm(const std::string& topic, std::chrono::milliseconds wait);
 
     rd_kafka_t* handle_ = nullptr;
     rd_kafka_queue_t* main_queue_ = nullptr;
+    std::shared_mutex mutex_;  // held alone by who adds a topic or closes
     std::map<std::string, rd_kafka_topic_t*> topics_;
-    std::unique_ptr<struct KafkaLock> lock_;
+    bool closed_ = false;
     std::string fatal_;
     bool trouble_ = false;
+    int event_fd_;
+    KafkaQuestions questions_;  // last: what it asks is above
 };
 
-// Reads any number of partitions into one stream of calls. One thread only.
-class KafkaReader {
+// Reads each source through a queue of its own, so that none waits behind another.
+class KafkaReader final : public LogReader {
 public:
-    struct Sink {
-        virtual ~Sink() = default;
-        virtual void on_record(int source, std::int64_t offset, std::string_view key,
-                               std::string_view value, Time stored_at) = 0;
-        // Everything stored so far was read; the next offset is `offset`. At least once after each
-        // start, however busily the partition is written.
-        virtual void on_end(int source, std::int64_t offset) = 0;
-        // The offset asked for, or reached, does not exist in the log.
-        virtual void on_out_of_range(int source) = 0;
-        virtual void on_trouble(int source, const std::string& what) = 0;
-    };
-
-    // `fetch_wait`: how long the broker holds an empty fetch.
+    // `fetch_wait`: how long the broker holds an empty fetch. `source_kbytes`: what may wait here
+    // of one source; little where the pace is relaxed.
     KafkaReader(const KafkaAccess& access, int event_fd, std::chrono::milliseconds fetch_wait,
-                KafkaPace pace = KafkaPace::prompt);
-    ~KafkaReader();
+                KafkaPace pace = KafkaPace::prompt, std::size_t source_kbytes = 16'384);
+    ~KafkaReader() override;
     KafkaReader(const KafkaReader&) = delete;
 
-    // Reads `topic`/`partition` from `offset` on and names its records `source`. Started again, it
-    // moves; nothing from before is delivered afterwards. One source at a time for each partition.
-    bool start(int source, const std::string& topic, int partition, std::int64_t offset);
-    void stop(int source);
-    // Delivers at most `most`; false when nothing was there.
-    bool poll(Sink& sink, std::size_t most);
-    // [low, high) of a partition, or nothing within `wait`.
-    std::optional<std::pair<std::int64_t, std::int64_t>> range(const std::string& topic,
-                                                               int partition,
-                                                               std::chrono::milliseconds wait);
-    // Offset after the last record of a source, as the last fetch told; nothing before the first.
-    std::optional<std::int64_t> high(int source) const;
+    bool start(int source, const std::string& topic, int partition, std::int64_t offset) override;
+    void stop(int source) override;
+    bool poll(Sink& sink, std::size_t replayed_max) override;
+    std::optional<std::int64_t> high(int source) const override;
+    bool take_trouble() override;
+    const std::string& fatal() const override { return fatal_; }
+
+    // Blocks until the answer is there, at most `wait`.
+    std::optional<LogRange> range(const std::string& topic, int partition,
+                                  std::chrono::milliseconds wait);
     // Of the record that is being delivered: within on_record() only.
     Headers headers() const;
-    bool take_trouble();
-    const std::string& fatal() const { return fatal_; }
 
 private:
     friend struct KafkaCallbacks;
     struct Source {
         rd_kafka_topic_t* topic = nullptr;
         int partition = -1;
+        rd_kafka_queue_t* queue = nullptr;
         std::int64_t next = 0;
         bool ended = false;  // its end was reached once since it was started
     };
 
-    void look_for_end(Sink& sink, int id);
+    rd_kafka_topic_t* topic(const std::string& name);
+    std::size_t deliver(Sink& sink, int id, Source& source, std::size_t most);
+    void deliver(Sink& sink, int id, Source& source, const rd_kafka_message_s& message);
+    bool replay(Sink& sink, std::size_t most);
+    std::optional<std::int64_t> high(const Source& source) const;
 
     rd_kafka_t* handle_ = nullptr;
     rd_kafka_queue_t* main_queue_ = nullptr;
-    rd_kafka_queue_t* records_ = nullptr;
+    int event_fd_;
     std::map<int, Source> sources_;
-    std::map<std::pair<rd_kafka_topic_t*, int>, int> source_of_;
+    int replayed_last_ = -1;  // the source whose turn it was
     std::map<std::string, rd_kafka_topic_t*> topics_;
     const rd_kafka_message_s* delivered_ = nullptr;
     std::string fatal_;

@@ -50,21 +50,31 @@ public:
 
     virtual ~Ledger() = default;
 
-    // Appends the command; `done` is called exactly once, on the ledger thread: when a decision on
-    // it counts, when it is found to be a repeat of one that does, or with `unavailable` after
-    // `wait`. An unavailable command may still be decided later: ask again with the same
-    // request_id, body and expiry.
+    // Appends the command; `done` is called exactly once, on the ledger thread or within the call:
+    // when a decision on it counts, when it is found to be a repeat of one that does, or with
+    // `unavailable` after `wait`, or at once where nothing can be asked for now. An unavailable
+    // command may still be decided later: ask again with the same request_id, body and expiry.
+    // A command of more than `command_bytes_max` is rejected as `command_too_large`: that is no
+    // decision, so it has no position, and it is final.
     virtual void submit(Submission submission, std::chrono::milliseconds wait, Done done) = 0;
 
-    // Appends one record to a stream of this service, such as `readings`. `done(false)`: not known
-    // to have been stored; sending it again is harmless.
+    // Appends one record to a stream of this service, such as `readings`. `done`, called once on
+    // the ledger thread or within the call, with false: not known to have been stored; sending it
+    // again is harmless.
     virtual void append_stream(std::string_view stream, const std::string& realm, std::string body,
                                std::move_only_function<void(bool)> done) = 0;
 
-    // Calls `done(true)` on the ledger thread once every position is reached by the fold, its
-    // reactors and the views; `done(false)` when `wait` is over first.
-    virtual void await(std::vector<Position> positions, std::chrono::milliseconds wait,
-                       std::move_only_function<void(bool)> done) = 0;
+    // What became of a read that waits.
+    enum class Awaited {
+        reached,  // by the fold, its reactors and the views
+        not_yet,  // `wait` is over, or the process stops
+        too_many  // others wait, in all or of this realm: ask again later
+    };
+    // Calls `done` once, on the ledger thread or within the call: when every position is reached,
+    // or when that is given up. `realm`: of who asks; empty for the public.
+    virtual void await(const std::string& realm, std::vector<Position> positions,
+                       std::chrono::milliseconds wait,
+                       std::move_only_function<void(Awaited)> done) = 0;
 
     // Whether that position is one that await() can wait for: of this service's ledger, or of one
     // that it follows.
@@ -74,9 +84,11 @@ public:
     virtual bool leads(const std::string& realm) const = 0;
     // Whether history is folded and commands can be taken.
     virtual bool ready() const = 0;
-    // Whether the views hold all of history. Until then neither an answer nor a refusal that rests
-    // on them, a role above all, may be given.
+    // Whether the views hold all of history and keep up with it, in every partition. Where they do
+    // not, neither an answer nor a refusal that rests on them, a role above all, may be given.
     virtual bool readable() const { return ready(); }
+    // The same of the partition in which the realm lives.
+    virtual bool readable(const std::string& /*realm*/) const { return readable(); }
     // Seconds since Kafka last answered; 0 while it does.
     virtual double stale_seconds() const = 0;
     // Runs `task` on the ledger thread, soon.

@@ -6,139 +6,145 @@
 #include "runtime/traceparent.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
-static Tick now_tick() { return std::chrono::steady_clock::now(); }
+static constexpr std::string_view stopping_text =
+    "the service is shutting down; ask again with the same request_id";
 
-static Answer unavailable(std::string why) {
+static Answer unavailable(std::string_view why) {
     Answer answer;
-    answer.rejection.text = std::move(why);
+    answer.rejection.text = why;
     return answer;
 }
 
+static Answer too_large(std::size_t bytes, std::int64_t most) {
+    Answer answer;
+    answer.kind = Answer::Kind::rejected;
+    answer.rejection = {
+        Because::invalid_argument, "command_too_large",
+        fmt::format("it has {} bytes and may have {}; leave something out", bytes, most), ""};
+    return answer;
+}
+
+int LedgerProcess::partition_of_realm(const std::string& realm) const {
+    return partition_of(realm, static_cast<int>(config_.kafka_partitions));
+}
+
+// Why nothing can be asked for now; empty when it can.
+std::string_view LedgerProcess::refusal() const {
+    if (stopping_) return stopping_text;
+    if (!ready_) return "history is still being folded; ask again shortly";
+    if (!connected_)
+        return "Kafka is away; nothing was changed, ask again with the same request_id";
+    return {};
+}
+
 void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) {
-    if (!ready_) {
-        metrics_.unavailable.Increment();
-        return done(unavailable("history is still being folded; ask again shortly"));
-    }
-    if (!connected_) {
-        metrics_.unavailable.Increment();
-        return done(
-            unavailable("Kafka is away; nothing was changed, ask again with the same "
-                        "request_id"));
-    }
-    const auto started = now_tick();
-    const auto key = request_key(submission.asking.actor, submission.asking.request_id);
-    const auto digest = body_digest(submission.body, submission.expires_at);
+    const Tick started = clock_.tick();
     Done timed = [this, started, done = std::move(done)](Answer answer) mutable {
         if (answer.kind == Answer::Kind::unavailable)
             metrics_.unavailable.Increment();
         else
             metrics_.command_seconds.Observe(
-                std::chrono::duration<double>(now_tick() - started).count());
+                std::chrono::duration<double>(clock_.tick() - started).count());
         done(std::move(answer));
     };
-    // Registered before it is sent: the answer may be there before append() returns.
-    if (!waiters_.add(key, digest, started + wait, timed))
+    if (const auto why = refusal(); !why.empty()) return timed(unavailable(why));
+    const Asking& asking = submission.asking;
+    const int partition = partition_of_realm(asking.realm);
+    const std::string record = command_bytes(submission, commands_seal_, key_of(partition));
+    if (record.size() > static_cast<std::size_t>(config_.command_bytes_max))
+        return timed(too_large(record.size(), config_.command_bytes_max));
+    auto slot = call_slots_.take(asking.realm, asking.actor, record.size());
+    if (!slot)
         return timed(unavailable("too many calls are waiting; ask again with the same request_id"));
-    const int partition =
-        partition_of(submission.asking.realm, static_cast<int>(config_.kafka_partitions));
-    const bool sent =
-        asking_->append(commands_topic_, partition, submission.asking.realm,
-                        command_bytes(submission, mac_), {}, [](bool, std::int64_t) {});
-    if (sent) return;
-    if (Done back = waiters_.take_back(key))
+    // Registered before it is sent: the answer may be there before append() returns.
+    const auto handle = waiters_.add(request_key(asking.realm, asking.actor, asking.request_id),
+                                     body_digest(submission.body, submission.expires_at),
+                                     started + wait, slot, timed);
+    if (!handle) return timed(unavailable(stopping_text));
+    // The slot is held until the record left as well: who gives up early must not fill the queue.
+    const Queued queued =
+        asking_->append(commands_topic_, partition, asking.realm, record, {},
+                        [this, partition, slot, handle = *handle](const Stored& stored) {
+                            command_stored(partition, handle, stored);
+                        });
+    if (queued == Queued::queued) return;
+    Done back = waiters_.take_back(*handle);
+    slot.reset();
+    if (!back) return;
+    if (queued == Queued::too_large)
+        back(too_large(record.size(), config_.command_bytes_max));
+    else
         back(unavailable("the queue to Kafka is full; ask again with the same request_id"));
+}
+
+// Where the broker takes less than is asked for, the answer is as final.
+void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const Stored& stored) {
+    if (stored.ok())
+        sources_->stored(source_of(partition, static_cast<int>(inputs_.size()) - 1), stored.offset);
+    if (stored.kind != Stored::Kind::too_large) return;
+    Answer answer = too_large(0, 0);
+    answer.rejection.text = "it is larger than the log takes; leave something out";
+    if (Done back = waiters_.take_back(handle)) back(std::move(answer));
 }
 
 void LedgerProcess::append_stream(std::string_view stream, const std::string& realm,
                                   std::string body, std::move_only_function<void(bool)> done) {
+    const auto seal = stream_seals_.find(stream);
+    if (!refusal().empty() || seal == stream_seals_.end()) return done(false);
     Submission submission;
     submission.asking.realm = realm;
     submission.asking.actor = "service:" + plan_.service;
     submission.body = std::move(body);
     // A trace begins with what came in.
     submission.traceparent = new_traceparent();
-    const int partition = partition_of(realm, static_cast<int>(config_.kafka_partitions));
     auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
-    const bool sent = ready_ && connected_ &&
-                      asking_->append(stream_topic(config_.world, plan_.service, stream), partition,
-                                      realm, command_bytes(submission, mac_), {},
-                                      [shared](bool ok, std::int64_t) { (*shared)(ok); });
-    if (!sent) post([shared] { (*shared)(false); });
+    const int partition = partition_of_realm(realm);
+    const Queued queued =
+        asking_->append(stream_topic(config_.world, plan_.service, stream), partition, realm,
+                        command_bytes(submission, seal->second, key_of(partition)), {},
+                        [shared](const Stored& stored) { (*shared)(stored.ok()); });
+    if (queued != Queued::queued) (*shared)(false);
 }
 
-void LedgerProcess::await(std::vector<Position> positions, milliseconds wait,
-                          std::move_only_function<void(bool)> done) {
-    auto shared =
-        std::make_shared<Await>(Await{std::move(positions), now_tick() + wait, std::move(done)});
-    post([this, shared] { awaits_.push_back(std::move(*shared)); });
-}
-
-void LedgerProcess::check_awaits(Tick tick) {
-    for (std::size_t i = 0; i < awaits_.size();) {
-        Await& await = awaits_[i];
-        const bool here = std::all_of(await.positions.begin(), await.positions.end(),
-                                      [&](const Position& position) { return reached(position); });
-        if (!here && tick < await.until) {
-            ++i;
-            continue;
-        }
-        auto done = std::move(await.done);
-        awaits_.erase(awaits_.begin() + static_cast<std::ptrdiff_t>(i));
-        done(here);
+void LedgerProcess::await(const std::string& realm, std::vector<Position> positions,
+                          milliseconds wait, std::move_only_function<void(Awaited)> done) {
+    const Tick until = clock_.tick() + wait;
+    std::vector<PositionWaits::Place> places;
+    for (const Position& position : positions) {
+        const auto log = log_of(position);
+        if (!log) return done(Awaited::not_yet);
+        places.emplace_back(*log, position.offset);
     }
+    auto slot = read_slots_.take(realm, {});
+    if (!slot) return done(Awaited::too_many);
+    reads_.add(places, until, std::move(slot), std::move(done));
+    log_->wake();
 }
 
-bool LedgerProcess::follows(const Position& position) const {
-    if (position.partition >= config_.kafka_partitions) return false;
-    return position.service == plan_.service ||
-           std::ranges::any_of(inputs_, [&](const InputSpec& input) {
-               return input.kind == InputSpec::Kind::ledger && input.service == position.service;
-           });
-}
-
-bool LedgerProcess::reached(const Position& position) const {
-    if (!follows(position)) return false;
-    const Partition& partition = slots_[static_cast<std::size_t>(position.partition)]->partition;
-    if (position.service == plan_.service) return partition.counted_offset() >= position.offset;
+// By the number of its source.
+std::optional<int> LedgerProcess::log_of(const Position& position) const {
+    if (position.partition < 0 || position.partition >= config_.kafka_partitions)
+        return std::nullopt;
+    if (position.service == plan_.service) return source_of(position.partition, -1);
     for (std::size_t i = 0; i < inputs_.size(); ++i)
         if (inputs_[i].kind == InputSpec::Kind::ledger && inputs_[i].service == position.service)
-            return partition.considered(static_cast<int>(i)) > position.offset;
-    return false;
+            return source_of(position.partition, static_cast<int>(i));
+    return std::nullopt;
 }
 
-bool LedgerProcess::leads(const std::string& realm) const {
-    const int partition = partition_of(realm, static_cast<int>(config_.kafka_partitions));
-    return leads_[static_cast<std::size_t>(partition)];
-}
-
-LedgerProcess::Standing LedgerProcess::standing(int partition) const {
-    const auto index = static_cast<std::size_t>(partition);
-    return {leads_[index], histories_[index]};
-}
-
-double LedgerProcess::stale_seconds() const {
-    if (connected_) return 0;
-    const Tick last{std::chrono::nanoseconds{last_contact_}};
-    return std::chrono::duration<double>(now_tick() - last).count();
-}
+bool LedgerProcess::follows(const Position& position) const { return log_of(position).has_value(); }
 
 void LedgerProcess::post(std::move_only_function<void()> task) {
     {
         const std::lock_guard guard(mutex_);
         posted_.push_back(std::move(task));
     }
-    wake();
-}
-
-void LedgerProcess::wake() {
-    const std::uint64_t one = 1;
-    if (event_fd_ >= 0 && ::write(event_fd_, &one, sizeof one) < 0) return;
+    log_->wake();
 }
 
 void LedgerProcess::run_posted() {
@@ -147,25 +153,34 @@ void LedgerProcess::run_posted() {
         const std::lock_guard guard(mutex_);
         tasks.swap(posted_);
     }
-    for (auto& task : tasks) task();
+    for (auto& task : tasks) {
+        try {
+            task();
+        } catch (const std::exception& error) {
+            logs::error("a task of the ledger thread failed",
+                        {{"service", plan_.service}, {"why", error.what()}});
+        }
+    }
 }
 
-std::vector<LedgerProcess::Status> LedgerProcess::status() const {
-    const std::lock_guard guard(mutex_);
-    return status_;
-}
-
-void LedgerProcess::restart_inputs(int partition, std::string reason, milliseconds wait,
-                                   std::move_only_function<void(Restarted)> done) {
-    if (!running_) return done({true, std::nullopt});
-    auto shared = std::make_shared<std::move_only_function<void(Restarted)>>(std::move(done));
-    post([this, partition, reason = std::move(reason), until = now_tick() + wait, shared] {
+void LedgerProcess::operate(int partition, Word word, std::string reason, milliseconds wait,
+                            std::move_only_function<void(Obeyed)> done) {
+    if (!running_ || stopping_) return done({Obeyed::Kind::not_yet, {}, -1});
+    auto shared = std::make_shared<std::move_only_function<void(Obeyed)>>(std::move(done));
+    post([this, partition, word, reason = std::move(reason), until = clock_.tick() + wait, shared] {
         const bool known = partition >= 0 && partition < static_cast<int>(slots_.size());
         if (!known) return (*shared)({});
         Slot& slot = *slots_[static_cast<std::size_t>(partition)];
-        if (slot.partition.halted().empty()) return (*shared)({});
-        slot.partition.restart_inputs(reason);
-        slot.restarts.push_back({until, std::move(*shared)});
+        if (slot.halted().empty()) return (*shared)({});
+        // What the driver stopped is whole again after a start only.
+        if (!slot.broken.empty())
+            return (*shared)(
+                {Obeyed::Kind::not_repairable,
+                 fmt::format("restart this instance; it stands still for {}", slot.broken), -1});
+        const auto taken = word == Word::restart_inputs ? slot.partition.restart_inputs(reason)
+                                                        : slot.partition.override_clock(reason);
+        if (!taken) return (*shared)({Obeyed::Kind::not_repairable, taken.error(), -1});
+        slot.words.push_back({word, until, std::move(*shared)});
     });
 }
 
@@ -176,19 +191,22 @@ bool LedgerProcess::await_ready(milliseconds wait) {
 }
 
 void LedgerProcess::stop(milliseconds drain) {
-    if (!running_) return;
-    const Tick until = now_tick() + drain;
-    ready_ = false;
-    // Each waiting call ends by its answer or its deadline; the ledger thread goes on meanwhile.
-    waiters_.wait_until_none(until);
-    running_ = false;
-    wake();
-    if (thread_.joinable()) thread_.join();
-    if (prober_.joinable()) prober_.join();
-    waiters_.end_all("the service is shutting down; ask again with the same request_id");
-    for (const auto& slot : slots_) slot->end_restarts(std::nullopt, Tick::max());
-    for (auto& await : awaits_) await.done(false);
-    awaits_.clear();
+    stopping_ = true;
+    const bool took_turns = running_;
+    if (thread_.joinable()) {
+        // Each waiting call ends by its answer or its deadline; the ledger thread goes on
+        // meanwhile.
+        waiters_.wait_until_none(drain);
+        running_ = false;
+        log_->wake();
+        thread_.join();
+    } else if (took_turns) {
+        running_ = false;
+        finish(milliseconds(0));
+    }
+    waiters_.close(stopping_text);
+    reads_.close();
+    for (const auto& slot : slots_) slot->give_up_words(Tick::max());
 }
 
 }  // namespace tocsin::runtime

@@ -16,6 +16,17 @@ prometheus::Counter& commands(Metrics& metrics, const std::string& service,
 const std::vector<double> command_buckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
                                           0.1,    0.2,   0.5,   1,     2,    5,    30};
 
+prometheus::Counter& reader_restarts_of(Metrics& metrics, const std::string& service,
+                                        const std::string& kind) {
+    return metrics.counter("tocsin_reader_restarts_total",
+                           "Logs that stood still although they went on, and were read anew. "
+                           "source: by another start; reader: by another reader of all logs.",
+                           {{"service", service}, {"kind", kind}});
+}
+
+// More than clocks that are kept by NTP ever differ by.
+constexpr std::chrono::seconds clock_tolerance{30};
+
 LedgerMetrics::PerPartition partition_gauges(Metrics& metrics, const prometheus::Labels& labels) {
     return {
         &metrics.gauge("tocsin_ledger_position",
@@ -66,6 +77,29 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
                                    "Inputs that this instance kept aside, as they could not be "
                                    "decided.",
                                    {{"service", service}})),
+      turns(metrics.counter("tocsin_ledger_turns_total",
+                            "Turns of the ledger thread; a few per second while nothing happens.",
+                            {{"service", service}})),
+      source_restarts(reader_restarts_of(metrics, service, "source")),
+      reader_restarts(reader_restarts_of(metrics, service, "reader")),
+      reader_down(metrics.gauge("tocsin_reader_down",
+                                "1 while a log that is there is not read although it was tried "
+                                "again.",
+                                {{"service", service}})),
+      clock_offset_seconds(metrics.gauge("tocsin_clock_offset_seconds",
+                                         "How far this clock is ahead of the brokers', at least; "
+                                         "negative when behind. Measured every minute.",
+                                         {{"service", service}})),
+      clock_off(metrics.gauge("tocsin_clock_off",
+                              "1 while this clock differs from the brokers' by more than 30 s.",
+                              {{"service", service}})),
+      dead_letters_waiting(metrics.gauge("tocsin_dead_letters_waiting",
+                                         "Dead letters that are not stored yet; each holds up an "
+                                         "input of a partition.",
+                                         {{"service", service}})),
+      reads_waiting(metrics.gauge("tocsin_reads_waiting",
+                                  "Reads that wait for a position to be reached.",
+                                  {{"service", service}})),
       calls_waiting(metrics.gauge("tocsin_calls_waiting", "Calls that wait for a decision.",
                                   {{"service", service}})),
       appends_in_flight(metrics.gauge("tocsin_appends_in_flight",
@@ -113,6 +147,17 @@ void LedgerMetrics::update(int partition, const Reading& reading, Tick tick) {
     add(folds_again, now.folds_again, here.last.folds_again);
     add(takeovers, now.takeovers, here.last.takeovers);
     add(dead_letters, now.dead_letters, here.last.dead_letters);
+}
+
+void LedgerMetrics::update(const LedgerSources::Restarts& restarts) {
+    add(source_restarts, restarts.sources, last_restarts.sources);
+    add(reader_restarts, restarts.readers, last_restarts.readers);
+}
+
+void LedgerMetrics::update(const ClockReading& reading) {
+    const Duration ahead = reading.ahead();
+    clock_offset_seconds.Set(std::chrono::duration<double>(ahead).count());
+    clock_off.Set(std::chrono::abs(ahead) > clock_tolerance ? 1 : 0);
 }
 
 }  // namespace tocsin::runtime

@@ -1,6 +1,8 @@
 // What a ledger process tells Prometheus. Labels are bounded: service and partition.
 #pragma once
 
+#include "runtime/clock_probe.hpp"
+#include "runtime/ledger_sources.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/partition.hpp"
 
@@ -24,6 +26,8 @@ struct LedgerMetrics {
     };
     // Adds what happened since the last call.
     void update(int partition, const Reading& reading, Tick now);
+    void update(const LedgerSources::Restarts& restarts);
+    void update(const ClockReading& reading);
 
     struct PerPartition {
         prometheus::Gauge* position;
@@ -47,6 +51,14 @@ struct LedgerMetrics {
     prometheus::Counter& folds_again;
     prometheus::Counter& takeovers;
     prometheus::Counter& dead_letters;
+    prometheus::Counter& turns;
+    prometheus::Counter& source_restarts;
+    prometheus::Counter& reader_restarts;
+    prometheus::Gauge& reader_down;
+    prometheus::Gauge& clock_offset_seconds;
+    prometheus::Gauge& clock_off;
+    prometheus::Gauge& dead_letters_waiting;
+    prometheus::Gauge& reads_waiting;
     prometheus::Gauge& calls_waiting;
     prometheus::Gauge& appends_in_flight;
     prometheus::Gauge& requests_remembered;
@@ -54,6 +66,7 @@ struct LedgerMetrics {
     prometheus::Gauge& kafka_stale_seconds;
     prometheus::Gauge& ready;
     std::vector<PerPartition> partitions;
+    LedgerSources::Restarts last_restarts;
 };
 
 }  // namespace tocsin::runtime

@@ -1,5 +1,5 @@
-// The ledger thread: reads, drives the partitions, obeys their orders. Calls from other threads are
-// in ledger_calls.cpp.
+// The turns of the ledger thread: reads, drives the partitions, obeys their orders. What other
+// threads ask is in ledger_calls.cpp, what the process says of itself in ledger_standing.cpp.
 #include "runtime/ledger_process.hpp"
 
 #include "runtime/ledger_slot.hpp"
@@ -7,9 +7,6 @@
 #include "runtime/topics.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <cstdlib>
 
@@ -17,26 +14,37 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
-static constexpr auto silence_max = milliseconds(1000);
+// A turn that replays still ends within a few milliseconds, for those who wait for something else.
+static constexpr std::size_t replayed_per_turn = 1000;
+// What everybody but services may have waiting: half of what a writer's queue takes.
+static constexpr std::size_t asked_bytes_max = 128u << 20;
 
-static Tick now_tick() { return std::chrono::steady_clock::now(); }
-static Time now_time() {
-    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+static CallSlots::Limits call_limits(const RuntimeConfig& config) {
+    auto limits = CallSlots::limits(static_cast<std::size_t>(config.calls_in_flight_max),
+                                    static_cast<std::size_t>(config.calls_in_flight_per_realm_max));
+    limits.bytes = asked_bytes_max;
+    return limits;
 }
 
 LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
-                             const KafkaAccess& access, const Mac& mac,
-                             std::unique_ptr<Rules> rules, Metrics& metrics)
+                             std::unique_ptr<LogBackend> log, const Clock& clock,
+                             const WorldKeys& keys, std::unique_ptr<Rules> rules, Metrics& metrics)
     : plan_(std::move(plan)),
       config_(config),
-      access_(access),
-      mac_(mac),
+      log_(std::move(log)),
+      clock_(clock),
+      keys_(keys),
       commands_topic_(commands_topic(config.world, plan_.service)),
       ledger_topic_(ledger_topic(config.world, plan_.service)),
       dead_letters_topic_(dead_letters_topic(config.world)),
+      commands_seal_(keys, commands_topic_, RecordKind::command),
       metrics_(metrics, plan_.service, static_cast<int>(config.kafka_partitions)),
-      waiters_(static_cast<std::size_t>(config.calls_in_flight_max)),
+      call_slots_(call_limits(config)),
+      read_slots_(
+          CallSlots::limits(static_cast<std::size_t>(config.reads_waiting_max),
+                            static_cast<std::size_t>(config.calls_in_flight_per_realm_max))),
       leads_(static_cast<std::size_t>(config.kafka_partitions)),
+      readable_(static_cast<std::size_t>(config.kafka_partitions)),
       histories_(static_cast<std::size_t>(config.kafka_partitions)) {
     // Rarer inputs first, so that a flood of commands does not starve them.
     for (const std::string& service : plan_.upstreams)
@@ -44,9 +52,11 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
     for (const std::string& service : plan_.followed)
         inputs_.push_back(
             {InputSpec::Kind::ledger, ledger_topic(config.world, service), service, true});
-    for (const std::string& stream : plan_.streams)
-        inputs_.push_back({InputSpec::Kind::stream,
-                           stream_topic(config.world, plan_.service, stream), plan_.service});
+    for (const std::string& stream : plan_.streams) {
+        const std::string topic = stream_topic(config.world, plan_.service, stream);
+        stream_seals_.emplace(stream, Seal(keys, topic, RecordKind::reading));
+        inputs_.push_back({InputSpec::Kind::stream, topic, plan_.service});
+    }
     inputs_.push_back({InputSpec::Kind::commands, commands_topic_, plan_.service});
     const auto partitions = static_cast<int>(config.kafka_partitions);
     for (int i = 0; i < partitions; ++i) {
@@ -56,97 +66,114 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
         options.partition = i;
         options.partitions = partitions;
         options.writer = config.instance;
+        options.incarnation = clock.now().time_since_epoch().count();
         options.inputs = inputs_;
         options.pipeline_max = static_cast<std::size_t>(config.pipeline_max);
+        // A decision may hold all of what was asked; the log takes 1 048 588.
+        options.record_bytes_max = static_cast<std::size_t>(config.command_bytes_max) + 40'000;
         options.takeover = milliseconds(config.takeover_ms);
         options.jitter_seed = std::hash<std::string>{}(config.instance) + static_cast<unsigned>(i);
         slots_.push_back(
-            std::make_unique<Slot>(*this, std::move(options), mac_, rules->fresh(), views_));
+            std::make_unique<Slot>(*this, std::move(options), keys_, rules->fresh(), views_));
     }
 }
 
-LedgerProcess::~LedgerProcess() {
-    stop(milliseconds(0));
-    reader_.reset();
-    writer_.reset();
-    asking_.reset();
-    if (event_fd_ >= 0) close(event_fd_);
+LedgerProcess::~LedgerProcess() { stop(milliseconds(0)); }
+
+void LedgerProcess::open() {
+    writer_ = log_->writer();
+    asking_ = log_->writer();
+    SourceSink& sink = *this;
+    sources_ = std::make_unique<LedgerSources>(*log_, *asking_, clock_, sink, plan_.service,
+                                               LedgerSources::Options{});
+    letters_ = std::make_unique<DeadLetters>(
+        *writer_, clock_, dead_letters_topic_, plan_.service,
+        [this](int partition, int input, std::int64_t offset) {
+            Slot& slot = *slots_[static_cast<std::size_t>(partition)];
+            slot.guard([&] { slot.partition.on_dead_letter_stored(input, offset); });
+        });
+    clock_probe_ = std::make_unique<ClockProbe>(*asking_, clock_, probes_topic(config_.world),
+                                                plan_.service, [this](const ClockReading& reading) {
+                                                    metrics_.update(reading);
+                                                    for (const auto& slot : slots_)
+                                                        slot->guard([&] {
+                                                            slot->partition.on_clock(
+                                                                reading.sent, reading.acked,
+                                                                reading.stored_at, reading.tick);
+                                                        });
+                                                });
+    const auto warm = [this](LogWriter& writer, const std::string& topic) {
+        ++warming_;
+        writer.ask_warm(topic, milliseconds(5000), [this](bool) { --warming_; });
+    };
+    for (const InputSpec& input : inputs_) warm(*asking_, input.topic);
+    warm(*writer_, ledger_topic_);
+    warm(*writer_, dead_letters_topic_);
+    last_contact_ = clock_.tick().time_since_epoch().count();
+    running_ = true;
 }
 
 void LedgerProcess::start() {
-    event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    writer_ = std::make_unique<KafkaWriter>(access_, event_fd_);
-    asking_ = std::make_unique<KafkaWriter>(access_, event_fd_);
-    reader_ = std::make_unique<KafkaReader>(access_, event_fd_, milliseconds(100));
-    for (const InputSpec& input : inputs_) asking_->warm(input.topic, milliseconds(5000));
-    writer_->warm(ledger_topic_, milliseconds(5000));
-    writer_->warm(dead_letters_topic_, milliseconds(5000));
-    last_contact_ = now_tick().time_since_epoch().count();
-    running_ = true;
+    open();
     thread_ = std::thread([this] { run(); });
 }
 
 void LedgerProcess::run() {
-    while (running_) turn();
-    for (KafkaWriter* writer : {asking_.get(), writer_.get()}) {
-        // With Kafka away nothing leaves, and every ledger here would wait for that in turn.
-        writer->flush(milliseconds(connected_ ? 2000 : 0));
-        writer->poll();
+    while (running_) {
+        const milliseconds idle = turn();
+        if (idle.count() > 0) log_->wait(idle);
     }
+    // With Kafka away nothing leaves, and every ledger here would wait for that in turn.
+    finish(milliseconds(connected_ ? 2000 : 0));
 }
 
-void LedgerProcess::turn() {
+// Whoever waits for a record to be stored hears of it here at the latest: afterwards it may be
+// gone.
+void LedgerProcess::finish(milliseconds flush) {
+    for (LogWriter* writer : {asking_.get(), writer_.get()}) {
+        if (flush.count() > 0) writer->flush(flush);
+        writer->close();
+    }
     run_posted();
-    const bool read = reader_->poll(*this, 5000);
+}
+
+milliseconds LedgerProcess::turn() {
+    metrics_.turns.Increment();
+    run_posted();
+    bool busy = sources_->poll(replayed_per_turn);
     asking_->poll();
     writer_->poll();
-    const Tick tick = now_tick();
-    bool busy = read;
+    const Tick tick = clock_.tick();
     for (const auto& slot : slots_) busy |= step(*slot, tick);
+    letters_->turn(tick);
     waiters_.expire(tick, "no decision within the deadline; ask again with the same request_id");
-    check_awaits(tick);
-    if (!reader_->fatal().empty() || !writer_->fatal().empty() || !asking_->fatal().empty()) {
-        // A dead handle cannot be mended in place; whoever supervises this process restarts it.
-        logs::error("kafka handle died; ending the process", {{"reader", reader_->fatal()},
-                                                              {"writer", writer_->fatal()},
-                                                              {"asking", asking_->fatal()}});
-        std::_Exit(70);
-    }
-    if (reader_->take_trouble() | writer_->take_trouble() | asking_->take_trouble()) on_trouble();
-    probe(tick);
+    reads_.look([this](int log) { return passed(log); }, tick);
+    look_after_handles(tick);
     check_ready();
     if (tick >= next_status_) {
         publish_status(tick);
         next_status_ = tick + milliseconds(250);
     }
-    if (busy) return;
-    pollfd wait{event_fd_, POLLIN, 0};
-    ::poll(&wait, 1, static_cast<int>(idle_time(tick).count()));
-    std::uint64_t drained = 0;
-    while (::read(event_fd_, &drained, sizeof drained) > 0) {
-    }
+    return busy ? milliseconds(0) : idle_time(tick);
 }
 
-// How long nothing needs to be done unless something is read or posted.
-milliseconds LedgerProcess::idle_time(Tick tick) const {
-    auto wait = milliseconds(250);
-    for (const auto& slot : slots_) {
-        if (slot->partition.undecided() > 0) wait = std::min(wait, milliseconds(10));
-        if (const auto due = slot->partition.next_due()) {
-            const auto left = std::chrono::ceil<milliseconds>(*due - now_time());
-            wait = std::clamp(left, milliseconds(0), wait);
-        }
+void LedgerProcess::look_after_handles(Tick tick) {
+    if (!writer_->fatal().empty() || !asking_->fatal().empty()) {
+        // A dead handle cannot be mended in place; whoever supervises this process restarts it.
+        logs::error("kafka handle died; ending the process",
+                    {{"writer", writer_->fatal()}, {"asking", asking_->fatal()}});
+        std::_Exit(70);
     }
-    if (const auto expiry = waiters_.next_expiry())
-        wait = std::clamp(std::chrono::ceil<milliseconds>(*expiry - tick), milliseconds(0), wait);
-    if (!awaits_.empty() || !connected_) wait = std::min(wait, milliseconds(20));
-    return wait;
+    if (sources_->take_trouble() | writer_->take_trouble() | asking_->take_trouble()) on_trouble();
+    probe(tick);
+    sources_->tend(tick, connected_);
+    if (connected_) clock_probe_->turn(tick);
 }
 
 // Whatever halted it, and once each time.
 void LedgerProcess::raise_alarm(Slot& slot) {
-    if (slot.alarm == slot.partition.halted()) return;
-    slot.alarm = slot.partition.halted();
+    if (slot.alarm == slot.halted()) return;
+    slot.alarm = slot.halted();
     if (slot.alarm.empty())
         logs::info("partition goes on", {{"service", plan_.service}, {"partition", slot.number}});
     else
@@ -155,86 +182,108 @@ void LedgerProcess::raise_alarm(Slot& slot) {
 }
 
 bool LedgerProcess::step(Slot& slot, Tick tick) {
-    Orders orders = slot.partition.step(now_time(), tick);
+    Orders orders;
+    slot.guard([&] { orders = slot.partition.step(clock_.now(), tick); });
     raise_alarm(slot);
-    slot.end_restarts(std::nullopt, tick);
-    const bool any = !orders.append.empty() || orders.read_ledger_from || orders.read_inputs_again;
-    obey(slot, std::move(orders));
-    if (slot.partition.caught_up() && !slot.inputs_started && tick >= slot.next_attempt) {
-        slot.next_attempt = tick + milliseconds(100);
-        start_inputs(slot);
-        return true;
+    slot.give_up_words(tick);
+    if (!slot.broken.empty()) {
+        if (!std::exchange(slot.stopped, true))
+            for (int input = -1; input < static_cast<int>(inputs_.size()); ++input)
+                sources_->stop(source_of(slot.number, input));
+        leads_[static_cast<std::size_t>(slot.number)] = false;
+        return false;
     }
+    const bool any = !orders.append.empty() || orders.read_ledger_from ||
+                     orders.read_inputs_again || !orders.read_input_from.empty();
+    obey(slot, std::move(orders));
+    if (slot.partition.caught_up() && !slot.inputs_started && !slot.asking_ranges &&
+        tick >= slot.next_attempt)
+        ask_ranges(slot);
     leads_[static_cast<std::size_t>(slot.number)] = slot.partition.leads();
+    if (slot.key_id != slot.partition.key_id()) {
+        const std::lock_guard guard(mutex_);
+        slot.key_id = slot.partition.key_id();
+    }
     return any;
 }
 
 void LedgerProcess::obey(Slot& slot, Orders orders) {
-    if (orders.read_ledger_from && !reader_->start(source_of(slot.number, -1), ledger_topic_,
-                                                   slot.number, *orders.read_ledger_from))
-        logs::error("ledger cannot be read", {{"service", plan_.service}});
+    if (orders.read_ledger_from)
+        sources_->start(source_of(slot.number, -1), ledger_topic_, slot.number,
+                        *orders.read_ledger_from);
     if (orders.read_inputs_again) {
         for (std::size_t i = 0; i < inputs_.size(); ++i)
-            reader_->stop(source_of(slot.number, static_cast<int>(i)));
+            sources_->stop(source_of(slot.number, static_cast<int>(i)));
         slot.inputs_started = false;
+        slot.asking_ranges = false;
+        letters_->forget(slot.number);
     }
-    for (auto& order : orders.append) {
-        const bool queued = writer_->append(
-            ledger_topic_, slot.number, order.realm, order.record, {},
-            [this, &slot, digest = std::move(order.digest)](bool ok, std::int64_t offset) {
-                if (ok)
-                    slot.partition.on_append_stored(digest, offset);
-                else
-                    slot.partition.on_append_failed();
-                if (!ok) on_trouble();
-            });
-        if (!queued) {
-            slot.partition.on_append_failed();
-            break;
-        }
-    }
-    for (auto& letter : orders.dead_letters) keep_dead_letter(slot, std::move(letter));
+    for (const int input : orders.pause_inputs) sources_->stop(source_of(slot.number, input));
+    for (const auto& [input, from] : orders.read_input_from)
+        sources_->start(source_of(slot.number, input),
+                        inputs_[static_cast<std::size_t>(input)].topic, slot.number, from);
+    if (orders.probe_clock) clock_probe_->order();
+    for (const auto& order : orders.append)
+        if (!append(slot, order)) break;
+    for (auto& letter : orders.dead_letters)
+        letters_->keep({slot.number, letter.input, letter.offset,
+                        inputs_[static_cast<std::size_t>(letter.input)].topic,
+                        std::move(letter.bytes), std::move(letter.reason)});
     for (const auto& order : orders.fire) fire(order);
 }
 
-void LedgerProcess::start_inputs(Slot& slot) {
-    // All ranges first: the partition decides nothing before the last of them is known.
-    std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
-    for (const InputSpec& input : inputs_) {
-        const auto range = asking_->range(input.topic, slot.number, milliseconds(2000));
-        if (!range) return;  // Tried again soon.
-        ranges.push_back(*range);
-    }
-    for (std::size_t i = 0; i < ranges.size(); ++i)
-        slot.partition.on_input_range(static_cast<int>(i), ranges[i].first, ranges[i].second,
-                                      slot.partition.next_ledger_offset() == 0);
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
-        reader_->start(source_of(slot.number, static_cast<int>(i)), inputs_[i].topic, slot.number,
-                       slot.partition.input_start(static_cast<int>(i)));
-    slot.inputs_started = true;
+// False: it was not even queued, and what follows it would be void.
+bool LedgerProcess::append(Slot& slot, const Orders::Append& order) {
+    const Queued queued =
+        writer_->append(ledger_topic_, slot.number, order.realm, order.record, {},
+                        [this, &slot, digest = order.digest](const Stored& stored) {
+                            if (stored.ok())
+                                sources_->stored(source_of(slot.number, -1), stored.offset);
+                            slot.guard([&] {
+                                if (stored.ok())
+                                    slot.partition.on_append_stored(digest, stored.offset);
+                                else
+                                    slot.partition.on_append_failed(digest);
+                            });
+                            if (!stored.ok()) on_trouble();
+                        });
+    if (queued == Queued::queued) return true;
+    slot.guard([&] { slot.partition.on_append_failed(order.digest); });
+    return false;
 }
 
-void LedgerProcess::keep_dead_letter(Slot& slot, Orders::DeadLetter letter) {
-    const auto& topic = inputs_[static_cast<std::size_t>(letter.input)].topic;
-    logs::error("input could not be decided; kept as a dead letter", {{"service", plan_.service},
-                                                                      {"topic", topic},
-                                                                      {"partition", slot.number},
-                                                                      {"offset", letter.offset},
-                                                                      {"why", letter.reason}});
-    const Headers headers{{"tocsin_error_reason", letter.reason},
-                          {"tocsin_error_topic", topic},
-                          {"tocsin_error_partition", std::to_string(slot.number)},
-                          {"tocsin_error_offset", std::to_string(letter.offset)}};
-    auto shared = std::make_shared<Orders::DeadLetter>(std::move(letter));
-    const bool queued =
-        writer_->append(dead_letters_topic_, slot.number, plan_.service, shared->bytes, headers,
-                        [this, &slot, shared](bool ok, std::int64_t) {
-                            if (ok)
-                                slot.partition.on_dead_letter_stored(shared->input, shared->offset);
-                            else
-                                post([this, &slot, shared] { keep_dead_letter(slot, *shared); });
-                        });
-    if (!queued) post([this, &slot, shared] { keep_dead_letter(slot, *shared); });
+// All ranges first: the partition decides nothing before the last of them is known.
+void LedgerProcess::ask_ranges(Slot& slot) {
+    slot.asking_ranges = true;
+    slot.ranges.assign(inputs_.size(), std::nullopt);
+    slot.ranges_left = inputs_.size();
+    const std::uint64_t question = ++slot.question;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+        asking_->ask_range(inputs_[i].topic, slot.number, milliseconds(2000),
+                           [this, &slot, question, i](std::optional<LogRange> range) {
+                               if (!slot.asking_ranges || slot.question != question) return;
+                               slot.ranges[i] = range;
+                               if (--slot.ranges_left > 0) return;
+                               slot.asking_ranges = false;
+                               std::vector<LogRange> ranges;
+                               for (const auto& one : slot.ranges)
+                                   if (one) ranges.push_back(*one);
+                               if (ranges.size() == inputs_.size())
+                                   start_inputs(slot, ranges);
+                               else
+                                   slot.next_attempt = clock_.tick() + milliseconds(100);
+                           });
+}
+
+void LedgerProcess::start_inputs(Slot& slot, const std::vector<LogRange>& ranges) {
+    slot.guard([&] {
+        for (std::size_t i = 0; i < ranges.size(); ++i)
+            slot.partition.on_input_range(static_cast<int>(i), ranges[i].low, ranges[i].high);
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+            sources_->start(source_of(slot.number, static_cast<int>(i)), inputs_[i].topic,
+                            slot.number, slot.partition.input_start(static_cast<int>(i)));
+    });
+    slot.inputs_started = true;
 }
 
 // A due time becomes a command, sent exactly as the partition worded it: a repeat is one request.
@@ -243,7 +292,7 @@ void LedgerProcess::fire(const Orders::Fire& order) {
     submission.asking = {
         order.realm, "service:" + plan_.service, "", {"service"}, order.request_id};
     submission.expires_at = order.expires_at;
-    submission.sent_at = now_time();
+    submission.sent_at = clock_.now();
     submission.body = order.body;
     submit(std::move(submission), milliseconds(10'000), [](const Answer&) {});
 }
@@ -252,156 +301,58 @@ int LedgerProcess::source_of(int partition, int input) const {
     return partition * static_cast<int>(inputs_.size() + 1) + input + 1;
 }
 
-void LedgerProcess::on_record(int source, std::int64_t offset, std::string_view,
-                              std::string_view value, Time stored_at) {
-    const auto width = static_cast<int>(inputs_.size()) + 1;
-    Slot& slot = *slots_[static_cast<std::size_t>(source / width)];
-    const int input = source % width - 1;
-    const Tick tick = now_tick();
-    last_contact_ = tick.time_since_epoch().count();
-    connected_ = true;
-    if (input < 0)
-        slot.partition.on_ledger_record(offset, value, tick);
-    else
-        slot.partition.on_input_record(input, offset, value, stored_at, tick);
+LedgerProcess::Slot& LedgerProcess::slot_of(int source) {
+    return *slots_[static_cast<std::size_t>(source) / (inputs_.size() + 1)];
 }
 
-void LedgerProcess::on_end(int source, std::int64_t offset) {
-    const auto width = static_cast<int>(inputs_.size()) + 1;
-    Slot& slot = *slots_[static_cast<std::size_t>(source / width)];
-    const int input = source % width - 1;
-    last_contact_ = now_tick().time_since_epoch().count();
-    connected_ = true;
-    if (input < 0)
-        slot.partition.on_ledger_end(offset);
-    else
-        slot.ended.insert(input);
+int LedgerProcess::input_of(int source) const {
+    return source % (static_cast<int>(inputs_.size()) + 1) - 1;
 }
 
-void LedgerProcess::on_out_of_range(int source) {
-    const auto width = static_cast<int>(inputs_.size()) + 1;
-    Slot& slot = *slots_[static_cast<std::size_t>(source / width)];
-    const int input = source % width - 1;
-    logs::error("a log has no such offset any more; reading it again from its beginning",
+void LedgerProcess::read_record(int source, std::int64_t offset, std::string_view record,
+                                Time stored_at) {
+    heard();
+    Slot& slot = slot_of(source);
+    const int input = input_of(source);
+    const Tick tick = clock_.tick();
+    slot.guard([&] {
+        if (input < 0)
+            slot.partition.on_ledger_record(offset, record, tick);
+        else
+            slot.partition.on_input_record(input, offset, record, stored_at, tick);
+    });
+}
+
+void LedgerProcess::read_end(int source, std::int64_t offset) {
+    heard();
+    Slot& slot = slot_of(source);
+    const int input = input_of(source);
+    slot.guard([&] {
+        if (input < 0)
+            slot.partition.on_ledger_end(offset);
+        else
+            slot.partition.on_input_end(input, offset);
+    });
+    if (input >= 0) slot.ended.insert(input);
+}
+
+void LedgerProcess::read_out_of_range(int source) {
+    Slot& slot = slot_of(source);
+    const int input = input_of(source);
+    logs::error("a log has no such offset any more; comparing it with what was read",
                 {{"service", plan_.service}, {"partition", slot.number}, {"input", input}});
-    if (input < 0)
-        slot.partition.on_ledger_out_of_range();
-    else if (inputs_[static_cast<std::size_t>(input)].kind == InputSpec::Kind::ledger)
-        slot.partition.on_upstream_out_of_range();
-    else
-        slot.inputs_started = false;  // The range check decides whether this is an alarm.
+    slot.guard([&] {
+        if (input < 0)
+            slot.partition.on_ledger_out_of_range();
+        else
+            slot.partition.on_input_out_of_range(input);
+    });
+    slot.next_attempt = clock_.tick() + milliseconds(100);
 }
 
-void LedgerProcess::on_trouble(int source, const std::string& what) {
+void LedgerProcess::read_trouble(int source, const std::string& what) {
     logs::warn("reading stumbled", {{"service", plan_.service}, {"source", source}, {"why", what}});
     on_trouble();
-}
-
-// Whatever the broker did meanwhile, the heads are read back before anything is appended.
-void LedgerProcess::on_trouble() {
-    if (!connected_) return;
-    connected_ = false;
-    next_probe_ = now_tick();
-    for (const auto& slot : slots_) slot->partition.on_broker_trouble();
-}
-
-// A broker that is gone is asked until it answers; one that was silent is asked as well, since a
-// machine that stands still closes no connection. Not on this thread: a slow answer is an answer,
-// and calls must end at their deadline meanwhile.
-void LedgerProcess::probe(Tick tick) {
-    const Tick last{std::chrono::nanoseconds{last_contact_}};
-    if (probing_ || tick < next_probe_ || (connected_ && tick - last < silence_max)) return;
-    probing_ = true;
-    prober_ = std::jthread([this] {
-        const bool there = writer_->reachable(milliseconds(1000));
-        post([this, there] { probed(there); });
-    });
-}
-
-void LedgerProcess::probed(bool there) {
-    probing_ = false;
-    if (there) {
-        connected_ = true;
-        last_contact_ = now_tick().time_since_epoch().count();
-        return;
-    }
-    const Tick last{std::chrono::nanoseconds{last_contact_}};
-    if (now_tick() - last < silence_max) return;  // It sent something meanwhile.
-    on_trouble();
-    next_probe_ = now_tick() + milliseconds(100);
-}
-
-// Whether its history, and that of every ledger that it follows, was read to the end.
-bool LedgerProcess::folded(const Slot& slot) const {
-    if (!slot.partition.caught_up() || !slot.partition.opened() ||
-        !slot.partition.halted().empty() || !slot.inputs_started)
-        return false;
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
-        if (inputs_[i].kind == InputSpec::Kind::ledger && !slot.ended.contains(static_cast<int>(i)))
-            return false;
-    return true;
-}
-
-void LedgerProcess::check_ready() {
-    bool all = true;
-    bool readable = true;
-    for (const auto& slot : slots_) {
-        const bool here = folded(*slot);
-        // Also after a lost tail, when everything was told again.
-        if (here) slot->live = true;
-        all = all && here;
-        readable = readable && slot->live;
-    }
-    readable_ = readable;
-    // Once folded, a broker that is away does not make the views unreadable; only a halt does.
-    const bool halted = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
-        return !slot->partition.halted().empty();
-    });
-    if (all && !ready_) logs::info("history folded", {{"service", plan_.service}});
-    const bool now_ready = all || (ready_ && readable && !halted);
-    if (now_ready == ready_) return;
-    {
-        const std::lock_guard guard(mutex_);
-        ready_ = now_ready;
-        ready_changed_.notify_all();
-    }
-    ready_listener_(now_ready);
-}
-
-void LedgerProcess::publish_status(Tick tick) {
-    std::vector<Status> status;
-    std::size_t in_flight = 0, remembered = 0;
-    for (const auto& slot : slots_) {
-        const Partition& partition = slot->partition;
-        in_flight += partition.in_flight();
-        remembered += partition.fold().remembered_count();
-        std::string halted = partition.halted();
-        for (std::size_t i = 0; halted.empty() && i < inputs_.size(); ++i)
-            if (!partition.input_halted(static_cast<int>(i)).empty())
-                halted = fmt::format("{}: {}", inputs_[i].topic,
-                                     partition.input_halted(static_cast<int>(i)));
-        const auto end = reader_->high(source_of(slot->number, -1));
-        metrics_.update(slot->number,
-                        {.position = partition.next_ledger_offset(),
-                         .end = end.value_or(partition.next_ledger_offset()),
-                         .undecided = partition.undecided(),
-                         .halted = !halted.empty(),
-                         .leads = leads_[static_cast<std::size_t>(slot->number)],
-                         .counters = partition.counters()},
-                        tick);
-        status.push_back({slot->number, partition.next_ledger_offset(),
-                          hex(partition.counted_head()), partition.fold().writer(),
-                          std::move(halted), partition.counters(), partition.undecided(),
-                          partition.fold().last()});
-    }
-    metrics_.appends_in_flight.Set(static_cast<double>(in_flight));
-    metrics_.requests_remembered.Set(static_cast<double>(remembered));
-    metrics_.calls_waiting.Set(static_cast<double>(waiters_.size()));
-    metrics_.kafka_connected.Set(connected_ ? 1 : 0);
-    metrics_.kafka_stale_seconds.Set(stale_seconds());
-    metrics_.ready.Set(ready_ ? 1 : 0);
-    const std::lock_guard guard(mutex_);
-    status_ = std::move(status);
 }
 
 }  // namespace tocsin::runtime

@@ -1,25 +1,33 @@
-// A service's ledger in this process: one thread that reads the logs, drives the partitions' state
-// machines, appends what they decide, feeds the views and answers the calls that wait.
+// A service's ledger in this process: reads the logs, drives the partitions' state machines,
+// appends what they decide, feeds the views and answers the calls that wait. It works in turns, on
+// one thread: its own after start(), that of who calls turn() after open().
 //
 // Lifecycle: construct, add views, start(); ready() once history is folded; stop() drains: calls in
-// flight are answered or end as unavailable, then the thread ends. submit() and append_stream() are
-// thread-safe at any time in between. Kafka away: submit answers `unavailable`, views stay
-// readable, everything resumes by itself.
+// flight are answered or end as unavailable, then the thread ends, and nothing is called any more.
+// submit(), append_stream(), await() and post() are thread-safe at any time, before, in between
+// and after. Kafka away: submit answers `unavailable`, views stay readable, everything resumes by
+// itself.
 #pragma once
 
+#include "runtime/call_slots.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/clock_probe.hpp"
 #include "runtime/config.hpp"
-#include "runtime/kafka.hpp"
+#include "runtime/dead_letters.hpp"
 #include "runtime/ledger.hpp"
 #include "runtime/ledger_metrics.hpp"
+#include "runtime/ledger_sources.hpp"
+#include "runtime/log.hpp"
 #include "runtime/partition.hpp"
+#include "runtime/position_waits.hpp"
 #include "runtime/view.hpp"
 #include "runtime/waiters.hpp"
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,30 +41,41 @@ struct LedgerPlan {
     std::vector<std::string> streams;    // own streams
 };
 
-class LedgerProcess final : public Ledger, private KafkaReader::Sink {
+class LedgerProcess final : public Ledger, private SourceSink {
 public:
-    LedgerProcess(LedgerPlan plan, const RuntimeConfig& config, const KafkaAccess& access,
-                  const Mac& mac, std::unique_ptr<Rules> rules, Metrics& metrics);
+    // `config`, `clock` and `keys` live longer.
+    LedgerProcess(LedgerPlan plan, const RuntimeConfig& config, std::unique_ptr<LogBackend> log,
+                  const Clock& clock, const WorldKeys& keys, std::unique_ptr<Rules> rules,
+                  Metrics& metrics);
     ~LedgerProcess() override;
 
-    // Before start().
+    // Before start() or open().
     void add_view(View* view) { views_.push_back(view); }
-    // Called on the ledger thread whenever ready() changes. Before start().
+    // Called on the ledger thread whenever ready() changes. Before start() or open().
     void on_ready(std::function<void(bool)> listener) { ready_listener_ = std::move(listener); }
+    // Opens it and takes turns on a thread of its own.
     void start();
+    // For who takes the turns: the thread that calls turn() is the ledger thread.
+    void open();
+    // Does what is to be done and blocks on nothing. How long nothing will be to do unless
+    // something is read, stored, answered or posted; zero: call again at once.
+    std::chrono::milliseconds turn();
     // Waits until history is folded. False: not within `wait`, or a partition is halted.
     bool await_ready(std::chrono::milliseconds wait);
+    // Without a thread of its own, on the ledger thread, and nothing is waited for.
     void stop(std::chrono::milliseconds drain);
 
     void submit(Submission submission, std::chrono::milliseconds wait, Done done) override;
     void append_stream(std::string_view stream, const std::string& realm, std::string body,
                        std::move_only_function<void(bool)> done) override;
-    void await(std::vector<Position> positions, std::chrono::milliseconds wait,
-               std::move_only_function<void(bool)> done) override;
+    void await(const std::string& realm, std::vector<Position> positions,
+               std::chrono::milliseconds wait,
+               std::move_only_function<void(Awaited)> done) override;
     bool follows(const Position& position) const override;
     bool leads(const std::string& realm) const override;
-    bool ready() const override { return ready_; }
-    bool readable() const override { return readable_; }
+    bool ready() const override { return ready_ && !stopping_; }
+    bool readable() const override;
+    bool readable(const std::string& realm) const override;
     double stale_seconds() const override;
     void post(std::move_only_function<void()> task) override;
 
@@ -67,18 +86,26 @@ public:
         Partition::Counters counters;
         std::size_t undecided = 0;
         Time decided_at;
+        std::vector<std::string> inputs_halted;  // each as `TOPIC: why`
+        std::string clock_off;                   // why it does not decide, or empty
+        std::chrono::milliseconds clock_ahead{0};
+        std::string key_id;  // of the key that signs there
     };
-    // As of the last turn of the ledger thread.
+    // As of the last turns.
     std::vector<Status> status() const;
-    // What became of an operator's word.
-    struct Restarted {
-        bool halted = false;                 // false: nothing was wrong, and nothing is recorded
-        std::optional<std::int64_t> offset;  // of the decision; unset: not recorded in time
+    // What an operator may have recorded for a halted partition.
+    enum class Word { restart_inputs, override_clock };
+    // What became of it.
+    struct Obeyed {
+        enum class Kind { not_halted, not_repairable, recorded, not_yet };
+        Kind kind = Kind::not_halted;
+        std::string why;           // of not_repairable: what it repairs, and why it stands still
+        std::int64_t offset = -1;  // of the decision that was recorded
     };
-    // Records an operator's word for a halted partition; `done` is called once, at most `wait`
-    // later.
-    void restart_inputs(int partition, std::string reason, std::chrono::milliseconds wait,
-                        std::move_only_function<void(Restarted)> done);
+    // `done` is called once, at most `wait` later. Nothing is recorded where the word repairs
+    // nothing; with `not_yet` it may still be.
+    void operate(int partition, Word word, std::string reason, std::chrono::milliseconds wait,
+                 std::move_only_function<void(Obeyed)> done);
     const std::string& service() const { return plan_.service; }
     // Whether this instance leads the partition, and how often its history turned out to be
     // another. Thread-safe.
@@ -87,76 +114,86 @@ public:
         std::uint32_t history = 0;
     };
     Standing standing(int partition) const;
-    const std::string& fatal() const;
 
 private:
     struct Slot;  // one partition and its observer
 
     void run();
-    void turn();
+    void finish(std::chrono::milliseconds flush);
     bool step(Slot& slot, Tick tick);
     void raise_alarm(Slot& slot);
     void obey(Slot& slot, Orders orders);
-    void start_inputs(Slot& slot);
-    void keep_dead_letter(Slot& slot, Orders::DeadLetter letter);
+    bool append(Slot& slot, const Orders::Append& order);
+    void ask_ranges(Slot& slot);
+    void start_inputs(Slot& slot, const std::vector<LogRange>& ranges);
     void fire(const Orders::Fire& order);
+    void look_after_handles(Tick tick);
     void probe(Tick tick);
     void probed(bool there);
+    void heard();
     void on_trouble();
     bool folded(const Slot& slot) const;
     void check_ready();
-    void check_awaits(Tick tick);
-    bool reached(const Position& position) const;
+    std::int64_t passed(int log) const;
     void publish_status(Tick tick);
     std::chrono::milliseconds idle_time(Tick tick) const;
+    std::optional<std::chrono::milliseconds> next_wake(const Slot& slot) const;
     void run_posted();
-    void wake();
+    std::string_view refusal() const;
+    void command_stored(int partition, Waiters::Handle handle, const Stored& stored);
+    std::optional<int> log_of(const Position& position) const;
+    int partition_of_realm(const std::string& realm) const;
 
+    const std::string& clock_off() const;
+    std::string key_of(int partition) const;
     int source_of(int partition, int input) const;
-    void on_record(int source, std::int64_t offset, std::string_view key, std::string_view value,
-                   Time stored_at) override;
-    void on_end(int source, std::int64_t offset) override;
-    void on_out_of_range(int source) override;
-    void on_trouble(int source, const std::string& what) override;
+    Slot& slot_of(int source);
+    int input_of(int source) const;
+    void read_record(int source, std::int64_t offset, std::string_view record,
+                     Time stored_at) override;
+    void read_end(int source, std::int64_t offset) override;
+    void read_out_of_range(int source) override;
+    void read_trouble(int source, const std::string& what) override;
 
     LedgerPlan plan_;
     const RuntimeConfig& config_;
-    KafkaAccess access_;
-    const Mac& mac_;
+    std::unique_ptr<LogBackend> log_;
+    const Clock& clock_;
+    const WorldKeys& keys_;
     std::vector<InputSpec> inputs_;
     std::string commands_topic_, ledger_topic_, dead_letters_topic_;
+    Seal commands_seal_;
+    std::map<std::string, Seal, std::less<>> stream_seals_;  // by the stream's short name
     LedgerMetrics metrics_;
     std::vector<View*> views_;
     std::function<void(bool)> ready_listener_ = [](bool) {};
     std::vector<std::unique_ptr<Slot>> slots_;
+    CallSlots call_slots_;
+    CallSlots read_slots_;
     Waiters waiters_;
+    PositionWaits reads_;
 
-    int event_fd_ = -1;
     // A writer has one request under way, and each waits for the disk: what is asked must not wait
     // for what is decided, nor the other way round.
-    std::unique_ptr<KafkaWriter> writer_;  // to the ledger, and of dead letters
-    std::unique_ptr<KafkaWriter> asking_;  // to the commands and the streams
-    std::unique_ptr<KafkaReader> reader_;
+    std::unique_ptr<LogWriter> writer_;  // to the ledger, and of dead letters
+    std::unique_ptr<LogWriter> asking_;  // to the commands and the streams
+    std::unique_ptr<DeadLetters> letters_;
+    std::unique_ptr<ClockProbe> clock_probe_;
+    std::unique_ptr<LedgerSources> sources_;
 
     std::thread thread_;
-    std::atomic<bool> running_{false};
+    std::atomic<bool> running_{false};   // turns are taken
+    std::atomic<bool> stopping_{false};  // for good: nothing new is taken
     std::atomic<bool> ready_{false};
-    std::atomic<bool> readable_{false};
     std::atomic<bool> connected_{true};
     std::atomic<std::int64_t> last_contact_{0};  // steady clock, ns
     Tick next_probe_{};
-    bool probing_ = false;  // ledger thread only
-    std::jthread prober_;   // asks whether a broker is there
+    bool probing_ = false;
+    std::size_t warming_ = 0;  // topics that a writer does not know yet
     Tick next_status_{};
     std::vector<std::atomic<bool>> leads_;
+    std::vector<std::atomic<bool>> readable_;
     std::vector<std::atomic<std::uint32_t>> histories_;
-
-    struct Await {
-        std::vector<Position> positions;
-        Tick until;
-        std::move_only_function<void(bool)> done;
-    };
-    std::vector<Await> awaits_;  // ledger thread only
 
     mutable std::mutex mutex_;
     std::condition_variable ready_changed_;

@@ -28,7 +28,7 @@ grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* cont
     const Hosted* hosted = find(request->service());
     if (hosted == nullptr) return finish(context, not_found("service", request->service()));
     // Not as a read: it must answer while history is folded and when a partition is halted.
-    if (auto caller = hosted->rpc->authenticate(*context, *request); !caller)
+    if (auto caller = hosted->rpc->authenticate_operator(*context, *request); !caller)
         return finish(context, caller.error());
     response->set_instance(instance_);
     response->set_stale_seconds(hosted->ledger->stale_seconds());
@@ -44,40 +44,65 @@ grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* cont
         partition.set_undecided(static_cast<std::int64_t>(status.undecided));
         partition.set_halted(status.halted);
         *partition.mutable_decided_at() = to_proto(status.decided_at);
+        for (const std::string& why : status.inputs_halted) partition.add_inputs_halted(why);
+        partition.set_clock_off(status.clock_off);
+        partition.set_clock_ahead_seconds(
+            std::chrono::duration<double>(status.clock_ahead).count());
+        partition.set_key_id(status.key_id);
     }
     return finish(context, grpc::Status::OK);
+}
+
+template <class Request, class Response>
+grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* context,
+                                             const Request* request, Response* response,
+                                             LedgerProcess::Word word) {
+    using Kind = LedgerProcess::Obeyed::Kind;
+    const Hosted* hosted = find(request->service());
+    if (hosted == nullptr) return finish(context, not_found("service", request->service()));
+    auto caller = hosted->rpc->authenticate_operator(*context, *request);
+    if (!caller) return finish(context, caller.error());
+    auto* reactor = context->DefaultReactor();
+    const std::string service = hosted->ledger->service();
+    const int partition = request->partition();
+    const bool restart = word == LedgerProcess::Word::restart_inputs;
+    logs::warn(restart ? "an operator restarts the inputs of a partition"
+                       : "an operator overrides the clock of a partition",
+               {{"service", service},
+                {"partition", partition},
+                {"actor", caller->actor},
+                {"reason", request->reason()}});
+    hosted->ledger->operate(
+        partition, word, fmt::format("{}: {}", caller->actor, request->reason()),
+        milliseconds(5000), [reactor, response, service, partition](LedgerProcess::Obeyed obeyed) {
+            switch (obeyed.kind) {
+                case Kind::not_halted:
+                    return reactor->Finish(edge_status("not_halted"));
+                case Kind::not_repairable:
+                    return reactor->Finish(edge_status("not_repairable", obeyed.why));
+                case Kind::not_yet:
+                    return reactor->Finish(edge_status(
+                        "unavailable",
+                        "it is not recorded yet; see GetStatus, and ask again while it is halted"));
+                case Kind::recorded:
+                    break;
+            }
+            response->set_position(Position{service, partition, obeyed.offset}.text());
+            reactor->Finish(grpc::Status::OK);
+        });
+    return reactor;
 }
 
 grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* context,
                                                   const ledger::v1::RestartInputRequest* request,
                                                   ledger::v1::RestartInputResponse* response) {
-    const Hosted* hosted = find(request->service());
-    if (hosted == nullptr) return finish(context, not_found("service", request->service()));
-    auto caller = hosted->rpc->authenticate(*context, *request);
-    if (!caller) return finish(context, caller.error());
-    if (!caller->has("admin"))
-        return finish(context, edge_status("role_missing",
-                                           "the role admin is needed, by token "
-                                           "and by roster"));
-    auto* reactor = context->DefaultReactor();
-    const std::string service = hosted->ledger->service();
-    const int partition = request->partition();
-    logs::warn("an operator restarts the inputs of a partition", {{"service", service},
-                                                                  {"partition", partition},
-                                                                  {"actor", caller->actor},
-                                                                  {"reason", request->reason()}});
-    hosted->ledger->restart_inputs(
-        partition, fmt::format("{}: {}", caller->actor, request->reason()), milliseconds(5000),
-        [reactor, response, service, partition](LedgerProcess::Restarted restarted) {
-            if (!restarted.halted) return reactor->Finish(edge_status("not_halted"));
-            if (!restarted.offset)
-                return reactor->Finish(edge_status(
-                    "unavailable",
-                    "it is not recorded yet; see GetStatus, and ask again while it is halted"));
-            response->set_position(Position{service, partition, *restarted.offset}.text());
-            reactor->Finish(grpc::Status::OK);
-        });
-    return reactor;
+    return operate(context, request, response, LedgerProcess::Word::restart_inputs);
+}
+
+grpc::ServerUnaryReactor* LedgerRpc::OverrideClock(grpc::CallbackServerContext* context,
+                                                   const ledger::v1::OverrideClockRequest* request,
+                                                   ledger::v1::OverrideClockResponse* response) {
+    return operate(context, request, response, LedgerProcess::Word::override_clock);
 }
 
 }  // namespace tocsin::runtime

@@ -26,9 +26,15 @@ public:
     grpc::ServerUnaryReactor* RestartInput(grpc::CallbackServerContext* context,
                                            const ledger::v1::RestartInputRequest* request,
                                            ledger::v1::RestartInputResponse* response) override;
+    grpc::ServerUnaryReactor* OverrideClock(grpc::CallbackServerContext* context,
+                                            const ledger::v1::OverrideClockRequest* request,
+                                            ledger::v1::OverrideClockResponse* response) override;
 
 private:
     const Hosted* find(const std::string& service) const;
+    template <class Request, class Response>
+    grpc::ServerUnaryReactor* operate(grpc::CallbackServerContext* context, const Request* request,
+                                      Response* response, LedgerProcess::Word word);
     grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context, grpc::Status status);
 
     std::string instance_;

@@ -3,42 +3,90 @@
 
 #include "runtime/ledger_process.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 namespace tocsin::runtime {
 
 struct LedgerProcess::Slot final : PartitionObserver {
-    Slot(LedgerProcess& owner, PartitionOptions options, const Mac& mac,
+    Slot(LedgerProcess& owner, PartitionOptions options, const WorldKeys& keys,
          std::unique_ptr<Rules> rules, std::vector<View*>& views)
         : process(owner),
           number(options.partition),
-          partition(std::move(options), mac, std::move(rules), *this),
+          partition(std::move(options), keys, std::move(rules), *this),
           all_views(views) {}
+
+    // Why it stands still: what the partition says, or what broke around it.
+    const std::string& halted() const { return broken.empty() ? partition.halted() : broken; }
+    // For good: what was half done cannot be undone, and only a start from the logs is whole again.
+    void breaks(std::string why) {
+        if (broken.empty()) broken = std::move(why);
+    }
+
+    // Whatever fails in one partition is that partition's; the others and their callers go on.
+    template <class Work>
+    void guard(Work work) {
+        if (!broken.empty()) return;
+        try {
+            work();
+        } catch (const std::exception& error) {
+            breaks(fmt::format("fold_failed: {}", error.what()));
+        }
+    }
 
     void counted(int input, std::int64_t offset, const ledger::v1::Decision& decision,
                  const std::string& /*digest*/) override {
+        if (!broken.empty()) return;
         const std::string& service = input < 0
                                          ? process.plan_.service
                                          : process.inputs_[static_cast<std::size_t>(input)].service;
         const Counted what{service,  number, offset, from_proto(decision.decided_at()),
                            decision, live};
-        for (View* view : all_views) view->apply(what);
-        if (input < 0 && decision.has_input_restarted()) end_restarts(offset, Tick::max());
+        try {
+            for (View* view : all_views) view->apply(what);
+        } catch (const std::exception& error) {
+            breaks(
+                fmt::format("view_failed: at {}/{}/{}: {}", service, number, offset, error.what()));
+        }
+        if (input >= 0) return;
+        if (decision.has_input_restarted()) recorded(Word::restart_inputs, offset);
+        if (decision.has_clock_overridden()) recorded(Word::override_clock, offset);
     }
 
-    // Tells the operators whose word is recorded at `offset`, or was not recorded until `tick`.
-    void end_restarts(std::optional<std::int64_t> offset, Tick tick) {
-        std::vector<Restart> left;
-        for (Restart& restart : std::exchange(restarts, {}))
-            if (restart.until <= tick)
-                restart.done({true, offset});
+    // Its history was folded: what comes now is news.
+    void go_live() {
+        live = true;
+        try {
+            for (View* view : all_views) view->folded(number);
+        } catch (const std::exception& error) {
+            breaks(fmt::format("view_failed: once folded: {}", error.what()));
+        }
+    }
+
+    // Tells the operators whose word that is.
+    void recorded(Word word, std::int64_t offset) {
+        end_words({Obeyed::Kind::recorded, {}, offset},
+                  [&](const Waiting& one) { return one.word == word; });
+    }
+    // Tells those whose word was not recorded until `tick`.
+    void give_up_words(Tick tick) {
+        end_words({Obeyed::Kind::not_yet, {}, -1},
+                  [&](const Waiting& one) { return one.until <= tick; });
+    }
+    void end_words(const Obeyed& obeyed, const auto& ends) {
+        std::vector<Waiting> left;
+        for (Waiting& one : std::exchange(words, {}))
+            if (ends(one))
+                one.done(obeyed);
             else
-                left.push_back(std::move(restart));
-        restarts = std::move(left);
+                left.push_back(std::move(one));
+        words = std::move(left);
     }
 
     void answered(const std::string& key, const std::string& body_digest,
                   const Remembered& remembered) override {
+        if (!broken.empty()) return;
         Answer answer;
         answer.kind = remembered.rejection ? Answer::Kind::rejected : Answer::Kind::accepted;
         answer.subject = remembered.subject;
@@ -50,7 +98,11 @@ struct LedgerProcess::Slot final : PartitionObserver {
     }
 
     void history_changed() override {
-        for (View* view : all_views) view->reset(number);
+        try {
+            for (View* view : all_views) view->reset(number);
+        } catch (const std::exception& error) {
+            breaks(fmt::format("view_failed: on reset: {}", error.what()));
+        }
         ended.clear();
         live = false;
         ++process.histories_[static_cast<std::size_t>(number)];
@@ -58,19 +110,28 @@ struct LedgerProcess::Slot final : PartitionObserver {
 
     bool anybody_waits() const override { return process.waiters_.size() > 0; }
 
-    struct Restart {
+    struct Waiting {
+        Word word;
         Tick until;
-        std::move_only_function<void(Restarted)> done;
+        std::move_only_function<void(Obeyed)> done;
     };
 
     LedgerProcess& process;
     int number;
     Partition partition;
     std::vector<View*>& all_views;
+    std::string broken;    // why the driver stopped it
+    bool stopped = false;  // it is broken, and its sources are no longer read
+    std::string key_id;    // that signs commands; other threads read it under the process's mutex
     bool inputs_started = false;
-    bool live = false;
-    std::vector<Restart> restarts;  // operators who wait
-    std::string alarm;              // why it stands still, as last logged
+    bool live = false;           // its history was folded
+    std::vector<Waiting> words;  // of operators who wait
+    std::string alarm;           // why it stands still, as last logged
+    // Where the inputs begin and end is asked; answers to an older question are stale.
+    bool asking_ranges = false;
+    std::uint64_t question = 0;
+    std::vector<std::optional<LogRange>> ranges;
+    std::size_t ranges_left = 0;
     Tick next_attempt{};
     std::set<int> ended;  // inputs that were read to their end once
 };

@@ -1,100 +1,101 @@
-// Reading: what counts, what is void, when to fold again. Deciding is in partition_decide.cpp.
+// The own ledger: what counts, what is void, when to fold again. Inputs are in
+// partition_inputs.cpp, deciding in partition_decide.cpp.
 #include "runtime/partition.hpp"
 
-#include <cstring>
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace tocsin::runtime {
 
-static std::uint64_t shortened(const std::string& digest) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, digest.data(), std::min(sizeof value, digest.size()));
-    return value;
+static RecordKind kind_of(InputSpec::Kind kind) {
+    switch (kind) {
+        case InputSpec::Kind::commands:
+            return RecordKind::command;
+        case InputSpec::Kind::ledger:
+            return RecordKind::decision;
+        case InputSpec::Kind::stream:
+            return RecordKind::reading;
+    }
+    return RecordKind::command;
 }
 
-Partition::Partition(PartitionOptions options, const Mac& mac, std::unique_ptr<Rules> rules,
+Partition::Input::Input(InputSpec input, const WorldKeys& keys, int partition)
+    : spec(std::move(input)),
+      seal(keys, spec.topic, kind_of(spec.kind)),
+      chain(genesis_digest(spec.topic, partition)) {}
+
+Partition::Partition(PartitionOptions options, const WorldKeys& keys, std::unique_ptr<Rules> rules,
                      PartitionObserver& observer)
     : options_(std::move(options)),
-      mac_(mac),
+      keys_(keys),
+      seal_(keys, options_.ledger_topic, RecordKind::decision),
       blank_rules_(std::move(rules)),
       observer_(observer),
-      genesis_(genesis_digest(options_.ledger_topic, options_.partition)),
-      range_known_(options_.inputs.size(), false),
+      chain_(genesis_digest(options_.ledger_topic, options_.partition)),
       jitter_(options_.jitter_seed * 2 + 1) {
-    for (const InputSpec& spec : options_.inputs) {
-        Input input;
-        input.spec = spec;
-        input.head = genesis_digest(spec.topic, options_.partition);
-        inputs_.push_back(std::move(input));
-    }
+    for (const InputSpec& spec : options_.inputs)
+        inputs_.emplace_back(spec, keys, options_.partition);
     fold_again();
     counters_.folds_again = 0;
 }
+
+bool Partition::leads() const { return fold_->opened() && fold_->writer() == options_.writer; }
 
 // The state is thrown away; the ledger is read again from its first record. What the inputs brought
 // is kept: it is considered again from where the new fold stands.
 void Partition::fold_again() {
     ++counters_.folds_again;
-    fold_ = std::make_unique<Fold>(genesis_, blank_rules_->fresh(), options_.bug);
+    fold_ = std::make_unique<Fold>(chain_.genesis(), blank_rules_->fresh());
     flight_.clear();
+    want_resend_ = false;
     for (Input& input : inputs_) input.cursor = 0;
     timers_.clear();
-    seen_digests_.clear();
+    chain_.reset();
     counters_.counted = 0;
     counters_.void_records = 0;
     void_behind_head_ = 0;
+    unknown_keys_ = 0;
     read_next_ = 0;
-    read_head_ = genesis_;
-    head_offset_ = -1;
-    recent_.clear();
+    own_counted_ = -1;
     counted_opened_ = false;
     caught_up_ = false;
-    verifying_ = false;
     doubtful_ = false;
     want_read_from_ = 0;
 }
 
-// The log is not what the views were told: they start over, and so do the inputs.
+// The log is not what the views were given: they start over, and so do the inputs.
 void Partition::forget_what_was_told() {
     told_offset_ = -1;
     told_digest_.clear();
     news_from_.reset();
-    for (Input& input : inputs_) input.counted_offset = -1;
-    orphans_.clear();
+    for (Input& input : inputs_) {
+        input.counted_offset = -1;
+        input.counted_digest.clear();
+    }
     forget_inputs();
     observer_.history_changed();
     fold_again();
-}
-
-void Partition::forget_inputs() {
-    for (Input& input : inputs_) {
-        input.items.clear();
-        input.cursor = 0;
-        input.next = -1;
-        input.head = genesis_digest(input.spec.topic, options_.partition);
-    }
-    range_known_.assign(inputs_.size(), false);
-    want_inputs_again_ = true;
-}
-
-// Somebody's operator has spoken, or the partition was opened. Where an input was read already, it
-// may have been read beyond its new place.
-void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
-    restart_wanted_ = false;
-    restart_reason_.clear();
-    halted_.clear();
-    const bool started =
-        std::find(range_known_.begin(), range_known_.end(), true) != range_known_.end();
-    if (started && decision.previous_digest() != genesis_) forget_inputs();
 }
 
 void Partition::halt(std::string why) {
     if (halted_.empty()) halted_ = std::move(why);
 }
 
+bool Partition::parse(std::int64_t offset, std::string_view record,
+                      ledger::v1::Decision& decision) {
+    const Seal::Opened opened = seal_.examine(record);
+    if (opened.sealed == Sealed::ours &&
+        decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size())))
+        return true;
+    if (opened.sealed == Sealed::unknown_key) ++unknown_keys_;
+    if (is_news(news_from_, offset)) ++counters_.foreign_records;
+    return false;
+}
+
 void Partition::on_ledger_record(std::int64_t offset, std::string_view record, Tick tick) {
-    if (want_read_from_ || unknown_event_) return;  // The first: left over from before the order.
-    if (verifying_) return check_head(offset, record);
+    if (want_read_from_ || broken_) return;  // The first: left over from before the order.
+    if (chain_.verifying()) return check_head(offset, record);
     if (offset < read_next_) return;
     const std::string digest = sha256(record);
     read_next_ = offset + 1;
@@ -102,40 +103,77 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     alignas(8) char block[4096];
     google::protobuf::Arena arena(block, sizeof block);
     auto& parsed = *google::protobuf::Arena::CreateMessage<ledger::v1::Decision>(&arena);
-    if (!mine) {
-        const auto body = unseal(record, mac_);
-        if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
-            if (is_news(news_from_, offset)) ++counters_.foreign_records;
-            return;
-        }
-    }
+    if (!mine && !parse(offset, record, parsed)) return;
     const ledger::v1::Decision& decision = mine ? flight_.front().decision : parsed;
-    const bool counts = decision.previous_digest() == read_head_ || options_.bug == Bug::no_chain;
-    if (!counts && unknown_predecessor(decision.previous_digest(), digest)) return;
-    seen_digests_.insert(shortened(digest));
-    if (counts) {
-        read_head_ = digest;
-        head_offset_ = offset;
-        recent_.emplace_back(offset, digest);
-        if (recent_.size() > recent_max) recent_.pop_front();
-        counted_opened_ = true;
-        quiet_since_ = tick;
-        waiting_to_lead_ = false;
-        ++counters_.counted;
-        void_behind_head_ = 0;
-    } else {
-        ++counters_.void_records;
-        ++void_behind_head_;
+    const Chain::Found found = chain_.read(offset, digest, decision.previous_digest());
+    if (is_news(news_from_, offset)) {
+        count_news(decision, found == Chain::Found::counts);
+        check_name(decision);
     }
-    if (is_news(news_from_, offset)) count_news(decision, counts);
-    if (own_record_came_back(offset, digest, counts)) return;
-    if (!counts) return;
-    if (!fold_->apply(decision, digest, offset)) {
-        unknown_event_ = true;
-        halted_ = "unknown_event: a newer version wrote this ledger; upgrade this instance";
-        return;
+    if (found == Chain::Found::counts) return read_counting(offset, decision, digest, tick);
+    ++counters_.void_records;
+    ++void_behind_head_;
+    if (planted(Bug::skip_head_check)) return;
+    if (found == Chain::Found::orphan && !caught_up_) doubtful_ = true;
+    if (found == Chain::Found::orphan && caught_up_) verify();
+    // An own record behind one that was lost: all of them are looked for and sent again.
+    if (std::ranges::any_of(flight_, [&](const InFlight& own) { return own.digest == digest; }))
+        look_for_appends();
+}
+
+void Partition::read_counting(std::int64_t offset, const ledger::v1::Decision& decision,
+                              const std::string& digest, Tick tick) {
+    quiet_since_ = tick;
+    void_behind_head_ = 0;
+    if (own_counted_ < 0 && decision.writer() == options_.writer &&
+        decision.incarnation() == options_.incarnation)
+        own_counted_ = offset;
+    counted_opened_ = true;
+    ++counters_.counted;
+    if (!flight_.empty() && flight_.front().digest == digest) {
+        const InFlight mine = std::move(flight_.front());
+        flight_.pop_front();
+        resends_ = 0;
+        losses_ = 0;
+        if (mine.applied)
+            fold_->mark_counted(mine.decision, offset);
+        else if (!apply(mine.decision, digest, offset))
+            return;
+        return count(offset, mine.decision, digest);
     }
+    jitter_ = jitter_ * 6364136223846793005ULL + 1442695040888963407ULL;
+    if (!flight_.empty()) {
+        // Another's record counted in place of an own one.
+        const bool applied = flight_.front().applied;
+        if (applied && !planted(Bug::no_fold_again)) return fold_again();
+        flight_.clear();
+        want_resend_ = false;
+        if (applied) return;
+        lost_race(tick);
+    }
+    if (!apply(decision, digest, offset)) return;
     count(offset, decision, digest);
+}
+
+// False: this version cannot go on from here, and stands still rather than guess.
+bool Partition::apply(const ledger::v1::Decision& decision, const std::string& digest,
+                      std::int64_t offset) {
+    try {
+        if (!fold_->apply(decision, digest, offset))
+            halted_ = "unknown_event: a newer version wrote this ledger; upgrade this instance";
+        else if (decision.has_key_changed() && !keys_.has(fold_->key_id()))
+            halted_ = fmt::format(
+                "not_our_key: the world's key was changed to {}, which this instance lacks; add it "
+                "to the key file",
+                fold_->key_id());
+        else
+            return true;
+    } catch (const std::exception& error) {
+        halted_ = fmt::format("fold_failed: the decision at offset {} cannot be applied: {}",
+                              offset, error.what());
+    }
+    broken_ = true;
+    return false;
 }
 
 // History, and what is folded again, is no news: a restart must not look like a burst.
@@ -150,277 +188,172 @@ void Partition::count_news(const ledger::v1::Decision& decision, bool counts) {
         ++counters_.void_now;
         return;
     }
+    counters_.rewound += decision.inputs_rewound().inputs_size();
+    counters_.passed += decision.inputs_passed().inputs_size();
     if (decision.writer() != options_.writer) return;
     ++counters_.decisions;
     if (decision.cause().request_id().empty()) return;
     ++(decision.has_rejected() ? counters_.rejected : counters_.accepted);
 }
 
-// A predecessor that was never here: either it was lost on its way, or this history is no longer
-// the log's. Only a pass from the beginning tells: own records may lie behind a tail that was lost,
-// so that the head is there and what it extends is not. During such a pass nothing is appended, and
-// the head tells enough. True: the record will be read again.
-bool Partition::unknown_predecessor(const std::string& previous, const std::string& digest) {
-    if (previous == genesis_ || seen_digests_.contains(shortened(previous))) return false;
-    if (options_.bug == Bug::skip_head_check) return false;
-    if (!orphans_.insert(shortened(digest)).second) return false;
-    if (!caught_up_) {
-        doubtful_ = true;
-        return false;
-    }
-    fold_again();
-    return true;
+// A process of the same name that decides after this one has: it read this one's decision, so it is
+// no late record of a predecessor. The newer of the two goes; a predecessor that drains gets a few.
+void Partition::check_name(const ledger::v1::Decision& decision) {
+    constexpr int patience_with_namesakes = 3;
+    if (decision.writer() != options_.writer || own_counted_ < 0 ||
+        decision.incarnation() >= options_.incarnation || planted(Bug::names_collide))
+        return;
+    // Counting or not: it was decided on something that this process had decided.
+    if (chain_.offset_of(decision.previous_digest()).value_or(-1) < own_counted_) return;
+    if (++namesakes_ < patience_with_namesakes) return;
+    halt(fmt::format(
+        "name_taken: an older process decides as instance {} too; give each its own --instance "
+        "and restart this one",
+        options_.writer));
 }
 
-// Not the head alone: after a lost tail it may be an own record, behind what is no longer there.
-void Partition::verify_head() {
-    if (recent_.empty()) return fold_again();
-    verifying_ = true;
-    verified_ = 0;
+// The last decisions that counted are read again and compared, with their offsets.
+void Partition::verify() {
+    ++counters_.verifications;
+    const auto from = chain_.verify();
+    if (!from) return fold_again();
     doubtful_ = false;
     caught_up_ = false;
-    want_read_from_ = recent_.front().first;
+    want_read_from_ = *from;
 }
 
-// What follows the head did not count; it is read again, in case other records lie there now.
 void Partition::check_head(std::int64_t offset, std::string_view record) {
-    const auto& [expected, digest] = recent_[verified_];
-    if (offset < expected) return;
-    if (offset > expected || sha256(record) != digest) return fold_again();
-    if (++verified_ < recent_.size()) return;
-    verifying_ = false;
-    read_next_ = head_offset_ + 1;
-    counters_.void_records -= std::exchange(void_behind_head_, 0);
+    switch (chain_.check(offset, sha256(record))) {
+        case Chain::Check::going_on:
+            return;
+        case Chain::Check::changed:
+            return fold_again();
+        case Chain::Check::same:
+            read_next_ = chain_.head_offset() + 1;
+            counters_.void_records -= std::exchange(void_behind_head_, 0);
+    }
 }
 
-// True when the record is dealt with: it was the next of the own appends, or it shows that the
-// state holds something that will never count.
-bool Partition::own_record_came_back(std::int64_t offset, const std::string& digest, bool counts) {
-    if (flight_.empty()) return false;
-    if (counts && flight_.front().digest == digest) {
-        const InFlight mine = std::move(flight_.front());
-        flight_.pop_front();
-        fold_->mark_counted(mine.decision, offset);
-        count(offset, mine.decision, digest);
-        return true;
-    }
-    const bool mine_and_void =
-        std::any_of(flight_.begin(), flight_.end(),
-                    [&](const InFlight& append) { return append.digest == digest; });
-    if (!counts && !mine_and_void) return false;
-    if (options_.bug == Bug::no_fold_again) {
-        flight_.clear();
-        return true;
-    }
-    fold_again();
-    return true;
+// What is in flight may have been lost. The log tells, once it was read to its end; what is not
+// there is then sent again, the same bytes: a second copy is void.
+void Partition::look_for_appends() {
+    if (flight_.empty()) return;
+    if (planted(Bug::fold_after_failure)) return fold_again();
+    want_resend_ = true;
+    if (caught_up_) verify();
 }
 
 void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
                       const std::string& digest) {
-    for (Input& input : inputs_) {
-        // In a replay it may name offsets from before an input was restarted.
-        if (!caught_up_) break;
-        if (decision.has_input_restarted())
-            drop_passed(input, counted_position(input));
-        else if (input.spec.topic == decision.cause().topic())
-            drop_passed(input, decision.cause().offset() + 1);
+    // In a replay it may name offsets from before an input was restarted.
+    if (caught_up_) {
+        count_inputs(decision);
+        update_timers();
     }
-    if (caught_up_) update_timers();
+    if (!fold_->key_id().empty()) counted_key_ = fold_->key_id();
     if (offset > told_offset_) {
-        if (told_offset_ >= 0 && decision.previous_digest() != told_digest_) {
-            forget_what_was_told();
-            return;
-        }
-        told_offset_ = offset;
-        told_digest_ = digest;
-        if (decision.has_input_restarted()) inputs_restarted(decision);
-        observer_.counted(-1, offset, decision, digest);
+        if (told_offset_ >= 0 && decision.previous_digest() != told_digest_)
+            return forget_what_was_told();
+        tell(offset, decision, digest);
     }
     if (!decision.cause().request_id().empty()) tell_answer(offset, decision);
+}
+
+void Partition::count_inputs(const ledger::v1::Decision& decision) {
+    const bool of_an_input = decision.has_accepted() || decision.has_rejected();
+    for (const auto& place : decision.inputs_passed().inputs())
+        for (Input& input : inputs_)
+            if (input.spec.topic == place.topic()) compare_passed(input, place);
+    for (Input& input : inputs_)
+        if (!of_an_input)
+            drop_passed(input, counted_position(input));
+        else if (input.spec.topic == decision.cause().topic()) {
+            compare_cause(input, decision.cause().offset(), decision.cause().record_digest());
+            drop_passed(input, decision.cause().offset() + 1);
+        }
+}
+
+void Partition::tell(std::int64_t offset, const ledger::v1::Decision& decision,
+                     const std::string& digest) {
+    told_offset_ = offset;
+    told_digest_ = digest;
+    if (decision.has_input_restarted()) inputs_restarted(decision);
+    if (decision.has_clock_overridden()) {
+        override_wanted_ = false;
+        ahead_.clear();
+    }
+    for (const auto& place : decision.inputs_rewound().inputs())
+        for (Input& input : inputs_)
+            if (input.spec.topic == place.topic() && input.range_known) rewound(input);
+    observer_.counted(-1, offset, decision, digest);
 }
 
 void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& decision) {
     if (!observer_.anybody_waits()) return;
     const auto& cause = decision.cause();
-    observer_.answered(request_key(cause.actor(), cause.request_id()), cause.body_digest(),
-                       answer_of(decision, offset));
+    observer_.answered(request_key(decision.realm(), cause.actor(), cause.request_id()),
+                       cause.body_digest(), answer_of(decision, offset));
 }
 
-// Items before a counted position are done with: decided, or repeats of what was.
-void Partition::drop_passed(Input& input, std::int64_t before) {
-    while (!input.items.empty() && input.items.front().offset < before) {
-        // Whoever waits for the last of them is told with its decision.
-        if (input.spec.kind == InputSpec::Kind::commands && input.items.front().offset + 1 < before)
-            passed_over(input.items.front());
-        input.items.pop_front();
-        if (input.cursor > 0) --input.cursor;
-    }
-}
-
-// Whether the item repeats a request whose answer counts; then whoever waits for it is told.
-bool Partition::passed_over(const Item& item) {
-    if (!item.readable) return false;
-    const Remembered* answer = fold_->answer(item.key, item.digest);
-    if (answer == nullptr || !answer->counted) return false;
-    observer_.answered(item.key, item.digest, *answer);
-    return true;
+// Somebody's operator has spoken, or the partition was opened. Where an input was read already, it
+// may have been read beyond its new place.
+void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
+    restart_wanted_ = false;
+    restart_reason_.clear();
+    halted_.clear();
+    const bool started =
+        std::ranges::any_of(inputs_, [](const Input& input) { return input.range_known; });
+    if (started && decision.previous_digest() != chain_.genesis()) forget_inputs();
 }
 
 void Partition::on_ledger_end(std::int64_t offset) {
-    if (want_read_from_ || unknown_event_) return;
-    if (verifying_) {
-        if (offset <= head_offset_) fold_again();  // The head is gone.
+    if (want_read_from_ || broken_) return;
+    if (chain_.verifying()) {
+        if (chain_.check_end(offset) == Chain::Check::changed) fold_again();
         return;
     }
     if (offset != read_next_ || caught_up_) return;
-    if (doubtful_) return verify_head();
-    if (told_offset_ >= 0 && told_digest_ != read_head_) {
-        forget_what_was_told();  // The log ends before what was told: it lost its tail.
-        return;
+    if (doubtful_) return verify();
+    if (told_offset_ >= 0 && told_digest_ != chain_.head())
+        return forget_what_was_told();  // The log ends before what was told: it lost its tail.
+    if (chain_.empty() && unknown_keys_ > 0)
+        halt(
+            "not_our_key: no record of this ledger was signed with a key of this instance; check "
+            "the key file");
+    for (Input& input : inputs_) {
+        for (const auto& [at, cause] : fold_->place(input.spec.topic).causes)
+            if (at < counted_position(input)) compare_cause(input, at, cause);
+        drop_passed(input, counted_position(input));
     }
-    for (Input& input : inputs_) drop_passed(input, counted_position(input));
     caught_up_ = true;
     update_timers();
     if (!news_from_) news_from_ = read_next_;
-}
-
-void Partition::on_input_record(int index, std::int64_t offset, std::string_view record,
-                                Time stored_at, Tick tick) {
-    Input& input = inputs_.at(static_cast<std::size_t>(index));
-    // Before its range is known, what comes is left over from before the order to read again.
-    if (!range_known_.at(static_cast<std::size_t>(index)) || offset < input.next) return;
-    const bool was_idle = !anything_undecided();
-    input.next = offset + 1;
-    const bool news = is_news(input.news_from, offset);
-    switch (input.spec.kind) {
-        case InputSpec::Kind::commands:
-            read_command(input, offset, record, news);
-            break;
-        case InputSpec::Kind::ledger:
-            read_upstream(input, offset, record, news);
-            break;
-        case InputSpec::Kind::stream:
-            read_stream(input, offset, record, stored_at, news);
-            break;
-    }
-    if (was_idle && anything_undecided()) quiet_since_ = std::max(quiet_since_, tick);
-}
-
-void Partition::read_command(Input& input, std::int64_t offset, std::string_view record,
-                             bool news) {
-    if (caught_up_ && offset < counted_position(input)) return;
-    const auto body = unseal(record, mac_);
-    if (!body) {
-        if (news) ++counters_.foreign_records;
-        return;
-    }
-    Item item;
-    item.offset = offset;
-    item.readable = item.command.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
-                    !item.command.request_id().empty() && !item.command.actor().empty();
-    if (item.readable) {
-        item.key = request_key(item.command.actor(), item.command.request_id());
-        item.digest = body_digest(item.command.body(), from_proto(item.command.expires_at()));
-    } else {
-        item.raw = std::string(record);
-    }
-    if (passed_over(item)) {
-        if (leads()) ++counters_.repeats;
-        return;
-    }
-    input.items.push_back(std::move(item));
-}
-
-// Upstream ledgers are walked from their beginning, so that what is void there is void here.
-void Partition::read_upstream(Input& input, std::int64_t offset, std::string_view record,
-                              bool news) {
-    const auto body = unseal(record, mac_);
-    ledger::v1::Decision decision;
-    if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
-        if (news) ++counters_.foreign_records;
-        return;
-    }
-    const bool counts = decision.previous_digest() == input.head;
-    if (!counts && options_.bug != Bug::lost_reactor) return;
-    const std::string digest = sha256(record);
-    if (counts) input.head = digest;
-    if (offset > input.counted_offset) {
-        input.counted_offset = offset;
-        observer_.counted(static_cast<int>(&input - inputs_.data()), offset, decision, digest);
-    }
-    if (input.spec.view_only) return;
-    if (!decision.has_accepted() || decision.accepted().events_size() == 0) return;
-    if (caught_up_ && offset < counted_position(input)) return;
-    Item item;
-    item.offset = offset;
-    item.traceparent = decision.cause().traceparent();
-    item.foreign.topic = input.spec.topic;
-    item.foreign.service = input.spec.service;
-    item.foreign.realm = decision.realm();
-    item.foreign.offset = offset;
-    item.foreign.at = from_proto(decision.decided_at());
-    item.foreign.events.assign(decision.accepted().events().begin(),
-                               decision.accepted().events().end());
-    if (!concerns(item.foreign)) return;
-    input.items.push_back(std::move(item));
-}
-
-// What cannot be told concerns us: the decider will say why it cannot.
-bool Partition::concerns(const Foreign& foreign) const {
-    try {
-        return fold_->rules().concerns(foreign);
-    } catch (const std::exception&) {
-        return true;
-    }
-}
-
-void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
-                            Time stored_at, bool news) {
-    if (caught_up_ && offset < counted_position(input)) return;
-    const auto body = unseal(record, mac_);
-    ledger::v1::CommandRecord parsed;
-    if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
-        if (news) ++counters_.foreign_records;
-        return;
-    }
-    Item item;
-    item.offset = offset;
-    item.traceparent = parsed.traceparent();
-    item.foreign.topic = input.spec.topic;
-    item.foreign.service = input.spec.service;
-    item.foreign.realm = parsed.realm();
-    item.foreign.offset = offset;
-    item.foreign.at = stored_at;
-    item.foreign.events.push_back(parsed.body());
-    input.items.push_back(std::move(item));
-    // A leader drops only what it has considered.
-    if (input.items.size() > options_.stream_backlog_max && (!leads() || input.cursor > 0)) {
-        input.items.pop_front();
-        if (input.cursor > 0) --input.cursor;
-    }
+    if (std::exchange(want_recheck_, false)) recheck_inputs();
 }
 
 // An own record below the reading position that was not read there: the log is another one.
 void Partition::on_append_stored(const std::string& digest, std::int64_t offset) {
-    if (offset >= read_next_ || options_.bug == Bug::skip_head_check) return;
-    const bool unread = std::any_of(flight_.begin(), flight_.end(), [&](const InFlight& append) {
-        return append.digest == digest;
-    });
-    if (unread) fold_again();
+    if (offset >= read_next_ || !caught_up_ || planted(Bug::skip_head_check)) return;
+    const bool unread = std::ranges::any_of(
+        flight_, [&](const InFlight& append) { return append.digest == digest; });
+    if (unread) verify();
 }
 
-void Partition::on_append_failed() {
-    if (!flight_.empty() && options_.bug != Bug::no_fold_again) fold_again();
+void Partition::on_append_failed(const std::string& digest) {
+    if (std::ranges::any_of(flight_,
+                            [&](const InFlight& append) { return append.digest == digest; }))
+        look_for_appends();
 }
 
 void Partition::on_broker_trouble() {
-    if (options_.bug == Bug::skip_head_check || want_read_from_) return;
+    if (planted(Bug::skip_head_check)) return;
+    want_recheck_ = !planted(Bug::no_input_check);
+    if (want_read_from_) return;
     if (!caught_up_) {
         doubtful_ = true;
         return;
     }
-    verify_head();
+    verify();
 }
 
 void Partition::on_ledger_out_of_range() {
@@ -432,57 +365,21 @@ void Partition::on_ledger_out_of_range() {
     fold_again();
 }
 
-void Partition::on_upstream_out_of_range() { forget_what_was_told(); }
-
-void Partition::on_dead_letter_stored(int index, std::int64_t offset) {
-    for (Item& item : inputs_.at(static_cast<std::size_t>(index)).items)
-        if (item.offset == offset) item.dead_letter_stored = true;
-}
-
-std::int64_t Partition::input_position(int input) const {
-    return fold_->position(inputs_.at(static_cast<std::size_t>(input)).spec.topic);
-}
-
-// What is only appended may never count, so its cause is still wanted.
-std::int64_t Partition::counted_position(const Input& input) const {
-    for (const InFlight& append : flight_) {
-        if (append.decision.has_input_restarted()) return 0;
-        if (append.decision.cause().topic() == input.spec.topic)
-            return append.decision.cause().offset();
+void Partition::update_timers() {
+    try {
+        for (const std::string& realm : fold_->take_touched()) {
+            auto due = fold_->rules().next_due(realm);
+            if (!due) {
+                timers_.erase(realm);
+                continue;
+            }
+            Timer& timer = timers_[realm];
+            if (timer.due.at != due->at || timer.due.body != due->body) timer.fired = false;
+            timer.due = std::move(*due);
+        }
+    } catch (const std::exception& error) {
+        halt(fmt::format("timer_failed: {}", error.what()));
     }
-    return fold_->position(input.spec.topic);
-}
-
-std::int64_t Partition::input_start(int index) const {
-    const Input& input = inputs_.at(static_cast<std::size_t>(index));
-    if (input.spec.kind == InputSpec::Kind::ledger) return std::max<std::int64_t>(input.next, 0);
-    return std::max({input.next, counted_position(input), input.low});
-}
-
-std::int64_t Partition::input_counted_offset(int index) const {
-    return inputs_.at(static_cast<std::size_t>(index)).counted_offset;
-}
-
-const std::string& Partition::input_halted(int index) const {
-    return inputs_.at(static_cast<std::size_t>(index)).halted;
-}
-
-std::int64_t Partition::considered(int index) const {
-    const Input& input = inputs_.at(static_cast<std::size_t>(index));
-    std::int64_t first = std::max<std::int64_t>(input.next, 0);
-    if (input.cursor < input.items.size())
-        first = std::min(first, input.items[input.cursor].offset);
-    for (const InFlight& append : flight_) {
-        if (append.decision.cause().topic() != input.spec.topic) continue;
-        return std::min(first, append.decision.cause().offset());  // they are in order
-    }
-    return first;
-}
-
-std::size_t Partition::undecided() const {
-    std::size_t count = 0;
-    for (const Input& input : inputs_) count += input.items.size() - input.cursor;
-    return count;
 }
 
 }  // namespace tocsin::runtime

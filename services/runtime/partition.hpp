@@ -4,16 +4,20 @@
 //
 // The one rule: a decision counts if and only if it extends the chain. A follower applies what it
 // reads back. The leader applies its own decision as it appends it and checks each on read-back;
-// when one is void or missing, it throws the state away and folds again from the beginning.
+// only where another's record counted in its place does it throw the state away and fold again.
+// Who steps in appends one decision that it does not apply before it was read back.
+//
+// One thread. Nothing blocks. Nothing throws but what an observer throws.
 #pragma once
 
+#include "runtime/chain.hpp"
 #include "runtime/fold.hpp"
+#include "runtime/planted.hpp"
 #include "runtime/record.hpp"
-
-#include <absl/container/flat_hash_set.h>
 
 #include <chrono>
 #include <deque>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,7 +33,7 @@ struct InputSpec {
     Kind kind = Kind::commands;
     std::string topic;
     std::string service;     // short name of the service whose ledger or stream it is
-    bool view_only = false;  // a ledger that is told to the observer and never decided on
+    bool view_only = false;  // a ledger that the observer gets and nothing is decided on
 };
 
 struct PartitionOptions {
@@ -37,20 +41,31 @@ struct PartitionOptions {
     std::string ledger_topic;
     int partition = 0;
     int partitions = 1;
-    std::string writer;              // stable name of the instance
-    std::vector<InputSpec> inputs;   // looked at in this order
-    std::size_t pipeline_max = 512;  // appends not yet read back
+    std::string writer;                 // stable name of the instance
+    std::int64_t incarnation = 0;       // of its process: later ones are greater
+    std::vector<InputSpec> inputs;      // they take turns
+    std::size_t pipeline_max = 512;     // appends not yet read back
+    std::size_t considered_max = 4096;  // inputs in one step; what is left waits for the next
     std::size_t record_bytes_max = 900'000;
     std::size_t stream_backlog_max = 4096;  // a follower keeps no more; sources send again
+    // An input is not read on while more of it waits; it is read again later.
+    std::size_t items_max = 20'000;
+    std::size_t item_bytes_max = 32 << 20;
     std::chrono::milliseconds takeover{250};
-    std::chrono::milliseconds append_timeout{11'000};  // then it is taken for lost
+    std::chrono::milliseconds append_timeout{11'000};  // then it is looked for and sent again
+    std::chrono::milliseconds resend_pause{50};        // doubled each time, up to 100 times
     std::chrono::hours lifetime_max{24};
     std::chrono::milliseconds timer_again{5'000};  // a due timer that nobody answered fires again
+    // Commands that leave no record are passed by one after so long a silence.
+    std::chrono::milliseconds pass_after{10'000};
+    // A log that ends before what was decided on is believed to have lost its tail after so long.
+    std::chrono::milliseconds short_patience{2'000};
+    // An instance leads only while its clock differs from the broker's by no more.
+    std::chrono::milliseconds clock_tolerance{30'000};
     std::uint64_t jitter_seed = 0;
-    Bug bug = Bug::none;
 };
 
-// Whom the partition tells what it learned. Called from within its own methods.
+// Who hears from the partition what it learned. Called from within its own methods.
 class PartitionObserver {
 public:
     virtual ~PartitionObserver() = default;
@@ -61,9 +76,9 @@ public:
     // A request was met again whose answer is known. Also called for each counted decision.
     virtual void answered(const std::string& key, const std::string& body_digest,
                           const Remembered& answer) = 0;
-    // What was told before is not what the log says: its tail was lost. Everything is told again.
+    // What was said before is not what the log says: its tail was lost. Everything is said again.
     virtual void history_changed() = 0;
-    // While nobody does, nobody is told of decisions that are read.
+    // While nobody does, answers of decisions that are read are not reported.
     virtual bool anybody_waits() const { return true; }
 };
 
@@ -87,8 +102,12 @@ struct Orders {
         // To be sent as it is: it is part of what makes a repeat a repeat.
         Time expires_at;
     };
+    struct Reading {
+        int input = 0;
+        std::int64_t from = 0;
+    };
     std::vector<Append> append;            // in this order, to the ledger
-    std::vector<DeadLetter> dead_letters;  // answer each with dead_letter_stored()
+    std::vector<DeadLetter> dead_letters;  // answer each with on_dead_letter_stored()
     std::vector<Fire> fire;                // commands of due timers
     // Read the own ledger from this offset; nothing read before the order may be fed after it.
     std::optional<std::int64_t> read_ledger_from;
@@ -96,6 +115,12 @@ struct Orders {
     // position once the ledger is caught up; then on_input_range() is due again for each. Nothing
     // read before the order may be fed after it.
     bool read_inputs_again = false;
+    // Read one input from another offset; the same holds for it.
+    std::vector<Reading> read_input_from;
+    // Stop reading an input until `read_input_from` names it: more waits than is kept.
+    std::vector<int> pause_inputs;
+    // Compare the clock with the broker's, soon: on_clock() is due.
+    bool probe_clock = false;
 };
 
 class Partition {
@@ -109,9 +134,12 @@ public:
         // `repeats` those that it met while leading: over all instances they add up.
         std::int64_t void_now = 0, foreign_records = 0, decisions = 0, accepted = 0, rejected = 0,
                      repeats = 0, folds_again = 0, takeovers = 0, dead_letters = 0;
+        // Appends sent again; races lost when stepping in; heads read back; inputs set back because
+        // their logs lost their tails (by whichever instance); inputs passed without a decision.
+        std::int64_t resent = 0, races_lost = 0, verifications = 0, rewound = 0, passed = 0;
     };
 
-    Partition(PartitionOptions options, const Mac& mac, std::unique_ptr<Rules> rules,
+    Partition(PartitionOptions options, const WorldKeys& keys, std::unique_ptr<Rules> rules,
               PartitionObserver& observer);
 
     // --- what the driver read ---
@@ -121,33 +149,49 @@ public:
     // A record of input `input` with the time at which the broker stored it.
     void on_input_record(int input, std::int64_t offset, std::string_view record, Time stored_at,
                          Tick tick);
-    // The input holds offsets [low, high). Asked once the first fold is caught up, again after each
-    // order to read inputs again, and after an error.
-    void on_input_range(int input, std::int64_t low, std::int64_t high, bool ledger_empty);
+    // Everything that the input holds was read; its end is `offset`.
+    void on_input_end(int input, std::int64_t offset);
+    // The input holds offsets [low, high). Asked once the first fold is caught up, and again after
+    // each order to read all inputs again.
+    void on_input_range(int input, std::int64_t low, std::int64_t high);
     void on_append_stored(const std::string& digest, std::int64_t offset);
     // It may have been stored or not: only the log knows.
-    void on_append_failed();
+    void on_append_failed(const std::string& digest);
     void on_dead_letter_stored(int input, std::int64_t offset);
-    // The broker or its leader changed: the head is read back before anything is appended.
+    // The broker or its leader changed: the heads are read back before anything is appended.
     void on_broker_trouble();
     // The own ledger has no such offset any more, or starts later than the reading position.
     void on_ledger_out_of_range();
-    // The same of an upstream ledger: what was told of it is not what its log says.
-    void on_upstream_out_of_range();
+    void on_input_out_of_range(int input);
+    // Something was sent at `sent` and acknowledged at `acked` by the own clock, and the broker
+    // stored it at `stored_at` by its own. `tick` is that of `acked`.
+    void on_clock(Time sent, Time acked, Time stored_at, Tick tick);
 
     // Decides what there is to decide.
     Orders step(Time now, Tick tick);
+    // Stands still for a reason that the driver found; the first reason stays.
+    void halt(std::string why);
     // Records an operator's word: read the inputs from where they start now. Clears the halt.
-    void restart_inputs(std::string reason);
+    // Otherwise: why that would repair nothing.
+    std::expected<void, std::string> restart_inputs(std::string reason);
+    // Records an operator's word: `decided_at` goes on from the present. Likewise.
+    std::expected<void, std::string> override_clock(std::string reason);
 
     // --- what the driver may ask ---
     bool caught_up() const { return caught_up_; }
-    const std::string& halted() const { return halted_; }
-    bool leads() const { return fold_->opened() && fold_->writer() == options_.writer; }
+    const std::string& halted() const { return halted_.empty() ? ahead_ : halted_; }
+    // Why it does not decide although nothing is wrong with the ledger: its own clock. Empty while
+    // it is right.
+    const std::string& clock_off() const { return clock_off_; }
+    // How far the own clock is ahead of the broker's, as last measured.
+    std::chrono::milliseconds clock_offset() const { return clock_offset_; }
+    bool clock_known() const { return clock_base_.has_value(); }
+    // Whether this process wrote the last decision.
+    bool leads() const;
     bool opened() const { return counted_opened_; }
     std::int64_t next_ledger_offset() const { return read_next_; }
     std::int64_t input_position(int input) const;
-    // Where the driver starts reading the input.
+    // Where the driver starts reading the input after on_input_range().
     std::int64_t input_start(int input) const;
     std::int64_t input_counted_offset(int input) const;
     // Why an input stands still: an event of a newer version. Empty while it works.
@@ -158,11 +202,14 @@ public:
     std::size_t undecided() const;
     std::size_t in_flight() const { return flight_.size(); }
     const Fold& fold() const { return *fold_; }
-    const std::string& counted_head() const { return read_head_; }
+    const std::string& counted_head() const { return chain_.head(); }
+    // Id of the key that signs commands and records of this partition; empty until it is opened.
+    const std::string& key_id() const { return counted_key_; }
     const Counters& counters() const { return counters_; }
     const PartitionOptions& options() const { return options_; }
-    // When step() should be called at the latest although nothing was read.
-    std::optional<Time> next_due() const;
+    // In what time step() should be called at the latest although nothing was read. Only what
+    // step() would then really do counts.
+    std::optional<std::chrono::milliseconds> next_wake(Time now, Tick tick) const;
 
 private:
     struct Item {
@@ -172,113 +219,201 @@ private:
         ledger::v1::CommandRecord command;
         std::string key;  // of the request, and the digest of its body
         std::string digest;
+        std::string record_digest;
         Foreign foreign;
         std::string traceparent;
+        Tick seen{};
+        std::size_t bytes = 0;
         bool dead_letter_asked = false;
         bool dead_letter_stored = false;
     };
     struct Input {
+        Input(InputSpec input, const WorldKeys& keys, int partition);
+
         InputSpec spec;
+        Seal seal;
+        Chain chain;             // of an upstream ledger
         std::deque<Item> items;  // not yet passed by a counted decision
         std::size_t cursor = 0;  // the first one that this state has not considered
+        std::size_t bytes = 0;   // of the items
         std::int64_t next = -1;  // offset after the last one fed; -1: nothing yet
-        std::string head;        // of an upstream chain
-        std::int64_t counted_offset = -1;
+        bool ordered = false;    // to be read from elsewhere; what comes before is left over
+        bool paused = false;
+        bool ended = false;                // read to its end once
+        bool doubtful = false;             // once it is, its chain is to be read again
+        Tick read_at{};                    // when the last one was fed
+        std::string last_digest;           // of the last command or reading that was fed
+        std::int64_t counted_offset = -1;  // of the last decision told to the observer
+        std::string counted_digest;
         std::string halted;
         std::int64_t low = 0;
         std::int64_t high = 0;
+        bool range_known = false;
+        // Records that decisions name as their cause, not yet found again; where the last that was
+        // found ends; and where the log differs from them.
+        std::deque<std::pair<std::int64_t, std::string>> expected;
+        std::int64_t expected_end = 0;  // the position behind them
+        std::int64_t sound = -1;
+        std::optional<std::int64_t> short_from;  // the log seems to end here, before all of them
+        Tick short_since{};
+        std::optional<std::int64_t> fork;
+        Tick fork_seen{};
         // Records from here on are news; nothing before the range is known for the first time.
         std::optional<std::int64_t> news_from;
     };
     struct InFlight {
+        std::string realm;
+        std::string record;
         std::string digest;
         ledger::v1::Decision decision;
         Tick appended_at;
+        bool applied = false;
     };
 
+    // partition.cpp: the own ledger
     void fold_again();
     void forget_what_was_told();
-    void forget_inputs();
     void inputs_restarted(const ledger::v1::Decision& decision);
-    void verify_head();
+    void verify();
     void check_head(std::int64_t offset, std::string_view record);
-    bool unknown_predecessor(const std::string& previous, const std::string& digest);
-    bool own_record_came_back(std::int64_t offset, const std::string& digest, bool counts);
+    void look_for_appends();
+    bool parse(std::int64_t offset, std::string_view record, ledger::v1::Decision& decision);
+    void read_counting(std::int64_t offset, const ledger::v1::Decision& decision,
+                       const std::string& digest, Tick tick);
+    bool apply(const ledger::v1::Decision& decision, const std::string& digest,
+               std::int64_t offset);
     void count(std::int64_t offset, const ledger::v1::Decision& decision,
                const std::string& digest);
+    void count_inputs(const ledger::v1::Decision& decision);
+    void tell(std::int64_t offset, const ledger::v1::Decision& decision, const std::string& digest);
     void tell_answer(std::int64_t offset, const ledger::v1::Decision& decision);
+    void check_name(const ledger::v1::Decision& decision);
     void count_news(const ledger::v1::Decision& decision, bool counts);
     static bool is_news(std::optional<std::int64_t>& from, std::int64_t offset);
+    void update_timers();
+
+    // partition_inputs.cpp: what there is to decide on
+    void forget_inputs();
+    void forget_items(Input& input);
+    void recheck_inputs();
+    void verify_input(Input& input);
+    void walk_again(Input& input);
+    int index_of(const Input& input) const;
+    void read_from(Input& input, std::int64_t offset);
+    void expect_causes(Input& input);
+    std::int64_t check_start(const Input& input) const;
+    void find_cause(Input& input, std::int64_t offset, const std::string& digest);
+    void compare_cause(Input& input, std::int64_t offset, const std::string& digest);
+    void compare_passed(Input& input, const ledger::v1::InputPosition& place);
+    void confirm_short(Input& input, Tick tick);
+    void rewound(Input& input);
+    void check_upstream(Input& input, std::int64_t offset, std::string_view record);
+    bool tell_upstream(Input& input, std::int64_t offset, const ledger::v1::Decision& decision,
+                       const std::string& digest);
+    void upstream_changed(const Input& input);
     void drop_passed(Input& input, std::int64_t before);
+    void keep(Input& input, Item item, Tick tick);
+    void drop_front(Input& input);
+    void resume_inputs();
     std::int64_t counted_position(const Input& input) const;
     bool concerns(const Foreign& foreign) const;
-    void halt(std::string why);
-    bool may_lead(Tick tick);
-    bool anything_undecided() const;
-
-    void read_upstream(Input& input, std::int64_t offset, std::string_view record, bool news);
-    void read_command(Input& input, std::int64_t offset, std::string_view record, bool news);
-    void read_stream(Input& input, std::int64_t offset, std::string_view record, Time stored_at,
-                     bool news);
     bool passed_over(const Item& item);
+    void read_upstream(Input& input, std::int64_t offset, std::string_view record, bool news,
+                       Tick tick);
+    void read_command(Input& input, std::int64_t offset, std::string_view record, bool news,
+                      Tick tick);
+    void read_stream(Input& input, std::int64_t offset, std::string_view record, Time stored_at,
+                     bool news, Tick tick);
 
-    bool decide_next(Orders& orders, Time now, Tick tick);
+    // partition_decide.cpp: what is appended
+    bool clock_fits(Orders& orders, Time now, Tick tick);
+    bool ranges_known() const;
+    bool may_lead(Tick since, Tick tick) const;
+    std::chrono::milliseconds patience(Tick tick) const;
+    bool may_append() const;
+    bool reluctant() const;
+    void lost_race(Tick tick);
+    void resend(Orders& orders, Tick tick);
+    bool decide_next(Orders& orders, Time now, Tick tick, std::size_t& considered);
     enum class Step { appended, waits, passed };
     Step decide_item(Input& input, Item& item, Orders& orders, Time now, Tick tick);
-    std::optional<Decided> verdict(const Item& item, const Input& input, Time now,
-                                   std::string& fault) const;
+    std::optional<Decided> verdict(const Item& item, Input& input, Time now, std::string& fault);
     Decided verdict_on_command(const Item& item, Time now) const;
-    ledger::v1::Decision draft(const Item& item, const Input& input, Time now) const;
+    ledger::v1::Decision draft(const Item& item, const Input& input, Time at) const;
     bool is_repeat(const Item& item) const;
     void ask_dead_letter(const Input& input, Item& item, const std::string& fault, Orders& orders);
-    Step append(Input& input, ledger::v1::Decision decision, Orders& orders, Tick tick);
+    Step append_for(Input& input, ledger::v1::Decision decision, Orders& orders, Tick tick);
     bool append(ledger::v1::Decision decision, Orders& orders, Tick tick);
-    void open(Orders& orders, Time now, Tick tick);
-    void update_timers();
+    bool apply_own(const ledger::v1::Decision& decision, const std::string& digest);
+    struct Timer;
+    std::chrono::milliseconds timer_lateness() const;
+    Time::duration timer_again_in(const Timer& timer, Tick tick) const;
     void fire_timers(Orders& orders, Time now, Tick tick);
 
+    // partition_upkeep.cpp: decisions that no input asks for
+    bool keep_up(Orders& orders, Time now, Tick tick);
+    ledger::v1::Decision blank(Time at) const;
+    bool open(Orders& orders, Time now, Tick tick);
+    bool override_now(Orders& orders, Time now, Tick tick);
+    bool change_key(Orders& orders, Time now, Tick tick);
+    bool rewind(Orders& orders, Time now, Tick tick);
+    bool pass(Orders& orders, Time now, Tick tick);
+    const Input* to_pass() const;
+
     PartitionOptions options_;
-    const Mac& mac_;
+    const WorldKeys& keys_;
+    Seal seal_;
     std::unique_ptr<Rules> blank_rules_;
     PartitionObserver& observer_;
-    std::string genesis_;
 
+    Chain chain_;  // of the own ledger
     std::unique_ptr<Fold> fold_;
     std::deque<InFlight> flight_;
-    std::vector<Input> inputs_;
+    std::deque<Input> inputs_;
+    std::size_t turn_ = 0;  // the input that is looked at first
 
     std::int64_t read_next_ = 0;
     std::optional<std::int64_t> news_from_;  // nothing while the first fold is under way
-    std::string read_head_;
-    std::int64_t head_offset_ = -1;  // where read_head_ was read
     std::int64_t void_behind_head_ = 0;
+    std::int64_t unknown_keys_ = 0;  // records under a key that this instance lacks
     bool counted_opened_ = false;
+    std::string counted_key_;
     bool caught_up_ = false;
     std::optional<std::int64_t> want_read_from_ = 0;
     bool want_inputs_again_ = false;
-    // The last that counted, with their offsets, and how many of them were found again.
-    static constexpr std::size_t recent_max = 1000;
-    std::deque<std::pair<std::int64_t, std::string>> recent_;
-    std::size_t verified_ = 0;
-    bool verifying_ = false;      // they are being read again
-    bool doubtful_ = false;       // once caught up, the head is to be read again
-    bool unknown_event_ = false;  // this version cannot fold this ledger
-    absl::flat_hash_set<std::uint64_t> seen_digests_;
-    // Records whose predecessor was never here; the head was, or is to be, verified since.
-    absl::flat_hash_set<std::uint64_t> orphans_;
+    bool want_recheck_ = false;
+    std::vector<Orders::Reading> want_readings_;
+    std::vector<int> want_pauses_;
+    bool doubtful_ = false;  // once caught up, the head is to be read again
+    bool broken_ = false;    // this version cannot fold this ledger
+
+    // Appends that may not have been stored are sent again, once the log was read to its end.
+    bool want_resend_ = false;
+    int resends_ = 0;
+    Tick resend_at_{};
 
     std::int64_t told_offset_ = -1;  // of the last decision told to the observer
     std::string told_digest_;
 
     std::string halted_;
+    std::string ahead_;
     std::string restart_reason_;
     bool restart_wanted_ = false;
-    std::vector<bool> range_known_;
-    bool ledger_was_empty_ = false;
+    std::string override_reason_;
+    bool override_wanted_ = false;
+    std::int64_t own_counted_ = -1;  // where the first decision of this process counted
+    int namesakes_ = 0;              // decisions under the own name by another process, since then
+
+    // Wall clock less monotonic clock when they were last compared with the broker's.
+    std::optional<std::chrono::nanoseconds> clock_base_;
+    std::string clock_off_;
+    std::chrono::milliseconds clock_offset_{0};
 
     Tick quiet_since_{};
-    bool waiting_to_lead_ = false;
-    std::chrono::milliseconds patience_{};
+    static constexpr std::chrono::seconds losses_forgotten{10};
+    int losses_ = 0;
+    Tick lost_at_{};
+    bool left_over_ = false;  // the last step ended before everything was considered
     std::uint64_t jitter_;
 
     struct Timer {

@@ -1,4 +1,4 @@
-// Deciding: who may, on what, and what is appended. Reading is in partition.cpp.
+// Deciding: what is appended, and when. Reading is in partition.cpp and partition_inputs.cpp.
 #include "runtime/partition.hpp"
 #include "runtime/view.hpp"
 
@@ -6,110 +6,133 @@
 
 namespace tocsin::runtime {
 
-bool Partition::anything_undecided() const {
-    return std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) {
-        return input.cursor < input.items.size() && input.halted.empty();
-    });
-}
-
-// The writer of the last decision leads and decides at once. Another steps in only when something
-// is undecided and nothing has counted for a while; by the age of a command alone they would flap.
-bool Partition::may_lead(Tick tick) {
-    if (fold_->writer() == options_.writer) return true;
-    if (!waiting_to_lead_) {
-        waiting_to_lead_ = true;
-        jitter_ = jitter_ * 6364136223846793005ULL + 1442695040888963407ULL;
-        const auto half = static_cast<std::uint64_t>(options_.takeover.count()) / 2 + 1;
-        patience_ = options_.takeover + std::chrono::milliseconds((jitter_ >> 33) % half);
-    }
-    return tick - quiet_since_ >= patience_;
-}
+using std::chrono::milliseconds;
 
 Orders Partition::step(Time now, Tick tick) {
     Orders orders;
-    if (!flight_.empty() && tick - flight_.front().appended_at > options_.append_timeout &&
-        options_.bug != Bug::no_fold_again)
-        fold_again();  // Given up; it may still land later.
+    if (caught_up_ && !want_resend_ && !flight_.empty() &&
+        tick - flight_.front().appended_at > options_.append_timeout)
+        look_for_appends();
+    resume_inputs();
     orders.read_inputs_again = std::exchange(want_inputs_again_, false);
     orders.read_ledger_from = std::exchange(want_read_from_, std::nullopt);
-    if (orders.read_ledger_from || !caught_up_) return orders;
+    orders.read_input_from = std::exchange(want_readings_, {});
+    orders.pause_inputs = std::exchange(want_pauses_, {});
+    for (const auto& reading : orders.read_input_from)
+        inputs_[static_cast<std::size_t>(reading.input)].ordered = false;
     // Nothing is decided, and no timer adds a command, before the inputs are known to be whole.
-    if (std::find(range_known_.begin(), range_known_.end(), false) != range_known_.end())
-        return orders;
-    if (restart_wanted_ || !fold_->opened()) {
-        open(orders, now, tick);
+    if (orders.read_ledger_from || !caught_up_ || broken_ || !ranges_known()) return orders;
+    if (!clock_fits(orders, now, tick)) return orders;
+    if (want_resend_) {
+        resend(orders, tick);
         return orders;
     }
-    if (!halted_.empty()) return orders;
-    while (flight_.size() < options_.pipeline_max && decide_next(orders, now, tick)) {
+    if (keep_up(orders, now, tick) || !halted().empty()) return orders;
+    std::size_t considered = 0;
+    while (may_append() && considered < options_.considered_max &&
+           decide_next(orders, now, tick, considered)) {
     }
+    left_over_ = considered >= options_.considered_max;
     fire_timers(orders, now, tick);
     return orders;
 }
 
-// The first decision of a partition says where its inputs begin, so that an empty ledger with
-// commands waiting is never taken for a fresh one. An operator's restart is recorded the same way.
-void Partition::open(Orders& orders, Time now, Tick tick) {
-    if (!flight_.empty()) return;
-    const bool fresh = !fold_->opened();
-    if (fresh && !restart_wanted_) {
-        if (!halted_.empty()) return;
-        for (const Input& input : inputs_) {
-            if (input.spec.kind != InputSpec::Kind::commands || input.high == 0) continue;
-            halt("ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
-            return;
-        }
+bool Partition::ranges_known() const {
+    return std::ranges::all_of(inputs_, [](const Input& input) { return input.range_known; });
+}
+
+// --- the clock ---
+
+void Partition::on_clock(Time sent, Time acked, Time stored_at, Tick tick) {
+    const auto tolerance = options_.clock_tolerance;
+    if (acked - sent > tolerance) return;  // It tells too little.
+    const auto ahead = acked - stored_at;
+    clock_offset_ = std::chrono::floor<milliseconds>(ahead);
+    if (sent - stored_at <= tolerance && stored_at - acked <= tolerance) {
+        clock_base_ = acked.time_since_epoch() - tick.time_since_epoch();
+        clock_off_.clear();
+        return;
     }
-    ledger::v1::Decision decision;
-    decision.set_previous_digest(fold_->head());
-    decision.set_writer(options_.writer);
-    *decision.mutable_decided_at() = to_proto(std::max(now, fold_->last()));
-    auto& restarted = *decision.mutable_input_restarted();
-    restarted.set_reason(restart_reason_);
-    for (const Input& input : inputs_) {
-        const bool upstream = input.spec.kind == InputSpec::Kind::ledger;
-        const std::int64_t position = fold_->position(input.spec.topic);
-        if (!fresh && position >= input.low && position <= input.high) continue;
-        auto& place = *restarted.add_inputs();
-        place.set_topic(input.spec.topic);
-        // What an upstream ledger brought is never met twice: nothing remembers it. A command is
-        // remembered, or expired; a stream is met again by its nature.
-        const std::int64_t known = fresh ? 0 : std::clamp(position, input.low, input.high);
-        place.set_next_offset(upstream ? known : input.low);
+    clock_base_.reset();
+    clock_off_ = fmt::format(
+        "clock_off: this machine's clock is {} s {} the broker's, more than {} s; set it right",
+        std::abs(std::chrono::floor<std::chrono::seconds>(ahead).count()),
+        ahead.count() > 0 ? "ahead of" : "behind",
+        std::chrono::floor<std::chrono::seconds>(tolerance).count());
+}
+
+// Whether the clock is still the one that agreed with the broker's; and whether the ledger was
+// stamped by one that did not.
+bool Partition::clock_fits(Orders& orders, Time now, Tick tick) {
+    if (planted(Bug::no_clock_check)) return true;
+    if (clock_base_) {
+        const auto base = now.time_since_epoch() - tick.time_since_epoch();
+        const auto drift = base - *clock_base_;
+        if (std::chrono::abs(drift) > options_.clock_tolerance) clock_base_.reset();
     }
-    append(std::move(decision), orders, tick);
+    if (!clock_base_) {
+        orders.probe_clock = true;
+        return false;
+    }
+    const auto ahead = fold_->last() - now;
+    if (fold_->opened() && ahead > 2 * options_.clock_tolerance + milliseconds(1000))
+        ahead_ = fmt::format(
+            "ledger_ahead: its last decision is stamped {} s ahead of the clock, so that commands "
+            "look expired; see OverrideClock",
+            std::chrono::floor<std::chrono::seconds>(ahead).count());
+    else
+        ahead_.clear();
+    return true;
 }
 
-void Partition::restart_inputs(std::string reason) {
-    restart_wanted_ = true;
-    restart_reason_ = std::move(reason);
+// --- who decides ---
+
+// Who steps in appends one decision and waits for it; who leads goes on meanwhile.
+bool Partition::may_append() const {
+    return flight_.empty() || (flight_.back().applied && flight_.size() < options_.pipeline_max);
 }
 
-void Partition::on_input_range(int index, std::int64_t low, std::int64_t high, bool ledger_empty) {
-    Input& input = inputs_.at(static_cast<std::size_t>(index));
-    input.low = low;
-    input.high = high;
-    if (!input.news_from) input.news_from = high;
-    ledger_was_empty_ = ledger_empty;
-    range_known_.at(static_cast<std::size_t>(index)) = true;
-    if (!fold_->opened() || options_.bug == Bug::skip_head_check) return;
-    const std::int64_t position = fold_->position(input.spec.topic);
-    if (position > high)
-        halt(
-            fmt::format("input_shrank: {} ends at {} before the recorded position {}; see "
-                        "RestartInput",
-                        input.spec.topic, high, position));
-    else if (position < low && input.spec.kind != InputSpec::Kind::stream)
-        halt(
-            fmt::format("input_gone: {} starts at {} after the recorded position {}; see "
-                        "RestartInput",
-                        input.spec.topic, low, position));
+// It cannot read something that is to be decided here: another instance may.
+bool Partition::reluctant() const {
+    return !planted(Bug::reluctant_leads) && std::ranges::any_of(inputs_, [](const Input& input) {
+        return !input.spec.view_only && !input.halted.empty();
+    });
 }
 
-bool Partition::decide_next(Orders& orders, Time now, Tick tick) {
-    for (Input& input : inputs_) {
-        while (input.cursor < input.items.size() && input.halted.empty()) {
+// At random, so that two do not step in at once; longer after each lost race, since what is slow
+// then is the log; and twice as long where another instance can do more.
+milliseconds Partition::patience(Tick tick) const {
+    const auto half = static_cast<std::uint64_t>(options_.takeover.count()) / 2 + 1;
+    const auto jitter = static_cast<milliseconds::rep>((jitter_ >> 33) % half);
+    const int losses = tick - lost_at_ > losses_forgotten ? 0 : std::min(losses_, 3);
+    return (options_.takeover + milliseconds(jitter)) * (1 << losses) * (reluctant() ? 2 : 1);
+}
+
+void Partition::lost_race(Tick tick) {
+    ++counters_.races_lost;
+    losses_ = tick - lost_at_ > losses_forgotten ? 1 : losses_ + 1;
+    lost_at_ = tick;
+}
+
+// The writer of the last decision leads and decides at once. Another steps in only when something
+// has been undecided for a while and nothing has counted meanwhile; by the age of a command alone
+// they would flap.
+bool Partition::may_lead(Tick since, Tick tick) const {
+    if (fold_->writer() == options_.writer && !reluctant()) return true;
+    return tick - std::max(since, quiet_since_) >= patience(tick);
+}
+
+// --- deciding ---
+
+// One item of one input; the next input comes first the next time.
+bool Partition::decide_next(Orders& orders, Time now, Tick tick, std::size_t& considered) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        const std::size_t index = (turn_ + i) % inputs_.size();
+        Input& input = inputs_[index];
+        while (input.cursor < input.items.size() && input.halted.empty() && !input.fork &&
+               considered < options_.considered_max) {
             Item& item = input.items[input.cursor];
+            ++considered;
             if (item.offset < fold_->position(input.spec.topic)) {
                 ++input.cursor;
                 continue;
@@ -120,10 +143,12 @@ bool Partition::decide_next(Orders& orders, Time now, Tick tick) {
                 ++input.cursor;
                 continue;
             }
-            if (!may_lead(tick)) return false;
+            if (!may_lead(item.seen, tick)) break;
             const Step step = decide_item(input, item, orders, now, tick);
-            if (step == Step::appended) return true;
             if (step == Step::waits) break;  // This input does; look at the next one.
+            if (step == Step::passed) continue;
+            turn_ = index + 1;
+            return true;
         }
     }
     return false;
@@ -135,7 +160,7 @@ bool Partition::is_repeat(const Item& item) const {
 
 Partition::Step Partition::decide_item(Input& input, Item& item, Orders& orders, Time now,
                                        Tick tick) {
-    const Time at = options_.bug == Bug::clock_runs_back ? now : std::max(now, fold_->last());
+    const Time at = planted(Bug::clock_runs_back) ? now : std::max(now, fold_->last());
     std::string fault;
     const auto decided = verdict(item, input, at, fault);
     if (!input.halted.empty()) return Step::waits;
@@ -151,19 +176,18 @@ Partition::Step Partition::decide_item(Input& input, Item& item, Orders& orders,
             rejected.set_field(decided->error().field);
         }
         if (decision.ByteSizeLong() + 64 <= options_.record_bytes_max)
-            return append(input, std::move(decision), orders, tick);
+            return append_for(input, std::move(decision), orders, tick);
         fault = "decision_too_large";
     }
     if (fault.empty()) {  // A stream record that changes nothing.
-        if (flight_.empty()) {
-            input.items.erase(input.items.begin() + static_cast<std::ptrdiff_t>(input.cursor));
-        } else {
+        if (flight_.empty() && input.cursor == 0)
+            drop_front(input);
+        else
             ++input.cursor;
-        }
         return Step::passed;
     }
     // What cannot be obeyed is kept before it is recorded as refused, so that nothing is lost.
-    if (!item.dead_letter_stored) {
+    if (!item.dead_letter_stored && !planted(Bug::letter_unstored)) {
         ask_dead_letter(input, item, fault, orders);
         return Step::waits;
     }
@@ -172,7 +196,7 @@ Partition::Step Partition::decide_item(Input& input, Item& item, Orders& orders,
     rejected.set_code(fault.substr(0, fault.find(':')));
     rejected.set_text("it could not be decided; its bytes are kept among the dead letters");
     rejected.set_status(static_cast<int>(Because::internal));
-    return append(input, std::move(decision), orders, tick);
+    return append_for(input, std::move(decision), orders, tick);
 }
 
 void Partition::ask_dead_letter(const Input& input, Item& item, const std::string& fault,
@@ -180,16 +204,22 @@ void Partition::ask_dead_letter(const Input& input, Item& item, const std::strin
     if (item.dead_letter_asked) return;
     item.dead_letter_asked = true;
     ++counters_.dead_letters;
-    std::string bytes = !item.raw.empty() ? item.raw : item.command.SerializeAsString();
-    if (input.spec.kind != InputSpec::Kind::commands && !item.foreign.events.empty())
+    std::string bytes = item.raw;
+    if (input.spec.kind == InputSpec::Kind::ledger) {
+        ledger::v1::Accepted accepted;
+        for (const std::string& event : item.foreign.events) accepted.add_events(event);
+        bytes = accepted.SerializeAsString();
+    } else if (input.spec.kind == InputSpec::Kind::stream) {
         bytes = item.foreign.events.front();
-    orders.dead_letters.push_back(
-        {static_cast<int>(&input - inputs_.data()), item.offset, std::move(bytes), fault});
+    } else if (bytes.empty()) {
+        bytes = item.command.SerializeAsString();
+    }
+    orders.dead_letters.push_back({index_of(input), item.offset, std::move(bytes), fault});
 }
 
 // Nothing: a stream record that changes nothing. `fault`: why it cannot be decided at all.
-std::optional<Decided> Partition::verdict(const Item& item, const Input& input, Time now,
-                                          std::string& fault) const {
+std::optional<Decided> Partition::verdict(const Item& item, Input& input, Time now,
+                                          std::string& fault) {
     if (!item.readable) {
         fault = "unreadable";
         return std::nullopt;
@@ -201,7 +231,7 @@ std::optional<Decided> Partition::verdict(const Item& item, const Input& input, 
         if (input.spec.kind == InputSpec::Kind::stream) return std::nullopt;
         return Decided(ledger::v1::Accepted{});
     } catch (const UnknownForeignEvent& unknown) {
-        const_cast<Input&>(input).halted = unknown.what();
+        input.halted = unknown.what();
         return std::nullopt;
     } catch (const std::exception& error) {
         fault = fmt::format("decider_failed: {}", error.what());
@@ -216,7 +246,8 @@ Decided Partition::verdict_on_command(const Item& item, Time now) const {
         return reject(Because::already_exists, "request_id_reused",
                       "this request_id was used with another body or expiry; choose a new one",
                       "request_id");
-    if (now > expires_at && options_.bug != Bug::no_expiry)
+    const bool late = now > expires_at || fold_->may_be_forgotten(expires_at);
+    if (late && !planted(Bug::no_expiry))
         return reject(Because::failed_precondition, "expired",
                       "it was to be decided before its expires_at; look at what is there and ask "
                       "again with a new request_id",
@@ -235,14 +266,12 @@ Decided Partition::verdict_on_command(const Item& item, Time now) const {
     return fold_->rules().decide(asking, command.body(), now);
 }
 
-ledger::v1::Decision Partition::draft(const Item& item, const Input& input, Time now) const {
-    ledger::v1::Decision decision;
-    decision.set_previous_digest(fold_->head());
-    decision.set_writer(options_.writer);
-    *decision.mutable_decided_at() = to_proto(now);
+ledger::v1::Decision Partition::draft(const Item& item, const Input& input, Time at) const {
+    ledger::v1::Decision decision = blank(at);
     auto& cause = *decision.mutable_cause();
     cause.set_topic(input.spec.topic);
     cause.set_offset(item.offset);
+    cause.set_record_digest(item.record_digest);
     if (input.spec.kind != InputSpec::Kind::commands) {
         decision.set_realm(item.foreign.realm);
         cause.set_traceparent(item.traceparent);
@@ -258,52 +287,77 @@ ledger::v1::Decision Partition::draft(const Item& item, const Input& input, Time
     return decision;
 }
 
-Partition::Step Partition::append(Input& input, ledger::v1::Decision decision, Orders& orders,
-                                  Tick tick) {
+// --- appending ---
+
+Partition::Step Partition::append_for(Input& input, ledger::v1::Decision decision, Orders& orders,
+                                      Tick tick) {
     if (!append(std::move(decision), orders, tick)) return Step::waits;
-    ++input.cursor;
+    if (flight_.back().applied) ++input.cursor;
     return Step::appended;
 }
 
-// The leader applies its own decision as it appends it; read-back confirms it. False: it does not
-// know its own event, and nothing was appended.
+// The leader applies its own decision as it appends it; read-back confirms it. So does nobody who
+// steps in: a lost race costs nothing. False: the decision cannot be applied, and nothing was
+// appended.
 bool Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick) {
-    if (fold_->writer() != options_.writer && fold_->opened()) ++counters_.takeovers;
-    std::string record = seal(decision.SerializeAsString(), mac_);
-    std::string digest = sha256(record);
-    if (!fold_->apply(decision, digest, -1)) {
-        fold_again();
-        halt("unknown_event: of its own decider");
-        return false;
-    }
-    orders.append.push_back({decision.realm(), std::move(record), digest});
-    if (options_.bug == Bug::early_answer && !decision.cause().request_id().empty())
+    const bool leading = fold_->opened() && fold_->writer() == options_.writer &&
+                         fold_->incarnation() == options_.incarnation;
+    const bool of_an_input = decision.has_accepted() || decision.has_rejected();
+    if (fold_->opened() && fold_->writer() != options_.writer) ++counters_.takeovers;
+    InFlight own;
+    own.realm = decision.realm();
+    own.record = seal_.close(decision.SerializeAsString(),
+                             fold_->opened() ? fold_->key_id() : keys_.newest());
+    own.digest = sha256(own.record);
+    own.applied = (leading && of_an_input) || planted(Bug::apply_early);
+    own.appended_at = tick;
+    if (own.applied && !apply_own(decision, own.digest)) return false;
+    orders.append.push_back({own.realm, own.record, own.digest});
+    if (planted(Bug::early_answer) && !decision.cause().request_id().empty())
         tell_answer(-1, decision);
-    if (options_.bug == Bug::effect_early) observer_.counted(-1, -1, decision, digest);
-    flight_.push_back({std::move(digest), std::move(decision), tick});
+    if (planted(Bug::effect_early)) observer_.counted(-1, -1, decision, own.digest);
+    own.decision = std::move(decision);
+    flight_.push_back(std::move(own));
     update_timers();
     return true;
 }
 
-void Partition::update_timers() {
-    for (const std::string& realm : fold_->take_touched()) {
-        auto due = fold_->rules().next_due(realm);
-        if (!due) {
-            timers_.erase(realm);
-            continue;
-        }
-        Timer& timer = timers_[realm];
-        if (timer.due.at != due->at || timer.due.body != due->body) timer.fired = false;
-        timer.due = std::move(*due);
+bool Partition::apply_own(const ledger::v1::Decision& decision, const std::string& digest) {
+    std::string why = "an event of its own decider is unknown to it";
+    try {
+        if (fold_->apply(decision, digest, -1)) return true;
+    } catch (const std::exception& error) {
+        why = error.what();
     }
+    fold_again();
+    halt(fmt::format("fold_failed: a decision of its own cannot be applied: {}", why));
+    return false;
+}
+
+void Partition::resend(Orders& orders, Tick tick) {
+    if (tick < resend_at_) return;
+    want_resend_ = false;
+    resend_at_ = tick + options_.resend_pause * (1 << std::min(resends_, 6));
+    ++resends_;
+    for (InFlight& own : flight_) {
+        own.appended_at = tick;
+        ++counters_.resent;
+        orders.append.push_back({own.realm, own.record, own.digest});
+    }
+}
+
+// --- timers ---
+
+// The leader may be dead with nothing else to decide, so the others fire what is long overdue.
+milliseconds Partition::timer_lateness() const {
+    return fold_->writer() == options_.writer ? milliseconds(0) : 4 * options_.takeover;
 }
 
 // A due time that was reached becomes a command. Its id and expiry follow from what is due and the
 // minute, so that several instances, or a repeat, ask for one thing; and one that was refused or
-// expired, after an outage or by a clock that was ahead, is asked for again a minute later. The
-// leader may be dead with nothing else to decide, so the others fire what is long overdue.
+// expired, after an outage or by a clock that was ahead, is asked for again a minute later.
 void Partition::fire_timers(Orders& orders, Time now, Tick tick) {
-    const Time reached = fold_->writer() == options_.writer ? now : now - 4 * options_.takeover;
+    const Time reached = now - timer_lateness();
     const auto minute = std::chrono::floor<std::chrono::minutes>(now);
     for (auto& [realm, timer] : timers_) {
         if (timer.due.at > reached) continue;
@@ -318,11 +372,38 @@ void Partition::fire_timers(Orders& orders, Time now, Tick tick) {
     }
 }
 
-std::optional<Time> Partition::next_due() const {
-    std::optional<Time> next;
-    for (const auto& [realm, timer] : timers_)
-        if (!timer.fired && (!next || timer.due.at < *next)) next = timer.due.at;
+std::optional<milliseconds> Partition::next_wake(Time now, Tick tick) const {
+    if (!caught_up_ || broken_ || !ranges_known() || !clock_base_) return std::nullopt;
+    std::optional<milliseconds> next;
+    const auto at_most = [&](auto left) {
+        const auto wait = std::max(std::chrono::ceil<milliseconds>(left), milliseconds(0));
+        if (!next || wait < *next) next = wait;
+    };
+    if (want_resend_) at_most(resend_at_ - tick);
+    if (!flight_.empty()) at_most(flight_.front().appended_at + options_.append_timeout - tick);
+    if (!halted().empty()) return next;
+    if (left_over_ && may_append()) at_most(milliseconds(0));
+    for (const Input& input : inputs_) {
+        if (input.short_from) at_most(options_.short_patience);
+        if (input.fork) at_most(std::max(input.fork_seen, quiet_since_) + patience(tick) - tick);
+        if (input.cursor >= input.items.size() || !input.halted.empty() || input.fork ||
+            may_lead(input.items[input.cursor].seen, tick))
+            continue;
+        const Tick since = std::max(input.items[input.cursor].seen, quiet_since_);
+        at_most(since + patience(tick) - tick);
+    }
+    for (const auto& [realm, timer] : timers_) {
+        const auto left = timer.due.at + timer_lateness() - now;
+        at_most(timer.fired ? std::max<Time::duration>(left, timer_again_in(timer, tick)) : left);
+    }
+    if (const Input* input = to_pass(); input != nullptr && flight_.empty())
+        at_most(std::max(input->read_at, quiet_since_) +
+                (leads() ? options_.pass_after : 3 * options_.pass_after) - tick);
     return next;
+}
+
+Time::duration Partition::timer_again_in(const Timer& timer, Tick tick) const {
+    return std::chrono::ceil<Time::duration>(timer.fired_at + options_.timer_again - tick);
 }
 
 }  // namespace tocsin::runtime

@@ -1,6 +1,7 @@
 #include "runtime/process.hpp"
 
 #include "runtime/ids.hpp"
+#include "runtime/kafka_log.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
 #include "runtime/tls.hpp"
@@ -23,13 +24,14 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
+// Well above command-bytes-max, so that what is too long is refused with its largest field.
 static constexpr int message_bytes_max = 4 << 20;
 static constexpr int metadata_bytes_max = 32 << 10;
 
-static std::string read_mac_key(const std::string& path) {
-    auto key = read_world_key(path);
-    if (!key) throw std::runtime_error("mac-key-file: " + key.error());
-    return std::move(*key);
+static WorldKeys read_keys(const std::string& path) {
+    auto keys = read_world_keys(path);
+    if (!keys) throw std::runtime_error("mac-key-file: " + keys.error());
+    return std::move(*keys);
 }
 
 static KafkaAccess kafka_access(const RuntimeConfig& config) {
@@ -43,7 +45,7 @@ Process::Process(const RuntimeConfig& config, std::vector<ServiceDefinition> ser
                  std::vector<SidecarDefinition> sidecars)
     : config_(config),
       incarnation_(config.instance + "-" + new_uuid_v7()),
-      mac_(read_mac_key(config.mac_key_file)),
+      keys_(read_keys(config.mac_key_file)),
       kafka_(kafka_access(config)),
       metrics_(config.metrics_listen),
       verifier_(verifier_options(config)),
@@ -63,10 +65,13 @@ void Process::host(ServiceDefinition definition) {
         std::count(plan.upstreams.begin(), plan.upstreams.end(), "approval") > 0 ||
         std::count(plan.followed.begin(), plan.followed.end(), "approval") > 0;
     if (!sees_approval) plan.followed.emplace_back("approval");
-    hosted->ledger = std::make_unique<LedgerProcess>(std::move(plan), config_, kafka_, mac_,
-                                                     definition.rules(), metrics_);
+    hosted->ledger = std::make_unique<LedgerProcess>(
+        std::move(plan), config_,
+        std::make_unique<KafkaLog>(kafka_, static_cast<int>(config_.kafka_partitions)), clock_,
+        keys_, definition.rules(), metrics_);
     hosted->roster = std::make_unique<Roster>(static_cast<int>(config_.kafka_partitions));
-    const Rpc::Limits limits{milliseconds(config_.call_deadline_ms_default), milliseconds(30'000)};
+    const Rpc::Limits limits{milliseconds(config_.call_deadline_ms_default), milliseconds(30'000),
+                             static_cast<std::size_t>(config_.command_bytes_max)};
     hosted->rpc =
         std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_, *hosted->roster, limits);
     hosted->surroundings = std::make_unique<Surroundings>(Surroundings{
@@ -205,7 +210,7 @@ void Process::write_ports_file() {
 }
 
 void Process::publish_events() {
-    events_ = std::make_unique<EventPublisher>(config_, kafka_, mac_, metrics_);
+    events_ = std::make_unique<EventPublisher>(config_, kafka_, keys_, metrics_);
     for (const auto& hosted : hosted_) events_->add(hosted->ledger.get());
     events_->start();
 }

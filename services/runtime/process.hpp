@@ -50,8 +50,9 @@ private:
     void drain();
 
     const RuntimeConfig& config_;
+    SystemClock clock_;
     std::string incarnation_;
-    Mac mac_;
+    WorldKeys keys_;
     KafkaAccess kafka_;
     Metrics metrics_;
     TokenVerifier verifier_;

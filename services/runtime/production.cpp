@@ -83,10 +83,12 @@ std::optional<std::string> production_problem(const RuntimeConfig& config) {
     if (config.kafka_allow_unsafe) return refused("kafka-allow-unsafe", "it gives up the promises");
     if (const auto why = secret_problem(config.mac_key_file); !why.empty())
         return refused("mac-key-file", why);
-    const auto key = read_world_key(config.mac_key_file);
-    if (!key) return "mac-key-file: " + key.error();
-    if (is_example_key(*key))
-        return refused("mac-key-file", "the key is an example; make one with openssl rand -hex 32");
+    const auto keys = read_world_keys(config.mac_key_file);
+    if (!keys) return "mac-key-file: " + keys.error();
+    for (const WorldKeys::Key& key : keys->all())
+        if (is_example_key(key.bytes))
+            return refused("mac-key-file",
+                           "key " + key.id + " is an example; make one with openssl rand -hex 32");
     return std::nullopt;
 }
 

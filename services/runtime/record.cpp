@@ -1,28 +1,72 @@
 #include "runtime/record.hpp"
 
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
 
 #include <charconv>
+#include <stdexcept>
 
 namespace tocsin::runtime {
 
-// Field 15, length-delimited, 32 bytes.
-static constexpr std::string_view mac_prefix = "\x7a\x20";
+// Field 15, length-delimited: 8 bytes of key id, 32 of HMAC.
+static constexpr std::string_view seal_prefix = "\x7a\x28";
+static constexpr std::size_t key_id_bytes = 8;
 static constexpr std::size_t mac_bytes = 32;
+static constexpr std::size_t seal_bytes = seal_prefix.size() + key_id_bytes + mac_bytes;
 
-std::string seal(std::string body, const Mac& mac) {
-    const std::string signature = mac.sign(body);
-    body += mac_prefix;
-    body += signature;
-    return body;
+static std::string context_of(std::string_view topic, RecordKind kind) {
+    constexpr std::size_t block = 64;
+    std::string context;
+    for (int shift = 24; shift >= 0; shift -= 8)
+        context += static_cast<char>(topic.size() >> shift & 255);
+    context += topic;
+    context += static_cast<char>(kind);
+    context.resize((context.size() + block - 1) / block * block, '\0');
+    return context;
 }
 
-std::optional<std::string_view> unseal(std::string_view record, const Mac& mac) {
-    if (record.size() < mac_prefix.size() + mac_bytes) return std::nullopt;
-    const std::string_view body = record.substr(0, record.size() - mac_bytes - mac_prefix.size());
-    if (record.substr(body.size(), mac_prefix.size()) != mac_prefix) return std::nullopt;
-    if (!mac.verify(body, record.substr(record.size() - mac_bytes))) return std::nullopt;
-    return body;
+Seal::Seal(const WorldKeys& keys, std::string_view topic, RecordKind kind) {
+    const std::string context = context_of(topic, kind);
+    for (const WorldKeys::Key& key : keys.all())
+        keys_.push_back({key.id, *unhex(key.id), Mac(key.bytes, context)});
+}
+
+std::string Seal::close(std::string body, std::string_view key_id) const {
+    for (const Key& key : keys_) {
+        if (key.id != key_id) continue;
+        const std::string mac = key.mac.sign(body);
+        body.reserve(body.size() + seal_bytes);
+        return std::move(body.append(seal_prefix).append(key.id_bytes).append(mac));
+    }
+    throw std::invalid_argument(fmt::format("the world has no key {}", key_id));
+}
+
+static bool has_seal(std::string_view record) {
+    return record.size() >= seal_bytes &&
+           record.substr(record.size() - seal_bytes, seal_prefix.size()) == seal_prefix;
+}
+
+Seal::Opened Seal::examine(std::string_view record) const {
+    if (!has_seal(record)) return {};
+    const std::string_view body = record.substr(0, record.size() - seal_bytes);
+    const std::string_view id = record.substr(body.size() + seal_prefix.size(), key_id_bytes);
+    for (const Key& key : keys_) {
+        if (key.id_bytes != id) continue;
+        if (!key.mac.verify(body, record.substr(record.size() - mac_bytes))) return {};
+        return {Sealed::ours, body, key.id};
+    }
+    return {Sealed::unknown_key, {}, {}};
+}
+
+std::optional<std::string_view> Seal::open(std::string_view record) const {
+    const Opened opened = examine(record);
+    if (opened.sealed != Sealed::ours) return std::nullopt;
+    return opened.body;
+}
+
+std::string Seal::named_key(std::string_view record) {
+    if (!has_seal(record)) return {};
+    return hex(record.substr(record.size() - mac_bytes - key_id_bytes, key_id_bytes));
 }
 
 std::string genesis_digest(std::string_view topic, int partition) {
@@ -32,9 +76,11 @@ std::string genesis_digest(std::string_view topic, int partition) {
     return sha256(seed);
 }
 
-std::string request_key(std::string_view actor, std::string_view request_id) {
+std::string request_key(std::string_view realm, std::string_view actor,
+                        std::string_view request_id) {
     std::string key;
-    key.reserve(actor.size() + request_id.size() + 1);
+    key.reserve(realm.size() + actor.size() + request_id.size() + 2);
+    key.append(realm).push_back('\0');
     key.append(actor).push_back('\0');
     key.append(request_id);
     return key;
@@ -47,7 +93,7 @@ std::string body_digest(std::string_view body, Time expires_at) {
     return sha256(text);
 }
 
-std::string command_bytes(const Submission& submission, const Mac& mac) {
+static ledger::v1::CommandRecord without_body(const Submission& submission) {
     ledger::v1::CommandRecord record;
     record.set_realm(submission.asking.realm);
     record.set_actor(submission.asking.actor);
@@ -57,8 +103,20 @@ std::string command_bytes(const Submission& submission, const Mac& mac) {
     *record.mutable_expires_at() = to_proto(submission.expires_at);
     *record.mutable_sent_at() = to_proto(submission.sent_at);
     record.set_traceparent(submission.traceparent);
+    return record;
+}
+
+std::size_t command_size(const Submission& submission) {
+    const std::size_t body = submission.body.size();
+    const std::size_t tagged =
+        body == 0 ? 0 : 1 + google::protobuf::io::CodedOutputStream::VarintSize64(body) + body;
+    return without_body(submission).ByteSizeLong() + tagged + seal_bytes;
+}
+
+std::string command_bytes(const Submission& submission, const Seal& seal, std::string_view key_id) {
+    ledger::v1::CommandRecord record = without_body(submission);
     record.set_body(submission.body);
-    return seal(record.SerializeAsString(), mac);
+    return seal.close(record.SerializeAsString(), key_id);
 }
 
 std::string Position::text() const { return fmt::format("{}/{}/{}", service, partition, offset); }

@@ -17,21 +17,22 @@ void RealmRoster::apply(const Counted& counted) {
 }
 
 void RealmRoster::import(const approval::v1::Roster& roster) {
-    exists_ = true;
-    people_.clear();
-    agencies_.clear();
-    for (const auto& person : roster.people()) people_[person.subject()] = person;
-    for (const auto& agency : roster.agencies()) agencies_[agency.agency_id()] = agency;
+    auto import = std::make_shared<Import>();
+    for (const auto& person : roster.people()) import->people[person.subject()] = person;
+    for (const auto& agency : roster.agencies()) import->agencies[agency.agency_id()] = agency;
+    latest_ = std::move(import);
 }
 
 const approval::v1::Person* RealmRoster::person(const std::string& subject) const {
-    const auto found = people_.find(subject);
-    return found == people_.end() ? nullptr : &found->second;
+    if (!latest_) return nullptr;
+    const auto found = latest_->people.find(subject);
+    return found == latest_->people.end() ? nullptr : &found->second;
 }
 
 const approval::v1::Agency* RealmRoster::agency(const std::string& agency_id) const {
-    const auto found = agencies_.find(agency_id);
-    return found == agencies_.end() ? nullptr : &found->second;
+    if (!latest_) return nullptr;
+    const auto found = latest_->agencies.find(agency_id);
+    return found == latest_->agencies.end() ? nullptr : &found->second;
 }
 
 static std::vector<std::string> only(const std::vector<std::string>& roles, std::string_view role) {
@@ -48,7 +49,8 @@ std::vector<std::string> Roster::confirmed(const Caller& caller) const {
         std::vector<std::string> both;
         const auto& given = person->roles();
         for (const std::string& role : caller.roles)
-            if (role != "service" && std::ranges::find(given, role) != given.end())
+            if (role != "service" && role != operator_role &&
+                std::ranges::find(given, role) != given.end())
                 both.push_back(role);
         return both;
     });

@@ -7,6 +7,7 @@
 #include "tocsin/approval/v1/approval_service.pb.h"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,27 +19,31 @@ public:
     void apply(const Counted& counted);
 
     // Whether one was ever imported.
-    bool exists() const { return exists_; }
+    bool exists() const { return latest_ != nullptr; }
+    // Valid as long as the snapshot.
     const approval::v1::Person* person(const std::string& subject) const;
     const approval::v1::Agency* agency(const std::string& agency_id) const;
 
 private:
     void import(const approval::v1::Roster& roster);
 
-    bool exists_ = false;
-    std::map<std::string, approval::v1::Person> people_;
-    std::map<std::string, approval::v1::Agency> agencies_;
+    // One import, which the next replaces as a whole. Null: there was none.
+    struct Import {
+        std::map<std::string, approval::v1::Person> people;
+        std::map<std::string, approval::v1::Agency> agencies;
+    };
+    std::shared_ptr<const Import> latest_;
 };
 
 // Fed on the ledger thread; asked by any thread.
-class Roster final : public RealmViews<RealmRoster>, public RoleConfirmer {
+class Roster final : public SnapshotViews<RealmRoster>, public RoleConfirmer {
 public:
-    using RealmViews::RealmViews;
+    using SnapshotViews::SnapshotViews;
 
     // For a person: the token's roles that the roster gives the same subject for the same agency.
     // While the realm has no roster, `admin` of the token counts, so that one can be imported.
     // The role `service` is never a person's: it is confirmed only for a subject `service:...`,
-    // and such a subject has no other.
+    // and such a subject has no other. Nor is `operator` a realm's to give.
     std::vector<std::string> confirmed(const Caller& caller) const override;
 
     // Nothing when the roster does not have it.

@@ -3,6 +3,7 @@
 #include "runtime/digest.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/logs.hpp"
+#include "runtime/record.hpp"
 #include "runtime/traceparent.hpp"
 #include "runtime/validate.hpp"
 
@@ -50,14 +51,41 @@ static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     return edge_status("invalid_argument", text, std::move(wrong));
 }
 
-std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
-                                                      const Message& request) const {
+std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
+                                                const Message& request) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
     if (!caller) return std::unexpected(edge_status(caller.error()));
     if (auto wrong = violations(request); !wrong.empty())
         return std::unexpected(bad_request(std::move(wrong)));
-    caller->roles = roster_.confirmed(*caller);
     return std::move(*caller);
+}
+
+std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
+                                                      const Message& request) const {
+    auto caller = verify(context, request);
+    if (!caller) return caller;
+    return confirm(std::move(*caller));
+}
+
+std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
+    if (caller.realm.empty())
+        return std::unexpected(
+            edge_status("role_missing",
+                        "the token is an operator's and names no realm: only a realm's people may "
+                        "do this"));
+    caller.roles = roster_.confirmed(caller);
+    return caller;
+}
+
+std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
+    const grpc::ServerContextBase& context, const Message& request) const {
+    auto caller = verify(context, request);
+    if (caller && !caller->has(operator_role))
+        return std::unexpected(
+            edge_status("role_missing",
+                        "the role operator is needed, which the issuer of tokens gives to who runs "
+                        "the installation"));
+    return caller;
 }
 
 void Rpc::set_body(Message& command, const Message& request) {
@@ -114,9 +142,11 @@ static grpc::Status refusal(const Answer& answer) {
     std::vector<FieldViolation> fields;
     if (!answer.rejection.field.empty())
         fields.push_back({answer.rejection.field, answer.rejection.text});
+    // What was refused without a decision has none.
+    std::map<std::string, std::string> where;
+    if (answer.position.offset >= 0) where["position"] = answer.position.text();
     return status(static_cast<grpc::StatusCode>(answer.rejection.because), answer.rejection.code,
-                  answer.rejection.text, std::move(fields), {},
-                  {{"position", answer.position.text()}});
+                  answer.rejection.text, std::move(fields), {}, where);
 }
 
 // A no that rests on half a history would be taken for the answer.
@@ -124,6 +154,16 @@ static grpc::Status not_folded() {
     return edge_status(
         "unavailable",
         "history is still being folded, or an operator is needed; ask again as it is");
+}
+
+// It could never be recorded, however often it is asked.
+static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
+    const LargestField largest = largest_field(request);
+    const std::string text = fmt::format(
+        "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
+        "them: shorten it",
+        bytes, bytes_max, largest.path, largest.bytes);
+    return edge_status("command_too_large", text, {{largest.path, text}});
 }
 
 void Rpc::note_answer(const Message& request, const Answer& answer,
@@ -168,6 +208,11 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     submission.expires_at = *expires_at;
     submission.traceparent = traceparent(*context);
     submission.body = std::move(body);
+    const std::size_t bytes = command_size(submission);
+    if (bytes > limits_.command_bytes_max) {
+        reactor->Finish(too_large(request, bytes, limits_.command_bytes_max));
+        return reactor;
+    }
     // A little is kept back, so that the answer still arrives.
     const auto wait = std::max(time_left(*context) - milliseconds(25), milliseconds(1));
     std::string trace = logs::trace_id(submission.traceparent);
@@ -186,13 +231,16 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
 
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
     Reactor* reactor = context->DefaultReactor();
-    const bool readable = ledger_.readable();
-    auto caller = authenticate(*context, request);
+    auto caller = verify(*context, request);
+    // Asked before the roles, which rest on what was folded then.
+    const bool readable = caller && ledger_.readable(caller->realm);
+    if (caller) caller = confirm(std::move(*caller));
     if (!caller || !readable) {
         reactor->Finish(caller ? not_folded() : caller.error());
         return reactor;
     }
-    after_positions(context, reactor,
+    const std::string realm = caller->realm;
+    after_positions(context, reactor, realm,
                     [call = std::move(call), caller = std::move(*caller)] { return call(caller); });
     return reactor;
 }
@@ -203,18 +251,29 @@ Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCal
         reactor->Finish(bad_request(std::move(wrong)));
         return reactor;
     }
-    if (!ledger_.readable()) {
+    // What anybody may ask must not wait: a call that waits takes up room.
+    if (!metadata(*context, "tocsin-after").empty()) {
+        reactor->Finish(bad_request(
+            {{"tocsin-after", "a public read waits for no position: leave it out and ask again"}}));
+        return reactor;
+    }
+    if (!ledger_.readable(text_field(request, "realm"))) {
         reactor->Finish(not_folded());
         return reactor;
     }
-    after_positions(context, reactor, [call = std::move(call)] { return call(Caller{}); });
+    tell_age(context);
+    reactor->Finish(call(Caller{}));
     return reactor;
 }
 
-void Rpc::after_positions(Context* context, Reactor* reactor, std::function<grpc::Status()> call) {
-    // Reads go on while Kafka is away; they say how old they are.
+void Rpc::tell_age(Context* context) const {
     if (const double stale = ledger_.stale_seconds(); stale > 0)
         context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
+}
+
+void Rpc::after_positions(Context* context, Reactor* reactor, const std::string& realm,
+                          std::function<grpc::Status()> call) {
+    tell_age(context);
     const std::string after = metadata(*context, "tocsin-after");
     if (after.empty()) {
         reactor->Finish(call());
@@ -240,10 +299,13 @@ void Rpc::after_positions(Context* context, Reactor* reactor, std::function<grpc
         positions.push_back(std::move(*position));
         begin = end + 1;
     }
-    ledger_.await(std::move(positions), time_left(*context) - milliseconds(25),
-                  [reactor, call = std::move(call)](bool reached) {
-                      if (reached) return reactor->Finish(call());
-                      reactor->Finish(edge_status("not_yet"));
+    ledger_.await(realm, std::move(positions), time_left(*context) - milliseconds(25),
+                  [reactor, call = std::move(call)](Ledger::Awaited awaited) {
+                      if (awaited == Ledger::Awaited::reached) return reactor->Finish(call());
+                      reactor->Finish(awaited == Ledger::Awaited::not_yet
+                                          ? edge_status("not_yet")
+                                          : edge_status("unavailable",
+                                                        "too many reads are waiting; ask again"));
                   });
 }
 

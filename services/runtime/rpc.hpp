@@ -35,6 +35,7 @@ public:
     struct Limits {
         std::chrono::milliseconds deadline_default{5000};
         std::chrono::milliseconds deadline_max{30000};
+        std::size_t command_bytes_max = 900'000;  // of a command as it is recorded
     };
     using Roles = std::vector<std::string_view>;
     using Reactor = grpc::ServerUnaryReactor;
@@ -62,7 +63,7 @@ public:
         });
     }
 
-    // A read that needs no token. `reader(const Request&, Response&)`.
+    // A read that needs no token, hence waits for no position. `reader(const Request&, Response&)`.
     template <class Request, class Response, class Reader>
     Reactor* read_public(Context* context, const Request* request, Response* response,
                          Reader reader) {
@@ -74,14 +75,23 @@ public:
     // Whether views can be read; streams ask, the calls above do so themselves.
     bool readable() const { return ledger_.readable(); }
 
-    // The caller of a stream, or why not. `context` is any server context.
+    // The caller of a stream, with the roles that the roster confirms, or why not. `context` is any
+    // server context.
     std::expected<Caller, grpc::Status> authenticate(
+        const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
+
+    // An operator of the installation, by the token alone, or why not. Needs nothing of the ledger.
+    std::expected<Caller, grpc::Status> authenticate_operator(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
 private:
     using ReadCall = std::function<grpc::Status(const Caller&)>;
-    struct Request;
 
+    // With the roles that the realm's roster confirms.
+    std::expected<Caller, grpc::Status> confirm(Caller caller) const;
+    // By the token, for a request that is well formed; the roles are the token's.
+    std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
+                                               const google::protobuf::Message& request) const;
     static void set_body(google::protobuf::Message& command,
                          const google::protobuf::Message& request);
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
@@ -90,8 +100,11 @@ private:
     Reactor* read_public(Context* context, const google::protobuf::Message& request, ReadCall call);
     void note_answer(const google::protobuf::Message& request, const Answer& answer,
                      const std::string& trace) const;
+    // Reads go on while Kafka is away; they say how old they are.
+    void tell_age(Context* context) const;
     // Runs `call` once the positions in `tocsin-after` are reached.
-    void after_positions(Context* context, Reactor* reactor, std::function<grpc::Status()> call);
+    void after_positions(Context* context, Reactor* reactor, const std::string& realm,
+                         std::function<grpc::Status()> call);
     std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
 
     std::string service_;

@@ -31,6 +31,9 @@ std::string dead_letters_topic(std::string_view world) {
 
 std::string events_topic(std::string_view world) { return prefixed(world, "tocsin.events.v1"); }
 
+std::string probes_topic(std::string_view world) { return prefixed(world, "tocsin.probes.v1"); }
+
+static constexpr std::string_view hours_1 = "3600000";
 static constexpr std::string_view days_7 = "604800000";
 static constexpr std::string_view days_90 = "7776000000";
 
@@ -61,6 +64,7 @@ TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service) {
 //  tocsin.<service>.<stream>.v1     realm    ledger.v1.CommandRecord      7 days
 //  tocsin.dead-letters.v1           service  bytes that were not decided  90 days
 //  tocsin.events.v1                 realm    ledger.v1.PublicEvent        90 days
+//  tocsin.probes.v1                 service  nothing; one partition       1 hour
 std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service,
                                  const std::vector<std::string>& streams) {
     std::vector<TopicSpec> topics;
@@ -70,6 +74,9 @@ std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service
         topics.push_back(spec(plan, stream_topic(plan.world, service, stream), days_7, false));
     topics.push_back(spec(plan, dead_letters_topic(plan.world), days_90, true));
     topics.push_back(spec(plan, events_topic(plan.world), days_90, false));
+    TopicSpec probes = spec(plan, probes_topic(plan.world), hours_1, false);
+    probes.partitions = 1;
+    topics.push_back(std::move(probes));
     return topics;
 }
 

@@ -18,6 +18,8 @@ std::string stream_topic(std::string_view world, std::string_view service, std::
 bool is_stream(std::string_view topic, std::string_view service, std::string_view stream);
 std::string dead_letters_topic(std::string_view world);
 std::string events_topic(std::string_view world);
+// Where instances ask the brokers for the time.
+std::string probes_topic(std::string_view world);
 
 struct TopicPlan {
     std::string_view world;

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <regex>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -190,6 +191,80 @@ std::vector<FieldViolation> violations(const Message& message) {
     Check check;
     check.message(message, "", false, 0);
     return check.take();
+}
+
+static std::size_t bytes_of(const Message& message, const FieldDescriptor* field, int element) {
+    const auto& reflection = *message.GetReflection();
+    std::string scratch;
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
+        return (element < 0 ? reflection.GetMessage(message, field)
+                            : reflection.GetRepeatedMessage(message, field, element))
+            .ByteSizeLong();
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return sizeof(std::int64_t);
+    return (element < 0 ? reflection.GetStringReference(message, field, &scratch)
+                        : reflection.GetRepeatedStringReference(message, field, element, &scratch))
+        .size();
+}
+
+namespace {
+
+struct Weighed {
+    const FieldDescriptor* field = nullptr;
+    std::size_t bytes = 0;
+    int element = -1;  // the largest of a repeated field
+    std::size_t element_bytes = 0;
+};
+
+}  // namespace
+
+static Weighed weigh(const Message& message, const FieldDescriptor* field) {
+    Weighed weighed{field};
+    if (!field->is_repeated()) {
+        weighed.bytes = bytes_of(message, field, -1);
+        return weighed;
+    }
+    for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
+        const std::size_t bytes = bytes_of(message, field, i);
+        weighed.bytes += bytes;
+        if (bytes <= weighed.element_bytes) continue;
+        weighed.element = i;
+        weighed.element_bytes = bytes;
+    }
+    return weighed;
+}
+
+LargestField largest_field(const Message& message) {
+    constexpr int levels = 3;
+    LargestField found;
+    const Message* inside = &message;
+    for (int level = 0; level < levels && inside != nullptr; ++level) {
+        std::vector<const FieldDescriptor*> fields;
+        inside->GetReflection()->ListFields(*inside, &fields);
+        Weighed most_bytes;
+        for (const FieldDescriptor* field : fields)
+            if (const Weighed weighed = weigh(*inside, field); weighed.bytes > most_bytes.bytes)
+                most_bytes = weighed;
+        if (most_bytes.field == nullptr || (level > 0 && most_bytes.bytes * 2 <= found.bytes))
+            break;
+        const FieldDescriptor* field = most_bytes.field;
+        found.path += (found.path.empty() ? "" : ".") + field->name();
+        found.bytes = most_bytes.bytes;
+        const bool nested =
+            field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !field->is_map();
+        const Message* parent = std::exchange(inside, nullptr);
+        if (!field->is_repeated()) {
+            if (nested) inside = &parent->GetReflection()->GetMessage(*parent, field);
+            continue;
+        }
+        // One element of many: where none stands out, the list is what is too long.
+        if (field->is_map() || most_bytes.element_bytes * 2 <= most_bytes.bytes) continue;
+        found.path += fmt::format("[{}]", most_bytes.element);
+        found.bytes = most_bytes.element_bytes;
+        if (nested)
+            inside =
+                &parent->GetReflection()->GetRepeatedMessage(*parent, field, most_bytes.element);
+    }
+    return found;
 }
 
 }  // namespace tocsin::runtime

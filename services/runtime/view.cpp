@@ -11,4 +11,14 @@ int partition_of(std::string_view realm, int partitions) {
     return static_cast<int>(hash % static_cast<std::uint64_t>(partitions));
 }
 
+ViewGauges view_gauges(Metrics& metrics, const std::string& service) {
+    return {&metrics.gauge("tocsin_view_items",
+                           "What the lists of this service have to show, of all realms; folded "
+                           "from the ledger, the same at every instance.",
+                           {{"service", service}}),
+            &metrics.gauge("tocsin_shared_text_bytes",
+                           "Texts in the memory of this process, each counted once, however many "
+                           "states and views hold it.")};
+}
+
 }  // namespace tocsin::runtime

@@ -1,41 +1,59 @@
 #include "runtime/waiters.hpp"
 
+#include "runtime/logs.hpp"
+
+#include <vector>
+
 namespace tocsin::runtime {
 
-bool Waiters::add(const std::string& key, const std::string& body_digest, Tick until,
-                  Ledger::Done& done) {
+std::optional<Waiters::Handle> Waiters::add(const std::string& key, const std::string& body_digest,
+                                            Tick until, CallSlots::Slot slot, Ledger::Done& done) {
     const std::lock_guard guard(mutex_);
-    if (waiters_.size() >= most_) return false;
-    waiters_.emplace(key, Waiter{body_digest, until, std::move(done)});
-    by_time_.emplace(until, key);
-    return true;
+    if (closed_) return std::nullopt;
+    const Handle handle = ++last_;
+    waiters_.emplace(handle, Waiter{by_key_.emplace(key, handle), body_digest, until,
+                                    std::move(slot), std::move(done)});
+    by_time_.emplace(until, handle);
+    return handle;
 }
 
-Ledger::Done Waiters::take_back(const std::string& key) {
-    const std::lock_guard guard(mutex_);
-    const auto found = waiters_.find(key);
-    if (found == waiters_.end()) return {};
-    Ledger::Done done = std::move(found->second.done);
+Waiters::Waiter Waiters::take(std::unordered_map<Handle, Waiter>::iterator found) {
+    Waiter waiter = std::move(found->second);
+    by_key_.erase(waiter.place);
+    by_time_.erase({waiter.until, found->first});
     waiters_.erase(found);
-    return done;
+    if (waiters_.empty()) none_left_.notify_all();
+    return waiter;
+}
+
+// Its slot is free before its caller hears, so that the next call of that caller finds one.
+void Waiters::finish(Waiter& waiter, const Answer& answer) {
+    waiter.slot.reset();
+    try {
+        waiter.done(answer);
+    } catch (const std::exception& error) {
+        logs::error("an answer could not be given", {{"why", error.what()}});
+    }
+}
+
+Ledger::Done Waiters::take_back(Handle handle) {
+    const std::lock_guard guard(mutex_);
+    const auto found = waiters_.find(handle);
+    if (found == waiters_.end()) return {};
+    return take(found).done;
 }
 
 void Waiters::answer(const std::string& key, const std::string& body_digest, const Answer& answer) {
-    std::vector<Ledger::Done> done;
+    std::vector<Waiter> ended;
     {
         const std::lock_guard guard(mutex_);
-        const auto [begin, end] = waiters_.equal_range(key);
-        for (auto waiter = begin; waiter != end;) {
-            if (waiter->second.body_digest != body_digest) {
-                ++waiter;
-                continue;
-            }
-            done.push_back(std::move(waiter->second.done));
-            waiter = waiters_.erase(waiter);
+        const auto [begin, end] = by_key_.equal_range(key);
+        for (auto place = begin; place != end;) {
+            const auto found = waiters_.find((place++)->second);
+            if (found->second.body_digest == body_digest) ended.push_back(take(found));
         }
-        if (waiters_.empty()) none_left_.notify_all();
     }
-    for (auto& call : done) call(answer);
+    for (Waiter& waiter : ended) finish(waiter, answer);
 }
 
 static Answer unavailable(std::string_view why) {
@@ -45,34 +63,21 @@ static Answer unavailable(std::string_view why) {
 }
 
 void Waiters::expire(Tick now, std::string_view why) {
-    std::vector<Ledger::Done> done;
+    std::vector<Waiter> ended;
     {
         const std::lock_guard guard(mutex_);
-        while (!by_time_.empty() && by_time_.begin()->first <= now) {
-            const auto [begin, end] = waiters_.equal_range(by_time_.begin()->second);
-            for (auto waiter = begin; waiter != end;) {
-                if (waiter->second.until > now) {
-                    ++waiter;
-                    continue;
-                }
-                done.push_back(std::move(waiter->second.done));
-                waiter = waiters_.erase(waiter);
-            }
-            by_time_.erase(by_time_.begin());
-        }
-        if (waiters_.empty()) none_left_.notify_all();
+        while (!by_time_.empty() && by_time_.begin()->first <= now)
+            ended.push_back(take(waiters_.find(by_time_.begin()->second)));
     }
-    for (auto& call : done) call(unavailable(why));
+    for (Waiter& waiter : ended) finish(waiter, unavailable(why));
 }
 
-void Waiters::end_all(std::string_view why) {
-    std::unordered_multimap<std::string, Waiter> all;
+void Waiters::close(std::string_view why) {
     {
         const std::lock_guard guard(mutex_);
-        all.swap(waiters_);
-        by_time_.clear();
+        closed_ = true;
     }
-    for (auto& [key, waiter] : all) waiter.done(unavailable(why));
+    expire(Tick::max(), why);
 }
 
 std::optional<Tick> Waiters::next_expiry() const {
@@ -81,9 +86,9 @@ std::optional<Tick> Waiters::next_expiry() const {
     return by_time_.begin()->first;
 }
 
-void Waiters::wait_until_none(Tick until) {
+void Waiters::wait_until_none(std::chrono::milliseconds most) {
     std::unique_lock lock(mutex_);
-    none_left_.wait_until(lock, until, [this] { return waiters_.empty(); });
+    none_left_.wait_for(lock, most, [this] { return waiters_.empty(); });
 }
 
 std::size_t Waiters::size() const {

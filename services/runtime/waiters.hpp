@@ -1,49 +1,64 @@
-// Calls that wait: for a decision on their command, or for a position to be reached. Thread-safe;
-// callbacks run on whichever thread finishes them, outside the lock. Bounded.
+// Calls that wait for a decision on their command. Thread-safe; callbacks run on whichever thread
+// finishes them, outside the lock, and a throwing one is logged. How many may wait is up to
+// CallSlots.
 #pragma once
 
-#include "runtime/fold.hpp"
+#include "runtime/call_slots.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/ledger.hpp"
-#include "runtime/partition.hpp"
 
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace tocsin::runtime {
 
 class Waiters {
 public:
-    explicit Waiters(std::size_t most) : most_(most) {}
+    using Handle = std::uint64_t;
 
-    // False, and `done` is left untouched: too many are waiting.
-    bool add(const std::string& key, const std::string& body_digest, Tick until,
-             Ledger::Done& done);
-    // Takes the newest one back, when its command could not be sent.
-    Ledger::Done take_back(const std::string& key);
+    // Registers a call with the slot that it holds. Nothing, and `done` is left untouched: closed.
+    std::optional<Handle> add(const std::string& key, const std::string& body_digest, Tick until,
+                              CallSlots::Slot slot, Ledger::Done& done);
+    // Takes this very call back, when its command could not be sent; empty: it was ended meanwhile.
+    Ledger::Done take_back(Handle handle);
+    // Ends all who wait for this request with this body.
     void answer(const std::string& key, const std::string& body_digest, const Answer& answer);
     // Ends those whose time is over with `unavailable`.
     void expire(Tick now, std::string_view why);
-    void end_all(std::string_view why);
+    // Ends all who wait; from now on nobody can.
+    void close(std::string_view why);
     std::optional<Tick> next_expiry() const;
     std::size_t size() const;
-    // Returns once nobody waits, or at `until`.
-    void wait_until_none(Tick until);
+    // Returns once nobody waits, or after `most`.
+    void wait_until_none(std::chrono::milliseconds most);
 
 private:
+    // A multimap: its places stay valid whatever is added or removed.
+    using ByKey = std::multimap<std::string, Handle>;
     struct Waiter {
+        ByKey::iterator place;
         std::string body_digest;
         Tick until;
+        CallSlots::Slot slot;
         Ledger::Done done;
     };
-    std::size_t most_;
+    // With the lock held. `found` is gone afterwards.
+    Waiter take(std::unordered_map<Handle, Waiter>::iterator found);
+    static void finish(Waiter& waiter, const Answer& answer);
+
     mutable std::mutex mutex_;
     std::condition_variable none_left_;
-    std::unordered_multimap<std::string, Waiter> waiters_;
-    // Entries may be stale: the waiter was answered meanwhile.
-    std::multimap<Tick, std::string> by_time_;
+    std::unordered_map<Handle, Waiter> waiters_;
+    ByKey by_key_;
+    std::set<std::pair<Tick, Handle>> by_time_;
+    Handle last_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace tocsin::runtime

@@ -4,27 +4,69 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
+#include <algorithm>
 #include <fstream>
+#include <stdexcept>
 
 namespace tocsin::runtime {
 
-static constexpr std::size_t key_bytes_min = 32;
-static constexpr std::size_t file_bytes_max = 4096;
+static constexpr std::size_t key_id_bytes = 8;
+static constexpr std::size_t file_bytes_max = 16'384;
 
-std::expected<std::string, std::string> read_world_key(const std::string& path) {
+WorldKeys::WorldKeys(const std::vector<std::string>& keys) {
+    if (keys.empty()) throw std::invalid_argument("a world has at least one key");
+    for (const std::string& bytes : keys)
+        keys_.push_back({hex(sha256(bytes).substr(0, key_id_bytes)), bytes});
+}
+
+bool WorldKeys::has(std::string_view id) const {
+    return std::ranges::any_of(keys_, [&](const Key& key) { return key.id == id; });
+}
+
+static std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r";
+    const auto first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+static std::expected<std::vector<std::string>, std::string> parse(std::string_view text) {
+    std::vector<std::string> keys;
+    for (int number = 1; !text.empty(); ++number) {
+        const auto end = std::min(text.find('\n'), text.size());
+        const std::string_view line = trimmed(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (line.empty() || line.front() == '#') continue;
+        const auto refused = [&](std::string_view why) {
+            return std::unexpected(fmt::format("line {} {}", number, why));
+        };
+        auto key = unhex(line);
+        if (!key || key->size() < WorldKeys::key_bytes_min)
+            return refused(
+                "must be 64 or more hexadecimal digits; make them with openssl rand -hex 32");
+        if (std::ranges::find(keys, *key) != keys.end())
+            return refused("repeats a key that stands above it");
+        if (keys.size() == WorldKeys::keys_max)
+            return refused(fmt::format("is one key too many; {} are the most, remove the oldest",
+                                       WorldKeys::keys_max));
+        keys.push_back(std::move(*key));
+    }
+    if (keys.empty()) return std::unexpected("holds no key; make one with openssl rand -hex 32");
+    return keys;
+}
+
+std::expected<WorldKeys, std::string> read_world_keys(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return std::unexpected(fmt::format("{} cannot be read", path));
     std::string text(file_bytes_max + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
-    std::erase_if(text, [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; });
-    auto key = text.size() > file_bytes_max ? std::nullopt : unhex(text);
-    if (!key || key->size() < key_bytes_min)
-        return std::unexpected(fmt::format(
-            "{} must hold 64 or more hexadecimal digits; make them with openssl rand -hex 32",
-            path));
-    return std::move(*key);
+    if (text.size() > file_bytes_max)
+        return std::unexpected(fmt::format("{} is longer than {} bytes; it is not a file of keys",
+                                           path, file_bytes_max));
+    const auto keys = parse(text);
+    if (!keys) return std::unexpected(fmt::format("{}: {}", path, keys.error()));
+    return WorldKeys(*keys);
 }
 
 }  // namespace tocsin::runtime

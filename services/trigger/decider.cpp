@@ -19,7 +19,7 @@ using Happened = runtime::Happened<v1::Event>;
 using Verdict = runtime::Verdict<v1::Event>;
 
 // Every source is a connection and a metric, every rule on a series is weighed at each reading.
-constexpr std::ptrdiff_t sources_max = 200;
+constexpr int sources_max = 200;
 constexpr std::size_t rules_max = 2000;
 constexpr std::size_t rules_per_series_max = 20;
 
@@ -35,24 +35,28 @@ Verdict nothing_new(std::string id, std::int64_t version) {
     return Happened{{}, std::move(id), fmt::format("{}", version)};
 }
 
-bool is_active(const std::pair<const std::string, SourceState>& entry) {
-    return entry.second.source.active();
+int active_sources(const State& state) {
+    int count = 0;
+    state.sources.ascend(nullptr, [&](const std::string&, const SourceState& known) {
+        if (known.source.active()) ++count;
+        return true;
+    });
+    return count;
 }
 
 Verdict put_source(const State& state, const Asking& asking, const v1::PutSourceRequest& request) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
-    const auto found = state.sources.find(request.source_id());
-    const bool known = found != state.sources.end();
-    if (known && found->second.source.agency_id() != asking.agency)
-        return reject(Because::permission_denied, "other_agency",
-                      fmt::format("it belongs to {}, which alone may replace it",
-                                  found->second.source.agency_id()),
-                      "source_id");
+    const SourceState* known = state.sources.find(request.source_id());
+    if (known && known->source.agency_id() != asking.agency)
+        return reject(
+            Because::permission_denied, "other_agency",
+            fmt::format("it belongs to {}, which alone may replace it", known->source.agency_id()),
+            "source_id");
     if (find_format(request.format()) == nullptr)
         return reject(Because::invalid_argument, "unknown_format",
                       "the format is one of usgs-json and eccc-csv", "format");
-    const bool in_use = known && found->second.source.active();
-    if (!in_use && std::ranges::count_if(state.sources, is_active) >= sources_max)
+    const bool in_use = known && known->source.active();
+    if (!in_use && active_sources(state) >= sources_max)
         return reject(Because::resource_exhausted, "too_many_sources",
                       fmt::format("a realm has at most {} sources", sources_max), "source_id");
     v1::Source source;
@@ -64,35 +68,46 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     source.set_stale_seconds(request.stale_seconds() > 0 ? request.stale_seconds()
                                                          : 3 * request.poll_seconds());
     source.set_active(true);
-    const std::int64_t version = known ? found->second.version : 0;
-    if (known && MessageDifferencer::Equals(source, found->second.source))
+    const std::int64_t version = known ? known->version : 0;
+    if (known && MessageDifferencer::Equals(source, known->source))
         return nothing_new(request.source_id(), version);
     Happened happened{{}, request.source_id(), fmt::format("{}", version + 1)};
     *happened.events.emplace_back().mutable_source_put()->mutable_source() = std::move(source);
     return happened;
 }
 
+// A rule that is on and reads the source; empty: there is none.
+std::string reader_of(const State& state, const std::string& source_id) {
+    std::string reader;
+    // No series has an empty name: this is before the source's first.
+    const std::pair<std::string, std::string> before{source_id, ""};
+    state.watching.ascend(&before, [&](const auto& series, const auto& rules) {
+        if (series.first == source_id) reader = *rules.begin();
+        return false;
+    });
+    return reader;
+}
+
 Verdict remove_source(const State& state, const Asking& asking,
                       const v1::RemoveSourceRequest& request) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
-    const auto found = state.sources.find(request.source_id());
-    if (found == state.sources.end())
+    const std::string& source_id = request.source_id();
+    const SourceState* known = state.sources.find(source_id);
+    if (!known)
         return reject(Because::not_found, "source_not_found",
                       fmt::format("there is no source {}", request.source_id()), "source_id");
-    const auto& [source_id, known] = *found;
-    if (known.source.agency_id() != asking.agency)
+    if (known->source.agency_id() != asking.agency)
         return reject(
             Because::permission_denied, "other_agency",
-            fmt::format("it belongs to {}, which alone may remove it", known.source.agency_id()),
+            fmt::format("it belongs to {}, which alone may remove it", known->source.agency_id()),
             "source_id");
-    if (!known.source.active()) return nothing_new(source_id, known.version);
-    const auto reading = state.watching.lower_bound({source_id, ""});
-    if (reading != state.watching.end() && reading->first.first == source_id)
-        return reject(Because::failed_precondition, "source_in_use",
-                      fmt::format("the rule {} reads it; remove that first, or point it elsewhere",
-                                  *reading->second.begin()),
-                      "source_id");
-    Happened happened{{}, source_id, fmt::format("{}", known.version + 1)};
+    if (!known->source.active()) return nothing_new(source_id, known->version);
+    if (const std::string reader = reader_of(state, source_id); !reader.empty())
+        return reject(
+            Because::failed_precondition, "source_in_use",
+            fmt::format("the rule {} reads it; remove that first, or point it elsewhere", reader),
+            "source_id");
+    Happened happened{{}, source_id, fmt::format("{}", known->version + 1)};
     happened.events.emplace_back().mutable_source_removed()->set_source_id(source_id);
     return happened;
 }
@@ -116,28 +131,26 @@ v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
 
 Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequest& request) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
-    const auto found = state.rules.find(request.rule_id());
-    const bool known = found != state.rules.end();
-    if (known && found->second.rule.agency_id() != asking.agency)
-        return reject(Because::permission_denied, "other_agency",
-                      fmt::format("it belongs to {}, which alone may replace it",
-                                  found->second.rule.agency_id()),
-                      "rule_id");
-    const auto source = state.sources.find(request.source_id());
-    if (source == state.sources.end() || !is_active(*source))
+    const RuleState* known = state.rules.find(request.rule_id());
+    if (known && known->rule.agency_id() != asking.agency)
+        return reject(
+            Because::permission_denied, "other_agency",
+            fmt::format("it belongs to {}, which alone may replace it", known->rule.agency_id()),
+            "rule_id");
+    const SourceState* source = state.sources.find(request.source_id());
+    if (!source || !source->source.active())
         return reject(Because::not_found, "source_not_found",
                       fmt::format("there is no source {}; put it first", request.source_id()),
                       "source_id");
     v1::Rule rule = rule_of(request, asking.agency);
-    const std::int64_t version = known ? found->second.version : 0;
-    if (known && MessageDifferencer::Equals(rule, found->second.rule))
+    const std::int64_t version = known ? known->version : 0;
+    if (known && MessageDifferencer::Equals(rule, known->rule))
         return nothing_new(request.rule_id(), version);
     if (!known && state.rules.size() >= rules_max)
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a realm has at most {} rules", rules_max), "rule_id");
-    const auto same = state.watching.find({request.source_id(), request.series()});
-    if (same != state.watching.end() && same->second.size() >= rules_per_series_max &&
-        !same->second.contains(request.rule_id()))
+    const auto* same = state.watching.find({request.source_id(), request.series()});
+    if (same && same->size() >= rules_per_series_max && !same->contains(request.rule_id()))
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a series has at most {} rules", rules_per_series_max), "series");
     Happened happened{{}, request.rule_id(), fmt::format("{}", version + 1)};
@@ -148,18 +161,18 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
 Verdict remove_rule(const State& state, const Asking& asking,
                     const v1::RemoveRuleRequest& request) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
-    const auto found = state.rules.find(request.rule_id());
-    if (found == state.rules.end())
+    const std::string& rule_id = request.rule_id();
+    const RuleState* known = state.rules.find(rule_id);
+    if (!known)
         return reject(Because::not_found, "rule_not_found",
                       fmt::format("there is no rule {}", request.rule_id()), "rule_id");
-    const auto& [rule_id, known] = *found;
-    if (known.rule.agency_id() != asking.agency)
+    if (known->rule.agency_id() != asking.agency)
         return reject(
             Because::permission_denied, "other_agency",
-            fmt::format("it belongs to {}, which alone may switch it off", known.rule.agency_id()),
+            fmt::format("it belongs to {}, which alone may switch it off", known->rule.agency_id()),
             "rule_id");
-    if (!known.rule.active()) return nothing_new(rule_id, known.version);
-    Happened happened{{}, rule_id, fmt::format("{}", known.version + 1)};
+    if (!known->rule.active()) return nothing_new(rule_id, known->version);
+    Happened happened{{}, rule_id, fmt::format("{}", known->version + 1)};
     happened.events.emplace_back().mutable_rule_removed()->set_rule_id(rule_id);
     return happened;
 }
@@ -169,14 +182,15 @@ std::pair<std::string, std::string> series_of(const v1::Rule& rule) {
 }
 
 void unwatch(State& state, const v1::Rule& rule) {
-    const auto found = state.watching.find(series_of(rule));
-    if (found == state.watching.end()) return;
-    found->second.erase(rule.rule_id());
-    if (found->second.empty()) state.watching.erase(found);
+    const auto series = series_of(rule);
+    if (!state.watching.contains(series)) return;
+    auto& watching = state.watching.edit(series);
+    watching.erase(rule.rule_id());
+    if (watching.empty()) state.watching.erase(series);
 }
 
 void put(State& state, const v1::Rule& rule) {
-    RuleState& known = state.rules[rule.rule_id()];
+    RuleState& known = state.rules.edit(rule.rule_id());
     unwatch(state, known.rule);
     // A rule put anew starts afresh; its count and its version go on.
     RuleState fresh;
@@ -184,11 +198,11 @@ void put(State& state, const v1::Rule& rule) {
     fresh.version = known.version + 1;
     fresh.crossings = known.crossings;
     known = std::move(fresh);
-    state.watching[series_of(rule)].insert(rule.rule_id());
+    state.watching.edit(series_of(rule)).insert(rule.rule_id());
 }
 
 void remove(State& state, const std::string& rule_id) {
-    RuleState& known = state.rules[rule_id];
+    RuleState& known = state.rules.edit(rule_id);
     unwatch(state, known.rule);
     known.rule.set_active(false);
     known.standing = Standing::normal;
@@ -232,29 +246,29 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
     v1::Readings series;
     if (foreign.events.size() != 1 || !series.ParseFromString(foreign.events[0]))
         throw std::runtime_error("readings do not parse");
-    const auto watching = state.watching.find({series.source_id(), series.series()});
-    if (watching == state.watching.end()) return std::nullopt;
+    const auto* watching = state.watching.find({series.source_id(), series.series()});
+    if (!watching) return std::nullopt;
     Happened happened;
-    for (const std::string& rule_id : watching->second)
-        weigh_all(state.rules.at(rule_id), series, now, happened.events);
+    for (const std::string& rule_id : *watching)
+        weigh_all(*state.rules.find(rule_id), series, now, happened.events);
     if (happened.events.empty()) return std::nullopt;
     return happened;
 }
 
 bool Decider::evolve(State& state, const Event& event, Time) {
     const auto moved = [&](const std::string& rule_id) {
-        move(state.rules[rule_id], event);
+        move(state.rules.edit(rule_id), event);
         return true;
     };
     switch (event.body_case()) {
         case Event::kSourcePut: {
-            SourceState& known = state.sources[event.source_put().source().source_id()];
+            SourceState& known = state.sources.edit(event.source_put().source().source_id());
             known.source = event.source_put().source();
             ++known.version;
             return true;
         }
         case Event::kSourceRemoved: {
-            SourceState& known = state.sources[event.source_removed().source_id()];
+            SourceState& known = state.sources.edit(event.source_removed().source_id());
             known.source.set_active(false);
             ++known.version;
             return true;

@@ -6,10 +6,13 @@
 #pragma once
 
 #include "runtime/decider.hpp"
+#include "runtime/shared_map.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
-#include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
 
 namespace tocsin::trigger {
 
@@ -35,11 +38,12 @@ struct RuleState {
     std::int64_t crossings = 0;
 };
 
+// A value whose copy costs O(1), so that the view can keep it too.
 struct State {
-    std::map<std::string, SourceState> sources;
-    std::map<std::string, RuleState> rules;
+    runtime::SharedMap<std::string, SourceState> sources;
+    runtime::SharedMap<std::string, RuleState> rules;
     // Ids of active rules by source and series.
-    std::map<std::pair<std::string, std::string>, std::set<std::string>> watching;
+    runtime::SharedMap<std::pair<std::string, std::string>, std::set<std::string>> watching;
 };
 
 struct Decider {

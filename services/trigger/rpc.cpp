@@ -1,5 +1,7 @@
 #include "trigger/rpc.hpp"
 
+#include "runtime/page.hpp"
+
 namespace tocsin::trigger {
 
 using runtime::Caller;
@@ -29,50 +31,56 @@ Reactor* TriggerRpc::RemoveRule(Context* context, const v1::RemoveRuleRequest* r
     return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
 }
 
-Reactor* TriggerRpc::ListSources(Context* context, const v1::ListSourcesRequest* request,
-                                 v1::ListSourcesResponse* response) {
+template <class Request, class Response, class Reader>
+Reactor* TriggerRpc::read(Context* context, const Request* request, Response* response,
+                          Reader reader) {
     return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const auto&, v1::ListSourcesResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             for (const auto& [id, known] : realm.state().sources)
-                                 *out.add_sources() =
-                                     health_.report(caller.realm, known.source, now());
-                             return grpc::Status::OK;
+                     [this, reader](const Caller& caller, const Request& in, Response& out) {
+                         return view_.read(caller.realm, [&](const Realm& realm) -> grpc::Status {
+                             return reader(caller, realm, in, out);
                          });
                      });
+}
+
+Reactor* TriggerRpc::ListSources(Context* context, const v1::ListSourcesRequest* request,
+                                 v1::ListSourcesResponse* response) {
+    const auto reader = [this](const Caller& caller, const Realm& realm, const auto& in,
+                               auto& out) {
+        return runtime::answer_page(in, out, *out.mutable_sources(), [&](auto& page) {
+            const auto add = [&](const std::string& id, const SourceState& known) {
+                return page.add(id, [&](v1::SourceHealth& row) {
+                    row = health_.report(caller.realm, known.source, now());
+                });
+            };
+            realm.state().sources.ascend(page.after(), add);
+        });
+    };
+    return read(context, request, response, reader);
 }
 
 Reactor* TriggerRpc::ListRules(Context* context, const v1::ListRulesRequest* request,
                                v1::ListRulesResponse* response) {
-    return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const auto&, v1::ListRulesResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             for (const auto& [id, rule] : realm.state().rules)
-                                 *out.add_rules() = status_of(rule);
-                             return grpc::Status::OK;
-                         });
-                     });
-}
-
-static grpc::Status list_crossings(const Realm& realm, const v1::ListCrossingsRequest& request,
-                                   v1::ListCrossingsResponse& response) {
-    const auto& all = realm.crossings();
-    const auto page = runtime::page(all.size(), request.page_size(), request.page_token());
-    if (!page) return page.error();
-    for (std::size_t i = page->begin; i < page->end; ++i) *response.add_crossings() = all[i];
-    response.set_next_page_token(page->next_token);
-    return grpc::Status::OK;
+    const auto reader = [](const Caller&, const Realm& realm, const auto& in, auto& out) {
+        return runtime::answer_page(in, out, *out.mutable_rules(), [&](auto& page) {
+            const auto add = [&](const std::string& id, const RuleState& rule) {
+                return page.add(id, [&](v1::RuleStatus& row) { row = status_of(rule); });
+            };
+            realm.state().rules.ascend(page.after(), add);
+        });
+    };
+    return read(context, request, response, reader);
 }
 
 Reactor* TriggerRpc::ListCrossings(Context* context, const v1::ListCrossingsRequest* request,
                                    v1::ListCrossingsResponse* response) {
-    return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const v1::ListCrossingsRequest& asked,
-                            v1::ListCrossingsResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             return list_crossings(realm, asked, out);
-                         });
-                     });
+    const auto reader = [](const Caller&, const Realm& realm, const auto& in, auto& out) {
+        return runtime::answer_page(in, out, *out.mutable_crossings(), [&](auto& page) {
+            realm.crossings(page.after_place(), [&](std::int64_t number, const auto& crossing) {
+                return page.add(number, [&](v1::Crossing& row) { row = crossing.get(); });
+            });
+        });
+    };
+    return read(context, request, response, reader);
 }
 
 }  // namespace tocsin::trigger

@@ -33,6 +33,10 @@ public:
                            v1::ListCrossingsResponse* response) override;
 
 private:
+    // Answers from the caller's realm with `reader(caller, const Realm&, request, response)`.
+    template <class Request, class Response, class Reader>
+    Reactor* read(Context* context, const Request* request, Response* response, Reader reader);
+
     runtime::Rpc& rpc_;
     const TriggerView& view_;
     const HealthBook& health_;

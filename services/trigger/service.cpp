@@ -28,6 +28,7 @@ public:
           health_(surroundings.metrics),
           rpc_(surroundings.rpc, view_, health_),
           poller_(links_of(surroundings), health_, config.allow_private_addresses) {
+        view_.show_size(runtime::view_gauges(surroundings.metrics, "trigger"));
         view_.on_change([this] {
             if (started_) refresh_soon();
         });

@@ -5,7 +5,7 @@
 namespace tocsin::trigger {
 namespace {
 
-constexpr std::size_t crossings_max = 10'000;
+constexpr std::int64_t crossings_max = 10'000;
 
 std::vector<v1::Event> events_of(const runtime::Counted& counted) {
     std::vector<v1::Event> events;
@@ -38,17 +38,17 @@ void Realm::apply(const runtime::Counted& counted) {
 
 void Realm::apply(const v1::Event& event, Time decided_at) {
     Decider::evolve(state_, event, decided_at);
-    if (event.has_source_put()) ++revisions_[event.source_put().source().source_id()];
-    if (event.has_source_removed()) ++revisions_[event.source_removed().source_id()];
-    if (event.has_rule_put()) ++revisions_[event.rule_put().rule().source_id()];
+    if (event.has_source_put()) ++revisions_.edit(event.source_put().source().source_id());
+    if (event.has_source_removed()) ++revisions_.edit(event.source_removed().source_id());
+    if (event.has_rule_put()) ++revisions_.edit(event.rule_put().rule().source_id());
     if (!event.has_rule_crossed()) return;
-    crossings_.push_front(event.rule_crossed().crossing());
-    if (crossings_.size() > crossings_max) crossings_.pop_back();
+    crossings_.set(++last_crossing_, runtime::Packed(event.rule_crossed().crossing()));
+    crossings_.erase(last_crossing_ - crossings_max);
 }
 
 std::int64_t Realm::revision(const std::string& source_id) const {
-    const auto found = revisions_.find(source_id);
-    return found == revisions_.end() ? 0 : found->second;
+    const std::int64_t* found = revisions_.find(source_id);
+    return found ? *found : 0;
 }
 
 v1::RuleStatus status_of(const RuleState& rule) {
@@ -61,7 +61,7 @@ v1::RuleStatus status_of(const RuleState& rule) {
 }
 
 void TriggerView::apply(const runtime::Counted& counted) {
-    RealmViews::apply(counted);
+    SnapshotViews::apply(counted);
     if (!changed_) return;
     const auto events = events_of(counted);
     const bool changes = std::ranges::any_of(events, [](const v1::Event& event) {
@@ -73,8 +73,10 @@ void TriggerView::apply(const runtime::Counted& counted) {
 std::vector<Wanted> TriggerView::wanted() const {
     std::vector<Wanted> all;
     each([&](const std::string& name, const Realm& realm) {
-        for (const auto& [id, known] : realm.state().sources)
+        realm.state().sources.ascend(nullptr, [&](const std::string& id, const auto& known) {
             if (known.source.active()) all.push_back({name, known.source, realm.revision(id)});
+            return true;
+        });
     });
     return all;
 }

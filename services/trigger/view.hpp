@@ -2,25 +2,34 @@
 // to poll.
 #pragma once
 
+#include "runtime/shared_bytes.hpp"
 #include "runtime/view.hpp"
 #include "trigger/decider.hpp"
 
-#include <deque>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 namespace tocsin::trigger {
 
-// One realm. It is folded by the decider's own evolve: what is shown is what is decided upon.
+// One realm, a value whose copy costs O(1). It is folded by the decider's own evolve: what is shown
+// is what is decided upon.
 class Realm {
 public:
     void apply(const runtime::Counted& counted);
 
     const State& state() const { return state_; }
-    // Newest first; the oldest fall off.
-    const std::deque<v1::Crossing>& crossings() const { return crossings_; }
+    // `use(number, const Packed<Crossing>&)`, newest first, from the first before number `before`
+    // (0: the newest), until it returns false. The oldest fall off.
+    template <class Use>
+    void crossings(std::int64_t before, Use&& use) const {
+        crossings_.descend(before == 0 ? nullptr : &before, use);
+    }
+    // Sources, rules and crossings.
+    std::size_t size() const {
+        return state_.sources.size() + state_.rules.size() + crossings_.size();
+    }
     // Grows whenever what is read from a source matters anew: the source or a rule on it was put.
     std::int64_t revision(const std::string& source_id) const;
 
@@ -28,8 +37,9 @@ private:
     void apply(const v1::Event& event, Time decided_at);
 
     State state_;
-    std::deque<v1::Crossing> crossings_;
-    std::map<std::string, std::int64_t> revisions_;
+    runtime::SharedMap<std::int64_t, runtime::Packed<v1::Crossing>> crossings_;  // from number 1
+    std::int64_t last_crossing_ = 0;
+    runtime::SharedMap<std::string, std::int64_t> revisions_;
 };
 
 v1::RuleStatus status_of(const RuleState& rule);
@@ -41,9 +51,9 @@ struct Wanted {
     std::int64_t revision = 0;
 };
 
-class TriggerView final : public runtime::RealmViews<Realm> {
+class TriggerView final : public runtime::SnapshotViews<Realm> {
 public:
-    using RealmViews::RealmViews;
+    using SnapshotViews::SnapshotViews;
 
     // Called on the ledger thread after a decision that changes what wanted() returns; must not
     // block. Set before history is folded.

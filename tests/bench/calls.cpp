@@ -48,6 +48,22 @@ double IncidentCaller::call() {
     return taken;
 }
 
+double IncidentCaller::call_until_answered() {
+    const v1::CreateIncidentRequest request = new_request();
+    const auto start = Clock::now();
+    grpc::Status status;
+    wait_until(300s, [&] {
+        v1::CreateIncidentResponse response;
+        grpc::ClientContext context;
+        prepare(context, bearer_);
+        status = stub_->CreateIncident(&context, request, &response);
+        return status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+               status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED;
+    });
+    expect_ok(status, "CreateIncident");
+    return ms_since(start);
+}
+
 void IncidentCaller::call_until_allowed() {
     grpc::Status status;
     const bool allowed = wait_until(10s, [&] {

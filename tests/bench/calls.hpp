@@ -17,6 +17,9 @@ public:
 
     // One call, milliseconds until its answer; throws when it is refused.
     double call();
+    // One call, repeated with the same request while it is unavailable, milliseconds until its
+    // answer; throws when it is refused, or not answered within 5 minutes.
+    double call_until_answered();
     // The first call once the roster is known to the service: repeats while it is not.
     void call_until_allowed();
     // Answers per second with `in_flight` calls on their way for the length of `duration`.

@@ -17,13 +17,16 @@ static constexpr const char* author = "author@city.example";
 static constexpr const char* approver = "approver@city.example";
 static constexpr const char* admin = "admin@city.example";
 
-std::string author_token(const Stage& stage) {
-    return stage.token(author, realm, {"author", "duty-officer"});
+std::string author_token(const Stage& stage, const std::string& of_realm) {
+    return stage.token(author, of_realm, {"author", "duty-officer"});
 }
 std::string approver_token(const Stage& stage) {
     return stage.token(approver, realm, {"approver"});
 }
-std::string admin_token(const Stage& stage) { return stage.token(admin, realm, {"admin"}); }
+std::string operator_token(const Stage& stage) { return stage.token("olga", "", {"operator"}); }
+std::string admin_token(const Stage& stage, const std::string& of_realm) {
+    return stage.token(admin, of_realm, {"admin"});
+}
 
 static void add_person(v1::Roster& roster, const char* subject,
                        std::initializer_list<const char*> roles) {
@@ -34,7 +37,8 @@ static void add_person(v1::Roster& roster, const char* subject,
     for (const char* role : roles) person.add_roles(role);
 }
 
-void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& approval) {
+void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& approval,
+                   const std::string& of_realm) {
     v1::ImportRosterRequest request;
     request.set_request_id(runtime::new_uuid_v7());
     v1::Roster& roster = *request.mutable_roster();
@@ -47,21 +51,26 @@ void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& app
     add_person(roster, approver, {"approver"});
     add_person(roster, admin, {"admin"});
     grpc::ClientContext context;
-    prepare(context, "Bearer " + admin_token(stage));
+    prepare(context, "Bearer " + admin_token(stage, of_realm));
     v1::ImportRosterResponse response;
     expect_ok(v1::ApprovalService::NewStub(approval)->ImportRoster(&context, request, &response),
               "ImportRoster");
 }
 
-Running start_drafting(Stage& stage) {
-    const Place ledger{runtime::ledger_topic("live", "approval"),
-                       runtime::partition_of(realm, Stage::partitions)};
+Running start_drafting(Stage& stage, const std::vector<std::string>& realms) {
     stage.create_topics("live", "approval");
-    // Its opening is the first record; the roster is one more.
-    if (end_offset(stage.kafka(), ledger) < 2) {
+    std::vector<std::string> missing = realms;
+    // Its opening is the first record of a partition; the roster is one more.
+    std::erase_if(missing, [&](const std::string& of_realm) {
+        const Place ledger{runtime::ledger_topic("live", "approval"),
+                           runtime::partition_of(of_realm, Stage::partitions)};
+        return end_offset(stage.kafka(), ledger) >= 2;
+    });
+    if (!missing.empty()) {
         Running approval = stage.start("approval", "live", "approval-1");
         approval.await_serving("approval");
-        import_roster(stage, approval.channel);
+        for (const std::string& of_realm : missing)
+            import_roster(stage, approval.channel, of_realm);
         approval.program->end(SIGTERM);
     }
     return stage.start("drafting", "live", "drafting-1");

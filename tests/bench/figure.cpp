@@ -31,10 +31,10 @@ double percentile(std::vector<double> values, double share) {
 double median(std::vector<double> values) { return percentile(std::move(values), 0.5); }
 
 std::string table(const std::vector<Figure>& figures) {
-    std::string text = fmt::format("{:<14} {:>12} {:>12} {:>8} {:>5}  {}\n", "name", "value",
+    std::string text = fmt::format("{:<16} {:>12} {:>12} {:>8} {:>5}  {}\n", "name", "value",
                                    "reference", "ratio", "aim", "against");
     for (const Figure& figure : figures)
-        text += fmt::format("{:<14} {:>12} {:>12} {:>8.2f} {:>5}  {}\n", figure.name,
+        text += fmt::format("{:<16} {:>12} {:>12} {:>8.2f} {:>5}  {}\n", figure.name,
                             fmt::format("{:.4g} {}", figure.value, figure.unit),
                             fmt::format("{:.4g} {}", figure.reference, figure.unit), figure.ratio,
                             figure.aim > 0 ? fmt::format("{:g}", figure.aim) : "", figure.against);
@@ -49,7 +49,9 @@ std::string json(const std::vector<Figure>& figures) {
                         {"unit", figure.unit},
                         {"against", figure.against},
                         {"reference", figure.reference},
-                        {"ratio", figure.ratio}});
+                        {"ratio", figure.ratio},
+                        {"aim", figure.aim > 0 ? nlohmann::ordered_json(figure.aim)
+                                               : nlohmann::ordered_json(nullptr)}});
     return list.dump(2) + "\n";
 }
 

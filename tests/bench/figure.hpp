@@ -13,7 +13,7 @@ struct Figure {
     std::string against;   // what the reference is
     double reference = 0;  // in the same unit, measured in the same run
     double ratio = 0;      // how many times worse than the reference; below 1 is better
-    double aim = 0;
+    double aim = 0;        // of the ratio; 0: none
 };
 
 // Of something that is better when it is less, such as a time.
@@ -29,7 +29,7 @@ double percentile(std::vector<double> values, double share);
 
 // For people, with the aims.
 std::string table(const std::vector<Figure>& figures);
-// [{"name","value","unit","against","reference","ratio"}]
+// [{"name","value","unit","against","reference","ratio","aim"}]; `aim` is null where there is none.
 std::string json(const std::vector<Figure>& figures);
 
 }  // namespace tocsin::bench

@@ -1,8 +1,11 @@
 #include "bench/floor.hpp"
 
+#include "bench/waiting.hpp"
+
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <atomic>
 #include <stdexcept>
 #include <thread>
@@ -98,6 +101,74 @@ std::string last_record(const runtime::KafkaAccess& access, const Place& place) 
 
 std::int64_t end_offset(const runtime::KafkaAccess& access, const Place& place) {
     return end_of(open_reader(access), place);
+}
+
+std::vector<std::string> records_from(const runtime::KafkaAccess& access, const Place& place,
+                                      std::int64_t from) {
+    const Handle handle = open_reader(access);
+    const Topic topic = open_topic(handle, place.topic);
+    const std::int64_t end = end_of(handle, place);
+    std::vector<std::string> records;
+    if (from >= end) return records;
+    rd_kafka_consume_start(topic.get(), place.partition, from);
+    while (from + static_cast<std::int64_t>(records.size()) < end) {
+        const Message message(rd_kafka_consume(topic.get(), place.partition, 30'000));
+        if (!message || message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            throw std::runtime_error(fmt::format("{} does not come to its end", place.topic));
+        records.emplace_back(static_cast<const char*>(message->payload), message->len);
+    }
+    rd_kafka_consume_stop(topic.get(), place.partition);
+    return records;
+}
+
+void delete_topics(const runtime::KafkaAccess& access, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    const Handle handle = open_writer(access);
+    std::vector<rd_kafka_DeleteTopic_t*> doomed;
+    doomed.reserve(names.size());
+    for (const std::string& name : names) doomed.push_back(rd_kafka_DeleteTopic_new(name.c_str()));
+    rd_kafka_queue_t* queue = rd_kafka_queue_new(handle.get());
+    rd_kafka_DeleteTopics(handle.get(), doomed.data(), doomed.size(), nullptr, queue);
+    if (rd_kafka_event_t* event = rd_kafka_queue_poll(queue, 60'000)) rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteTopic_destroy_array(doomed.data(), doomed.size());
+    const bool gone = wait_until(60s, [&] {
+        const std::vector<std::string> there = topic_names(access);
+        return std::ranges::none_of(names, [&](const std::string& name) {
+            return std::ranges::find(there, name) != there.end();
+        });
+    });
+    if (!gone) throw std::runtime_error("topics cannot be deleted: " + names.front());
+}
+
+struct Tail::Handles {
+    Handle reader;
+    Topic topic;
+};
+
+Tail::Tail(const runtime::KafkaAccess& access, Place place)
+    : place_(std::move(place)), handles_(std::make_unique<Handles>()) {
+    handles_->reader = open_reader(access);
+    handles_->topic = open_topic(handles_->reader, place_.topic);
+    rd_kafka_consume_start(handles_->topic.get(), place_.partition,
+                           end_of(handles_->reader, place_));
+}
+
+Tail::~Tail() { rd_kafka_consume_stop(handles_->topic.get(), place_.partition); }
+
+std::optional<Tail::Record> Tail::next(std::chrono::milliseconds wait) {
+    const auto until = Clock::now() + wait;
+    while (true) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+        const Message message(rd_kafka_consume(handles_->topic.get(), place_.partition,
+                                               static_cast<int>(std::max(left, 0ms).count())));
+        if (!message) return std::nullopt;
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return Record{message->offset,
+                          {static_cast<const char*>(message->payload), message->len}};
+        if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            throw std::runtime_error(rd_kafka_message_errstr(message.get()));
+    }
 }
 
 struct Hop::Handles {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,13 @@ struct Place {
 std::vector<std::string> topic_names(const runtime::KafkaAccess& access);
 // The last record of a partition; empty when there is none.
 std::string last_record(const runtime::KafkaAccess& access, const Place& place);
+
+// The records of a partition from `from` on up to its present end.
+std::vector<std::string> records_from(const runtime::KafkaAccess& access, const Place& place,
+                                      std::int64_t from);
+// Deletes topics and returns once Kafka names none of them any more; throws when one stays for 60
+// s.
+void delete_topics(const runtime::KafkaAccess& access, const std::vector<std::string>& names);
 
 // Offset after the last record of a partition.
 std::int64_t end_offset(const runtime::KafkaAccess& access, const Place& place);
@@ -43,6 +51,26 @@ private:
     struct Handles;
     Place place_;
     std::string record_;
+    std::unique_ptr<Handles> handles_;
+};
+
+// Follows one partition from where it ends when this is made.
+class Tail {
+public:
+    Tail(const runtime::KafkaAccess& access, Place place);
+    ~Tail();
+    Tail(const Tail&) = delete;
+
+    struct Record {
+        std::int64_t offset = 0;
+        std::string bytes;
+    };
+    // The next record; nothing when none comes within `wait`.
+    std::optional<Record> next(std::chrono::milliseconds wait);
+
+private:
+    struct Handles;
+    Place place_;
     std::unique_ptr<Handles> handles_;
 };
 

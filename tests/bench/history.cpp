@@ -1,7 +1,7 @@
 #include "bench/history.hpp"
 
 #include "bench/floor.hpp"
-#include "bench/waiting.hpp"
+#include "bench/pen.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/public_event.hpp"
 #include "runtime/record.hpp"
@@ -20,7 +20,8 @@ namespace tocsin::bench {
 using namespace std::chrono_literals;
 using runtime::to_proto;
 
-static constexpr int realms = 64;
+// What lies in the commands topic: nobody reads before a recorded position.
+static constexpr const char* command = "x";
 static constexpr const char* author = "author@city.example";
 
 namespace {
@@ -30,14 +31,15 @@ class Scribe {
 public:
     Scribe(const Stage& stage, const std::string& world)
         : world_(world),
-          mac_(stage.mac_key()),
           commands_(runtime::commands_topic(world, "drafting")),
-          ledger_(runtime::ledger_topic(world, "drafting")) {
+          ledger_(runtime::ledger_topic(world, "drafting")),
+          keys_({stage.mac_key()}),
+          seal_(keys_, ledger_, runtime::RecordKind::decision) {
         for (int i = 0; i < Stage::partitions; ++i) {
-            const std::string opening = last_record(stage.kafka(), {ledger_, i});
-            if (opening.empty()) throw std::runtime_error(ledger_ + " is not opened");
+            const std::string last = last_record(stage.kafka(), {ledger_, i});
+            if (last.empty()) throw std::runtime_error(ledger_ + " is not opened");
             Part& part = parts_[static_cast<std::size_t>(i)];
-            part.head = runtime::sha256(opening);
+            part.head = runtime::sha256(last);
             part.next = end_offset(stage.kafka(), {ledger_, i});
         }
     }
@@ -61,11 +63,9 @@ public:
         *cause.mutable_expires_at() = to_proto(at + 1h);
         cause.set_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         *decision.mutable_decided_at() = to_proto(at);
-        const std::string id = runtime::derive_id("inc", {"city", author, request_id});
-        decision.mutable_accepted()->add_events(event(id, at).SerializeAsString());
-        decision.mutable_accepted()->set_subject(id);
-        decision.mutable_accepted()->set_etag("1");
-        std::string bytes = runtime::seal(decision.SerializeAsString(), mac_);
+        cause.set_record_digest(command_digest_);
+        accept_incident(decision, "city", at);
+        std::string bytes = seal_.close(decision.SerializeAsString(), keys_.newest());
         part.before = {part.next - 1, std::exchange(part.head, runtime::sha256(bytes))};
         ++part.next;
         return bytes;
@@ -83,18 +83,6 @@ public:
     const std::string& ledger() const { return ledger_; }
 
 private:
-    static drafting::v1::Event event(const std::string& id, runtime::Time at) {
-        drafting::v1::Event event;
-        auto& incident = *event.mutable_incident_opened()->mutable_incident();
-        incident.set_incident_id(id);
-        incident.set_kind("flood");
-        incident.set_title("Bow River at Calgary above its flood threshold");
-        incident.add_agencies("city");
-        *incident.mutable_create_time() = to_proto(at);
-        incident.set_creator(author);
-        return event;
-    }
-
     struct Part {
         std::string head;
         std::int64_t next = 0;     // offset in the ledger
@@ -104,56 +92,49 @@ private:
     };
 
     std::string world_;
-    runtime::Mac mac_;
     std::string commands_, ledger_;
+    std::string command_digest_ = runtime::sha256(command);
+    runtime::WorldKeys keys_;
+    runtime::Seal seal_;
     std::array<Part, Stage::partitions> parts_;
     std::minstd_rand dice_{1};
 };
 
-// Appends without losing any, however full the queue is.
-class Pen {
-public:
-    explicit Pen(const Stage& stage) : writer_(stage.kafka(), -1) {}
-
-    void append(const std::string& topic, int partition, const std::string& key,
-                const std::string& record, const runtime::Headers& headers = {}) {
-        ++wanted_;
-        const bool queued = wait_until(60s, [&] {
-            writer_.poll();
-            // A record that waits too long in the queue is given up.
-            if (wanted_ - stored_ - lost_ > waiting_max) return false;
-            return writer_.append(topic, partition, key, record, headers,
-                                  [this](bool ok, std::int64_t) { ++(ok ? stored_ : lost_); });
-        });
-        if (!queued) throw std::runtime_error(topic + " takes no records");
-    }
-
-    void finish() {
-        const bool all = wait_until(60s, [this] {
-            writer_.poll();
-            return stored_ + lost_ == wanted_;
-        });
-        if (!all || lost_ > 0) throw std::runtime_error("the history could not be written");
-    }
-
-private:
-    static constexpr std::int64_t waiting_max = 20'000;
-
-    runtime::KafkaWriter writer_;
-    std::int64_t wanted_ = 0, stored_ = 0, lost_ = 0;
-};
-
 }  // namespace
 
-void write_history(const Stage& stage, const std::string& world, std::int64_t count) {
+void accept_incident(ledger::v1::Decision& decision, const std::string& agency, runtime::Time at) {
+    const ledger::v1::Cause& cause = decision.cause();
+    const std::string id = runtime::derive_id("inc", {agency, cause.actor(), cause.request_id()});
+    drafting::v1::Event event;
+    auto& incident = *event.mutable_incident_opened()->mutable_incident();
+    incident.set_incident_id(id);
+    incident.set_kind("flood");
+    incident.set_title("Bow River at Calgary above its flood threshold");
+    incident.add_agencies(agency);
+    *incident.mutable_create_time() = to_proto(at);
+    incident.set_creator(cause.actor());
+    ledger::v1::Accepted& accepted = *decision.mutable_accepted();
+    accepted.add_events(event.SerializeAsString());
+    accepted.set_subject(id);
+    accepted.set_etag("1");
+}
+
+std::vector<std::string> many_realms() {
+    std::vector<std::string> realms;
+    for (int i = 0; i < 64; ++i) realms.push_back(fmt::format("region-{}", i));
+    return realms;
+}
+
+void write_history(const Stage& stage, const std::string& world, std::int64_t count,
+                   const std::vector<std::string>& realms) {
     const auto now = std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now());
     const runtime::Time begin = now - 1h - std::chrono::seconds(count);
     Scribe scribe(stage, world);
     Pen pen(stage);
     for (std::int64_t i = 0; i < count; ++i) {
-        const std::string realm = fmt::format("region-{}", i % realms);
+        const std::string& realm = realms[static_cast<std::size_t>(i) % realms.size()];
         const int partition = runtime::partition_of(realm, Stage::partitions);
-        pen.append(scribe.commands(), partition, realm, "x");
+        pen.append(scribe.commands(), partition, realm, command);
         pen.append(scribe.ledger(), partition, realm,
                    scribe.record(realm, partition, begin + std::chrono::seconds(i)));
     }

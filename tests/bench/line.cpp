@@ -10,6 +10,7 @@
 #include "bench/calls.hpp"
 #include "bench/city.hpp"
 #include "bench/floor.hpp"
+#include "bench/http.hpp"
 #include "bench/line_setup.hpp"
 #include "bench/river.hpp"
 #include "bench/waiting.hpp"
@@ -18,7 +19,6 @@
 #include "runtime/view.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,32 +32,6 @@ static constexpr int lines_a_round = 20;
 static constexpr double lead_ms = 600;
 
 namespace {
-
-// One HTTP client with a warm connection.
-class Http {
-public:
-    Http() : curl_(curl_easy_init(), curl_easy_cleanup) {
-        curl_easy_setopt(curl_.get(), CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(curl_.get(), CURLOPT_TIMEOUT_MS, 10'000L);
-        curl_easy_setopt(
-            curl_.get(), CURLOPT_WRITEFUNCTION,
-            +[](char*, std::size_t, std::size_t size, void*) { return size; });
-    }
-
-    void send(const std::string& url, const std::string& body) {
-        curl_easy_setopt(curl_.get(), CURLOPT_URL, url.c_str());
-        curl_easy_setopt(curl_.get(), CURLOPT_HTTPGET, 1L);
-        if (!body.empty()) {
-            curl_easy_setopt(curl_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-            curl_easy_setopt(curl_.get(), CURLOPT_COPYPOSTFIELDS, body.c_str());
-        }
-        if (curl_easy_perform(curl_.get()) != CURLE_OK)
-            throw std::runtime_error(url + " does not answer");
-    }
-
-private:
-    std::unique_ptr<CURL, void (*)(CURL*)> curl_;
-};
 
 // The hops of a line, bare.
 class BareLine {
@@ -76,16 +50,16 @@ public:
 
     double run() {
         const auto start = Clock::now();
-        http_.send(river_.url(), {});
+        http_.get(river_.url());
         readings_.pass();
         for (int i = 0; i < 3; ++i) ledger_.pass();  // crossing, message, review
         caller_.call();                              // the approver is told
         caller_.call();                              // and approves
         commands_.pass();
         for (int i = 0; i < 2; ++i) ledger_.pass();  // cleared, planned
-        http_.send(receiver_.url(), {});
+        http_.get(receiver_.url());
         commands_.pass();  // ready; the time of release is now fixed
-        http_.send(receiver_.url(), decision_);
+        http_.post(receiver_.url(), decision_);
         commands_.pass();
         ledger_.pass();
         return ms_since(start) + lead_ms;
@@ -150,9 +124,9 @@ std::vector<Figure> line(Stage& stage) {
     bare.run();
     run_line(stage, all, river, watcher);
     std::vector<double> p50, p99, floor_p50, floor_p99;
-    for (int round = 0; round < line_rounds; ++round) {
+    for (int round = 0; round < stage.dose(line_rounds, 1); ++round) {
         std::vector<double> lines, floors;
-        for (int i = 0; i < lines_a_round; ++i) {
+        for (int i = 0; i < stage.dose(lines_a_round, 2); ++i) {
             lines.push_back(run_line(stage, all, river, watcher));
             floors.push_back(bare.run());
         }

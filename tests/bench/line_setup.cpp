@@ -1,87 +1,28 @@
 #include "bench/line_setup.hpp"
 
-#include "bench/calls.hpp"
 #include "bench/city.hpp"
-#include "bench/waiting.hpp"
-#include "runtime/ids.hpp"
-#include "tocsin/approval/v1/approval_service.grpc.pb.h"
+#include "bench/setup.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
 #include "unit/content/samples.hpp"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 namespace tocsin::bench {
 
-using namespace std::chrono_literals;
-
-// Free a moment ago: the feed's address must be known before the gateway listens.
-static int free_port() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    bind(socket, reinterpret_cast<sockaddr*>(&address), size);
-    getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-    close(socket);
-    return ntohs(address.sin_port);
-}
-
-// Calls until the service knows the roster; returns the id in the answer.
-template <class Stub, class Request, class Response>
-static std::string change(Stub& stub,
-                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                       Response*),
-                          const std::string& token, Request request) {
-    Response response;
-    grpc::Status status;
-    wait_until(10s, [&] {
-        request.set_request_id(runtime::new_uuid_v7());
-        grpc::ClientContext context;
-        prepare(context, "Bearer " + token);
-        status = (stub.*method)(&context, request, &response);
-        return status.error_code() != grpc::StatusCode::PERMISSION_DENIED;
-    });
-    expect_ok(status, Request::descriptor()->name());
-    return response.id();
-}
-
-static void set_policy(const std::shared_ptr<grpc::Channel>& channel, const std::string& admin) {
-    using approval::v1::ApprovalService;
-    approval::v1::SetPolicyRequest policy;
-    policy.set_severity(content::v1::SEVERITY_SEVERE);
-    policy.set_quorum(1);
-    policy.add_roles("approver");
-    change(*ApprovalService::NewStub(channel), &ApprovalService::Stub::SetPolicy, admin, policy);
-}
-
-static void put_channels(const std::shared_ptr<grpc::Channel>& channel, const std::string& admin,
-                         const Receiver& receiver) {
+static void put_webhook(const std::shared_ptr<grpc::Channel>& channel, const std::string& admin,
+                        const Receiver& receiver) {
     using publishing::v1::PublishingService;
-    const auto stub = PublishingService::NewStub(channel);
-    publishing::v1::PutChannelRequest feed;
-    feed.set_channel_id("feed");
-    feed.set_kind("feed");
-    feed.set_name("Public feed");
-    change(*stub, &PublishingService::Stub::PutChannel, admin, feed);
     publishing::v1::PutChannelRequest webhook;
     webhook.set_channel_id("partner");
     webhook.set_kind("webhook");
     webhook.set_name("Partner");
     webhook.set_url(receiver.url());
     webhook.set_credential("receiver");
-    change(*stub, &PublishingService::Stub::PutChannel, admin, webhook);
+    change(*PublishingService::NewStub(channel), &PublishingService::Stub::PutChannel, admin,
+           webhook);
 }
 
-// Returns the incident's id.
-static std::string put_template(const std::shared_ptr<grpc::Channel>& channel,
-                                const std::string& author) {
+static void put_template(const std::shared_ptr<grpc::Channel>& channel, const std::string& author) {
     using drafting::v1::DraftingService;
     const auto stub = DraftingService::NewStub(channel);
     drafting::v1::PutTemplateRequest request;
@@ -94,10 +35,6 @@ static std::string put_template(const std::shared_ptr<grpc::Channel>& channel,
     draft.clear_agencies();
     *request.mutable_draft() = draft;
     change(*stub, &DraftingService::Stub::PutTemplate, author, request);
-    drafting::v1::CreateIncidentRequest incident;
-    incident.set_kind("flood");
-    incident.set_title("Bow River");
-    return change(*stub, &DraftingService::Stub::CreateIncident, author, incident);
 }
 
 static void put_rule(const std::shared_ptr<grpc::Channel>& channel, const std::string& author,
@@ -122,20 +59,11 @@ static void put_rule(const std::shared_ptr<grpc::Channel>& channel, const std::s
 }
 
 Running start_line(Stage& stage, const River& river, const Receiver& receiver) {
-    const std::string gateway = fmt::format("127.0.0.1:{}", free_port());
-    Running all = stage.start("all", "live", "all-1",
-                              {{"publishing-credentials-dir", stage.folder() + "/credentials"},
-                               {"publishing-feed-base-url", "http://" + gateway},
-                               {"publishing-allow-private-addresses", "true"},
-                               {"trigger-allow-private-addresses", "true"},
-                               {"gateway-listen", gateway}});
-    for (const char* service : {"drafting", "approval", "publishing", "measurement", "trigger"})
-        all.await_serving(service);
-    import_roster(stage, all.channel);
-    set_policy(all.channel, admin_token(stage));
-    put_channels(all.channel, admin_token(stage), receiver);
-    const std::string incident = put_template(all.channel, author_token(stage));
-    put_rule(all.channel, author_token(stage), river, incident);
+    Running all = start_all(stage);
+    set_up(stage, all);
+    put_webhook(all.channel, admin_token(stage), receiver);
+    put_template(all.channel, author_token(stage));
+    put_rule(all.channel, author_token(stage), river, open_incident(stage, all));
     return all;
 }
 

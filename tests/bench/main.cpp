@@ -16,6 +16,8 @@ namespace {
 struct Benchmark {
     std::vector<std::string> figures;
     std::vector<Figure> (*run)(Stage&);
+    // Needs what is not installed otherwise: only when named in full.
+    bool on_request = false;
 };
 
 // Help and CONTRIBUTING.md list them too.
@@ -26,47 +28,66 @@ const std::vector<Benchmark> benchmarks{
     {{"line.p50", "line.p99"}, line},
     {{"takeover"}, takeover},
     {{"replay"}, replay},
+    {{"fold.beside"}, fold_beside},
+    {{"reads.beside"}, reads_beside},
+    {{"memory.message"}, memory},
+    {{"command.restate"}, command_restate, true},
 };
 
-constexpr const char* help = R"(usage: tocsin-bench [NAME...] [--json FILE]
+constexpr const char* help = R"(usage: tocsin-bench [NAME...] [--json FILE] [--smoke]
 
 Measures the built programs on a real Kafka and compares each with what bounds it, measured in turns
-in the same run. A NAME is a figure or the part of it before the dot; none means all. Prints a table
-on standard error and writes [{"name","value","unit","against","reference","ratio"}] to FILE, or to
-standard output. `ratio` says how many times worse than the reference: 1 is equal, below 1 better.
-Nothing here passes or fails by the clock; the exit status is 1 when something could not be measured
-and 2 for a wrong argument.
+in the same run. A NAME is a figure or the part of it before the dot; none means all, but for
+command.restate, which must be named. Prints a table on standard error and writes
+[{"name","value","unit","against","reference","ratio","aim"}] to FILE, or to standard output. The
+ratio says how many times worse than the reference: 1 is equal, below 1 better. Nothing here passes
+or fails by the clock; the exit status is 1 when something could not be measured and 2 for a wrong
+argument. --smoke: so few of everything that the figures mean nothing; for the test that it works.
 
   name            what                                    reference                        aim
-  command.p50/99  a call to its durable, answered         bare librdkafka ping-pong over     2
-                  decision through gRPC, one at a time    two topics, same records,
+  command.p50/99  a call to its durable, answered         bare librdkafka ping-pong over   1.5
+                  decision through gRPC, one at a time    two topics, same records,       (p99 2)
                                                           settings and durability
   command.first   first call after a start                p50 of the calls after it         10
-  command.rate    decisions per second, 256 in flight     1/(1/e + 1/l): bare gRPC echo e    2
+  command.rate    decisions per second, 256 in flight     1/(1/e + 1/l): bare gRPC echo e  1.8
                                                           and bare four-step Kafka loop l
   line.p50/99     reading to confirmed delivery, with     its hops one after another, bare
                   somebody standing by to approve         (see tests/bench/line.cpp)
   takeover        longest wait for an answer after        250 ms, the time set for it        4
                   kill -9 of the leader, under load
-  replay          from start to ready with 1 M            bare consumption of the same       6
+  replay          from start to ready with 1 M            bare consumption of the same       4
                   decisions, less the start of an         topic
                   empty ledger
+  fold.beside     p99 of calls in one partition while     the same without the fold          2
+                  the instance folds another, of 1 M
+                  decisions, again
+  reads.beside    p99 of calls while 16 clients read      the same without the readers       2
+                  the feed and one the lists
+  memory.message  resident bytes of tocsin-all for each   bytes of one content               6
+                  of 100,000 released messages
+  command.restate p50 of a call to its durable decision   p50 of a state change in         0.5
+                                                          Restate, also flushed to disk
 
 environment:
   TOCSIN_KAFKA_BOOTSTRAP  a Kafka on which Tocsin does not live; ./dev bench starts one
   TOCSIN_BIN              folder of the programs; by default where this one lies
+  TOCSIN_RESTATE          node_modules with Restate's server and SDK, for command.restate, and
+  TOCSIN_BENCH_DISK       a folder on the disk of Kafka's logs; ./dev bench sets both
 )";
 
 struct Arguments {
     std::vector<std::string> names;
     std::string json;
+    Stage::Dose dose = Stage::Dose::full;
 };
 
 bool names_figure(const std::string& name, const std::string& figure) {
     return figure == name || figure.starts_with(name + ".");
 }
 
-bool is_wanted(const Arguments& arguments, const std::string& figure) {
+bool is_wanted(const Arguments& arguments, const Benchmark& benchmark, const std::string& figure) {
+    if (benchmark.on_request)
+        return std::ranges::find(arguments.names, figure) != arguments.names.end();
     return arguments.names.empty() ||
            std::ranges::any_of(arguments.names,
                                [&](const std::string& name) { return names_figure(name, figure); });
@@ -82,6 +103,10 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
         }
         if (word == "--json" && i + 1 < argc) {
             arguments.json = argv[++i];
+            continue;
+        }
+        if (word == "--smoke") {
+            arguments.dose = Stage::Dose::smoke;
             continue;
         }
         const bool known = std::ranges::any_of(benchmarks, [&](const Benchmark& benchmark) {
@@ -110,10 +135,10 @@ bool measure(const Arguments& arguments, const std::string& bootstrap,
              std::vector<Figure>& figures) {
     std::string now = "start", tails;
     try {
-        Stage stage(folder_of_programs(), bootstrap);
+        Stage stage(folder_of_programs(), bootstrap, arguments.dose);
         for (const Benchmark& benchmark : benchmarks) {
             const auto wanted = [&](const std::string& figure) {
-                return is_wanted(arguments, figure);
+                return is_wanted(arguments, benchmark, figure);
             };
             if (std::ranges::none_of(benchmark.figures, wanted)) continue;
             now = benchmark.figures.front();

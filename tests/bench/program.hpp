@@ -10,6 +10,9 @@
 
 namespace tocsin::bench {
 
+// Free a moment ago: for an address that must be known before its program listens.
+int free_port();
+
 class Program {
 public:
     using Clock = std::chrono::steady_clock;
@@ -24,6 +27,7 @@ public:
 
     Clock::time_point started() const { return started_; }
     bool running();
+    pid_t pid() const { return pid_; }
     // Ends it by `signal` and waits until it is gone; throws when it does not go.
     void end(int signal);
     // Waits until `path` appears; throws when the program ends before.

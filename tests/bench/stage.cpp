@@ -46,18 +46,23 @@ static bool serving(const std::shared_ptr<grpc::Channel>& channel, const std::st
 
 void Running::await_serving(const std::string& service) {
     const bool there =
-        wait_until(120s, [&] { return !program->running() || serving(channel, service); });
+        wait_until(600s, [&] { return !program->running() || serving(channel, service); });
     if (!there || !program->running()) throw std::runtime_error(service + " did not come to serve");
 }
 
-Stage::Stage(std::string programs, const std::string& bootstrap)
-    : programs_(std::move(programs)), kafka_{bootstrap, {}} {
-    for (const std::string& topic : topic_names(kafka_))
-        if (topic.find("tocsin.") != std::string::npos)
-            throw std::runtime_error(
-                fmt::format("{} has the topic {}: benchmarks fill the ledgers and need a Kafka "
-                            "on which Tocsin does not live",
-                            bootstrap, topic));
+static std::vector<std::string> own_topics(const runtime::KafkaAccess& kafka) {
+    std::vector<std::string> names = topic_names(kafka);
+    std::erase_if(names, [](const std::string& name) { return !name.contains("tocsin."); });
+    return names;
+}
+
+Stage::Stage(std::string programs, const std::string& bootstrap, Dose dose)
+    : programs_(std::move(programs)), dose_(dose), kafka_{bootstrap, {}} {
+    if (const auto there = own_topics(kafka_); !there.empty())
+        throw std::runtime_error(
+            fmt::format("{} has the topic {}: benchmarks fill the ledgers and need a Kafka "
+                        "on which Tocsin does not live",
+                        bootstrap, there.front()));
     std::string pattern = (std::filesystem::temp_directory_path() / "tocsin-bench.XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch folder");
     folder_ = pattern;
@@ -75,6 +80,8 @@ Stage::~Stage() {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
 }
+
+void Stage::clear() const { delete_topics(kafka_, own_topics(kafka_)); }
 
 std::string Stage::file(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
@@ -115,15 +122,23 @@ Running Stage::start_echo() {
 
 Running Stage::run(const std::string& program, const std::string& name,
                    const std::string& argument) {
-    const std::string log = folder_ + "/" + name + ".log";
-    logs_.push_back(log);
-    if (logs_.size() > 3) logs_.pop_front();
     Running running;
     running.program =
-        std::make_unique<Program>(programs_ + "/" + program, std::vector{argument}, log);
+        std::make_unique<Program>(programs_ + "/" + program, std::vector{argument}, new_log(name));
     running.ports = running.program->read_ports(folder_ + "/" + name + ".ports");
     running.channel = connect(running.ports.at("grpc"));
     return running;
+}
+
+std::unique_ptr<Program> Stage::start_other(const std::string& path, const std::string& name,
+                                            const std::vector<std::string>& arguments) {
+    return std::make_unique<Program>(path, arguments, new_log(name));
+}
+
+std::string Stage::new_log(const std::string& name) {
+    logs_.push_back(folder_ + "/" + name + ".log");
+    if (logs_.size() > 3) logs_.pop_front();
+    return logs_.back();
 }
 
 std::string Stage::tails() const {
@@ -143,14 +158,13 @@ std::string Stage::tails() const {
 std::string Stage::token(const std::string& subject, const std::string& realm,
                          const std::vector<std::string>& roles) const {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const nlohmann::json claims{{"iss", "tocsin-dev"},
-                                {"aud", "tocsin"},
-                                {"sub", subject},
-                                {"realm", realm},
-                                {"agency", "city"},
-                                {"roles", roles},
-                                {"iat", now.time_since_epoch().count()},
-                                {"exp", (now + 1h).time_since_epoch().count()}};
+    nlohmann::json claims{{"iss", "tocsin-dev"},
+                          {"aud", "tocsin"},
+                          {"sub", subject},
+                          {"roles", roles},
+                          {"iat", now.time_since_epoch().count()},
+                          {"exp", (now + 1h).time_since_epoch().count()}};
+    if (!realm.empty()) claims.update({{"realm", realm}, {"agency", "city"}});
     return runtime::issue_token(issuer_key_, claims.dump());
 }
 

@@ -122,7 +122,7 @@ private:
 
 std::string leader(const Stage& stage, const std::shared_ptr<grpc::Channel>& channel) {
     grpc::ClientContext context;
-    prepare(context, "Bearer " + admin_token(stage));
+    prepare(context, "Bearer " + operator_token(stage));
     ledger::v1::GetStatusRequest request;
     ledger::v1::GetStatusResponse response;
     request.set_service("approval");
@@ -152,7 +152,7 @@ std::vector<Figure> takeover(Stage& stage) {
     import_roster(stage, instances[0].channel);
     Load load({instances[0].channel, instances[1].channel}, admin_token(stage));
     std::vector<double> gaps;
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < stage.dose(rounds, 1); ++round) {
         await_answers(load, 200);
         // What is published of a partition may be a quarter of a second old.
         std::string before = leader(stage, instances[0].channel);

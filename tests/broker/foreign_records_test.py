@@ -15,7 +15,7 @@ from support.broker import Broker
 from support.calls import request_bytes
 from support.connect import new_request_id
 from support.ledger import (
-    Ledger, Record, commands_topic, genesis, ledger_topic, read_topic, seal,
+    COMMAND, DECISION, Ledger, Record, commands_topic, genesis, ledger_topic, read_topic, seal,
 )
 from support.programs import Secrets
 from support.protos import message
@@ -44,8 +44,9 @@ class Stage:
     def records(self, topic: str) -> list[Record]:
         return read_topic(self.pair.bootstrap, topic, self.pair.partitions)
 
-    def seal(self, body: bytes) -> bytes:
-        return seal(body, self.pair.keys.mac_key)
+    def seal(self, body: bytes, topic: str = COMMANDS) -> bytes:
+        kind = DECISION if topic.endswith(".ledger.v1") else COMMAND
+        return seal(body, self.pair.keys.mac_key, topic, kind)
 
     def create(self, instance: Any) -> dict[str, Any]:
         answer = self.pair.reader(instance).must("drafting", "CreateIncident", {
@@ -92,17 +93,24 @@ def goes_on(stage: Stage, before: Ledger) -> Ledger:
 
 # --- commands that are nobody's: no mac of ours ---
 
-FOREIGN: dict[str, Callable[[Stage], bytes | None]] = {
-    "null": lambda stage: None,
-    "empty": lambda stage: b"",
-    "one_byte": lambda stage: b"\x7a",
-    "garbage": lambda stage: bytes(range(256)) * 4,
-    "json": lambda stage: b'{"requestId":"x"}',
-    "no_mac": lambda stage: command().SerializeToString(),
-    "wrong_key": lambda stage: seal(command().SerializeToString(), b"k" * 32),
-    "a_bit_flipped": lambda stage: flipped(stage.seal(command().SerializeToString())),
-    "cut_short": lambda stage: stage.seal(command().SerializeToString())[:-1],
-    "900_kilobytes": lambda stage: b"x" * 900_000,
+FOREIGN: dict[str, Callable[[Stage, str], bytes | None]] = {
+    "null": lambda stage, topic: None,
+    "empty": lambda stage, topic: b"",
+    "one_byte": lambda stage, topic: b"\x7a",
+    "garbage": lambda stage, topic: bytes(range(256)) * 4,
+    "json": lambda stage, topic: b'{"requestId":"x"}',
+    "no_mac": lambda stage, topic: command().SerializeToString(),
+    "wrong_key": lambda stage, topic: seal(
+        command().SerializeToString(), b"k" * 32, topic, COMMAND),
+    "a_bit_flipped": lambda stage, topic: flipped(stage.seal(command().SerializeToString(), topic)),
+    "cut_short": lambda stage, topic: stage.seal(command().SerializeToString(), topic)[:-1],
+    "of_another_service": lambda stage, topic: stage.seal(
+        command().SerializeToString(), topic.replace("drafting", "approval")),
+    "of_the_other_world": lambda stage, topic: stage.seal(
+        command().SerializeToString(), f"exercise.{topic}"),
+    "of_another_kind": lambda stage, topic: stage.seal(
+        command().SerializeToString(), COMMANDS if topic == LEDGER else LEDGER),
+    "900_kilobytes": lambda stage, topic: b"x" * 900_000,
 }
 
 
@@ -113,7 +121,7 @@ def flipped(record: bytes) -> bytes:
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_a_command_without_our_mac_is_skipped(stage: Stage, kind: str) -> None:
     before = stage.ledger()
-    offset = stage.raw.put(COMMANDS, stage.partition, FOREIGN[kind](stage))
+    offset = stage.raw.put(COMMANDS, stage.partition, FOREIGN[kind](stage, COMMANDS))
     after = goes_on(stage, before)
     assert not decided_at(stage, after, offset)
 
@@ -121,7 +129,7 @@ def test_a_command_without_our_mac_is_skipped(stage: Stage, kind: str) -> None:
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_a_decision_without_our_mac_is_skipped(stage: Stage, kind: str) -> None:
     before = stage.ledger()
-    stage.raw.put(LEDGER, stage.partition, FOREIGN[kind](stage))
+    stage.raw.put(LEDGER, stage.partition, FOREIGN[kind](stage, LEDGER))
     after = goes_on(stage, before)
     assert foreign(after, stage) == foreign(before, stage) + 1
 
@@ -239,7 +247,7 @@ def forged(stage: Stage, previous: bytes, writer: str = "mallory") -> bytes:
     decision.decided_at.FromSeconds(int(time.time()))
     decision.cause.topic, decision.cause.offset = COMMANDS, 10**9
     decision.accepted.subject = "forged"
-    return stage.seal(decision.SerializeToString())
+    return stage.seal(decision.SerializeToString(), LEDGER)
 
 
 @pytest.mark.parametrize("kind", ["unknown_predecessor", "the_beginning", "an_older_decision"])

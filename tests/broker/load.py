@@ -1,22 +1,25 @@
 """Callers that ask drafting for changes through real gRPC, at whichever of its instances, and keep
 asking: with backoff and jitter while the answer is "not yet", at once at both instances, or late.
-Every answer is kept, so that it can be held against the ledger afterwards."""
-
+Those of one realm contend for the same templates, and read what they and others wrote. Every
+answer is kept, so that it can be held against the ledger, and every attempt, for the history."""
 import asyncio
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 
+from history import History, put_of
 from support.calls import CHANNEL_OPTIONS, Answer, answer_of, answer_of_error, request_bytes
 from support.connect import new_request_id
 from support.protos import method
 from support.tokens import Person
 
 ATTEMPT_S = 2.0
+TEMPLATES = 2  # of each realm
 GIVE_UP_S = 120.0  # no request stays without an answer for so long, whatever happens to the stack
 
 
@@ -27,7 +30,8 @@ class Asked:
     person: Person
     method: str
     request: dict[str, Any]
-    first_sent: float
+    client: int  # number of the caller
+    first_sent_ns: int = 0  # monotonic
     answers: list[Answer] = field(default_factory=list)
     answered_at: float = 0.0  # monotonic; of the first answer
     attempts: int = 0
@@ -40,10 +44,11 @@ class Asked:
 class Load:
     """Runs on a thread of its own, so that the test's thread is free to break things."""
 
-    def __init__(self, addresses: list[str], people: list[tuple[Person, str]], callers: int = 16,
-                 pause_s: float = 0.05, seed: int = 1) -> None:
+    def __init__(self, addresses: list[str], people: list[tuple[Person, str]], history: History,
+                 callers: int = 16, pause_s: float = 0.05, seed: int = 1) -> None:
         self._addresses = addresses
         self._people = people
+        self._history = history
         self._callers = callers
         self._pause_s = pause_s
         self._seed = seed
@@ -91,24 +96,59 @@ class Load:
 
     async def _caller(self, number: int) -> None:
         person, token = self._people[number % len(self._people)]
-        template, etag = f"load-{self._seed}-{number}", ""
+        etags: dict[str, str] = {}  # of each template, as this caller last heard
         while not self._stop.is_set():
+            template = f"load-{self._seed}-{self._random.randrange(TEMPLATES)}"
             dice = self._random.random()
             if dice < 0.5:
-                await self._ask(person, token, "CreateIncident", _incident())
-            elif dice < 0.75 or not etag:
-                asked = await self._ask(person, token, "PutTemplate", _template(template, etag))
-                etag = asked.answers[0].body.get("etag", etag) if asked.answers else etag
-            elif dice < 0.9:  # refused, and to stay refused: it is there already
-                await self._ask(person, token, "PutTemplate", _template(template, ""))
+                asked = await self._ask(number, person, token, "CreateIncident", _incident())
+                if self._random.random() < 0.2:
+                    await self._read_incident(asked, token)
+            elif dice < 0.8:
+                asked = await self._ask(number, person, token, "PutTemplate",
+                                        _template(template, etags.get(template, "")))
+                if asked.answers and asked.answers[0].ok:
+                    etags[template] = asked.answers[0].body["etag"]
+                if not asked.answers or not asked.answers[0].ok or self._random.random() < 0.3:
+                    await self._read_template(asked, token, template, etags)
+            elif dice < 0.9:  # refused as long as it is there
+                await self._ask(number, person, token, "PutTemplate", _template(template, ""))
             else:
-                asked = await self._ask(person, token, "CreateIncident", _incident())
+                asked = await self._ask(number, person, token, "CreateIncident", _incident())
                 other = {**asked.request, "title": "another body under the same id"}
-                await self._ask(person, token, "CreateIncident", other)
+                await self._ask(number, person, token, "CreateIncident", other)
             await asyncio.sleep(self._random.expovariate(1 / self._pause_s))
 
-    async def _ask(self, person: Person, token: str, name: str, request: dict[str, Any]) -> Asked:
-        asked = Asked(person, name, request, time.monotonic())
+    async def _read_template(self, after: Asked, token: str, template: str,
+                             etags: dict[str, str]) -> None:
+        answer = await self._read(after, token, f"template/{template}", "GetTemplate",
+                                  {"templateId": template},
+                                  lambda body: (str(body["template"]["version"]),
+                                                str(body["template"]["draft"]["title"])))
+        if answer.ok:
+            etags[template] = str(answer.body["template"]["version"])
+
+    async def _read_incident(self, after: Asked, token: str) -> None:
+        if after.answers and after.answers[0].ok:
+            await self._read(after, token, f"incident/{after.request_id}", "GetIncident",
+                             {"incidentId": after.answers[0].body["id"]},
+                             lambda body: ("", str(body["incident"]["title"])))
+
+    async def _read(self, after: Asked, token: str, name: str, call: str, request: dict[str, Any],
+                    shown: Callable[[dict[str, Any]], tuple[str, str]]) -> Answer:
+        """Once, at the instance that fate chooses, and not before it has what `after` wrote."""
+        if not after.answers:
+            return Answer("UNAVAILABLE")
+        answer = await self._call(self._random.randrange(len(self._channels)), token, call, request,
+                                  ATTEMPT_S, after.answers[0].token)
+        etag, value = shown(answer.body) if answer.ok else ("", "")
+        self._history.get(after.client, after.person.subject, f"{after.person.realm}/{name}",
+                          after.first_sent_ns, answer, etag, value)
+        return answer
+
+    async def _ask(self, client: int, person: Person, token: str, name: str,
+                   request: dict[str, Any]) -> Asked:
+        asked = Asked(person, name, request, client)
         self.asked.append(asked)
         where = self._random.randrange(len(self._channels))
         dice = self._random.random()
@@ -158,22 +198,33 @@ class Load:
             where = (where + 1) % len(self._channels)
 
     async def _attempt(self, asked: Asked, token: str, where: int, timeout_s: float) -> bool:
-        path, _, _ = method("drafting", asked.method)
         asked.attempts += 1
-        try:
-            body = await self._channels[where].unary_unary(path)(
-                request_bytes("drafting", asked.method, asked.request), timeout=timeout_s,
-                metadata=(("authorization", f"Bearer {token}"),))
-            answer = answer_of("drafting", asked.method, body)
-        except grpc.aio.AioRpcError as error:
-            answer = answer_of_error(error)
-            if answer.again:
-                return False
+        called = time.monotonic_ns()
+        asked.first_sent_ns = asked.first_sent_ns or called
+        answer = await self._call(where, token, asked.method, asked.request, timeout_s)
+        self._history.put(asked.client, asked.person.subject,
+                          put_of(asked.person.realm, asked.method, asked.request), called, answer)
+        if answer.again:
+            return False
         if not asked.answered_at:
             asked.answered_at = time.monotonic()
             self.answered += 1
         asked.answers.append(answer)
         return True
+
+    async def _call(self, where: int, token: str, name: str, request: dict[str, Any],
+                    timeout_s: float, after: str = "") -> Answer:
+        path, _, _ = method("drafting", name)
+        metadata = [("authorization", f"Bearer {token}")]
+        if after:
+            metadata.append(("tocsin-after", after))
+        try:
+            body = await self._channels[where].unary_unary(path)(
+                request_bytes("drafting", name, request), timeout=timeout_s,
+                metadata=tuple(metadata))
+        except grpc.aio.AioRpcError as error:
+            return answer_of_error(error)
+        return answer_of("drafting", name, body)
 
 
 def _incident() -> dict[str, Any]:
@@ -182,5 +233,7 @@ def _incident() -> dict[str, Any]:
 
 
 def _template(template_id: str, etag: str) -> dict[str, Any]:
-    return {"requestId": new_request_id(), "templateId": template_id, "etag": etag,
-            "draft": {"title": f"after {etag or 'nothing'}"}, "expiresAfterSeconds": "3600"}
+    request_id = new_request_id()
+    return {"requestId": request_id, "templateId": template_id, "etag": etag,
+            "draft": {"title": f"by {request_id} after {etag or 'nothing'}"},
+            "expiresAfterSeconds": "3600"}

@@ -17,6 +17,7 @@ from support.ledger import Ledger, ledger_topic
 from support.places import FULL_DOSE
 from support.programs import Program, Secrets
 from support.waiting import until
+from tail import cut_tail
 
 LEDGER = ledger_topic("drafting")
 
@@ -56,29 +57,12 @@ def home_of(answers: dict[str, Answer]) -> int:
     return partition
 
 
-def cut_tail(broker: Broker, partition: int, batches: int) -> int:
-    """Takes the last batches out of the ledger of a dead broker; the records that are left."""
-    folder = broker.folder / "data" / f"{LEDGER}-{partition}"
-    [segment] = sorted(folder.glob("*.log"))
-    log = segment.read_bytes()
-    starts, at = [], 0
-    while at + 12 <= len(log) and (length := int.from_bytes(log[at + 8:at + 12], "big")) > 0:
-        starts.append(at)
-        at += 12 + length
-    cut = starts[-batches]
-    left = int.from_bytes(log[cut:cut + 8], "big")  # base offset of the first batch that goes
-    segment.write_bytes(log[:cut])
-    for index in (*folder.glob("*.index"), *folder.glob("*.timeindex")):
-        index.unlink()
-    return left
-
-
 def lose_tail(pair: Pair, broker: Broker, partition: int, batches: int) -> Ledger:
     """What the ledger was before its tail went."""
     before = settled(pair)
     ends = [one.offset + 1 for one in before.counted if one.partition == partition]
     broker.kill()
-    left = cut_tail(broker, partition, batches)
+    left = cut_tail(broker, LEDGER, partition, batches)
     assert 0 < left < max(ends), "nothing was cut"
     broker.start()
     return before
@@ -120,7 +104,7 @@ def test_an_instance_that_missed_the_loss_agrees_with_one_that_saw_it(
     gone = random.Random(5).choice(pair.instances)
     gone.kill()
     broker.kill()
-    cut_tail(broker, home_of(answers), 5)
+    cut_tail(broker, LEDGER, home_of(answers), 5)
     broker.start()
     gone.start()
     everything_again(pair, answers)
@@ -133,7 +117,7 @@ def test_one_that_stood_still_while_the_log_was_written_anew_notices(
     pair.right.kill()
     pair.left.freeze()
     broker.kill()
-    cut_tail(broker, home_of(answers), 5)
+    cut_tail(broker, LEDGER, home_of(answers), 5)
     broker.start()
     pair.right.start()
     # Its reading position lies within the log again, behind records that it has never seen.

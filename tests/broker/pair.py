@@ -1,19 +1,23 @@
 """Two instances of drafting on the same topics, a roster that lets people in, and their callers."""
 
 import json
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from history import History
 from load import Load
 from support.broker import Broker
+from support.calls import Answer, Caller
+from support.clock import Clock
 from support.cluster import Cluster
-from support.calls import Caller
 from support.connect import new_request_id
 from support.ledger import Ledger, read_ledger
 from support.places import HOME
 from support.ports import free_ports
 from support.programs import Program, Secrets, service_flags
-from support.tokens import Issuer, Person
+from support.tokens import Issuer, OPERATOR, Person
 from support.waiting import until
 
 REALMS = ("calgary", "montreal", "halifax", "yukon")
@@ -22,9 +26,12 @@ REALMS = ("calgary", "montreal", "halifax", "yukon")
 class Pair:
     """`left` and `right`. A third program, approval, is there only to import the roster."""
 
-    def __init__(self, broker: Broker | Cluster, keys: Secrets, folder: Path,
-                 partitions: int = 2) -> None:
+    def __init__(self, broker: Broker | Cluster, keys: Secrets, folder: Path, partitions: int = 2,
+                 clocks: Mapping[str, Clock] | None = None,
+                 key_files: Mapping[str, Path] | None = None) -> None:
         self.broker = broker
+        self._key_files = key_files or {}  # by instance; that of `keys` where there is none
+        self._clocks = clocks or {}  # by instance; the machine's where there is none
         self.keys = keys
         self.folder = folder
         self.partitions = partitions
@@ -32,6 +39,8 @@ class Pair:
         self.realms = REALMS
         self._others: list[Program] = []
         self.loads: list[Load] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        self.history = History(folder / "history.jsonl")
         self.made_by_tests: set[str] = set()  # incidents made beside the loads
         self.people = [Person(f"{name}@{realm}.example", realm, "city", ("author", "admin"))
                        for realm in REALMS for name in ("ann", "bob")]
@@ -58,9 +67,9 @@ class Pair:
         """Drafting follows approval's ledger; once the rosters lie there, approval may end."""
         approval = self._program("tocsin-approval", "approval").start()
         for realm in self.realms:
-            caller = Caller(approval.address, self.token(self.person_of(realm)))
+            caller = Caller(approval.address, self.token(self.person_of(realm), "approval"))
             caller.must("approval", "ImportRoster", {
-                "requestId": new_request_id(),
+                "requestId": new_request_id(self.now("approval")),
                 "roster": {
                     "agencies": [{"agencyId": "city", "names": {"en-CA": "City"},
                                   "capSender": f"city.{realm}.example"}],
@@ -72,51 +81,85 @@ class Pair:
             caller.close()
         assert approval.terminate() == 0
 
-    def another(self, instance: str) -> Program:
+    def another(self, instance: str, folder: str = "") -> Program:
         """One more instance, which the load does not know."""
-        self._others.append(self._program("tocsin-drafting", instance))
+        self._others.append(self._program("tocsin-drafting", instance, folder))
         return self._others[-1]
 
     def end(self) -> None:
-        for reader in self._readers.values():
-            reader.close()
+        self.forget_readers()
         for instance in (*self.instances, *self._others):
             instance.kill()
 
     def address(self, instance: Program) -> str:
         return self._addresses[instance.flag("instance")]
 
-    def token(self, person: Person) -> str:
-        return self.issuer.token(person)
+    def now(self, instance: str) -> float:
+        """Seconds since 1970 by the clock of an instance."""
+        clock = self._clocks.get(instance)
+        return clock.now() if clock else time.time()
+
+    def token(self, person: Person, instance: str = "") -> str:
+        now = int(self.now(instance))
+        return self.issuer.token(person, iat=now, exp=now + 3600)
 
     def person_of(self, realm: str) -> Person:
         return next(person for person in self.people if person.realm == realm)
 
     def load(self, callers: int = 16, pause_s: float = 0.05, seed: int = 1) -> Load:
         people = [(person, self.token(person)) for person in self.people]
-        self.loads.append(Load(list(self._addresses.values()), people, callers, pause_s, seed))
+        self.loads.append(Load(list(self._addresses.values()), people, self.history, callers,
+                               pause_s, seed))
         return self.loads[-1].start()
 
     def reader(self, instance: Program, realm: str = REALMS[0]) -> Caller:
         key = (instance.flag("instance"), realm)
         if key not in self._readers:
-            self._readers[key] = Caller(self.address(instance), self.token(self.person_of(realm)))
+            token = self.token(self.person_of(realm), instance.flag("instance"))
+            self._readers[key] = Caller(self.address(instance), token)
         return self._readers[key]
+
+    def operator(self, instance: Program) -> Caller:
+        key = (instance.flag("instance"), "")
+        if key not in self._readers:
+            token = self.token(OPERATOR, instance.flag("instance"))
+            self._readers[key] = Caller(self.address(instance), token)
+        return self._readers[key]
+
+    def forget_readers(self) -> None:
+        """Their tokens are of a time that is over."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+    def create(self, instance: Program, realm: str = REALMS[0], seconds: float = 60) -> Answer:
+        """An incident, asked for until it is answered."""
+        request = {"requestId": new_request_id(self.now(instance.flag("instance"))),
+                   "kind": "flood", "title": "made beside the loads"}
+
+        def answered() -> Answer | None:
+            answer = self.reader(instance, realm).call("drafting", "CreateIncident", request)
+            return None if answer.again else answer
+
+        answer = until(answered, f"an answer of {instance.flag('instance')}", seconds)
+        assert answer.ok, answer
+        self.made_by_tests.add(answer.body["id"])
+        return answer
 
     def status(self, instance: Program) -> list[dict[str, Any]]:
         """LedgerService.GetStatus, by partition."""
-        rows = self.reader(instance).must("ledger", "GetStatus")["partitions"]
+        rows = self.operator(instance).must("ledger", "GetStatus")["partitions"]
         assert len(rows) == self.partitions
         return rows
 
     def ledger(self) -> Ledger:
-        return read_ledger(self.bootstrap, "drafting", self.partitions, self.keys.mac_key)
+        return read_ledger(self.bootstrap, "drafting", self.partitions, self.keys.mac_keys)
 
     def leader(self, partition: int) -> Program:
         """Who wrote the last decision that counted, as an instance that runs says it."""
         def writer() -> str:
             for instance in self.instances:
-                answer = self.reader(instance).call("ledger", "GetStatus", timeout_s=1)
+                answer = self.operator(instance).call("ledger", "GetStatus", timeout_s=1)
                 if answer.ok:
                     return str(answer.body["partitions"][partition].get("writer", ""))
             return ""
@@ -127,9 +170,12 @@ class Pair:
     def other(self, instance: Program) -> Program:
         return self.right if instance is self.left else self.left
 
-    def _program(self, name: str, instance: str, **more: Any) -> Program:
+    def _program(self, name: str, instance: str, folder: str = "", **more: Any) -> Program:
+        more.setdefault("mac_key_file", str(self._key_files.get(instance, self.keys.mac_key_file)))
         flags = service_flags(self.bootstrap, self.keys, instance, self.partitions, **more)
-        return Program(name, self.folder / instance, flags)
+        clock = self._clocks.get(instance)
+        return Program(name, self.folder / (folder or instance), flags,
+                       clock.environment() if clock else None)
 
 
 def report(name: str, figures: dict[str, Any]) -> None:

@@ -118,17 +118,9 @@ class Load:
         return False
 
 
-def metric(program: Program, name: str, **labels: str) -> float:
-    """The sum of a metric's values under these labels."""
-    lines = requests.get(program.metrics_url, timeout=5).text.splitlines()
-    wanted = [f'{label}="{value}"' for label, value in labels.items()]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
-               if line.startswith(name + "{") and all(text in line for text in wanted))
-
-
 def leader(programs: list[Program], partition: str) -> Program | None:
-    leading = [program for program in programs if program.running and metric(
-        program, "tocsin_leads", service="drafting", partition=partition) > 0]
+    leading = [program for program in programs if program.running and program.metric(
+        "tocsin_leads", service="drafting", partition=partition) > 0]
     return leading[0] if len(leading) == 1 else None
 
 
@@ -271,7 +263,7 @@ def test_a_restart_in_peace_repeats_nothing(
     more_events = len(wait_for_all(pair, broker, keys)) - events
     assert more_events >= 5
     assert len(published(broker)) - records == more_events
-    until(lambda: all(metric(program, "tocsin_public_events_lag_records", service=service) == 0
+    until(lambda: all(program.metric("tocsin_public_events_lag_records", service=service) == 0
                       for program in pair for service in SERVICES), "nothing is behind")
 
 

@@ -1,11 +1,17 @@
 """The tests' own tools, on the smallest stack: what they say must be so."""
 
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from history import History, check_history, put_of
 from support.broker import Broker
+from support.calls import Answer
+from support.child import clean_environment
+from support.clock import DAY_S, Clock
 from support.connect import Connect, new_request_id
 from support.programs import Program, Secrets, health, run_cli, service_flags
 from support.tokens import Issuer, Person
@@ -74,7 +80,8 @@ def test_freeze_kill_and_restart(everything: Program, broker: Broker, keys: Secr
     address = everything.address
     assert health(address, "approval") == "SERVING"
     everything.freeze()
-    assert health(address, "approval", timeout_s=0.3) == "DEADLINE_EXCEEDED"
+    until(lambda: health(address, "approval", timeout_s=0.3) == "DEADLINE_EXCEEDED",
+          "it stands still")
     everything.thaw()
     until(lambda: health(address, "approval") == "SERVING", "it goes on")
     everything.kill()
@@ -87,3 +94,35 @@ def test_freeze_kill_and_restart(everything: Program, broker: Broker, keys: Secr
     assert everything.terminate() == 0
 
 
+
+
+def test_a_history_is_checked_and_a_stale_read_is_found_and_drawn(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    name = "calgary/template/river"
+    for version, title in ((1, "first"), (2, "second")):
+        request = {"requestId": new_request_id(), "templateId": "river",
+                   "etag": str(version - 1) if version > 1 else "", "draft": {"title": title}}
+        called = time.monotonic_ns()
+        for answer in (Answer("UNAVAILABLE"), Answer("OK", {"etag": str(version)})):
+            history.put(0, "ann", put_of("calgary", "PutTemplate", request), called, answer)
+    history.get(1, "bob", name, time.monotonic_ns(), Answer("OK"), "2", "second")
+    check_history(history)
+    history.get(1, "bob", name, time.monotonic_ns(), Answer("OK"), "1", "first")
+    with pytest.raises(AssertionError, match="no order explains its 4 operations"):
+        check_history(history)
+    assert (tmp_path / "history.html").stat().st_size > 0
+
+
+def test_a_clock_is_wrong_and_jumps_while_a_program_runs(tmp_path: Path) -> None:
+    clock = Clock(tmp_path / "clock", 30 * DAY_S)
+    shell = subprocess.Popen(
+        ["bash", "-c", "while read -r; do printf '%(%s)T\\n' -1; done"], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(clock.environment()))
+    with shell:
+        assert shell.stdin and shell.stdout
+        for ahead_s in (30 * DAY_S, 0, -DAY_S):
+            clock.set(ahead_s)
+            shell.stdin.write("\n")
+            shell.stdin.flush()
+            assert abs(int(shell.stdout.readline()) - time.time() - ahead_s) < 60
+        shell.stdin.close()

@@ -141,7 +141,7 @@ HTTP = [
          "BAD_PROTOCOL_VERSION", "connect-protocol-version"),
     Case("a token of bytes", raw("{}", Authorization="Bearer \xff"), BAD, "BAD_HEADER",
          "authorization"),
-    Case("a body over the limit", raw("{" + " " * 1024 * 1024 + "}"), "resource_exhausted",
+    Case("a body over the limit", raw("{" + " " * 2 * 1024 * 1024 + "}"), "resource_exhausted",
          "BAD_REQUEST", http=413),
     Case("headers over the limit", raw("{}", X_Long="x" * 20_000), BAD, "BAD_REQUEST", http=431),
     Case("a ledger of no service", raw("{}", path_of("ledger", "GetStatus") + "?service=nope"), BAD,
@@ -329,9 +329,28 @@ EDGE = [
          FORBIDDEN, "ROLE_MISSING"),
     Case("an operator who is none", ask("ana", "ledger", "RestartInput", service="drafting",
                                         reason="why not"), FORBIDDEN, "ROLE_MISSING"),
-    Case("a restart of what is not halted", ask("dan", "ledger", "RestartInput",
+    Case("an admin of a realm who looks at all of them", ask(
+        "dan", "ledger", "GetStatus", service="drafting"), FORBIDDEN, "ROLE_MISSING"),
+    Case("an admin of a realm who sets the clock back", ask(
+        "dan", "ledger", "OverrideClock", service="drafting", reason="why not"), FORBIDDEN,
+         "ROLE_MISSING"),
+    Case("an operator who writes a warning", change("operator", "drafting", "CreateIncident",
+                                                    **GOOD), FORBIDDEN, "ROLE_MISSING"),
+    Case("an operator who reads a realm", ask("operator", "drafting", "ListMessages"), FORBIDDEN,
+         "ROLE_MISSING"),
+    Case("a restart of what is not halted", ask("operator", "ledger", "RestartInput",
                                                 service="drafting", reason="why not"),
          "failed_precondition", "NOT_HALTED"),
+    Case("a clock set back that is right", ask("operator", "ledger", "OverrideClock",
+                                               service="drafting", reason="why not"),
+         "failed_precondition", "NOT_HALTED"),
+    Case("a public read that waits", raw(
+        json.dumps({"realm": "calgary"}), path_of("publishing", "GetFeed"),
+        tocsin_after="publishing/0/0"), BAD, "INVALID_ARGUMENT", "tocsin-after"),
+    Case("a draft of 1.1 MB", change(
+        "ana", "drafting", "CreateMessage", incidentId=the("incident"),
+        draft=draft(areas=[area(polygons=[" ".join(["51.00,-114.20"] * 1400)] * 19)] * 3)), BAD,
+         "COMMAND_TOO_LARGE", "draft.areas"),
 ]
 
 NOT_NOW = "failed_precondition"

@@ -6,7 +6,7 @@ from typing import Any
 
 from support.connect import Connect, Reply, new_request_id
 from support.programs import Program
-from support.tokens import Issuer, Person
+from support.tokens import OPERATOR, Issuer, Person
 from support.waiting import until
 
 REALM = "calgary"
@@ -108,6 +108,7 @@ class World:
         self.gateway = Connect(program.url)
         self.tokens = {name: issuer.token(person) for name, person in PEOPLE.items()}
         self.tokens["stranger"] = issuer.token(STRANGER)
+        self.tokens["operator"] = issuer.token(OPERATOR)
         self.ids: dict[str, str] = {}
         self.etags: dict[str, str] = {}
         self.digests: dict[str, str] = {}
@@ -123,8 +124,9 @@ class World:
         return self.gateway.must(service, method, request, token=self.tokens["ana"], after=after)
 
     def decisions(self) -> dict[str, int]:
-        return {service: sum(int(one.get("decisions", 0)) for one in
-                             self.ask("ledger", "GetStatus", {"service": service})["partitions"])
+        return {service: sum(int(one.get("decisions", 0)) for one in self.gateway.must(
+                    "ledger", "GetStatus", {"service": service},
+                    token=self.tokens["operator"])["partitions"])
                 for service in _STATUS}
 
     def holds(self) -> str:

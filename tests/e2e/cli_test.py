@@ -88,7 +88,8 @@ def test_verbs_print_tables_or_json(cli: Cli) -> None:
     for verb in (("message", "list"), ("review", "list"), ("rule", "list"), ("source", "list"),
                  ("release", "list"), ("channel", "list"), ("scorecard", "list"),
                  ("policy", "list"), ("roster", "get"), ("template", "list"),
-                 ("crossing", "list"), ("ledger", "status", "approval")):
+                 ("crossing", "list"),
+                 ("--as", "olga", "--roles", "operator", "ledger", "status", "approval")):
         assert isinstance(cli.json(*verb), dict), verb
     assert cli.json("version")["version"]
     assert cli.json("token")["token"].count(".") == 2
@@ -230,7 +231,7 @@ def test_a_damaged_ledger_does_not_verify(
     noted = ("--head", f"drafting/0={head}")
     other_key = tmp_path / "other.key"
     other_key.write_text("7" * 64)
-    assert "not by a holder" in fault_of(cli, "--mac-key-file", str(other_key))
+    assert "not in the file of keys" in fault_of(cli, "--mac-key-file", str(other_key))
     # Offline from here: what is checked is what lies on the disk.
     assert stack.terminate() == 0
 

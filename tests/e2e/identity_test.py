@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from support.broker import Broker
 from support.connect import Connect, Reply, new_request_id
 from support.programs import SERVICES, Program, Secrets, service_flags
-from support.tokens import Issuer, Person
+from support.tokens import OPERATOR, Issuer, Person
 from support.waiting import until
 
 ADMIN = Person("ada", "delta", "city", ("admin",))
@@ -194,7 +194,7 @@ def test_a_trace_goes_from_the_gateway_into_the_decision(
 
 
 def test_while_kafka_is_away_reads_go_on_and_changes_are_put_off(
-        broker: Broker, stack: Program, gate: Connect) -> None:
+        broker: Broker, stack: Program, gate: Connect, issuer: Issuer) -> None:
     before = gate.must("drafting", "ListIncidents", {"pageSize": 1})
     broker.kill()
     asked = {"requestId": new_request_id(), "kind": "flood", "title": "During the outage"}
@@ -206,7 +206,7 @@ def test_while_kafka_is_away_reads_go_on_and_changes_are_put_off(
                  float(r.headers.get("tocsin-stale-seconds", "0")) > 0 and r,
                  "reads say how stale they are")
     assert read.ok and read.body == before
-    status = gate.must("ledger", "GetStatus", {"service": "drafting"})
+    status = gate.must("ledger", "GetStatus", {"service": "drafting"}, token=issuer.token(OPERATOR))
     assert not status.get("kafkaConnected", False) and status["staleSeconds"] > 0
     broker.start()
     # Nobody does anything but ask again.

@@ -8,7 +8,7 @@ namespace tocsin::sim {
 
 using runtime::InputSpec;
 
-static ProcessPlan plan() {
+static ProcessPlan plan(int version) {
     ProcessPlan plan;
     plan.service = "sim";
     plan.inputs.resize(3);
@@ -16,12 +16,12 @@ static ProcessPlan plan() {
     plan.inputs[1] = {InputSpec::Kind::ledger, "up.ledger", "up"};
     plan.inputs[2] = {InputSpec::Kind::stream, "sim.readings", "sim"};
     plan.record_bytes_max = record_bytes_max;
-    plan.rules = [] { return std::make_unique<Toy>(); };
+    plan.rules = [version] { return std::make_unique<Toy>(version); };
     return plan;
 }
 
 Instance::Instance(World& world, std::string name)
-    : Process(world, plan(), std::move(name)), world_(world) {}
+    : Process(world, plan(world.version_of(name)), name), world_(world) {}
 
 void Instance::start() {
     Process::start();
@@ -34,6 +34,7 @@ void Instance::crash() {
     armed_.clear();
     claimed_.clear();
     asked_at_.clear();
+    done_.clear();
     ask_again_at_.clear();
 }
 
@@ -61,7 +62,9 @@ void Instance::follow(const std::string& realm, const std::string& event) {
         claimed_.erase(id);
     } else if (word[0] == "claimed") {
         armed_.erase(id);
-        claimed_[id] = {std::stoi(word[2]), world_.tick(), word[3] == executor_};
+        const int attempt = std::stoi(word[2]);
+        claimed_[id] = {attempt, world_.tick(),
+                        word[3] == executor_ && !done_.contains({id, attempt})};
     } else if (word[0] == "delivered" || word[0] == "cancelled") {
         armed_.erase(id);
         claimed_.erase(id);
@@ -90,6 +93,7 @@ void Instance::act() {
         }
         if (chance(.3)) continue;
         claim.mine = false;
+        done_.insert({id, claim.attempt});
         const bool in_time = world_.tick() - asked_at_[{id, claim.attempt}] < give_up_ticks;
         const ToyRealm& realm =
             static_cast<const Toy&>(partition().fold().rules()).realms().at(realm_of_[id]);

@@ -42,6 +42,8 @@ private:
     std::map<std::string, Claim> claimed_;
     std::map<std::pair<std::string, int>, std::int64_t> asked_at_;
     std::map<std::string, std::int64_t> ask_again_at_;
+    // What it did, or gave up, whatever is told again.
+    std::set<std::pair<std::string, int>> done_;
     int asked_ = 0;
 };
 

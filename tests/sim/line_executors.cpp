@@ -76,7 +76,8 @@ void LinePeople::stop_release() {
 void LinePeople::finish() {
     set_up();
     execute();
-    for (const auto& [id, review] : world_.state<approval::Decider>("approval").reviews) {
+    for (const auto& [id, kept] : world_.state<approval::Decider>("approval").reviews) {
+        const approval::v1::Review review = kept.get();
         if (review.state() != "in_review" || !now_and_then("finish " + id, 60)) continue;
         // Where too few are left who had no hand in it, it goes back.
         if (++tries_[id] > 4) {
@@ -97,7 +98,7 @@ void LinePeople::finish() {
 
 bool LinePeople::finished() {
     for (const auto& [id, review] : world_.state<approval::Decider>("approval").reviews)
-        if (review.state() == "in_review") return false;
+        if (review.get().state() == "in_review") return false;
     return std::ranges::all_of(world_.state<publishing::Decider>("publishing").releases,
                                [](const auto& one) { return one.second.at_rest(); });
 }
@@ -105,8 +106,9 @@ bool LinePeople::finished() {
 std::vector<std::string> LinePeople::probes(std::string_view name) {
     std::vector<std::string> all;
     const auto add = [&](const Person& who, const auto& command) {
-        const auto bytes = value_of(who, "probe", command.SerializeAsString(), world_.now());
-        all.emplace_back(*runtime::unseal(bytes, world_.mac()));
+        const runtime::Seal seal = world_.of(name).commands_seal();
+        const auto bytes = value_of(who, "probe", command.SerializeAsString(), world_.now(), seal);
+        all.emplace_back(*seal.open(bytes));
     };
     for (const auto& [id, message] : world_.state<drafting::Decider>("drafting").messages) {
         if (name == "drafting") {

@@ -89,7 +89,8 @@ void LinePeople::measure_water() {
         reading.set_value(level_);
     }
     readings_.push_back(value_of({"service:trigger", "", {"service"}}, "",
-                                 readings.SerializeAsString(), world_.now()));
+                                 readings.SerializeAsString(), world_.now(),
+                                 world_.of("trigger").stream_seal()));
     world_.of("trigger").put_reading(readings_.back());
 }
 

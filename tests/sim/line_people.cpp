@@ -1,6 +1,6 @@
 #include "sim/line_people.hpp"
 
-#include "runtime/record.hpp"
+#include "runtime/topics.hpp"
 #include "sim/line_world.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
 
@@ -27,13 +27,13 @@ const Person& LinePeople::anybody() {
 }
 
 std::string LinePeople::value_of(const Person& who, const std::string& request_id,
-                                 const std::string& body, Time expires) {
+                                 const std::string& body, Time expires, const runtime::Seal& seal) {
     runtime::Submission submission;
     submission.asking = {line_realm, who.subject, who.agency, who.roles, request_id};
     submission.expires_at = expires;
     submission.sent_at = world_.now();
     submission.body = body;
-    return runtime::command_bytes(submission, world_.mac());
+    return runtime::command_bytes(submission, seal, world_.keys().newest());
 }
 
 // Now and then a request id was used before, for something else.
@@ -50,10 +50,11 @@ void LinePeople::ask(std::string_view service, const Person& who,
     const Time expires = world_.now() + seconds(life);
     const std::string body = command.SerializeAsString();
     Request request;
-    request.key = runtime::request_key(who.subject, id);
+    request.key = runtime::request_key(line_realm, who.subject, id);
     request.digest = runtime::body_digest(body, expires);
-    request.value = value_of(who, id, body, expires);
-    world_.of(service).ask(std::move(request));
+    LineService& target = world_.of(service);
+    request.value = value_of(who, id, body, expires, target.commands_seal());
+    target.ask(std::move(request));
 }
 
 void LinePeople::act() {
@@ -121,7 +122,7 @@ void LinePeople::change(const std::string& id, const drafting::Message& message)
 // --- approval ---
 
 void LinePeople::review(const std::string& id) {
-    const auto& review = world_.state<approval::Decider>("approval").reviews.at(id);
+    const auto review = world_.state<approval::Decider>("approval").reviews.at(id).get();
     if (review.state() != "in_review" && !world_.chance(.05)) return;
     const int draw = world_.below(40);
     if (draw < 3) return give_up(review);
@@ -179,9 +180,9 @@ void LinePeople::remark() {
     ask("measurement", world_.chance(.8) ? named("mel") : anybody(), command);
 }
 
-// Somebody without the key, and somebody whose bytes nobody can read.
+// Somebody without the key, or who copies what was sealed for another service, and somebody whose
+// bytes nobody can read.
 void LinePeople::forge() {
-    static const runtime::Mac other_mac{"another key"};
     static constexpr const char* names[] = {"drafting", "approval", "publishing", "measurement"};
     LineService& target = world_.of(names[world_.below(4)]);
     if (!target.opened()) return;
@@ -194,11 +195,20 @@ void LinePeople::forge() {
     *record.mutable_expires_at() = to_proto(world_.now() + seconds(600));
     record.set_body(command.SerializeAsString());
     const int draw = world_.below(3);
-    if (draw == 0) target.spoil(runtime::seal(record.SerializeAsString(), other_mac));
-    if (draw == 1) target.spoil(runtime::seal("\x0f garbage", world_.mac()));
+    const runtime::Seal seal = target.commands_seal();
+    if (draw == 0) {
+        // Without the key, or with a seal that is good elsewhere.
+        const runtime::WorldKeys others{{"another key"}};
+        const runtime::Seal other(others, runtime::commands_topic("live", target.name()),
+                                  runtime::RecordKind::command);
+        target.spoil(other.close(record.SerializeAsString(), others.newest()));
+        target.spoil(world_.of("trigger").commands_seal().close(record.SerializeAsString(),
+                                                                world_.keys().newest()));
+    }
+    if (draw == 1) target.spoil(seal.close("\x0f garbage", world_.keys().newest()));
     if (draw == 2)
         target.spoil(value_of(named("root"), fmt::format("bad-{}", world_.tick()), "\xff\xff",
-                              world_.now() + seconds(600)));
+                              world_.now() + seconds(600), seal));
 }
 
 }  // namespace tocsin::sim

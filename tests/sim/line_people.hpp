@@ -5,6 +5,7 @@
 #include "approval/decider.hpp"
 #include "drafting/decider.hpp"
 #include "publishing/decider.hpp"
+#include "runtime/record.hpp"
 #include "sim/line_cast.hpp"
 
 #include <map>
@@ -47,7 +48,7 @@ private:
     void ask(std::string_view service, const Person& who,
              const google::protobuf::MessageLite& command);
     std::string value_of(const Person& who, const std::string& request_id, const std::string& body,
-                         runtime::Time expires);
+                         runtime::Time expires, const runtime::Seal& seal);
     bool now_and_then(const std::string& what, int ticks);
     const Person& anybody();
 

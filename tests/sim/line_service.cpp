@@ -64,7 +64,7 @@ void LineService::connect(int processes) {
         logs.streams.push_back({stream_, name()});
     }
     add(InputSpec::Kind::commands, commands_, name());
-    oracle_ = std::make_unique<Oracle>(std::move(logs), definition_.rules(), mac());
+    oracle_ = std::make_unique<Oracle>(std::move(logs), definition_.rules(), keys());
     for (int i = 0; i < processes; ++i) {
         ProcessPlan plan{name(), specs_, line_record_bytes_max, definition_.rules};
         processes_.push_back(
@@ -134,6 +134,14 @@ void LineService::retries() {
 }
 
 void LineService::spoil(const std::string& value) { commands_.records.push_back({value, now()}); }
+
+runtime::Seal LineService::commands_seal() const {
+    return {world_.keys(), commands_.name, runtime::RecordKind::command};
+}
+
+runtime::Seal LineService::stream_seal() const {
+    return {world_.keys(), stream_.name, runtime::RecordKind::reading};
+}
 
 void LineService::put_reading(const std::string& value) {
     stream_.records.push_back({value, now()});
@@ -210,8 +218,12 @@ void LineService::check_state(const runtime::Rules& rules) {
     for (const std::string& command : world_.probes(name()))
         if (probe(rules, command) != probe(right, command)) differ("a probe");
     for (const Topic* topic : inputs_) {
+        const runtime::Seal seal =
+            topic == &commands_ ? commands_seal()
+            : topic == &stream_ ? stream_seal()
+                                : runtime::Seal(keys(), topic->name, runtime::RecordKind::decision);
         for (std::int64_t at = topic->low; at < topic->end(); ++at) {
-            const auto body = runtime::unseal(topic->at(at).value, mac());
+            const auto body = seal.open(topic->at(at).value);
             if (!body) continue;
             if (topic == &commands_ && probe(rules, *body) != probe(right, *body))
                 differ(fmt::format("{} {}", topic->name, at));
@@ -250,8 +262,7 @@ std::int64_t LineService::tick() const { return world_.tick(); }
 Time LineService::now() const { return world_.now(); }
 bool LineService::calm() const { return world_.calm(); }
 bool LineService::storm() const { return world_.storm(); }
-runtime::Bug LineService::bug() const { return world_.bug(); }
-const runtime::Mac& LineService::mac() const { return world_.mac(); }
+const runtime::WorldKeys& LineService::keys() const { return world_.keys(); }
 
 std::int64_t LineService::land(const Parcel& parcel) {
     parcel.to->records.push_back({parcel.value, now()});
@@ -259,7 +270,8 @@ std::int64_t LineService::land(const Parcel& parcel) {
         const std::size_t before = oracle_->chain().size();
         oracle_->appended();
         if (oracle_->chain().size() > before) {
-            const auto body = runtime::unseal(parcel.value, mac());
+            const auto body = runtime::Seal(keys(), ledger_.name, runtime::RecordKind::decision)
+                                  .open(parcel.value);
             ledger::v1::Decision decision;
             decision.ParseFromArray(body->data(), static_cast<int>(body->size()));
             world_.counted(*this, decision);

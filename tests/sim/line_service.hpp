@@ -35,6 +35,9 @@ public:
     // What nobody asked: bytes of somebody else, or broken ones.
     void spoil(const std::string& value);
     void put_reading(const std::string& value);
+    // Of its commands; of its only stream.
+    runtime::Seal commands_seal() const;
+    runtime::Seal stream_seal() const;
     // Its ledger loses its last records; only for one that nobody follows.
     void cut_tail();
 
@@ -48,8 +51,7 @@ public:
     Time now() const override;
     bool calm() const override;
     bool storm() const override;
-    runtime::Bug bug() const override;
-    const runtime::Mac& mac() const override;
+    const runtime::WorldKeys& keys() const override;
     Topic& topic(int input) override {
         return input < 0 ? ledger_ : *inputs_.at(static_cast<std::size_t>(input));
     }

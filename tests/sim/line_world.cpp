@@ -12,9 +12,8 @@
 
 namespace tocsin::sim {
 
-LineWorld::LineWorld(std::uint64_t seed, runtime::Bug bug, int steps)
+LineWorld::LineWorld(std::uint64_t seed, int steps)
     : random_(seed),
-      bug_(bug),
       steps_(steps * 2),
       storm_(chance(.2)),
       clocks_agree_(chance(.5)),

@@ -16,7 +16,7 @@ namespace tocsin::sim {
 
 class LineWorld {
 public:
-    LineWorld(std::uint64_t seed, runtime::Bug bug, int steps);
+    LineWorld(std::uint64_t seed, int steps);
     // Throws Violation.
     void run();
     const Totals& totals() const { return totals_; }
@@ -31,8 +31,7 @@ public:
     bool calm() const { return calm_; }
     bool storm() const { return storm_ && !calm_; }
     bool clocks_agree() const { return clocks_agree_; }
-    runtime::Bug bug() const { return bug_; }
-    const runtime::Mac& mac() const { return mac_; }
+    const runtime::WorldKeys& keys() const { return keys_; }
     LineService& of(std::string_view service);
     // What counts in its ledger, folded.
     template <class Decider>
@@ -54,10 +53,9 @@ private:
     void check_end();
 
     std::mt19937_64 random_;
-    runtime::Bug bug_;
     int steps_;
     bool storm_, clocks_agree_, tail_lost_, calm_all_;
-    runtime::Mac mac_{"the world's key"};
+    const runtime::WorldKeys keys_{{"the world's key"}};
     Totals totals_;
     std::vector<std::unique_ptr<LineService>> services_;
     LinePromises promises_;

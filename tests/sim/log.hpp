@@ -35,7 +35,8 @@ struct Topic {
 struct Parcel {
     Topic* to = nullptr;
     std::string value;
-    std::string digest;  // of an own ledger record, whose fate is reported
+    std::string digest;       // of an own ledger record, whose fate is reported
+    std::int64_t leaves = 0;  // not before this tick
 };
 
 // A promise was broken.

@@ -1,5 +1,6 @@
 // tocsin-sim: the ledger protocol under faults, one seed at a time. See services/README.md.
 #include "runtime/logs.hpp"
+#include "runtime/planted.hpp"
 #include "sim/line_world.hpp"
 #include "sim/release_world.hpp"
 
@@ -37,7 +38,18 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"skip_head_check", Bug::skip_head_check},
         {"clock_runs_back", Bug::clock_runs_back},
         {"lost_reactor", Bug::lost_reactor},
-        {"effect_early", Bug::effect_early}};
+        {"effect_early", Bug::effect_early},
+        {"no_input_check", Bug::no_input_check},
+        {"no_clock_check", Bug::no_clock_check},
+        {"override_forgets", Bug::override_forgets},
+        {"apply_early", Bug::apply_early},
+        {"fold_after_failure", Bug::fold_after_failure},
+        {"no_pass", Bug::no_pass},
+        {"reluctant_leads", Bug::reluctant_leads},
+        {"token_early", Bug::token_early},
+        {"restart_to_end", Bug::restart_to_end},
+        {"letter_unstored", Bug::letter_unstored},
+        {"names_collide", Bug::names_collide}};
     return all;
 }
 
@@ -86,16 +98,15 @@ static Played run_world(AnyWorld& world) {
 
 static Played play_one(std::uint64_t seed, const Wanted& wanted) {
     const Scenario scenario = *scenario_for(seed, wanted.scenario);
-    const runtime::Bug bug = *bug_named(wanted.bug);
     if (scenario.release) {
-        ReleaseWorld world(seed, bug, wanted.steps);
+        ReleaseWorld world(seed, wanted.steps);
         return run_world(world);
     }
     if (scenario.line) {
-        LineWorld world(seed, bug, wanted.steps);
+        LineWorld world(seed, wanted.steps);
         return run_world(world);
     }
-    World world(seed, scenario, bug, wanted.steps);
+    World world(seed, scenario, wanted.steps);
     return run_world(world);
 }
 
@@ -193,12 +204,15 @@ static int run(int count, char** arguments) {
     if (dose != nullptr && std::string_view(dose) == "full" && !wanted.expect_violation)
         wanted.seeds *= 10;
     runtime::logs::start("tocsin-sim", "error");
+    runtime::planted_bug = *bug_named(wanted.bug);
     const Totals sum = play_all(wanted);
     fmt::print(
         "{} seeds: {} violations; {} decisions, {} void records, {} folds; {} answers, "
-        "{} effects, {} dead letters, {} takeovers, {} ticks\n",
+        "{} effects, {} dead letters, {} takeovers, {} ticks; {} expired, {} races lost, "
+        "{} inputs set back\n",
         sum.seeds, sum.violations, sum.decisions, sum.void_records, sum.folds, sum.answers,
-        sum.effects, sum.dead_letters, sum.takeovers, sum.ticks);
+        sum.effects, sum.dead_letters, sum.takeovers, sum.ticks, sum.expired, sum.races_lost,
+        sum.rewound);
     return (sum.violations > 0) == wanted.expect_violation ? 0 : 1;
 }
 

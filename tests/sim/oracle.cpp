@@ -1,7 +1,5 @@
 #include "sim/oracle.hpp"
 
-#include "runtime/record.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,25 +7,17 @@
 namespace tocsin::sim {
 
 using runtime::from_proto;
+using runtime::RecordKind;
+using runtime::Seal;
 
 static void require(bool holds, const std::string& why) {
     if (!holds) throw Violation(why);
 }
 
-// Field 15 at the end: two bytes of tag and length, 32 of mac.
-static std::optional<std::string_view> signed_part(std::string_view record,
-                                                   const runtime::Mac& mac) {
-    if (record.size() < 34) return std::nullopt;
-    const std::string_view body = record.substr(0, record.size() - 34);
-    if (record.substr(body.size(), 2) != "\x7a\x20") return std::nullopt;
-    if (mac.sign(body) != record.substr(body.size() + 2)) return std::nullopt;
-    return body;
-}
-
 template <class Message>
-static std::optional<Message> parse(std::string_view record, const runtime::Mac& mac) {
+static std::optional<Message> parse(std::string_view record, const Seal& seal) {
     Message message;
-    const auto body = signed_part(record, mac);
+    const auto body = seal.open(record);
     if (!body || !message.ParseFromArray(body->data(), static_cast<int>(body->size())))
         return std::nullopt;
     return message;
@@ -47,8 +37,10 @@ static std::string genesis_of(const std::string& topic) {
     return runtime::sha256(topic + std::string(1, '\0') + "0");
 }
 
-static std::string key_of(const std::string& actor, const std::string& id) {
-    return actor + std::string(1, '\0') + id;
+static std::string key_of(const std::string& realm, const std::string& actor,
+                          const std::string& id) {
+    const std::string zero(1, '\0');
+    return realm + zero + actor + zero + id;
 }
 
 std::string OracleLogs::text_of(const ledger::v1::Accepted& accepted) const {
@@ -58,13 +50,21 @@ std::string OracleLogs::text_of(const ledger::v1::Accepted& accepted) const {
     return same.SerializeAsString();
 }
 
-Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::Mac& mac)
+Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules,
+               const runtime::WorldKeys& keys)
     : logs_(std::move(logs)),
-      mac_(mac),
+      keys_(keys),
+      ledger_seal_(keys, logs_.ledger.name, RecordKind::decision),
+      commands_seal_(keys, logs_.commands.name, RecordKind::command),
       head_(genesis_of(logs_.ledger.name)),
       rules_(std::move(rules)) {
     for (const auto& log : logs_.upstreams)
-        upstreams_.push_back({log, genesis_of(log.topic.name), 0, {}, {}});
+        upstreams_.push_back({log,
+                              Seal(keys, log.topic.name, RecordKind::decision),
+                              genesis_of(log.topic.name),
+                              0,
+                              {},
+                              {}});
 }
 
 void Oracle::start_over() {
@@ -72,6 +72,8 @@ void Oracle::start_over() {
     rules_ = rules_->fresh();
     last_ = {};
     positions_.clear();
+    causes_.clear();
+    expired_ = 0;
     memory_.clear();
     settled_.clear();
     chain_.clear();
@@ -81,7 +83,7 @@ void Oracle::start_over() {
 void Oracle::appended() {
     const std::int64_t offset = logs_.ledger.end() - 1;
     const std::string& record = logs_.ledger.at(offset).value;
-    const auto decision = parse<ledger::v1::Decision>(record, mac_);
+    const auto decision = parse<ledger::v1::Decision>(record, ledger_seal_);
     if (!decision) return;
     if (decision->previous_digest() != head_) {
         ++void_;
@@ -94,24 +96,38 @@ void Oracle::appended() {
 
 void Oracle::check(const ledger::v1::Decision& decision, std::int64_t offset) {
     const Time at = from_proto(decision.decided_at());
-    require(at >= last_, fmt::format("decided_at runs back at offset {}", offset));
+    require(at <= latest_ || at == last_,
+            fmt::format("a clock that is ahead stamped offset {}", offset));
+    overridden_ = overridden_ || decision.has_clock_overridden();
+    require(at >= last_ || decision.has_clock_overridden(),
+            fmt::format("decided_at runs back at offset {}", offset));
     if (decision.has_input_restarted()) {
         check_restart(decision);
-    } else {
+    } else if (decision.has_inputs_passed()) {
+        for (const auto& input : decision.inputs_passed().inputs()) {
+            const std::int64_t from = position(input.topic());
+            require(input.next_offset() > from, "an input was passed without need");
+            check_passed(input, from);
+            positions_[input.topic()] = input.next_offset();
+        }
+    } else if (decision.has_inputs_rewound()) {
+        check_rewound(decision);
+    } else if (decision.has_accepted() || decision.has_rejected()) {
         const auto& cause = decision.cause();
         const std::int64_t from = position(cause.topic());
         require(cause.offset() >= from, fmt::format("{} {} decided twice at offset {}",
                                                     cause.topic(), cause.offset(), offset));
-        check_skipped(cause.topic(), from, cause.offset());
+        check_skipped(cause, from);
         check_outcome(decision, expect(decision));
         if (!cause.request_id().empty()) check_request(decision, offset);
         positions_[cause.topic()] = cause.offset() + 1;
+        causes_[cause.topic()][cause.offset()] = cause.record_digest();
     }
     forget(at);
     last_ = at;
     if (!decision.cause().request_id().empty()) {
         const auto& cause = decision.cause();
-        std::string key = key_of(cause.actor(), cause.request_id());
+        std::string key = key_of(decision.realm(), cause.actor(), cause.request_id());
         if (decision.rejected().code() == "request_id_reused") key += cause.body_digest();
         memory_[key] = {cause.body_digest(), from_proto(cause.expires_at())};
     }
@@ -122,8 +138,83 @@ void Oracle::check(const ledger::v1::Decision& decision, std::int64_t offset) {
 void Oracle::check_restart(const ledger::v1::Decision& decision) {
     require(chain_.empty() || !decision.input_restarted().reason().empty(),
             "inputs restarted without an operator's word");
-    for (const auto& input : decision.input_restarted().inputs())
+    for (const auto& input : decision.input_restarted().inputs()) {
+        check_skipped(input.topic(), position(input.topic()), input.next_offset());
         positions_[input.topic()] = input.next_offset();
+    }
+}
+
+// Only over what its log does not hold any more.
+void Oracle::check_rewound(const ledger::v1::Decision& decision) {
+    for (const auto& input : decision.inputs_rewound().inputs()) {
+        require(input.next_offset() < position(input.topic()), "an input was set back to no end");
+        const Topic& topic = topic_named(input.topic());
+        auto& causes = causes_[input.topic()];
+        for (auto cause = causes.lower_bound(input.next_offset()); cause != causes.end();) {
+            // Lost, the same bytes may lie there again.
+            require(!topic.holds(cause->first) || lost_.contains({input.topic(), cause->first}) ||
+                        runtime::sha256(topic.at(cause->first).value) != cause->second,
+                    fmt::format("{} was set back over {}, which is still there", input.topic(),
+                                cause->first));
+            cause = causes.erase(cause);
+        }
+        positions_[input.topic()] = input.next_offset();
+        ++rewound_;
+    }
+}
+
+const Topic& Oracle::topic_named(const std::string& name) const {
+    if (name == logs_.commands.name) return logs_.commands;
+    for (const auto* logs : {&logs_.upstreams, &logs_.streams})
+        for (const auto& log : *logs)
+            if (log.topic.name == name) return log.topic;
+    throw Violation("no input: " + name);
+}
+
+void Oracle::tail_lost(const Topic& topic, std::int64_t offset) {
+    for (std::int64_t at = std::max(offset, topic.low); at < topic.end(); ++at)
+        lost_[{topic.name, at}].push_back(topic.at(at));
+    for (Upstream& upstream : upstreams_) {
+        if (upstream.log.topic.name != topic.name) continue;
+        walk(upstream);
+        upstream.head = genesis_of(topic.name);
+        upstream.next = 0;
+        upstream.chain.clear();
+        upstream.concerning.clear();
+    }
+}
+
+// The record that a decision names by its digest, be it lost by now.
+std::optional<Topic::Record> Oracle::cause_record(const ledger::v1::Cause& cause) const {
+    const auto is_it = [&](const Topic::Record& record) {
+        return runtime::sha256(record.value) == cause.record_digest();
+    };
+    const Topic& topic = topic_named(cause.topic());
+    if (topic.holds(cause.offset()) && is_it(topic.at(cause.offset())))
+        return topic.at(cause.offset());
+    const auto lost = lost_.find({cause.topic(), cause.offset()});
+    if (lost == lost_.end()) return std::nullopt;
+    const auto found = std::ranges::find_if(lost->second, is_it);
+    if (found == lost->second.end()) return std::nullopt;
+    return *found;
+}
+
+// A record that was decided on before its log lost it: what it follows may be lost as well.
+void Oracle::check_skipped(const ledger::v1::Cause& cause, std::int64_t from) {
+    const Topic& topic = topic_named(cause.topic());
+    const bool there = topic.holds(cause.offset()) &&
+                       runtime::sha256(topic.at(cause.offset()).value) == cause.record_digest();
+    for (std::int64_t skipped = from; skipped < cause.offset(); ++skipped)
+        require(may_pass(cause.topic(), skipped) ||
+                    (!there && lost_.contains({cause.topic(), skipped})),
+                fmt::format("{} {} skipped for {}", cause.topic(), skipped, cause.offset()));
+}
+
+// Passed by before its log lost it, it is looked at again.
+void Oracle::check_passed(const ledger::v1::InputPosition& input, std::int64_t from) {
+    for (std::int64_t passed = from; passed < input.next_offset(); ++passed)
+        require(may_pass(input.topic(), passed) || lost_.contains({input.topic(), passed}),
+                fmt::format("{} {} passed by", input.topic(), passed));
 }
 
 void Oracle::check_skipped(const std::string& topic, std::int64_t from, std::int64_t to) {
@@ -142,8 +233,9 @@ void Oracle::forget(Time at) {
 Oracle::Expected Oracle::expect(const ledger::v1::Decision& decision) {
     const auto& cause = decision.cause();
     if (cause.topic() != logs_.commands.name) return expect_foreign(decision);
-    require(logs_.commands.holds(cause.offset()), "decided on a command that is not there");
-    const auto body = signed_part(logs_.commands.at(cause.offset()).value, mac_);
+    const auto record = cause_record(cause);
+    require(record.has_value(), "decided on a command that is not there");
+    const auto body = commands_seal_.open(record->value);
     require(body.has_value(), "decided on a command with a bad mac");
     return expect_command(*body, from_proto(decision.decided_at()), cause);
 }
@@ -159,7 +251,7 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
             "the cause names another request");
     require(cause.body_digest() == runtime::body_digest(command.body(), expires),
             "the cause names another body");
-    const std::string key = key_of(command.actor(), command.request_id());
+    const std::string key = key_of(command.realm(), command.actor(), command.request_id());
     require(!memory_.contains(key + cause.body_digest()), "a refused repeat was decided again");
     if (const auto found = memory_.find(key); found != memory_.end()) {
         require(found->second.digest != cause.body_digest(), "a repeat was decided again");
@@ -189,14 +281,12 @@ Oracle::Expected Oracle::expect_foreign(const ledger::v1::Decision& decision) {
     const bool upstream = find_upstream(cause.topic()) != nullptr;
     runtime::Foreign foreign;
     if (upstream) {
-        const auto theirs = upstream_decision(cause.topic(), cause.offset());
-        require(theirs.has_value(), "decided on an upstream record that is void, or not there");
-        foreign = *theirs;
+        foreign = upstream_cause(cause);
     } else {
         const auto stream = std::ranges::find_if(
             logs_.streams, [&](const auto& one) { return one.topic.name == cause.topic(); });
         require(stream != logs_.streams.end(), "decided on what is no input: " + cause.topic());
-        foreign = stream_record(*stream, cause.offset());
+        foreign = stream_record(*stream, cause);
     }
     require(decision.realm() == foreign.realm, "decided for another realm");
     try {
@@ -215,24 +305,43 @@ std::optional<runtime::Foreign> Oracle::upstream_decision(const std::string& top
     const Upstream* const upstream = find_upstream(topic);
     if (upstream == nullptr || !upstream->concerning.contains(offset)) return std::nullopt;
     const auto& log = upstream->log;
-    return foreign_of(log, offset, *parse<ledger::v1::Decision>(log.topic.at(offset).value, mac_));
+    return foreign_of(log, offset,
+                      *parse<ledger::v1::Decision>(log.topic.at(offset).value, upstream->seal));
+}
+
+// Counting in the log as it is, or in the one that lost its tail since.
+runtime::Foreign Oracle::upstream_cause(const ledger::v1::Cause& cause) {
+    const auto record = cause_record(cause);
+    require(record.has_value(), "decided on an upstream record that is not there");
+    const Upstream& upstream = *find_upstream(cause.topic());
+    const bool lost = lost_.contains({cause.topic(), cause.offset()});
+    require(lost || upstream.concerning.contains(cause.offset()),
+            "decided on an upstream record that is void");
+    return foreign_of(upstream.log, cause.offset(),
+                      *parse<ledger::v1::Decision>(record->value, upstream.seal));
 }
 
 runtime::Foreign Oracle::stream_record(const OracleLogs::Foreign& stream,
-                                       std::int64_t offset) const {
-    require(stream.topic.holds(offset), "decided on an input that is not there");
-    const auto& record = stream.topic.at(offset);
-    const auto reading = parse<ledger::v1::CommandRecord>(record.value, mac_);
+                                       const ledger::v1::Cause& cause) const {
+    const auto found = cause_record(cause);
+    require(found.has_value(), "decided on an input that is not there");
+    const Topic::Record& record = *found;
+    const std::int64_t offset = cause.offset();
+    const Seal seal(keys_, stream.topic.name, RecordKind::reading);
+    const auto reading = parse<ledger::v1::CommandRecord>(record.value, seal);
     require(reading.has_value(), "decided on a reading with a bad mac");
     return {stream.topic.name, stream.service,   reading->realm(), offset,
             record.stored_at,  {reading->body()}};
 }
 
-void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected& expected) const {
+void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected& expected) {
     const auto& cause = decision.cause();
-    require(decision.rejected().code() == expected.code,
-            fmt::format("{} {} got '{}' instead of '{}'", cause.topic(), cause.offset(),
-                        decision.rejected().code(), expected.code));
+    const std::string& code = decision.rejected().code();
+    if (code == "expired") ++expired_;
+    // What may have been forgotten is refused, too.
+    if (overridden_ && code == "expired") return;
+    require(code == expected.code, fmt::format("{} {} got '{}' instead of '{}'", cause.topic(),
+                                               cause.offset(), code, expected.code));
     require(logs_.text_of(decision.accepted()) == logs_.text_of(expected.accepted),
             fmt::format("{} {} decided on another state", cause.topic(), cause.offset()));
     require(!expected.dead_letter || logs_.dead_letters.contains({cause.topic(), cause.offset()}),
@@ -244,15 +353,15 @@ void Oracle::check_request(const ledger::v1::Decision& decision, std::int64_t of
     const auto& cause = decision.cause();
     const Time at = from_proto(decision.decided_at());
     const Time expires = from_proto(cause.expires_at());
-    auto& before = settled_[key_of(cause.actor(), cause.request_id())];
+    auto& before = settled_[key_of(decision.realm(), cause.actor(), cause.request_id())];
     for (const Settled& first : before) {
         const bool same = first.digest == cause.body_digest();
-        require(!same || (at > expires && decision.has_rejected()),
+        require(!same || ((at > expires || overridden_) && decision.has_rejected()),
                 fmt::format("{} was decided at {} as '{}' and at {} as '{}'", cause.request_id(),
                             first.offset, first.code, offset, decision.rejected().code()));
-        require(
-            !decision.has_accepted() || at > first.expires_at || first.code == "request_id_reused",
-            "two bodies under one request id were executed");
+        require(!decision.has_accepted() || at > first.expires_at || overridden_ ||
+                    first.code == "request_id_reused",
+                "two bodies under one request id were executed");
     }
     require(!decision.has_accepted() || at <= expires, "an expired command was executed");
     before.push_back({offset, cause.body_digest(), expires, decision.rejected().code(),
@@ -269,13 +378,13 @@ bool Oracle::may_pass(const std::string& topic, std::int64_t offset) {
 
 // Not ours, or a repeat of what is decided; whether it is still remembered or has expired by now.
 bool Oracle::may_pass_command(std::string_view record) {
-    const auto body = signed_part(record, mac_);
+    const auto body = commands_seal_.open(record);
     if (!body) return true;
     ledger::v1::CommandRecord command;
     if (!command.ParseFromArray(body->data(), static_cast<int>(body->size()))) return false;
     const std::string digest =
         runtime::body_digest(command.body(), from_proto(command.expires_at()));
-    const auto* before = settled(key_of(command.actor(), command.request_id()));
+    const auto* before = settled(key_of(command.realm(), command.actor(), command.request_id()));
     return before != nullptr &&
            std::any_of(before->begin(), before->end(),
                        [&](const Settled& one) { return one.digest == digest; });
@@ -295,7 +404,7 @@ void Oracle::walk(Upstream& upstream) {
     const auto& log = upstream.log;
     for (; upstream.next < log.topic.end(); ++upstream.next) {
         const std::string& record = log.topic.at(upstream.next).value;
-        const auto decision = parse<ledger::v1::Decision>(record, mac_);
+        const auto decision = parse<ledger::v1::Decision>(record, upstream.seal);
         if (!decision || decision->previous_digest() != upstream.head) continue;
         upstream.head = runtime::sha256(record);
         upstream.chain.emplace_back(upstream.next, upstream.head);
@@ -314,9 +423,13 @@ const Chain& Oracle::upstream_chain(const std::string& topic) {
 bool Oracle::all_considered() {
     std::vector<const Topic*> topics{&logs_.commands};
     for (const auto& log : logs_.upstreams) topics.push_back(&log.topic);
-    for (const Topic* topic : topics)
-        for (std::int64_t at = position(topic->name); at < topic->end(); ++at)
-            if (!may_pass(topic->name, at)) return false;
+    return std::ranges::all_of(
+        topics, [&](const Topic* topic) { return considered_before(topic->name, topic->end()); });
+}
+
+bool Oracle::considered_before(const std::string& topic, std::int64_t offset) {
+    for (std::int64_t at = position(topic); at < offset; ++at)
+        if (!may_pass(topic, at)) return false;
     return true;
 }
 

@@ -2,7 +2,7 @@
 // right verdict on the right state, nothing twice, nothing skipped, nothing after its time.
 #pragma once
 
-#include "runtime/digest.hpp"
+#include "runtime/record.hpp"
 #include "runtime/rules.hpp"
 #include "sim/log.hpp"
 
@@ -49,14 +49,27 @@ struct OracleLogs {
 
 class Oracle {
 public:
-    Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::Mac& mac);
+    Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::WorldKeys& keys);
 
     // The ledger's last record is new.
     void appended();
     // The ledger lost its tail: what was seen of it is another history.
     void start_over();
+    // An input is about to lose everything from `offset` on. What was read of it before may still
+    // be decided on by a record that is under way.
+    void tail_lost(const Topic& topic, std::int64_t offset);
+    // The clock was overridden: what may have been forgotten is refused as expired.
+    bool overridden() const { return overridden_; }
+    // No decision may be stamped later, but for one that repeats the stamp before it.
+    void latest_stamp(Time latest) { latest_ = latest; }
+    // Commands refused as expired.
+    std::int64_t expired() const { return expired_; }
+    // Inputs that were set back.
+    std::int64_t rewound() const { return rewound_; }
     // Whether everything in the commands and the upstream ledgers was decided or passed over.
     bool all_considered();
+    // The same of what lies before an offset of one of them.
+    bool considered_before(const std::string& topic, std::int64_t offset);
 
     const OracleLogs& logs() const { return logs_; }
     const std::string& head() const { return head_; }
@@ -84,6 +97,7 @@ private:
     };
     struct Upstream {
         OracleLogs::Foreign log;
+        runtime::Seal seal;
         std::string head;
         std::int64_t next = 0;
         Chain chain;
@@ -92,13 +106,20 @@ private:
 
     void check(const ledger::v1::Decision& decision, std::int64_t offset);
     void check_restart(const ledger::v1::Decision& decision);
+    void check_rewound(const ledger::v1::Decision& decision);
+    std::optional<Topic::Record> cause_record(const ledger::v1::Cause& cause) const;
+    const Topic& topic_named(const std::string& name) const;
+    void check_passed(const ledger::v1::InputPosition& input, std::int64_t from);
+    void check_skipped(const ledger::v1::Cause& cause, std::int64_t from);
     void check_skipped(const std::string& topic, std::int64_t from, std::int64_t to);
-    void check_outcome(const ledger::v1::Decision& decision, const Expected& expected) const;
+    void check_outcome(const ledger::v1::Decision& decision, const Expected& expected);
     void check_request(const ledger::v1::Decision& decision, std::int64_t offset);
     Expected expect(const ledger::v1::Decision& decision);
     Expected expect_command(std::string_view body, Time at, const ledger::v1::Cause& cause);
     Expected expect_foreign(const ledger::v1::Decision& decision);
-    runtime::Foreign stream_record(const OracleLogs::Foreign& stream, std::int64_t offset) const;
+    runtime::Foreign upstream_cause(const ledger::v1::Cause& cause);
+    runtime::Foreign stream_record(const OracleLogs::Foreign& stream,
+                                   const ledger::v1::Cause& cause) const;
     bool may_pass(const std::string& topic, std::int64_t offset);
     bool may_pass_command(std::string_view record);
     Upstream* find_upstream(const std::string& topic);
@@ -106,12 +127,19 @@ private:
     void forget(Time at);
 
     OracleLogs logs_;
-    const runtime::Mac& mac_;
+    const runtime::WorldKeys& keys_;
+    const runtime::Seal ledger_seal_, commands_seal_;
 
     std::string head_;
     std::unique_ptr<runtime::Rules> rules_;
     Time last_{};
     std::map<std::string, std::int64_t> positions_;
+    std::map<std::string, std::map<std::int64_t, std::string>> causes_;
+    std::int64_t rewound_ = 0;
+    std::map<std::pair<std::string, std::int64_t>, std::vector<Topic::Record>> lost_;
+    bool overridden_ = false;
+    Time latest_ = Time::max();
+    std::int64_t expired_ = 0;
     std::map<std::string, Known> memory_;
     std::map<std::string, std::vector<Settled>> settled_;
     Chain chain_;

@@ -28,26 +28,34 @@ Topic& Process::commands() {
 }
 
 void Process::start() {
-    ++incarnation_;
+    incarnation_ = around_.next_incarnation();
     runtime::PartitionOptions options;
     options.service = plan_.service;
     options.ledger_topic = around_.topic(-1).name;
     options.writer = name_;
     options.inputs = plan_.inputs;
+    options.incarnation = incarnation_;
     options.pipeline_max = 5;
     options.record_bytes_max = plan_.record_bytes_max;
+    options.takeover = std::chrono::milliseconds(25 * tick_ms);
     options.append_timeout = std::chrono::milliseconds(40 * tick_ms);
+    options.resend_pause = std::chrono::milliseconds(2 * tick_ms);
     options.timer_again = std::chrono::milliseconds(20 * tick_ms);
+    options.pass_after = std::chrono::milliseconds(30 * tick_ms);
+    options.short_patience = std::chrono::milliseconds(15 * tick_ms);
+    options.clock_tolerance = clock_tolerance;
     options.jitter_seed = around_.random()();
-    options.bug = around_.bug();
     frozen_ = 0;
+    trouble_ = false;
     dying_ = false;
     skew_ = std::chrono::seconds(around_.below(41) - 20);
     ledger_next_ = 0;
     input_next_.assign(plan_.inputs.size(), -1);
+    input_paused_.assign(plan_.inputs.size(), false);
     inputs_started_ = false;
     forget_told();
-    partition_ = std::make_unique<runtime::Partition>(options, around_.mac(), plan_.rules(), *this);
+    partition_ = std::make_unique<runtime::Partition>(options, around_.instance_keys(),
+                                                      plan_.rules(), *this);
 }
 
 void Process::crash() {
@@ -68,7 +76,7 @@ void Process::forget_told() {
 }
 
 bool Process::dies(double probability) {
-    dying_ = dying_ || (!around_.calm() && chance(probability));
+    dying_ = dying_ || (!around_.calm() && around_.crashes() && chance(probability));
     return dying_;
 }
 
@@ -78,6 +86,7 @@ void Process::step() {
         --frozen_;
         return;
     }
+    if (std::exchange(trouble_, false)) partition_->on_broker_trouble();
     take_reports();
     read_some();
     if (around_.calm() || chance(.8)) obey(partition_->step(now(), tick()));
@@ -90,8 +99,9 @@ void Process::step() {
 void Process::start_inputs() {
     for (int input = 0; input < static_cast<int>(input_next_.size()); ++input) {
         const Topic& topic = around_.topic(input);
-        partition_->on_input_range(input, topic.low, topic.end(), around_.topic(-1).end() == 0);
+        partition_->on_input_range(input, topic.low, topic.end());
         input_next_[static_cast<std::size_t>(input)] = partition_->input_start(input);
+        input_paused_[static_cast<std::size_t>(input)] = false;
     }
     inputs_started_ = true;
 }
@@ -138,21 +148,47 @@ void Process::read_ledger() {
 }
 
 void Process::read_input(int input) {
-    if (!inputs_started_) return;
+    if (!inputs_started_ || input_paused_[static_cast<std::size_t>(input)]) return;
     const Topic& topic = around_.topic(input);
     std::int64_t& next = input_next_[static_cast<std::size_t>(input)];
-    if (!topic.holds(next)) return;
+    if (next < topic.low || next > topic.end()) {
+        partition_->on_input_out_of_range(input);
+        obey(partition_->step(now(), tick()));
+        return;
+    }
+    if (next == topic.end()) {
+        partition_->on_input_end(input, next);
+        return;
+    }
     const std::int64_t offset = next++;
     partition_->on_input_record(input, offset, topic.at(offset).value, topic.at(offset).stored_at,
                                 tick());
 }
 
+// An answer of the broker, which may take a while and then tells less.
+void Process::probe_clock() {
+    const auto took = std::chrono::seconds(around_.calm() ? 0 : around_.below(4));
+    partition_->on_clock(now() - took, now(), around_.now() - took / 2, tick());
+}
+
 void Process::obey(runtime::Orders orders) {
     if (orders.read_ledger_from) ledger_next_ = *orders.read_ledger_from;
     if (orders.read_inputs_again) inputs_started_ = false;
+    for (const int input : orders.pause_inputs)
+        input_paused_[static_cast<std::size_t>(input)] = true;
+    for (const auto& [input, from] : orders.read_input_from) {
+        input_next_[static_cast<std::size_t>(input)] = from;
+        input_paused_[static_cast<std::size_t>(input)] = false;
+    }
+    if (orders.probe_clock && (around_.calm() || chance(.3))) probe_clock();
     for (auto& order : orders.append) {
         if (dies(.002)) return;
-        wire_.push_back({&around_.topic(-1), std::move(order.record), std::move(order.digest)});
+        if (!around_.calm() && chance(.01)) {  // The producer's queue is full.
+            partition_->on_append_failed(order.digest);
+            break;
+        }
+        wire_.push_back({&around_.topic(-1), std::move(order.record), std::move(order.digest),
+                         around_.tick() + around_.slowness()});
     }
     for (auto& letter : orders.dead_letters) letters_.push_back(std::move(letter));
     for (const auto& order : orders.fire) send(commands(), command_of(order));
@@ -164,7 +200,9 @@ std::string Process::command_of(const runtime::Orders::Fire& fire) {
     submission.expires_at = fire.expires_at;
     submission.sent_at = now();
     submission.body = fire.body;
-    return runtime::command_bytes(submission, around_.mac());
+    return runtime::command_bytes(submission,
+                                  {around_.keys(), commands().name, runtime::RecordKind::command},
+                                  around_.keys().newest());
 }
 
 void Process::take_reports() {
@@ -178,7 +216,7 @@ void Process::take_reports() {
         if (taken.offset >= 0) {
             partition_->on_append_stored(taken.digest, taken.offset);
         } else {
-            partition_->on_append_failed();
+            partition_->on_append_failed(taken.digest);
             if (chance(.5)) partition_->on_broker_trouble();
         }
     }
@@ -194,6 +232,11 @@ void Process::report(const std::string& digest, bool landed, std::int64_t offset
 
 void Process::deliver() {
     if (wire_.empty() || (!around_.calm() && !chance(.6))) return;
+    if (around_.slowness() > 0) {  // Slow, and nothing else.
+        if (wire_.front().leaves > around_.tick()) return;
+        report(wire_.front().digest, true, around_.land(wire_.front()));
+        return wire_.pop_front();
+    }
     const double draw = std::uniform_real_distribution<>(0, 1)(around_.random());
     const double trouble = around_.storm() ? 2 : 1;
     const auto which =
@@ -263,7 +306,8 @@ void Process::counted(int input, std::int64_t offset, const ledger::v1::Decision
 }
 
 void Process::history_changed() {
-    if (!around_.history_lost()) throw Violation("history is said to have changed, but it has not");
+    if (!around_.history_lost() && !around_.upstream_lost())
+        throw Violation("history is said to have changed, but it has not");
     forget_told();
 }
 

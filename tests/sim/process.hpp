@@ -15,8 +15,10 @@
 
 namespace tocsin::sim {
 
-inline constexpr int tick_ms = 10;         // of monotonic time
-inline constexpr int second_per_tick = 2;  // of the calendar
+inline constexpr int second_per_tick = 2;
+inline constexpr int tick_ms = 1000 * second_per_tick;
+// Clocks are off by up to 20 s without any fault.
+inline constexpr std::chrono::seconds clock_tolerance{30};
 
 // What a process finds around itself: time, chance, the logs, and who watches.
 class Surroundings {
@@ -27,13 +29,21 @@ public:
     virtual Time now() const = 0;
     virtual bool calm() const = 0;
     virtual bool storm() const = 0;
-    virtual runtime::Bug bug() const = 0;
-    virtual const runtime::Mac& mac() const = 0;
+    virtual const runtime::WorldKeys& keys() const = 0;
+    // Those that a process has which starts now.
+    virtual const runtime::WorldKeys& instance_keys() const { return keys(); }
+    std::int64_t next_incarnation() { return ++incarnations_; }
     // -1: the ledger.
     virtual Topic& topic(int input) = 0;
     virtual Oracle& oracle() = 0;
     // The history that callers and views saw may be gone.
     virtual bool history_lost() const = 0;
+    // An upstream ledger lost its tail, so that views start over.
+    virtual bool upstream_lost() const { return false; }
+    // How many ticks the ledger's disk takes for a record.
+    virtual int slowness() const { return 0; }
+    // Processes die between two steps of what they do.
+    virtual bool crashes() const { return true; }
     // Returns the offset.
     virtual std::int64_t land(const Parcel& parcel) = 0;
     virtual void to_limbo(Parcel parcel) = 0;
@@ -43,6 +53,9 @@ public:
 
     bool chance(double probability);
     int below(int bound);
+
+private:
+    std::int64_t incarnations_ = 0;
 };
 
 // What it is a process of.
@@ -66,7 +79,8 @@ public:
     void step();
     // A part of what the producer holds lands, twice, late or never.
     void deliver();
-    void broker_trouble() { partition_->on_broker_trouble(); }
+    // A frozen one hears of it when it goes on, before anything else.
+    void broker_trouble() { trouble_ = true; }
     // A caller asks through this process and waits here.
     void submit(const std::string& request, Topic& to, const std::string& value);
 
@@ -96,7 +110,7 @@ protected:
     void send(Topic& to, std::string value) { wire_.push_back({&to, std::move(value), {}}); }
     runtime::Time now() const { return around_.now() + skew_; }
     bool chance(double probability) { return around_.chance(probability); }
-    int incarnation() const { return incarnation_; }
+    std::int64_t incarnation() const { return incarnation_; }
     const std::string& name() const { return name_; }
 
 private:
@@ -112,6 +126,7 @@ private:
     void read_ledger();
     void read_input(int input);
     void obey(runtime::Orders orders);
+    void probe_clock();
     void take_reports();
     void report(const std::string& digest, bool landed, std::int64_t offset);
     void forget_told();
@@ -121,13 +136,15 @@ private:
     Surroundings& around_;
     std::string name_;
     ProcessPlan plan_;
-    int incarnation_ = 0;
+    std::int64_t incarnation_ = 0;
     std::unique_ptr<runtime::Partition> partition_;
     int frozen_ = 0;
+    bool trouble_ = false;
     bool dying_ = false;  // in the middle of a step
     std::chrono::seconds skew_{0};
     std::int64_t ledger_next_ = 0;
     std::vector<std::int64_t> input_next_;
+    std::vector<bool> input_paused_;
     bool inputs_started_ = false;
     std::deque<Parcel> wire_;
     std::vector<Report> reports_;

@@ -53,11 +53,11 @@ ReleaseProcess::ReleaseProcess(ReleaseWorld& world, std::string name, int life)
     options.append_timeout = milliseconds(40 * release_tick_ms);
     options.timer_again = milliseconds(1000);
     options.jitter_seed = world_.random()();
-    options.bug = world_.bug();
+    options.incarnation = life_;
     input_next_.assign(options.inputs.size(), -1);
     skew_ = milliseconds(world_.below(4001) - 2000);
     partition_ = std::make_unique<runtime::Partition>(
-        options, world_.mac(), std::make_unique<runtime::RulesOf<publishing::Decider>>(), *this);
+        options, world_.keys(), std::make_unique<runtime::RulesOf<publishing::Decider>>(), *this);
     executor_ = std::make_unique<publishing::Executor>(parts());
 }
 
@@ -98,13 +98,14 @@ void ReleaseProcess::step() {
     if (partition_->caught_up() && !inputs_started_) {
         for (int input = 0; input < static_cast<int>(input_next_.size()); ++input) {
             const Topic& topic = world_.topic(input);
-            partition_->on_input_range(input, topic.low, topic.end(), world_.topic(-1).end() == 0);
+            partition_->on_input_range(input, topic.low, topic.end());
             input_next_[static_cast<std::size_t>(input)] = partition_->input_start(input);
         }
         inputs_started_ = true;
     }
     if (!ready_ && inputs_started_ && partition_->caught_up() && partition_->opened()) {
         ready_ = true;
+        view_.folded(0);
         executor_->start();
     }
     expire_waiters();
@@ -151,6 +152,7 @@ void ReleaseProcess::read_input(int input) {
     if (!inputs_started_) return;
     const Topic& topic = world_.topic(input);
     std::int64_t& next = input_next_[static_cast<std::size_t>(input)];
+    if (next == topic.end()) return partition_->on_input_end(input, next);
     if (!topic.holds(next)) return;
     const std::int64_t offset = next++;
     partition_->on_input_record(input, offset, topic.at(offset).value, topic.at(offset).stored_at,
@@ -160,6 +162,9 @@ void ReleaseProcess::read_input(int input) {
 void ReleaseProcess::obey(runtime::Orders orders) {
     if (orders.read_ledger_from) ledger_next_ = *orders.read_ledger_from;
     if (orders.read_inputs_again) inputs_started_ = false;
+    for (const auto& [input, from] : orders.read_input_from)
+        input_next_[static_cast<std::size_t>(input)] = from;
+    if (orders.probe_clock) partition_->on_clock(now(), now(), world_.now(), steady());
     for (auto& order : orders.append) {
         wire_.push_back({&world_.topic(-1), std::move(order.record), std::move(order.digest)});
     }
@@ -170,7 +175,7 @@ void ReleaseProcess::obey(runtime::Orders orders) {
         submission.expires_at = order.expires_at;
         submission.sent_at = now();
         submission.body = order.body;
-        wire_.push_back({&world_.topic(1), runtime::command_bytes(submission, world_.mac()), {}});
+        wire_.push_back({&world_.topic(1), world_.command_bytes(submission), {}});
     }
 }
 
@@ -185,7 +190,7 @@ void ReleaseProcess::take_reports() {
         if (taken.offset >= 0) {
             partition_->on_append_stored(taken.digest, taken.offset);
         } else {
-            partition_->on_append_failed();
+            partition_->on_append_failed(taken.digest);
             if (world_.chance(.5)) partition_->on_broker_trouble();
         }
     }
@@ -261,10 +266,10 @@ void ReleaseProcess::answered(const std::string& key, const std::string& body_di
 void ReleaseProcess::submit(runtime::Submission submission, milliseconds wait, Done done) {
     if (!ready_) return done({});
     const auto& asking = submission.asking;
-    waiters_.emplace(runtime::request_key(asking.actor, asking.request_id),
+    waiters_.emplace(runtime::request_key(asking.realm, asking.actor, asking.request_id),
                      Waiter{runtime::body_digest(submission.body, submission.expires_at),
                             steady() + wait, std::move(done)});
-    wire_.push_back({&world_.topic(1), runtime::command_bytes(submission, world_.mac()), {}});
+    wire_.push_back({&world_.topic(1), world_.command_bytes(submission), {}});
 }
 
 void ReleaseProcess::expire_waiters() {

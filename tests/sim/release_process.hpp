@@ -56,8 +56,8 @@ public:
     void submit(runtime::Submission submission, std::chrono::milliseconds wait, Done done) override;
     void append_stream(std::string_view, const std::string&, std::string,
                        std::move_only_function<void(bool)>) override {}
-    void await(std::vector<runtime::Position>, std::chrono::milliseconds,
-               std::move_only_function<void(bool)>) override {}
+    void await(const std::string&, std::vector<runtime::Position>, std::chrono::milliseconds,
+               std::move_only_function<void(Awaited)>) override {}
     bool leads(const std::string&) const override { return partition_->leads(); }
     bool ready() const override { return ready_; }
     double stale_seconds() const override { return 0; }

@@ -83,9 +83,8 @@ approval::v1::Cleared cleared_of(const std::string& message, const std::string& 
 
 }  // namespace
 
-ReleaseWorld::ReleaseWorld(std::uint64_t seed, runtime::Bug bug, int steps)
+ReleaseWorld::ReleaseWorld(std::uint64_t seed, int steps)
     : random_(seed),
-      bug_(bug),
       steps_(steps * 3),
       approval_head_(runtime::genesis_digest(approval_.name, 0)),
       head_(runtime::genesis_digest(ledger_.name, 0)) {
@@ -221,7 +220,7 @@ void ReleaseWorld::clear_message() {
     *event.mutable_cleared() = cleared;
     ledger::v1::Decision decision;
     decision.mutable_accepted()->add_events(event.SerializeAsString());
-    upstream(std::move(decision), mac_, true);
+    upstream(std::move(decision), keys_, true);
     if (chance(.3)) clear_badly(content);
 }
 
@@ -236,17 +235,19 @@ void ReleaseWorld::clear_badly(const std::string& content) {
     if (kind == 2) event.mutable_cleared()->set_digest(content::digest(content));
     ledger::v1::Decision decision;
     decision.mutable_accepted()->add_events(event.SerializeAsString());
-    upstream(std::move(decision), kind == 0 ? other_mac_ : mac_, kind != 1);
+    upstream(std::move(decision), kind == 0 ? other_keys_ : keys_, kind != 1);
 }
 
-void ReleaseWorld::upstream(ledger::v1::Decision decision, const runtime::Mac& mac, bool counts) {
+void ReleaseWorld::upstream(ledger::v1::Decision decision, const runtime::WorldKeys& keys,
+                            bool counts) {
     decision.set_previous_digest(counts ? approval_head_
                                         : runtime::sha256(std::to_string(random_())));
     decision.set_writer("elsewhere");
     decision.set_realm(realm);
     *decision.mutable_decided_at() = to_proto(now());
-    std::string record = runtime::seal(decision.SerializeAsString(), mac);
-    if (counts && &mac == &mac_) approval_head_ = runtime::sha256(record);
+    std::string record = runtime::Seal(keys, approval_.name, runtime::RecordKind::decision)
+                             .close(decision.SerializeAsString(), keys.newest());
+    if (counts && &keys == &keys_) approval_head_ = runtime::sha256(record);
     approval_.records.push_back({std::move(record), now()});
 }
 
@@ -257,8 +258,8 @@ void ReleaseWorld::wish(const std::string& request_id, const publishing::v1::Com
     submission.expires_at = now() + std::chrono::hours(1);
     submission.sent_at = now();
     submission.body = command.SerializeAsString();
-    wishes_.push_back({runtime::command_bytes(submission, mac_),
-                       runtime::request_key(actor, request_id), request_id, 0, false});
+    wishes_.push_back({command_bytes(submission), runtime::request_key(realm, actor, request_id),
+                       request_id, 0, false});
 }
 
 // Somebody who has no answer asks again, as it was.
@@ -317,9 +318,9 @@ runtime::HttpResponse ReleaseWorld::serve(const runtime::HttpRequest& request, b
     ReleaseProcess* process = any_alive();
     if (process == nullptr) return response;
     process->view().read(realm, [&](const publishing::Realm& there) {
-        if (const publishing::Item* item = there.alert(name, process->now())) {
+        if (const auto alert = there.alert(name, process->now())) {
             response.status = 200;
-            response.body = item->delivery.rendition().body();
+            response.body = alert->body->bytes();
         }
     });
     return response;
@@ -335,7 +336,7 @@ std::int64_t ReleaseWorld::land(const Parcel& parcel) {
 
 void ReleaseWorld::appended() {
     const std::string& record = ledger_.records.back().value;
-    const auto body = runtime::unseal(record, mac_);
+    const auto body = ledger_seal_.open(record);
     ledger::v1::Decision decision;
     if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) return;
     if (decision.previous_digest() != head_) {
@@ -346,8 +347,8 @@ void ReleaseWorld::appended() {
     chain_.push_back(head_);
     check_decision(decision);
     if (!decision.cause().request_id().empty())
-        answered_.insert(
-            runtime::request_key(decision.cause().actor(), decision.cause().request_id()));
+        answered_.insert(runtime::request_key(decision.realm(), decision.cause().actor(),
+                                              decision.cause().request_id()));
     for (const std::string& bytes : decision.accepted().events()) {
         publishing::v1::Event event;
         event.ParseFromString(bytes);
@@ -361,7 +362,8 @@ void ReleaseWorld::check_decision(const ledger::v1::Decision& decision) {
     if (!decision.has_accepted()) return;
     const Time at = from_proto(decision.decided_at());
     const Topic& topic = decision.cause().topic() == approval_.name ? approval_ : commands_;
-    const auto body = runtime::unseal(topic.at(decision.cause().offset()).value, mac_);
+    const auto body = (&topic == &commands_ ? commands_seal_ : approval_seal_)
+                          .open(topic.at(decision.cause().offset()).value);
     if (!body) throw Violation("decided on what has a bad mac");
     ledger::v1::Accepted expected;
     if (&topic == &commands_) {
@@ -392,14 +394,17 @@ void ReleaseWorld::check_decision(const ledger::v1::Decision& decision) {
 }
 
 void ReleaseWorld::note(const publishing::v1::Event& event) {
-    const auto arm = [&](const std::string& release, const publishing::v1::Delivery& delivery) {
-        armed_[delivery.idempotency_key()] = {
-            release, delivery.delivery_id(), delivery.rendition().body(), {}, {}};
+    const auto arm = [&](const auto& armed) {
+        for (int i = 0; i < armed.deliveries_size(); ++i)
+            armed_[armed.deliveries(i).idempotency_key()] = {
+                armed.release_id(),
+                armed.deliveries(i).delivery_id(),
+                armed.renditions(armed.rendition_of(i)).rendition().body(),
+                {},
+                {}};
     };
-    for (const auto& delivery : event.release_armed().deliveries())
-        arm(event.release_armed().release_id(), delivery);
-    for (const auto& delivery : event.retraction_armed().deliveries())
-        arm(event.retraction_armed().release_id(), delivery);
+    arm(event.release_armed());
+    arm(event.retraction_armed());
     if (event.has_release_cancelled()) cancelled_.insert(event.release_cancelled().release_id());
     const auto& claimed = event.deliveries_claimed();
     for (const std::string& id : claimed.delivery_ids())
@@ -421,8 +426,8 @@ std::string ReleaseWorld::fault_of(const ReleaseProcess& process,
         return "sent without a claim of its own that counts: " + armed.delivery;
     if (cancelled_.contains(armed.release)) return "sent although it was cancelled";
     const Release& release = rules_.state(realm).releases.at(armed.release);
-    if (!approved_.contains(release.head.digest()) ||
-        content::digest(release.content) != release.head.digest())
+    if (!approved_.contains(release.head.digest()) || !release.content ||
+        content::digest(release.content->bytes()) != release.head.digest())
         return "sent what nobody approved";
     return {};
 }
@@ -479,11 +484,13 @@ void ReleaseWorld::check_end() {
         if (process->told() != chain_)
             throw Violation("views were not told each decision once and in order");
         const bool same = process->view().read(realm, [&](const publishing::Realm& there) {
-            const auto& mine = there.state().releases;
             const auto& right = rules_.state(realm).releases;
-            return std::ranges::equal(mine, right, [](const auto& a, const auto& b) {
-                return a.second.whole().SerializeAsString() == b.second.whole().SerializeAsString();
-            });
+            return there.releases().size() == right.size() &&
+                   std::ranges::all_of(right, [&](const auto& entry) {
+                       const Release* mine = there.release(entry.first);
+                       return mine && mine->whole().SerializeAsString() ==
+                                          entry.second.whole().SerializeAsString();
+                   });
         });
         if (!same) throw Violation("folds differ in their state");
     }
@@ -511,7 +518,7 @@ void ReleaseWorld::check_release(const Release& release) {
         if (shown == 1 && !item.retracts() && release.retract_at) check_retracted(release, item);
         for (const std::string& body : channels_.bodies(key))
             if (body != channels_.bodies(key).front() ||
-                (!item.retracts() && body != item.delivery.rendition().body()))
+                (!item.retracts() && body != armed_.at(key).body))
                 throw Violation("other bytes than those that were armed: " + what);
     }
 }

@@ -16,7 +16,7 @@ inline constexpr int release_tick_ms = 20;
 
 class ReleaseWorld {
 public:
-    ReleaseWorld(std::uint64_t seed, runtime::Bug bug, int steps);
+    ReleaseWorld(std::uint64_t seed, int steps);
     // Throws Violation.
     void run();
     const Totals& totals() const { return totals_; }
@@ -30,8 +30,10 @@ public:
     Time now() const;
     runtime::Tick steady() const;
     bool calm() const { return calm_; }
-    runtime::Bug bug() const { return bug_; }
-    const runtime::Mac& mac() const { return mac_; }
+    const runtime::WorldKeys& keys() const { return keys_; }
+    std::string command_bytes(const runtime::Submission& submission) const {
+        return runtime::command_bytes(submission, commands_seal_, keys_.newest());
+    }
     runtime::Metrics& metrics();
     const std::string& credentials() const;
     // -1: the ledger, 0: approval's, 1: the commands.
@@ -59,7 +61,7 @@ private:
     void people();
     void clear_message();
     void clear_badly(const std::string& content);
-    void upstream(ledger::v1::Decision decision, const runtime::Mac& mac, bool counts);
+    void upstream(ledger::v1::Decision decision, const runtime::WorldKeys& keys, bool counts);
     void wish(const std::string& request_id, const publishing::v1::Command& command,
               const std::string& actor, std::vector<std::string> roles);
     void ask_again();
@@ -78,13 +80,15 @@ private:
     void check_retracted(const publishing::Release& release, const publishing::Item& item);
 
     std::mt19937_64 random_;
-    runtime::Bug bug_;
     int steps_;
-    runtime::Mac mac_{"the world's key"};
-    runtime::Mac other_mac_{"another key"};
+    const runtime::WorldKeys keys_{{"the world's key"}};
+    const runtime::WorldKeys other_keys_{{"another key"}};
     Topic ledger_{"tocsin.publishing.ledger.v1", 0, {}};
     Topic commands_{"tocsin.publishing.commands.v1", 0, {}};
     Topic approval_{"tocsin.approval.ledger.v1", 0, {}};
+    const runtime::Seal ledger_seal_{keys_, ledger_.name, runtime::RecordKind::decision};
+    const runtime::Seal commands_seal_{keys_, commands_.name, runtime::RecordKind::command};
+    const runtime::Seal approval_seal_{keys_, approval_.name, runtime::RecordKind::decision};
     PublicChannels channels_;
     Totals totals_;
     std::vector<Parcel> limbo_;

@@ -31,7 +31,8 @@ void Requests::told(const std::string& name, const runtime::Remembered& given, c
                         });
     if (!counts) throw Violation("a caller was told what does not count");
     // Once expired it may be forgotten; then it is refused, not executed, whatever it was before.
-    const bool late = given.rejection && given.decided_at > given.expires_at;
+    const bool late =
+        given.rejection && (given.decided_at > given.expires_at || oracle.overridden());
     if (first || before->offset == told.offset || late || request.answered_late) {
         request.answered_late |= late;
         return;

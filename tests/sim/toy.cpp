@@ -90,6 +90,9 @@ std::optional<ledger::v1::Accepted> Toy::react(const runtime::Foreign& foreign, 
     const ToyRealm& state = realm(foreign.realm);
     const auto word = words(foreign.events.front());
     if (word.at(0) == "boom") throw std::runtime_error("boom");
+    if (word[0] == "newer" && version_ < 2)
+        throw runtime::UnknownForeignEvent("event of a newer version");
+    if (word[0] == "newer") return happened("newer 0", "");
     if (word[0] == "reading") {
         const std::int64_t level = std::stoll(word.at(1));
         if (level <= state.level) return std::nullopt;
@@ -110,6 +113,8 @@ bool Toy::evolve(const std::string& name, const std::string& event, Time) {
     if (word.empty()) return false;
     if (word[0] == "total") {
         state.total = std::stoll(word[1]);
+    } else if (word[0] == "newer" && version_ >= 2) {
+        state.total = 0;
     } else if (word[0] == "level") {
         state.level = std::stoll(word[1]);
     } else if (word[0] == "timer") {
@@ -144,7 +149,7 @@ std::optional<runtime::DueCommand> Toy::next_due(const std::string& name) const 
     return next;
 }
 
-std::unique_ptr<runtime::Rules> Toy::fresh() const { return std::make_unique<Toy>(); }
+std::unique_ptr<runtime::Rules> Toy::fresh() const { return std::make_unique<Toy>(version_); }
 
 const ToyRealm& Toy::realm(const std::string& name) const {
     static const ToyRealm nothing;

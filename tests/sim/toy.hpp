@@ -29,8 +29,11 @@ struct ToyRealm {
     std::map<std::string, Delivery> deliveries;
 };
 
+// Version 2 knows an own and a foreign event, "newer", that version 1 does not.
 class Toy final : public runtime::Rules {
 public:
+    explicit Toy(int version = 1) : version_(version) {}
+
     runtime::Decided decide(const runtime::Asking& asking, std::string_view body,
                             Time now) const override;
     bool concerns(const runtime::Foreign& foreign) const override;
@@ -47,6 +50,7 @@ public:
 private:
     const ToyRealm& realm(const std::string& name) const;
 
+    int version_;
     std::map<std::string, ToyRealm> realms_;
 };
 

@@ -6,23 +6,43 @@
 
 namespace tocsin::sim {
 
+using runtime::RecordKind;
+using runtime::Seal;
+
+static std::vector<Scenario> all_scenarios() {
+    using Inputs = Scenario::Inputs;
+    std::vector<Scenario> list;
+    const auto add = [&](const char* name) -> Scenario& {
+        return list.emplace_back(Scenario{name});
+    };
+    add("plain");
+    add("alone").calm_all = false;
+    add("clocks").clock_steps = true;
+    add("realms").two_realms = true;
+    Scenario& storm = add("storm");
+    storm.storm = storm.two_realms = true;
+    add("tail_lost").tail_lost = true;
+    add("inputs_cut").inputs_cut = true;
+    add("input_gone").inputs = Inputs::gone;
+    add("ledger_lost").inputs = Inputs::ledger_lost;
+    add("release").release = true;
+    add("broker_wrong").broker_wrong = true;
+    Scenario& versions = add("versions");
+    versions.versions = versions.lone_fault = true;
+    versions.longer = 2;
+    Scenario& slow = add("slow");
+    slow.slow = slow.lone_fault = true;
+    Scenario& namesakes = add("namesakes");
+    namesakes.namesakes = namesakes.lone_fault = true;
+    namesakes.longer = 2;
+    add("keys").keys = true;
+    add("quiet_week").quiet = true;
+    add("long").longer = 12;
+    return list;
+}
+
 const std::vector<Scenario>& scenarios() {
-    static const std::vector<Scenario> all = [] {
-        using Inputs = Scenario::Inputs;
-        std::vector<Scenario> list{{"plain"},       {"alone"},     {"clocks"},       {"realms"},
-                                   {"storm"},       {"tail_lost"}, {"input_shrank"}, {"input_gone"},
-                                   {"ledger_lost"}, {"release"}};
-        list[1].calm_all = false;
-        list[2].clock_steps = true;
-        list[3].two_realms = true;
-        list[4].storm = list[4].two_realms = true;
-        list[5].tail_lost = true;
-        list[6].inputs = Inputs::shrank;
-        list[7].inputs = Inputs::gone;
-        list[8].inputs = Inputs::ledger_lost;
-        list[9].release = true;
-        return list;
-    }();
+    static const std::vector<Scenario> all = all_scenarios();
     return all;
 }
 
@@ -34,41 +54,52 @@ void Totals::add(const Totals& other) {
     folds += other.folds;
     answers += other.answers;
     effects += other.effects;
+    expired += other.expired;
+    rewound += other.rewound;
+    races_lost += other.races_lost;
     dead_letters += other.dead_letters;
     takeovers += other.takeovers;
     ticks += other.ticks;
 }
 
-World::World(std::uint64_t seed, Scenario scenario, runtime::Bug bug, int steps)
+World::World(std::uint64_t seed, Scenario scenario, int steps)
     : random_(seed),
       scenario_(std::move(scenario)),
-      bug_(bug),
-      steps_(steps),
+      steps_(steps * scenario_.longer),
       oracle_({ledger_,
                commands_,
                {{upstream_, "up"}},
                {{stream_, "sim"}},
                dead_letters_,
                record_bytes_max},
-              std::make_unique<Toy>(), mac_),
+              std::make_unique<Toy>(2), both_keys_),
       upstream_head_(runtime::genesis_digest(upstream_.name, 0)) {
     for (const char* name : {"a", "b", "c"})
         instances_.push_back(std::make_unique<Instance>(*this, name));
+    if (scenario_.namesakes) {
+        instances_.resize(1);
+        instances_.push_back(std::make_unique<Instance>(*this, "a"));
+    }
 }
 
 const Toy& World::truth() const { return static_cast<const Toy&>(oracle_.rules()); }
 
 Time World::now() const {
-    return Time{std::chrono::seconds{1'750'000'000 + tick_ * second_per_tick}};
+    return Time{std::chrono::seconds{1'750'000'000 + tick_ * second_per_tick} + ahead_};
 }
 
 void World::run() {
     instances_[0]->start();
-    instances_[1]->start();
+    if (!scenario_.namesakes) instances_[1]->start();
     for (int i = 0; i < steps_; ++i) {
+        if (scenario_.broker_wrong && i == steps_ / 3) ahead_ = std::chrono::hours(24 * 30);
+        if (scenario_.broker_wrong && i == steps_ / 3 + 60) ahead_ = {};
+        if (scenario_.namesakes && i == steps_ / 4) instances_[1]->start();
+        if (scenario_.keys && i == steps_ / 3) keys_changed_ = true;
         faults();
         tick_once();
     }
+    check_fault_was_noticed();
     if (scenario_.inputs != Scenario::Inputs::kept) {
         damage_inputs();
         check_halted_and_restart();
@@ -78,12 +109,49 @@ void World::run() {
         }
     }
     calm_down();
+    if (scenario_.quiet) quiet_week();
     check_end();
+}
+
+// What cannot go on must have stopped by now, and nothing else.
+void World::check_fault_was_noticed() {
+    if (scenario_.namesakes && !instances_[1]->partition().halted().starts_with("name_taken"))
+        throw Violation("two processes of one name go on deciding");
+    if (scenario_.namesakes && !instances_[0]->partition().halted().empty())
+        throw Violation("halted: " + instances_[0]->partition().halted());
+    if (scenario_.versions && oracle_.position(upstream_.name) > newer_at_ && newer_at_ >= 0 &&
+        tick_ - newer_tick_ > 400 &&
+        !instances_[0]->partition().halted().starts_with("unknown_event"))
+        throw Violation("an unknown event of its own ledger does not stop a process");
+    if (scenario_.namesakes) instances_[1]->crash();
+    if (scenario_.versions) instances_[0]->crash();
+}
+
+// Everything was answered, and repeats came last. A week later retention has taken all commands,
+// and every instance starts again: nothing was lost.
+void World::quiet_week() {
+    for (int i = 0; i < 3 && !requests_.empty(); ++i)
+        commands_.records.push_back({requests_.at(requests_.size() - 1).value, now()});
+    commands_.records.push_back({"noise", now()});
+    for (int i = 0; i < 400; ++i) tick_once();
+    tick_ += 8 * 86'400 / second_per_tick;
+    commands_.drop_before(commands_.end());
+    for (auto& instance : instances_) {
+        instance->crash();
+        instance->start();
+    }
+    for (int i = 0; i < 300; ++i) tick_once();
+    for (auto& instance : instances_)
+        if (!instance->partition().halted().empty())
+            throw Violation("halted after a quiet week: " + instance->partition().halted());
 }
 
 void World::tick_once() {
     ++tick_;
     ++totals_.ticks;
+    // Twice the tolerance: measured within it, a clock may move by as much before it is noticed.
+    if (!scenario_.broker_wrong)
+        oracle_.latest_stamp(now() + 2 * clock_tolerance + std::chrono::seconds(5));
     for (auto& instance : instances_) {
         instance->step();
         for (int i = 0; i < (calm_ ? 4 : 1); ++i) instance->deliver();
@@ -91,15 +159,18 @@ void World::tick_once() {
 }
 
 Instance* World::any_alive() {
-    Instance& one = *instances_[static_cast<std::size_t>(below(3))];
+    Instance& one = *instances_[static_cast<std::size_t>(below(count_of_instances()))];
     return one.alive() && !one.frozen() ? &one : nullptr;
 }
 
 void World::faults() {
     callers();
     const double more = scenario_.storm ? 3 : 1;
+    check_tokens();
+    if (scenario_.lone_fault) return check_progress();
     Instance& one = *instances_[static_cast<std::size_t>(below(3))];
     if (!one.alive() && chance(.02)) one.start();
+    if (scenario_.keys && keys_changed_ && chance(.02)) one.crash();  // To be started with both.
     if (chance(.003 * more)) one.crash();
     if (one.alive() && chance(.004 * more)) one.freeze(80);
     if (one.alive() && chance(.004 * more)) one.broker_trouble();
@@ -113,7 +184,57 @@ void World::faults() {
         static constexpr int steps[] = {-3600, -600, -60, 60, 600, 3600};
         one.set_clock(std::chrono::seconds(steps[below(6)]));
     }
-    if (scenario_.tail_lost && oracle_.chain().size() > 5 && chance(.003)) cut_tail();
+    if (scenario_.tail_lost && oracle_.chain().size() > 5 && chance(.003 / scenario_.longer))
+        cut_tail();
+    if (scenario_.inputs_cut && oracle_.opened() && chance(.005)) cut_input();
+    operators();
+}
+
+// Where a month's error of every clock stopped a ledger, somebody overrides it.
+void World::operators() {
+    if (!scenario_.broker_wrong || ahead_.count() > 0) return;
+    Instance* one = any_alive();
+    if (one != nullptr && one->partition().halted().starts_with("ledger_ahead") && chance(.02) &&
+        !one->partition().override_clock("operator"))
+        throw Violation("an override is refused although the ledger is ahead");
+}
+
+// No position counts as reached before what lies there was decided.
+void World::check_tokens() {
+    Instance* one = any_alive();
+    if (one == nullptr || scenario_.inputs_cut || scenario_.tail_lost || history_lost_) return;
+    for (int input = 0; input < 2; ++input) {
+        const std::int64_t considered = one->partition().considered(input);
+        const Topic& log = topic(input);
+        if (considered > log.end() || !oracle_.considered_before(log.name, considered))
+            throw Violation("a position counts as reached before its time: " + log.name);
+    }
+}
+
+// An instance of an older version must not keep the lead from those that can go on.
+void World::check_progress() {
+    constexpr int patience = 400;
+    if (!scenario_.versions || newer_at_ < 0) return;
+    if (oracle_.position(upstream_.name) <= newer_at_ && tick_ - newer_tick_ > patience)
+        throw Violation("who cannot read an input keeps it from who can");
+}
+
+// With the broker's trouble, of which each instance hears before it reads on.
+void World::cut_input() {
+    Topic& log = *inputs_[static_cast<std::size_t>(below(3))];
+    const std::int64_t size = log.end() - log.low;
+    if (size < 6) return;
+    const std::int64_t lost = 1 + below(5);
+    oracle_.tail_lost(log, log.end() - lost);
+    log.records.resize(static_cast<std::size_t>(size - lost));
+    if (&log == &upstream_) {
+        upstream_lost_ = true;
+        const auto& chain = oracle_.upstream_chain(upstream_.name);
+        upstream_head_ =
+            chain.empty() ? runtime::genesis_digest(upstream_.name, 0) : chain.back().second;
+    }
+    for (auto& instance : instances_)
+        if (instance->alive()) instance->broker_trouble();
 }
 
 std::int64_t World::land(const Parcel& parcel) {
@@ -131,25 +252,31 @@ std::string World::some_body() {
     if (draw < 10) return fmt::format("add {}", below(9));
     if (draw < 13) return fmt::format("arm d{} text-{}", deliveries_made_++, below(1000));
     if (draw < 15 && deliveries_made_ > 0) return fmt::format("cancel d{}", deliveries_made_ - 1);
-    if (draw < 16) return fmt::format("timer {}", 10 + below(100));
+    // Set by a clock that is a month ahead, a timer would be due in a month.
+    if (draw < 16 && !scenario_.broker_wrong) return fmt::format("timer {}", 10 + below(100));
     if (draw == 16) return "boom";
     if (draw == 17) return "huge";
     return fmt::format("add {}", below(9));
 }
 
-std::string World::command_value(const std::string& realm, const std::string& id,
-                                 const std::string& body, Time expires_at) {
+std::string World::sealed(const std::string& realm, const std::string& id, const std::string& body,
+                          Time expires_at, const Seal& seal) const {
     runtime::Submission submission;
     submission.asking = {realm, "ana", "calgary", {}, id};
     submission.expires_at = expires_at;
     submission.sent_at = now();
     submission.body = body;
-    return runtime::command_bytes(submission, mac_);
+    return runtime::command_bytes(submission, seal, keys_.newest());
+}
+
+std::string World::command_value(const std::string& realm, const std::string& id,
+                                 const std::string& body, Time expires_at) const {
+    return sealed(realm, id, body, expires_at, {keys_, commands_.name, RecordKind::command});
 }
 
 void World::callers() {
     if (!oracle_.opened()) return;  // Nobody can ask before the service has opened.
-    if (chance(.06)) new_request();
+    if (chance(scenario_.versions ? .3 : scenario_.namesakes ? .12 : .06)) new_request();
     if (chance(.02)) upstream_writes();
     if (chance(.03)) stream_writes();
     if (!requests_.empty() && chance(.03)) {
@@ -167,14 +294,23 @@ void World::new_request() {
     const int life = chance(.9) ? lifetime_ticks : 10 + below(600);
     const Time expires = now() + std::chrono::seconds(life * second_per_tick);
     Request asked;
-    asked.key = runtime::request_key("ana", id);
+    asked.key = runtime::request_key(realm, "ana", id);
     asked.digest = runtime::body_digest(body, expires);
     asked.value = command_value(realm, id, body, expires);
     Request& request = requests_.add(std::move(asked));
-    if (chance(.03)) {  // Somebody forges it.
-        commands_.records.push_back({runtime::seal(request.value, other_mac_), now()});
+    if (chance(.03)) {  // Somebody forges it, or copies it from where it meant something else.
+        if (requests_made_ % 2 == 0) {
+            const Seal seal(other_keys_, commands_.name, RecordKind::command);
+            commands_.records.push_back({seal.close(request.value, other_keys_.newest()), now()});
+        } else {
+            const Seal elsewhere(keys_, "other.commands", RecordKind::command);
+            commands_.records.push_back({sealed(realm, id, body, expires, elsewhere), now()});
+        }
     }
-    if (chance(.02)) commands_.records.push_back({runtime::seal("\x0f garbage", mac_), now()});
+    if (chance(.02)) {
+        const Seal seal(keys_, commands_.name, RecordKind::command);
+        commands_.records.push_back({seal.close("\x0f garbage", keys_.newest()), now()});
+    }
     retry(request);
 }
 
@@ -200,16 +336,23 @@ void World::upstream_writes() {
     if (draw == 7 && deliveries_made_ > 0)
         decision.mutable_accepted()->add_events(fmt::format("veto d{}", deliveries_made_ - 1));
     if (draw == 8) decision.mutable_rejected()->set_code("no");
-    const bool forged = chance(.1);
-    std::string record = runtime::seal(decision.SerializeAsString(), forged ? other_mac_ : mac_);
+    const bool newer = draw == 9 && scenario_.versions && newer_at_ < 0 && counts;
+    if (newer) decision.mutable_accepted()->add_events("newer thing");
+    const bool forged = !newer && chance(.1);
+    if (newer) newer_at_ = upstream_.end();
+    if (newer) newer_tick_ = tick_;
+    const runtime::WorldKeys& keys = forged ? other_keys_ : keys_;
+    std::string record = Seal(keys, upstream_.name, RecordKind::decision)
+                             .close(decision.SerializeAsString(), keys.newest());
     if (counts && !forged) upstream_head_ = runtime::sha256(record);
     upstream_.records.push_back({std::move(record), now()});
 }
 
 void World::stream_writes() {
+    const Seal seal(keys_, stream_.name, RecordKind::reading);
     stream_.records.push_back(
-        {command_value("bow", "", fmt::format("reading {}", below(1 + static_cast<int>(tick_))),
-                       now()),
+        {sealed("bow", "", fmt::format("reading {}", below(1 + static_cast<int>(tick_))), now(),
+                seal),
          now()});
 }
 
@@ -236,10 +379,7 @@ void World::damage_inputs() {
     for (auto& instance : instances_) instance->crash();
     limbo_.clear();
     using Inputs = Scenario::Inputs;
-    if (scenario_.inputs == Inputs::shrank) {
-        commands_.records.resize(static_cast<std::size_t>(
-            std::max<std::int64_t>(0, oracle_.position(commands_.name) - 1 - below(5))));
-    } else if (scenario_.inputs == Inputs::gone) {
+    if (scenario_.inputs == Inputs::gone) {
         const std::int64_t position = oracle_.position(commands_.name);
         while (commands_.end() < position + 2) commands_.records.push_back({"lost", now()});
         commands_.drop_before(position + 1 + below(2));
@@ -252,24 +392,20 @@ void World::damage_inputs() {
 }
 
 void World::check_halted_and_restart() {
-    const bool possible = scenario_.inputs != Scenario::Inputs::shrank ||
-                          commands_.end() < oracle_.position(commands_.name);
     const std::int64_t before = ledger_.end();
     for (auto& instance : instances_) instance->start();
     for (int i = 0; i < 300; ++i) tick_once();  // Long enough to read everything twice.
-    if (!possible) return;
     using Inputs = Scenario::Inputs;
-    const std::string why = scenario_.inputs == Inputs::shrank ? "input_shrank"
-                            : scenario_.inputs == Inputs::gone ? "input_gone"
-                                                               : "ledger_lost";
+    const std::string why = scenario_.inputs == Inputs::gone ? "input_gone" : "ledger_lost";
     if (ledger_.end() != before) throw Violation("decided although " + why);
     for (auto& instance : instances_)
         if (!instance->partition().halted().starts_with(why))
             throw Violation("no alarm although " + why);
     for (int i = 0; i < 3000; ++i) {
         Instance& one = *instances_[static_cast<std::size_t>(below(3))];
-        if (one.alive() && !one.partition().halted().empty() && chance(.02))
-            one.partition().restart_inputs("operator");
+        if (one.alive() && !one.partition().halted().empty() && chance(.02) &&
+            !one.partition().restart_inputs("operator"))
+            throw Violation("a restart is refused although " + why);
         tick_once();
         bool halted = false;
         for (auto& instance : instances_) {
@@ -284,10 +420,13 @@ void World::check_halted_and_restart() {
 void World::calm_down() {
     calm_ = true;
     for (const Parcel& parcel : std::exchange(limbo_, {})) land(parcel);
-    const auto lone = static_cast<std::size_t>(below(3));
+    const auto lone = static_cast<std::size_t>(below(count_of_instances()));
     for (std::size_t i = 0; i < instances_.size(); ++i) {
         Instance& instance = *instances_[i];
+        if (scenario_.namesakes && i == 1) continue;
+        if (scenario_.versions && i == 0) continue;
         instance.freeze(0);
+        if (scenario_.keys) instance.crash();
         if (scenario_.calm_all || i == lone) {
             if (!instance.alive()) instance.start();
         } else {
@@ -303,6 +442,7 @@ void World::calm_down() {
             if (instance->alive()) instance->broker_trouble();
     for (int i = 0; i < 6000; ++i) {
         retry_unanswered();
+        operators();
         tick_once();
         if (i % 10 == 0 && settled_down()) return;
     }
@@ -324,6 +464,8 @@ bool World::settled_down() {
     for (auto& instance : instances_)
         if (instance->alive() && !instance->at_rest()) return false;
     if (!oracle_.all_considered()) return false;
+    for (const Topic* log : inputs_)
+        if (oracle_.position(log->name) > log->end()) return false;
     if (!requests_.all_answered()) return false;
     for (const auto& [name, realm] : truth().realms()) {
         if (!realm.timers.empty()) return false;
@@ -341,7 +483,9 @@ void World::answer(const std::string& name, const runtime::Remembered& given) {
 }
 
 void World::count_end(const runtime::Partition::Counters& counters) {
-    totals_.folds += counters.folds_again + 1;
+    totals_.folds += counters.folds_again;
+    folds_ += counters.folds_again;
+    totals_.races_lost += counters.races_lost;
     totals_.takeovers += counters.takeovers;
 }
 
@@ -373,13 +517,32 @@ void World::check_end() {
         requests_.check(oracle_);
         check_effects();
     }
+    if (scenario_.keys && oracle_key() != both_keys_.newest())
+        throw Violation("the newest key does not sign");
     const auto decisions = static_cast<std::int64_t>(oracle_.chain().size());
+    totals_.expired += oracle_.expired();
+    totals_.rewound += oracle_.rewound();
     totals_.decisions += decisions;
     totals_.void_records += oracle_.void_records();
     for (auto& instance : instances_) instance->crash();
+    check_folds(decisions);
     if (oracle_.void_records() >= 3 * decisions + 60)
         throw Violation(
             fmt::format("{} void records for {} decisions", oracle_.void_records(), decisions));
+}
+
+// The whole state is thrown away only where another's record counted in place of an own one.
+void World::check_folds(std::int64_t decisions) const {
+    if (scenario_.tail_lost || scenario_.inputs_cut || history_lost_) return;
+    const std::int64_t most = scenario_.slow ? 5 : 4 + decisions / 12;
+    if (folds_ > most)
+        throw Violation(fmt::format("folded {} times for {} decisions", folds_, decisions));
+}
+
+std::string World::oracle_key() {
+    for (auto& instance : instances_)
+        if (instance->alive()) return instance->partition().key_id();
+    return {};
 }
 
 void World::check_fold(Instance& instance) {

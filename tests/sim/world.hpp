@@ -23,11 +23,20 @@ struct Scenario {
     bool clock_steps = false;
     bool two_realms = false;
     bool tail_lost = false;
+    bool inputs_cut = false;    // inputs lose their tails while instances run
+    bool broker_wrong = false;  // once, the broker and all instances are a month ahead
+    bool versions = false;      // one instance knows less than the others
+    bool namesakes = false;     // two processes of one name
+    bool keys = false;          // the world's key is changed
+    bool slow = false;          // every append takes longer than others wait before they step in
+    bool lone_fault = false;    // nothing else goes wrong
+    bool quiet = false;         // a quiet week, retention, and a restart
+    int longer = 1;             // how many times as many steps
     bool storm = false;
     bool release = false;  // played by ReleaseWorld
     bool line = false;     // played by LineWorld
     bool calm_all = true;  // at the end all instances run, or one alone
-    enum class Inputs { kept, shrank, gone, ledger_lost } inputs = Inputs::kept;
+    enum class Inputs { kept, gone, ledger_lost } inputs = Inputs::kept;
 };
 
 // The scenarios, one of which each seed plays.
@@ -35,13 +44,14 @@ const std::vector<Scenario>& scenarios();
 
 struct Totals {
     std::int64_t seeds = 0, violations = 0, decisions = 0, void_records = 0, folds = 0, answers = 0,
-                 effects = 0, dead_letters = 0, takeovers = 0, ticks = 0;
+                 effects = 0, dead_letters = 0, takeovers = 0, ticks = 0, expired = 0, rewound = 0,
+                 races_lost = 0;
     void add(const Totals& other);
 };
 
 class World final : public Surroundings {
 public:
-    World(std::uint64_t seed, Scenario scenario, runtime::Bug bug, int steps);
+    World(std::uint64_t seed, Scenario scenario, int steps);
     // Throws Violation.
     void run();
     const Totals& totals() const { return totals_; }
@@ -53,13 +63,22 @@ public:
     Time now() const override;
     bool calm() const override { return calm_; }
     bool storm() const override { return scenario_.storm && !calm_; }
-    runtime::Bug bug() const override { return bug_; }
-    const runtime::Mac& mac() const override { return mac_; }
+    const runtime::WorldKeys& keys() const override { return keys_; }
+    // Those of an instance that starts now.
+    const runtime::WorldKeys& instance_keys() const override {
+        return keys_changed_ ? both_keys_ : keys_;
+    }
+    int version_of(const std::string& name) const {
+        return scenario_.versions && name != "a" ? 2 : 1;
+    }
     Topic& topic(int input) override {
         return input < 0 ? ledger_ : *inputs_.at(static_cast<std::size_t>(input));
     }
     Oracle& oracle() override { return oracle_; }
     bool history_lost() const override { return history_lost_; }
+    bool upstream_lost() const override { return upstream_lost_; }
+    int slowness() const override { return scenario_.slow && !calm_ ? 45 : 0; }
+    bool crashes() const override { return !scenario_.lone_fault; }
     std::int64_t land(const Parcel& parcel) override;
     void to_limbo(Parcel parcel) override { limbo_.push_back(std::move(parcel)); }
     void keep_dead_letter(int input, std::int64_t offset) override;
@@ -67,7 +86,7 @@ public:
     void count_end(const runtime::Partition::Counters& counters) override;
     Topic& commands() { return commands_; }
     std::string command_value(const std::string& realm, const std::string& id,
-                              const std::string& body, Time expires_at);
+                              const std::string& body, Time expires_at) const;
     void perform(const std::string& realm, const std::string& delivery, int attempt,
                  const std::string& executor, const std::string& content);
     bool performed(const std::string& delivery) const { return journal_.contains(delivery); }
@@ -82,6 +101,15 @@ private:
     void upstream_writes();
     void stream_writes();
     void cut_tail();
+    void cut_input();
+    void quiet_week();
+    void check_fault_was_noticed();
+    void check_folds(std::int64_t decisions) const;
+    void check_tokens();
+    void check_progress();
+    std::string oracle_key();
+    int count_of_instances() const { return static_cast<int>(instances_.size()); }
+    void operators();
     void damage_inputs();
     void check_halted_and_restart();
     void calm_down();
@@ -91,14 +119,22 @@ private:
     void check_fold(Instance& instance);
     void check_effects();
     std::string some_body();
+    std::string sealed(const std::string& realm, const std::string& id, const std::string& body,
+                       Time expires_at, const runtime::Seal& seal) const;
     Instance* any_alive();
 
     std::mt19937_64 random_;
     Scenario scenario_;
-    runtime::Bug bug_;
     int steps_;
-    runtime::Mac mac_{"the world's key"};
-    runtime::Mac other_mac_{"another key"};
+    const runtime::WorldKeys keys_{{"the world's key"}};
+    const runtime::WorldKeys both_keys_{{"the next key", "the world's key"}};
+    const runtime::WorldKeys other_keys_{{"another key"}};
+    bool keys_changed_ = false;
+    bool upstream_lost_ = false;
+    std::int64_t folds_ = 0;
+    std::chrono::seconds ahead_{0};  // of the broker's clock
+    // An upstream decision that the older version cannot read, and when it was written.
+    std::int64_t newer_at_ = -1, newer_tick_ = 0;
     Topic ledger_{"sim.ledger", 0, {}};
     Topic commands_{"sim.commands", 0, {}};
     Topic upstream_{"up.ledger", 0, {}};

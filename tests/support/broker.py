@@ -15,9 +15,14 @@ class Broker:
     """Durable over kill() and restart(): port and data stay the same."""
 
     def __init__(self, folder: Path, heap: str = "400m", settings: dict[str, str] | None = None,
-                 ports: tuple[int, int] | None = None):
+                 ports: tuple[int, int] | None = None,
+                 environment: dict[str, str] | None = None, proxy_port: int = 0):
         self.folder = folder
         self.port, controller = ports or free_ports(2)
+        self._proxy_port = proxy_port  # where clients are sent instead
+        if proxy_port:
+            settings = {**(settings or {}),
+                        "advertised.listeners": f"CLIENT://127.0.0.1:{proxy_port}"}
         lib = os.environ.get("TOCSIN_KAFKA_LIB") or str(HOME / "kafka" / "lib")
         command = [
             str(ROOT / "deploy" / "kafka" / "broker.sh"), "run", "--lib", lib, "--heap", heap,
@@ -25,11 +30,11 @@ class Broker:
         ]
         for key, value in (settings or {}).items():
             command += ["--set", f"{key}={value}"]
-        self._child = Child(command, folder / "kafka.log", clean_environment())
+        self._child = Child(command, folder / "kafka.log", clean_environment(environment))
 
     @property
     def bootstrap(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self._proxy_port or self.port}"
 
     @property
     def running(self) -> bool:

@@ -47,9 +47,13 @@ class Answer:
     @property
     def position(self) -> tuple[int, int]:
         """Partition and offset of the decision."""
-        text = self.body.get("position") if self.ok else self.metadata.get("position")
-        _, partition, offset = str(text).split("/")
+        _, partition, offset = self.token.split("/")
         return int(partition), int(offset)
+
+    @property
+    def token(self) -> str:
+        """The position as `tocsin-after` takes it; empty where nothing was decided."""
+        return str((self.body if self.ok else self.metadata).get("position", ""))
 
 
 def request_bytes(service: str, name: str, request: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@ a decision counts if and only if it extends the chain."""
 
 import hashlib
 import hmac
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 from support.protos import message
 
-MAC_HEADER = b"\x7a\x20"  # field 15, 32 bytes
+MAC_HEADER = b"\x7a\x28"  # field 15: 8 bytes of key id, 32 of HMAC
+MAC_SIZE = len(MAC_HEADER) + 40
+COMMAND, DECISION, READING = 1, 2, 3
 
 
 @dataclass
@@ -61,15 +64,35 @@ def commands_topic(service: str) -> str:
     return f"tocsin.{service}.commands.v1"
 
 
-def seal(body: bytes, key: bytes) -> bytes:
-    return body + MAC_HEADER + hmac.digest(key, body, "sha256")
+def seal(body: bytes, key: bytes, topic: str, kind: int) -> bytes:
+    context = len(topic).to_bytes(4, "big") + topic.encode() + bytes([kind])
+    context += bytes(-len(context) % 64)
+    return (body + MAC_HEADER + hashlib.sha256(key).digest()[:8]
+            + hmac.digest(key, context + body, "sha256"))
 
 
-def unseal(record: bytes, key: bytes) -> bytes | None:
-    body, tail = record[:-34], record[-34:]
-    if len(record) < 34 or tail[:2] != MAC_HEADER:
+def unseal(record: bytes, key: bytes, topic: str, kind: int) -> bytes | None:
+    body = record[:-MAC_SIZE]
+    if len(record) < MAC_SIZE:
         return None
-    return body if hmac.compare_digest(hmac.digest(key, body, "sha256"), tail[2:]) else None
+    return body if hmac.compare_digest(seal(body, key, topic, kind), record) else None
+
+
+def forged(previous: bytes, decision: Any, key: bytes, topic: str) -> bytes:
+    """A record that extends `previous`, as a holder of the key could write it."""
+    decision.previous_digest = previous
+    return seal(decision.SerializeToString(), key, topic, DECISION)
+
+
+def forged_history(previous: bytes, decision: Any, key: bytes, topic: str,
+                   count: int) -> Iterator[bytes]:
+    """The same decision again and again, each extending the one before."""
+    decision.ClearField("previous_digest")  # field 1: it comes first
+    rest = decision.SerializeToString()
+    for _ in range(count):
+        record = seal(b"\x0a\x20" + previous + rest, key, topic, DECISION)
+        previous = hashlib.sha256(record).digest()
+        yield record
 
 
 def genesis(topic: str, partition: int) -> bytes:
@@ -83,10 +106,11 @@ def read_topic(bootstrap: str, topic: str, partitions: int) -> list[Record]:
         "enable.partition.eof": True, "fetch.wait.max.ms": 50, "log_level": 2,
     })
     try:
-        ends = {partition: consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=30)[1] for partition in range(partitions)}
-        left = {partition for partition, end in ends.items() if end > 0}
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in left])
+        ranges = {partition: consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), timeout=30) for partition in range(partitions)}
+        left = {partition for partition, (low, high) in ranges.items() if high > low}
+        consumer.assign([TopicPartition(topic, partition, ranges[partition][0])
+                         for partition in left])
         records: list[Record] = []
         while left:
             got = consumer.poll(30)
@@ -98,19 +122,29 @@ def read_topic(bootstrap: str, topic: str, partitions: int) -> list[Record]:
                 headers = {key: (value or b"").decode(errors="replace")
                            for key, value in got.headers() or []}
                 records.append(Record(partition, offset, got.key(), got.value(), headers))
-            if got.error() is not None or offset + 1 >= ends[partition]:
+            if got.error() is not None or offset + 1 >= ranges[partition][1]:
                 left.discard(partition)
         return records
     finally:
         consumer.close()
 
 
-def read_ledger(bootstrap: str, service: str, partitions: int, mac_key: bytes) -> Ledger:
+def key_id(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()[:8]
+
+
+def signed_with(record: bytes) -> bytes:
+    """Id of the key that a sealed record names."""
+    return record[-40:-32]
+
+
+def read_ledger(bootstrap: str, service: str, partitions: int, mac_keys: Sequence[bytes]) -> Ledger:
     topic = ledger_topic(service)
     heads = {partition: genesis(topic, partition) for partition in range(partitions)}
     ledger = Ledger()
     for record in read_topic(bootstrap, topic, partitions):
-        body = unseal(record.value or b"", mac_key)
+        opened = (unseal(record.value or b"", key, topic, DECISION) for key in mac_keys)
+        body = next((body for body in opened if body is not None), None)
         if body is None:
             ledger.foreign[record.partition] = ledger.foreign.get(record.partition, 0) + 1
             continue

@@ -3,7 +3,6 @@
 
 #include "runtime/metrics.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -32,7 +31,7 @@ inline std::optional<double> metric_value(runtime::Metrics& metrics, const std::
                                           const prometheus::Labels& labels = {}) {
     const auto metric = detail::find_metric(metrics, name, labels);
     if (!metric) return std::nullopt;
-    return std::max(metric->counter.value, metric->gauge.value);
+    return metric->counter.value != 0 ? metric->counter.value : metric->gauge.value;
 }
 
 struct Observed {

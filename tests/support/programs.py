@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
+import requests
 
 from support.child import Child, clean_environment
 from support.places import binary
@@ -38,7 +39,13 @@ class Secrets:
 
     @property
     def mac_key(self) -> bytes:
-        return bytes.fromhex(self.mac_key_file.read_text().strip())
+        """The newest."""
+        return self.mac_keys[0]
+
+    @property
+    def mac_keys(self) -> list[bytes]:
+        """The newest first."""
+        return [bytes.fromhex(line) for line in self.mac_key_file.read_text().split()]
 
 
 def health(address: str, service: str = "", timeout_s: float = 2) -> str:
@@ -61,7 +68,8 @@ class Program:
     It keeps its ports over kill() and start() when the flags name them; port 0 picks new ones.
     """
 
-    def __init__(self, name: str, folder: Path, flags: Mapping[str, str | int | bool]) -> None:
+    def __init__(self, name: str, folder: Path, flags: Mapping[str, str | int | bool],
+                 environment: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.folder = folder
         self.ports_file = folder / f"{name}.ports.json"
@@ -70,7 +78,7 @@ class Program:
         for flag, value in self.flags.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             command.append(f"--{flag}={text}")
-        self._child = Child(command, folder / f"{name}.log", clean_environment())
+        self._child = Child(command, folder / f"{name}.log", clean_environment(environment))
 
     @property
     def ports(self) -> dict[str, int]:
@@ -89,6 +97,21 @@ class Program:
     @property
     def metrics_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['metrics']}/metrics"
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum of the lines of that name that have all these labels."""
+        found = 0.0
+        for line in requests.get(self.metrics_url, timeout=5).text.splitlines():
+            head, _, value = line.rpartition(" ")
+            if head.partition("{")[0] == name and all(
+                    f'{key}="{wanted}"' in head for key, wanted in labels.items()):
+                found += float(value)
+        return found
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def flag(self, name: str) -> str:
         return str(self.flags[name])

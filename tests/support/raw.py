@@ -1,7 +1,9 @@
 """Puts any bytes into a topic, and makes and deletes topics: what a stranger with access to Kafka
 could do."""
 
-from confluent_kafka import KafkaException, Producer
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from support.waiting import until
@@ -10,7 +12,8 @@ from support.waiting import until
 class Raw:
     def __init__(self, bootstrap: str) -> None:
         settings = {"bootstrap.servers": bootstrap, "log_level": 2}
-        self._producer = Producer({**settings, "linger.ms": 0, "message.timeout.ms": 15_000})
+        self._producer = Producer({**settings, "linger.ms": 0, "message.timeout.ms": 15_000,
+                                   "message.max.bytes": 2_000_000})
         self._admin = AdminClient(settings)
 
     def put(self, topic: str, partition: int, value: bytes | None,
@@ -26,6 +29,23 @@ class Raw:
         self._producer.flush(20)
         assert stored, f"{topic}: not stored"
         return stored[0]
+
+    def put_many(self, topic: str, partition: int, values: Iterable[bytes],
+                 key: bytes = b"calgary") -> None:
+        """In this order."""
+        for value in values:
+            while True:
+                try:
+                    self._producer.produce(topic, value, key, partition)
+                    break
+                except BufferError:
+                    self._producer.poll(1)
+        assert self._producer.flush(60) == 0, f"{topic}: not all is stored"
+
+    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """What retention does to old records."""
+        place = TopicPartition(topic, partition, offset)
+        self._admin.delete_records([place])[place].result(30)
 
     def make_topic(self, name: str, partitions: int, **config: str) -> None:
         """In `config`, underscores stand for dots."""

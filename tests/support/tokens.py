@@ -24,6 +24,10 @@ class Person:
     roles: tuple[str, ...]
 
 
+# Runs the installation; belongs to no realm and stands on no roster.
+OPERATOR = Person("olga@ops.example", "", "", ("operator",))
+
+
 class Issuer:
     """Signs with the generated key what the built programs accept."""
 
@@ -40,8 +44,9 @@ class Issuer:
     def claims(self, person: Person, ttl_s: int = 3600, **changed: Any) -> dict[str, Any]:
         now = int(time.time())
         claims = {
-            "iss": ISSUER, "aud": AUDIENCE, "sub": person.subject, "realm": person.realm,
-            "agency": person.agency, "roles": list(person.roles), "iat": now, "exp": now + ttl_s,
+            "iss": ISSUER, "aud": AUDIENCE, "sub": person.subject, "realm": person.realm or None,
+            "agency": person.agency or None, "roles": list(person.roles), "iat": now,
+            "exp": now + ttl_s,
         }
         claims.update(changed)
         return {name: value for name, value in claims.items() if value is not None}

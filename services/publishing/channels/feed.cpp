@@ -34,7 +34,7 @@ Task<Found> look(Wire& wire, const Job& job) {
             "The public feed answers {}. Check the gateway and its "
             "publishing-address.",
             answer->status);
-    } else if (answer->body != job.delivery.rendition().body()) {
+    } else if (!job.body || answer->body != job.body->bytes()) {
         found.reason = "The public feed shows other bytes than those approved. Tell an operator.";
     } else {
         found.kind = Found::Kind::found;

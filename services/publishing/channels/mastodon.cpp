@@ -158,11 +158,11 @@ HttpRequest post_request(const Wire& wire, const Job& job, const std::string& to
     request.headers.emplace_back("content-type", "application/json");
     request.headers.emplace_back("idempotency-key", job.delivery.idempotency_key());
     if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);
-    request.body = job.delivery.rendition().body();
-    if (!job.in_reply_to.empty()) {
+    if (job.body) request.body = job.body->bytes();
+    if (!job.delivery.in_reply_to().empty()) {
         auto body = nlohmann::ordered_json::parse(request.body, nullptr, false);
         if (body.is_object()) {
-            body["in_reply_to_id"] = job.in_reply_to;
+            body["in_reply_to_id"] = job.delivery.in_reply_to();
             request.body = body.dump();
         }
     }

@@ -101,7 +101,7 @@ static bool is_it(const json& post, const Job& job, const std::string& wanted_te
 Found find_post(const std::string& statuses_json, const Job& job) {
     const json posts = json::parse(statuses_json, nullptr, false);
     if (!posts.is_array()) return {.reason = "The server's list of posts can not be read."};
-    const json body = json::parse(job.delivery.rendition().body(), nullptr, false);
+    const json body = json::parse(job.body ? job.body->bytes() : std::string{}, nullptr, false);
     const std::string wanted = body.is_object() ? text_of(body, "status") : std::string{};
     const std::string language = body.is_object() ? text_of(body, "language") : std::string{};
     for (const json& post : posts) {

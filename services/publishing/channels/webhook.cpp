@@ -81,7 +81,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     runtime::HttpRequest request;
     request.method = "POST";
     request.url = channel.url();
-    request.body = delivery.rendition().body();
+    if (job.body) request.body = job.body->bytes();
     request.timeout = 15s;
     request.allow_private_addresses = wire.allow_private_addresses;
     request.headers = {

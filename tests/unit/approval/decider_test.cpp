@@ -134,7 +134,7 @@ Case& pia(Case& test) { return test.by("pia", "police", {"approver"}); }
 Case& pol(Case& test) { return test.by("pol", "police", {"approver"}); }
 Case& root(Case& test) { return test.by("root", "calgary", {"admin"}); }
 
-const v1::Review& review(const Case& test) { return test.state().reviews.at(id); }
+v1::Review review(const Case& test) { return test.state().reviews.at(id).get(); }
 
 Case cleared() {
     Case test = reviewing();
@@ -256,7 +256,7 @@ TEST(Review, OpensOnSubmission) {
     const Case test = reviewing();
     ASSERT_EQ(test.events().size(), 1u);
     EXPECT_EQ(review(test).state(), "in_review");
-    EXPECT_EQ(review(test).content(), content_bytes({"calgary"}));
+    EXPECT_EQ(*test.state().reviews.at(id).content, content_bytes({"calgary"}));
     EXPECT_EQ(review(test).hands(0), "ana");
 }
 
@@ -550,6 +550,28 @@ TEST(Approval, AnUnknownCommandIsRefused) {
 TEST(Approval, AnUnknownEventIsNotFolded) {
     State state;
     EXPECT_FALSE(Decider::evolve(state, {}, at(0)));
+}
+
+TEST(Size, AContentAtTheLimitIsReviewedAndClearedInRecordsThatFit) {
+    const std::string headline(content::content_bytes_max - 100, 'x');
+    const std::string bytes = content_bytes({"calgary", "police"}, headline.c_str());
+    ASSERT_LE(bytes.size(), content::content_bytes_max);
+    Case test({imported()});
+    const auto fits = [&] {
+        std::size_t all = 0;
+        for (const v1::Event& event : test.events()) all += event.ByteSizeLong();
+        return all < 900'000;
+    };
+    test.when(foreign<drafting::v1::Event>("drafting", "bow", {submitted(bytes, {"zoe"})}));
+    EXPECT_TRUE(fits());
+    const std::string digest = content::digest(bytes);
+    for (Case* next : {&ben(test).when(approve(digest)), &cleo(test).when(approve(digest)),
+                       &pia(test).when(approve(digest)), &pol(test).when(approve(digest))})
+        EXPECT_EQ(next->refused(), "");
+    EXPECT_EQ(review(test).state(), "cleared");
+    EXPECT_TRUE(fits());
+    ASSERT_TRUE(test.events().back().has_cleared());
+    EXPECT_EQ(test.events().back().cleared().content(), bytes);
 }
 
 }  // namespace

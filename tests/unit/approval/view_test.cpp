@@ -15,15 +15,18 @@ ledger::v1::Decision decision(const v1::Event& event) {
     return decision;
 }
 
-void apply(ApprovalView& view, const v1::Event& event, std::string_view service = "approval") {
+void apply(ApprovalView& view, const v1::Event& event, std::string_view service = "approval",
+           std::int64_t seconds = 0) {
     const auto decided = decision(event);
-    view.apply({service, 0, 0, at(0), decided, true});
+    view.apply({service, 0, 0, at(seconds), decided, true});
 }
 
 v1::Event opened(const std::string& id) {
     v1::Event event;
     event.mutable_review_opened()->mutable_review()->set_message_id(id);
     event.mutable_review_opened()->mutable_review()->set_state("in_review");
+    event.mutable_review_opened()->mutable_review()->set_content("bytes");
+    event.mutable_review_opened()->mutable_review()->set_digest("digest");
     return event;
 }
 
@@ -36,8 +39,10 @@ v1::Event returned(const std::string& id) {
 std::vector<std::string> ids(const ApprovalView& view, std::string_view state = {}) {
     return view.read("bow", [&](const Realm& realm) {
         std::vector<std::string> result;
-        for (const v1::Review* review : realm.reviews(state))
-            result.push_back(review->message_id());
+        realm.reviews(state, 0, [&](std::int64_t, const std::string& message_id) {
+            result.push_back(message_id);
+            return true;
+        });
         return result;
     });
 }
@@ -65,6 +70,29 @@ TEST(ApprovalView, PassesOverOtherLedgers) {
     ApprovalView view(1);
     apply(view, opened("a"), "drafting");
     EXPECT_TRUE(ids(view).empty());
+}
+
+v1::Review shown(const ApprovalView& view, const char* id) {
+    return view.read("bow", [&](const Realm& realm) { return *realm.review(id); });
+}
+
+TEST(ApprovalView, DropsAContentThirtyDaysAfterItsReviewEnded) {
+    constexpr std::int64_t day = 24 * 60 * 60;
+    ApprovalView view(1);
+    apply(view, opened("a"));
+    apply(view, opened("b"));
+    apply(view, returned("a"), "approval", day);
+    apply(view, opened("c"), "approval", 31 * day - 1);
+    EXPECT_EQ(shown(view, "a").content(), "bytes");
+    EXPECT_FALSE(shown(view, "a").content_dropped());
+    apply(view, opened("d"), "approval", 31 * day);
+    EXPECT_EQ(shown(view, "a").content(), "");
+    EXPECT_TRUE(shown(view, "a").content_dropped());
+    EXPECT_EQ(shown(view, "a").digest(), "digest");
+    EXPECT_EQ(shown(view, "b").content(), "bytes");
+    apply(view, opened("a"), "approval", 32 * day);
+    EXPECT_EQ(shown(view, "a").content(), "bytes");
+    EXPECT_FALSE(shown(view, "a").content_dropped());
 }
 
 }  // namespace

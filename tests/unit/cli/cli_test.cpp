@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace tocsin::cli {
@@ -35,6 +36,35 @@ TEST(People, AreFoundInARosterFile) {
     EXPECT_EQ(ana->roles, (std::vector<std::string>{"author", "approver"}));
     EXPECT_FALSE(find_person(file, "bob"));
     EXPECT_THROW(find_person("[]", "ana"), Failure);
+}
+
+TEST(People, AnOperatorBelongsToNoRealm) {
+    setenv("TOCSIN_REALM", "demo", 1);
+    unsetenv("TOCSIN_PEOPLE");
+    Options options;
+    options.as = "olga";
+    options.roles = "operator";
+    const PersonClaims olga = claims_of(options);
+    EXPECT_EQ(olga.roles, std::vector<std::string>{"operator"});
+    EXPECT_EQ(olga.realm + olga.agency, "");
+    options.roles = "operator,author";
+    EXPECT_THROW(claims_of(options), Failure);  // an author has an agency
+    unsetenv("TOCSIN_REALM");
+}
+
+TEST(People, MayStandInSeveralFiles) {
+    const std::string folder = testing::TempDir();
+    std::ofstream(folder + "roster.json")
+        << R"({"realm":"demo","people":[{"subject":"ana","agencyId":"city","roles":["author"]}]})";
+    std::ofstream(folder + "operators.json")
+        << R"({"people":[{"subject":"olga","roles":["operator"]}]})";
+    setenv("TOCSIN_PEOPLE", (folder + "roster.json:" + folder + "operators.json").c_str(), 1);
+    Options options;
+    options.as = "ana";
+    EXPECT_EQ(claims_of(options).agency, "city");
+    options.as = "olga";
+    EXPECT_EQ(claims_of(options).roles, std::vector<std::string>{"operator"});
+    unsetenv("TOCSIN_PEOPLE");
 }
 
 static const Verb& verb_named(const std::string& noun, const std::string& name) {

@@ -2,6 +2,7 @@
 
 #include "unit/content/samples.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -227,6 +228,57 @@ TEST(Checks, TooLongSaysByHowMuch) {
     ASSERT_NE(finding, nullptr);
     // 480, an empty line and a link of 23.
     EXPECT_TRUE(finding->text.contains("5 characters too long (505 of 500)")) << finding->text;
+}
+
+// A shape of about `bytes`.
+std::string ring(std::size_t bytes) {
+    std::string ring;
+    for (int i = 0; ring.size() < bytes; ++i)
+        ring += fmt::format("51.0{:04},-114.0{:04} ", 1000 + i, 1000 + i);
+    return ring + "51.01000,-114.01000";
+}
+
+Draft with_areas(std::size_t bytes) {
+    Draft draft = samples::make_draft();
+    const Area one = draft.areas(0);
+    draft.clear_areas();
+    while (draft.ByteSizeLong() + 9'000 < bytes) {
+        Area& area = *draft.add_areas();
+        area = one;
+        area.clear_polygons();
+        area.add_polygons(ring(8'000));
+    }
+    return draft;
+}
+
+TEST(Checks, ADraftThatLeadsToARecordThatDoesNotFitIsNotSubmitted) {
+    const auto found = check(with_areas(385'000), samples::now, "live");
+    const auto large = std::ranges::find(found, "too_large", &Finding::code);
+    ASSERT_NE(large, found.end());
+    EXPECT_EQ(large->field, "areas");
+    EXPECT_EQ(large->level, Level::error);
+    EXPECT_TRUE(large->text.contains(fmt::format("{}", draft_bytes_max)));
+}
+
+TEST(Checks, ADraftWithinTheLimitIsNot) {
+    const auto found = check(with_areas(draft_bytes_max), samples::now, "live");
+    EXPECT_EQ(std::ranges::find(found, "too_large", &Finding::code), found.end());
+}
+
+TEST(Checks, ARenditionThatDoesNotFitIntoARecordIsFoundBeforeAnyoneApproves) {
+    Draft draft = with_areas(200'000);
+    // Each language repeats the areas.
+    for (const char* language : {"es-MX", "de-DE"}) {
+        Text& text = *draft.add_texts();
+        text = draft.texts(0);
+        text.set_language(language);
+    }
+    ASSERT_LT(draft.ByteSizeLong(), draft_bytes_max);
+    const auto found = check(draft, samples::now, "live");
+    const auto large = std::ranges::find(found, "too_large", &Finding::code);
+    ASSERT_NE(large, found.end());
+    EXPECT_TRUE(large->text.contains("On feed"));
+    EXPECT_EQ(large->field, "areas");
 }
 
 }  // namespace

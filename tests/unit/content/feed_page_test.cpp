@@ -62,5 +62,24 @@ TEST(FeedPage, AnEmptyFeedIsStillAFeed) {
     EXPECT_TRUE(atom_feed(make_feed(), {}).contains("<updated>2026-06-20T18:00:00Z</updated>"));
 }
 
+TEST(FeedPage, OfRenderedEntriesSaysTheSame) {
+    FeedInfo feed;
+    feed.id = feed.self = "https://feed.example.org/en-CA.atom";
+    feed.title = "Alerts";
+    feed.language = "en-CA";
+    feed.author = "The city";
+    FeedEntry entry;
+    entry.id = entry.href = "https://feed.example.org/1.xml";
+    entry.title = "Flood & more";
+    const std::string rendered = atom_entry(entry);
+    const std::string* const rows[] = {&rendered, &rendered};
+    const FeedEntry entries[] = {entry, entry};
+    const auto words = [](std::string page) {
+        std::erase_if(page, [](char letter) { return letter == ' ' || letter == '\n'; });
+        return page;
+    };
+    EXPECT_EQ(words(atom_feed_of(feed, rows)), words(atom_feed(feed, entries)));
+}
+
 }  // namespace
 }  // namespace tocsin::content

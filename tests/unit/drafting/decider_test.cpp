@@ -8,7 +8,12 @@
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 #include "unit/content/samples.hpp"
 
+#include <fmt/format.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
 
 namespace tocsin::drafting {
 namespace {
@@ -365,7 +370,7 @@ TEST(Revise, ReplacesTheDraftAndRaisesRevisionAndEtag) {
     ben(test).when(revise("1", draft));
     EXPECT_EQ(test.events().at(0).message_revised().revision(), 2);
     EXPECT_EQ(test.etag(), "2");
-    EXPECT_EQ(only(test).draft.title(), "new");
+    EXPECT_EQ(only(test).text().title(), "new");
 }
 
 TEST(Revise, NeedsTheEtagReadBefore) {
@@ -628,6 +633,122 @@ TEST(Drafting, AnUnknownCommandIsRefused) {
 TEST(Drafting, AnUnknownEventIsNotFolded) {
     State state;
     EXPECT_FALSE(Decider::evolve(state, {}, samples::now));
+}
+
+// ---- what is kept of a text
+
+TEST(Text, IsTheSubmittedOneOnceItIsSubmittedAndThatOfTheAuthorOnceItIsBack) {
+    auto test = given();
+    ana(test).when(submit("1"));
+    EXPECT_TRUE(only(test).draft.empty());
+    EXPECT_EQ(*only(test).content, test.events().at(0).message_submitted().content());
+    test.when(returned());
+    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(only(test).text(),
+                                                                  samples::make_draft()));
+    ana(test).when(submit("3"));
+    EXPECT_EQ(test.refused(), "");
+    EXPECT_EQ(test.events().at(0).message_submitted().digest().size(), 64u);
+}
+
+TEST(Text, IsDroppedWhenTheMessageIsWithdrawnOrRejected) {
+    auto test = given();
+    ana(test).when(withdraw());
+    EXPECT_FALSE(only(test).has_text());
+    auto other = given();
+    ana(other).when(submit("1"));
+    other.when(rejected());
+    EXPECT_FALSE(only(other).has_text());
+    EXPECT_TRUE(other.state().expiring.empty());
+}
+
+TEST(Text, IsDroppedOnceADecisionIsMadeAfterItExpired) {
+    const auto expires = samples::now + std::chrono::hours{12};
+    auto test = given();
+    ana(test).when(submit("1"));
+    test.on(expires - std::chrono::seconds{1}).when(create_incident());
+    EXPECT_TRUE(only(test).has_text());
+    test.request("r2").on(expires).when(create_incident());
+    EXPECT_FALSE(only(test).has_text());
+    // Who may write it is still known, and that nothing but a new text may be submitted.
+    test.when(returned());
+    stranger(test).when(withdraw());
+    EXPECT_EQ(test.refused(), "other_agency");
+    ana(test).when(submit("3"));
+    EXPECT_EQ(test.refused(), "incomplete");
+    EXPECT_EQ(test.rejection()->field, "expires");
+    auto later = samples::make_draft();
+    *later.mutable_onset() = runtime::to_proto(expires + std::chrono::hours{1});
+    *later.mutable_expires() = runtime::to_proto(expires + std::chrono::hours{9});
+    test.when(revise("3", later));
+    ana(test).when(submit("4"));
+    EXPECT_EQ(test.refused(), "");
+}
+
+TEST(Text, WithoutAnExpiryStaysWithItsDraft) {
+    auto test = given({incident(), message(rough_draft())});
+    ana(test).on(samples::now + std::chrono::hours{24 * 365}).when(create_incident());
+    EXPECT_TRUE(only(test).has_text());
+}
+
+// ---- size
+
+// As many areas as fit into `bytes`.
+content::v1::Draft large_draft(std::size_t bytes) {
+    content::v1::Draft draft = samples::make_draft();
+    std::string ring;
+    constexpr int corners = 160;
+    for (int i = 0; i <= corners; ++i) {
+        const double angle = 2 * std::numbers::pi * (i % corners) / corners;
+        ring += fmt::format("{}{:.5f},{:.5f}", i == 0 ? "" : " ", 51 + .1 * std::cos(angle),
+                            -114 + .1 * std::sin(angle));
+    }
+    while (draft.ByteSizeLong() + 4'000 < bytes) {
+        draft.mutable_areas(0)->add_polygons(ring);
+    }
+    return draft;
+}
+
+std::size_t bytes_of(const std::vector<v1::Event>& events) {
+    std::size_t all = 0;
+    for (const v1::Event& event : events) all += event.ByteSizeLong();
+    return all;
+}
+
+constexpr std::size_t record_bytes_max = 900'000;
+
+TEST(Size, ADraftOverTheLimitIsNotStored) {
+    auto over = rough_draft();
+    over.add_areas()->add_polygons(std::string(content::draft_bytes_max, '1'));
+    auto test = given();
+    EXPECT_EQ(ana(test).when(create(over)).refused(), "draft_too_large");
+    EXPECT_EQ(test.rejection()->field, "draft");
+    EXPECT_EQ(ana(test).when(revise("1", over)).refused(), "draft_too_large");
+    auto put = put_template();
+    *put.mutable_put_template()->mutable_draft() = over;
+    EXPECT_EQ(ana(test).when(put).refused(), "draft_too_large");
+}
+
+TEST(Size, ADraftAtTheLimitIsSubmittedInRecordsThatFit) {
+    const auto draft = large_draft(content::draft_bytes_max);
+    auto test = given({incident(), message(draft)});
+    EXPECT_EQ(ana(test).when(submit("1")).refused(), "");
+    ASSERT_EQ(test.events().size(), 1u);
+    EXPECT_LE(test.events()[0].message_submitted().content().size(), content::content_bytes_max);
+    EXPECT_LT(bytes_of(test.events()), record_bytes_max);
+}
+
+TEST(Size, WhatOneReadingLeadsToFitsIntoOneRecord) {
+    v1::Event stored = stored_template();
+    auto& draft = *stored.mutable_template_stored()->mutable_template_()->mutable_draft();
+    auto large = large_draft(content::draft_bytes_max - 10'000);
+    *draft.mutable_areas() = large.areas();
+    Case test({incident(), stored}, samples::now);
+    test.when(foreign<trigger::v1::Event>("trigger", "bow", {crossed("x-1"), crossed("x-2")},
+                                          samples::now));
+    ASSERT_EQ(test.events().size(), 3u);
+    EXPECT_TRUE(test.events()[1].has_message_submitted());
+    EXPECT_TRUE(test.events()[2].crossing_refused().reason().contains("room"));
+    EXPECT_LT(bytes_of(test.events()), record_bytes_max);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace tocsin::drafting {
 namespace {
@@ -113,10 +114,8 @@ void apply(DraftingView& view, const Fact& what, std::int64_t seconds = 0) {
 }
 
 v1::Message shown(const DraftingView& view, const char* id = "m") {
-    return view.read("bow", [&](const Realm& realm) {
-        const v1::Message* message = realm.message(id);
-        return message ? *message : v1::Message{};
-    });
+    return view.read("bow",
+                     [&](const Realm& realm) { return realm.message(id).value_or(v1::Message{}); });
 }
 
 std::string state_after(const std::vector<Fact>& facts) {
@@ -152,6 +151,19 @@ void expect_in_any_order(const std::vector<std::vector<Fact>>& ledgers, const st
         EXPECT_EQ(shown(view).state(), state) << names;
     });
     EXPECT_GT(orders, 1);
+}
+
+std::vector<std::string> listed(const DraftingView& view, std::string_view incident_id = {},
+                                std::string_view state = {}) {
+    return view.read("bow", [&](const Realm& realm) {
+        std::vector<std::string> ids;
+        realm.messages(incident_id, state, 0,
+                       [&](std::int64_t, const std::string& id, const Standing&) {
+                           ids.push_back(id);
+                           return true;
+                       });
+        return ids;
+    });
 }
 
 TEST(Lifecycle, FollowsAMessageThroughItsLife) {
@@ -253,7 +265,7 @@ TEST(Message, IsNotShownBeforeDraftingTellsOfIt) {
     DraftingView view(1);
     apply(view, opened());
     EXPECT_EQ(shown(view).message_id(), "");
-    view.read("bow", [](const Realm& realm) { EXPECT_TRUE(realm.messages({}, {}).empty()); });
+    EXPECT_TRUE(listed(view).empty());
 }
 
 TEST(Message, LastChangedWhenTheLatestLedgerSaysSo) {
@@ -268,20 +280,76 @@ TEST(Messages, AreListedNewestFirstAndFiltered) {
     DraftingView view(1);
     for (const char* id : {"a", "b", "c"}) apply(view, created(id));
     apply(view, submitted("b"));
-    view.read("bow", [](const Realm& realm) {
-        const auto all = realm.messages({}, {});
-        ASSERT_EQ(all.size(), 3u);
-        EXPECT_EQ(all[0]->message_id(), "c");
-        ASSERT_EQ(realm.messages({}, "in_review").size(), 1u);
-        EXPECT_EQ(realm.messages("inc-1", {}).size(), 3u);
-        EXPECT_TRUE(realm.messages("inc-2", {}).empty());
+    using Ids = std::vector<std::string>;
+    EXPECT_EQ(listed(view), (Ids{"c", "b", "a"}));
+    EXPECT_EQ(listed(view, {}, "in_review"), (Ids{"b"}));
+    EXPECT_EQ(listed(view, {}, "draft"), (Ids{"c", "a"}));
+    EXPECT_EQ(listed(view, "inc-1"), (Ids{"c", "b", "a"}));
+    EXPECT_EQ(listed(view, "inc-1", "draft"), (Ids{"c", "a"}));
+    EXPECT_TRUE(listed(view, "inc-2").empty());
+}
+
+TEST(Messages, AreListedFromAPlaceOnWhateverComesAfterIt) {
+    DraftingView view(1);
+    for (const char* id : {"a", "b", "c"}) apply(view, created(id));
+    std::int64_t place = 0;
+    view.read("bow", [&](const Realm& realm) {
+        realm.messages({}, {}, 0, [&](std::int64_t at, const std::string&, const Standing&) {
+            place = at;
+            return false;
+        });
     });
+    apply(view, created("d"));
+    std::string rest;
+    view.read("bow", [&](const Realm& realm) {
+        realm.messages({}, {}, place, [&](std::int64_t, const std::string& id, const Standing&) {
+            rest += id;
+            return true;
+        });
+    });
+    EXPECT_EQ(rest, "ba");
+}
+
+constexpr std::int64_t day = 24 * 60 * 60;
+
+TEST(Texts, AreDroppedThirtyDaysAfterTheEnd) {
+    DraftingView view(1);
+    for (const Fact& each : {created(), submitted(), opened(), cleared(), planned(), armed(),
+                             claimed(), completed("released")})
+        apply(view, each);
+    apply(view, created("other"), 30 * day - 1);
+    EXPECT_FALSE(shown(view).texts_dropped());
+    EXPECT_EQ(shown(view).content(), "bytes");
+    apply(view, created("another"), 30 * day);
+    EXPECT_TRUE(shown(view).texts_dropped());
+    EXPECT_EQ(shown(view).content(), "");
+    EXPECT_EQ(shown(view).digest(), "digest");
+    EXPECT_EQ(shown(view).state(), "released");
+    EXPECT_FALSE(shown(view, "other").texts_dropped());
+}
+
+TEST(Texts, StayWhileAMessageHasNoEnd) {
+    DraftingView view(1);
+    for (const Fact& each : {created(), submitted(), opened(), cleared()}) apply(view, each);
+    apply(view, created("other"), 300 * day);
+    EXPECT_EQ(shown(view).content(), "bytes");
+}
+
+// A ledger that is read behind the others has its words of long ago.
+TEST(Texts, AreDroppedAtOnceWhereTheEndIsReadLate) {
+    DraftingView view(1);
+    apply(view, created());
+    apply(view, created("other"), 40 * day);
+    apply(view, withdrawn(), 0);
+    EXPECT_TRUE(shown(view).texts_dropped());
 }
 
 // ---- watching
 
 struct Notes final : Watcher {
-    void changed(const v1::Message& message) override { states.push_back(message.state()); }
+    void changed(const std::shared_ptr<const v1::Message>& message) override {
+        states.push_back(message->state());
+    }
     void ended() override { over = true; }
     std::vector<std::string> states;
     bool over = false;
@@ -291,7 +359,8 @@ TEST(Watch, GivesWhatIsAndThenEveryChange) {
     DraftingView view(1);
     apply(view, created());
     Notes notes;
-    EXPECT_EQ(view.watch("bow", {}, notes).size(), 1u);
+    const auto snapshot = view.watch("bow", {}, notes);
+    EXPECT_TRUE(snapshot->message("m"));
     apply(view, submitted());
     apply(view, opened());
     apply(view, cleared());

@@ -33,9 +33,14 @@ public:
                               const measurement_v1::GetScorecardRequest* request,
                               measurement_v1::GetScorecardResponse* response) override {
         const auto& metadata = context->client_metadata();
-        const auto found = metadata.find("authorization");
-        authorization =
-            found == metadata.end() ? "" : std::string(found->second.data(), found->second.size());
+        const auto sent = [&](const char* name) {
+            const auto found = metadata.find(name);
+            return found == metadata.end()
+                       ? ""
+                       : std::string(found->second.data(), found->second.size());
+        };
+        authorization = sent("authorization");
+        after = sent("tocsin-after");
         if (request->message_id() == "slow")
             std::this_thread::sleep_for(std::chrono::milliseconds(400));
         if (request->message_id() == "busy")
@@ -53,7 +58,7 @@ public:
         response->set_position("measurement/3/17");
         return grpc::Status::OK;
     }
-    std::string authorization;
+    std::string authorization, after;
 };
 
 class FakePublishing : public publishing_v1::PublishingService::Service {
@@ -61,8 +66,14 @@ public:
     grpc::Status GetFeed(grpc::ServerContext*, const publishing_v1::GetFeedRequest* request,
                          publishing_v1::GetFeedResponse* response) override {
         if (request->realm() != "r") return {grpc::StatusCode::NOT_FOUND, "no such feed"};
-        response->set_body("<feed>" + request->language() + "</feed>");
         response->set_etag("v1");
+        feed_tags.assign(request->known_etags().begin(), request->known_etags().end());
+        feed_page = request->page();
+        // As publishing does: what the reader has is not sent.
+        if (std::ranges::find(feed_tags, "v1") != feed_tags.end())
+            response->set_not_modified(true);
+        else
+            response->set_body("<feed>" + request->language() + "</feed>");
         return grpc::Status::OK;
     }
     grpc::Status GetAlert(grpc::ServerContext*, const publishing_v1::GetAlertRequest* request,
@@ -71,6 +82,8 @@ public:
         response->set_etag("v2");
         return grpc::Status::OK;
     }
+    std::vector<std::string> feed_tags;
+    int feed_page = 0;
 };
 
 class GatewayTest : public ::testing::Test {
@@ -173,6 +186,15 @@ TEST_F(GatewayTest, AnswersJson) {
     EXPECT_EQ(response["X-Content-Type-Options"], "nosniff");
     EXPECT_EQ(json::parse(response.body())["scorecard"]["messageId"], "m-1");
     EXPECT_EQ(measurement.authorization, "Bearer t");
+}
+
+TEST_F(GatewayTest, OnlyWhoShowsATokenMayWaitForAPosition) {
+    post("GetScorecard", R"({"messageId":"m-1"})", "application/json",
+         {{"Authorization", "Bearer t"}, {"tocsin-after", "measurement/3/17"}});
+    EXPECT_EQ(measurement.after, "measurement/3/17");
+    post("GetScorecard", R"({"messageId":"m-1"})", "application/json",
+         {{"tocsin-after", "measurement/3/17"}});
+    EXPECT_EQ(measurement.after, "");
 }
 
 TEST_F(GatewayTest, AnswersBinary) {
@@ -309,7 +331,13 @@ TEST_F(GatewayTest, ServesFeedsWithValidators) {
     EXPECT_EQ(index["ETag"], "\"v1\"");
     EXPECT_EQ(index["Cache-Control"], "max-age=5");
     EXPECT_EQ(get("/feeds/r/fr.atom", "\"v1\"").result_int(), 304u);
+    EXPECT_EQ(publishing.feed_tags, std::vector<std::string>{"v1"});
     EXPECT_EQ(get("/feeds/r/fr.atom", "\"v0\"").result_int(), 200u);
+    EXPECT_EQ(publishing.feed_page, 1);
+    EXPECT_EQ(get("/feeds/r/fr.atom?page=2").result_int(), 200u);
+    EXPECT_EQ(publishing.feed_page, 2);
+    for (const char* page : {"0", "-1", "x", "", "2x", "10001"})
+        EXPECT_EQ(get(std::string("/feeds/r/fr.atom?page=") + page).result_int(), 404u) << page;
     const auto alert = get("/feeds/r/alerts/a%2Fb.xml");
     EXPECT_EQ(alert.body(), "<alert>a/b</alert>");
     EXPECT_EQ(alert["Content-Type"], "application/cap+xml; charset=utf-8");

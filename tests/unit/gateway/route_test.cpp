@@ -58,6 +58,16 @@ TEST(Route, CodecIsReadFromTheMediaType) {
         EXPECT_FALSE(codec_of(bad)) << bad;
 }
 
+TEST(IfNoneMatch, TagsAreReadWithoutTheirQuotes) {
+    EXPECT_EQ(tags_of("\"b\", W/\"a\""), (std::vector<std::string>{"b", "a"}));
+    EXPECT_TRUE(tags_of("*").empty());
+    EXPECT_TRUE(tags_of("\"open").empty());
+    EXPECT_TRUE(tags_of('"' + std::string(101, 'x') + '"').empty());
+    std::string many;
+    for (int i = 0; i < 40; ++i) many += "\"t\",";
+    EXPECT_EQ(tags_of(many).size(), 16u);
+}
+
 TEST(Route, IfNoneMatchIsAListOfTags) {
     EXPECT_TRUE(none_match_names("\"a\"", "\"a\""));
     EXPECT_TRUE(none_match_names("\"b\", W/\"a\"", "\"a\""));

@@ -38,11 +38,10 @@ struct Bench {
             samples::armed({samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
                             samples::channel("toot", "mastodon")});
         story.claim();
-        const Item& item = story.item(delivery);
         Job job;
-        job.delivery = item.delivery;
-        job.approved = std::make_shared<const Approved>(
-            Approved{story.release().content, story.release().head.digest()});
+        job.delivery = story.whole(delivery);
+        job.approved = story.release().content;
+        job.body = story.release().body(story.item(delivery));
         return job;
     }
     Outcome fire() { return run(channel.fire(wire, job)); }
@@ -82,7 +81,7 @@ TEST(Webhook, ASuccessIsConfirmedWithTheIdOfTheDelivery) {
     EXPECT_EQ(header(request, "webhook-id"), bench.job.delivery.idempotency_key());
     EXPECT_EQ(header(request, "webhook-timestamp"), "1750000002");
     EXPECT_TRUE(header(request, "webhook-signature").starts_with("v1,"));
-    EXPECT_EQ(request.body, bench.job.delivery.rendition().body());
+    EXPECT_EQ(request.body, bench.job.body->bytes());
     EXPECT_FALSE(request.allow_private_addresses);
 }
 
@@ -155,9 +154,20 @@ TEST(EveryAdapter, SendsNothingWithAnotherDigest) {
     for (const auto& [kind, delivery] : {std::pair{"feed", "feed"}, std::pair{"webhook", "hook"},
                                          std::pair{"mastodon", "toot:fr-CA"}}) {
         Bench bench{kind, delivery};
-        Approved other = *bench.job.approved;
-        other.digest[0] = other.digest[0] == 'a' ? 'b' : 'a';
-        bench.job.approved = std::make_shared<const Approved>(other);
+        std::string other = bench.job.approved->digest();
+        other[0] = other[0] == 'a' ? 'b' : 'a';
+        bench.job.approved = std::make_shared<const Approved>(bench.job.approved->bytes(), other);
+        EXPECT_EQ(bench.fire().kind, "refused") << kind;
+        EXPECT_TRUE(bench.http.sent.empty()) << kind;
+    }
+}
+
+TEST(EveryAdapter, SendsNoOtherBytesThanThoseThatWereArmed) {
+    for (const auto& [kind, delivery] : {std::pair{"feed", "feed"}, std::pair{"webhook", "hook"},
+                                         std::pair{"mastodon", "toot:fr-CA"}}) {
+        Bench bench{kind, delivery};
+        bench.job.body =
+            std::make_shared<const Sealed>(bench.job.body->bytes() + " ", bench.job.body->digest());
         EXPECT_EQ(bench.fire().kind, "refused") << kind;
         EXPECT_TRUE(bench.http.sent.empty()) << kind;
     }
@@ -178,7 +188,7 @@ TEST(Feed, IsConfirmedOnceThePublicSeesExactlyTheApprovedBytes) {
     int asked = 0;
     bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
         EXPECT_EQ(request.url, bench.job.delivery.fixed().permalink());
-        return ++asked < 3 ? response(404) : response(200, bench.job.delivery.rendition().body());
+        return ++asked < 3 ? response(404) : response(200, bench.job.body->bytes());
     };
     const Outcome outcome = bench.fire();
     EXPECT_EQ(outcome.kind, "confirmed");
@@ -236,12 +246,12 @@ TEST(Mastodon, APostIsConfirmedWithIdAndUrl) {
     EXPECT_EQ(outcome.url, "https://toot.example.org/@a/9");
     ASSERT_EQ(bench.http.sent.size(), 1u);
     EXPECT_EQ(header(bench.http.sent[0], "idempotency-key"), bench.job.delivery.idempotency_key());
-    EXPECT_EQ(bench.http.sent[0].body, bench.job.delivery.rendition().body());
+    EXPECT_EQ(bench.http.sent[0].body, bench.job.body->bytes());
 }
 
 TEST(Mastodon, ARetractionAnswersTheOriginal) {
     Bench bench{"mastodon", "toot:fr-CA"};
-    bench.job.in_reply_to = "9";
+    bench.job.delivery.set_in_reply_to("9");
     bench.answers(response(200, R"({"id":"10"})"));
     bench.fire();
     EXPECT_EQ(nlohmann::json::parse(bench.http.sent.at(0).body)["in_reply_to_id"], "9");
@@ -294,7 +304,7 @@ FakeHttp::Answerer account(std::string posts, int status) {
 }
 
 std::string shown_post(const Job& job, const std::string& created_at) {
-    const auto body = nlohmann::json::parse(job.delivery.rendition().body());
+    const auto body = nlohmann::json::parse(job.body->bytes());
     std::string html = "<p>";
     for (const char c : body["status"].get<std::string>())
         html += c == '\n' ? "<br />" : std::string(1, c);

@@ -1,4 +1,5 @@
 #include "fake_world.hpp"
+#include "publishing/feed.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -47,8 +48,7 @@ struct Public {
         const std::string name = url.substr(slash + 1, url.size() - slash - 5);
         std::string body;
         world.view.read("bow", [&](const Realm& realm) {
-            if (const Item* item = realm.alert(name, world.now))
-                body = item->delivery.rendition().body();
+            if (const auto alert = realm.alert(name, world.now)) body = alert->body->bytes();
         });
         return body.empty() ? response(404) : response(200, body);
     }
@@ -70,6 +70,13 @@ struct Public {
                                  command.SerializeAsString()));
     }
 };
+
+std::string first_page(const Realm& realm, const std::string& language, Time now) {
+    FeedEntries none;
+    return build_feed(realm, "bow", language, "https://feed.example.org", now, none)
+        .pages.at(0)
+        .body;
+}
 
 TEST(Executor, SendsTheTraceOfTheClearanceAlong) {
     Public there;
@@ -279,8 +286,7 @@ TEST(Executor, ARetractionFollowsOnEveryChannel) {
     EXPECT_EQ(there.posts.size(), 4u);
     EXPECT_EQ(there.webhook_ids.size(), 2u);
     there.world.view.read("bow", [&](const Realm& realm) {
-        const std::string page =
-            feed_page(realm.state(), "bow", "fr-CA", "https://feed.example.org", there.world.now);
+        const std::string page = first_page(realm, "fr-CA", there.world.now);
         EXPECT_TRUE(page.contains("-cancel.xml"));
         EXPECT_TRUE(page.contains("Inondation"));
         EXPECT_TRUE(page.contains("Alerte annulée"));
@@ -292,9 +298,8 @@ TEST(Feed, ShowsNothingBeforeT0AndNothingAfterExpiry) {
     there.world.start("x1");
     there.clear();
     const auto page = [&](Time now) {
-        return there.world.view.read("bow", [&](const Realm& realm) {
-            return feed_page(realm.state(), "bow", "en-CA", "https://feed.example.org", now);
-        });
+        return there.world.view.read(
+            "bow", [&](const Realm& realm) { return first_page(realm, "en-CA", now); });
     };
     there.world.pass(20s, [&] { return there.firing(); });
     const Time fire_at = runtime::from_proto(there.world.release().head.fire_at());

@@ -36,7 +36,7 @@ TEST(Planning, ContentWithAnotherDigestIsNeverReleased) {
     const Release& release = story.given.state().releases.begin()->second;
     EXPECT_EQ(release.head.state(), "aborted");
     EXPECT_TRUE(release.items.empty());
-    EXPECT_TRUE(release.content.empty());
+    EXPECT_EQ(release.content, nullptr);
     EXPECT_TRUE(release.head.reason().contains("digest"));
 }
 
@@ -94,7 +94,7 @@ TEST(Planning, AChannelOfOneLanguageGetsThatOne) {
     Story story{{toot}};
     story.clear();
     ASSERT_EQ(story.release().items.size(), 1u);
-    EXPECT_EQ(story.release().items[0].id(), "toot:fr-CA");
+    EXPECT_EQ(story.release().items.begin()->id(), "toot:fr-CA");
 }
 
 TEST(Preparing, OnlyTheServiceItselfMayTell) {

@@ -11,7 +11,7 @@ using samples::Story;
 
 TEST(Arming, FixesEverythingThatGoesOut) {
     const Story story = armed();
-    const v1::Delivery& feed = story.item("feed").delivery;
+    const v1::Delivery feed = story.whole("feed");
     EXPECT_EQ(feed.fixed().identifier(), "tocsin-" + story.id() + "-calgary");
     EXPECT_EQ(feed.fixed().sender(), "calgary@example.org");
     EXPECT_EQ(feed.fixed().sender_names().at("en-CA"), "The calgary");
@@ -271,13 +271,13 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
         .retract();
     EXPECT_EQ(story.state(), "retracting");
     EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
-    const v1::Delivery& feed = story.item("feed:cancel").delivery;
+    const v1::Delivery feed = story.whole("feed:cancel");
     EXPECT_EQ(feed.fixed().identifier(), "tocsin-" + story.id() + "-calgary-cancel");
     EXPECT_EQ(feed.fixed().retracts().identifier(), "tocsin-" + story.id() + "-calgary");
-    EXPECT_EQ(feed.fixed().retracts().sent(), story.item("feed").delivery.fixed().sent());
+    EXPECT_EQ(feed.fixed().retracts().sent(), story.whole("feed").fixed().sent());
     EXPECT_TRUE(feed.fixed().permalink().ends_with("-cancel.xml"));
-    EXPECT_EQ(story.item("toot:fr-CA:cancel").in_reply_to, "receipt-toot:fr-CA");
-    EXPECT_EQ(story.item("toot:en-CA:cancel").in_reply_to, "");
+    EXPECT_EQ(story.item("toot:fr-CA:cancel").delivery.in_reply_to(), "receipt-toot:fr-CA");
+    EXPECT_EQ(story.item("toot:en-CA:cancel").delivery.in_reply_to(), "");
     EXPECT_NE(story.item("toot:fr-CA:cancel").delivery.idempotency_key(),
               story.item("toot:fr-CA").delivery.idempotency_key());
 

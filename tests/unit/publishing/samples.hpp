@@ -103,6 +103,9 @@ struct Story {
     std::string id() const { return release_id(content); }
     const Release& release() const { return given.state().releases.at(id()); }
     const Item& item(const std::string& delivery) const { return *release().find(delivery); }
+    v1::Delivery whole(const std::string& delivery) const {
+        return release().whole(item(delivery));
+    }
     const std::string& state() const { return release().head.state(); }
 
     Story& clear(Time when = at(0)) {
@@ -185,7 +188,7 @@ inline std::vector<v1::Event> feed_and_hook() {
 inline Story armed(std::vector<v1::Event> channels = feed_and_hook()) {
     Story story{channels};
     story.clear();
-    const std::vector<Item> items = story.release().items;
+    const Items items = story.release().items;
     for (const Item& item : items) story.prepared(item.id());
     return story;
 }

@@ -13,8 +13,9 @@
 namespace tocsin::runtime {
 namespace {
 
-const Mac mac("the world's key");
+const WorldKeys keys({"the world's key"});
 const std::string ledger_name = "tocsin.drafting.ledger.v1";
+const Seal seal(keys, ledger_name, RecordKind::decision);
 const PublicSource source{"live", "drafting", 0};
 
 template <class Record>
@@ -38,7 +39,7 @@ struct Logs {
         event.mutable_message_submitted();
         for (int i = 0; i < happened; ++i)
             decision.mutable_accepted()->add_events(event.SerializeAsString());
-        return seal(decision.SerializeAsString(), mac);
+        return seal.close(decision.SerializeAsString(), keys.newest());
     }
     void count(int happened = 1) {
         ledger.records.push_back(decide(happened, head()));
@@ -90,7 +91,7 @@ struct Instance {
         options.ledger_topic = ledger_name;
         options.bytes_max = bytes_max;
         options.look_back = 4;
-        publication = std::make_unique<EventPublication>(options, mac);
+        publication = std::make_unique<EventPublication>(options, keys);
         ledger_next = events_next = -1;
     }
 
@@ -290,7 +291,7 @@ TEST(EventPublication, BeforeItLooksForAnOlderPlaceItAsksForTheTopicOnceMore) {
     for (int i = 0; i < 30; ++i) logs.count();
     Instance(logs).run();
     logs.lose_tail(20);
-    EventPublication again({.source = source, .ledger_topic = ledger_name, .look_back = 4}, mac);
+    EventPublication again({.source = source, .ledger_topic = ledger_name, .look_back = 4}, keys);
     again.lead(true, logs.history, 20);
     EXPECT_TRUE(again.step({}).ask_range);
     again.on_events_range(0, logs.events.end());
@@ -392,7 +393,7 @@ TEST(EventPublication, AnEventOfANewerVersionStopsIt) {
     ledger::v1::Decision decision;
     decision.set_previous_digest(logs.head());
     decision.mutable_accepted()->add_events("");
-    logs.ledger.records.push_back(seal(decision.SerializeAsString(), mac));
+    logs.ledger.records.push_back(seal.close(decision.SerializeAsString(), keys.newest()));
     Instance instance(logs);
     instance.run();
     EXPECT_EQ(logs.ids, logs.wanted());

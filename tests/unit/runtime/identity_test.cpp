@@ -123,6 +123,23 @@ TEST_F(Identity, ClaimsThatDoNotFit) {
     EXPECT_EQ(verify(with("roles", nullptr)), "token_claims");
 }
 
+TEST_F(Identity, OnlyAnOperatorNeedsNoRealm) {
+    json claims = good_claims();
+    claims["roles"] = {"operator"};
+    EXPECT_EQ(verify(issue_token(pem, claims.dump())), "eva@example.org");
+    claims.erase("realm");
+    EXPECT_EQ(verify(issue_token(pem, claims.dump())), "token_claims");  // an agency of no realm
+    claims.erase("agency");
+    const auto caller = verifier().verify("Bearer " + issue_token(pem, claims.dump()), at(0));
+    ASSERT_TRUE(caller) << caller.error();
+    EXPECT_TRUE(caller->has(operator_role));
+    EXPECT_EQ(caller->realm + caller->agency, "");
+    claims["roles"] = {"admin"};
+    EXPECT_EQ(verify(issue_token(pem, claims.dump())), "token_claims");
+    claims["roles"] = json::array();
+    EXPECT_EQ(verify(issue_token(pem, claims.dump())), "token_claims");
+}
+
 TEST_F(Identity, OtherKeysAndAlgorithmsAreRefused) {
     EXPECT_EQ(verify(issue_token(make_issuer_key_pem(), good_claims().dump())),
               "token_key_unknown");

@@ -175,5 +175,25 @@ TEST(ValidateProtos, EveryDeclaredPatternCompilesAndIsBounded) {
     EXPECT_GT(count, 5);
 }
 
+TEST(LargestField, IsNamedAsFarAsOneStandsOut) {
+    drafting::v1::CreateMessageRequest request;
+    EXPECT_EQ(largest_field(request).path, "");
+    request.set_incident_id("inc-1");
+    EXPECT_EQ(largest_field(request).path, "incident_id");
+    EXPECT_EQ(largest_field(request).bytes, 5U);
+    auto& draft = *request.mutable_draft();
+    draft.set_title("Bow in flood");
+    EXPECT_EQ(largest_field(request).path, "draft.title");
+    for (int i = 0; i < 3; ++i) draft.add_areas()->add_polygons(std::string(100, 'p'));
+    EXPECT_EQ(largest_field(request).path, "draft.areas");
+    draft.mutable_areas(1)->add_polygons(std::string(1000, 'p'));
+    EXPECT_EQ(largest_field(request).path, "draft.areas[1].polygons[1]");
+    EXPECT_EQ(largest_field(request).bytes, 1000U);
+    draft.mutable_areas(1)->add_polygons(std::string(1000, 'p'));
+    EXPECT_EQ(largest_field(request).path, "draft.areas[1].polygons");
+    (*request.mutable_values())["level"] = std::string(10'000, 'v');
+    EXPECT_EQ(largest_field(request).path, "values");
+}
+
 }  // namespace
 }  // namespace tocsin::runtime

@@ -182,7 +182,7 @@ TEST(Crossing, WithinTheCooldownACrossingIsSuppressedOnce) {
     const auto& suppressed = given.events()[2].crossing_suppressed();
     EXPECT_EQ(suppressed.reading().value(), 1002);
     EXPECT_EQ(runtime::from_proto(suppressed.cooldown_until()), at(600));
-    EXPECT_EQ(given.state().rules.at("bow-high").crossings, 1);
+    EXPECT_EQ(given.state().rules.find("bow-high")->crossings, 1);
 }
 
 TEST(Crossing, TheCooldownRunsFromTheCrossingAndNotFromASuppressedOne) {
@@ -273,8 +273,8 @@ TEST(Crossing, HowReadingsAreCutIntoBatchesMakesNoDifference) {
             parts.when(readings(batch));
             EXPECT_FALSE(parts.when(readings(batch)).reacted());
         }
-        const auto& left = whole.state().rules.at("bow-high");
-        const auto& right = parts.state().rules.at("bow-high");
+        const auto& left = *whole.state().rules.find("bow-high");
+        const auto& right = *parts.state().rules.find("bow-high");
         EXPECT_EQ(left.standing, right.standing);
         EXPECT_EQ(left.since, right.since);
         EXPECT_EQ(left.crossings, right.crossings);

@@ -142,7 +142,7 @@ TEST(Decider, ARemovedRuleIsOffAndCanBePutAgain) {
     auto given = officer();
     given.when(put_source()).when(put_rule()).when(remove_rule());
     ASSERT_EQ(given.events().size(), 1U);
-    EXPECT_FALSE(given.state().rules.at("bow-high").rule.active());
+    EXPECT_FALSE(given.state().rules.find("bow-high")->rule.active());
     EXPECT_TRUE(given.state().watching.empty());
     given.when(remove_rule());
     EXPECT_EQ(given.refused(), "");

@@ -60,8 +60,8 @@ public:
         if (stores) appended.push_back(readings);
         done(stores);
     }
-    void await(std::vector<runtime::Position>, milliseconds,
-               std::move_only_function<void(bool)>) override {}
+    void await(const std::string&, std::vector<runtime::Position>, milliseconds,
+               std::move_only_function<void(Awaited)>) override {}
     bool leads(const std::string&) const override { return leading; }
     bool ready() const override { return true; }
     double stale_seconds() const override { return 0; }

@@ -1,0 +1,76 @@
+// The pages of the public feed, as the bytes that are served. They are built once per change of
+// what is listed, and once more when an alert becomes public or expires, which is a matter of time
+// and of no decision; on the thread of whoever reads them first, and never on the ledger's.
+#pragma once
+
+#include "publishing/view.hpp"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tocsin::publishing {
+
+inline constexpr int feed_rows_max = 100;
+inline constexpr std::size_t feed_bytes_max = std::size_t{1} << 20;
+
+struct FeedPage {
+    std::string body;  // RFC 4287 XML
+    std::string etag;
+};
+
+// Rendered entries by CAP identifier, kept between two builds.
+using FeedEntries = std::map<std::string, std::string>;
+
+// All pages of one language, and how long they are right. At least one page.
+struct FeedIndex {
+    std::vector<FeedPage> pages;
+    std::int64_t version = 0;
+    Time from, until;
+    std::set<std::string> languages;  // of the alerts on it
+
+    bool right(std::int64_t listed_version, Time now) const {
+        // Built of a later snapshot, it is right for whoever still holds the one before.
+        return version >= listed_version && now >= from && now < until;
+    }
+};
+
+// The Atom index of the public alerts that have not expired, newest first.
+FeedIndex build_feed(const Realm& realm, const std::string& name, const std::string& language,
+                     const std::string& base_url, Time now, FeedEntries& entries);
+
+// Any thread.
+class FeedPages {
+public:
+    explicit FeedPages(const PublishingView& view) : view_(view) {}
+
+    // Page `number` from 1; null: the index has fewer. A language that no alert speaks is answered
+    // in the nearest that is spoken. The page lives as long as it is held.
+    std::shared_ptr<const FeedPage> page(const std::string& realm, const std::string& language,
+                                         int number, const std::string& base_url, Time now);
+    // How often an index was built so far.
+    std::int64_t built() const;
+
+private:
+    struct Slot {
+        std::mutex building;
+        FeedEntries entries;
+        std::shared_ptr<const FeedIndex> index;  // under mutex_
+    };
+
+    std::shared_ptr<const FeedIndex> index(const Realm& snapshot, const std::string& realm,
+                                           const std::string& language, const std::string& base_url,
+                                           Time now);
+    std::string spoken(const std::string& realm, const std::string& language) const;
+
+    const PublishingView& view_;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::map<std::string, std::shared_ptr<Slot>>> slots_;  // realm, language
+    std::map<std::string, std::set<std::string>> languages_;                     // by realm
+    std::int64_t built_ = 0;
+};
+
+}  // namespace tocsin::publishing

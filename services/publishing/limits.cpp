@@ -1,0 +1,26 @@
+#include "publishing/limits.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::publishing {
+
+std::string shortened(std::string_view text, std::size_t max) {
+    if (text.size() <= max) return std::string{text};
+    constexpr std::string_view ellipsis = "…";
+    std::size_t end = max - ellipsis.size();
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return std::string{text.substr(0, end)}.append(ellipsis);
+}
+
+void Account::add(std::string_view words) {
+    if (++count_ > named_max) return;
+    if (!all_.empty()) all_ += ' ';
+    all_ += shortened(words, reason_bytes_max + 200);
+}
+
+std::string Account::text() const {
+    if (count_ <= named_max) return all_;
+    return fmt::format("{} And {} more.", all_, count_ - named_max);
+}
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,23 @@
+#include "runtime/clock_probe.hpp"
+
+namespace tocsin::runtime {
+
+void ClockProbe::turn(Tick tick) {
+    if (on_its_way_ || tick < next_) return;
+    next_ = tick + every;
+    const Time sent = clock_.now();
+    const Queued queued =
+        writer_.append(topic_, 0, service_, "probe", {}, [this, sent](const Stored& stored) {
+            on_its_way_ = false;
+            const Tick now = clock_.tick();
+            if (!stored.ok()) {
+                next_ = now + again;
+            } else if (stored.stored_at != Time{}) {
+                read_({sent, clock_.now(), stored.stored_at, now});
+            }
+        });
+    on_its_way_ = queued == Queued::queued;
+    if (!on_its_way_) next_ = tick + again;
+}
+
+}  // namespace tocsin::runtime

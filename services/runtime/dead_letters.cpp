@@ -1,0 +1,97 @@
+#include "runtime/dead_letters.hpp"
+
+#include "runtime/logs.hpp"
+
+#include <algorithm>
+
+namespace tocsin::runtime {
+
+DeadLetters::DeadLetters(LogWriter& writer, const Clock& clock, std::string topic,
+                         std::string service, std::function<void(int, int, std::int64_t)> kept)
+    : writer_(writer),
+      clock_(clock),
+      topic_(std::move(topic)),
+      service_(std::move(service)),
+      kept_(std::move(kept)) {}
+
+void DeadLetters::keep(DeadLetter asked) {
+    const Key key{asked.partition, asked.input};
+    const auto found = letters_.find(key);
+    if (found != letters_.end() && found->second.offset == asked.offset) return;
+    logs::error("input could not be decided; kept as a dead letter",
+                {{"service", service_},
+                 {"topic", asked.input_topic},
+                 {"partition", asked.partition},
+                 {"offset", asked.offset},
+                 {"why", asked.reason}});
+    Letter letter;
+    letter.offset = asked.offset;
+    letter.headers = {{"tocsin_error_reason", asked.reason.substr(0, reason_bytes_max)},
+                      {"tocsin_error_topic", asked.input_topic},
+                      {"tocsin_error_partition", std::to_string(asked.partition)},
+                      {"tocsin_error_offset", std::to_string(asked.offset)},
+                      {"tocsin_error_bytes", std::to_string(asked.bytes.size())}};
+    if (asked.bytes.size() > bytes_max) {
+        asked.bytes.resize(bytes_max);
+        letter.headers.emplace_back("tocsin_error_cut", "true");
+    }
+    letter.bytes = std::move(asked.bytes);
+    send(key, letters_.insert_or_assign(key, std::move(letter)).first->second);
+}
+
+void DeadLetters::send(const Key& key, Letter& letter) {
+    const std::int64_t offset = letter.offset;
+    const Queued queued = writer_.append(
+        topic_, key.first, service_, letter.bytes, letter.headers,
+        [this, key, offset](const Stored& stored) { sent(key, offset, stored.kind); });
+    letter.on_its_way = queued == Queued::queued;
+    if (queued == Queued::too_large) return sent(key, offset, Stored::Kind::too_large);
+    if (!letter.on_its_way) put_off(letter, clock_.tick());
+}
+
+void DeadLetters::put_off(Letter& letter, Tick tick) {
+    letter.due = tick + letter.pause;
+    letter.pause = std::min(letter.pause * 2, retry_last);
+}
+
+void DeadLetters::sent(const Key& key, std::int64_t offset, Stored::Kind how) {
+    const auto found = letters_.find(key);
+    const bool known = found != letters_.end() && found->second.offset == offset;
+    if (how == Stored::Kind::failed) {
+        if (!known) return;
+        found->second.on_its_way = false;
+        return put_off(found->second, clock_.tick());
+    }
+    if (how == Stored::Kind::too_large)
+        logs::error(
+            "a dead letter is too large for its topic, whose max.message.bytes was lowered; "
+            "the record is where it was read until it is deleted there",
+            {{"service", service_},
+             {"topic", topic_},
+             {"partition", key.first},
+             {"offset", offset}});
+    if (known) letters_.erase(found);
+    kept_(key.first, key.second, offset);
+}
+
+void DeadLetters::forget(int partition) {
+    std::erase_if(letters_, [&](const auto& entry) { return entry.first.first == partition; });
+}
+
+void DeadLetters::turn(Tick tick) {
+    for (auto entry = letters_.begin(); entry != letters_.end();) {
+        const auto next = std::next(entry);
+        if (!entry->second.on_its_way && entry->second.due <= tick)
+            send(entry->first, entry->second);
+        entry = next;
+    }
+}
+
+std::optional<Tick> DeadLetters::next() const {
+    std::optional<Tick> due;
+    for (const auto& [key, letter] : letters_)
+        if (!letter.on_its_way && (!due || letter.due < *due)) due = letter.due;
+    return due;
+}
+
+}  // namespace tocsin::runtime

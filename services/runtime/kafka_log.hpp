@@ -1,0 +1,32 @@
+// Kafka as the log of one driver: its handles, and the one descriptor on which it sleeps.
+#pragma once
+
+#include "runtime/kafka.hpp"
+#include "runtime/log.hpp"
+
+#include <thread>
+#include <vector>
+
+namespace tocsin::runtime {
+
+class KafkaLog final : public LogBackend {
+public:
+    // `partitions`: how many of a topic are read at once; what a reader keeps follows from it.
+    KafkaLog(KafkaAccess access, int partitions);
+    ~KafkaLog() override;
+    KafkaLog(const KafkaLog&) = delete;
+
+    std::unique_ptr<LogWriter> writer() override;
+    std::unique_ptr<LogReader> reader() override;
+    void discard(std::unique_ptr<LogReader> reader) override;
+    void wait(std::chrono::milliseconds most) override;
+    void wake() override;
+
+private:
+    KafkaAccess access_;
+    int partitions_;
+    int event_fd_;
+    std::vector<std::jthread> ending_;
+};
+
+}  // namespace tocsin::runtime

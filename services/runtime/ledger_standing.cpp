@@ -1,0 +1,202 @@
+// What a LedgerProcess knows of itself: whether Kafka answers, what is folded, what is due next.
+#include "runtime/ledger_process.hpp"
+#include "runtime/ledger_slot.hpp"
+#include "runtime/logs.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::runtime {
+
+using std::chrono::milliseconds;
+
+static constexpr auto silence_max = milliseconds(1000);
+static constexpr auto probe_again = milliseconds(100);
+static constexpr auto idle_most = milliseconds(250);
+// Nothing of a partition needs to be seen to more often, whatever is due.
+static constexpr auto timer_least = milliseconds(10);
+
+void LedgerProcess::heard() {
+    last_contact_ = clock_.tick().time_since_epoch().count();
+    connected_ = true;
+}
+
+// Whatever the broker did meanwhile, the heads are read back before anything is appended.
+void LedgerProcess::on_trouble() {
+    if (!connected_) return;
+    connected_ = false;
+    next_probe_ = clock_.tick();
+    for (const auto& slot : slots_) slot->guard([&] { slot->partition.on_broker_trouble(); });
+}
+
+// A broker that is gone is asked until it answers; one that was silent is asked as well, since a
+// machine that stands still closes no connection.
+void LedgerProcess::probe(Tick tick) {
+    const Tick last{std::chrono::nanoseconds{last_contact_}};
+    if (probing_ || tick < next_probe_ || (connected_ && tick - last < silence_max)) return;
+    probing_ = true;
+    writer_->ask_reachable(milliseconds(1000), [this](bool there) { probed(there); });
+}
+
+void LedgerProcess::probed(bool there) {
+    probing_ = false;
+    if (there) return heard();
+    const Tick last{std::chrono::nanoseconds{last_contact_}};
+    if (clock_.tick() - last < silence_max) return;  // It sent something meanwhile.
+    on_trouble();
+    next_probe_ = clock_.tick() + probe_again;
+}
+
+// How long nothing needs to be done unless something is read, answered or posted.
+milliseconds LedgerProcess::idle_time(Tick tick) const {
+    auto wait = idle_most;
+    const auto until = [&](Tick due, milliseconds least) {
+        wait = std::min(wait, std::max(std::chrono::ceil<milliseconds>(due - tick), least));
+    };
+    for (const auto& slot : slots_) {
+        if (const auto due = next_wake(*slot)) wait = std::min(wait, std::max(*due, timer_least));
+        if (slot->partition.caught_up() && !slot->inputs_started && !slot->asking_ranges)
+            until(slot->next_attempt, timer_least);
+    }
+    if (const auto due = waiters_.next_expiry()) until(*due, milliseconds(1));
+    if (const auto due = reads_.next_expiry()) until(*due, milliseconds(1));
+    if (const auto due = letters_->next()) until(*due, timer_least);
+    if (!connected_ && !probing_) until(next_probe_, timer_least);
+    return wait;
+}
+
+// When the partition is to be stepped although nothing was read. What it could not do now anyhow
+// is not waited for.
+std::optional<milliseconds> LedgerProcess::next_wake(const Slot& slot) const {
+    const Partition& partition = slot.partition;
+    if (!slot.halted().empty() || !partition.caught_up() || !slot.inputs_started)
+        return std::nullopt;
+    return partition.next_wake(clock_.now(), clock_.tick());
+}
+
+// Whether its history, and that of every ledger that it follows, was read to the end.
+bool LedgerProcess::folded(const Slot& slot) const {
+    if (!slot.partition.caught_up() || !slot.partition.opened() || !slot.halted().empty() ||
+        !slot.inputs_started)
+        return false;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+        if (inputs_[i].kind == InputSpec::Kind::ledger && !slot.ended.contains(static_cast<int>(i)))
+            return false;
+    return true;
+}
+
+void LedgerProcess::check_ready() {
+    bool all = true;
+    bool every = true;
+    for (const auto& slot : slots_) {
+        const bool here = folded(*slot);
+        // Also after a lost tail, when everything was told again.
+        if (here && !slot->live) slot->go_live();
+        const bool readable = slot->live && slot->halted().empty();
+        readable_[static_cast<std::size_t>(slot->number)] = readable;
+        all = all && here;
+        every = every && readable;
+    }
+    if (all && !ready_ && !stopping_ && warming_ == 0)
+        logs::info("history folded", {{"service", plan_.service}});
+    // Once folded, a broker that is away does not make it unready; a halt does, and a log that is
+    // not read although it is there.
+    const bool now_ready = !stopping_ && warming_ == 0 && !sources_->any_down() &&
+                           clock_off().empty() && (all || (ready_ && every));
+    if (now_ready == ready_) return;
+    {
+        const std::lock_guard guard(mutex_);
+        ready_ = now_ready;
+        ready_changed_.notify_all();
+    }
+    ready_listener_(now_ready);
+}
+
+// The offset before which everything of a log was passed; the log is a source's number.
+std::int64_t LedgerProcess::passed(int log) const {
+    const auto width = static_cast<int>(inputs_.size()) + 1;
+    const Partition& partition = slots_[static_cast<std::size_t>(log / width)]->partition;
+    const int input = input_of(log);
+    return input < 0 ? partition.counted_offset() + 1 : partition.considered(input);
+}
+
+// Every partition measures one clock.
+const std::string& LedgerProcess::clock_off() const {
+    return slots_.front()->partition.clock_off();
+}
+
+std::string LedgerProcess::key_of(int partition) const {
+    const std::lock_guard guard(mutex_);
+    const std::string& key = slots_[static_cast<std::size_t>(partition)]->key_id;
+    return key.empty() ? keys_.newest() : key;
+}
+
+void LedgerProcess::publish_status(Tick tick) {
+    std::vector<Status> status;
+    std::size_t in_flight = 0, remembered = 0;
+    for (const auto& slot : slots_) {
+        const Partition& partition = slot->partition;
+        in_flight += partition.in_flight();
+        remembered += partition.fold().remembered_count();
+        std::vector<std::string> inputs_halted;
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+            if (const auto& why = partition.input_halted(static_cast<int>(i)); !why.empty())
+                inputs_halted.push_back(fmt::format("{}: {}", inputs_[i].topic, why));
+        const auto end = sources_->high(source_of(slot->number, -1));
+        metrics_.update(slot->number,
+                        {.position = partition.next_ledger_offset(),
+                         .end = end.value_or(partition.next_ledger_offset()),
+                         .undecided = partition.undecided(),
+                         .halted = !slot->halted().empty() || !inputs_halted.empty() ||
+                                   !partition.clock_off().empty(),
+                         .leads = leads_[static_cast<std::size_t>(slot->number)],
+                         .counters = partition.counters()},
+                        tick);
+        status.push_back({slot->number, partition.next_ledger_offset(),
+                          hex(partition.counted_head()), partition.fold().writer(), slot->halted(),
+                          partition.counters(), partition.undecided(), partition.fold().last(),
+                          std::move(inputs_halted), partition.clock_off(), partition.clock_offset(),
+                          partition.key_id()});
+    }
+    metrics_.appends_in_flight.Set(static_cast<double>(in_flight));
+    metrics_.requests_remembered.Set(static_cast<double>(remembered));
+    metrics_.calls_waiting.Set(static_cast<double>(waiters_.size()));
+    metrics_.reads_waiting.Set(static_cast<double>(reads_.size()));
+    metrics_.dead_letters_waiting.Set(static_cast<double>(letters_->size()));
+    metrics_.reader_down.Set(sources_->any_down() ? 1 : 0);
+    metrics_.update(sources_->restarts());
+    metrics_.kafka_connected.Set(connected_ ? 1 : 0);
+    metrics_.kafka_stale_seconds.Set(stale_seconds());
+    metrics_.ready.Set(ready_ ? 1 : 0);
+    const std::lock_guard guard(mutex_);
+    status_ = std::move(status);
+}
+
+bool LedgerProcess::readable() const {
+    return std::ranges::all_of(readable_, [](const auto& one) { return one.load(); });
+}
+
+bool LedgerProcess::readable(const std::string& realm) const {
+    return readable_[static_cast<std::size_t>(partition_of_realm(realm))];
+}
+
+bool LedgerProcess::leads(const std::string& realm) const {
+    return leads_[static_cast<std::size_t>(partition_of_realm(realm))];
+}
+
+LedgerProcess::Standing LedgerProcess::standing(int partition) const {
+    const auto index = static_cast<std::size_t>(partition);
+    return {leads_[index], histories_[index]};
+}
+
+double LedgerProcess::stale_seconds() const {
+    if (connected_) return 0;
+    const Tick last{std::chrono::nanoseconds{last_contact_}};
+    return std::chrono::duration<double>(clock_.tick() - last).count();
+}
+
+std::vector<LedgerProcess::Status> LedgerProcess::status() const {
+    const std::lock_guard guard(mutex_);
+    return status_;
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,487 @@
+// The inputs: what there is to decide on, and whether their logs still hold what was decided on.
+#include "runtime/partition.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace tocsin::runtime {
+
+using Kind = InputSpec::Kind;
+
+void Partition::forget_items(Input& input) {
+    input.items.clear();
+    input.cursor = 0;
+    input.bytes = 0;
+}
+
+void Partition::forget_inputs() {
+    for (Input& input : inputs_) {
+        forget_items(input);
+        input.next = -1;
+        input.chain.reset();
+        input.range_known = false;
+        input.ended = false;
+        input.doubtful = false;
+        input.ordered = false;
+        input.paused = false;
+        input.short_from.reset();
+        input.fork.reset();
+    }
+    want_readings_.clear();
+    want_pauses_.clear();
+    want_inputs_again_ = true;
+}
+
+void Partition::read_from(Input& input, std::int64_t offset) {
+    input.ordered = true;
+    input.paused = false;
+    const int index = index_of(input);
+    std::erase_if(want_readings_, [&](const auto& reading) { return reading.input == index; });
+    std::erase(want_pauses_, index);
+    want_readings_.push_back({index, offset});
+}
+
+int Partition::index_of(const Input& input) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+        if (&inputs_[i] == &input) return static_cast<int>(i);
+    return -1;
+}
+
+void Partition::on_input_range(int index, std::int64_t low, std::int64_t high) {
+    Input& input = inputs_.at(static_cast<std::size_t>(index));
+    input.low = low;
+    input.high = high;
+    if (!input.news_from) input.news_from = high;
+    input.range_known = true;
+    if (!fold_->opened() || planted(Bug::skip_head_check)) return;
+    expect_causes(input);
+    // What retention took is at least as old as it; only commands wait to be decided, and while an
+    // instance runs none of them stays behind the position for long.
+    const std::int64_t position = fold_->position(input.spec.topic);
+    if (position < low && input.spec.kind == Kind::commands)
+        halt(
+            fmt::format("input_gone: {} starts at {} after the recorded position {}; see "
+                        "RestartInput",
+                        input.spec.topic, low, position));
+}
+
+// The records that the last decisions name as their cause are looked for again: where the log does
+// not hold them any more, it lost its tail.
+void Partition::expect_causes(Input& input) {
+    input.expected.clear();
+    input.sound = -1;
+    input.short_from.reset();
+    input.fork.reset();
+    if (input.spec.view_only || planted(Bug::no_input_check)) return;
+    const Fold::Place& place = fold_->place(input.spec.topic);
+    const std::int64_t counted = counted_position(input);
+    input.expected_end = counted;
+    for (const auto& cause : place.causes)
+        if (cause.first >= input.low && cause.first < counted) input.expected.push_back(cause);
+}
+
+std::int64_t Partition::check_start(const Input& input) const {
+    const std::int64_t first =
+        input.expected.empty() ? counted_position(input) : input.expected.front().first;
+    return std::max(first, input.low);
+}
+
+std::int64_t Partition::input_start(int index) const {
+    const Input& input = inputs_.at(static_cast<std::size_t>(index));
+    if (input.next >= 0) return input.next;
+    if (input.spec.kind == Kind::ledger) return 0;
+    // A log that ends before the position is read from its end, which tells.
+    return std::min(check_start(input), std::max(input.high, input.low));
+}
+
+// The broker was in trouble: what was read, decided on or not, is compared with the logs.
+void Partition::recheck_inputs() {
+    for (Input& input : inputs_) {
+        if (!input.range_known) continue;
+        if (input.spec.kind == Kind::ledger) {
+            verify_input(input);
+            continue;
+        }
+        forget_items(input);
+        expect_causes(input);
+        input.next = check_start(input);
+        read_from(input, input.next);
+    }
+}
+
+void Partition::verify_input(Input& input) {
+    input.doubtful = false;
+    if (const auto from = input.chain.verify()) return read_from(input, *from);
+    walk_again(input);
+}
+
+// An upstream ledger is walked from its beginning; what was told of it is not told twice.
+void Partition::walk_again(Input& input) {
+    forget_items(input);
+    input.chain.reset();
+    input.next = 0;
+    input.ended = false;
+    expect_causes(input);
+    read_from(input, 0);
+}
+
+void Partition::on_input_record(int index, std::int64_t offset, std::string_view record,
+                                Time stored_at, Tick tick) {
+    Input& input = inputs_.at(static_cast<std::size_t>(index));
+    // What comes before the range is known, or before an order was obeyed, is left over.
+    if (!input.range_known || input.ordered || input.paused) return;
+    if (input.chain.verifying()) return check_upstream(input, offset, record);
+    if (offset < input.next) return;
+    if (input.short_from && offset >= *input.short_from) {
+        input.short_from.reset();  // It grew on.
+        input.short_since = {};
+    }
+    input.next = offset + 1;
+    input.read_at = tick;
+    const bool news = is_news(input.news_from, offset);
+    switch (input.spec.kind) {
+        case Kind::commands:
+            return read_command(input, offset, record, news, tick);
+        case Kind::ledger:
+            return read_upstream(input, offset, record, news, tick);
+        case Kind::stream:
+            return read_stream(input, offset, record, stored_at, news, tick);
+    }
+}
+
+void Partition::check_upstream(Input& input, std::int64_t offset, std::string_view record) {
+    switch (input.chain.check(offset, sha256(record))) {
+        case Chain::Check::going_on:
+            return;
+        case Chain::Check::changed:
+            return upstream_changed(input);
+        case Chain::Check::same:
+            input.next = input.chain.head_offset() + 1;
+    }
+}
+
+void Partition::upstream_changed(const Input&) { forget_what_was_told(); }
+
+void Partition::on_input_end(int index, std::int64_t offset) {
+    Input& input = inputs_.at(static_cast<std::size_t>(index));
+    if (!input.range_known || input.ordered || input.paused) return;
+    if (input.chain.verifying()) {
+        if (input.chain.check_end(offset) == Chain::Check::changed) upstream_changed(input);
+        return;
+    }
+    input.ended = true;
+    if (input.spec.kind == Kind::ledger) {
+        if (input.doubtful) return verify_input(input);
+        if (input.counted_offset > input.chain.head_offset()) return upstream_changed(input);
+    }
+    if (input.fork) return;
+    if (!input.expected.empty() && input.expected.front().first < offset)
+        return find_cause(input, offset, {});
+    // Not at once: after a change of leader a broker may name an end that is behind for a moment.
+    if (input.expected_end > offset && !input.short_from) input.short_from = offset;
+}
+
+// Whether the record is the one that a decision names, be it one that is under way.
+void Partition::find_cause(Input& input, std::int64_t offset, const std::string& digest) {
+    if (offset < fold_->position(input.spec.topic))
+        for (const InFlight& own : flight_)
+            if (own.applied && own.decision.cause().topic() == input.spec.topic &&
+                own.decision.cause().offset() == offset &&
+                own.decision.cause().record_digest() != digest)
+                input.fork = std::min(offset, input.fork.value_or(offset));
+    if (input.expected.empty() || input.fork || offset < input.expected.front().first) return;
+    if (offset == input.expected.front().first && digest == input.expected.front().second) {
+        input.sound = offset + 1;
+        input.expected.pop_front();
+        return;
+    }
+    input.fork = input.sound >= 0 ? input.sound : input.expected.front().first;
+}
+
+// A decision counted, by whichever instance, on a record that this one reads later or has read: it
+// must be the same.
+void Partition::compare_cause(Input& input, std::int64_t offset, const std::string& digest) {
+    if (!input.range_known || input.spec.view_only || offset < input.low ||
+        planted(Bug::no_input_check))
+        return;
+    if (offset >= input.next) {
+        if (input.expected.empty() || input.expected.back().first < offset)
+            input.expected.emplace_back(offset, digest);
+        return;
+    }
+    bool same = !input.chain.disagrees(offset, digest);
+    if (input.spec.kind != Kind::ledger) {
+        // It may have been passed over, as a repeat or a reading that changes nothing.
+        const auto item = std::ranges::find_if(
+            input.items, [&](const Item& one) { return one.offset == offset; });
+        same = item == input.items.end() || item->record_digest == digest;
+    }
+    if (!same)
+        input.fork = std::min(offset, input.fork.value_or(offset));
+    else if (input.expected.empty())
+        input.sound = std::max(input.sound, offset + 1);
+}
+
+// What was passed by without a decision must need none here either.
+void Partition::compare_passed(Input& input, const ledger::v1::InputPosition& place) {
+    if (!input.range_known || planted(Bug::no_input_check)) return;
+    const auto wanting = std::ranges::find_if(input.items, [&](const Item& item) {
+        return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
+                                  from_proto(item.command.expires_at()) > fold_->last());
+    });
+    if (wanting != input.items.end() && wanting->offset < place.next_offset())
+        input.fork = std::min(wanting->offset, input.fork.value_or(wanting->offset));
+    if (!place.record_digest().empty())
+        compare_cause(input, place.next_offset() - 1, place.record_digest());
+}
+
+// The log ends before what was decided on. What it holds where nothing is known is met again:
+// a command is remembered, or expired, and a reading repeats itself; nothing remembers what an
+// upstream ledger brought.
+void Partition::confirm_short(Input& input, Tick tick) {
+    if (!input.short_from) return;
+    if (input.short_since == Tick{}) input.short_since = tick;
+    if (tick - input.short_since < options_.short_patience) return;
+    input.short_since = {};
+    const std::int64_t end = *input.short_from;
+    const bool again = input.spec.kind != Kind::ledger && input.sound < 0;
+    input.fork = input.sound >= 0 ? std::min(input.sound, end) : again ? input.low : end;
+    input.short_from.reset();
+}
+
+// A decision set the input back; what its log holds now is considered from there on.
+void Partition::rewound(Input& input) {
+    input.fork.reset();
+    if (input.spec.kind == Kind::ledger) return walk_again(input);
+    forget_items(input);
+    expect_causes(input);
+    input.next = check_start(input);
+    read_from(input, input.next);
+}
+
+void Partition::on_input_out_of_range(int index) {
+    Input& input = inputs_.at(static_cast<std::size_t>(index));
+    if (!input.range_known || input.ordered) return;
+    if (input.spec.kind == Kind::ledger) return upstream_changed(input);
+    forget_inputs();
+}
+
+void Partition::on_dead_letter_stored(int index, std::int64_t offset) {
+    for (Item& item : inputs_.at(static_cast<std::size_t>(index)).items)
+        if (item.offset == offset) item.dead_letter_stored = true;
+}
+
+void Partition::read_command(Input& input, std::int64_t offset, std::string_view record, bool news,
+                             Tick tick) {
+    const bool decided = caught_up_ && offset < counted_position(input);
+    if (decided && input.expected.empty()) return;
+    input.last_digest = sha256(record);
+    find_cause(input, offset, input.last_digest);
+    if (decided) return;
+    const auto body = input.seal.open(record);
+    if (!body) {
+        if (news) ++counters_.foreign_records;
+        return;
+    }
+    Item item;
+    item.offset = offset;
+    item.record_digest = input.last_digest;
+    item.readable = item.command.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
+                    !item.command.request_id().empty() && !item.command.actor().empty();
+    if (item.readable) {
+        const auto& command = item.command;
+        item.key = request_key(command.realm(), command.actor(), command.request_id());
+        item.digest = body_digest(command.body(), from_proto(command.expires_at()));
+    } else {
+        item.raw = std::string(record);
+    }
+    item.bytes = record.size();
+    if (passed_over(item)) {
+        if (leads()) ++counters_.repeats;
+        return;
+    }
+    keep(input, std::move(item), tick);
+}
+
+// Upstream ledgers are walked from their beginning, so that what is void there is void here.
+void Partition::read_upstream(Input& input, std::int64_t offset, std::string_view record, bool news,
+                              Tick tick) {
+    const auto body = input.seal.open(record);
+    ledger::v1::Decision decision;
+    if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+        if (news) ++counters_.foreign_records;
+        return;
+    }
+    const std::string digest = sha256(record);
+    const Chain::Found found = input.chain.read(offset, digest, decision.previous_digest());
+    if (found == Chain::Found::orphan && !planted(Bug::no_input_check)) {
+        input.doubtful = !input.ended;
+        if (input.ended) return verify_input(input);
+    }
+    if (found != Chain::Found::counts && !planted(Bug::lost_reactor)) return;
+    if (found == Chain::Found::counts && !tell_upstream(input, offset, decision, digest)) return;
+    if (input.spec.view_only) return;
+    find_cause(input, offset, digest);
+    if (caught_up_ && offset < counted_position(input)) return;
+    if (!decision.has_accepted() || decision.accepted().events_size() == 0) return;
+    Item item;
+    item.offset = offset;
+    item.record_digest = digest;
+    item.traceparent = decision.cause().traceparent();
+    item.foreign.topic = input.spec.topic;
+    item.foreign.service = input.spec.service;
+    item.foreign.realm = decision.realm();
+    item.foreign.offset = offset;
+    item.foreign.at = from_proto(decision.decided_at());
+    item.foreign.events.assign(decision.accepted().events().begin(),
+                               decision.accepted().events().end());
+    item.bytes = record.size();
+    if (!concerns(item.foreign)) return;
+    keep(input, std::move(item), tick);
+}
+
+// False: the log is not what was told of it, and everything starts over.
+bool Partition::tell_upstream(Input& input, std::int64_t offset,
+                              const ledger::v1::Decision& decision, const std::string& digest) {
+    if (decision.has_key_changed() && !keys_.has(decision.key_changed().key_id()))
+        input.halted = fmt::format(
+            "not_our_key: {} is signed with {} from here on, which this instance lacks; add it to "
+            "the key file",
+            input.spec.topic, decision.key_changed().key_id());
+    if (offset < input.counted_offset) return true;
+    if (offset == input.counted_offset) {
+        if (digest == input.counted_digest) return true;
+        upstream_changed(input);
+        return false;
+    }
+    if (input.counted_offset >= 0 && decision.previous_digest() != input.counted_digest) {
+        upstream_changed(input);
+        return false;
+    }
+    input.counted_offset = offset;
+    input.counted_digest = digest;
+    observer_.counted(index_of(input), offset, decision, digest);
+    return true;
+}
+
+// What cannot be told concerns us: the decider will say why it cannot.
+bool Partition::concerns(const Foreign& foreign) const {
+    try {
+        return fold_->rules().concerns(foreign);
+    } catch (const std::exception&) {
+        return true;
+    }
+}
+
+void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
+                            Time stored_at, bool news, Tick tick) {
+    const bool decided = caught_up_ && offset < counted_position(input);
+    if (decided && input.expected.empty()) return;
+    input.last_digest = sha256(record);
+    find_cause(input, offset, input.last_digest);
+    if (decided) return;
+    const auto body = input.seal.open(record);
+    ledger::v1::CommandRecord parsed;
+    if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+        if (news) ++counters_.foreign_records;
+        return;
+    }
+    Item item;
+    item.offset = offset;
+    item.record_digest = input.last_digest;
+    item.traceparent = parsed.traceparent();
+    item.foreign.topic = input.spec.topic;
+    item.foreign.service = input.spec.service;
+    item.foreign.realm = parsed.realm();
+    item.foreign.offset = offset;
+    item.foreign.at = stored_at;
+    item.foreign.events.push_back(parsed.body());
+    item.bytes = record.size();
+    keep(input, std::move(item), tick);
+    // A leader drops only what it has considered.
+    if (input.items.size() > options_.stream_backlog_max && (!leads() || input.cursor > 0))
+        drop_front(input);
+}
+
+void Partition::keep(Input& input, Item item, Tick tick) {
+    item.seen = tick;
+    input.bytes += item.bytes;
+    input.items.push_back(std::move(item));
+    if (input.items.size() <= options_.items_max && input.bytes <= options_.item_bytes_max) return;
+    input.paused = true;
+    want_pauses_.push_back(index_of(input));
+}
+
+void Partition::resume_inputs() {
+    for (Input& input : inputs_)
+        if (input.paused && input.items.size() <= options_.items_max / 2 &&
+            input.bytes <= options_.item_bytes_max / 2)
+            read_from(input, input.next);
+}
+
+void Partition::drop_front(Input& input) {
+    input.bytes -= input.items.front().bytes;
+    input.items.pop_front();
+    if (input.cursor > 0) --input.cursor;
+}
+
+// Items before a counted position are done with: decided, or repeats of what was.
+void Partition::drop_passed(Input& input, std::int64_t before) {
+    while (!input.items.empty() && input.items.front().offset < before) {
+        // Who waits for the last of them gets its answer with its decision.
+        if (input.spec.kind == Kind::commands && input.items.front().offset + 1 < before)
+            passed_over(input.items.front());
+        drop_front(input);
+    }
+}
+
+// Whether the item repeats a request whose answer counts; then it is answered.
+bool Partition::passed_over(const Item& item) {
+    if (!item.readable) return false;
+    const Remembered* answer = fold_->answer(item.key, item.digest);
+    if (answer == nullptr || !answer->counted) return false;
+    observer_.answered(item.key, item.digest, *answer);
+    return true;
+}
+
+// What is only appended may never count, so its cause is still wanted.
+std::int64_t Partition::counted_position(const Input& input) const {
+    for (const InFlight& append : flight_)
+        if (append.applied && append.decision.cause().topic() == input.spec.topic)
+            return append.decision.cause().offset();
+    return fold_->position(input.spec.topic);
+}
+
+std::int64_t Partition::input_position(int input) const {
+    return fold_->position(inputs_.at(static_cast<std::size_t>(input)).spec.topic);
+}
+
+std::int64_t Partition::input_counted_offset(int index) const {
+    return inputs_.at(static_cast<std::size_t>(index)).counted_offset;
+}
+
+const std::string& Partition::input_halted(int index) const {
+    return inputs_.at(static_cast<std::size_t>(index)).halted;
+}
+
+std::int64_t Partition::considered(int index) const {
+    const Input& input = inputs_.at(static_cast<std::size_t>(index));
+    std::int64_t first = std::max<std::int64_t>(input.next, 0);
+    if (planted(Bug::token_early)) return first + 1;
+    if (input.cursor < input.items.size())
+        first = std::min(first, input.items[input.cursor].offset);
+    for (const InFlight& append : flight_) {
+        if (append.decision.cause().topic() != input.spec.topic) continue;
+        return std::min(first, append.decision.cause().offset());  // they are in order
+    }
+    return first;
+}
+
+std::size_t Partition::undecided() const {
+    std::size_t count = 0;
+    for (const Input& input : inputs_) count += input.items.size() - input.cursor;
+    return count;
+}
+
+}  // namespace tocsin::runtime

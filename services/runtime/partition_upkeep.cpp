@@ -1,0 +1,158 @@
+// Decisions that no input asks for: opening, an operator's word, another key, inputs that lost
+// their tails, and commands that leave no record. Each is appended alone and applied when it is
+// read back.
+#include "runtime/partition.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::runtime {
+
+// True: nothing else is to be decided in this step.
+bool Partition::keep_up(Orders& orders, Time now, Tick tick) {
+    const bool spoken = override_wanted_ || restart_wanted_ || !fold_->opened();
+    if (spoken && !flight_.empty()) return true;
+    if (override_wanted_) return override_now(orders, now, tick);
+    if (restart_wanted_ || !fold_->opened()) return open(orders, now, tick);
+    if (!halted().empty()) return true;
+    return change_key(orders, now, tick) || rewind(orders, now, tick) || pass(orders, now, tick);
+}
+
+ledger::v1::Decision Partition::blank(Time at) const {
+    ledger::v1::Decision decision;
+    decision.set_previous_digest(fold_->head());
+    decision.set_writer(options_.writer);
+    decision.set_incarnation(options_.incarnation);
+    *decision.mutable_decided_at() = to_proto(at);
+    return decision;
+}
+
+// The first decision of a partition says where its inputs begin, so that an empty ledger with
+// commands waiting is never taken for a fresh one. An operator's restart is recorded the same way.
+bool Partition::open(Orders& orders, Time now, Tick tick) {
+    const bool fresh = !fold_->opened();
+    if (fresh && !restart_wanted_) {
+        if (!halted().empty()) return true;
+        for (const Input& input : inputs_) {
+            if (input.spec.kind != InputSpec::Kind::commands || input.high == 0) continue;
+            halt("ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
+            return true;
+        }
+    }
+    ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
+    auto& restarted = *decision.mutable_input_restarted();
+    restarted.set_reason(restart_reason_);
+    if (fresh) restarted.set_key_id(keys_.newest());
+    for (const Input& input : inputs_) {
+        const bool upstream = input.spec.kind == InputSpec::Kind::ledger;
+        const std::int64_t position = fold_->position(input.spec.topic);
+        if (!fresh && position >= input.low && position <= input.high) continue;
+        auto& place = *restarted.add_inputs();
+        place.set_topic(input.spec.topic);
+        // What an upstream ledger brought is never met twice: nothing remembers it. A command is
+        // remembered, or expired; a stream is met again by its nature.
+        const std::int64_t known = fresh ? 0 : std::clamp(position, input.low, input.high);
+        place.set_next_offset(upstream ? known : input.low);
+        if (planted(Bug::restart_to_end)) place.set_next_offset(input.high);
+    }
+    append(std::move(decision), orders, tick);
+    return true;
+}
+
+static bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> heads) {
+    return std::ranges::any_of(heads, [&](auto head) { return text.starts_with(head); });
+}
+
+std::expected<void, std::string> Partition::restart_inputs(std::string reason) {
+    if (broken_ || !starts_with_any(halted_, {"ledger_lost", "input_gone"}))
+        return std::unexpected(
+            fmt::format("RestartInput repairs ledger_lost and input_gone only; this is {}",
+                        halted().empty() ? "no halt" : halted()));
+    restart_wanted_ = true;
+    restart_reason_ = std::move(reason);
+    return {};
+}
+
+std::expected<void, std::string> Partition::override_clock(std::string reason) {
+    if (!halted_.empty() || ahead_.empty())
+        return std::unexpected(fmt::format("OverrideClock repairs ledger_ahead only; this is {}",
+                                           halted().empty() ? "no halt" : halted()));
+    override_wanted_ = true;
+    override_reason_ = std::move(reason);
+    return {};
+}
+
+bool Partition::override_now(Orders& orders, Time now, Tick tick) {
+    if (now >= fold_->last()) {
+        override_wanted_ = false;  // The present has come there meanwhile.
+        return false;
+    }
+    ledger::v1::Decision decision = blank(now);
+    decision.mutable_clock_overridden()->set_reason(override_reason_);
+    append(std::move(decision), orders, tick);
+    return true;
+}
+
+// The newest key that the leader has signs from the next record on. The change itself is signed
+// with the old one, so that who lacks the new one stops reading there instead of missing records.
+bool Partition::change_key(Orders& orders, Time now, Tick tick) {
+    if (keys_.newest() == fold_->key_id() || fold_->writer() != options_.writer) return false;
+    if (!flight_.empty()) return true;
+    ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
+    decision.mutable_key_changed()->set_key_id(keys_.newest());
+    append(std::move(decision), orders, tick);
+    return true;
+}
+
+bool Partition::rewind(Orders& orders, Time now, Tick tick) {
+    bool any = false;
+    for (Input& input : inputs_) {
+        confirm_short(input, tick);
+        if (!input.fork) continue;
+        if (*input.fork >= fold_->position(input.spec.topic)) {
+            input.fork.reset();
+            continue;
+        }
+        if (input.fork_seen == Tick{}) input.fork_seen = tick;
+        any = any || may_lead(input.fork_seen, tick);
+    }
+    if (!any) return false;
+    if (!flight_.empty()) return true;
+    ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
+    for (Input& input : inputs_) {
+        if (!input.fork) continue;
+        auto& place = *decision.mutable_inputs_rewound()->add_inputs();
+        place.set_topic(input.spec.topic);
+        place.set_next_offset(*input.fork);
+        input.fork_seen = {};
+    }
+    append(std::move(decision), orders, tick);
+    return true;
+}
+
+// Commands behind the position of which none needs a decision: repeats, records that are not ours.
+const Partition::Input* Partition::to_pass() const {
+    for (const Input& input : inputs_) {
+        if (input.spec.kind != InputSpec::Kind::commands || input.fork || input.ordered) continue;
+        if (!input.expected.empty() || input.cursor < input.items.size()) continue;
+        if (input.next > fold_->position(input.spec.topic)) return &input;
+    }
+    return nullptr;
+}
+
+// Before retention takes them and they look like commands that nobody answered.
+bool Partition::pass(Orders& orders, Time now, Tick tick) {
+    if (!flight_.empty() || planted(Bug::no_pass)) return false;
+    const Input* input = to_pass();
+    if (input == nullptr) return false;
+    const auto quiet = leads() ? options_.pass_after : 3 * options_.pass_after;
+    if (tick - std::max(input->read_at, quiet_since_) < quiet) return false;
+    ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
+    auto& place = *decision.mutable_inputs_passed()->add_inputs();
+    place.set_topic(input->spec.topic);
+    place.set_next_offset(input->next);
+    place.set_record_digest(input->last_digest);
+    append(std::move(decision), orders, tick);
+    return true;
+}
+
+}  // namespace tocsin::runtime

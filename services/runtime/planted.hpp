@@ -1,0 +1,40 @@
+// Planted bugs for the simulator's own test: each must be caught by it. The programs that ship are
+// built without TOCSIN_PLANTED_BUGS, and none of them holds a bug that could be switched on.
+#pragma once
+
+namespace tocsin::runtime {
+
+enum class Bug {
+    none,
+    no_chain,             // a record counts whatever it extends
+    no_memory,            // requests are not remembered
+    short_memory,         // forgotten before they expired
+    no_expiry,            // an expired command is executed
+    no_fold_again,        // nothing is folded again after another's record counted
+    position_off_by_one,  // an input's position is one too far
+    early_answer,         // the caller gets an answer before the decision was read back
+    skip_head_check,      // a vanished tail of the ledger goes unnoticed
+    clock_runs_back,      // decided_at follows the clock backwards
+    lost_reactor,         // upstream decisions are taken from void records too
+    effect_early,         // a claim is acted on before it was read back
+    no_input_check,       // a vanished tail of an input goes unnoticed
+    no_clock_check,       // an instance leads whatever its clock says
+    override_forgets,     // after an override of the clock forgotten requests are executed again
+    apply_early,          // who steps in applies its decision before it was read back
+    fold_after_failure,   // a failed append throws the state away
+    no_pass,              // input that leaves no record never moves the position
+    reluctant_leads,      // an instance that cannot read an input keeps the lead
+    token_early,          // a position counts as reached one decision too soon
+    restart_to_end,       // an operator's restart skips what waits
+    letter_unstored,      // an input is refused before its dead letter was stored
+    names_collide,        // a second process under one name goes on
+};
+
+#ifdef TOCSIN_PLANTED_BUGS
+extern Bug planted_bug;
+inline bool planted(Bug bug) { return planted_bug == bug; }
+#else
+constexpr bool planted(Bug) { return false; }
+#endif
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,57 @@
+#include "bench/setup.hpp"
+
+#include "bench/city.hpp"
+#include "tocsin/approval/v1/approval_service.grpc.pb.h"
+#include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
+#include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
+
+#include <fmt/format.h>
+
+namespace tocsin::bench {
+
+Running start_all(Stage& stage) {
+    const int port = free_port();
+    const std::string gateway = fmt::format("127.0.0.1:{}", port);
+    Running all = stage.start("all", "live", "all-1",
+                              {{"publishing-credentials-dir", stage.folder() + "/credentials"},
+                               {"publishing-feed-base-url", "http://" + gateway},
+                               {"publishing-allow-private-addresses", "true"},
+                               {"trigger-allow-private-addresses", "true"},
+                               {"gateway-listen", gateway}});
+    all.ports["gateway"] = port;
+    for (const char* service : services) all.await_serving(service);
+    return all;
+}
+
+static void set_policy(const Stage& stage, const Running& all) {
+    using approval::v1::ApprovalService;
+    approval::v1::SetPolicyRequest policy;
+    policy.set_severity(content::v1::SEVERITY_SEVERE);
+    policy.set_quorum(1);
+    policy.add_roles("approver");
+    change(*ApprovalService::NewStub(all.channel), &ApprovalService::Stub::SetPolicy,
+           admin_token(stage), policy);
+}
+
+void set_up(const Stage& stage, const Running& all) {
+    using publishing::v1::PublishingService;
+    import_roster(stage, all.channel);
+    set_policy(stage, all);
+    publishing::v1::PutChannelRequest feed;
+    feed.set_channel_id("feed");
+    feed.set_kind("feed");
+    feed.set_name("Public feed");
+    change(*PublishingService::NewStub(all.channel), &PublishingService::Stub::PutChannel,
+           admin_token(stage), feed);
+}
+
+std::string open_incident(const Stage& stage, const Running& all) {
+    using drafting::v1::DraftingService;
+    drafting::v1::CreateIncidentRequest incident;
+    incident.set_kind("flood");
+    incident.set_title("Bow River");
+    return change(*DraftingService::NewStub(all.channel), &DraftingService::Stub::CreateIncident,
+                  author_token(stage), incident);
+}
+
+}  // namespace tocsin::bench

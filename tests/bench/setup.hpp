@@ -1,0 +1,42 @@
+// A whole Tocsin in the live world, up to the point where messages can be written and go out.
+#pragma once
+
+#include "bench/calls.hpp"
+#include "bench/stage.hpp"
+#include "bench/waiting.hpp"
+#include "runtime/ids.hpp"
+
+#include <array>
+
+namespace tocsin::bench {
+
+inline constexpr std::array services{"drafting", "approval", "publishing", "measurement",
+                                     "trigger"};
+
+// Starts tocsin-all and waits until every service serves. The ports hold the gateway's as
+// `gateway`; its address is that of the public feed.
+Running start_all(Stage& stage);
+// Roster, a policy that asks for one approval, and the public feed as a channel.
+void set_up(const Stage& stage, const Running& all);
+// Opens an incident; its id.
+std::string open_incident(const Stage& stage, const Running& all);
+
+// Makes a change until the service knows the roster; returns the id in the answer.
+template <class Stub, class Request, class Response>
+std::string change(Stub& stub,
+                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                   const std::string& token, Request request) {
+    Response response;
+    grpc::Status status;
+    wait_until(std::chrono::seconds(10), [&] {
+        request.set_request_id(runtime::new_uuid_v7());
+        grpc::ClientContext context;
+        prepare(context, "Bearer " + token);
+        status = (stub.*method)(&context, request, &response);
+        return status.error_code() != grpc::StatusCode::PERMISSION_DENIED;
+    });
+    expect_ok(status, Request::descriptor()->name());
+    return response.id();
+}
+
+}  // namespace tocsin::bench

@@ -1,0 +1,99 @@
+"""One partition folds a long history again while another answers commands."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oracle import check_chain, settled
+from pair import Pair, report
+from support.broker import Broker
+from support.connect import new_request_id
+from support.ledger import forged_history, ledger_topic
+from support.places import FULL_DOSE
+from support.programs import Secrets
+from support.protos import message
+from support.raw import Raw
+from support.waiting import until
+from tail import cut_tail
+
+LEDGER = ledger_topic("drafting")
+HISTORY = 2_000_000 if FULL_DOSE else 400_000
+BEHIND = 5000  # records; more than a look at the head takes back
+ANSWERS_MIN = 10
+SLOWEST_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
+         ) -> Iterator[Pair]:
+    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
+    yield started
+    started.end()
+
+
+def make_history(pair: Pair, partition: int) -> int:
+    """Refusals of one old request; the offset behind them. No instance may run."""
+    last = [one for one in pair.ledger().counted if one.partition == partition][-1]
+    refusal = message("tocsin.ledger.v1.Decision")(writer="forger", realm=last.decision.realm)
+    refusal.cause.CopyFrom(last.decision.cause)
+    refusal.cause.request_id = new_request_id()
+    refusal.cause.expires_at.FromSeconds(int(time.time()) - 3600)
+    refusal.decided_at.CopyFrom(last.decision.decided_at)
+    refusal.rejected.code, refusal.rejected.text = "expired", "long ago"
+    Raw(pair.bootstrap).put_many(LEDGER, partition, forged_history(
+        last.digest, refusal, pair.keys.mac_key, LEDGER, HISTORY))
+    return last.offset + 1 + HISTORY
+
+
+def next_offset(pair: Pair, partition: int) -> int:
+    answer = pair.reader(pair.left).call("ledger", "GetStatus", timeout_s=1)
+    rows = answer.body.get("partitions", [])
+    return int(rows[partition].get("nextOffset", 0)) if rows else 0
+
+
+def ask(pair: Pair, realm: str) -> tuple[str, float]:
+    """What became of a change, and how long it took."""
+    began = time.monotonic()
+    answer = pair.reader(pair.left, realm).call("drafting", "CreateIncident", {
+        "requestId": new_request_id(), "kind": "flood", "title": "beside a fold"}, timeout_s=10)
+    if answer.ok:
+        pair.made_by_tests.add(answer.body["id"])
+    return answer.code, time.monotonic() - began
+
+
+def test_a_fold_of_one_partition_does_not_delay_another(pair: Pair, broker: Broker) -> None:
+    long_one = pair.realms[0]
+    folding, _ = pair.create(pair.left, long_one).position
+    beside = next(realm for realm in pair.realms[1:]
+                  if pair.create(pair.left, realm).position[0] != folding)
+    settled(pair)
+    for instance in pair.instances:
+        assert instance.terminate() == 0
+    end = make_history(pair, folding)
+    pair.left.start()
+    for _ in range(6):
+        pair.create(pair.left, long_one)
+        pair.create(pair.left, beside)
+    broker.kill()
+    assert cut_tail(broker, LEDGER, folding, 3) > end
+    broker.start()
+
+    until(lambda: next_offset(pair, folding) < end - BEHIND, "it folds again", 60, 0.005)
+    calls = []
+    while True:
+        call = ask(pair, beside)
+        if next_offset(pair, folding) >= end - BEHIND:
+            break
+        calls.append(call)  # begun and ended beside the fold
+    until(lambda: next_offset(pair, folding) >= end, "the fold ends", 120)
+    pair.create(pair.left, long_one)
+    codes = Counter(code for code, _ in calls)
+    slowest = max((seconds for _, seconds in calls), default=0.0)
+    report("fold-beside", {"decisions": HISTORY, "calls": codes, "slowest_s": round(slowest, 3)})
+    assert set(codes) == {"OK"} and codes["OK"] >= ANSWERS_MIN, codes
+    assert slowest < SLOWEST_S
+    pair.right.start()
+    check_chain(pair, settled(pair))

@@ -1,0 +1,59 @@
+"""Nobody asks for anything for so long that retention deletes all commands: a restart serves at
+once, since nothing that was deleted can be missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oracle import check_chain, settled
+from pair import Pair
+from support.broker import Broker
+from support.ledger import commands_topic, read_topic
+from support.programs import Secrets
+from support.raw import Raw
+from support.waiting import until
+
+COMMANDS = commands_topic("drafting")
+
+
+@pytest.fixture(scope="module")
+def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
+         ) -> Iterator[Pair]:
+    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
+    yield started
+    started.end()
+
+
+def position(pair: Pair, partition: int) -> int:
+    """Up to where the commands of a partition are decided or passed."""
+    found = 0
+    for one in pair.ledger().counted:
+        if one.partition != partition:
+            continue
+        if one.decision.cause.topic == COMMANDS:
+            found = max(found, one.decision.cause.offset + 1)
+        for passed in one.decision.inputs_passed.inputs:
+            if passed.topic == COMMANDS:
+                found = max(found, passed.next_offset)
+    return found
+
+
+@pytest.mark.parametrize("last", ["a repeat", "a foreign record"])
+def test_after_a_quiet_week_a_restart_serves_at_once(pair: Pair, last: str) -> None:
+    raw = Raw(pair.bootstrap)
+    partition, _ = pair.create(pair.left).position
+    [*_, command] = [record for record in read_topic(pair.bootstrap, COMMANDS, pair.partitions)
+                     if record.partition == partition]
+    behind = command.value if last == "a repeat" else b"somebody else's"
+    end = raw.put(COMMANDS, partition, behind) + 1
+    until(lambda: position(pair, partition) == end, "what leaves no decision is passed", 60, 0.5)
+    raw.delete_before(COMMANDS, partition, end)
+    for instance in pair.instances:
+        instance.kill()
+    for instance in pair.instances:
+        instance.spawn()
+    for instance in pair.instances:
+        instance.wait_ready(30)
+        assert pair.create(instance).position[0] == partition
+    check_chain(pair, settled(pair))

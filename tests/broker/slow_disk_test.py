@@ -1,0 +1,72 @@
+"""Decisions that take longer to store than a follower's patience: it may step in and lose, which
+costs one record; nobody throws the state away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oracle import check_everything
+from pair import Pair, report
+from support.broker import Broker
+from support.places import FULL_DOSE
+from support.ports import free_port
+from support.programs import Secrets
+from support.slow import SlowAppends
+from support.waiting import until
+
+ANSWERS = 2000 if FULL_DOSE else 150
+APPEND_S = 0.4  # more than takeover-ms and its jitter
+
+
+@pytest.fixture(scope="module")
+def appends() -> Iterator[SlowAppends]:
+    port, proxy_port = free_port(), free_port()
+    proxy = SlowAppends(proxy_port, port, ".ledger.v1").start()
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="module")
+def broker(appends: SlowAppends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    running = Broker(Path(tmp_path_factory.mktemp("kafka")),
+                     ports=(appends.broker_port, free_port()), proxy_port=appends.port).start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
+         ) -> Iterator[Pair]:
+    # One partition: an instance has one request under way, so that of several the leader of one may
+    # have to wait behind what it tries in another, and is overtaken in earnest.
+    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair")), partitions=1).start()
+    yield started
+    started.end()
+
+
+def folds_again(pair: Pair) -> list[float]:
+    return [instance.metric("tocsin_folds_again_total", service="drafting")
+            for instance in pair.instances]
+
+
+def test_slow_appends_make_nobody_fold_again(pair: Pair, appends: SlowAppends) -> None:
+    before = folds_again(pair)
+    load = pair.load(seed=9)
+    try:
+        until(lambda: load.answered > 50, "the load is in full swing", 60)
+        appends.delay_s = APPEND_S
+        goal = load.answered + ANSWERS
+        until(lambda: load.answered >= goal, "it goes on, slowly", 300)
+        assert appends.delayed > 0
+        folds = folds_again(pair)
+    finally:
+        appends.delay_s = 0.0
+        load.stop()
+    ledger = check_everything(pair)
+    report("slow-appends", {
+        "append_ms": APPEND_S * 1000, "delayed": appends.delayed, "folds_again": folds,
+        "requests": len(load.asked), "decisions": len(ledger.counted), "void": ledger.void,
+    })
+    assert folds == before, "a state was thrown away"
+    assert ledger.void <= len(ledger.counted), "most of what was written was in vain"

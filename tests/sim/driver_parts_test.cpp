@@ -1,0 +1,265 @@
+// What a driver is made of, each by itself.
+#include "runtime/call_slots.hpp"
+#include "runtime/clock_probe.hpp"
+#include "runtime/dead_letters.hpp"
+#include "runtime/position_waits.hpp"
+#include "runtime/waiters.hpp"
+#include "sim/fake_kafka.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace tocsin::sim {
+namespace {
+
+using runtime::Answer;
+using runtime::CallSlots;
+using runtime::Ledger;
+using runtime::PositionWaits;
+using runtime::Waiters;
+using std::chrono::seconds;
+
+TEST(CallSlots, OneRealmHasAQuarterAndOneActorHalfOfThat) {
+    const auto limits = CallSlots::limits(10'000, 0);
+    EXPECT_EQ(limits.realm, 2'500u);
+    EXPECT_EQ(limits.actor, 1'250u);
+    EXPECT_EQ(CallSlots::limits(100, 0).realm, 64u);
+    EXPECT_EQ(CallSlots::limits(100, 0).actor, 32u);
+    EXPECT_EQ(CallSlots::limits(100, 10).realm, 10u);
+    EXPECT_EQ(CallSlots::limits(100, 10).actor, 10u);
+    EXPECT_EQ(CallSlots::limits(1, 0).actor, 1u);
+}
+
+TEST(CallSlots, NobodyTakesWhatServicesNeed) {
+    CallSlots slots({.all = 2, .realm = 2, .actor = 2});
+    const auto one = slots.take("a", "anna"), two = slots.take("a", "bob");
+    EXPECT_TRUE(one && two);
+    EXPECT_FALSE(slots.take("b", "carl"));
+    EXPECT_TRUE(slots.take("a", "service:publishing"));
+}
+
+TEST(CallSlots, OneRealmsTimersLeaveRoomForThoseOfOthers) {
+    CallSlots slots({.all = 4, .realm = 4, .actor = 4});
+    std::vector<CallSlots::Slot> held;
+    for (int i = 0; i < 2; ++i) held.push_back(slots.take("a", "service:publishing"));
+    EXPECT_FALSE(slots.take("a", "service:publishing"));
+    EXPECT_TRUE(slots.take("b", "service:publishing"));
+}
+
+TEST(CallSlots, ASlotIsGivenBackWithItsLastCopy) {
+    CallSlots slots({.all = 1, .realm = 1, .actor = 1});
+    auto slot = slots.take("a", "anna");
+    auto copy = slot;
+    slot.reset();
+    EXPECT_FALSE(slots.take("a", "anna"));
+    copy.reset();
+    EXPECT_TRUE(slots.take("a", "anna"));
+}
+
+TEST(CallSlots, BytesAreBoundedButOneAlwaysFits) {
+    CallSlots slots({.all = 9, .realm = 9, .actor = 9, .bytes = 100});
+    const auto large = slots.take("a", "anna", 1'000);
+    EXPECT_TRUE(large);
+    EXPECT_FALSE(slots.take("a", "anna", 1));
+    EXPECT_TRUE(slots.take("a", "service:toy", 1'000));
+}
+
+struct Called {
+    int times = 0;
+    Answer last;
+    Ledger::Done done() {
+        return [this](Answer answer) {
+            ++times;
+            last = std::move(answer);
+        };
+    }
+};
+
+TEST(Waiters, EachTakesBackItsOwn) {
+    Waiters waiters;
+    Called first, second;
+    auto one = first.done(), two = second.done();
+    const auto handle = waiters.add("key", "body", Tick(seconds(1)), {}, one);
+    waiters.add("key", "body", Tick(seconds(1)), {}, two);
+    waiters.take_back (*handle)({});
+    EXPECT_EQ(first.times, 1);
+    EXPECT_EQ(second.times, 0);
+    EXPECT_FALSE(waiters.take_back(*handle));
+    EXPECT_EQ(waiters.size(), 1u);
+}
+
+TEST(Waiters, TakingTheLastBackEndsTheWaitForNone) {
+    Waiters waiters;
+    Called call;
+    auto done = call.done();
+    const auto handle = waiters.add("key", "body", Tick(seconds(1)), {}, done);
+    std::jthread other([&] { waiters.take_back(*handle); });
+    const auto begun = std::chrono::steady_clock::now();
+    waiters.wait_until_none(seconds(30));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(20));
+}
+
+TEST(Waiters, AnAnswerIsForOneBody) {
+    Waiters waiters;
+    Called first, second;
+    auto one = first.done(), two = second.done();
+    waiters.add("key", "body", Tick(seconds(1)), {}, one);
+    waiters.add("key", "other", Tick(seconds(1)), {}, two);
+    Answer answer;
+    answer.kind = Answer::Kind::accepted;
+    waiters.answer("key", "body", answer);
+    EXPECT_EQ(first.times, 1);
+    EXPECT_EQ(second.times, 0);
+}
+
+TEST(Waiters, ManyOfOneKeyExpireAtOnce) {
+    Waiters waiters;
+    Called call;
+    for (int i = 0; i < 50'000; ++i) {
+        auto done = call.done();
+        waiters.add("key", "body", Tick(seconds(i % 2 + 1)), {}, done);
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    waiters.expire(Tick(seconds(1)), "late");
+    EXPECT_EQ(call.times, 25'000);
+    EXPECT_EQ(waiters.next_expiry(), Tick(seconds(2)));
+    waiters.close("over");
+    EXPECT_EQ(call.times, 50'000);
+    // Each looking at all others would take minutes.
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(10));
+}
+
+TEST(Waiters, NobodyWaitsAfterTheEnd) {
+    Waiters waiters;
+    waiters.close("over");
+    Called call;
+    auto done = call.done();
+    EXPECT_FALSE(waiters.add("key", "body", Tick(seconds(1)), {}, done));
+    EXPECT_TRUE(done);
+}
+
+TEST(PositionWaits, EndsOnceAllPlacesArePassed) {
+    PositionWaits waits;
+    std::vector<Ledger::Awaited> ended;
+    std::map<int, std::int64_t> passed;
+    const auto look = [&](Tick now) { waits.look([&](int log) { return passed[log]; }, now); };
+    waits.add({{0, 5}, {1, 7}, {1, 7}}, Tick(seconds(9)), {},
+              [&](Ledger::Awaited how) { ended.push_back(how); });
+    passed = {{0, 6}, {1, 7}};
+    look(Tick(seconds(1)));
+    EXPECT_TRUE(ended.empty());
+    passed = {{0, 6}, {1, 8}};
+    look(Tick(seconds(1)));
+    EXPECT_EQ(ended, std::vector{Ledger::Awaited::reached});
+    EXPECT_EQ(waits.size(), 0u);
+    EXPECT_FALSE(waits.next_expiry());
+}
+
+TEST(PositionWaits, ManyEndTogether) {
+    PositionWaits waits;
+    int ended = 0;
+    for (int i = 0; i < 50'000; ++i) {
+        std::vector<PositionWaits::Place> places;
+        for (int log = 0; log < 16; ++log) places.emplace_back(log, 1'000'000);
+        waits.add(places, Tick(seconds(5)), {}, [&](Ledger::Awaited) { ++ended; });
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    for (int i = 0; i < 1'000; ++i) waits.look([](int) { return 0; }, Tick(seconds(1)));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(1)) << "idle looks cost nothing";
+    waits.look([](int) { return 0; }, Tick(seconds(5)));
+    EXPECT_EQ(ended, 50'000);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(10));
+}
+
+class DeadLettersTest : public ::testing::Test {
+protected:
+    void pass(milliseconds time) {
+        for (milliseconds gone{0}; gone < time; gone += milliseconds(1)) {
+            clock.advance(milliseconds(1));
+            kafka.advance();
+            writer->poll();
+            letters.turn(clock.tick());
+        }
+    }
+
+    FakeClock clock;
+    FakeKafka kafka{clock, 1};
+    std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
+    std::unique_ptr<runtime::LogWriter> writer = backend->writer();
+    std::vector<std::int64_t> kept;
+    runtime::DeadLetters letters{*writer, clock, "letters", "toy",
+                                 [this](int, int, std::int64_t offset) { kept.push_back(offset); }};
+};
+
+std::string header(const runtime::Headers& headers, const std::string& name) {
+    for (const auto& [key, value] : headers)
+        if (key == name) return value;
+    return "none";
+}
+
+TEST_F(DeadLettersTest, TheLargestRecordIsCutAndFits) {
+    letters.keep({3, 0, 17, "commands", std::string(1'048'525, 'x'), std::string(5'000, 'r')});
+    pass(milliseconds(10));
+    EXPECT_EQ(kept, std::vector<std::int64_t>{17});
+    const auto& record = kafka.log("letters", 3).at(0);
+    EXPECT_EQ(record.value.size(), runtime::DeadLetters::bytes_max);
+    EXPECT_EQ(header(record.headers, "tocsin_error_cut"), "true");
+    EXPECT_EQ(header(record.headers, "tocsin_error_bytes"), "1048525");
+    EXPECT_EQ(header(record.headers, "tocsin_error_offset"), "17");
+    std::size_t headers = 0;
+    for (const auto& [name, value] : record.headers) headers += name.size() + value.size() + 16;
+    EXPECT_LT(record.value.size() + headers + 1'000, 1'000'000u);
+}
+
+TEST_F(DeadLettersTest, OneThatFitsIsWhole) {
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    pass(milliseconds(10));
+    const auto& record = kafka.log("letters", 0).at(0);
+    EXPECT_EQ(record.value, "abc");
+    EXPECT_EQ(header(record.headers, "tocsin_error_cut"), "none");
+}
+
+TEST_F(DeadLettersTest, AFullQueueIsTriedAgainLater) {
+    kafka.queue_max = 0;
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    pass(milliseconds(1'000));
+    EXPECT_LE(kafka.appends["letters"], 6);
+    kafka.queue_max = 10;
+    pass(milliseconds(5'000));
+    EXPECT_EQ(kept, std::vector<std::int64_t>{17});
+}
+
+TEST_F(DeadLettersTest, AskedAgainItIsKeptOnce) {
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    pass(milliseconds(100));
+    EXPECT_EQ(kafka.log("letters", 0).end(), 1);
+    EXPECT_EQ(kept.size(), 1u);
+}
+
+TEST_F(DeadLettersTest, WhatIsForgottenIsNotSentAgain) {
+    kafka.refused_topics.insert("letters");
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    pass(milliseconds(100));
+    letters.forget(0);
+    const auto tries = kafka.appends["letters"];
+    pass(milliseconds(10'000));
+    EXPECT_EQ(kafka.appends["letters"], tries);
+    EXPECT_EQ(letters.size(), 0u);
+    EXPECT_FALSE(letters.next());
+}
+
+TEST(ClockReading, IsAheadOrBehindByWhatTheRoundTripCannotExplain) {
+    const Time noon{std::chrono::hours(12)};
+    const auto ahead = [&](milliseconds sent, milliseconds acked, milliseconds stored) {
+        return runtime::ClockReading{noon + sent, noon + acked, noon + stored, {}}.ahead();
+    };
+    EXPECT_EQ(ahead(milliseconds(0), milliseconds(10), milliseconds(5)), milliseconds(0));
+    EXPECT_EQ(ahead(milliseconds(0), milliseconds(10), milliseconds(0)), milliseconds(0));
+    EXPECT_EQ(ahead(seconds(60), seconds(61), milliseconds(0)), milliseconds(59'999));
+    EXPECT_EQ(ahead(milliseconds(0), seconds(1), seconds(60)), -seconds(59));
+}
+
+}  // namespace
+}  // namespace tocsin::sim

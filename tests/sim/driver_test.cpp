@@ -1,0 +1,387 @@
+// The driver of the ledger protocol under ordinary faults: what it must not do while it cannot do
+// anything, what it must go on doing, and that it ends.
+#include "sim/driver_stage.hpp"
+#include "support/metric_value.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::sim {
+namespace {
+
+using runtime::Answer;
+using runtime::Ledger;
+using runtime::LedgerProcess;
+using std::chrono::seconds;
+using testing::metric_value;
+
+const prometheus::Labels toy{{"service", "toy"}};
+
+class DriverTest : public ::testing::Test {
+protected:
+    Member& ready(const std::string& name, runtime::View* view = nullptr) {
+        Member& member = stage.add(name, view);
+        EXPECT_TRUE(stage.run_until([&] { return member.process->ready(); }, seconds(10)));
+        return member;
+    }
+    // Turns that it took within so long.
+    std::int64_t turns(Member& member, milliseconds time) {
+        const std::int64_t before = member.turns;
+        stage.run(time);
+        return member.turns - before;
+    }
+    bool answered(const std::shared_ptr<Member::Call>& call, milliseconds most = seconds(5)) {
+        return stage.run_until([&] { return call->answers > 0; }, most);
+    }
+    double restarts(Member& member, const std::string& kind) {
+        return metric_value(member.metrics, "tocsin_reader_restarts_total",
+                            {{"service", "toy"}, {"kind", kind}})
+            .value_or(-1);
+    }
+
+    Stage stage;
+};
+
+TEST_F(DriverTest, AnswersWithinAFewTurns) {
+    Member& member = ready("one");
+    const auto call = member.submit(Stage::realm(0), "add 5");
+    ASSERT_TRUE(answered(call, milliseconds(20)));
+    EXPECT_TRUE(call->accepted());
+    EXPECT_EQ(call->answer.subject, "5");
+}
+
+TEST_F(DriverTest, NothingToDoIsAFewTurnsPerSecond) {
+    Member& member = ready("one");
+    EXPECT_LE(turns(member, seconds(10)), 10 * 20);
+}
+
+TEST_F(DriverTest, ATimerThatIsDueWhileKafkaIsAwayKeepsNobodyBusy) {
+    Member& member = ready("one");
+    ASSERT_TRUE(answered(member.submit(Stage::realm(0), "timer 2")));
+    stage.kafka.go_away();
+    EXPECT_LE(turns(member, seconds(30)), 30 * 20);
+    stage.kafka.come_back();
+    EXPECT_TRUE(stage.run_until([&] { return stage.kafka.log(Stage::ledger(), 0).end() == 3; },
+                                seconds(30)))
+        << "opened, set, fired";
+}
+
+TEST_F(DriverTest, AHaltedPartitionWithADueTimerKeepsNobodyBusy) {
+    Member& first = ready("one");
+    ASSERT_TRUE(answered(first.submit(Stage::realm(0), "timer 5")));
+    for (int i = 0; i < 5; ++i) stage.kafka.put(Stage::commands(), 0, "x", "not ours");
+    first.process.reset();
+    // Its input now starts behind what was decided: an operator is needed.
+    stage.kafka.drop_before(Stage::commands(), 0, 4);
+    Member& second = stage.add("two");
+    stage.run(seconds(2));
+    ASSERT_FALSE(second.process->status().at(0).halted.empty());
+    EXPECT_FALSE(second.process->ready());
+    EXPECT_LE(turns(second, seconds(30)), 30 * 20);
+}
+
+TEST_F(DriverTest, AFollowerWithAnOverdueTimerIsNotBusy) {
+    Member& leader = ready("one");
+    Member& follower = ready("two");
+    ASSERT_TRUE(answered(leader.submit(Stage::realm(0), "timer 3")));
+    stage.freeze(leader, true);
+    stage.run(milliseconds(3'000));
+    EXPECT_LE(turns(follower, milliseconds(800)), 100);
+    EXPECT_TRUE(stage.run_until([&] { return stage.kafka.log(Stage::ledger(), 0).end() == 3; },
+                                seconds(10)));
+}
+
+TEST_F(DriverTest, ADeadLetterThatFailsIsSentLessAndLessOften) {
+    Member& member = ready("one");
+    stage.kafka.refused_topics.insert(Stage::dead_letters());
+    const auto call = member.submit(Stage::realm(0), "boom", seconds(100));
+    EXPECT_LE(turns(member, seconds(60)), 60 * 120);
+    const auto tries = stage.kafka.appends[Stage::dead_letters()];
+    EXPECT_GE(tries, 10);
+    EXPECT_LE(tries, 25);
+    EXPECT_EQ(call->answers, 0);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_dead_letters_waiting", toy), 1);
+    stage.kafka.refused_topics.clear();
+    ASSERT_TRUE(answered(call, seconds(6)));
+    EXPECT_EQ(call->answer.rejection.code, "decider_failed");
+    EXPECT_EQ(stage.kafka.log(Stage::dead_letters(), 0).end(), 1);
+}
+
+TEST_F(DriverTest, ADeadLetterThatFitsNowhereReleasesItsPartition) {
+    Member& member = ready("one");
+    const auto call = member.submit(Stage::realm(0), "boom " + std::string(2'000, 'x'));
+    stage.run(milliseconds(1));
+    stage.kafka.stored_bytes_max = 1'500;
+    ASSERT_TRUE(answered(call));
+    EXPECT_EQ(stage.kafka.log(Stage::dead_letters(), 0).end(), 0);
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
+}
+
+TEST_F(DriverTest, ACommandThatIsTooLargeIsAFinalNo) {
+    Member& member = ready("one");
+    member.config.command_bytes_max = 1'000;
+    const auto large = member.submit(Stage::realm(0), "add 5 " + std::string(1'000, 'x'));
+    ASSERT_EQ(large->answers, 1);
+    EXPECT_EQ(large->answer.kind, Answer::Kind::rejected);
+    EXPECT_EQ(large->answer.rejection.code, "command_too_large");
+    EXPECT_EQ(large->answer.rejection.because, runtime::Because::invalid_argument);
+    // The broker takes less than it should.
+    stage.kafka.stored_bytes_max = 600;
+    const auto refused = member.submit(Stage::realm(0), "add 5 " + std::string(600, 'x'));
+    ASSERT_TRUE(answered(refused, milliseconds(50)));
+    EXPECT_EQ(refused->answer.rejection.code, "command_too_large");
+    stage.kafka.stored_bytes_max = 1'000'000;
+    stage.kafka.record_bytes_max = 600;
+    const auto unqueued = member.submit(Stage::realm(0), "add 5 " + std::string(600, 'x'));
+    ASSERT_EQ(unqueued->answers, 1);
+    EXPECT_EQ(unqueued->answer.rejection.code, "command_too_large");
+}
+
+TEST_F(DriverTest, AFullQueueAndOneRealmsFloodLeaveRoomForOthers) {
+    stage.config.calls_in_flight_max = 200;
+    Member& member = ready("one");
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = seconds(2);
+    std::vector<std::shared_ptr<Member::Call>> flood;
+    for (int i = 0; i < 500; ++i)
+        flood.push_back(member.submit(Stage::realm(0), "add 1", seconds(9),
+                                      "flooder-" + std::to_string(i % 10)));
+    EXPECT_EQ(std::ranges::count_if(flood, [](const auto& call) { return call->answers == 0; }),
+              64);
+    const auto other = member.submit(Stage::realm(0, 1), "add 5", seconds(20), "bob");
+    const auto timer = member.submit(Stage::realm(0), "add 5", seconds(20), "service:toy");
+    EXPECT_EQ(other->answers, 0);
+    EXPECT_EQ(timer->answers, 0);
+    ASSERT_TRUE(answered(other, seconds(20)));
+    ASSERT_TRUE(answered(timer, seconds(20)));
+    EXPECT_TRUE(other->accepted());
+    EXPECT_TRUE(timer->accepted());
+}
+
+TEST_F(DriverTest, ReadsThatWaitAreBounded) {
+    stage.config.reads_waiting_max = 100;
+    Member& member = ready("one");
+    std::map<Ledger::Awaited, int> ended;
+    const auto wait = [&](const std::string& realm, std::int64_t offset, milliseconds most) {
+        member.process->await(realm, {{"toy", 0, offset}}, most,
+                              [&](Ledger::Awaited how) { ++ended[how]; });
+    };
+    for (int i = 0; i < 80; ++i) wait("a", 1 + i % 2 * 1000, seconds(3));
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 16) << "one realm has 64";
+    for (int i = 0; i < 50; ++i) wait("b", 1, seconds(3));
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 16 + 14);
+    ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
+    stage.run(milliseconds(5));
+    EXPECT_EQ(ended[Ledger::Awaited::reached], 32 + 36);
+    EXPECT_EQ(ended[Ledger::Awaited::not_yet], 0);
+    stage.run(seconds(4));
+    EXPECT_EQ(ended[Ledger::Awaited::not_yet], 32);
+}
+
+TEST_F(DriverTest, StopStaysInEffect) {
+    Member& member = ready("one");
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = seconds(2);
+    const auto waiting = member.submit(Stage::realm(0), "add 5");
+    int reads = 0;
+    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->stop(milliseconds(0));
+    EXPECT_EQ(waiting->answers, 1);
+    EXPECT_EQ(reads, 1);
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_EQ(member.submit(Stage::realm(0), "add 5")->answers, 1);
+    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    EXPECT_EQ(reads, 2);
+    int stored = 0;
+    member.process->append_stream("readings", Stage::realm(0), "reading 1", [&](bool ok) {
+        EXPECT_FALSE(ok);
+        ++stored;
+    });
+    EXPECT_EQ(stored, 1);
+    int restarted = 0;
+    member.process->operate(0, runtime::LedgerProcess::Word::restart_inputs, "why", seconds(5),
+                            [&](auto) { ++restarted; });
+    EXPECT_EQ(restarted, 1);
+}
+
+TEST_F(DriverTest, NobodyIsCalledAfterStop) {
+    Member& member = ready("one");
+    stage.kafka.go_away();
+    auto target = std::make_unique<int>(0);
+    member.process->append_stream("readings", Stage::realm(0), "reading 1",
+                                  [&](bool) { ++*target; });
+    member.process->stop(milliseconds(0));
+    EXPECT_EQ(*target, 1);
+    target.reset();  // A second call would be seen by a sanitizer, and by the next line.
+    member.process.reset();
+    stage.kafka.come_back();
+    stage.run(seconds(20));
+}
+
+// All that is decided in partition 0 is read again; who asks in partition 1 does not wait for it.
+TEST_F(DriverTest, AFoldOfOnePartitionDelaysNoOther) {
+    Member& member = ready("one");
+    for (int i = 0; i < 40; ++i) {
+        std::shared_ptr<Member::Call> last;
+        for (int j = 0; j < 500; ++j)
+            last = member.submit(Stage::realm(0), "add 1", seconds(30), "a" + std::to_string(j));
+        ASSERT_TRUE(answered(last, seconds(30)));
+    }
+    const std::int64_t decided = stage.kafka.log(Stage::ledger(), 0).end();
+    ASSERT_GT(decided, 15'000);
+    member.process.reset();
+    Member& again = stage.add("one");
+    ASSERT_TRUE(
+        stage.run_until([&] { return again.process->readable(Stage::realm(1)); }, seconds(10)));
+    EXPECT_FALSE(again.process->readable(Stage::realm(0))) << "it is still folded";
+    EXPECT_TRUE(stage.run_until([&] { return again.process->ready(); }, seconds(10)));
+}
+
+TEST_F(DriverTest, ASourceThatStandsStillIsStartedAgain) {
+    Member& member = ready("one");
+    stage.kafka.stall(Stage::ledger(), 0, false);
+    const auto call = member.submit(Stage::realm(0), "add 5", seconds(20));
+    ASSERT_TRUE(answered(call, seconds(10)));
+    EXPECT_TRUE(call->accepted());
+    stage.run(seconds(1));
+    EXPECT_EQ(restarts(member, "source"), 1);
+    EXPECT_EQ(restarts(member, "reader"), 0);
+}
+
+TEST_F(DriverTest, AReaderThatStandsStillIsReplaced) {
+    Member& member = ready("one");
+    stage.kafka.stall(Stage::commands(), 0, true);
+    const auto call = member.submit(Stage::realm(0), "add 5", seconds(20));
+    ASSERT_TRUE(answered(call, seconds(15)));
+    EXPECT_TRUE(call->accepted());
+    stage.run(seconds(1));
+    EXPECT_EQ(restarts(member, "source"), 1);
+    EXPECT_EQ(restarts(member, "reader"), 1);
+    EXPECT_TRUE(answered(member.submit(Stage::realm(1), "add 5")));
+}
+
+// What another instance wrote is found although nothing here knows of it.
+TEST_F(DriverTest, AQuietSourceIsLookedAfterNowAndThen) {
+    Member& leader = ready("one");
+    Member& follower = ready("two");
+    stage.kafka.stall(Stage::ledger(), 0, false);
+    ASSERT_TRUE(answered(leader.submit(Stage::realm(0), "add 5", seconds(60)), seconds(60)));
+    stage.run(seconds(60));
+    EXPECT_EQ(follower.process->status().at(0).next_offset,
+              stage.kafka.log(Stage::ledger(), 0).end());
+    EXPECT_EQ(restarts(follower, "source"), 1);
+}
+
+TEST_F(DriverTest, AQuietLogIsNoStall) {
+    Member& member = ready("one");
+    stage.run(std::chrono::hours(1));
+    EXPECT_EQ(restarts(member, "source"), 0);
+    EXPECT_TRUE(member.process->ready());
+}
+
+// What it asked for just before is there at once when it goes on, and what the log holds is not.
+TEST_F(DriverTest, AProcessThatStoodStillTakesNoLogForStalled) {
+    Member& frozen = ready("one");
+    Member& other = ready("two");
+    ASSERT_TRUE(answered(frozen.submit(Stage::realm(0), "add 5")));
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = milliseconds(50);
+    for (int i = 0; i < 10; ++i) frozen.submit(Stage::realm(0), "add 1", seconds(30));
+    stage.freeze(frozen, true);
+    ASSERT_TRUE(answered(other.submit(Stage::realm(0), "add 1", seconds(30)), seconds(30)));
+    stage.run(seconds(20));
+    stage.kafka.go_away();
+    stage.freeze(frozen, false);
+    stage.run(milliseconds(200));
+    stage.kafka.come_back();
+    stage.run(seconds(2));
+    EXPECT_EQ(restarts(frozen, "source"), 0);
+}
+
+TEST_F(DriverTest, AStartThatFailsIsTriedAgain) {
+    stage.kafka.failing_starts = 3;
+    Member& member = stage.add("one");
+    stage.run(milliseconds(300));
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 1);
+    EXPECT_TRUE(stage.run_until([&] { return member.process->ready(); }, seconds(10)));
+    stage.run(milliseconds(300));
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 0);
+}
+
+class Fragile final : public runtime::View {
+public:
+    void apply(const runtime::Counted& counted) override {
+        if (counted.partition == 0 && armed) throw std::runtime_error("out of shape");
+    }
+    void reset(int) override {}
+    bool armed = false;
+};
+
+TEST_F(DriverTest, AViewThatThrowsStopsItsPartitionOnly) {
+    Fragile view;
+    Member& member = ready("one", &view);
+    view.armed = true;
+    const auto call = member.submit(Stage::realm(0), "add 5", seconds(2));
+    const auto other = member.submit(Stage::realm(1), "add 5");
+    ASSERT_TRUE(answered(other));
+    EXPECT_TRUE(other->accepted());
+    stage.run(seconds(3));
+    EXPECT_EQ(call->answers, 1);
+    EXPECT_TRUE(member.process->status().at(0).halted.starts_with("view_failed: "));
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_partition_halted",
+                           {{"service", "toy"}, {"partition", "0"}}),
+              1);
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_FALSE(member.process->readable());
+    EXPECT_FALSE(member.process->readable(Stage::realm(0)));
+    EXPECT_TRUE(member.process->readable(Stage::realm(1)));
+    EXPECT_LE(turns(member, seconds(10)), 10 * 20);
+}
+
+TEST_F(DriverTest, ACallerThatThrowsIsNobodyElsesMatter) {
+    Member& member = ready("one");
+    runtime::Submission submission;
+    submission.asking = {Stage::realm(0), "anna", "", {}, "thrower"};
+    submission.expires_at = member.clock.now() + std::chrono::hours(1);
+    submission.body = "add 5";
+    member.process->submit(std::move(submission), seconds(5),
+                           [](const Answer&) { throw std::runtime_error("gone"); });
+    member.process->post([] { throw std::runtime_error("gone"); });
+    stage.run(seconds(1));
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+    EXPECT_TRUE(member.process->ready());
+}
+
+TEST_F(DriverTest, CallsEndInTimeWhileKafkaIsSilent) {
+    Member& member = ready("one");
+    stage.kafka.faults.unanswered = 1;
+    const auto call = member.submit(Stage::realm(0), "add 5", milliseconds(500));
+    stage.kafka.go_away();
+    const Tick asked = stage.clock.tick();
+    ASSERT_TRUE(answered(call, seconds(2)));
+    EXPECT_LE(stage.clock.tick() - asked, milliseconds(510));
+    EXPECT_TRUE(call->unavailable());
+    stage.run(seconds(1));
+    const auto later = member.submit(Stage::realm(0), "add 5");
+    EXPECT_EQ(later->answers, 1) << "Kafka is known to be away";
+    EXPECT_GT(member.process->stale_seconds(), 1);
+    EXPECT_TRUE(member.process->readable());
+    stage.kafka.faults.unanswered = 0;
+    stage.kafka.come_back();
+    stage.run(seconds(2));
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
+}
+
+TEST_F(DriverTest, TheClockIsMeasuredAgainstTheBrokers) {
+    Member& member = ready("one");
+    stage.run(seconds(1));
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), 0);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 0);
+    member.clock.skew = std::chrono::minutes(10);
+    stage.run(seconds(61));
+    EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), 600, 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 1);
+    member.clock.skew = -std::chrono::minutes(10);
+    stage.run(seconds(61));
+    EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), -600, 1);
+}
+
+}  // namespace
+}  // namespace tocsin::sim

@@ -1,0 +1,593 @@
+// The protocol under ordinary faults: quiet weeks, wrong clocks, logs that lost their tails, slow
+// disks, two versions, two processes of one name.
+#include "sim/partition_bench.hpp"
+
+namespace tocsin::sim {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+// --- a quiet week ---
+
+TEST(QuietWeek, RepeatsAndForeignRecordsAreRecordedAsPassedBeforeRetentionTakesThem) {
+    Bench bench;
+    bench.read();
+    const std::string record = bench.command("add 3", "r1");
+    bench.decide(record);
+    bench.decide(record);
+    bench.decide("noise");
+    EXPECT_EQ(bench.partition->input_position(Bench::commands), 1);
+    bench.elapsed += bench.options.pass_after;
+    bench.read();
+    EXPECT_TRUE(bench.last().has_inputs_passed());
+    EXPECT_EQ(bench.partition->input_position(Bench::commands), 3);
+    const auto records = bench.ledger.size();
+    bench.elapsed += hours(1);
+    bench.read();
+    EXPECT_EQ(bench.ledger.size(), records) << "one record for each silence";
+
+    bench.elapsed += hours(24 * 8);
+    bench.inputs[Bench::commands].expire();
+    bench.start();
+    bench.read();
+    EXPECT_EQ(bench.partition->halted(), "");
+    bench.decide(bench.command("add 1", "r2", hours(24 * 8 + 2)));
+    EXPECT_EQ(bench.total(), 4);
+}
+
+TEST(QuietWeek, CommandsThatWaitedWhileNobodyRanAreStillAnAlarm) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("add 3", "r1"));
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 4", "r2"));
+    bench.inputs[Bench::commands].expire();
+    bench.start();
+    bench.read();
+    EXPECT_TRUE(bench.partition->halted().starts_with("input_gone"));
+}
+
+// --- clocks ---
+
+TEST(Clock, InstanceLeadsOnlyOnceItsClockIsKnownToBeRight) {
+    Bench bench;
+    bench.hear();
+    bench.partition->step(bench.now(), bench.tick());
+    bench.hear();
+    const Orders orders = bench.partition->step(bench.now(), bench.tick());
+    EXPECT_TRUE(orders.probe_clock);
+    EXPECT_TRUE(orders.append.empty());
+    bench.read();
+    EXPECT_TRUE(bench.partition->opened());
+}
+
+TEST(Clock, InstanceThatIsOffDoesNotLeadAndSaysSo) {
+    for (const int off : {30 * 86'400, 60, -60, -600}) {
+        Bench bench;
+        bench.read();
+        bench.skew = seconds(off);
+        bench.ask(bench.command("add 3", "r1"));
+        EXPECT_TRUE(bench.step().append.empty());
+        EXPECT_TRUE(bench.partition->clock_off().starts_with("clock_off"));
+        EXPECT_EQ(bench.partition->clock_offset(), seconds(off));
+        bench.skew = seconds(0);
+        bench.read();
+        EXPECT_EQ(bench.partition->clock_off(), "");
+        EXPECT_EQ(bench.total(), 3);
+    }
+}
+
+TEST(Clock, AnswerOfABrokerThatTookTooLongTellsNothing) {
+    Bench bench;
+    const auto later = bench.now() + seconds(40);
+    bench.partition->on_clock(bench.now(), later, bench.now(), bench.tick());
+    EXPECT_FALSE(bench.partition->clock_known());
+    EXPECT_EQ(bench.partition->clock_off(), "");
+}
+
+// Broker and instance were 30 days ahead together, so that neither could tell.
+struct StampedAhead : testing::Test {
+    StampedAhead() {
+        bench.read();
+        bench.decide(early);
+        bench.elapsed += hours(24 * 30);
+        bench.decide(bench.command("add 1", "r2", hours(24 * 30 + 1)));
+        bench.elapsed = milliseconds(60'000);
+        bench.start();
+        bench.read();
+    }
+    Bench bench;
+    std::string early = bench.command("add 3", "r1");
+};
+
+TEST_F(StampedAhead, LedgerHaltsInsteadOfRefusingEverything) {
+    EXPECT_TRUE(bench.partition->halted().starts_with("ledger_ahead"));
+    const auto records = bench.ledger.size();
+    bench.ask(bench.command("add 5", "r3"));
+    bench.read();
+    EXPECT_EQ(bench.ledger.size(), records);
+}
+
+TEST_F(StampedAhead, OperatorsOverrideRecoversItAndNoEarlierCommandIsExecutedAgain) {
+    ASSERT_TRUE(bench.partition->override_clock("ana: the RTC was wrong"));
+    bench.read();
+    EXPECT_EQ(bench.partition->halted(), "");
+    EXPECT_EQ(bench.total(), 4);
+    bench.decide(early);
+    EXPECT_EQ(bench.last().rejected().code(), "expired");
+    EXPECT_EQ(bench.total(), 4);
+    bench.decide(bench.command("add 5", "r3", hours(2)));
+    EXPECT_EQ(bench.total(), 9);
+}
+
+TEST(Clock, OverrideIsRefusedWhereTheLedgerIsNotAhead) {
+    Bench bench;
+    bench.read();
+    EXPECT_FALSE(bench.partition->override_clock("why not"));
+}
+
+// --- inputs that lost their tails ---
+
+struct LostTail : testing::Test {
+    LostTail() { bench.read(); }
+    void restart() {
+        bench.start();
+        settle();
+    }
+    void settle() {
+        bench.read();
+        bench.elapsed += milliseconds(3000);
+        bench.read();
+    }
+    // The broker is back with less than it had.
+    void cut(int input, std::size_t records) {
+        auto& log = bench.inputs[input].log;
+        log.resize(log.size() - records);
+    }
+    Bench bench;
+};
+
+TEST_F(LostTail, OfCommandsIsNoticedByARunningInstanceAndWhatLiesThereNowIsDecided) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.decide(bench.command("add 2", "r2"));
+    cut(Bench::commands, 1);
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 40", "fresh"));
+    bench.partition->on_broker_trouble();
+    settle();
+    EXPECT_EQ(bench.total(), 43);
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+    EXPECT_EQ(bench.partition->halted(), "");
+}
+
+TEST_F(LostTail, OfCommandsThatWereNotDecidedIsNotDecidedFromMemory) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.ask(bench.command("add 2", "lost"));
+    cut(Bench::commands, 1);
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 40", "fresh"));
+    bench.partition->on_broker_trouble();
+    settle();
+    EXPECT_EQ(bench.total(), 41);
+}
+
+TEST_F(LostTail, OfCommandsIsNoticedByARestartedInstance) {
+    for (const char* id : {"r1", "r2", "r3"}) bench.decide(bench.command("add 1", id));
+    cut(Bench::commands, 2);
+    restart();
+    EXPECT_EQ(bench.partition->halted(), "");
+    EXPECT_TRUE(bench.last().has_inputs_rewound());
+    bench.decide(bench.command("add 40", "fresh"));
+    EXPECT_EQ(bench.total(), 43);
+}
+
+TEST_F(LostTail, OfCommandsThatAreAllGoneStartsThemAnew) {
+    for (const char* id : {"r1", "r2", "r3"}) bench.decide(bench.command("add 1", id));
+    cut(Bench::commands, 3);
+    restart();
+    bench.decide(bench.command("add 40", "fresh"));
+    EXPECT_EQ(bench.total(), 43);
+}
+
+TEST_F(LostTail, OfPassedCommandsIsNoticed) {
+    const std::string record = bench.command("add 1", "r1");
+    bench.decide(record);
+    bench.decide(record);
+    bench.elapsed += bench.options.pass_after;
+    bench.read();
+    cut(Bench::commands, 1);
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 40", "fresh"));
+    restart();
+    EXPECT_EQ(bench.total(), 41);
+}
+
+TEST_F(LostTail, OfAStreamNeverHaltsAndTheNextReadingCounts) {
+    for (const bool running : {true, false}) {
+        auto& log = bench.inputs[Bench::readings].log;
+        const int base = running ? 5 : 25;
+        for (int i = 0; i < 3; ++i)
+            log.push_back(bench.reading(fmt::format("reading {}", base + i)));
+        bench.read();
+        cut(Bench::readings, 2);
+        if (running)
+            settle();
+        else
+            restart();
+        log.push_back(bench.reading(fmt::format("reading {}", base + 4)));
+        settle();
+        EXPECT_EQ(bench.partition->halted(), "");
+        EXPECT_EQ(bench.realm().level, base + 4);
+        log.clear();
+        log.push_back(bench.reading(fmt::format("reading {}", running ? 20 : 40)));
+        bench.partition->on_broker_trouble();
+        settle();
+        EXPECT_EQ(bench.realm().level, running ? 20 : 40);
+    }
+}
+
+TEST_F(LostTail, OfAnUpstreamLedgerThatGrewAgainIsNoticedByARunningInstance) {
+    for (int i = 0; i < 5; ++i) bench.upstream_decides("add 1");
+    bench.read();
+    ASSERT_EQ(bench.total(), 5);
+    cut(Bench::upstream, 2);
+    for (int i = 0; i < 20; ++i) bench.upstream_decides("add 10");
+    settle();
+    settle();
+    EXPECT_EQ(bench.total(), 205);
+    EXPECT_EQ(bench.told.changes, 1);
+    EXPECT_EQ(bench.told.upstream_offsets.size(), 23u);
+    EXPECT_EQ(bench.partition->considered(Bench::upstream), 23);
+}
+
+TEST_F(LostTail, OfAnUpstreamLedgerIsNoticedByARestartedInstance) {
+    for (int i = 0; i < 5; ++i) bench.upstream_decides("add 1");
+    bench.read();
+    cut(Bench::upstream, 2);
+    for (int i = 0; i < 20; ++i) bench.upstream_decides("add 10");
+    restart();
+    EXPECT_EQ(bench.total(), 205);
+    EXPECT_TRUE(bench.partition->counters().rewound == 1);
+}
+
+TEST_F(LostTail, OfAnUpstreamLedgerThatDidNotGrowIsNoticed) {
+    for (const bool running : {true, false}) {
+        bench.upstream_decides("add 1");
+        bench.upstream_decides("add 1");
+        bench.read();
+        const auto before = bench.total();
+        cut(Bench::upstream, 1);
+        bench.partition->on_broker_trouble();
+        if (!running) bench.start();
+        settle();
+        settle();
+        bench.upstream_decides("add 10");
+        settle();
+        EXPECT_EQ(bench.total(), before + 10);
+        EXPECT_EQ(bench.partition->halted(), "");
+    }
+}
+
+TEST_F(LostTail, TroubleWithoutALossChangesNothing) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.upstream_decides("add 1");
+    bench.inputs[Bench::readings].log.push_back(bench.reading("reading 5"));
+    bench.read();
+    const auto records = bench.ledger.size();
+    for (int i = 0; i < 5; ++i) {
+        bench.partition->on_broker_trouble();
+        settle();
+    }
+    EXPECT_EQ(bench.ledger.size(), records);
+    EXPECT_EQ(bench.partition->counters().folds_again, 0);
+    EXPECT_EQ(bench.told.changes, 0);
+}
+
+// --- keys ---
+
+TEST(Keys, WrongKeyHaltsWithItsOwnAdvice) {
+    Bench first;
+    first.read();
+    first.decide(first.command("add 3", "r1"));
+    const WorldKeys wrong({std::string(32, 'w')});
+    Bench bench("a", 1, wrong, 2);
+    bench.join(first);
+    bench.read();
+    EXPECT_TRUE(bench.partition->halted().starts_with("not_our_key"));
+    EXPECT_EQ(bench.ledger.size(), first.ledger.size());
+    EXPECT_FALSE(bench.partition->restart_inputs("begin anew"));
+}
+
+TEST(Keys, NewestKeyTakesOverByADecisionOfTheOldOne) {
+    Bench first;
+    first.read();
+    first.decide(first.command("add 3", "r1"));
+    const WorldKeys both({std::string(32, 'n'), std::string(32, 'k')});
+    Bench bench("a", 1, both, 2);
+    bench.join(first);
+    bench.read();
+    EXPECT_EQ(bench.last().key_changed().key_id(), both.newest());
+    EXPECT_EQ(bench.partition->key_id(), both.newest());
+    bench.decide(bench.command("add 5", "r2"));
+    EXPECT_EQ(bench.total(), 8);
+    const auto records = bench.ledger.size();
+
+    Bench late("b");  // It has the old one only.
+    late.join(bench);
+    late.read();
+    EXPECT_TRUE(late.partition->halted().starts_with("not_our_key"));
+    EXPECT_EQ(late.ledger.size(), records);
+
+    Bench again("b", 1, both);
+    again.join(bench);
+    again.read();
+    EXPECT_EQ(again.total(), 8);
+}
+
+// --- races, slow disks, lost appends ---
+
+struct Followed : testing::Test {
+    Followed() {
+        leader.read();
+        follower.join(leader);
+        follower.read();
+    }
+    void both_hear(const std::string& record) {
+        for (Bench* bench : {&leader, &follower}) bench->ask(record);
+    }
+    void pass(milliseconds time) {
+        leader.elapsed += time;
+        follower.elapsed += time;
+    }
+    Bench leader{"a"}, follower{"b"};
+};
+
+TEST_F(Followed, SlowWritesMakeNobodyFoldAgain) {
+    for (int i = 0; i < 10; ++i) {
+        both_hear(leader.command("add 1", fmt::format("r{}", i)));
+        const Orders first = leader.step();
+        ASSERT_EQ(first.append.size(), 1u);
+        pass(milliseconds(400));
+        const Orders second = follower.step();
+        leader.store(first);
+        leader.store(second);
+        follower.ledger = leader.ledger;
+        leader.hear();
+        follower.hear();
+        pass(milliseconds(12'000));  // Long enough to forget a lost race.
+        EXPECT_EQ(follower.partition->fold().decisions(), i + 2);
+    }
+    EXPECT_EQ(follower.partition->counters().races_lost, 10);
+    EXPECT_EQ(leader.partition->counters().folds_again, 0);
+    EXPECT_EQ(follower.partition->counters().folds_again, 0);
+}
+
+TEST_F(Followed, PatienceGrowsWithLostRaces) {
+    const auto lose = [&](const char* id) {
+        both_hear(leader.command("add 1", id));
+        const Orders first = leader.step();
+        pass(milliseconds(400));
+        const bool stepped_in = !follower.step().append.empty();
+        leader.store(first);
+        follower.ledger = leader.ledger;
+        leader.hear();
+        follower.hear();
+        return stepped_in;
+    };
+    EXPECT_TRUE(lose("r1"));
+    EXPECT_FALSE(lose("r2"));
+    pass(milliseconds(11'000));
+    EXPECT_TRUE(lose("r3"));
+}
+
+TEST_F(Followed, FailedAppendIsSentAgainAsItWas) {
+    leader.decide(leader.command("add 3", "r1"));
+    leader.ask(leader.command("add 5", "r2"));
+    leader.ask(leader.command("add 8", "r3"));
+    const Orders lost = leader.step();
+    ASSERT_EQ(lost.append.size(), 2u);
+    leader.partition->on_append_failed(lost.append[0].digest);
+    std::vector<std::string> again;
+    for (int i = 0; i < 5 && again.empty(); ++i) {
+        const Orders orders = leader.step();
+        for (const auto& append : orders.append) again.push_back(append.digest);
+        leader.store(orders);
+        leader.hear();
+    }
+    EXPECT_EQ(again, (std::vector{lost.append[0].digest, lost.append[1].digest}));
+    EXPECT_EQ(leader.total(), 16);
+    leader.store(lost);  // What was taken for lost lands after all.
+    leader.read();
+    EXPECT_EQ(leader.total(), 16);
+    EXPECT_EQ(leader.partition->counters().folds_again, 0);
+}
+
+TEST_F(Followed, LostRecordBehindWhichOthersLandIsSentAgain) {
+    for (const char* id : {"r1", "r2", "r3"}) both_hear(leader.command("add 1", id));
+    const Orders orders = leader.step();
+    ASSERT_EQ(orders.append.size(), 3u);
+    leader.ledger.push_back(orders.append[1].record);
+    leader.ledger.push_back(orders.append[2].record);
+    follower.ledger = leader.ledger;
+    follower.hear();
+    leader.read();
+    EXPECT_EQ(leader.total(), 3);
+    follower.ledger = leader.ledger;
+    follower.read();
+    EXPECT_EQ(follower.total(), 3);
+    EXPECT_EQ(leader.partition->counters().folds_again, 0);
+    EXPECT_EQ(follower.partition->counters().folds_again, 0);
+}
+
+TEST_F(Followed, AppendThatIsNotHeardOfIsSentAgainAfterATime) {
+    leader.ask(leader.command("add 3", "r1"));
+    ASSERT_EQ(leader.step().append.size(), 1u);
+    leader.elapsed += milliseconds(12'000);
+    leader.read();
+    EXPECT_EQ(leader.total(), 3);
+    EXPECT_EQ(leader.partition->counters().folds_again, 0);
+    EXPECT_EQ(leader.partition->counters().resent, 1);
+}
+
+TEST_F(Followed, LateFailureOfAnAbandonedAppendHarmsNothing) {
+    leader.decide(leader.command("add 3", "r1"));
+    leader.ask(leader.command("add 4", "r2"));
+    leader.step();
+    leader.partition->on_append_failed(sha256("long gone"));
+    EXPECT_EQ(leader.partition->in_flight(), 1u);
+    EXPECT_TRUE(leader.partition->caught_up());
+}
+
+TEST_F(Followed, ReadingsThatChangeNothingDoNotUseUpThePatienceForCommands) {
+    for (Bench* bench : {&leader, &follower}) {
+        bench->inputs[Bench::readings].log.push_back(bench->reading("reading 0"));
+        bench->hear();
+    }
+    leader.step();
+    pass(milliseconds(240));
+    follower.step();
+    both_hear(leader.command("add 1", "r1"));
+    pass(milliseconds(140));
+    EXPECT_EQ(leader.step().append.size(), 1u);
+    EXPECT_TRUE(follower.step().append.empty());
+}
+
+TEST_F(Followed, OwnRecordBelowTheReadingPositionMakesItReadTheHeadBack) {
+    leader.ledger.push_back("noise");
+    leader.hear();
+    leader.ask(leader.command("add 3", "r1"));
+    const Orders orders = leader.step();
+    ASSERT_EQ(orders.append.size(), 1u);
+    leader.partition->on_append_stored(orders.append[0].digest, 1);
+    EXPECT_EQ(leader.partition->counters().verifications, 1);
+}
+
+// --- two processes, two versions ---
+
+TEST(TwoProcesses, OfOneNameAreNoticedAndTheNewerOneStops) {
+    Bench older("a", 1, toy_keys(), 1), newer("a", 1, toy_keys(), 2);
+    older.read();
+    newer.join(older);
+    newer.read();
+    for (int i = 0; i < 40; ++i) {
+        for (Bench* bench : {&older, &newer})
+            bench->ask(bench->command(fmt::format("arm d{} text", i), fmt::format("r{}", i)));
+        Orders first = older.step(), second = newer.step();
+        if (i % 2 == 1) std::swap(first, second);
+        older.store(first);
+        older.store(second);
+        newer.ledger = older.ledger;
+        older.hear();
+        newer.hear();
+    }
+    EXPECT_TRUE(newer.partition->halted().starts_with("name_taken"));
+    EXPECT_EQ(older.partition->halted(), "");
+    older.read();
+    EXPECT_EQ(older.realm().deliveries.size(), 40u);
+    EXPECT_LE(older.partition->counters().folds_again, 6);
+    EXPECT_LE(newer.partition->counters().folds_again, 4);
+}
+
+TEST(TwoProcesses, RestartUnderTheSameNameIsNoConflict) {
+    Bench first("a", 1, toy_keys(), 1);
+    first.read();
+    first.ask(first.command("add 1", "r0"));
+    const Orders late = first.step();
+    Bench second("a", 1, toy_keys(), 2);
+    second.join(first);
+    second.read();
+    second.store(late);
+    for (int i = 0; i < 10; ++i)
+        second.decide(second.command(fmt::format("arm d{} text", i), fmt::format("s{}", i)));
+    EXPECT_EQ(second.partition->halted(), "");
+    EXPECT_EQ(second.total(), 1);
+    EXPECT_EQ(second.realm().deliveries.size(), 10u);
+}
+
+TEST_F(Followed, WhoCannotReadAnInputDoesNotKeepTheLeadFromWhoCan) {
+    leader.upstream_decides("newer thing");
+    leader.hear();
+    ASSERT_TRUE(leader.step().append.empty());
+    ASSERT_NE(leader.partition->input_halted(Bench::upstream), "");
+    bool taken = false;
+    for (int i = 0; i < 40 && !taken; ++i) {
+        both_hear(leader.command("add 1", fmt::format("r{}", i)));
+        EXPECT_TRUE(leader.step().append.empty());
+        taken = !follower.step().append.empty();
+        pass(milliseconds(20));
+    }
+    EXPECT_TRUE(taken);
+}
+
+TEST_F(Followed, WhoCannotReadAnInputStillDecidesWhereItIsAlone) {
+    leader.upstream_decides("newer thing");
+    leader.hear();
+    leader.step();
+    leader.ask(leader.command("add 1", "r1"));
+    leader.elapsed += milliseconds(1000);
+    leader.read();
+    EXPECT_EQ(leader.total(), 1);
+}
+
+// --- limits ---
+
+TEST(Limits, InputIsNotReadOnWhileMoreOfItWaitsThanIsKept) {
+    Bench bench("b");
+    bench.read();
+    bench.ask(bench.command("add 0", "r"));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 1", 0));
+    bench.options.items_max = 10;
+    bench.start();
+    bench.read();
+    for (int i = 0; i < 50; ++i)
+        bench.ask(bench.command(fmt::format("arm d{} text", i), fmt::format("r{}", i)));
+    EXPECT_EQ(bench.partition->undecided(), 11u);
+    bench.step();
+    EXPECT_TRUE(bench.inputs[Bench::commands].paused);
+    for (int i = 0; i < 10; ++i) {
+        bench.elapsed += milliseconds(1000);
+        bench.read();
+    }
+    EXPECT_EQ(bench.realm().deliveries.size(), 50u);
+}
+
+TEST(Limits, InputsTakeTurns) {
+    Bench bench;
+    bench.read();
+    bench.options.pipeline_max = 2;
+    bench.start();
+    bench.read();
+    bench.decide(bench.command("add 0", "first"));
+    for (int i = 0; i < 5; ++i) bench.upstream_decides("add 1");
+    bench.ask(bench.command("add 1", "r1"));
+    bench.hear();
+    bench.store(bench.step());
+    std::set<std::string> topics;
+    for (std::size_t i = bench.ledger.size() - 2; i < bench.ledger.size(); ++i)
+        topics.insert(bench.parsed(bench.ledger[i]).cause().topic());
+    EXPECT_EQ(topics, (std::set<std::string>{"toy.commands", "up.ledger"}));
+}
+
+TEST(Limits, NothingWakesItThatItWouldNotDo) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("timer 10", "r1"));
+    EXPECT_GT(bench.partition->next_wake(bench.now(), bench.tick()), milliseconds(9000));
+    bench.elapsed += milliseconds(60'000);
+    bench.partition->on_broker_trouble();
+    EXPECT_EQ(bench.partition->next_wake(bench.now(), bench.tick()), std::nullopt);
+    Bench halted;
+    halted.join(bench);
+    halted.inputs[Bench::commands].low = 99;
+    halted.inputs[Bench::commands].log.clear();
+    halted.read();
+    ASSERT_NE(halted.partition->halted(), "");
+    EXPECT_EQ(halted.partition->next_wake(halted.now(), halted.tick()), std::nullopt);
+}
+
+TEST(Requests, OfTwoRealmsAreTwo) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("add 3", "r1"));
+    bench.decide(bench.command("add 4", "r1", hours(1), "elbow"));
+    EXPECT_EQ(bench.realm("bow").total, 3);
+    EXPECT_EQ(bench.realm("elbow").total, 4);
+}
+
+}  // namespace tocsin::sim

@@ -1,0 +1,7 @@
+#include "runtime/planted.hpp"
+
+namespace tocsin::runtime {
+
+Bug planted_bug = Bug::none;
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,35 @@
+#include "support/allocations.hpp"
+
+#include <malloc.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace tocsin::testing {
+
+static thread_local Allocations so_far;
+
+Allocations allocations() { return so_far; }
+
+static void* counted(std::size_t size) {
+    void* block = std::malloc(size);
+    if (block == nullptr) throw std::bad_alloc();
+    ++so_far.count;
+    so_far.held += static_cast<std::ptrdiff_t>(malloc_usable_size(block) + sizeof(std::size_t));
+    return block;
+}
+
+static void uncounted(void* block) {
+    if (block == nullptr) return;
+    so_far.held -= static_cast<std::ptrdiff_t>(malloc_usable_size(block) + sizeof(std::size_t));
+    std::free(block);
+}
+
+}  // namespace tocsin::testing
+
+void* operator new(std::size_t size) { return tocsin::testing::counted(size); }
+void* operator new[](std::size_t size) { return tocsin::testing::counted(size); }
+void operator delete(void* block) noexcept { tocsin::testing::uncounted(block); }
+void operator delete[](void* block) noexcept { tocsin::testing::uncounted(block); }
+void operator delete(void* block, std::size_t) noexcept { tocsin::testing::uncounted(block); }
+void operator delete[](void* block, std::size_t) noexcept { tocsin::testing::uncounted(block); }

@@ -1,0 +1,65 @@
+// What a decision costs late in a long history, and late in a release of many channels: in
+// allocations, which are the same on every machine.
+#include "measurement/view.hpp"
+#include "support/allocations.hpp"
+#include "support/given.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::measurement {
+namespace {
+
+using runtime::SnapshotViews;
+using testing::allocations;
+using testing::at;
+
+// Told of deliveries that are confirmed, each decision alone.
+class Told {
+public:
+    std::size_t confirm(const std::string& message_id, int delivery) {
+        ledger::v1::Decision decision;
+        decision.set_realm("bow");
+        v1::Event noted, reached;
+        noted.mutable_deliveries_noted()->set_release_id("rel-" + message_id);
+        noted.mutable_deliveries_noted()->set_message_id(message_id);
+        auto& one = *noted.mutable_deliveries_noted()->add_deliveries();
+        one.set_delivery_id("hook-" + std::to_string(delivery));
+        one.set_purpose("message");
+        one.set_state("claimed");
+        auto& milestone = *reached.mutable_milestone_reached();
+        milestone.set_message_id(message_id);
+        milestone.set_release_id("rel-" + message_id);
+        milestone.set_delivery_id(one.delivery_id());
+        milestone.mutable_milestone()->set_kind("confirmed");
+        *milestone.mutable_milestone()->mutable_at() = runtime::to_proto(at(delivery));
+        for (const v1::Event& event : {noted, reached})
+            decision.mutable_accepted()->add_events(event.SerializeAsString());
+        const std::size_t before = allocations().count;
+        view_.apply({"measurement", 0, 0, at(delivery), decision, true});
+        return allocations().count - before;
+    }
+
+private:
+    SnapshotViews<Realm> view_{1};
+};
+
+TEST(Cost, OfADeliveryIsAboutTheSameInAReleaseOfManyChannels) {
+    Told told;
+    std::size_t early = 0, late = 0;
+    for (int i = 0; i <= 100; ++i) early = told.confirm("msg-1", i);
+    for (int i = 101; i <= 5'000; ++i) late = told.confirm("msg-1", i);
+    std::printf("allocations: %zu after 100 deliveries, %zu after 5 000\n", early, late);
+    EXPECT_LE(late, early + early / 2);
+}
+
+TEST(Cost, OfAMessageIsAboutTheSameLateInALongHistory) {
+    Told told;
+    std::size_t early = 0, late = 0;
+    for (int i = 0; i <= 100; ++i) early = told.confirm("msg-" + std::to_string(i), 1);
+    for (int i = 101; i <= 10'000; ++i) late = told.confirm("msg-" + std::to_string(i), 1);
+    std::printf("allocations: %zu after 100 messages, %zu after 10 000\n", early, late);
+    EXPECT_LE(late, early + early / 2);
+}
+
+}  // namespace
+}  // namespace tocsin::measurement

@@ -1,0 +1,148 @@
+#include "publishing/feed.hpp"
+
+#include "samples.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::publishing {
+namespace {
+
+using namespace std::chrono_literals;
+using samples::at;
+using samples::Story;
+
+// A realm in which messages come to be public on the feed, one after the other.
+struct Publisher {
+    PublishingView view{1};
+    FeedPages pages{view};
+
+    void tell(const std::vector<v1::Event>& events, Time when, bool live = true) {
+        ledger::v1::Decision decision;
+        decision.set_realm("bow");
+        for (const v1::Event& event : events)
+            decision.mutable_accepted()->add_events(event.SerializeAsString());
+        view.apply({"publishing", 0, 0, when, decision, live});
+    }
+    // Its T0 is `second` and 600 ms.
+    Story publish(int number, int second, bool live = true) {
+        auto content = samples::make_content();
+        content.set_message_id(fmt::format("msg-{}", number));
+        for (auto& text : *content.mutable_draft()->mutable_texts())
+            text.set_headline(fmt::format("Alert {} in {}", number, text.language()));
+        *content.mutable_draft()->mutable_expires() = runtime::to_proto(at(second + 3600));
+        Story story{samples::feed_only(), content};
+        tell(samples::feed_only(), at(second), live);
+        const auto keep = [&] { tell(story.given.events(), at(second), live); };
+        story.clear(at(second));
+        keep();
+        story.prepared("feed", true, {}, 0, at(second));
+        keep();
+        story.claim("x1", at(second));
+        keep();
+        return story;
+    }
+    std::shared_ptr<const FeedPage> page(Time now, const std::string& language = "en-CA",
+                                         int number = 1) {
+        return pages.page("bow", language, number, "https://feed.example.org", now);
+    }
+};
+
+TEST(FeedPages, AreBuiltOncePerChangeAndServedAsTheyAre) {
+    Publisher there;
+    there.publish(1, 0);
+    const auto first = there.page(at(1));
+    EXPECT_TRUE(first->body.contains("Alert 1 in en-CA"));
+    EXPECT_EQ(first->etag, content::digest(first->body));
+    for (int i = 0; i < 1000; ++i) ASSERT_EQ(there.page(at(1)).get(), first.get());
+    EXPECT_EQ(there.pages.built(), 1);
+    // A decision that changes nothing on the feed builds nothing.
+    there.tell({samples::channel("hook", "webhook")}, at(2));
+    EXPECT_EQ(there.page(at(2)).get(), first.get());
+    there.publish(2, 10);
+    const auto second = there.page(at(11));
+    EXPECT_NE(second->etag, first->etag);
+    EXPECT_LT(second->body.find("Alert 2"), second->body.find("Alert 1"));
+    EXPECT_EQ(there.pages.built(), 2);
+    EXPECT_TRUE(first->body.contains("Alert 1 in en-CA")) << "what is being sent was changed";
+}
+
+TEST(FeedPages, ATimeThatPassesNeedsNoDecision) {
+    Publisher there;
+    there.publish(1, 0);
+    there.publish(2, 100);
+    EXPECT_FALSE(there.page(at(100) + 599ms)->body.contains("Alert 2")) << "before its T0";
+    EXPECT_TRUE(there.page(at(100) + 600ms)->body.contains("Alert 2"));
+    EXPECT_TRUE(there.page(at(3600) - 1ms)->body.contains("Alert 1"));
+    EXPECT_FALSE(there.page(at(3600))->body.contains("Alert 1")) << "it has expired";
+    EXPECT_TRUE(there.page(at(3600))->body.contains("Alert 2"));
+    EXPECT_FALSE(there.page(at(3700))->body.contains("<entry>"));
+    // A clock that was put back.
+    EXPECT_TRUE(there.page(at(3600) - 1ms)->body.contains("Alert 1"));
+}
+
+TEST(FeedPages, EndByRowsAndAreLinked) {
+    Publisher there;
+    for (int i = 0; i < 250; ++i) there.publish(i, i);
+    const auto first = there.page(at(300));
+    EXPECT_TRUE(first->body.contains("Alert 249"));
+    EXPECT_TRUE(first->body.contains("en-CA.atom?page=2"));
+    const auto third = there.page(at(300), "en-CA", 3);
+    EXPECT_TRUE(third->body.contains("Alert 0 in"));
+    EXPECT_FALSE(third->body.contains("page=4"));
+    EXPECT_EQ(there.page(at(300), "en-CA", 4), nullptr);
+    EXPECT_EQ(there.pages.built(), 1) << "all pages of a language are one index";
+}
+
+TEST(FeedPages, ManyNamesOfLanguagesAndRealmsKeepNothing) {
+    Publisher there;
+    there.publish(1, 0);
+    for (char letter = 'a'; letter <= 'z'; ++letter) {
+        const std::string language = fmt::format("x{}-YY", letter);
+        EXPECT_TRUE(there.page(at(1), language)->body.contains("Alert 1 in en-CA")) << language;
+        EXPECT_FALSE(
+            there.pages.page(fmt::format("realm-{}", letter), "en-CA", 1, "https://f", at(1))
+                ->body.contains("<entry>"));
+    }
+    EXPECT_TRUE(there.page(at(1), "fr")->body.contains("Alert 1 in fr-CA"));
+    EXPECT_EQ(there.pages.built(), 2);
+}
+
+TEST(FeedPages, HistoryIsShownOnceItIsRead) {
+    Publisher there;
+    there.publish(1, 0, false);
+    EXPECT_FALSE(there.page(at(1))->body.contains("<entry>"));
+    there.view.folded(0);
+    EXPECT_TRUE(there.page(at(1))->body.contains("Alert 1"));
+    // Read again after a lost tail, without what was lost.
+    there.view.reset(0);
+    there.publish(2, 0, false);
+    there.view.folded(0);
+    EXPECT_FALSE(there.page(at(1))->body.contains("Alert 1"));
+    EXPECT_TRUE(there.page(at(1))->body.contains("Alert 2"));
+}
+
+TEST(Alerts, AreReadUntilAWeekAfterTheyExpired) {
+    Publisher there;
+    const Story story = there.publish(1, 0);
+    const std::string identifier = story.item("feed").fixed().identifier();
+    const auto alert = [&](Time now) { return there.view.snapshot("bow")->alert(identifier, now); };
+    EXPECT_EQ(alert(at(0) + 599ms), nullptr);
+    ASSERT_NE(alert(at(1)), nullptr);
+    EXPECT_EQ(alert(at(1))->body->digest(), content::digest(alert(at(1))->body->bytes()));
+    there.publish(2, 3600 + 7 * 24 * 3600);
+    // Still on its way, since nobody told what became of it.
+    EXPECT_NE(alert(at(1)), nullptr);
+    Publisher other;
+    Story settled = other.publish(1, 0);
+    settled.outcome("feed", "confirmed");
+    other.tell(settled.given.events(), at(2));
+    other.publish(2, 3600 + 7 * 24 * 3600 - 1);
+    EXPECT_NE(other.view.snapshot("bow")->alert(identifier, at(1)), nullptr);
+    const auto before = other.view.snapshot("bow");
+    other.publish(3, 3600 + 7 * 24 * 3600);
+    EXPECT_EQ(other.view.snapshot("bow")->alert(identifier, at(1)), nullptr);
+    EXPECT_NE(before->alert(identifier, at(1)), nullptr) << "a snapshot stays as it is";
+}
+
+}  // namespace
+}  // namespace tocsin::publishing

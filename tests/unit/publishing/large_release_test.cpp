@@ -1,0 +1,326 @@
+// A release as large as it may get: what it costs, and that every decision of it fits a record.
+#include "content/checks.hpp"
+#include "publishing/limits.hpp"
+#include "publishing/view.hpp"
+#include "runtime/rules.hpp"
+#include "samples.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace tocsin::publishing {
+namespace {
+
+using namespace std::chrono_literals;
+using samples::at;
+using samples::channel;
+using samples::GivenRelease;
+using samples::Story;
+
+constexpr std::size_t record_bytes_max = 900'000;
+
+std::string ring(std::size_t bytes) {
+    std::string ring;
+    for (int i = 0; ring.size() < bytes; ++i)
+        ring += fmt::format("51.0{:04},-114.0{:04} ", 1000 + i, 1000 + i);
+    ring.pop_back();
+    return ring;
+}
+
+// About `bytes` of polygons, which every language of every CAP file repeats.
+content::Content with_polygons(std::size_t bytes, std::vector<std::string> agencies = {}) {
+    auto content = samples::make_content();
+    content::Draft& draft = *content.mutable_draft();
+    while (content.ByteSizeLong() + 10'000 < bytes)
+        draft.mutable_areas(0)->add_polygons(ring(9'900));
+    for (const std::string& agency : agencies) draft.add_agencies(agency);
+    return content;
+}
+
+// The ledger's leader, its executors and the view, driven to the end; every decision is measured.
+struct Whole {
+    Story story;
+    Realm realm;
+    std::size_t largest = 0;
+    int decisions = 0;
+
+    Whole(std::vector<v1::Event> channels, content::Content content)
+        : story(std::move(channels), std::move(content)) {
+        // Another of its steps, each under a version of its own.
+        story.given.repeats_add();
+    }
+
+    void apply(const std::vector<v1::Event>& events, Time when) {
+        ledger::v1::Decision decision;
+        decision.set_realm("bow");
+        for (const v1::Event& event : events)
+            decision.mutable_accepted()->add_events(event.SerializeAsString());
+        largest = std::max(largest, decision.ByteSizeLong());
+        ++decisions;
+        realm.apply({"publishing", 0, 0, when, decision, true});
+    }
+    void took(Time when) {
+        ASSERT_EQ(story.given.refused(), "");
+        apply(story.given.events(), when);
+    }
+    void prepare() {
+        story.clear();
+        took(at(0));
+        const Items items = story.release().items;
+        for (const Item& item : items) {
+            story.prepared(item.id());
+            took(at(1));
+        }
+    }
+    // What the timer asks for until nothing is left to keep.
+    void keep() {
+        while (story.release().missing > 0) {
+            const int before = story.release().missing;
+            story.due();
+            took(at(1));
+            ASSERT_LT(story.release().missing, before);
+        }
+    }
+    void fire(v1::Purpose purpose, Time when) {
+        story.claim("x1", when, purpose);
+        took(when);
+        const Items items = story.release().items;
+        for (const Item& item : items) {
+            if (!item.is("claimed")) continue;
+            story.outcome(item.id(), "confirmed", when);
+            took(when);
+        }
+    }
+};
+
+void run_whole(Whole& all, std::size_t deliveries) {
+    all.prepare();
+    ASSERT_EQ(all.story.state(), "armed");
+    all.keep();
+    for (const Item& item : all.story.release().items)
+        ASSERT_TRUE(all.story.release().body(item)->intact()) << item.id();
+    const Time fire_at = runtime::from_proto(all.story.release().head.fire_at());
+    all.fire(v1::PURPOSE_MESSAGE, fire_at);
+    ASSERT_EQ(all.story.state(), "released");
+    EXPECT_EQ(all.story.release().items.size(), deliveries);
+    EXPECT_EQ(all.story.release().bodies, nullptr) << "bytes are kept that nobody sends";
+    all.story.retract(fire_at + 10s);
+    all.took(fire_at + 10s);
+    all.keep();
+    all.fire(v1::PURPOSE_RETRACTION, *all.story.release().retract_at);
+    EXPECT_EQ(all.story.state(), "retracted");
+    EXPECT_LT(all.largest, record_bytes_max);
+}
+
+std::vector<v1::Event> many(int webhooks, std::vector<v1::Event> channels = {}) {
+    for (int i = 0; i < webhooks; ++i)
+        channels.push_back(channel(fmt::format("hook-{:04}", i), "webhook"));
+    return channels;
+}
+
+TEST(LargeRelease, AThousandChannels) {
+    Whole all{many(999, {channel("feed", "feed")}), samples::make_content()};
+    run_whole(all, 1000);
+}
+
+TEST(LargeRelease, ThreeHundredWebhooksWithALongText) {
+    auto content = samples::make_content();
+    for (auto& text : *content.mutable_draft()->mutable_texts())
+        text.set_description(std::string(8000, 'x'));
+    Whole all{many(300), content};
+    run_whole(all, 300);
+}
+
+TEST(LargeRelease, AContentAtTheLimitOnTheFeedsOfTwoAgencies) {
+    const std::vector<v1::Event> channels{channel("feed", "feed"), channel("hook", "webhook"),
+                                          channel("alberta-feed", "feed", "alberta"),
+                                          channel("alberta-hook", "webhook", "alberta")};
+    const auto content = with_polygons(content::draft_bytes_max, {"alberta"});
+    ASSERT_LT(content::serialise(content).size(), content::content_bytes_max);
+    ASSERT_GT(content::serialise(content).size(), content::draft_bytes_max - 20'000);
+    // Not all fits into the decision that arms it, which leaves more time before T0.
+    Whole all{channels, content};
+    all.prepare();
+    EXPECT_GT(all.story.release().missing, 0);
+    EXPECT_GT(runtime::from_proto(all.story.release().head.fire_at()), at(1) + 600ms);
+    // What is not kept yet is not claimed.
+    all.story.claim();
+    EXPECT_EQ(all.story.given.refused(), "");
+    EXPECT_GT(all.story.release().count(v1::PURPOSE_MESSAGE, "claimed"), 0);
+    for (const Item& item : all.story.release().items)
+        EXPECT_EQ(item.is("claimed"), all.story.release().body(item) != nullptr) << item.id();
+    Whole again{channels, content};
+    run_whole(again, 4);
+}
+
+TEST(LargeRelease, AContentOverTheLimitIsPlannedWithoutItAndAborted) {
+    Story story{samples::feed_only(), with_polygons(385'000)};
+    story.clear();
+    EXPECT_EQ(story.state(), "aborted");
+    EXPECT_EQ(story.release().content, nullptr);
+    EXPECT_TRUE(story.release().head.reason().contains("262144"));
+}
+
+TEST(LargeRelease, AVersionThatRendersOtherBytesRefusesThem) {
+    Story story{samples::feed_and_hook()};
+    story.clear();
+    // Armed by an older version, which had not kept the bytes yet.
+    v1::Event event;
+    auto& armed = *event.mutable_release_armed();
+    armed.set_release_id(story.id());
+    *armed.mutable_fire_at() = runtime::to_proto(at(10));
+    for (const char* id : {"feed", "hook"}) {
+        auto& delivery = *armed.add_deliveries();
+        delivery = story.item(id).delivery;
+        armed.add_rendition_of(armed.renditions_size());
+        armed.add_renditions()->set_digest(std::string("not what is rendered now ") + id);
+    }
+    armed.add_fixed();
+    State state = story.given.state();
+    ASSERT_TRUE(evolve(state, event, at(1)));
+    for (int i = 0; i < 2; ++i) {
+        const auto due = Decider::next_due(state);
+        ASSERT_TRUE(due);
+        const auto decided = Decider::decide(
+            state, {"bow", "service:publishing", "", {"service"}, "r"}, due->command, due->at);
+        ASSERT_TRUE(decided);
+        ASSERT_FALSE(decided->events.empty());
+        for (const v1::Event& next : decided->events) ASSERT_TRUE(evolve(state, next, at(1)));
+    }
+    const Release& release = state.releases.at(story.id());
+    EXPECT_EQ(release.head.state(), "aborted");
+    EXPECT_TRUE(release.find("hook")->is("refused"));
+    EXPECT_TRUE(release.find("hook")->delivery.reason().contains("other bytes"));
+    EXPECT_EQ(release.missing, 0);
+}
+
+TEST(LargeRelease, ManyLateOnesAreSettledInDecisionsThatFit) {
+    Whole all{many(900), samples::make_content()};
+    all.prepare();
+    all.story.claim("x1", at(2));
+    all.took(at(2));
+    int decisions = 0;
+    while (Decider::next_due(all.story.given.state()) && ++decisions < 20) {
+        all.story.due();
+        all.apply(all.story.given.events(), at(20));
+        EXPECT_LE(std::ssize(all.story.given.events()), events_max + 2);
+        if (all.story.release().count(v1::PURPOSE_MESSAGE, "claimed") == 0) break;
+    }
+    EXPECT_EQ(all.story.release().count(v1::PURPOSE_MESSAGE, "unknown"), 900);
+    EXPECT_EQ(decisions, 3);
+    EXPECT_LT(all.largest, record_bytes_max);
+}
+
+// One decision about one delivery, in a release of `n`.
+double microseconds_of_one(int n) {
+    Story story{many(n), samples::make_content()};
+    story.clear();
+    v1::Command command;
+    auto& result = *command.mutable_record_prepared();
+    result.set_release_id(story.id());
+    result.set_ready(true);
+    const runtime::Asking asking{"bow", "service:publishing", "", {"service"}, "x"};
+    State state = story.given.state();
+    const auto begin = std::chrono::steady_clock::now();
+    constexpr int repeats = 60;
+    for (int i = 0; i < repeats; ++i) {
+        result.set_delivery_id(fmt::format("hook-{:04}", i));
+        const auto decided = Decider::decide(state, asking, command, at(1));
+        for (const v1::Event& event : decided->events) evolve(state, event, at(1));
+    }
+    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+               .count() /
+           repeats;
+}
+
+TEST(LargeRelease, ADecisionOnOneDeliveryCostsTheSameWhateverTheirNumber) {
+    microseconds_of_one(100);
+    const double few = microseconds_of_one(100);
+    const double many = microseconds_of_one(1400);
+    RecordProperty("microseconds_of_100", std::to_string(few));
+    RecordProperty("microseconds_of_1400", std::to_string(many));
+    // 14 times as many; a copy of them would be seen at once, a busy machine is not.
+    EXPECT_LT(many, 5 * few) << few << " and " << many << " us";
+}
+
+TEST(LargeRelease, ItsTextIsParsedAndHashedOnceForAllDeliveries) {
+    Story story = samples::armed(many(50));
+    story.claim();
+    const Sealed* body = nullptr;
+    for (const Item& item : story.release().items) {
+        const auto mine = story.release().body(item);
+        if (!body) body = mine.get();
+        EXPECT_EQ(mine.get(), body) << "kept more than once";
+    }
+    const auto* parsed = &story.release().content->parsed();
+    EXPECT_EQ(parsed, &story.release().content->parsed());
+}
+
+TEST(Memory, AnEndedReleaseKeepsNoTexts) {
+    Story story = samples::armed();
+    ASSERT_NE(story.release().content, nullptr);
+    story.cancel();
+    EXPECT_EQ(story.release().content, nullptr);
+    EXPECT_EQ(story.release().bodies, nullptr);
+    EXPECT_EQ(story.release().head.digest().size(), 64u);
+    EXPECT_EQ(story.whole("feed").rendition_digest().size(), 64u);
+}
+
+TEST(Memory, AReleasedMessageCanBeRetractedUntilAWeekAfterItExpired) {
+    Story story = samples::armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed");
+    ASSERT_EQ(story.state(), "released");
+    EXPECT_EQ(story.release().bodies, nullptr);
+    Story late = story;
+    story.retract(at(3600 + 7 * 24 * 3600 - 1));
+    EXPECT_EQ(story.given.refused(), "");
+    late.retract(at(3600 + 7 * 24 * 3600));
+    EXPECT_EQ(late.given.refused(), "no_retraction");
+}
+
+TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
+    Story story = samples::armed();
+    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed");
+    State state = story.given.state();
+    ASSERT_TRUE(evolve(state, channel("other", "webhook"), at(3600 + 7 * 24 * 3600 - 1)));
+    EXPECT_NE(state.releases.at(story.id()).content, nullptr);
+    // Any event about any release.
+    auto another = samples::make_content();
+    another.set_message_id("msg-2");
+    const auto planned = Decider::react(state, samples::clearance(samples::make_cleared(another)),
+                                        at(3600 + 7 * 24 * 3600));
+    ASSERT_TRUE(planned);
+    for (const v1::Event& event : planned->events)
+        ASSERT_TRUE(evolve(state, event, at(3600 + 7 * 24 * 3600)));
+    EXPECT_EQ(state.releases.at(story.id()).content, nullptr);
+    EXPECT_TRUE(state.fading.empty());
+}
+
+TEST(ChannelLimit, NoMoreThanOneMessageCanHaveDeliveriesFor) {
+    GivenRelease given{many(deliveries_max)};
+    v1::Command command;
+    auto& put = *command.mutable_put_channel();
+    put.set_channel_id("one-more");
+    put.set_kind("webhook");
+    put.set_name("One more");
+    put.set_url("https://hook.example.org");
+    put.set_credential("hook");
+    given.by("ada", "calgary", {"admin"}).when(command);
+    EXPECT_EQ(given.refused(), "too_many_channels");
+    put.set_channel_id("hook-0001");
+    given.when(command);
+    EXPECT_EQ(given.refused(), "") << "it replaces one";
+}
+
+TEST(Reasons, AreCutBetweenTwoCharacters) {
+    EXPECT_EQ(shortened("short", 10), "short");
+    EXPECT_EQ(shortened("éééééééé", 10), "ééé…");
+    Account all;
+    for (int i = 0; i < 25; ++i) all.add(fmt::format("hook-{}.", i));
+    EXPECT_TRUE(all.text().starts_with("hook-0. hook-1."));
+    EXPECT_TRUE(all.text().ends_with("hook-19. And 5 more."));
+}
+
+}  // namespace
+}  // namespace tocsin::publishing

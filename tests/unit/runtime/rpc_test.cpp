@@ -1,0 +1,226 @@
+#include "runtime/rpc.hpp"
+
+#include "google/rpc/error_details.pb.h"
+#include "runtime/jwk.hpp"
+#include "runtime/record.hpp"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
+#include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+namespace tocsin::runtime {
+namespace {
+
+constexpr std::size_t bytes_max = 100'000;
+
+class FakeLedger final : public Ledger {
+public:
+    void submit(Submission submission, std::chrono::milliseconds, Done done) override {
+        sizes.push_back(command_bytes(submission, seal, keys.newest()).size());
+        Answer answer;
+        answer.kind = Answer::Kind::accepted;
+        answer.position = {"drafting", 0, 7};
+        done(std::move(answer));
+    }
+    void append_stream(std::string_view, const std::string&, std::string,
+                       std::move_only_function<void(bool)> done) override {
+        done(false);
+    }
+    void await(const std::string&, std::vector<Position>, std::chrono::milliseconds,
+               std::move_only_function<void(Ledger::Awaited)> done) override {
+        ++awaited;
+        done(Ledger::Awaited::reached);
+    }
+    bool leads(const std::string&) const override { return true; }
+    bool ready() const override { return true; }
+    bool readable(const std::string& realm) const override { return realm != halted_realm; }
+    double stale_seconds() const override { return 0; }
+    void post(std::move_only_function<void()> task) override { task(); }
+
+    const WorldKeys keys{{"the world's key"}};
+    const Seal seal{keys, "tocsin.drafting.commands.v1", RecordKind::command};
+    std::vector<std::size_t> sizes;  // of what was submitted
+    std::string halted_realm;
+    int awaited = 0;
+};
+
+class AllRoles final : public RoleConfirmer {
+public:
+    std::vector<std::string> confirmed(const Caller& caller) const override { return caller.roles; }
+};
+
+class Drafting final : public drafting::v1::DraftingService::CallbackService {
+public:
+    explicit Drafting(Rpc& rpc) : rpc_(rpc) {}
+    Rpc::Reactor* PutTemplate(Rpc::Context* context,
+                              const drafting::v1::PutTemplateRequest* request,
+                              drafting::v1::PutTemplateResponse* response) override {
+        return rpc_.change<drafting::v1::Command>(context, request, response, {"author"});
+    }
+    Rpc::Reactor* ListMessages(Rpc::Context* context,
+                               const drafting::v1::ListMessagesRequest* request,
+                               drafting::v1::ListMessagesResponse* response) override {
+        const auto reader = [](const Caller&, const auto&, auto&) { return grpc::Status::OK; };
+        return rpc_.read(context, request, response, reader);
+    }
+
+private:
+    Rpc& rpc_;
+};
+
+class Publishing final : public publishing::v1::PublishingService::CallbackService {
+public:
+    explicit Publishing(Rpc& rpc) : rpc_(rpc) {}
+    Rpc::Reactor* GetFeed(Rpc::Context* context, const publishing::v1::GetFeedRequest* request,
+                          publishing::v1::GetFeedResponse* response) override {
+        const auto reader = [](const auto&, auto&) { return grpc::Status::OK; };
+        return rpc_.read_public(context, request, response, reader);
+    }
+
+private:
+    Rpc& rpc_;
+};
+
+class RpcTest : public testing::Test {
+protected:
+    RpcTest() {
+        grpc::ServerBuilder builder;
+        builder.RegisterService(&drafting_);
+        builder.RegisterService(&publishing_);
+        server_ = builder.BuildAndStart();
+        const auto channel = server_->InProcessChannel({});
+        drafting = drafting::v1::DraftingService::NewStub(channel);
+        publishing = publishing::v1::PublishingService::NewStub(channel);
+    }
+    ~RpcTest() override { std::filesystem::remove(jwks_); }
+
+    std::string token(const std::string& realm, const std::vector<std::string>& roles) const {
+        const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                             std::chrono::system_clock::now().time_since_epoch())
+                             .count();
+        nlohmann::json claims{{"iss", "i"},     {"aud", "a"}, {"sub", "ana@city.example"},
+                              {"roles", roles}, {"iat", now}, {"exp", now + 600}};
+        if (!realm.empty()) claims.update({{"realm", realm}, {"agency", "city"}});
+        return "Bearer " + issue_token(pem_, claims.dump());
+    }
+    google::rpc::Status put(const drafting::v1::PutTemplateRequest& request,
+                            const std::string& bearer) {
+        grpc::ClientContext context;
+        context.AddMetadata("authorization", bearer);
+        drafting::v1::PutTemplateResponse response;
+        return unpack(drafting->PutTemplate(&context, request, &response));
+    }
+    google::rpc::Status list(const std::string& bearer) {
+        grpc::ClientContext context;
+        context.AddMetadata("authorization", bearer);
+        drafting::v1::ListMessagesResponse response;
+        return unpack(drafting->ListMessages(&context, {}, &response));
+    }
+    google::rpc::Status feed(const std::string& realm, const std::string& after = "") {
+        grpc::ClientContext context;
+        if (!after.empty()) context.AddMetadata("tocsin-after", after);
+        publishing::v1::GetFeedRequest request;
+        request.set_realm(realm);
+        publishing::v1::GetFeedResponse response;
+        return unpack(publishing->GetFeed(&context, request, &response));
+    }
+    drafting::v1::PutTemplateRequest draft_of(std::size_t polygon_bytes) const {
+        drafting::v1::PutTemplateRequest request;
+        request.set_request_id("019a0000-0000-7000-8000-000000000001");
+        *request.mutable_expires_at() = to_proto(std::chrono::floor<std::chrono::microseconds>(
+            std::chrono::system_clock::now() + std::chrono::minutes(5)));
+        request.set_template_id("flood");
+        request.set_expires_after_seconds(3600);
+        request.mutable_draft()->set_title("Bow in flood");
+        auto& area = *request.mutable_draft()->add_areas();  // the rest of a draft may be missing
+        while (polygon_bytes > 0) {
+            const auto some = std::min<std::size_t>(polygon_bytes, 10'000);
+            area.add_polygons(std::string(some, '1'));
+            polygon_bytes -= some;
+        }
+        return request;
+    }
+    template <class Detail>
+    static Detail detail_of(const google::rpc::Status& status) {
+        Detail detail;
+        for (const auto& any : status.details())
+            if (any.UnpackTo(&detail)) return detail;
+        return {};
+    }
+    static std::string reason_of(const google::rpc::Status& status) {
+        return detail_of<google::rpc::ErrorInfo>(status).reason();
+    }
+
+    const std::string pem_ = make_issuer_key_pem();
+    const std::string jwks_ = [this] {
+        const std::string path =
+            testing::TempDir() + "rpc_test_" + std::to_string(getpid()) + ".json";
+        std::ofstream(path) << jwks_of_pem(pem_);
+        return path;
+    }();
+    TokenVerifier verifier_{TokenOptions{.jwks = jwks_, .issuer = "i", .audience = "a"}};
+    FakeLedger ledger;
+    AllRoles roster_;
+    Rpc rpc_{"drafting", ledger, verifier_, roster_, {.command_bytes_max = bytes_max}};
+    Drafting drafting_{rpc_};
+    Publishing publishing_{rpc_};
+    std::unique_ptr<grpc::Server> server_;
+    std::unique_ptr<drafting::v1::DraftingService::Stub> drafting;
+    std::unique_ptr<publishing::v1::PublishingService::Stub> publishing;
+};
+
+TEST_F(RpcTest, ACommandThatIsTooLargeIsRefusedWithItsLargestField) {
+    const auto refused = put(draft_of(bytes_max), token("calgary", {"author"}));
+    EXPECT_EQ(refused.code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(reason_of(refused), "COMMAND_TOO_LARGE");
+    const auto bad = detail_of<google::rpc::BadRequest>(refused);
+    ASSERT_EQ(bad.field_violations_size(), 1);
+    EXPECT_EQ(bad.field_violations(0).field(), "draft.areas[0].polygons");
+    EXPECT_NE(refused.message().find("may have 100000"), std::string::npos) << refused.message();
+    EXPECT_TRUE(ledger.sizes.empty());
+}
+
+TEST_F(RpcTest, TheLimitIsThatOfTheRecordToTheByte) {
+    const std::string bearer = token("calgary", {"author"});
+    auto request = draft_of(90'000);
+    std::string& last = *request.mutable_draft()->mutable_areas(0)->add_polygons();
+    last.assign(5'000, '1');
+    ASSERT_EQ(put(request, bearer).code(), grpc::StatusCode::OK);
+    last.append(bytes_max - ledger.sizes.back(), '1');
+    EXPECT_EQ(put(request, bearer).code(), grpc::StatusCode::OK);
+    EXPECT_EQ(ledger.sizes.back(), bytes_max);
+    last.append("1");
+    EXPECT_EQ(reason_of(put(request, bearer)), "COMMAND_TOO_LARGE");
+    EXPECT_EQ(ledger.sizes.size(), 2U);
+}
+
+TEST_F(RpcTest, AnOperatorsTokenIsNobodysInARealm) {
+    EXPECT_EQ(reason_of(list(token("", {"operator"}))), "ROLE_MISSING");
+    EXPECT_EQ(reason_of(put(draft_of(10), token("", {"operator"}))), "ROLE_MISSING");
+    EXPECT_EQ(reason_of(list(token("", {"author"}))), "TOKEN_CLAIMS");
+    EXPECT_EQ(list(token("calgary", {"author", "operator"})).code(), grpc::StatusCode::OK);
+}
+
+TEST_F(RpcTest, ReadsOfAHaltedPartitionAreUnavailable) {
+    ledger.halted_realm = "calgary";
+    EXPECT_EQ(reason_of(list(token("calgary", {"author"}))), "UNAVAILABLE");
+    EXPECT_EQ(list(token("banff", {"author"})).code(), grpc::StatusCode::OK);
+    EXPECT_EQ(reason_of(feed("calgary")), "UNAVAILABLE");
+    EXPECT_EQ(feed("banff").code(), grpc::StatusCode::OK);
+}
+
+TEST_F(RpcTest, APublicReadDoesNotWait) {
+    const auto refused = feed("calgary", "publishing/0/1");
+    EXPECT_EQ(reason_of(refused), "INVALID_ARGUMENT");
+    EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
+              "tocsin-after");
+    EXPECT_EQ(ledger.awaited, 0);
+}
+
+}  // namespace
+}  // namespace tocsin::runtime
