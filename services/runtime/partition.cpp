@@ -219,7 +219,7 @@ void Partition::verify() {
     if (!from) return fold_again();
     doubtful_ = false;
     caught_up_ = false;
-    want_read_from_ = *from;
+    want_read_from_ = from;
 }
 
 void Partition::check_head(std::int64_t offset, std::string_view record) {
