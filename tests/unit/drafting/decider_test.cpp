@@ -644,7 +644,7 @@ TEST(Text, IsTheSubmittedOneOnceItIsSubmittedAndThatOfTheAuthorOnceItIsBack) {
     EXPECT_EQ(*only(test).content, test.events().at(0).message_submitted().content());
     test.when(returned());
     EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(only(test).text(),
-                                                                  samples::make_draft()));
+                                                                   samples::make_draft()));
     ana(test).when(submit("3"));
     EXPECT_EQ(test.refused(), "");
     EXPECT_EQ(test.events().at(0).message_submitted().digest().size(), 64u);
