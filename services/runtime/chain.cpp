@@ -48,10 +48,16 @@ std::optional<std::int64_t> Chain::verify() {
     return recent_.front().first;
 }
 
-// What follows the head did not count; it is read again, in case other records lie there now.
-Chain::Check Chain::check(std::int64_t offset, const std::string& digest) {
+// What follows the head did not count; it is read again, in case other records lie there now. So
+// may it be in between: what was lost was sent again and lies where it lay, behind a record that
+// was faster this time.
+Chain::Check Chain::check(std::int64_t offset, const std::string& digest,
+                          const std::string& previous) {
     const auto& [expected, expected_digest] = recent_[verified_];
-    if (offset < expected) return Check::going_on;
+    if (offset < expected) {
+        const bool counts = verified_ > 0 && previous == recent_[verified_ - 1].second;
+        return counts ? Check::changed : Check::going_on;
+    }
     if (offset > expected || digest != expected_digest) return Check::changed;
     if (++verified_ < recent_.size()) return Check::going_on;
     verifying_ = false;
@@ -70,7 +76,7 @@ std::optional<std::int64_t> Chain::offset_of(const std::string& digest) const {
 }
 
 bool Chain::disagrees(std::int64_t offset, const std::string& digest) const {
-    if (recent_.empty() || offset < recent_.front().first || offset > head_offset_) return false;
+    if (!recent_.empty() && offset < recent_.front().first) return false;
     const auto found = std::lower_bound(
         recent_.begin(), recent_.end(), offset,
         [](const auto& counted, std::int64_t wanted) { return counted.first < wanted; });

@@ -38,8 +38,9 @@ public:
         same,     // the log is to be read on from head_offset() + 1
         changed,  // the log lost its tail
     };
-    // A record, ours or not, while verifying.
-    Check check(std::int64_t offset, const std::string& digest);
+    // A record, ours or not, while verifying. `previous`: what it goes on from; empty for one that
+    // is no decision.
+    Check check(std::int64_t offset, const std::string& digest, const std::string& previous);
     // The log ends at `offset`, while verifying.
     Check check_end(std::int64_t offset);
 
@@ -52,7 +53,7 @@ public:
     std::int64_t head_offset() const { return head_offset_; }
     // Where one of the last decisions that counted was read.
     std::optional<std::int64_t> offset_of(const std::string& digest) const;
-    // Whether it is known that no decision of that digest counted at that offset.
+    // Whether it is known that no decision of that digest counted at that offset, which was read.
     bool disagrees(std::int64_t offset, const std::string& digest) const;
     bool empty() const { return head_offset_ < 0; }
 

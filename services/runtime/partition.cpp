@@ -49,7 +49,12 @@ void Partition::fold_again() {
     fold_ = std::make_unique<Fold>(chain_.genesis(), blank_rules_->fresh());
     flight_.clear();
     want_resend_ = false;
-    for (Input& input : inputs_) input.cursor = 0;
+    for (Input& input : inputs_) {
+        input.cursor = 0;
+        // What was missed in its log may have been the cause of an own decision, which never
+        // counted.
+        if (std::exchange(input.fork, std::nullopt)) want_recheck_ = true;
+    }
     timers_.clear();
     chain_.reset();
     counters_.counted = 0;
@@ -222,8 +227,16 @@ void Partition::verify() {
     want_read_from_ = from;
 }
 
+// What the record goes on from; empty for one that is no decision of this ledger.
+std::string Partition::previous_of(const Seal& seal, std::string_view record) {
+    const auto body = seal.open(record);
+    ledger::v1::Decision decision;
+    if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) return {};
+    return decision.previous_digest();
+}
+
 void Partition::check_head(std::int64_t offset, std::string_view record) {
-    switch (chain_.check(offset, sha256(record))) {
+    switch (chain_.check(offset, sha256(record), previous_of(seal_, record))) {
         case Chain::Check::going_on:
             return;
         case Chain::Check::changed:

@@ -275,6 +275,7 @@ private:
     void forget_what_was_told();
     void inputs_restarted(const ledger::v1::Decision& decision);
     void verify();
+    static std::string previous_of(const Seal& seal, std::string_view record);
     void check_head(std::int64_t offset, std::string_view record);
     void look_for_appends();
     bool parse(std::int64_t offset, std::string_view record, ledger::v1::Decision& decision);

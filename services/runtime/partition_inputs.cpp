@@ -151,7 +151,7 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
 }
 
 void Partition::check_upstream(Input& input, std::int64_t offset, std::string_view record) {
-    switch (input.chain.check(offset, sha256(record))) {
+    switch (input.chain.check(offset, sha256(record), previous_of(input.seal, record))) {
         case Chain::Check::going_on:
             return;
         case Chain::Check::changed:
@@ -206,6 +206,7 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
         planted(Bug::no_input_check))
         return;
     if (offset >= input.next) {
+        input.expected_end = std::max(input.expected_end, offset + 1);
         if (input.expected.empty() || input.expected.back().first < offset)
             input.expected.emplace_back(offset, digest);
         return;

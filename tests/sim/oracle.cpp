@@ -202,7 +202,9 @@ std::optional<Topic::Record> Oracle::cause_record(const ledger::v1::Cause& cause
 // A record that was decided on before its log lost it: what it follows may be lost as well.
 void Oracle::check_skipped(const ledger::v1::Cause& cause, std::int64_t from) {
     const Topic& topic = topic_named(cause.topic());
+    // Lost, the same bytes may lie there again.
     const bool there = topic.holds(cause.offset()) &&
+                       !lost_.contains({cause.topic(), cause.offset()}) &&
                        runtime::sha256(topic.at(cause.offset()).value) == cause.record_digest();
     for (std::int64_t skipped = from; skipped < cause.offset(); ++skipped)
         require(may_pass(cause.topic(), skipped) ||

@@ -264,6 +264,35 @@ TEST_F(LostTail, OfAnUpstreamLedgerThatDidNotGrowIsNoticed) {
     }
 }
 
+TEST_F(LostTail, OfCommandsThatAnotherDecidedOnBeforeTheyWereReadHereIsNoticed) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 3", 1));
+    settle();
+    settle();
+    EXPECT_TRUE(bench.last().has_inputs_rewound());
+    bench.decide(bench.command("add 40", "fresh"));
+    EXPECT_EQ(bench.total(), 43);
+}
+
+// Its own decision on the lost command never counted, and what lies there now was decided on.
+TEST_F(LostTail, OfACommandThatOnlyAnAppendUnderWayNamesSetsNothingBack) {
+    bench.decide(bench.command("add 1", "r1"));
+    const std::string head = bench.partition->counted_head();
+    bench.ask(bench.command("add 2", "lost"));
+    ASSERT_EQ(bench.step().append.size(), 1u);
+    cut(Bench::commands, 1);
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 40", "fresh"));
+    bench.partition->on_broker_trouble();
+    for (int i = 0; i < 3; ++i) {
+        bench.step();
+        bench.hear();
+    }
+    bench.ledger.push_back(bench.foreign(head, "total 41", 1));
+    for (int i = 0; i < 4; ++i) settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.total(), 41);
+}
+
 TEST_F(LostTail, TroubleWithoutALossChangesNothing) {
     bench.decide(bench.command("add 1", "r1"));
     bench.upstream_decides("add 1");

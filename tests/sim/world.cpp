@@ -37,7 +37,11 @@ static std::vector<Scenario> all_scenarios() {
     namesakes.longer = 2;
     add("keys").keys = true;
     add("quiet_week").quiet = true;
-    add("long").longer = 12;
+    Scenario& both = add("tails_lost");
+    both.inputs_cut = both.tail_lost = true;
+    Scenario& lasting = add("long");
+    lasting.inputs_cut = true;
+    lasting.longer = 12;
     return list;
 }
 
