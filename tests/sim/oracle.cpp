@@ -69,6 +69,8 @@ Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules,
 
 void Oracle::start_over() {
     head_ = genesis_of(logs_.ledger.name);
+    key_id_.clear();
+    replaced_.clear();
     rules_ = rules_->fresh();
     last_ = {};
     positions_.clear();
@@ -85,12 +87,15 @@ void Oracle::appended() {
     const std::string& record = logs_.ledger.at(offset).value;
     const auto decision = parse<ledger::v1::Decision>(record, ledger_seal_);
     if (!decision) return;
-    if (decision->previous_digest() != head_) {
+    const std::string key(ledger_seal_.examine(record).key_id);
+    if (decision->previous_digest() != head_ || (!key_id_.empty() && key != key_id_)) {
         ++void_;
         return;
     }
     check(*decision, offset);
     head_ = runtime::sha256(record);
+    key_id_ = decision->has_key_changed() ? decision->key_changed().key_id() : key;
+    if (key_id_ != key) replaced_[key] = from_proto(decision->decided_at());
     chain_.emplace_back(offset, head_);
 }
 
@@ -232,6 +237,16 @@ void Oracle::forget(Time at) {
     });
 }
 
+bool Oracle::out_of_force(const std::string& key_id, Time stored_at) const {
+    const auto replaced = replaced_.find(key_id);
+    return replaced != replaced_.end() && stored_at > replaced->second + std::chrono::minutes(10);
+}
+
+void Oracle::check_key(const Topic::Record& record, const Seal& seal) const {
+    require(!out_of_force(std::string(seal.examine(record.value).key_id), record.stored_at),
+            "decided on what a key that was replaced asked for");
+}
+
 Oracle::Expected Oracle::expect(const ledger::v1::Decision& decision) {
     const auto& cause = decision.cause();
     if (cause.topic() != logs_.commands.name) return expect_foreign(decision);
@@ -239,6 +254,7 @@ Oracle::Expected Oracle::expect(const ledger::v1::Decision& decision) {
     require(record.has_value(), "decided on a command that is not there");
     const auto body = commands_seal_.open(record->value);
     require(body.has_value(), "decided on a command with a bad mac");
+    check_key(*record, commands_seal_);
     return expect_command(*body, from_proto(decision.decided_at()), cause);
 }
 
@@ -332,6 +348,7 @@ runtime::Foreign Oracle::stream_record(const OracleLogs::Foreign& stream,
     const Seal seal(keys_, stream.topic.name, RecordKind::reading);
     const auto reading = parse<ledger::v1::CommandRecord>(record.value, seal);
     require(reading.has_value(), "decided on a reading with a bad mac");
+    check_key(record, seal);
     return {stream.topic.name, stream.service,   reading->realm(), offset,
             record.stored_at,  {reading->body()}};
 }
@@ -375,13 +392,17 @@ bool Oracle::may_pass(const std::string& topic, std::int64_t offset) {
         const Upstream* const upstream = find_upstream(topic);
         return upstream == nullptr || !upstream->concerning.contains(offset);
     }
-    return !logs_.commands.holds(offset) || may_pass_command(logs_.commands.at(offset).value);
+    return !logs_.commands.holds(offset) || may_pass_command(logs_.commands.at(offset));
 }
 
-// Not ours, or a repeat of what is decided; whether it is still remembered or has expired by now.
-bool Oracle::may_pass_command(std::string_view record) {
-    const auto body = commands_seal_.open(record);
-    if (!body) return true;
+// Not ours, not any more, or a repeat of what is decided; whether it is still remembered or has
+// expired by now.
+bool Oracle::may_pass_command(const Topic::Record& record) {
+    const auto opened = commands_seal_.examine(record.value);
+    if (opened.sealed != runtime::Sealed::ours ||
+        out_of_force(std::string(opened.key_id), record.stored_at))
+        return true;
+    const auto* const body = &opened.body;
     ledger::v1::CommandRecord command;
     if (!command.ParseFromArray(body->data(), static_cast<int>(body->size()))) return false;
     const std::string digest =

@@ -349,6 +349,59 @@ TEST(Keys, NewestKeyTakesOverByADecisionOfTheOldOne) {
     EXPECT_EQ(again.total(), 8);
 }
 
+// A key is replaced because it may be in other hands.
+struct ReplacedKey : testing::Test {
+    ReplacedKey() {
+        first.read();
+        bench.join(first);
+        bench.read();
+    }
+    // Signed with the old key although the new one is in force.
+    std::string old_command(const std::string& id) const { return first.command("add 100", id); }
+    const WorldKeys both{{std::string(32, 'n'), std::string(32, 'k')}};
+    Bench first;
+    Bench bench{"a", 1, both, 2};
+};
+
+TEST_F(ReplacedKey, StillSignsWhatWasOnItsWay) {
+    bench.elapsed += std::chrono::minutes(9);
+    bench.decide(old_command("r1"));
+    EXPECT_EQ(bench.total(), 100);
+}
+
+TEST_F(ReplacedKey, AsksForNothingLater) {
+    bench.elapsed += std::chrono::minutes(11);
+    bench.decide(old_command("r1"));
+    bench.inputs[Bench::readings].log.push_back(first.reading("reading 5"));
+    bench.decide(bench.command("add 1", "r2"));
+    EXPECT_EQ(bench.total(), 1);
+    EXPECT_EQ(bench.partition->counters().replaced_keys, 2);
+    EXPECT_TRUE(bench.letters.empty());
+}
+
+TEST_F(ReplacedKey, DecidesNothing) {
+    bench.ledger.push_back(first.foreign(bench.partition->counted_head(), "total 99", 0));
+    bench.decide(bench.command("add 1", "r1"));
+    EXPECT_EQ(bench.total(), 1);
+    EXPECT_EQ(bench.partition->halted(), "");
+}
+
+TEST_F(ReplacedKey, IsNotThatOfAChangeWhichIsYetToBeRead) {
+    Bench behind("b", 1, both, 1);
+    behind.join(first);
+    behind.hear();
+    behind.step();
+    behind.hear();
+    behind.ask(bench.command("add 5", "r1"));
+    behind.elapsed += milliseconds(5000);
+    EXPECT_TRUE(behind.step().append.empty());
+    bench.decide(bench.command("add 5", "r1"));
+    behind.ledger = bench.ledger;
+    behind.read();
+    EXPECT_EQ(behind.partition->halted(), "");
+    EXPECT_EQ(behind.total(), 5);
+}
+
 // --- races, slow disks, lost appends ---
 
 struct Followed : testing::Test {

@@ -35,7 +35,9 @@ static std::vector<Scenario> all_scenarios() {
     Scenario& namesakes = add("namesakes");
     namesakes.namesakes = namesakes.lone_fault = true;
     namesakes.longer = 2;
-    add("keys").keys = true;
+    Scenario& keys = add("keys");
+    keys.keys = true;
+    keys.longer = 3;  // It takes a while until the old one is out of force.
     add("quiet_week").quiet = true;
     Scenario& both = add("tails_lost");
     both.inputs_cut = both.tail_lost = true;
@@ -207,7 +209,8 @@ void World::operators() {
 void World::check_tokens() {
     Instance* one = any_alive();
     if (one == nullptr || scenario_.inputs_cut || scenario_.tail_lost || history_lost_) return;
-    for (int input = 0; input < 2; ++input) {
+    // Who lacks the new key takes commands under it for somebody else's, until it reads of the change.
+    for (int input = keys_changed_ ? 1 : 0; input < 2; ++input) {
         const std::int64_t considered = one->partition().considered(input);
         const Topic& log = topic(input);
         if (considered > log.end() || !oracle_.considered_before(log.name, considered))
@@ -270,12 +273,16 @@ std::string World::sealed(const std::string& realm, const std::string& id, const
     submission.expires_at = expires_at;
     submission.sent_at = now();
     submission.body = body;
-    return runtime::command_bytes(submission, seal, keys_.newest());
+    return runtime::command_bytes(submission, seal, key_in_force());
+}
+
+const std::string& World::key_in_force() const {
+    return oracle_.key_id().empty() ? keys_.newest() : oracle_.key_id();
 }
 
 std::string World::command_value(const std::string& realm, const std::string& id,
                                  const std::string& body, Time expires_at) const {
-    return sealed(realm, id, body, expires_at, {keys_, commands_.name, RecordKind::command});
+    return sealed(realm, id, body, expires_at, {both_keys_, commands_.name, RecordKind::command});
 }
 
 void World::callers() {
@@ -283,6 +290,7 @@ void World::callers() {
     if (chance(scenario_.versions ? .3 : scenario_.namesakes ? .12 : .06)) new_request();
     if (chance(.02)) upstream_writes();
     if (chance(.03)) stream_writes();
+    if (scenario_.keys && chance(.05)) thief();
     if (!requests_.empty() && chance(.03)) {
         const int count = requests_.size();
         const auto which = count - 1 - below(std::min(count, chance(.8) ? 8 : count));
@@ -307,7 +315,7 @@ void World::new_request() {
             const Seal seal(other_keys_, commands_.name, RecordKind::command);
             commands_.records.push_back({seal.close(request.value, other_keys_.newest()), now()});
         } else {
-            const Seal elsewhere(keys_, "other.commands", RecordKind::command);
+            const Seal elsewhere(both_keys_, "other.commands", RecordKind::command);
             commands_.records.push_back({sealed(realm, id, body, expires, elsewhere), now()});
         }
     }
@@ -320,9 +328,34 @@ void World::new_request() {
 
 void World::retry(Request& request) {
     if (Instance* instance = any_alive()) {
+        if (scenario_.keys) {  // Each attempt is signed with what is in force then.
+            const Seal seal(both_keys_, commands_.name, RecordKind::command);
+            request.value = seal.close(std::string(*seal.open(request.value)), key_in_force());
+        }
         instance->submit(request.name(), commands_, request.value);
         request.retry_at = tick_ + 40;
     }
+}
+
+// Somebody who has the key that was replaced, and write access.
+void World::thief() {
+    if (!oracle_.out_of_force(keys_.newest(), now())) return;
+    runtime::Submission submission;
+    submission.asking = {"bow", "ana", "calgary", {}, fmt::format("stolen-{}", tick_)};
+    submission.expires_at = now() + std::chrono::hours(1);
+    submission.body = "add 1";
+    const Seal seal(keys_, commands_.name, RecordKind::command);
+    commands_.records.push_back({runtime::command_bytes(submission, seal, keys_.newest()), now()});
+    ledger::v1::Decision decision;
+    decision.set_previous_digest(oracle_.head());
+    decision.set_writer("a");
+    decision.set_realm("bow");
+    *decision.mutable_decided_at() = runtime::to_proto(now());
+    decision.mutable_accepted()->add_events("total 1000000");
+    land({&ledger_,
+          Seal(keys_, ledger_.name, RecordKind::decision)
+              .close(decision.SerializeAsString(), keys_.newest()),
+          {}});
 }
 
 void World::upstream_writes() {
@@ -353,7 +386,7 @@ void World::upstream_writes() {
 }
 
 void World::stream_writes() {
-    const Seal seal(keys_, stream_.name, RecordKind::reading);
+    const Seal seal(both_keys_, stream_.name, RecordKind::reading);
     stream_.records.push_back(
         {sealed("bow", "", fmt::format("reading {}", below(1 + static_cast<int>(tick_))), now(),
                 seal),

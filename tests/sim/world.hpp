@@ -84,6 +84,8 @@ public:
     void keep_dead_letter(int input, std::int64_t offset) override;
     void answer(const std::string& request, const runtime::Remembered& answer) override;
     void count_end(const runtime::Partition::Counters& counters) override;
+    // What callers and services sign with.
+    const std::string& key_in_force() const;
     Topic& commands() { return commands_; }
     std::string command_value(const std::string& realm, const std::string& id,
                               const std::string& body, Time expires_at) const;
@@ -98,6 +100,7 @@ private:
     void callers();
     void new_request();
     void retry(Request& request);
+    void thief();
     void upstream_writes();
     void stream_writes();
     void cut_tail();
