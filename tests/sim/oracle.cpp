@@ -206,6 +206,11 @@ void Oracle::tail_lost(const Topic& topic, std::int64_t offset) {
     }
 }
 
+void Oracle::taken(const Topic& topic, std::int64_t offset) {
+    for (std::int64_t at = topic.low(); at < offset; ++at)
+        lost_[{topic.name, at}].push_back(topic.at(at));
+}
+
 // The record that a decision names by its digest, be it lost by now.
 std::optional<Topic::Record> Oracle::cause_record(const ledger::v1::Cause& cause) const {
     const auto is_it = [&](const Topic::Record& record) {

@@ -73,6 +73,9 @@ public:
     // An input is about to lose everything from `offset` on. What was read of it before may still
     // be decided on by a record that is under way.
     void tail_lost(const Topic& topic, std::int64_t offset);
+    // Retention is about to take everything before `offset` from an input, all of it decided on;
+    // what is under way may name it still.
+    void taken(const Topic& topic, std::int64_t offset);
     // The clock was overridden: what may have been forgotten is refused as expired.
     bool overridden() const { return overridden_; }
     // No decision may be stamped later, but for one that repeats the stamp before it.

@@ -105,6 +105,7 @@ private:
     void faults_of_kafka();
     void operators();
     void lose(Part& part, std::int64_t keep);
+    void take_readings();
     void cut_tail();
     void cut_input();
     void check_tokens();

@@ -72,8 +72,8 @@ void World::faults_of_kafka() {
         letters_refused_until_ = tick() + seconds(1 + below(40));
     }
     if (tick() >= letters_refused_until_) kafka_.refused_topics.clear();
-    const bool both = chance(.003 / scenario_.longer);
-    if (scenario_.tail_lost && both) cut_tail();
+    if (chance(.004 * some)) take_readings();
+    if (scenario_.tail_lost && chance(.003)) cut_tail();
     if (scenario_.inputs_cut && chance(.005)) cut_input();
 }
 
@@ -139,6 +139,16 @@ void World::check_fault_was_noticed() {
 }
 
 // --- logs that lose what they held ---
+
+// A stream keeps little; what was decided on may go at any time.
+void World::take_readings() {
+    Part& there = any_part();
+    const std::int64_t position =
+        std::min(there.oracle->position(there.stream.name), there.stream.end());
+    if (position <= there.stream.low()) return;
+    there.oracle->taken(there.stream, position);
+    there.stream.drop_before(position);
+}
 
 void World::lose(Part& part, std::int64_t keep) {
     part.lost = true;
