@@ -34,6 +34,13 @@ LedgerChain::Seen LedgerChain::add(std::int64_t offset, std::string_view record)
     seen.decision = std::move(decision);
     seen.key_id = opened.key_id;
     const std::string& previous = seen.decision->previous_digest();
+    if (previous == head_ && !key_id_.empty() && seen.key_id != key_id_) {
+        // Who has a key that was replaced can still make seals; none of them counts.
+        ++foreign_;
+        note(offset, fmt::format("sealed with {} while {} was in force", seen.key_id, key_id_));
+        seen.decision.reset();
+        return seen;
+    }
     if (previous == head_) {
         count(offset, seen);
         seen.kind = Kind::counted;
@@ -53,14 +60,8 @@ void LedgerChain::count(std::int64_t offset, const Seen& seen) {
     if (at < decided_at_ && !decision.has_clock_overridden())
         note(offset, "decided before the decision that it extends");
     decided_at_ = at;
-    // Who has a key that was replaced can still make seals, but nobody who is ours does.
-    if (!key_id_.empty() && seen.key_id != key_id_)
-        note(offset, fmt::format("sealed with {} while {} was in force", seen.key_id, key_id_));
-    if (key_id_.empty()) key_id_ = decision.input_restarted().key_id();
-    if (decision.has_key_changed()) {
-        key_id_ = decision.key_changed().key_id();
-        key_changes_.emplace_back(offset, key_id_);
-    }
+    key_id_ = runtime::Chain::Link(decision, seen.key_id).next_key_id;
+    if (decision.has_key_changed()) key_changes_.emplace_back(offset, key_id_);
     head_ = seen.digest;
     counted_digests_.insert(head_);
     orphan_.reset();

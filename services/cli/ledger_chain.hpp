@@ -2,6 +2,7 @@
 // count, and whether every other record is explained. Pure.
 #pragma once
 
+#include "runtime/chain.hpp"
 #include "runtime/record.hpp"
 #include "runtime/time.hpp"
 #include "tocsin/ledger/v1/ledger.pb.h"

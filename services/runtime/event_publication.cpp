@@ -1,5 +1,7 @@
 #include "runtime/event_publication.hpp"
 
+#include "runtime/chain.hpp"
+
 #include <algorithm>
 
 namespace tocsin::runtime {
@@ -140,6 +142,7 @@ void EventPublication::walk_from(const Published& place) {
     next_ = std::max<std::int64_t>(place.offset, 0);
     published_before_ = next_;
     head_ = genesis_;
+    key_id_.clear();
     orders_.read_ledger_from = next_;
 }
 
@@ -162,6 +165,10 @@ bool EventPublication::reached_place(std::int64_t offset, std::string_view recor
         return false;
     }
     place_reached_ = true;
+    const Seal::Opened opened = seal_.examine(record);
+    ledger::v1::Decision decision;
+    decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size()));
+    key_id_ = Chain::Link(decision, opened.key_id).next_key_id;
     head_ = published_.digest;
     next_ = offset + 1;
     settle();
@@ -175,10 +182,12 @@ void EventPublication::on_ledger_record(std::int64_t offset, std::string_view re
     if (!reached_place(offset, record)) return;
     if (offset > next_) return on_trouble();  // Never seen; but what is in between may count.
     next_ = offset + 1;
-    const auto body = seal_.open(record);
+    const Seal::Opened opened = seal_.examine(record);
     ledger::v1::Decision decision;
-    if (body && decision.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
-        decision.previous_digest() == head_) {
+    if (opened.sealed == Sealed::ours &&
+        decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size())) &&
+        decision.previous_digest() == head_ && (key_id_.empty() || opened.key_id == key_id_)) {
+        key_id_ = Chain::Link(decision, opened.key_id).next_key_id;
         head_ = sha256(record);
         hand_over({decision, head_, offset});
     }

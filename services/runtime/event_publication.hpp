@@ -125,6 +125,7 @@ private:
     // Walking: the next record of the ledger, and the last decision that counted before it.
     std::int64_t next_ = 0;
     std::string head_;
+    std::string key_id_;  // in force after it
     bool place_reached_ = false;
     bool full_ = false;
     Published published_;

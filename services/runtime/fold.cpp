@@ -45,8 +45,10 @@ bool Fold::apply_outcome(const ledger::v1::Decision& decision, std::int64_t offs
             for (const auto& input : decision.inputs_rewound().inputs()) move(input);
             return true;
         case Decision::kClockOverridden:
+            for (auto& [key, at] : replaced_) at = std::min(at, last_);
             return true;
         case Decision::kKeyChanged:
+            replaced_[key_id_] = last_;
             key_id_ = decision.key_changed().key_id();
             return true;
         case Decision::OUTCOME_NOT_SET:
@@ -132,6 +134,12 @@ void Fold::mark_counted(const ledger::v1::Decision& decision, std::int64_t offse
     if (found->second.body_digest != decision.cause().body_digest()) return;
     found->second.counted = true;
     found->second.offset = offset;
+}
+
+std::optional<Time> Fold::replaced_at(std::string_view key_id) const {
+    const auto found = replaced_.find(key_id);
+    if (found == replaced_.end()) return std::nullopt;
+    return found->second;
 }
 
 const Fold::Place& Fold::place(const std::string& topic) const {

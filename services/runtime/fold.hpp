@@ -69,6 +69,8 @@ public:
     std::int64_t decisions() const { return decisions_; }
     // Id of the key that signs the next record; empty before the first decision.
     const std::string& key_id() const { return key_id_; }
+    // `decided_at` of the change that replaced that key; nothing for one that was never replaced.
+    std::optional<Time> replaced_at(std::string_view key_id) const;
     const Place& place(const std::string& topic) const;
     std::int64_t position(const std::string& topic) const { return place(topic).position; }
     // The first under this key, whatever its body.
@@ -97,6 +99,7 @@ private:
     Time last_{};
     std::int64_t decisions_ = 0;
     std::string key_id_;
+    std::map<std::string, Time, std::less<>> replaced_;  // keys, and when
     std::map<std::string, Place> places_;
     absl::node_hash_map<std::string, Remembered> memory_;
     // Keys of memory_ with the second in which they expire, the next on top; nodes of the map do

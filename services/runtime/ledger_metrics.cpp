@@ -24,9 +24,6 @@ prometheus::Counter& reader_restarts_of(Metrics& metrics, const std::string& ser
                            {{"service", service}, {"kind", kind}});
 }
 
-// More than clocks that are kept by NTP ever differ by.
-constexpr std::chrono::seconds clock_tolerance{30};
-
 LedgerMetrics::PerPartition partition_gauges(Metrics& metrics, const prometheus::Labels& labels) {
     return {
         &metrics.gauge("tocsin_ledger_position",
@@ -77,6 +74,25 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
                                    "Inputs that this instance kept aside, as they could not be "
                                    "decided.",
                                    {{"service", service}})),
+      replaced_keys(metrics.counter("tocsin_replaced_key_records_total",
+                                    "Commands and readings signed with a key of the world that had "
+                                    "been replaced, met while leading and passed over.",
+                                    {{"service", service}})),
+      appends_again(metrics.counter("tocsin_appends_again_total",
+                                    "Decisions that were sent again, as it was not heard whether "
+                                    "they were stored.",
+                                    {{"service", service}})),
+      races_lost(metrics.counter("tocsin_races_lost_total",
+                                 "Times that this instance stepped in and another had decided.",
+                                 {{"service", service}})),
+      inputs_rewound(metrics.counter("tocsin_inputs_rewound_total",
+                                     "Inputs set back, as their logs had lost records that were "
+                                     "decided on; every instance sees the same ones.",
+                                     {{"service", service}})),
+      inputs_passed(metrics.counter("tocsin_inputs_passed_total",
+                                    "Times that commands were recorded as needing no decision; "
+                                    "every instance sees the same ones.",
+                                    {{"service", service}})),
       turns(metrics.counter("tocsin_ledger_turns_total",
                             "Turns of the ledger thread; a few per second while nothing happens.",
                             {{"service", service}})),
@@ -90,9 +106,11 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
                                          "How far this clock is ahead of the brokers', at least; "
                                          "negative when behind. Measured every minute.",
                                          {{"service", service}})),
-      clock_off(metrics.gauge("tocsin_clock_off",
-                              "1 while this clock differs from the brokers' by more than 30 s.",
-                              {{"service", service}})),
+      clock_off(
+          metrics.gauge("tocsin_clock_off",
+                        "1 while this instance does not decide, as its clock differs from the "
+                        "brokers' by too much.",
+                        {{"service", service}})),
       dead_letters_waiting(metrics.gauge("tocsin_dead_letters_waiting",
                                          "Dead letters that are not stored yet; each holds up an "
                                          "input of a partition.",
@@ -147,6 +165,11 @@ void LedgerMetrics::update(int partition, const Reading& reading, Tick tick) {
     add(folds_again, now.folds_again, here.last.folds_again);
     add(takeovers, now.takeovers, here.last.takeovers);
     add(dead_letters, now.dead_letters, here.last.dead_letters);
+    add(replaced_keys, now.replaced_keys, here.last.replaced_keys);
+    add(appends_again, now.resent, here.last.resent);
+    add(races_lost, now.races_lost, here.last.races_lost);
+    add(inputs_rewound, now.rewound, here.last.rewound);
+    add(inputs_passed, now.passed, here.last.passed);
 }
 
 void LedgerMetrics::update(const LedgerSources::Restarts& restarts) {
@@ -157,7 +180,6 @@ void LedgerMetrics::update(const LedgerSources::Restarts& restarts) {
 void LedgerMetrics::update(const ClockReading& reading) {
     const Duration ahead = reading.ahead();
     clock_offset_seconds.Set(std::chrono::duration<double>(ahead).count());
-    clock_off.Set(std::chrono::abs(ahead) > clock_tolerance ? 1 : 0);
 }
 
 }  // namespace tocsin::runtime

@@ -51,6 +51,11 @@ struct LedgerMetrics {
     prometheus::Counter& folds_again;
     prometheus::Counter& takeovers;
     prometheus::Counter& dead_letters;
+    prometheus::Counter& replaced_keys;
+    prometheus::Counter& appends_again;
+    prometheus::Counter& races_lost;
+    prometheus::Counter& inputs_rewound;
+    prometheus::Counter& inputs_passed;
     prometheus::Counter& turns;
     prometheus::Counter& source_restarts;
     prometheus::Counter& reader_restarts;

@@ -159,7 +159,7 @@ milliseconds LedgerProcess::turn() {
 
 void LedgerProcess::look_after_handles(Tick tick) {
     if (!writer_->fatal().empty() || !asking_->fatal().empty()) {
-        // A dead handle cannot be mended in place; whoever supervises this process restarts it.
+        // A dead handle cannot be repaired in place; whoever supervises this process restarts it.
         logs::error("kafka handle died; ending the process",
                     {{"writer", writer_->fatal()}, {"asking", asking_->fatal()}});
         std::_Exit(70);

@@ -164,6 +164,7 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.dead_letters_waiting.Set(static_cast<double>(letters_->size()));
     metrics_.reader_down.Set(sources_->any_down() ? 1 : 0);
     metrics_.update(sources_->restarts());
+    metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);
     metrics_.kafka_connected.Set(connected_ ? 1 : 0);
     metrics_.kafka_stale_seconds.Set(stale_seconds());
     metrics_.ready.Set(ready_ ? 1 : 0);

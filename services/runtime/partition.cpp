@@ -49,7 +49,12 @@ void Partition::fold_again() {
     fold_ = std::make_unique<Fold>(chain_.genesis(), blank_rules_->fresh());
     flight_.clear();
     want_resend_ = false;
-    for (Input& input : inputs_) input.cursor = 0;
+    for (Input& input : inputs_) {
+        input.cursor = 0;
+        // What was missed in its log may have been the cause of an own decision, which never
+        // counted.
+        if (std::exchange(input.fork, std::nullopt)) want_recheck_ = true;
+    }
     timers_.clear();
     chain_.reset();
     counters_.counted = 0;
@@ -82,9 +87,10 @@ void Partition::halt(std::string why) {
     if (halted_.empty()) halted_ = std::move(why);
 }
 
-bool Partition::parse(std::int64_t offset, std::string_view record,
-                      ledger::v1::Decision& decision) {
+bool Partition::parse(std::int64_t offset, std::string_view record, ledger::v1::Decision& decision,
+                      std::string_view& key_id) {
     const Seal::Opened opened = seal_.examine(record);
+    key_id = opened.key_id;
     if (opened.sealed == Sealed::ours &&
         decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size())))
         return true;
@@ -103,9 +109,17 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     alignas(8) char block[4096];
     google::protobuf::Arena arena(block, sizeof block);
     auto& parsed = *google::protobuf::Arena::CreateMessage<ledger::v1::Decision>(&arena);
-    if (!mine && !parse(offset, record, parsed)) return;
+    std::string_view key_id;
+    if (mine)
+        key_id = flight_.front().key_id;
+    else if (!parse(offset, record, parsed, key_id))
+        return;
     const ledger::v1::Decision& decision = mine ? flight_.front().decision : parsed;
-    const Chain::Found found = chain_.read(offset, digest, decision.previous_digest());
+    const Chain::Found found = chain_.read(offset, digest, {decision, key_id});
+    if (found == Chain::Found::wrong_key) {
+        if (is_news(news_from_, offset)) ++counters_.foreign_records;
+        return;
+    }
     if (is_news(news_from_, offset)) {
         count_news(decision, found == Chain::Found::counts);
         check_name(decision);
@@ -222,8 +236,19 @@ void Partition::verify() {
     want_read_from_ = from;
 }
 
+Chain::Check Partition::check(Chain& chain, const Seal& seal, std::int64_t offset,
+                              std::string_view record) {
+    const Seal::Opened opened = seal.examine(record);
+    ledger::v1::Decision decision;
+    std::optional<Chain::Link> link;
+    if (opened.sealed == Sealed::ours &&
+        decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size())))
+        link.emplace(decision, opened.key_id);
+    return chain.check(offset, sha256(record), link);
+}
+
 void Partition::check_head(std::int64_t offset, std::string_view record) {
-    switch (chain_.check(offset, sha256(record))) {
+    switch (check(chain_, seal_, offset, record)) {
         case Chain::Check::going_on:
             return;
         case Chain::Check::changed:

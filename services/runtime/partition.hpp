@@ -11,6 +11,7 @@
 #pragma once
 
 #include "runtime/chain.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/planted.hpp"
 #include "runtime/record.hpp"
@@ -24,9 +25,6 @@
 #include <vector>
 
 namespace tocsin::runtime {
-
-// Monotonic time, given by the driver.
-using Tick = std::chrono::steady_clock::time_point;
 
 struct InputSpec {
     enum class Kind { commands, ledger, stream };
@@ -55,6 +53,9 @@ struct PartitionOptions {
     std::chrono::milliseconds append_timeout{11'000};  // then it is looked for and sent again
     std::chrono::milliseconds resend_pause{50};        // doubled each time, up to 100 times
     std::chrono::hours lifetime_max{24};
+    // What is signed with a key that was replaced counts only if the broker stored it no later than
+    // this after the change: it was on its way, from an instance that had not read of it yet.
+    std::chrono::minutes key_grace{10};
     std::chrono::milliseconds timer_again{5'000};  // a due timer that nobody answered fires again
     // Commands that leave no record are passed by one after so long a silence.
     std::chrono::milliseconds pass_after{10'000};
@@ -134,6 +135,8 @@ public:
         // `repeats` those that it met while leading: over all instances they add up.
         std::int64_t void_now = 0, foreign_records = 0, decisions = 0, accepted = 0, rejected = 0,
                      repeats = 0, folds_again = 0, takeovers = 0, dead_letters = 0;
+        // Commands and readings under a key that had been replaced, met while leading.
+        std::int64_t replaced_keys = 0;
         // Appends sent again; races lost when stepping in; heads read back; inputs set back because
         // their logs lost their tails (by whichever instance); inputs passed without a decision.
         std::int64_t resent = 0, races_lost = 0, verifications = 0, rewound = 0, passed = 0;
@@ -220,6 +223,8 @@ private:
         std::string key;  // of the request, and the digest of its body
         std::string digest;
         std::string record_digest;
+        std::string_view key_id;  // that signed it; of the input's seal
+        Time stored_at;
         Foreign foreign;
         std::string traceparent;
         Tick seen{};
@@ -263,6 +268,7 @@ private:
     };
     struct InFlight {
         std::string realm;
+        std::string key_id;
         std::string record;
         std::string digest;
         ledger::v1::Decision decision;
@@ -275,9 +281,12 @@ private:
     void forget_what_was_told();
     void inputs_restarted(const ledger::v1::Decision& decision);
     void verify();
+    static Chain::Check check(Chain& chain, const Seal& seal, std::int64_t offset,
+                              std::string_view record);
     void check_head(std::int64_t offset, std::string_view record);
     void look_for_appends();
-    bool parse(std::int64_t offset, std::string_view record, ledger::v1::Decision& decision);
+    bool parse(std::int64_t offset, std::string_view record, ledger::v1::Decision& decision,
+               std::string_view& key_id);
     void read_counting(std::int64_t offset, const ledger::v1::Decision& decision,
                        const std::string& digest, Tick tick);
     bool apply(const ledger::v1::Decision& decision, const std::string& digest,
@@ -310,7 +319,6 @@ private:
     void check_upstream(Input& input, std::int64_t offset, std::string_view record);
     bool tell_upstream(Input& input, std::int64_t offset, const ledger::v1::Decision& decision,
                        const std::string& digest);
-    void upstream_changed(const Input& input);
     void drop_passed(Input& input, std::int64_t before);
     void keep(Input& input, Item item, Tick tick);
     void drop_front(Input& input);
@@ -318,10 +326,12 @@ private:
     std::int64_t counted_position(const Input& input) const;
     bool concerns(const Foreign& foreign) const;
     bool passed_over(const Item& item);
+    std::optional<Item> item_of(Input& input, std::int64_t offset, std::string_view record,
+                                Time stored_at, bool news);
     void read_upstream(Input& input, std::int64_t offset, std::string_view record, bool news,
                        Tick tick);
-    void read_command(Input& input, std::int64_t offset, std::string_view record, bool news,
-                      Tick tick);
+    void read_command(Input& input, std::int64_t offset, std::string_view record, Time stored_at,
+                      bool news, Tick tick);
     void read_stream(Input& input, std::int64_t offset, std::string_view record, Time stored_at,
                      bool news, Tick tick);
 
@@ -340,6 +350,8 @@ private:
     std::optional<Decided> verdict(const Item& item, Input& input, Time now, std::string& fault);
     Decided verdict_on_command(const Item& item, Time now) const;
     ledger::v1::Decision draft(const Item& item, const Input& input, Time at) const;
+    enum class Signed { in_force, not_yet, replaced };
+    Signed signature(const Item& item) const;
     bool is_repeat(const Item& item) const;
     void ask_dead_letter(const Input& input, Item& item, const std::string& fault, Orders& orders);
     Step append_for(Input& input, ledger::v1::Decision decision, Orders& orders, Tick tick);

@@ -142,7 +142,7 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     const bool news = is_news(input.news_from, offset);
     switch (input.spec.kind) {
         case Kind::commands:
-            return read_command(input, offset, record, news, tick);
+            return read_command(input, offset, record, stored_at, news, tick);
         case Kind::ledger:
             return read_upstream(input, offset, record, news, tick);
         case Kind::stream:
@@ -151,29 +151,27 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
 }
 
 void Partition::check_upstream(Input& input, std::int64_t offset, std::string_view record) {
-    switch (input.chain.check(offset, sha256(record))) {
+    switch (check(input.chain, input.seal, offset, record)) {
         case Chain::Check::going_on:
             return;
         case Chain::Check::changed:
-            return upstream_changed(input);
+            return forget_what_was_told();
         case Chain::Check::same:
             input.next = input.chain.head_offset() + 1;
     }
 }
 
-void Partition::upstream_changed(const Input&) { forget_what_was_told(); }
-
 void Partition::on_input_end(int index, std::int64_t offset) {
     Input& input = inputs_.at(static_cast<std::size_t>(index));
     if (!input.range_known || input.ordered || input.paused) return;
     if (input.chain.verifying()) {
-        if (input.chain.check_end(offset) == Chain::Check::changed) upstream_changed(input);
+        if (input.chain.check_end(offset) == Chain::Check::changed) forget_what_was_told();
         return;
     }
     input.ended = true;
     if (input.spec.kind == Kind::ledger) {
         if (input.doubtful) return verify_input(input);
-        if (input.counted_offset > input.chain.head_offset()) return upstream_changed(input);
+        if (input.counted_offset > input.chain.head_offset()) return forget_what_was_told();
     }
     if (input.fork) return;
     if (!input.expected.empty() && input.expected.front().first < offset)
@@ -206,6 +204,7 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
         planted(Bug::no_input_check))
         return;
     if (offset >= input.next) {
+        input.expected_end = std::max(input.expected_end, offset + 1);
         if (input.expected.empty() || input.expected.back().first < offset)
             input.expected.emplace_back(offset, digest);
         return;
@@ -227,6 +226,7 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
 void Partition::compare_passed(Input& input, const ledger::v1::InputPosition& place) {
     if (!input.range_known || planted(Bug::no_input_check)) return;
     const auto wanting = std::ranges::find_if(input.items, [&](const Item& item) {
+        if (signature(item) == Signed::replaced) return false;
         return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
                                   from_proto(item.command.expires_at()) > fold_->last());
     });
@@ -263,7 +263,7 @@ void Partition::rewound(Input& input) {
 void Partition::on_input_out_of_range(int index) {
     Input& input = inputs_.at(static_cast<std::size_t>(index));
     if (!input.range_known || input.ordered) return;
-    if (input.spec.kind == Kind::ledger) return upstream_changed(input);
+    if (input.spec.kind == Kind::ledger) return forget_what_was_told();
     forget_inputs();
 }
 
@@ -272,23 +272,38 @@ void Partition::on_dead_letter_stored(int index, std::int64_t offset) {
         if (item.offset == offset) item.dead_letter_stored = true;
 }
 
-void Partition::read_command(Input& input, std::int64_t offset, std::string_view record, bool news,
-                             Tick tick) {
+// A command or a reading that is to be considered; nothing for one that is decided, or not ours.
+std::optional<Partition::Item> Partition::item_of(Input& input, std::int64_t offset,
+                                                  std::string_view record, Time stored_at,
+                                                  bool news) {
     const bool decided = caught_up_ && offset < counted_position(input);
-    if (decided && input.expected.empty()) return;
+    if (decided && input.expected.empty()) return std::nullopt;
     input.last_digest = sha256(record);
     find_cause(input, offset, input.last_digest);
-    if (decided) return;
-    const auto body = input.seal.open(record);
-    if (!body) {
+    if (decided) return std::nullopt;
+    const Seal::Opened opened = input.seal.examine(record);
+    if (opened.sealed != Sealed::ours) {
         if (news) ++counters_.foreign_records;
-        return;
+        return std::nullopt;
     }
     Item item;
     item.offset = offset;
     item.record_digest = input.last_digest;
-    item.readable = item.command.ParseFromArray(body->data(), static_cast<int>(body->size())) &&
-                    !item.command.request_id().empty() && !item.command.actor().empty();
+    item.key_id = opened.key_id;
+    item.stored_at = stored_at;
+    item.bytes = record.size();
+    item.readable =
+        item.command.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size()));
+    return item;
+}
+
+void Partition::read_command(Input& input, std::int64_t offset, std::string_view record,
+                             Time stored_at, bool news, Tick tick) {
+    auto item_read = item_of(input, offset, record, stored_at, news);
+    if (!item_read) return;
+    Item& item = *item_read;
+    item.readable =
+        item.readable && !item.command.request_id().empty() && !item.command.actor().empty();
     if (item.readable) {
         const auto& command = item.command;
         item.key = request_key(command.realm(), command.actor(), command.request_id());
@@ -296,7 +311,6 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
     } else {
         item.raw = std::string(record);
     }
-    item.bytes = record.size();
     if (passed_over(item)) {
         if (leads()) ++counters_.repeats;
         return;
@@ -307,14 +321,17 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
 // Upstream ledgers are walked from their beginning, so that what is void there is void here.
 void Partition::read_upstream(Input& input, std::int64_t offset, std::string_view record, bool news,
                               Tick tick) {
-    const auto body = input.seal.open(record);
+    const Seal::Opened opened = input.seal.examine(record);
+    const std::string_view body = opened.body;
     ledger::v1::Decision decision;
-    if (!body || !decision.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+    if (opened.sealed != Sealed::ours ||
+        !decision.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
         if (news) ++counters_.foreign_records;
         return;
     }
     const std::string digest = sha256(record);
-    const Chain::Found found = input.chain.read(offset, digest, decision.previous_digest());
+    const Chain::Found found = input.chain.read(offset, digest, {decision, opened.key_id});
+    if (found == Chain::Found::wrong_key && news) ++counters_.foreign_records;
     if (found == Chain::Found::orphan && !planted(Bug::no_input_check)) {
         input.doubtful = !input.ended;
         if (input.ended) return verify_input(input);
@@ -352,11 +369,11 @@ bool Partition::tell_upstream(Input& input, std::int64_t offset,
     if (offset < input.counted_offset) return true;
     if (offset == input.counted_offset) {
         if (digest == input.counted_digest) return true;
-        upstream_changed(input);
+        forget_what_was_told();
         return false;
     }
     if (input.counted_offset >= 0 && decision.previous_digest() != input.counted_digest) {
-        upstream_changed(input);
+        forget_what_was_told();
         return false;
     }
     input.counted_offset = offset;
@@ -376,20 +393,14 @@ bool Partition::concerns(const Foreign& foreign) const {
 
 void Partition::read_stream(Input& input, std::int64_t offset, std::string_view record,
                             Time stored_at, bool news, Tick tick) {
-    const bool decided = caught_up_ && offset < counted_position(input);
-    if (decided && input.expected.empty()) return;
-    input.last_digest = sha256(record);
-    find_cause(input, offset, input.last_digest);
-    if (decided) return;
-    const auto body = input.seal.open(record);
-    ledger::v1::CommandRecord parsed;
-    if (!body || !parsed.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
+    auto item_read = item_of(input, offset, record, stored_at, news);
+    if (!item_read) return;
+    if (!item_read->readable) {
         if (news) ++counters_.foreign_records;
         return;
     }
-    Item item;
-    item.offset = offset;
-    item.record_digest = input.last_digest;
+    Item& item = *item_read;
+    const ledger::v1::CommandRecord parsed = std::move(item.command);
     item.traceparent = parsed.traceparent();
     item.foreign.topic = input.spec.topic;
     item.foreign.service = input.spec.service;
@@ -397,7 +408,6 @@ void Partition::read_stream(Input& input, std::int64_t offset, std::string_view 
     item.foreign.offset = offset;
     item.foreign.at = stored_at;
     item.foreign.events.push_back(parsed.body());
-    item.bytes = record.size();
     keep(input, std::move(item), tick);
     // A leader drops only what it has considered.
     if (input.items.size() > options_.stream_backlog_max && (!leads() || input.cursor > 0))

@@ -27,6 +27,7 @@ enum class Bug {
     token_early,          // a position counts as reached one decision too soon
     restart_to_end,       // an operator's restart skips what waits
     letter_unstored,      // an input is refused before its dead letter was stored
+    old_key_counts,       // a key that was replaced goes on to count
     names_collide,        // a second process under one name goes on
 };
 

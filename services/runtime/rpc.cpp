@@ -309,33 +309,6 @@ void Rpc::after_positions(Context* context, Reactor* reactor, const std::string&
                   });
 }
 
-// The token is the offset, guarded by a short digest so that made-up ones are refused.
-static std::string page_token(std::size_t offset) {
-    const std::string text = std::to_string(offset);
-    return base64url(text + "." + hex(sha256("page" + text)).substr(0, 8));
-}
-
-std::expected<Page, grpc::Status> page(std::size_t total, int page_size, std::string_view token) {
-    Page result;
-    if (!token.empty()) {
-        const auto text = unbase64url(token);
-        const auto dot = text ? text->find('.') : std::string::npos;
-        std::size_t offset = 0;
-        const bool number = dot != std::string::npos && dot > 0 && dot < 10 &&
-                            text->find_first_not_of("0123456789") == dot;
-        if (number) offset = std::stoul(text->substr(0, dot));
-        if (!number || page_token(offset) != token)
-            return std::unexpected(bad_request({{"page_token",
-                                                 "not one that was returned by this call: use the "
-                                                 "next_page_token of the page before"}}));
-        result.begin = std::min(offset, total);
-    }
-    const auto size = static_cast<std::size_t>(page_size == 0 ? 50 : page_size);
-    result.end = std::min(total, result.begin + size);
-    if (result.end < total) result.next_token = page_token(result.end);
-    return result;
-}
-
 grpc::Status not_found(std::string_view field, std::string_view id) {
     return edge_status("not_found", fmt::format("{}: no such {}", id, field),
                        {{std::string(field), "names nothing that exists here"}});

@@ -114,15 +114,6 @@ private:
     Limits limits_;
 };
 
-// One page of `items`, `page_size` as in the request (0: 50) and an opaque token that is refused
-// when it was not made here. `pick(item)` appends one item to the response.
-struct Page {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    std::string next_token;
-};
-std::expected<Page, grpc::Status> page(std::size_t total, int page_size, std::string_view token);
-
 grpc::Status not_found(std::string_view field, std::string_view id);
 
 }  // namespace tocsin::runtime

@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -164,58 +163,6 @@ private:
     // Held for the copy or the exchange of pointers, never while anything is read.
     mutable std::mutex mutex_;
     Snapshots snapshots_;
-};
-
-// A view kept per realm. `Realm` has `void apply(const Counted&)`, called for every decision of
-// that realm that was accepted or rejected. Read under a lock that the ledger thread waits for:
-// new views are SnapshotViews.
-template <class Realm>
-class RealmViews : public View {
-public:
-    explicit RealmViews(int partitions) : partitions_(partitions) {}
-
-    void apply(const Counted& counted) override {
-        apply_then(counted, [](const Realm&) {});
-    }
-
-    void reset(int partition) override {
-        const std::unique_lock lock(mutex_);
-        std::erase_if(realms_, [&](const auto& entry) {
-            return partition_of(entry.first, partitions_) == partition;
-        });
-    }
-
-    // Runs `reader(const Realm&)` under the shared lock; an unknown realm reads as an empty one.
-    template <class Reader>
-    decltype(auto) read(const std::string& realm, Reader&& reader) const {
-        static const Realm nothing{};
-        const std::shared_lock lock(mutex_);
-        const auto found = realms_.find(realm);
-        return std::forward<Reader>(reader)(found == realms_.end() ? nothing : found->second);
-    }
-
-    // Runs `reader(name, const Realm&)` for each realm under the shared lock.
-    template <class Reader>
-    void each(Reader&& reader) const {
-        const std::shared_lock lock(mutex_);
-        for (const auto& [name, realm] : realms_) reader(name, realm);
-    }
-
-protected:
-    // Applies it and runs `then(const Realm&)` under the same lock.
-    template <class Then>
-    void apply_then(const Counted& counted, Then&& then) {
-        if (counted.decision.realm().empty()) return;
-        const std::unique_lock lock(mutex_);
-        Realm& realm = realms_[counted.decision.realm()];
-        realm.apply(counted);
-        std::forward<Then>(then)(std::as_const(realm));
-    }
-
-private:
-    int partitions_;
-    mutable std::shared_mutex mutex_;
-    std::map<std::string, Realm> realms_;
 };
 
 }  // namespace tocsin::runtime

@@ -198,9 +198,12 @@ private:
                 *cause.mutable_expires_at() =
                     runtime::to_proto(runtime::from_proto(cause.expires_at()) - age);
         }
-        if (original.copied && decision.has_inputs_passed())
-            for (auto& input : *decision.mutable_inputs_passed()->mutable_inputs())
-                input.set_next_offset(input.next_offset() + moved(input.topic(), copies));
+        if (decision.has_inputs_passed())
+            for (auto& input : *decision.mutable_inputs_passed()->mutable_inputs()) {
+                input.set_record_digest(command_digest_);
+                if (original.copied)
+                    input.set_next_offset(input.next_offset() + moved(input.topic(), copies));
+            }
         for (const Pattern& event : original.events)
             decision.mutable_accepted()->add_events(event.copy(values));
         if (original.subject)

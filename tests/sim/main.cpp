@@ -50,7 +50,8 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"token_early", Bug::token_early},
         {"restart_to_end", Bug::restart_to_end},
         {"letter_unstored", Bug::letter_unstored},
-        {"names_collide", Bug::names_collide}};
+        {"names_collide", Bug::names_collide},
+        {"old_key_counts", Bug::old_key_counts}};
     return all;
 }
 

@@ -75,6 +75,8 @@ Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules,
 
 void Oracle::start_over() {
     head_ = genesis_of(logs_.ledger);
+    key_id_.clear();
+    replaced_.clear();
     rules_ = rules_->fresh();
     last_ = {};
     positions_.clear();
@@ -90,12 +92,15 @@ std::optional<ledger::v1::Decision> Oracle::appended(std::int64_t offset) {
     const std::string& record = logs_.ledger.at(offset).value;
     auto decision = parse<ledger::v1::Decision>(record, ledger_seal_);
     if (!decision) return std::nullopt;
-    if (decision->previous_digest() != head_) {
+    const std::string key(ledger_seal_.examine(record).key_id);
+    if (decision->previous_digest() != head_ || (!key_id_.empty() && key != key_id_)) {
         ++void_;
         return std::nullopt;
     }
     check(*decision, offset);
     head_ = runtime::sha256(record);
+    key_id_ = decision->has_key_changed() ? decision->key_changed().key_id() : key;
+    if (key_id_ != key) replaced_[key] = from_proto(decision->decided_at());
     chain_.push_back({offset, head_, body_hash(record, ledger_seal_)});
     return decision;
 }
@@ -153,8 +158,10 @@ void Oracle::check_restart(const ledger::v1::Decision& decision) {
             find_upstream(input.topic()) != nullptr ||
             std::ranges::find(logs_.followed, input.topic(), &Topic::name) != logs_.followed.end();
         const std::int64_t from = position(input.topic()), next = input.next_offset();
-        const bool right = first ? next == (ledger ? 0 : topic.low())
-                                 : next == topic.low() || (ledger && next <= from);
+        // Retention may have taken since what it began with.
+        const bool begins =
+            next == topic.low() || (next < topic.low() && lost_.contains({topic.name, next}));
+        const bool right = first && ledger ? next == 0 : begins || (ledger && next <= from);
         require(right && next <= topic.end(),
                 fmt::format("{} restarted at {} instead of {}", input.topic(), next,
                             first && ledger ? 0 : topic.low()));
@@ -229,7 +236,9 @@ std::optional<Topic::Record> Oracle::cause_record(const ledger::v1::Cause& cause
 // A record that was decided on before its log lost it: what it follows may be lost as well.
 void Oracle::check_skipped(const ledger::v1::Cause& cause, std::int64_t from) {
     const Topic& topic = topic_named(cause.topic());
+    // Lost, the same bytes may lie there again.
     const bool there = topic.holds(cause.offset()) &&
+                       !lost_.contains({cause.topic(), cause.offset()}) &&
                        runtime::sha256(topic.at(cause.offset()).value) == cause.record_digest();
     for (std::int64_t skipped = from; skipped < cause.offset(); ++skipped)
         require(may_pass(cause.topic(), skipped) ||
@@ -257,6 +266,16 @@ void Oracle::forget(Time at) {
     });
 }
 
+bool Oracle::out_of_force(const std::string& key_id, Time stored_at) const {
+    const auto replaced = replaced_.find(key_id);
+    return replaced != replaced_.end() && stored_at > replaced->second + std::chrono::minutes(10);
+}
+
+void Oracle::check_key(const Topic::Record& record, const Seal& seal) const {
+    require(!out_of_force(std::string(seal.examine(record.value).key_id), record.stored_at),
+            "decided on what a key that was replaced asked for");
+}
+
 Oracle::Expected Oracle::expect(const ledger::v1::Decision& decision) {
     const auto& cause = decision.cause();
     if (cause.topic() != logs_.commands.name) return expect_foreign(decision);
@@ -264,6 +283,7 @@ Oracle::Expected Oracle::expect(const ledger::v1::Decision& decision) {
     require(record.has_value(), "decided on a command that is not there");
     const auto body = commands_seal_.open(record->value);
     require(body.has_value(), "decided on a command with a bad mac");
+    check_key(*record, commands_seal_);
     return expect_command(*body, from_proto(decision.decided_at()), cause);
 }
 
@@ -359,6 +379,7 @@ runtime::Foreign Oracle::stream_record(const OracleLogs::Foreign& stream,
     const Seal seal(keys_, stream.topic.name, RecordKind::reading);
     const auto reading = parse<ledger::v1::CommandRecord>(record.value, seal);
     require(reading.has_value(), "decided on a reading with a bad mac");
+    check_key(record, seal);
     return {stream.topic.name, stream.service,   reading->realm(), offset,
             record.stored_at,  {reading->body()}};
 }
@@ -402,13 +423,17 @@ bool Oracle::may_pass(const std::string& topic, std::int64_t offset) {
         const Upstream* const upstream = find_upstream(topic);
         return upstream == nullptr || !upstream->concerning.contains(offset);
     }
-    return !logs_.commands.holds(offset) || may_pass_command(logs_.commands.at(offset).value);
+    return !logs_.commands.holds(offset) || may_pass_command(logs_.commands.at(offset));
 }
 
-// Not ours, or a repeat of what is decided; whether it is still remembered or has expired by now.
-bool Oracle::may_pass_command(std::string_view record) {
-    const auto body = commands_seal_.open(record);
-    if (!body) return true;
+// Not ours, not any more, or a repeat of what is decided; whether it is still remembered or has
+// expired by now.
+bool Oracle::may_pass_command(const Topic::Record& record) {
+    const auto opened = commands_seal_.examine(record.value);
+    if (opened.sealed != runtime::Sealed::ours ||
+        out_of_force(std::string(opened.key_id), record.stored_at))
+        return true;
+    const auto* const body = &opened.body;
     ledger::v1::CommandRecord command;
     if (!command.ParseFromArray(body->data(), static_cast<int>(body->size()))) return false;
     const std::string digest =

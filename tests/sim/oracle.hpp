@@ -91,6 +91,10 @@ public:
 
     const OracleLogs& logs() const { return logs_; }
     const std::string& head() const { return head_; }
+    // Id of the key in force; empty before the first decision.
+    const std::string& key_id() const { return key_id_; }
+    // Whether what is stored now under that key is too late for it to count.
+    bool out_of_force(const std::string& key_id, Time stored_at) const;
     bool opened() const { return !chain_.empty(); }
     const runtime::Rules& rules() const { return *rules_; }
     // What counted, in order.
@@ -139,7 +143,8 @@ private:
     runtime::Foreign stream_record(const OracleLogs::Foreign& stream,
                                    const ledger::v1::Cause& cause) const;
     bool may_pass(const std::string& topic, std::int64_t offset);
-    bool may_pass_command(std::string_view record);
+    bool may_pass_command(const Topic::Record& record);
+    void check_key(const Topic::Record& record, const runtime::Seal& seal) const;
     Upstream* find_upstream(const std::string& topic);
     void walk(Upstream& upstream);
     void forget(Time at);
@@ -150,6 +155,8 @@ private:
     const runtime::Seal ledger_seal_, commands_seal_;
 
     std::string head_;
+    std::string key_id_;
+    std::map<std::string, Time> replaced_;  // keys, and when
     std::unique_ptr<runtime::Rules> rules_;
     Time last_{};
     std::map<std::string, std::int64_t> positions_;

@@ -264,6 +264,35 @@ TEST_F(LostTail, OfAnUpstreamLedgerThatDidNotGrowIsNoticed) {
     }
 }
 
+TEST_F(LostTail, OfCommandsThatAnotherDecidedOnBeforeTheyWereReadHereIsNoticed) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 3", 1));
+    settle();
+    settle();
+    EXPECT_TRUE(bench.last().has_inputs_rewound());
+    bench.decide(bench.command("add 40", "fresh"));
+    EXPECT_EQ(bench.total(), 43);
+}
+
+// Its own decision on the lost command never counted, and what lies there now was decided on.
+TEST_F(LostTail, OfACommandThatOnlyAnAppendUnderWayNamesSetsNothingBack) {
+    bench.decide(bench.command("add 1", "r1"));
+    const std::string head = bench.partition->counted_head();
+    bench.ask(bench.command("add 2", "lost"));
+    ASSERT_EQ(bench.step().append.size(), 1u);
+    cut(Bench::commands, 1);
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 40", "fresh"));
+    bench.partition->on_broker_trouble();
+    for (int i = 0; i < 3; ++i) {
+        bench.step();
+        bench.hear();
+    }
+    bench.ledger.push_back(bench.foreign(head, "total 41", 1));
+    for (int i = 0; i < 4; ++i) settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.total(), 41);
+}
+
 TEST_F(LostTail, TroubleWithoutALossChangesNothing) {
     bench.decide(bench.command("add 1", "r1"));
     bench.upstream_decides("add 1");
@@ -318,6 +347,59 @@ TEST(Keys, NewestKeyTakesOverByADecisionOfTheOldOne) {
     again.join(bench);
     again.read();
     EXPECT_EQ(again.total(), 8);
+}
+
+// A key is replaced because it may be in other hands.
+struct ReplacedKey : testing::Test {
+    ReplacedKey() {
+        first.read();
+        bench.join(first);
+        bench.read();
+    }
+    // Signed with the old key although the new one is in force.
+    std::string old_command(const std::string& id) const { return first.command("add 100", id); }
+    const WorldKeys both{{std::string(32, 'n'), std::string(32, 'k')}};
+    Bench first;
+    Bench bench{"a", 1, both, 2};
+};
+
+TEST_F(ReplacedKey, StillSignsWhatWasOnItsWay) {
+    bench.elapsed += std::chrono::minutes(9);
+    bench.decide(old_command("r1"));
+    EXPECT_EQ(bench.total(), 100);
+}
+
+TEST_F(ReplacedKey, AsksForNothingLater) {
+    bench.elapsed += std::chrono::minutes(11);
+    bench.decide(old_command("r1"));
+    bench.inputs[Bench::readings].log.push_back(first.reading("reading 5"));
+    bench.decide(bench.command("add 1", "r2"));
+    EXPECT_EQ(bench.total(), 1);
+    EXPECT_EQ(bench.partition->counters().replaced_keys, 2);
+    EXPECT_TRUE(bench.letters.empty());
+}
+
+TEST_F(ReplacedKey, DecidesNothing) {
+    bench.ledger.push_back(first.foreign(bench.partition->counted_head(), "total 99", 0));
+    bench.decide(bench.command("add 1", "r1"));
+    EXPECT_EQ(bench.total(), 1);
+    EXPECT_EQ(bench.partition->halted(), "");
+}
+
+TEST_F(ReplacedKey, IsNotThatOfAChangeWhichIsYetToBeRead) {
+    Bench behind("b", 1, both, 1);
+    behind.join(first);
+    behind.hear();
+    behind.step();
+    behind.hear();
+    behind.ask(bench.command("add 5", "r1"));
+    behind.elapsed += milliseconds(5000);
+    EXPECT_TRUE(behind.step().append.empty());
+    bench.decide(bench.command("add 5", "r1"));
+    behind.ledger = bench.ledger;
+    behind.read();
+    EXPECT_EQ(behind.partition->halted(), "");
+    EXPECT_EQ(behind.total(), 5);
 }
 
 // --- races, slow disks, lost appends ---

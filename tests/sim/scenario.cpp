@@ -5,6 +5,7 @@ namespace tocsin::sim {
 static std::vector<Scenario> all_scenarios() {
     using Inputs = Scenario::Inputs;
     std::vector<Scenario> list;
+    list.reserve(32);  // What add() returned stays where it is.
     const auto add = [&](const char* name) -> Scenario& {
         return list.emplace_back(Scenario{name});
     };
@@ -12,15 +13,17 @@ static std::vector<Scenario> all_scenarios() {
     const auto alone = [&](const char* name) -> Scenario& {
         Scenario& one = add(name);
         one.lone_fault = one.clean = true;
-        // Two instances open a partition at once.
+        // All open a partition at once; trouble before that begins their folds anew.
         one.voids = {8, .15};
-        one.folds = {4, .02};
+        one.folds = {8, .02};
         one.expired = {20, .15};
         return one;
     };
     add("plain");
     add("alone").calm_all = false;
-    add("clocks").clock_steps = true;
+    Scenario& clocks = add("clocks");
+    clocks.clock_steps = true;
+    clocks.expired = {40, .6};
     add("realms").two_realms = true;
     Scenario& storm = add("storm");
     storm.storm = storm.two_realms = true;
@@ -28,9 +31,10 @@ static std::vector<Scenario> all_scenarios() {
     storm.folds = {8, .06};
     storm.voids = {25, .6};
     // What follows a lost record was decided and is decided once more.
+    const Scenario::Bound expired_again{30, .9};
     Scenario& tail_lost = add("tail_lost");
     tail_lost.tail_lost = true;
-    tail_lost.expired = {30, .9};
+    tail_lost.expired = expired_again;
     tail_lost.folds = {30, .4};
     Scenario& inputs_cut = add("inputs_cut");
     inputs_cut.inputs_cut = true;
@@ -66,9 +70,17 @@ static std::vector<Scenario> all_scenarios() {
     namesakes.longer = 2;
     namesakes.expired = {20, .6};
     // Every instance is restarted, most of them more than once.
-    add("keys").keys = true;
+    Scenario& keys = add("keys");
+    keys.keys = true;
+    keys.longer = 3;
     add("quiet_week").quiet = true;
-    add("long").longer = 12;
+    Scenario& both = add("tails_lost");
+    both.inputs_cut = both.tail_lost = true;
+    both.expired = expired_again;
+    both.folds = {34, .45};
+    Scenario& lasting = add("long");
+    lasting.inputs_cut = true;
+    lasting.longer = 12;
     return list;
 }
 

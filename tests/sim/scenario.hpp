@@ -41,7 +41,7 @@ struct Scenario {
                    static_cast<double>(some) + per_decision * static_cast<double>(decisions);
         }
     };
-    Bound expired{20, .3}, folds{8, .05}, voids{20, .3};
+    Bound expired{25, .3}, folds{10, .06}, voids{30, .4};
 };
 
 // The scenarios, one of which each seed plays.

@@ -93,7 +93,9 @@ void World::step() {
     if (!scenario_.broker_wrong)
         for (const Part& part : parts_)
             part.oracle->latest_stamp(now() + 2 * clock_tolerance + std::chrono::seconds(5));
-    timeline_.run(milliseconds(1 + below(pressed() != nullptr ? 100 : step_ms_most)));
+    // It takes minutes until a key that was replaced is out of force.
+    const int most = pressed() != nullptr ? 100 : step_ms_most * (scenario_.keys && !calm_ ? 4 : 1);
+    timeline_.run(milliseconds(1 + below(most)));
     breaches_.raise();
 }
 

@@ -90,12 +90,16 @@ private:
     void new_request(const std::string& realm);
     void forge(const Request& request);
     void retry(Request& request);
+    void thief();
+    const std::string& key_of(const Part& part) const;
     void heard(const std::string& name, const runtime::Answer& answer);
     std::string some_body();
     std::string some_realm();
     void upstream_writes();
     void stream_writes();
-    std::string value_of(const runtime::Submission& submission, const runtime::Seal& seal) const;
+    // Signed with what is in force there.
+    std::string value_of(const runtime::Submission& submission, const Part& part,
+                         const runtime::Seal& seal) const;
 
     // world_faults.cpp
     void start();

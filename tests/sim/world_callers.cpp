@@ -36,8 +36,14 @@ runtime::Submission World::submission(const std::string& realm, const std::strin
     return submission;
 }
 
-std::string World::value_of(const runtime::Submission& submission, const Seal& seal) const {
-    return runtime::command_bytes(submission, seal, keys_.newest());
+std::string World::value_of(const runtime::Submission& submission, const Part& part,
+                            const Seal& seal) const {
+    return runtime::command_bytes(submission, seal, key_of(part));
+}
+
+const std::string& World::key_of(const Part& part) const {
+    const std::string& key = part.oracle->key_id();
+    return key.empty() ? keys_.newest() : key;
 }
 
 void World::callers() {
@@ -47,6 +53,7 @@ void World::callers() {
         new_request(realm);
     } else if (chance(scenario_.versions ? .3 : scenario_.namesakes ? .12 : .08))
         new_request(some_realm());
+    if (scenario_.keys && chance(.02)) thief();
     if (chance(.03)) upstream_writes();
     if (chance(.04)) stream_writes();
     if (!requests_.empty() && chance(.04)) {
@@ -69,20 +76,21 @@ void World::new_request(const std::string& realm) {
 // Somebody forges it, copies it from where it meant something else, brings it where its realm does
 // not live, or writes what nobody can read.
 void World::forge(const Request& request) {
+    const Part& there = part(request.partition);
     Topic& commands = part(request.partition).commands;
-    const Seal seal(keys_, commands.name, RecordKind::command);
+    const Seal seal(both_keys_, commands.name, RecordKind::command);
     if (chance(.015)) {
         const Seal other(other_keys_, commands.name, RecordKind::command);
-        commands.put(other.close(value_of(request.submission, seal), other_keys_.newest()));
+        commands.put(other.close(value_of(request.submission, there, seal), other_keys_.newest()));
     }
     if (chance(.015)) {
-        const Seal elsewhere(keys_, "other.commands", RecordKind::command);
-        commands.put(value_of(request.submission, elsewhere));
+        const Seal elsewhere(both_keys_, "other.commands", RecordKind::command);
+        commands.put(value_of(request.submission, there, elsewhere));
     }
-    if (chance(.02)) commands.put(seal.close("\x0f garbage", keys_.newest()));
+    if (chance(.02)) commands.put(seal.close("\x0f garbage", key_of(there)));
     Part& other = part(1 - request.partition);
     if (chance(.02) && other.oracle->opened())
-        other.commands.put(value_of(request.submission, seal));
+        other.commands.put(value_of(request.submission, other, seal));
 }
 
 void World::retry(Request& request) {
@@ -107,6 +115,25 @@ void World::heard(const std::string& name, const runtime::Answer& answer) {
     if (reader == nullptr || !chance(.5)) return;
     const auto& realm = requests_.all().at(name).submission.asking.realm;
     reader->await(realm, answer.position, seconds(1 + below(8)));
+}
+
+// Somebody who has the key that was replaced, and write access.
+void World::thief() {
+    Part& there = any_part();
+    if (!there.oracle->out_of_force(keys_.newest(), now())) return;
+    const std::string realm = there.ledger.number == partition_of("bow") ? "bow" : "elbow";
+    const Seal commands(keys_, there.commands.name, RecordKind::command);
+    const auto stolen = submission(realm, fmt::format("stolen-{}", totals_.ticks), "add 1",
+                                   now() + std::chrono::hours(1));
+    there.commands.put(runtime::command_bytes(stolen, commands, keys_.newest()));
+    ledger::v1::Decision decision;
+    decision.set_previous_digest(there.oracle->head());
+    decision.set_writer("a");
+    decision.set_realm(realm);
+    *decision.mutable_decided_at() = runtime::to_proto(now());
+    decision.mutable_accepted()->add_events("total 1000000");
+    there.ledger.put(Seal(keys_, there.ledger.name, RecordKind::decision)
+                         .close(decision.SerializeAsString(), keys_.newest()));
 }
 
 void World::upstream_writes() {
@@ -145,9 +172,9 @@ void World::upstream_writes() {
 void World::stream_writes() {
     const std::string realm = some_realm();
     const std::string body = fmt::format("reading {}", below(1 + static_cast<int>(totals_.ticks)));
-    Topic& stream = part(partition_of(realm)).stream;
-    const Seal seal(keys_, stream.name, RecordKind::reading);
-    stream.put(value_of(submission(realm, "", body, now()), seal));
+    Part& there = part(partition_of(realm));
+    const Seal seal(both_keys_, there.stream.name, RecordKind::reading);
+    there.stream.put(value_of(submission(realm, "", body, now()), there, seal));
 }
 
 }  // namespace tocsin::sim

@@ -80,9 +80,9 @@ bool World::settled_down() {
 void World::quiet_week() {
     for (int i = 0; i < 3 && !requests_.empty(); ++i) {
         const Request& last = requests_.at(requests_.size() - 1);
-        Topic& commands = part(last.partition).commands;
-        commands.put(
-            value_of(last.submission, {keys_, commands.name, runtime::RecordKind::command}));
+        Part& there = part(last.partition);
+        there.commands.put(value_of(last.submission, there,
+                                    {keys_, there.commands.name, runtime::RecordKind::command}));
     }
     for (Part& part : parts_) part.commands.put("noise");
     steps(200);

@@ -128,12 +128,14 @@ TEST_F(KeyChangeTest, IsFollowed) {
     EXPECT_EQ(chain.key_changes()[0], std::pair(std::int64_t{1}, new_id));
 }
 
-TEST_F(KeyChangeTest, ADecisionByAKeyThatIsNotInForceIsAFault) {
+TEST_F(KeyChangeTest, ADecisionByAKeyThatIsNotInForceIsAFaultAndCountsForNothing) {
     open();
     ledger::v1::Decision early;
     early.mutable_accepted();
     chain.add(1, record(early, new_id));
     EXPECT_NE(chain.fault().find("sealed with " + new_id), std::string::npos) << chain.fault();
+    EXPECT_EQ(chain.counted(), 1);
+    EXPECT_EQ(chain.foreign(), 1);
 }
 
 TEST_F(KeyChangeTest, AKeyThatIsMissingIsNamed) {
