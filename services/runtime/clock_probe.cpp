@@ -5,6 +5,7 @@ namespace tocsin::runtime {
 void ClockProbe::turn(Tick tick) {
     if (on_its_way_ || tick < next_) return;
     next_ = tick + every;
+    soonest_ = tick + again;
     const Time sent = clock_.now();
     const Queued queued =
         writer_.append(topic_, 0, service_, "probe", {}, [this, sent](const Stored& stored) {

@@ -5,6 +5,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/log.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -40,8 +41,8 @@ public:
 
     // Sends one if it is time, the first at once. One is on its way at a time.
     void turn(Tick tick);
-    // As soon as may be.
-    void order() { next_ = Tick::min(); }
+    // Soon. Whoever is off asks for it all the time, which must not keep anybody busy.
+    void order() { next_ = std::min(next_, soonest_); }
 
 private:
     LogWriter& writer_;
@@ -50,6 +51,7 @@ private:
     std::string service_;
     std::function<void(const ClockReading&)> read_;
     Tick next_ = Tick::min();
+    Tick soonest_ = Tick::min();
     bool on_its_way_ = false;
 };
 

@@ -33,6 +33,12 @@ int LedgerProcess::partition_of_realm(const std::string& realm) const {
     return partition_of(realm, static_cast<int>(config_.kafka_partitions));
 }
 
+// A copy of the command that somebody put into another partition is refused there, and that is no
+// answer to who waits for this one.
+std::string LedgerProcess::awaited_key(int partition, const std::string& request) {
+    return std::to_string(partition) + "/" + request;
+}
+
 // Why nothing can be asked for now; empty when it can.
 std::string_view LedgerProcess::refusal() const {
     if (stopping_) return stopping_text;
@@ -62,9 +68,9 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
     if (!slot)
         return timed(unavailable("too many calls are waiting; ask again with the same request_id"));
     // Registered before it is sent: the answer may be there before append() returns.
-    const auto handle = waiters_.add(request_key(asking.realm, asking.actor, asking.request_id),
-                                     body_digest(submission.body, submission.expires_at),
-                                     started + wait, slot, timed);
+    const auto handle = waiters_.add(
+        awaited_key(partition, request_key(asking.realm, asking.actor, asking.request_id)),
+        body_digest(submission.body, submission.expires_at), started + wait, slot, timed);
     if (!handle) return timed(unavailable(stopping_text));
     // The slot is held until the record left as well: who gives up early must not fill the queue.
     const Queued queued =

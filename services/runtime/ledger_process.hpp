@@ -114,6 +114,8 @@ public:
         std::uint32_t history = 0;
     };
     Standing standing(int partition) const;
+    // For who takes the turns, between two of them.
+    const Partition& partition(int number) const;
 
 private:
     struct Slot;  // one partition and its observer
@@ -143,6 +145,7 @@ private:
     void command_stored(int partition, Waiters::Handle handle, const Stored& stored);
     std::optional<int> log_of(const Position& position) const;
     int partition_of_realm(const std::string& realm) const;
+    static std::string awaited_key(int partition, const std::string& request);
 
     const std::string& clock_off() const;
     std::string key_of(int partition) const;

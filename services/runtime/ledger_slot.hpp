@@ -94,7 +94,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
         if (remembered.rejection) answer.rejection = *remembered.rejection;
         answer.position = {process.plan_.service, number, remembered.offset};
         answer.decided_at = remembered.decided_at;
-        process.waiters_.answer(key, body_digest, answer);
+        process.waiters_.answer(awaited_key(number, key), body_digest, answer);
     }
 
     void history_changed() override {

@@ -32,6 +32,7 @@ void LedgerSources::start(int id, const std::string& topic, int partition, std::
 void LedgerSources::try_start(int id, Source& source, Tick tick) {
     source.start = ++starts_;
     source.asked = false;
+    source.ended = false;
     source.heard = tick;
     source.running = reader_->start(id, source.topic, source.partition, source.next);
     if (source.running) return;
@@ -83,7 +84,8 @@ Tick LedgerSources::quiet_since(const Source& source) const {
 // log itself says whether there is more: it may have lost what was known.
 void LedgerSources::look_after(int id, Source& source, Tick tick) {
     const auto quiet = tick - quiet_since(source);
-    const bool missed = source.known_end > source.next && quiet >= options_.stall_after;
+    const bool missed = (source.known_end > source.next && quiet >= options_.stall_after) ||
+                        (!source.ended && quiet >= options_.end_after);
     if (source.asked || tick < source.next_look || (!missed && quiet < options_.look_every)) return;
     source.asked = true;
     asked_.ask_range(source.topic, source.partition, options_.look_wait,
@@ -102,10 +104,12 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) return;
     source.known_end = range->high;
-    if (source.next != next || range->high <= next) return;
+    // Of an empty log, too, the end is told: nothing is decided before that.
+    const bool unread = range->high > next;
+    if (source.next != next || (!unread && source.ended)) return;
     source.next_look = tick;
-    if (watched_since_ && tick - quiet_since(source) >= options_.stall_after)
-        stalled(id, source, tick);
+    const auto patience = unread ? options_.stall_after : options_.end_after;
+    if (watched_since_ && tick - quiet_since(source) >= patience) stalled(id, source, tick);
 }
 
 void LedgerSources::stalled(int id, Source& source, Tick tick) {
@@ -163,6 +167,7 @@ void LedgerSources::on_record(int id, std::int64_t offset, std::string_view, std
 void LedgerSources::on_end(int id, std::int64_t offset) {
     Source& source = sources_.at(id);
     source.heard = polled_at_;
+    source.ended = true;
     source.next = std::max(source.next, offset);
     sink_.read_end(id, offset);
 }

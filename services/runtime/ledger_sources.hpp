@@ -31,6 +31,8 @@ public:
     struct Options {
         // A record that is known to be there is read by then, unless the source stands still.
         std::chrono::milliseconds stall_after{3'000};
+        // So does one that brings neither a record nor its end after a start.
+        std::chrono::milliseconds end_after{10'000};
         // How often the log of a quiet source is asked whether it has more.
         std::chrono::milliseconds look_every{30'000};
         std::chrono::milliseconds look_wait{2'000};
@@ -71,6 +73,7 @@ private:
         std::int64_t next = 0;
         bool running = false;
         bool out_of_range = false;
+        bool ended = false;       // its end was told since the start
         std::uint64_t start = 0;  // number of the start; an answer to an older one is stale
         Tick heard{};             // when a record or its end came last
         std::int64_t known_end = 0;

@@ -190,6 +190,10 @@ LedgerProcess::Standing LedgerProcess::standing(int partition) const {
     return {leads_[index], histories_[index]};
 }
 
+const Partition& LedgerProcess::partition(int number) const {
+    return slots_[static_cast<std::size_t>(number)]->partition;
+}
+
 double LedgerProcess::stale_seconds() const {
     if (connected_) return 0;
     const Tick last{std::chrono::nanoseconds{last_contact_}};

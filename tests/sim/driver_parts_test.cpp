@@ -4,7 +4,7 @@
 #include "runtime/dead_letters.hpp"
 #include "runtime/position_waits.hpp"
 #include "runtime/waiters.hpp"
-#include "sim/fake_kafka.hpp"
+#include "sim/fake_handles.hpp"
 
 #include <gtest/gtest.h>
 

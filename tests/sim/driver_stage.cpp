@@ -13,9 +13,11 @@ Member::Member(FakeKafka& kafka, const runtime::Clock& right, const runtime::Run
                std::string name, runtime::View* view)
     : config(like), clock(right) {
     config.instance = std::move(name);
+    auto connection = kafka.connect();
+    connection_ = connection.get();
     process = std::make_unique<runtime::LedgerProcess>(
-        runtime::LedgerPlan{"toy", {}, {}, {"readings"}}, config, kafka.connect(), clock, keys(),
-        std::make_unique<Toy>(), metrics);
+        runtime::LedgerPlan{"toy", {}, {}, {"readings"}}, config, std::move(connection), clock,
+        keys(), std::make_unique<Toy>(), metrics);
     if (view != nullptr) process->add_view(view);
 }
 
@@ -35,7 +37,22 @@ std::shared_ptr<Member::Call> Member::submit(const std::string& realm, const std
     return call;
 }
 
-Stage::Stage(std::uint64_t seed) : kafka(clock, seed) { config.kafka_partitions = partitions; }
+Tick Member::due() const {
+    if (frozen || !process) return Tick::max();
+    return connection_->woken() ? Tick{} : awake_at;
+}
+
+void Member::turn() {
+    ++turns;
+    connection_->take_woken();
+    const auto idle = process->turn();
+    awake_at = clock.tick() + std::max(idle, milliseconds(1));
+}
+
+Stage::Stage(std::uint64_t seed) : kafka(clock, seed) {
+    config.kafka_partitions = partitions;
+    timeline_.add(*this);
+}
 
 Member& Stage::add(const std::string& name, runtime::View* view) {
     members.push_back(std::make_unique<Member>(kafka, clock, config, name, view));
@@ -43,32 +60,15 @@ Member& Stage::add(const std::string& name, runtime::View* view) {
     return *members.back();
 }
 
-void Stage::run(milliseconds time) {
-    const Tick end = clock.tick() + time;
-    while (clock.tick() < end) {
-        kafka.advance();
-        for (const auto& member : members) {
-            if (member->frozen || !member->process || clock.tick() < member->awake_at) continue;
-            ++member->turns;
-            const auto idle = member->process->turn();
-            member->awake_at = clock.tick() + std::max(idle, milliseconds(1));
-        }
-        advance(end);
-    }
+Tick Stage::due() const {
+    Tick next = Tick::max();
+    for (const auto& member : members) next = std::min(next, member->due());
+    return next;
 }
 
-// What happens in Kafka wakes everybody, as an event does.
-void Stage::advance(Tick end) {
-    Tick next = end;
+void Stage::turn() {
     for (const auto& member : members)
-        if (!member->frozen && member->process) next = std::min(next, member->awake_at);
-    const auto due = kafka.next();
-    if (due && *due <= next) {
-        next = *due;
-        for (const auto& member : members) member->awake_at = {};
-    }
-    const auto step = std::chrono::ceil<milliseconds>(next - clock.tick());
-    clock.advance(std::max(step, milliseconds(1)));
+        if (member->due() <= clock.tick()) member->turn();
 }
 
 std::string Stage::realm(int partition, int number) {

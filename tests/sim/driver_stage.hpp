@@ -4,7 +4,8 @@
 
 #include "runtime/ledger_process.hpp"
 #include "runtime/topics.hpp"
-#include "sim/fake_kafka.hpp"
+#include "sim/fake_handles.hpp"
+#include "sim/timeline.hpp"
 #include "sim/toy.hpp"
 
 #include <fmt/format.h>
@@ -16,22 +17,12 @@
 
 namespace tocsin::sim {
 
-// The clock of a machine whose calendar is off.
-class SkewedClock final : public runtime::Clock {
-public:
-    explicit SkewedClock(const runtime::Clock& right) : right_(right) {}
-    Time now() const override { return right_.now() + skew; }
-    Tick tick() const override { return right_.tick(); }
-    runtime::Duration skew{0};
-
-private:
-    const runtime::Clock& right_;
-};
-
 class Member {
 public:
     Member(FakeKafka& kafka, const runtime::Clock& right, const runtime::RuntimeConfig& like,
            std::string name, runtime::View* view);
+    Tick due() const;
+    void turn();
 
     // A call and what became of it.
     struct Call {
@@ -53,10 +44,11 @@ public:
     Tick awake_at{};
 
 private:
+    FakeConnection* connection_ = nullptr;  // of the process
     int calls_ = 0;
 };
 
-class Stage {
+class Stage final : private Actor {
 public:
     static constexpr int partitions = 2;
 
@@ -64,7 +56,7 @@ public:
     Member& add(const std::string& name, runtime::View* view = nullptr);
     // Lets everybody take turns for so long. A turn that is called again at once takes a
     // millisecond.
-    void run(milliseconds time);
+    void run(milliseconds time) { timeline_.run(time); }
     // The same until it is so; whether it was within `most`.
     template <class Condition>
     bool run_until(Condition condition, milliseconds most) {
@@ -86,7 +78,10 @@ public:
     std::vector<std::unique_ptr<Member>> members;
 
 private:
-    void advance(Tick end);
+    Tick due() const override;
+    void turn() override;
+
+    Timeline timeline_{clock, kafka};
 };
 
 }  // namespace tocsin::sim

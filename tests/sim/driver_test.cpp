@@ -136,6 +136,21 @@ TEST_F(DriverTest, ACommandThatIsTooLargeIsAFinalNo) {
     EXPECT_EQ(unqueued->answer.rejection.code, "command_too_large");
 }
 
+// A copy of a command in another partition is refused there; who asked hears of its own.
+TEST_F(DriverTest, ACopyElsewhereIsNoAnswer) {
+    Member& member = ready("one");
+    const auto call = member.submit(Stage::realm(0), "add 5");
+    ASSERT_TRUE(stage.run_until([&] { return stage.kafka.log(Stage::commands(), 0).end() == 1; },
+                                seconds(1)));
+    const auto copy = stage.kafka.log(Stage::commands(), 0).at(0);
+    stage.kafka.put(Stage::commands(), 1, copy.key, copy.value);
+    ASSERT_TRUE(answered(call));
+    EXPECT_TRUE(call->accepted());
+    const auto again = member.submit(Stage::realm(1), "add 5");
+    ASSERT_TRUE(answered(again));
+    EXPECT_EQ(stage.kafka.log(Stage::ledger(), 1).end(), 3) << "opened, refused, decided";
+}
+
 TEST_F(DriverTest, AFullQueueAndOneRealmsFloodLeaveRoomForOthers) {
     stage.config.calls_in_flight_max = 200;
     Member& member = ready("one");
@@ -255,6 +270,14 @@ TEST_F(DriverTest, AReaderThatStandsStillIsReplaced) {
     EXPECT_EQ(restarts(member, "source"), 1);
     EXPECT_EQ(restarts(member, "reader"), 1);
     EXPECT_TRUE(answered(member.submit(Stage::realm(1), "add 5")));
+}
+
+// Nobody could decide anything where its ledger never seems to end.
+TEST_F(DriverTest, AnEmptyLogThatIsNotReadIsStartedAgain) {
+    Member& member = stage.add("one");
+    stage.run(milliseconds(1));
+    stage.kafka.stall(Stage::ledger(), 0, true);
+    EXPECT_TRUE(stage.run_until([&] { return member.process->ready(); }, seconds(40)));
 }
 
 // What another instance wrote is found although nothing here knows of it.
@@ -378,6 +401,7 @@ TEST_F(DriverTest, TheClockIsMeasuredAgainstTheBrokers) {
     stage.run(seconds(61));
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), 600, 1);
     EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 1);
+    EXPECT_LE(turns(member, seconds(10)), 10 * 20) << "measured again and again";
     member.clock.skew = -std::chrono::minutes(10);
     stage.run(seconds(61));
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), -600, 1);

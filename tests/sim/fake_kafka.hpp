@@ -1,12 +1,13 @@
 // Kafka as a driver meets it, in memory: topics of several partitions, writers, readers and their
 // faults, drawn from a seed or inflicted by hand. One thread; time is what its clock says, and
-// advance() makes happen what is due.
+// advance() makes happen what is due. What a process has of it is in fake_handles.hpp.
 #pragma once
 
-#include "runtime/clock.hpp"
 #include "runtime/log.hpp"
+#include "sim/fake_clock.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -16,25 +17,11 @@
 
 namespace tocsin::sim {
 
-using runtime::Tick;
-using runtime::Time;
-using std::chrono::milliseconds;
-
-// A clock that stands still until it is moved.
-class FakeClock final : public runtime::Clock {
-public:
-    Time now() const override { return now_ + skew; }
-    Tick tick() const override { return tick_; }
-    void advance(milliseconds by) {
-        now_ += by;
-        tick_ += by;
-    }
-    runtime::Duration skew{0};  // of the calendar only
-
-private:
-    Time now_{std::chrono::sys_days{std::chrono::year{2026} / 5 / 4}};
-    Tick tick_{std::chrono::hours(1)};
-};
+class FakeConnection;
+class FakeReader;
+class FakeWriter;
+struct FakeDesk;
+struct FakePulse;
 
 class FakeKafka {
 public:
@@ -48,11 +35,13 @@ public:
         std::int64_t low = 0;
         std::deque<Record> records;  // the first has offset `low`
         std::int64_t end() const { return low + static_cast<std::int64_t>(records.size()); }
+        bool holds(std::int64_t offset) const { return offset >= low && offset < end(); }
         const Record& at(std::int64_t offset) const {
             return records.at(static_cast<std::size_t>(offset - low));
         }
     };
-    // Probabilities are of each record or question.
+    using Place = std::pair<std::string, int>;  // topic and partition
+    // Probabilities are of each record, question or fetch.
     struct Faults {
         milliseconds delay_min{1};  // of each way
         milliseconds delay_max{1};
@@ -61,15 +50,20 @@ public:
         double ack_lost = 0;      // lands, and is said to have failed
         double late = 0;          // is said to have failed, and lands afterwards
         double out_of_order = 0;  // may be overtaken by what is behind it in its partition
+        double refused = 0;       // fails at once and is not stored
+        double full = 0;          // the local queue does not take it
+        double deadly = 0;        // its process dies before it leaves
         double unanswered = 0;    // a question gets no answer
+        double lagging = 0;       // after a fetch nothing of this partition comes for a while
         milliseconds message_timeout{10'000};
         milliseconds late_max{30'000};
+        milliseconds lag_max{500};
     };
 
     FakeKafka(const runtime::Clock& clock, std::uint64_t seed) : clock_(clock), random_(seed) {}
 
     // What one process has of it; the cluster lives longer.
-    std::unique_ptr<runtime::LogBackend> connect();
+    std::unique_ptr<FakeConnection> connect();
     // Lets happen what is due by now.
     void advance();
     // When something happens next; nothing while nothing is under way.
@@ -87,40 +81,52 @@ public:
     // Readers that read it now bring nothing of it any more, without a word, until it is started
     // again or, `with_handle`, by another reader.
     void stall(const std::string& topic, int partition, bool with_handle);
+    // What is on its way arrives now, however late it would have been.
+    void hurry();
+    bool anything_on_its_way() const { return !on_its_way_.empty() || !held_up_.empty(); }
     Log& log(const std::string& topic, int partition) { return logs_[{topic, partition}]; }
 
     Faults faults;
-    std::size_t record_bytes_max = 1'048'576;     // more is refused at once
-    std::size_t stored_bytes_max = 1'048'588;     // more is refused by the broker
-    std::size_t queue_max = 200'000;              // what a writer has waiting
-    int failing_starts = 0;                       // the next so many of a reader fail
-    std::set<std::string> refused_topics;         // an append to one fails at once
+    std::size_t record_bytes_max = 1'048'576;  // more is refused at once
+    std::size_t stored_bytes_max = 1'048'588;  // more is refused by the broker
+    std::size_t queue_max = 200'000;           // what a writer has waiting
+    int failing_starts = 0;                    // the next so many of a reader fail
+    std::set<std::string> refused_topics;      // an append to one fails at once
+    // How much longer an append to one takes, and succeeds.
+    std::map<std::string, milliseconds> slow_topics;
+    runtime::Duration clock_skew{0};              // of the broker's calendar
     std::map<std::string, std::int64_t> appends;  // tried, by topic
+    // Called with each record as it lands.
+    std::function<void(const Place&, std::int64_t offset)> landed = [](const Place&, std::int64_t) {
+    };
 
 private:
-    friend class FakeWriter;
+    friend class FakeConnection;
     friend class FakeReader;
-    using Place = std::pair<std::string, int>;
-    struct Desk;  // what a writer waits for
+    friend class FakeWriter;
     struct Parcel {
         Place to;
         Record record;
-        std::shared_ptr<Desk> from;
+        std::shared_ptr<FakeDesk> from;
         std::uint64_t ticket = 0;
         bool acknowledged = true;
     };
     struct Report {
-        std::shared_ptr<Desk> to;
+        std::shared_ptr<FakeDesk> to;
         std::uint64_t ticket = 0;
         runtime::Stored stored;
     };
 
     bool chance(double probability);
     milliseconds delay();
+    milliseconds below(milliseconds bound);
     void send(Parcel parcel);
     void arrive(Parcel parcel);
     std::int64_t land(const Place& to, Record record);
     void report(const Parcel& parcel, Tick due, runtime::Stored stored);
+    void wake_at(Tick tick, std::shared_ptr<FakePulse> pulse);
+    // Its process is gone: what it sent may land much later.
+    void cut_off(const std::shared_ptr<FakePulse>& pulse);
 
     const runtime::Clock& clock_;
     std::mt19937_64 random_;
@@ -128,10 +134,14 @@ private:
     std::multimap<Tick, Parcel> on_its_way_;
     std::vector<Parcel> held_up_;  // arrived while it was away
     std::multimap<Tick, Report> reports_;
-    std::multiset<Tick> visible_;
-    std::set<class FakeReader*> readers_;
-    std::set<class FakeWriter*> writers_;
+    std::multimap<Tick, const Log*> visible_;
+    std::multimap<Tick, std::shared_ptr<FakePulse>> wakes_;
+    std::set<FakeReader*> readers_;
+    std::set<FakeWriter*> writers_;
     bool away_ = false;
 };
+
+// What happens on bad days, more or less of it.
+FakeKafka::Faults usual_faults(double trouble);
 
 }  // namespace tocsin::sim

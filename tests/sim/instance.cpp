@@ -6,30 +6,18 @@
 
 namespace tocsin::sim {
 
-using runtime::InputSpec;
+static constexpr milliseconds looks_every{500};
+static constexpr milliseconds call_wait{5'000};
 
 static ProcessPlan plan(int version) {
-    ProcessPlan plan;
-    plan.service = "sim";
-    plan.inputs.resize(3);
-    plan.inputs[0] = {InputSpec::Kind::commands, "sim.commands", "sim"};
-    plan.inputs[1] = {InputSpec::Kind::ledger, "up.ledger", "up"};
-    plan.inputs[2] = {InputSpec::Kind::stream, "sim.readings", "sim"};
-    plan.record_bytes_max = record_bytes_max;
-    plan.rules = [version] { return std::make_unique<Toy>(version); };
-    return plan;
+    return {{"sim", {"up"}, {}, {"readings"}},
+            [version] { return std::make_unique<Toy>(version); }};
 }
 
 Instance::Instance(World& world, std::string name)
     : Process(world, plan(world.version_of(name)), name), world_(world) {}
 
-void Instance::start() {
-    Process::start();
-    executor_ = fmt::format("{}#{}", name(), incarnation());
-}
-
-void Instance::crash() {
-    Process::crash();
+void Instance::end() {
     realm_of_.clear();
     armed_.clear();
     claimed_.clear();
@@ -38,18 +26,19 @@ void Instance::crash() {
     ask_again_at_.clear();
 }
 
-void Instance::history_changed() {
-    Process::history_changed();
-    armed_.clear();
-    claimed_.clear();
+// All of its own is told again.
+void Instance::forget(int partition) {
+    const auto there = [&](const auto& entry) {
+        return world_.partition_of(realm_of_[entry.first]) == partition;
+    };
+    std::erase_if(armed_, there);
+    std::erase_if(claimed_, there);
 }
 
-void Instance::follow(const ledger::v1::Decision& decision) {
-    for (const std::string& event : decision.accepted().events()) follow(decision.realm(), event);
-}
-
-std::string Instance::command_of(const runtime::Orders::Fire& fire) {
-    return world_.command_value(fire.realm, fire.request_id, fire.body, fire.expires_at);
+void Instance::follow(const runtime::Counted& counted) {
+    for (const std::string& event : counted.decision.accepted().events())
+        follow(counted.decision.realm(), event);
+    act_at_ = {};
 }
 
 // The executor's own picture of the deliveries.
@@ -58,13 +47,14 @@ void Instance::follow(const std::string& realm, const std::string& event) {
     const std::string& id = word.size() > 1 ? word[1] : event;
     if (word[0] == "armed" || word[0] == "armed_again") {
         realm_of_[id] = realm;
+        if (word[0] == "armed") content_of_[id] = word[2];
         armed_[id] = word[0] == "armed" ? 0 : claimed_[id].attempt;
         claimed_.erase(id);
     } else if (word[0] == "claimed") {
         armed_.erase(id);
         const int attempt = std::stoi(word[2]);
         claimed_[id] = {attempt, world_.tick(),
-                        word[3] == executor_ && !done_.contains({id, attempt})};
+                        word[3] == incarnation() && !done_.contains({id, attempt})};
     } else if (word[0] == "delivered" || word[0] == "cancelled") {
         armed_.erase(id);
         claimed_.erase(id);
@@ -73,50 +63,57 @@ void Instance::follow(const std::string& realm, const std::string& event) {
 
 // What was asked may be lost; it is asked again, but not at once.
 bool Instance::may_ask(const std::string& delivery) {
-    std::int64_t& next = ask_again_at_[delivery];
-    if (world_.tick() < next || !chance(.1)) return false;
-    next = world_.tick() + 40;
+    Tick& next = ask_again_at_[delivery];
+    if (world_.tick() < next || !world_.chance(.1)) return false;
+    next = world_.tick() + milliseconds(10'000);
     return true;
+}
+
+void Instance::after_turn() {
+    if (!ready() || world_.tick() < act_at_) return;
+    act_at_ = world_.tick() + looks_every;
+    act();
 }
 
 void Instance::act() {
     for (const auto& [id, attempt] : armed_) {
         if (!may_ask(id)) continue;
         asked_at_.try_emplace({id, attempt + 1}, world_.tick());
-        ask(realm_of_[id], fmt::format("claim-{}-{}", executor_, asked_++),
-            fmt::format("claim {} {} {}", id, attempt + 1, executor_));
+        ask(realm_of_[id], fmt::format("claim-{}-{}", incarnation(), asked_++),
+            fmt::format("claim {} {} {}", id, attempt + 1, incarnation()));
     }
     for (auto& [id, claim] : claimed_) {
-        if (!claim.mine) {
+        if (!claim.mine)
             resolve(id, claim);
-            continue;
-        }
-        if (chance(.3)) continue;
-        claim.mine = false;
-        done_.insert({id, claim.attempt});
-        const bool in_time = world_.tick() - asked_at_[{id, claim.attempt}] < give_up_ticks;
-        const ToyRealm& realm =
-            static_cast<const Toy&>(partition().fold().rules()).realms().at(realm_of_[id]);
-        if (in_time)
-            world_.perform(realm_of_[id], id, claim.attempt, executor_,
-                           realm.deliveries.at(id).content);
-        if (dies(.05)) return;
-        ask(realm_of_[id], fmt::format("outcome-{}-{}", executor_, asked_++),
-            fmt::format("settle {} {} {}", id, claim.attempt, in_time ? "done" : "stood_down"));
+        else if (!world_.chance(.3) && !execute(id, claim))
+            return crash();
     }
+}
+
+// False: it dies before it can tell.
+bool Instance::execute(const std::string& id, Claim& claim) {
+    claim.mine = false;
+    done_.insert({id, claim.attempt});
+    const bool in_time = world_.tick() - asked_at_[{id, claim.attempt}] < give_up;
+    const std::string& realm = realm_of_[id];
+    if (in_time) world_.perform(realm, id, claim.attempt, incarnation(), content_of_[id]);
+    if (world_.crashes() && world_.chance(.05)) return false;
+    ask(realm, fmt::format("outcome-{}-{}", incarnation(), asked_++),
+        fmt::format("settle {} {} {}", id, claim.attempt, in_time ? "done" : "stood_down"));
+    return true;
 }
 
 // The claim's own executor counts from before it asked, so after this time it will not act.
 void Instance::resolve(const std::string& id, const Claim& claim) {
-    if (world_.tick() - claim.seen <= give_up_ticks + margin_ticks || !may_ask(id)) return;
-    ask(realm_of_[id], fmt::format("resolve-{}-{}", executor_, asked_++),
+    if (world_.tick() - claim.seen <= give_up + give_up_margin || !may_ask(id)) return;
+    ask(realm_of_[id], fmt::format("resolve-{}-{}", incarnation(), asked_++),
         fmt::format("settle {} {} {}", id, claim.attempt,
                     world_.performed(id) ? "present" : "absent"));
 }
 
 void Instance::ask(const std::string& realm, const std::string& id, const std::string& body) {
-    const Time expires = now() + std::chrono::seconds(lifetime_ticks * second_per_tick);
-    send(world_.commands(), world_.command_value(realm, id, body, expires));
+    submit(world_.submission(realm, id, body, now() + lifetime), call_wait,
+           [](const runtime::Answer&) {});
 }
 
 }  // namespace tocsin::sim

@@ -29,12 +29,7 @@ const Person& named(std::string_view subject) {
     return *std::ranges::find(people(), subject, &Person::subject);
 }
 
-const Person& executor() {
-    static const Person self{"service:publishing", "", {"service"}};
-    return self;
-}
-
-approval::v1::Roster roster() {
+approval::v1::Roster roster(int change) {
     approval::v1::Roster roster;
     for (const char* id : {"calgary", "alberta"}) {
         auto& agency = *roster.add_agencies();
@@ -45,10 +40,12 @@ approval::v1::Roster roster() {
     }
     for (std::size_t i = 0; i + claims < people().size(); ++i) {
         const Person& one = people()[i];
+        if ((change & 1) != 0 && one.subject == "eve") continue;
         auto& person = *roster.add_people();
         person.set_subject(one.subject);
         person.set_agency_id(one.agency);
         for (const std::string& role : one.roles) person.add_roles(role);
+        if ((change & 2) != 0 && one.subject == "olga") person.add_roles("duty-officer");
     }
     return roster;
 }

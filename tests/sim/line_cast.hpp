@@ -19,9 +19,9 @@ struct Person {
 // With what the token of each says; for the last ones the roster says otherwise.
 const std::vector<Person>& people();
 const Person& named(std::string_view subject);
-// Publishing itself, as its executors and timers ask.
-const Person& executor();
-approval::v1::Roster roster();
+// With a change that somebody made to it: 0 none, 1 and 2 one each, 3 both.
+inline constexpr int roster_changes = 4;
+approval::v1::Roster roster(int change = 0);
 // A draft without any finding for the next hours.
 content::Draft draft_of(int number, runtime::Time now, bool both_agencies);
 // The one that is opened first.

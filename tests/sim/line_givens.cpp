@@ -48,6 +48,8 @@ void LinePeople::set_up() {
         command.mutable_put_channel()->set_name(id);
         ask("publishing", named(admin), command);
     }
+    put_channel("hook", "webhook");
+    put_channel("toot", "mastodon");
     const auto& triggers = world_.state<trigger::Decider>("trigger");
     trigger::v1::Command command;
     if (triggers.sources.empty() && now_and_then("source", 40)) {
@@ -70,6 +72,48 @@ void LinePeople::set_up() {
         put.set_incident_id(first_incident());
         ask("trigger", named("dan"), command);
     }
+}
+
+void LinePeople::put_channel(const std::string& id, const std::string& kind) {
+    const auto& channels = world_.state<publishing::Decider>("publishing").channels;
+    if (channels.contains(id) || !now_and_then(id, 40)) return;
+    publishing::v1::Command command;
+    auto& put = *command.mutable_put_channel();
+    put.set_channel_id(id);
+    put.set_kind(kind);
+    put.set_name(id);
+    put.set_url(fmt::format("https://{}.example.org", id));
+    put.set_credential(id);
+    ask("publishing", named("root"), command);
+}
+
+// Somebody leaves or comes back, or has one role more or less, whatever is in review.
+void LinePeople::change_roster() {
+    approval::v1::Command command;
+    *command.mutable_import_roster()->mutable_roster() = roster(world_.below(roster_changes));
+    ask("approval", named(world_.chance(.8) ? "root" : "olga"), command);
+}
+
+// It is put again soon (set_up), maybe with fewer languages; what was planned for it goes on.
+void LinePeople::change_channel() {
+    static constexpr const char* ids[] = {"hook", "toot", "feed-calgary"};
+    const std::string id = ids[world_.below(3)];
+    const auto& channels = world_.state<publishing::Decider>("publishing").channels;
+    const auto found = channels.find(id);
+    if (found == channels.end()) return;
+    publishing::v1::Command command;
+    if (world_.chance(.5)) {
+        command.mutable_remove_channel()->set_channel_id(id);
+    } else {
+        auto& put = *command.mutable_put_channel();
+        put.set_channel_id(id);
+        put.set_kind(found->second.channel.kind());
+        put.set_name(id + " again");
+        put.set_url(found->second.channel.url());
+        put.set_credential(found->second.channel.credential());
+        if (world_.chance(.5)) put.add_languages("en-CA");
+    }
+    ask("publishing", named(world_.chance(.8) ? "root" : "olga"), command);
 }
 
 // The gauge wanders, and a poller brings its readings, now and then once more.

@@ -26,14 +26,20 @@ const Person& LinePeople::anybody() {
     return people()[static_cast<std::size_t>(world_.below(static_cast<int>(people().size())))];
 }
 
-std::string LinePeople::value_of(const Person& who, const std::string& request_id,
-                                 const std::string& body, Time expires, const runtime::Seal& seal) {
+runtime::Submission LinePeople::submission(const Person& who, const std::string& request_id,
+                                           const std::string& body, Time expires) {
     runtime::Submission submission;
     submission.asking = {line_realm, who.subject, who.agency, who.roles, request_id};
     submission.expires_at = expires;
     submission.sent_at = world_.now();
     submission.body = body;
-    return runtime::command_bytes(submission, seal, world_.keys().newest());
+    return submission;
+}
+
+std::string LinePeople::value_of(const Person& who, const std::string& request_id,
+                                 const std::string& body, Time expires, const runtime::Seal& seal) {
+    return runtime::command_bytes(submission(who, request_id, body, expires), seal,
+                                  world_.keys().newest());
 }
 
 // Now and then a request id was used before, for something else.
@@ -48,22 +54,17 @@ void LinePeople::ask(std::string_view service, const Person& who,
         id = "incident";
     const int life = world_.calm() || world_.chance(.9) ? 3600 : 10 + world_.below(600);
     const Time expires = world_.now() + seconds(life);
-    const std::string body = command.SerializeAsString();
-    Request request;
-    request.key = runtime::request_key(line_realm, who.subject, id);
-    request.digest = runtime::body_digest(body, expires);
-    LineService& target = world_.of(service);
-    request.value = value_of(who, id, body, expires, target.commands_seal());
-    target.ask(std::move(request));
+    world_.of(service).ask(submission(who, id, command.SerializeAsString(), expires));
 }
 
 void LinePeople::act() {
     if (world_.chance(.3)) set_up();
     if (world_.chance(.12)) measure_water();
     if (world_.chance(.15)) draft();
-    if (world_.chance(.4)) execute();
     if (world_.chance(.02)) remark();
     if (world_.chance(.003)) stop_release();
+    if (world_.chance(.01)) change_roster();
+    if (world_.chance(.01)) change_channel();
     if (world_.chance(.01)) forge();
     const auto& reviews = world_.state<approval::Decider>("approval").reviews;
     if (reviews.empty() || !world_.chance(.25)) return;

@@ -1,5 +1,5 @@
-// Who asks what of the line: people who draft, review and remark, rightly and wrongly, gauges that
-// rise, and the executors of publishing, by the world's dice.
+// Who asks what of the line: people who draft, review and remark, rightly and wrongly, and gauges
+// that rise, by the world's dice.
 #pragma once
 
 #include "approval/decider.hpp"
@@ -32,6 +32,7 @@ public:
 
 private:
     void set_up();
+    void put_channel(const std::string& id, const std::string& kind);
     void draft();
     void change(const std::string& id, const drafting::Message& message);
     void review(const std::string& id);
@@ -39,14 +40,15 @@ private:
     void give_up(const approval::v1::Review& review);
     void remark();
     void measure_water();
-    void execute();
-    void prepare(const publishing::Release& release, const publishing::Item& item);
-    void settle(const publishing::Release& release, const publishing::Item& item);
     void stop_release();
+    void change_roster();
+    void change_channel();
     void forge();
 
     void ask(std::string_view service, const Person& who,
              const google::protobuf::MessageLite& command);
+    runtime::Submission submission(const Person& who, const std::string& request_id,
+                                   const std::string& body, runtime::Time expires);
     std::string value_of(const Person& who, const std::string& request_id, const std::string& body,
                          runtime::Time expires, const runtime::Seal& seal);
     bool now_and_then(const std::string& what, int ticks);

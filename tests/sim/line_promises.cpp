@@ -1,7 +1,7 @@
 #include "sim/line_promises.hpp"
 
 #include "runtime/digest.hpp"
-#include "sim/log.hpp"
+#include "sim/violation.hpp"
 #include "tocsin/content/v1/content.pb.h"
 
 #include <fmt/format.h>

@@ -1,11 +1,14 @@
 // One seed of the whole line: the real deciders of the five services, each with two or three
-// processes, on logs that lose, delay and double; and the promises that hold between services.
+// processes, and publishing's executors and channel adapters, on logs and a network that lose,
+// delay and double; and the promises that hold between services.
 #pragma once
 
 #include "sim/line_people.hpp"
 #include "sim/line_promises.hpp"
 #include "sim/line_service.hpp"
-#include "sim/world.hpp"
+#include "sim/network.hpp"
+#include "sim/release_promises.hpp"
+#include "sim/scenario.hpp"
 
 #include <memory>
 #include <random>
@@ -26,8 +29,13 @@ public:
     std::mt19937_64& random() { return random_; }
     bool chance(double probability);
     int below(int bound);
-    std::int64_t tick() const { return tick_; }
-    Time now() const;
+    // How many steps were taken.
+    std::int64_t tick() const { return totals_.ticks; }
+    Time now() const { return clock_.now(); }
+    const FakeClock& clock() const { return clock_; }
+    FakeKafka& kafka() { return kafka_; }
+    const runtime::RuntimeConfig& config() const { return config_; }
+    runtime::Metrics& metrics() { return metrics_; }
     bool calm() const { return calm_; }
     bool storm() const { return storm_ && !calm_; }
     bool clocks_agree() const { return clocks_agree_; }
@@ -39,14 +47,20 @@ public:
         const auto& rules = of(service).watched().rules();
         return static_cast<const runtime::RulesOf<Decider>&>(rules).state(line_realm);
     }
+    std::unique_ptr<Process> make_process(LineService& service, const ProcessPlan& plan,
+                                          std::string name);
     void counted(const LineService& service, const ledger::v1::Decision& decision);
     // Its ledger lost its tail: what counted in it is told once more.
     void starts_over(const LineService& service);
+    // Somebody reads with the token, in whichever service knows it.
+    void read_with(const runtime::Position& position);
+    void broken(const std::string& what) { breaches_.add(what); }
     Totals& totals() { return totals_; }
     std::vector<std::string> probes(std::string_view service) { return people_.probes(service); }
 
 private:
-    void tick_once();
+    void step();
+    void landed(const FakeKafka::Place& place, std::int64_t offset);
     void faults();
     void calm_down();
     bool settled_down();
@@ -55,12 +69,23 @@ private:
     std::mt19937_64 random_;
     int steps_;
     bool storm_, clocks_agree_, tail_lost_, calm_all_;
+    FakeClock clock_;
+    FakeKafka kafka_;
+    Timeline timeline_{clock_, kafka_};
+    Breaches breaches_;
+    runtime::RuntimeConfig config_;
+    runtime::Metrics metrics_{""};
     const runtime::WorldKeys keys_{{"the world's key"}};
     Totals totals_;
+    PublicChannels channels_;
+    std::unique_ptr<Network> network_;
+    ReleasePromises releases_{channels_, [this]() -> const publishing::State& {
+                                  return state<publishing::Decider>("publishing");
+                              }};
     std::vector<std::unique_ptr<LineService>> services_;
     LinePromises promises_;
     LinePeople people_;
-    std::int64_t tick_ = 0;
+    Tick away_until_{};
     bool calm_ = false;
 };
 

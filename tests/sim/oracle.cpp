@@ -1,5 +1,7 @@
 #include "sim/oracle.hpp"
 
+#include "runtime/view.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,6 +25,10 @@ static std::optional<Message> parse(std::string_view record, const Seal& seal) {
     return message;
 }
 
+static std::size_t body_hash(std::string_view record, const Seal& seal) {
+    return std::hash<std::string_view>{}(*seal.open(record));
+}
+
 static runtime::Foreign foreign_of(const OracleLogs::Foreign& log, std::int64_t offset,
                                    const ledger::v1::Decision& theirs) {
     return {log.topic.name,
@@ -33,8 +39,8 @@ static runtime::Foreign foreign_of(const OracleLogs::Foreign& log, std::int64_t 
             {theirs.accepted().events().begin(), theirs.accepted().events().end()}};
 }
 
-static std::string genesis_of(const std::string& topic) {
-    return runtime::sha256(topic + std::string(1, '\0') + "0");
+static std::string genesis_of(const Topic& topic) {
+    return runtime::sha256(topic.name + std::string(1, '\0') + std::to_string(topic.number));
 }
 
 static std::string key_of(const std::string& realm, const std::string& actor,
@@ -56,19 +62,19 @@ Oracle::Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules,
       keys_(keys),
       ledger_seal_(keys, logs_.ledger.name, RecordKind::decision),
       commands_seal_(keys, logs_.commands.name, RecordKind::command),
-      head_(genesis_of(logs_.ledger.name)),
+      head_(genesis_of(logs_.ledger)),
       rules_(std::move(rules)) {
     for (const auto& log : logs_.upstreams)
         upstreams_.push_back({log,
                               Seal(keys, log.topic.name, RecordKind::decision),
-                              genesis_of(log.topic.name),
+                              genesis_of(log.topic),
                               0,
                               {},
                               {}});
 }
 
 void Oracle::start_over() {
-    head_ = genesis_of(logs_.ledger.name);
+    head_ = genesis_of(logs_.ledger);
     key_id_.clear();
     replaced_.clear();
     rules_ = rules_->fresh();
@@ -82,21 +88,21 @@ void Oracle::start_over() {
     void_ = 0;
 }
 
-void Oracle::appended() {
-    const std::int64_t offset = logs_.ledger.end() - 1;
+std::optional<ledger::v1::Decision> Oracle::appended(std::int64_t offset) {
     const std::string& record = logs_.ledger.at(offset).value;
-    const auto decision = parse<ledger::v1::Decision>(record, ledger_seal_);
-    if (!decision) return;
+    auto decision = parse<ledger::v1::Decision>(record, ledger_seal_);
+    if (!decision) return std::nullopt;
     const std::string key(ledger_seal_.examine(record).key_id);
     if (decision->previous_digest() != head_ || (!key_id_.empty() && key != key_id_)) {
         ++void_;
-        return;
+        return std::nullopt;
     }
     check(*decision, offset);
     head_ = runtime::sha256(record);
     key_id_ = decision->has_key_changed() ? decision->key_changed().key_id() : key;
     if (key_id_ != key) replaced_[key] = from_proto(decision->decided_at());
-    chain_.emplace_back(offset, head_);
+    chain_.push_back({offset, head_, body_hash(record, ledger_seal_)});
+    return decision;
 }
 
 void Oracle::check(const ledger::v1::Decision& decision, std::int64_t offset) {
@@ -140,12 +146,28 @@ void Oracle::check(const ledger::v1::Decision& decision, std::int64_t offset) {
         require(rules_->evolve(decision.realm(), event, at), "an event that nobody knows");
 }
 
+// Where inputs go on is not taken on trust: the first decision takes each from where it begins, a
+// later one moves only what no longer fits, and to what its log still holds.
 void Oracle::check_restart(const ledger::v1::Decision& decision) {
-    require(chain_.empty() || !decision.input_restarted().reason().empty(),
+    const bool first = chain_.empty();
+    require(first || !decision.input_restarted().reason().empty(),
             "inputs restarted without an operator's word");
     for (const auto& input : decision.input_restarted().inputs()) {
-        check_skipped(input.topic(), position(input.topic()), input.next_offset());
-        positions_[input.topic()] = input.next_offset();
+        const Topic& topic = topic_named(input.topic());
+        const bool ledger =
+            find_upstream(input.topic()) != nullptr ||
+            std::ranges::find(logs_.followed, input.topic(), &Topic::name) != logs_.followed.end();
+        const std::int64_t from = position(input.topic()), next = input.next_offset();
+        // Retention may have taken since what it began with.
+        const bool begins =
+            next == topic.low() || (next < topic.low() && lost_.contains({topic.name, next}));
+        const bool right = first && ledger ? next == 0 : begins || (ledger && next <= from);
+        require(right && next <= topic.end(),
+                fmt::format("{} restarted at {} instead of {}", input.topic(), next,
+                            first && ledger ? 0 : topic.low()));
+        require(first || from < topic.low() || from > next, "an input was moved without need");
+        check_skipped(input.topic(), from, next);
+        positions_[input.topic()] = next;
     }
 }
 
@@ -173,20 +195,27 @@ const Topic& Oracle::topic_named(const std::string& name) const {
     for (const auto* logs : {&logs_.upstreams, &logs_.streams})
         for (const auto& log : *logs)
             if (log.topic.name == name) return log.topic;
+    for (const Topic& topic : logs_.followed)
+        if (topic.name == name) return topic;
     throw Violation("no input: " + name);
 }
 
 void Oracle::tail_lost(const Topic& topic, std::int64_t offset) {
-    for (std::int64_t at = std::max(offset, topic.low); at < topic.end(); ++at)
+    for (std::int64_t at = std::max(offset, topic.low()); at < topic.end(); ++at)
         lost_[{topic.name, at}].push_back(topic.at(at));
     for (Upstream& upstream : upstreams_) {
         if (upstream.log.topic.name != topic.name) continue;
         walk(upstream);
-        upstream.head = genesis_of(topic.name);
+        upstream.head = genesis_of(topic);
         upstream.next = 0;
         upstream.chain.clear();
         upstream.concerning.clear();
     }
+}
+
+void Oracle::taken(const Topic& topic, std::int64_t offset) {
+    for (std::int64_t at = topic.low(); at < offset; ++at)
+        lost_[{topic.name, at}].push_back(topic.at(at));
 }
 
 // The record that a decision names by its digest, be it lost by now.
@@ -278,6 +307,8 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
     if (at > expires) return {"expired", {}, false};
     if (expires > at + std::chrono::hours(24) + std::chrono::minutes(5))
         return {"expires_too_late", {}, false};
+    if (runtime::partition_of(command.realm(), logs_.partitions) != logs_.ledger.number)
+        return {"wrong_partition", {}, false};
     try {
         auto decided = rules_->decide({command.realm(),
                                        command.actor(),
@@ -363,7 +394,7 @@ void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected&
                                                cause.offset(), code, expected.code));
     require(logs_.text_of(decision.accepted()) == logs_.text_of(expected.accepted),
             fmt::format("{} {} decided on another state", cause.topic(), cause.offset()));
-    require(!expected.dead_letter || logs_.dead_letters.contains({cause.topic(), cause.offset()}),
+    require(!expected.dead_letter || letters_.contains({cause.topic(), cause.offset()}),
             "refused before its bytes were kept");
 }
 
@@ -430,7 +461,7 @@ void Oracle::walk(Upstream& upstream) {
         const auto decision = parse<ledger::v1::Decision>(record, upstream.seal);
         if (!decision || decision->previous_digest() != upstream.head) continue;
         upstream.head = runtime::sha256(record);
-        upstream.chain.emplace_back(upstream.next, upstream.head);
+        upstream.chain.push_back({upstream.next, upstream.head, body_hash(record, upstream.seal)});
         if (decision->accepted().events_size() > 0 &&
             rules_->concerns(foreign_of(log, upstream.next, *decision)))
             upstream.concerning.insert(upstream.next);

@@ -1,10 +1,12 @@
-// Walks the ledger by the reading rule with code of its own and checks every decision that counts:
-// right verdict on the right state, nothing twice, nothing skipped, nothing after its time.
+// Walks one partition of a ledger by the reading rule with code of its own and checks every
+// decision that counts: right verdict on the right state, nothing twice, nothing skipped, nothing
+// after its time.
 #pragma once
 
 #include "runtime/record.hpp"
 #include "runtime/rules.hpp"
-#include "sim/log.hpp"
+#include "sim/topic.hpp"
+#include "sim/violation.hpp"
 
 #include <functional>
 #include <map>
@@ -26,20 +28,28 @@ struct Settled {
     std::string subject;
 };
 
-using Chain = std::vector<std::pair<std::int64_t, std::string>>;
-using DeadLetters = std::set<std::pair<std::string, std::int64_t>>;
+// A decision that counts.
+struct Link {
+    std::int64_t offset = 0;
+    std::string digest;
+    std::size_t body = 0;  // hash of its bytes without the seal
+};
+using Chain = std::vector<Link>;
+// Topic and offset of an input whose bytes are kept.
+using LettersKept = std::set<std::pair<std::string, std::int64_t>>;
 
-// One service and the logs that it lives on.
+// One partition of a service and the logs that it lives on.
 struct OracleLogs {
     struct Foreign {
-        const Topic& topic;
+        Topic topic;
         std::string service;
     };
-    const Topic& ledger;
-    const Topic& commands;
+    Topic ledger;
+    Topic commands;
     std::vector<Foreign> upstreams, streams;
-    const DeadLetters& dead_letters;
+    std::vector<Topic> followed;  // that only views see
     std::size_t record_bytes_max;
+    int partitions = 1;
     // An event in bytes that are the same for the same event; unset where they always are. A map
     // in it has no order.
     std::function<std::string(const std::string&)> canonical{};
@@ -51,13 +61,21 @@ class Oracle {
 public:
     Oracle(OracleLogs logs, std::unique_ptr<runtime::Rules> rules, const runtime::WorldKeys& keys);
 
-    // The ledger's last record is new.
-    void appended();
+    // The ledger has a new record there; returned where it counts.
+    std::optional<ledger::v1::Decision> appended(std::int64_t offset);
+    // The bytes of an input are among the dead letters.
+    void letter_kept(const std::string& topic, std::int64_t offset) {
+        letters_.insert({topic, offset});
+    }
+    const LettersKept& letters() const { return letters_; }
     // The ledger lost its tail: what was seen of it is another history.
     void start_over();
     // An input is about to lose everything from `offset` on. What was read of it before may still
     // be decided on by a record that is under way.
     void tail_lost(const Topic& topic, std::int64_t offset);
+    // Retention is about to take everything before `offset` from an input, all of it decided on;
+    // what is under way may name it still.
+    void taken(const Topic& topic, std::int64_t offset);
     // The clock was overridden: what may have been forgotten is refused as expired.
     bool overridden() const { return overridden_; }
     // No decision may be stamped later, but for one that repeats the stamp before it.
@@ -79,7 +97,7 @@ public:
     bool out_of_force(const std::string& key_id, Time stored_at) const;
     bool opened() const { return !chain_.empty(); }
     const runtime::Rules& rules() const { return *rules_; }
-    // Digests of what counted, in order, with its offset.
+    // What counted, in order.
     const Chain& chain() const { return chain_; }
     const Chain& upstream_chain(const std::string& topic);
     // What counts there at that offset, if it concerns the service.
@@ -132,6 +150,7 @@ private:
     void forget(Time at);
 
     OracleLogs logs_;
+    LettersKept letters_;
     const runtime::WorldKeys& keys_;
     const runtime::Seal ledger_seal_, commands_seal_;
 

@@ -1,320 +1,241 @@
 #include "sim/process.hpp"
 
-#include "runtime/record.hpp"
+#include "runtime/topics.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
 namespace tocsin::sim {
 
-using runtime::InputSpec;
-
-bool Surroundings::chance(double probability) {
-    return static_cast<double>(random()() >> 11) * 0x1.0p-53 < probability;
-}
-
-int Surroundings::below(int bound) {
-    return static_cast<int>(random()() % static_cast<std::uint64_t>(bound));
-}
-
-runtime::Tick Process::tick() const {
-    return runtime::Tick{std::chrono::milliseconds{1'000'000 + around_.tick() * tick_ms}};
-}
-
-Topic& Process::commands() {
-    for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-        if (plan_.inputs[i].kind == InputSpec::Kind::commands)
-            return around_.topic(static_cast<int>(i));
-    throw std::logic_error("a service without commands");
+Process::Process(Surroundings& around, ProcessPlan plan, std::string name)
+    : around_(around), plan_(std::move(plan)), config_(around.config()), clock_(around.clock()) {
+    config_.instance = std::move(name);
 }
 
 void Process::start() {
-    incarnation_ = around_.next_incarnation();
-    runtime::PartitionOptions options;
-    options.service = plan_.service;
-    options.ledger_topic = around_.topic(-1).name;
-    options.writer = name_;
-    options.inputs = plan_.inputs;
-    options.incarnation = incarnation_;
-    options.pipeline_max = 5;
-    options.record_bytes_max = plan_.record_bytes_max;
-    options.takeover = std::chrono::milliseconds(25 * tick_ms);
-    options.append_timeout = std::chrono::milliseconds(40 * tick_ms);
-    options.resend_pause = std::chrono::milliseconds(2 * tick_ms);
-    options.timer_again = std::chrono::milliseconds(20 * tick_ms);
-    options.pass_after = std::chrono::milliseconds(30 * tick_ms);
-    options.short_patience = std::chrono::milliseconds(15 * tick_ms);
-    options.clock_tolerance = clock_tolerance;
-    options.jitter_seed = around_.random()();
-    frozen_ = 0;
-    trouble_ = false;
-    dying_ = false;
-    skew_ = std::chrono::seconds(around_.below(41) - 20);
-    ledger_next_ = 0;
-    input_next_.assign(plan_.inputs.size(), -1);
-    input_paused_.assign(plan_.inputs.size(), false);
-    inputs_started_ = false;
+    incarnation_ = fmt::format("{}#{}", name(), around_.next_life());
+    frozen_until_ = {};
+    awake_at_ = {};
+    clock_.skew = std::chrono::seconds(around_.below(41) - 20);
+    keys_ = &around_.instance_keys();
     forget_told();
-    partition_ = std::make_unique<runtime::Partition>(options, around_.instance_keys(),
-                                                      plan_.rules(), *this);
+    auto connection = around_.kafka().connect();
+    connection_ = connection.get();
+    driver_ =
+        std::make_unique<runtime::LedgerProcess>(plan_.ledger, config_, std::move(connection),
+                                                 clock_, *keys_, plan_.rules(), around_.metrics());
+    for (runtime::View* view : begin()) driver_->add_view(view);
+    driver_->add_view(this);
+    driver_->open();
 }
 
 void Process::crash() {
-    if (!partition_) return;
-    around_.count_end(partition_->counters());
-    partition_.reset();
-    for (Parcel& parcel : wire_) around_.to_limbo(std::move(parcel));
-    wire_.clear();
-    reports_.clear();
-    letters_.clear();
-    waiting_.clear();
-    forget_told();
+    if (!driver_) return;
+    for (int i = 0; i < partitions(); ++i) around_.count_end(partition(i).counters());
+    crashing_ = true;
+    driver_.reset();
+    crashing_ = false;
+    connection_ = nullptr;
+    end();
+    for (const auto& [until, call] : calls_)
+        if (call->ends != 1) around_.broken("a call has no end although its process is gone");
+    calls_.clear();
 }
 
 void Process::forget_told() {
-    told_.clear();
-    told_upstream_.assign(plan_.inputs.size(), 0);
+    told_.assign(static_cast<std::size_t>(partitions()), {});
+    told_upstream_.clear();
 }
 
-bool Process::dies(double probability) {
-    dying_ = dying_ || (!around_.calm() && around_.crashes() && chance(probability));
-    return dying_;
+Tick Process::due() const {
+    if (!driver_) return Tick::max();
+    const Tick due = connection_->woken() ? Tick{} : std::min(awake_at_, also_due());
+    return std::max(due, frozen_until_);
 }
 
-void Process::step() {
-    if (!partition_) return;
-    if (frozen_ > 0) {
-        --frozen_;
+void Process::turn() {
+    const Tick tick = around_.tick();
+    connection_->take_woken();
+    awake_at_ = tick + std::max(driver_->turn(), milliseconds(1));
+    if (connection_->dead()) return crash();
+    check_calls(tick);
+    after_turn();
+}
+
+// --- callers ---
+
+void Process::submit(runtime::Submission submission, milliseconds wait, Heard heard) {
+    const Tick until = around_.tick() + wait;
+    auto call = std::make_shared<Call>();
+    calls_.emplace(until, call);
+    driver_->submit(std::move(submission), wait,
+                    [this, call, until, heard = std::move(heard)](runtime::Answer answer) mutable {
+                        ended(*call, answer.kind == runtime::Answer::Kind::unavailable, until);
+                        heard(answer);
+                    });
+    call->within = false;
+}
+
+// Nobody is turned away before the deadline but at once, or by the end of the process.
+void Process::ended(Call& call, bool given_up, Tick until) {
+    if (++call.ends > 1) around_.broken("a call ended twice");
+    if (given_up && !call.within && !crashing_ && around_.tick() < until)
+        around_.broken("a call was given up before its deadline");
+}
+
+// Those whose time was over when the turn began have ended in it.
+void Process::check_calls(Tick tick) {
+    for (; !calls_.empty() && calls_.begin()->first <= tick; calls_.erase(calls_.begin()))
+        if (calls_.begin()->second->ends != 1) around_.broken("a call did not end by its deadline");
+}
+
+void Process::await(const std::string& realm, const runtime::Position& position,
+                    milliseconds wait) {
+    using Awaited = runtime::Ledger::Awaited;
+    const Tick until = around_.tick() + wait;
+    auto call = std::make_shared<Call>();
+    calls_.emplace(until, call);
+    driver_->await(realm, {position}, wait, [this, call, until, position](Awaited how) {
+        ended(*call, how != Awaited::reached, until);
+        if (how == Awaited::reached) reached(position.service, position.partition, position.offset);
+    });
+    call->within = false;
+}
+
+// What was read with a token that is reached shows what the token stands for.
+void Process::reached(const std::string& service, int partition, std::int64_t offset) {
+    if (around_.history_lost(partition) || around_.upstream_lost()) return;
+    const auto& told = told_[static_cast<std::size_t>(partition)];
+    const auto& ledger = plan_.ledger;
+    if (service == ledger.service) {
+        if (told.empty() || told.back().offset < offset)
+            around_.broken("a token is reached before the views are there");
         return;
     }
-    if (std::exchange(trouble_, false)) partition_->on_broker_trouble();
-    take_reports();
-    read_some();
-    if (around_.calm() || chance(.8)) obey(partition_->step(now(), tick()));
-    if (partition_->caught_up() && !inputs_started_) start_inputs();
-    store_letters();
-    if (partition_->caught_up() && partition_->halted().empty() && !dying_) act();
-    if (dying_) crash();
+    const Chain& chain = around_.chain_of(service, partition);
+    const auto behind =
+        std::ranges::count_if(chain, [&](const Link& link) { return link.offset <= offset; });
+    const std::pair key{service, partition};
+    if (told_upstream_[key] < static_cast<std::size_t>(behind))
+        around_.broken("a token of another service is reached before the views are there");
+    const bool decides = std::ranges::find(ledger.upstreams, service) != ledger.upstreams.end();
+    if (decides && !around_.oracle(partition).considered_before(
+                       runtime::ledger_topic(config_.world, service), offset + 1))
+        around_.broken("a token of another service is reached before it was decided on");
 }
 
-void Process::start_inputs() {
-    for (int input = 0; input < static_cast<int>(input_next_.size()); ++input) {
-        const Topic& topic = around_.topic(input);
-        partition_->on_input_range(input, topic.low, topic.end());
-        input_next_[static_cast<std::size_t>(input)] = partition_->input_start(input);
-        input_paused_[static_cast<std::size_t>(input)] = false;
-    }
-    inputs_started_ = true;
-}
-
-void Process::store_letters() {
-    for (std::size_t i = 0; i < letters_.size();) {
-        if (!chance(.5)) {
-            ++i;
-            continue;
-        }
-        around_.keep_dead_letter(letters_[i].input, letters_[i].offset);
-        partition_->on_dead_letter_stored(letters_[i].input, letters_[i].offset);
-        letters_.erase(letters_.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-}
-
-// Topics are interleaved at random; each is in its own order.
-void Process::read_some() {
-    const int inputs = static_cast<int>(input_next_.size());
-    for (int i = 0; i < (around_.calm() ? 6 : 3); ++i) {
-        const int input = around_.below(inputs + 2) - 2;
-        for (int records = 1 + around_.below(around_.calm() ? 20 : 5); records > 0; --records) {
-            if (input < 0)
-                read_ledger();
-            else
-                read_input(input);
-        }
-    }
-}
-
-void Process::read_ledger() {
-    const Topic& ledger = around_.topic(-1);
-    if (ledger_next_ > ledger.end()) {
-        partition_->on_ledger_out_of_range();
-        obey(partition_->step(now(), tick()));
-        return;
-    }
-    if (ledger_next_ == ledger.end()) {
-        partition_->on_ledger_end(ledger_next_);
-        return;
-    }
-    const std::int64_t offset = ledger_next_++;
-    partition_->on_ledger_record(offset, ledger.at(offset).value, tick());
-}
-
-void Process::read_input(int input) {
-    if (!inputs_started_ || input_paused_[static_cast<std::size_t>(input)]) return;
-    const Topic& topic = around_.topic(input);
-    std::int64_t& next = input_next_[static_cast<std::size_t>(input)];
-    if (next < topic.low || next > topic.end()) {
-        partition_->on_input_out_of_range(input);
-        obey(partition_->step(now(), tick()));
-        return;
-    }
-    if (next == topic.end()) {
-        partition_->on_input_end(input, next);
-        return;
-    }
-    const std::int64_t offset = next++;
-    partition_->on_input_record(input, offset, topic.at(offset).value, topic.at(offset).stored_at,
-                                tick());
-}
-
-// An answer of the broker, which may take a while and then tells less.
-void Process::probe_clock() {
-    const auto took = std::chrono::seconds(around_.calm() ? 0 : around_.below(4));
-    partition_->on_clock(now() - took, now(), around_.now() - took / 2, tick());
-}
-
-void Process::obey(runtime::Orders orders) {
-    if (orders.read_ledger_from) ledger_next_ = *orders.read_ledger_from;
-    if (orders.read_inputs_again) inputs_started_ = false;
-    for (const int input : orders.pause_inputs)
-        input_paused_[static_cast<std::size_t>(input)] = true;
-    for (const auto& [input, from] : orders.read_input_from) {
-        input_next_[static_cast<std::size_t>(input)] = from;
-        input_paused_[static_cast<std::size_t>(input)] = false;
-    }
-    if (orders.probe_clock && (around_.calm() || chance(.3))) probe_clock();
-    for (auto& order : orders.append) {
-        if (dies(.002)) return;
-        if (!around_.calm() && chance(.01)) {  // The producer's queue is full.
-            partition_->on_append_failed(order.digest);
-            break;
-        }
-        wire_.push_back({&around_.topic(-1), std::move(order.record), std::move(order.digest),
-                         around_.tick() + around_.slowness()});
-    }
-    for (auto& letter : orders.dead_letters) letters_.push_back(std::move(letter));
-    for (const auto& order : orders.fire) send(commands(), command_of(order));
-}
-
-std::string Process::command_of(const runtime::Orders::Fire& fire) {
-    runtime::Submission submission;
-    submission.asking = {fire.realm, "service:" + plan_.service, "", {"service"}, fire.request_id};
-    submission.expires_at = fire.expires_at;
-    submission.sent_at = now();
-    submission.body = fire.body;
-    return runtime::command_bytes(submission,
-                                  {around_.keys(), commands().name, runtime::RecordKind::command},
-                                  around_.keys().newest());
-}
-
-void Process::take_reports() {
-    for (std::size_t i = 0; i < reports_.size();) {
-        if (reports_[i].due > around_.tick()) {
-            ++i;
-            continue;
-        }
-        const Report taken = reports_[i];
-        reports_.erase(reports_.begin() + static_cast<std::ptrdiff_t>(i));
-        if (taken.offset >= 0) {
-            partition_->on_append_stored(taken.digest, taken.offset);
-        } else {
-            partition_->on_append_failed(taken.digest);
-            if (chance(.5)) partition_->on_broker_trouble();
+// Of each input that is decided on, in each partition.
+void Process::check_positions() {
+    const auto& ledger = plan_.ledger;
+    const auto views_only = static_cast<int>(ledger.followed.size());
+    const auto upstreams = static_cast<int>(ledger.upstreams.size());
+    for (int number = 0; number < partitions(); ++number) {
+        const runtime::Partition& one = partition(number);
+        const auto& inputs = one.options().inputs;
+        for (int input = 0; input < static_cast<int>(inputs.size()); ++input) {
+            const auto& spec = inputs[static_cast<std::size_t>(input)];
+            if (spec.kind == runtime::InputSpec::Kind::stream ||
+                (input >= upstreams && input < upstreams + views_only))
+                continue;
+            const std::int64_t considered = one.considered(input);
+            if (considered > around_.kafka().log(spec.topic, number).end() ||
+                !around_.oracle(number).considered_before(spec.topic, considered))
+                throw Violation("a position counts as reached before its time: " + spec.topic);
         }
     }
 }
 
-void Process::report(const std::string& digest, bool landed, std::int64_t offset) {
-    if (digest.empty()) return;
-    const bool lies = !around_.calm() && chance(.05);
-    if (!around_.calm() && chance(landed ? .1 : .5)) return;  // It never comes.
-    const std::int64_t due = around_.tick() + (chance(.7) ? 1 : around_.below(60));
-    reports_.push_back({due, digest, landed && !lies ? offset : -1});
+// --- views ---
+
+void Process::apply(const runtime::Counted& counted) {
+    if (counted.service != plan_.ledger.service) {
+        const std::string service(counted.service);
+        const std::size_t place = told_upstream_[{service, counted.partition}]++;
+        return check_told(counted, around_.chain_of(service, counted.partition), place);
+    }
+    if (counted.offset >= 0) {
+        auto& told = told_[static_cast<std::size_t>(counted.partition)];
+        told.push_back(
+            {counted.offset, std::hash<std::string>{}(counted.decision.SerializeAsString())});
+        if (!around_.history_lost(counted.partition))
+            check_told(counted, around_.oracle(counted.partition).chain(), told.size() - 1);
+    }
+    follow(counted);
 }
 
-void Process::deliver() {
-    if (wire_.empty() || (!around_.calm() && !chance(.6))) return;
-    if (around_.slowness() > 0) {  // Slow, and nothing else.
-        if (wire_.front().leaves > around_.tick()) return;
-        report(wire_.front().digest, true, around_.land(wire_.front()));
-        return wire_.pop_front();
-    }
-    const double draw = std::uniform_real_distribution<>(0, 1)(around_.random());
-    const double trouble = around_.storm() ? 2 : 1;
-    const auto which =
-        around_.calm() || chance(.9) ? 0 : around_.below(static_cast<int>(wire_.size()));
-    Parcel parcel = std::move(wire_[static_cast<std::size_t>(which)]);
-    wire_.erase(wire_.begin() + which);
-    if (around_.calm() || draw > .15 * trouble) {
-        const std::int64_t offset = around_.land(parcel);
-        report(parcel.digest, true, offset);
-    } else if (draw > .1 * trouble) {
-        around_.land(parcel);
-        const std::int64_t offset = around_.land(parcel);
-        report(parcel.digest, true, offset);
-    } else {
-        report(parcel.digest, false, -1);
-        if (draw < .06 * trouble) around_.to_limbo(std::move(parcel));
-    }
+void Process::check_told(const runtime::Counted& counted, const Chain& chain, std::size_t place) {
+    if (place < chain.size() && chain[place].offset == counted.offset &&
+        chain[place].body == std::hash<std::string>{}(counted.decision.SerializeAsString()))
+        return;
+    around_.broken(fmt::format("a view was told what does not count, or twice, or out of order: {}",
+                               counted.service));
 }
 
-void Process::submit(const std::string& request, Topic& to, const std::string& value) {
-    if (!partition_->caught_up() || !partition_->opened()) return;
-    waiting_.insert(request);
-    wire_.push_back({&to, value, {}});
+void Process::reset(int partition) {
+    if (!around_.history_lost(partition) && !around_.upstream_lost())
+        around_.broken("history is said to have changed, but it has not");
+    told_[static_cast<std::size_t>(partition)].clear();
+    std::erase_if(told_upstream_,
+                  [&](const auto& entry) { return entry.first.second == partition; });
+    forget(partition);
+}
+
+void Process::folded(int partition) {
+    if (told_[static_cast<std::size_t>(partition)].empty())
+        around_.broken("history is said to be folded, but nothing was told");
+}
+
+// --- the end ---
+
+std::string Process::halted(int number) const {
+    if (const auto& why = partition(number).halted(); !why.empty()) return why;
+    const auto status = driver_->status();
+    return status.empty() ? "" : status[static_cast<std::size_t>(number)].halted;
+}
+
+std::string Process::halted() const {
+    for (int i = 0; i < partitions(); ++i)
+        if (std::string why = halted(i); !why.empty()) return why;
+    return {};
 }
 
 // A stream is read again by its source; nobody waits for its end.
 bool Process::at_rest() const {
-    if (!partition_->caught_up() || partition_->in_flight() > 0 || !wire_.empty() ||
-        ledger_next_ != around_.topic(-1).end() || !inputs_started_)
-        return false;
-    for (std::size_t i = 0; i < input_next_.size(); ++i)
-        if (plan_.inputs[i].kind != InputSpec::Kind::stream &&
-            input_next_[i] != around_.topic(static_cast<int>(i)).end())
+    if (!ready() || around_.kafka().anything_on_its_way()) return false;
+    for (int number = 0; number < partitions(); ++number) {
+        const runtime::Partition& one = partition(number);
+        const auto& options = one.options();
+        const auto end_of = [&](const std::string& topic) {
+            return around_.kafka().log(topic, number).end();
+        };
+        if (!one.caught_up() || one.in_flight() > 0 ||
+            one.next_ledger_offset() != end_of(options.ledger_topic))
             return false;
+        for (int input = 0; input < static_cast<int>(options.inputs.size()); ++input) {
+            const auto& spec = options.inputs[static_cast<std::size_t>(input)];
+            if (spec.kind != runtime::InputSpec::Kind::stream &&
+                one.considered(input) != end_of(spec.topic))
+                return false;
+        }
+    }
     return true;
 }
 
-void Process::check_fold() {
-    const Oracle& oracle = around_.oracle();
-    if (!partition_->halted().empty()) throw Violation("halted: " + partition_->halted());
-    if (partition_->fold().head() != oracle.head() || partition_->counted_head() != oracle.head())
-        throw Violation("folds differ in their head");
-    const bool same =
-        std::ranges::equal(told_, oracle.chain(),
-                           [](const auto& mine, const auto& one) { return mine == one.second; });
-    if (!same) throw Violation("views were not told each decision once and in order");
-}
-
-void Process::counted(int input, std::int64_t offset, const ledger::v1::Decision& decision,
-                      const std::string& digest) {
-    if (input >= 0) {
-        const auto& topic = plan_.inputs[static_cast<std::size_t>(input)].topic;
-        const Chain& chain = around_.oracle().upstream_chain(topic);
-        const std::size_t told = told_upstream_[static_cast<std::size_t>(input)]++;
-        if (told >= chain.size() || chain[told].second != digest)
-            throw Violation("a view was told an upstream decision that is void, or out of order");
-        return;
+void Process::check_folds() {
+    if (const std::string why = halted(); !why.empty()) throw Violation("halted: " + why);
+    for (int number = 0; number < partitions(); ++number) {
+        const Oracle& oracle = around_.oracle(number);
+        const runtime::Partition& one = partition(number);
+        if (one.fold().head() != oracle.head() || one.counted_head() != oracle.head())
+            throw Violation("folds differ in their head");
+        const bool same =
+            std::ranges::equal(told_[static_cast<std::size_t>(number)], oracle.chain(),
+                               [](const Told& mine, const Link& link) {
+                                   return mine.offset == link.offset && mine.body == link.body;
+                               });
+        if (!same) throw Violation("views were not told each decision once and in order");
     }
-    if (offset >= 0) {
-        const Chain& chain = around_.oracle().chain();
-        told_.push_back(digest);
-        if (!around_.history_lost() &&
-            (told_.size() > chain.size() || chain[told_.size() - 1].second != digest))
-            throw Violation("a view was told what does not count, or twice, or out of order");
-    }
-    follow(decision);
-}
-
-void Process::history_changed() {
-    if (!around_.history_lost() && !around_.upstream_lost())
-        throw Violation("history is said to have changed, but it has not");
-    forget_told();
-}
-
-void Process::answered(const std::string& key, const std::string& body_digest,
-                       const runtime::Remembered& answer) {
-    const std::string request = key + body_digest;
-    if (waiting_.erase(request) > 0) around_.answer(request, answer);
 }
 
 }  // namespace tocsin::sim

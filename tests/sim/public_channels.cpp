@@ -24,7 +24,14 @@ std::string PublicChannels::key_of(const HttpRequest& request) {
     return "none";
 }
 
-HttpResponse PublicChannels::serve(const HttpRequest& request, bool spoilt) {
+// A proxy that gave up, an answer that the standard does not name, a complaint about a repeat that
+// somebody on the way made, or an answer that was cut off.
+static HttpResponse wrong_answer(int way) {
+    static constexpr int statuses[] = {500, 502, 504, 201, 422, 200};
+    return answer(statuses[way], way == 5 ? "{" : "");
+}
+
+HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt) {
     if (request.method == "HEAD") return answer(405);
     if (request.method == "GET") {
         if (request.url.ends_with("verify_credentials")) return answer(200, R"({"id":"77"})");
@@ -33,14 +40,16 @@ HttpResponse PublicChannels::serve(const HttpRequest& request, bool spoilt) {
     }
     const std::string key = key_of(request);
     bodies_[key].push_back(request.body);
-    if (!request.url.contains("/api/v1/statuses")) return answer(spoilt ? 500 : 204);
+    if (!request.url.contains("/api/v1/statuses"))
+        // Of a receiver 422 is its own word.
+        return spoilt >= 0 && spoilt != 4 ? wrong_answer(spoilt) : answer(204);
     const auto [place, added] = post_of_.try_emplace(key, posts_.size());
     if (added) {
         const json body = json::parse(request.body);
         posts_.push_back({key, body.at("status"), body.at("language")});
     }
-    return spoilt ? answer(500)
-                  : answer(200, json{{"id", std::to_string(place->second + 1)}}.dump());
+    return spoilt >= 0 ? wrong_answer(spoilt)
+                       : answer(200, json{{"id", std::to_string(place->second + 1)}}.dump());
 }
 
 std::string PublicChannels::list_posts() const {

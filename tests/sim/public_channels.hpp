@@ -12,8 +12,12 @@ namespace tocsin::sim {
 
 class PublicChannels {
 public:
-    // The request arrives. `spoilt`: the server fails after it did its work.
-    runtime::HttpResponse serve(const runtime::HttpRequest& request, bool spoilt);
+    // In so many ways it may answer wrongly after it did its work.
+    static constexpr int spoilt_ways = 6;
+    // The request arrives. `spoilt`: in which of them it is answered; negative: rightly.
+    runtime::HttpResponse serve(const runtime::HttpRequest& request, int spoilt);
+    // The server knows no repeat by its key any more.
+    void forget_keys() { post_of_.clear(); }
 
     // How often the public sees what was sent under a key: each id once, each post once.
     int shown(const std::string& key) const;

@@ -7,6 +7,13 @@
 
 namespace tocsin::sim {
 
+Request::Request(runtime::Submission asked, int of_partition)
+    : submission(std::move(asked)),
+      partition(of_partition),
+      key(runtime::request_key(submission.asking.realm, submission.asking.actor,
+                               submission.asking.request_id)),
+      digest(runtime::body_digest(submission.body, submission.expires_at)) {}
+
 Request& Requests::add(Request request) {
     std::string name = request.name();
     const auto [place, added] = all_.emplace(name, std::move(request));
@@ -14,13 +21,17 @@ Request& Requests::add(Request request) {
     return place->second;
 }
 
-void Requests::told(const std::string& name, const runtime::Remembered& given, const Oracle& oracle,
+void Requests::told(const std::string& name, const runtime::Answer& given, const Oracle& oracle,
                     bool history_lost) {
     const auto place = all_.find(name);
     if (place == all_.end()) return;
     Request& request = place->second;
-    const Settled told{given.offset, request.digest, given.expires_at,
-                       given.rejection ? given.rejection->code : "", given.subject};
+    const bool rejected = given.kind == runtime::Answer::Kind::rejected;
+    const Time expires_at = request.submission.expires_at;
+    const Settled told{given.position.offset, request.digest, expires_at,
+                       rejected ? given.rejection.code : "", given.subject};
+    if (given.position.partition != request.partition)
+        throw Violation("a caller was told of another partition");
     const bool first = !request.answer;
     const std::optional<Settled> before = std::exchange(request.answer, told);
     if (history_lost) return;
@@ -31,8 +42,7 @@ void Requests::told(const std::string& name, const runtime::Remembered& given, c
                         });
     if (!counts) throw Violation("a caller was told what does not count");
     // Once expired it may be forgotten; then it is refused, not executed, whatever it was before.
-    const bool late =
-        given.rejection && (given.decided_at > given.expires_at || oracle.overridden());
+    const bool late = rejected && (given.decided_at > expires_at || oracle.overridden());
     if (first || before->offset == told.offset || late || request.answered_late) {
         request.answered_late |= late;
         return;
@@ -45,8 +55,9 @@ bool Requests::all_answered() const {
     return std::ranges::all_of(all_, [](const auto& one) { return one.second.answer.has_value(); });
 }
 
-void Requests::check(const Oracle& oracle) const {
+void Requests::check(const Oracle& oracle, int partition) const {
     for (const auto& [name, request] : all_) {
+        if (request.partition != partition) continue;
         const auto* settled = oracle.settled(request.key);
         const bool found =
             settled != nullptr && request.answer &&

@@ -1,7 +1,7 @@
 // What callers asked of one service, and what they were told.
 #pragma once
 
-#include "runtime/fold.hpp"
+#include "runtime/ledger.hpp"
 #include "sim/oracle.hpp"
 
 #include <map>
@@ -12,10 +12,15 @@
 namespace tocsin::sim {
 
 struct Request {
-    std::string key, digest, value;
+    // Asked again, it is asked as it was.
+    Request(runtime::Submission asked, int of_partition);
+
+    runtime::Submission submission;
+    int partition;
+    std::string key, digest;
     std::optional<Settled> answer;
     bool answered_late = false;
-    std::int64_t retry_at = 0;
+    Tick retry_at{};
 
     std::string name() const { return key + digest; }
 };
@@ -33,11 +38,11 @@ public:
 
     // Somebody was told; throws Violation where that is not what the ledger says. A ledger that
     // lost its tail may say something else later.
-    void told(const std::string& name, const runtime::Remembered& given, const Oracle& oracle,
+    void told(const std::string& name, const runtime::Answer& given, const Oracle& oracle,
               bool history_lost);
     bool all_answered() const;
-    // Every answer is in the ledger.
-    void check(const Oracle& oracle) const;
+    // Every answer of this partition is in its ledger.
+    void check(const Oracle& oracle, int partition) const;
 
 private:
     std::map<std::string, Request> all_;

@@ -56,7 +56,9 @@ private:
 
 std::vector<std::string> words(std::string_view line);
 
-// A decision on "huge" is larger than this.
-inline constexpr std::size_t record_bytes_max = 2000;
+// What a process of it takes of a command, and what follows for a decision (ledger_process.cpp); a
+// decision on "huge" is larger.
+inline constexpr std::int64_t command_bytes_max = 2'000;
+inline constexpr std::size_t record_bytes_max = command_bytes_max + 40'000;
 
 }  // namespace tocsin::sim

@@ -1,53 +1,23 @@
 // One seed: three instances, a Kafka that loses, delays, doubles and reorders, callers that retry
-// at any age, and the oracle that watches the ledger.
+// at any age, and the oracles that watch the partitions of the ledger.
+//
+// Who calls and what is written elsewhere is in world_callers.cpp, what goes wrong in
+// world_faults.cpp, how it ends in world_end.cpp.
 #pragma once
 
 #include "sim/instance.hpp"
-#include "sim/oracle.hpp"
 #include "sim/requests.hpp"
+#include "sim/scenario.hpp"
 #include "sim/toy.hpp"
 
-#include <array>
 #include <memory>
 #include <optional>
-#include <random>
 
 namespace tocsin::sim {
 
-inline constexpr int lifetime_ticks = 150;  // of a command
-inline constexpr int give_up_ticks = 60;    // a claim may be executed for so long
-inline constexpr int margin_ticks = 10;     // then others ask the channel
-
-struct Scenario {
-    std::string name;
-    bool clock_steps = false;
-    bool two_realms = false;
-    bool tail_lost = false;
-    bool inputs_cut = false;    // inputs lose their tails while instances run
-    bool broker_wrong = false;  // once, the broker and all instances are a month ahead
-    bool versions = false;      // one instance knows less than the others
-    bool namesakes = false;     // two processes of one name
-    bool keys = false;          // the world's key is changed
-    bool slow = false;          // every append takes longer than others wait before they step in
-    bool lone_fault = false;    // nothing else goes wrong
-    bool quiet = false;         // a quiet week, retention, and a restart
-    int longer = 1;             // how many times as many steps
-    bool storm = false;
-    bool release = false;  // played by ReleaseWorld
-    bool line = false;     // played by LineWorld
-    bool calm_all = true;  // at the end all instances run, or one alone
-    enum class Inputs { kept, gone, ledger_lost } inputs = Inputs::kept;
-};
-
-// The scenarios, one of which each seed plays.
-const std::vector<Scenario>& scenarios();
-
-struct Totals {
-    std::int64_t seeds = 0, violations = 0, decisions = 0, void_records = 0, folds = 0, answers = 0,
-                 effects = 0, dead_letters = 0, takeovers = 0, ticks = 0, expired = 0, rewound = 0,
-                 races_lost = 0;
-    void add(const Totals& other);
-};
+inline constexpr std::chrono::seconds lifetime{60};       // of a command
+inline constexpr std::chrono::seconds give_up{20};        // a claim may be executed for so long
+inline constexpr std::chrono::seconds give_up_margin{3};  // then others ask the channel
 
 class World final : public Surroundings {
 public:
@@ -57,108 +27,133 @@ public:
     const Totals& totals() const { return totals_; }
     std::string trace() const;
 
-    // --- for instances ---
+    // Surroundings
     std::mt19937_64& random() override { return random_; }
-    std::int64_t tick() const override { return tick_; }
-    Time now() const override;
-    bool calm() const override { return calm_; }
-    bool storm() const override { return scenario_.storm && !calm_; }
-    const runtime::WorldKeys& keys() const override { return keys_; }
-    // Those of an instance that starts now.
+    const FakeClock& clock() const override { return clock_; }
+    FakeKafka& kafka() override { return kafka_; }
+    const runtime::RuntimeConfig& config() const override { return config_; }
     const runtime::WorldKeys& instance_keys() const override {
         return keys_changed_ ? both_keys_ : keys_;
     }
+    runtime::Metrics& metrics() override { return metrics_; }
+    Oracle& oracle(int partition) override { return *part(partition).oracle; }
+    const Chain& chain_of(const std::string&, int partition) override {
+        return oracle(partition).upstream_chain(part(partition).upstream.name);
+    }
+    bool history_lost(int partition) const override {
+        return parts_[static_cast<std::size_t>(partition)].lost;
+    }
+    bool upstream_lost() const override { return upstream_lost_; }
+    void count_end(const runtime::Partition::Counters& counters) override;
+    void broken(const std::string& what) override { breaches_.add(what); }
+
+    // --- for instances ---
     int version_of(const std::string& name) const {
         return scenario_.versions && name != "a" ? 2 : 1;
     }
-    Topic& topic(int input) override {
-        return input < 0 ? ledger_ : *inputs_.at(static_cast<std::size_t>(input));
-    }
-    Oracle& oracle() override { return oracle_; }
-    bool history_lost() const override { return history_lost_; }
-    bool upstream_lost() const override { return upstream_lost_; }
-    int slowness() const override { return scenario_.slow && !calm_ ? 45 : 0; }
-    bool crashes() const override { return !scenario_.lone_fault; }
-    std::int64_t land(const Parcel& parcel) override;
-    void to_limbo(Parcel parcel) override { limbo_.push_back(std::move(parcel)); }
-    void keep_dead_letter(int input, std::int64_t offset) override;
-    void answer(const std::string& request, const runtime::Remembered& answer) override;
-    void count_end(const runtime::Partition::Counters& counters) override;
-    // What callers and services sign with.
-    const std::string& key_in_force() const;
-    Topic& commands() { return commands_; }
-    std::string command_value(const std::string& realm, const std::string& id,
-                              const std::string& body, Time expires_at) const;
+    bool crashes() const { return !calm_ && !scenario_.lone_fault; }
+    int partition_of(const std::string& realm) const;
+    runtime::Submission submission(const std::string& realm, const std::string& id,
+                                   const std::string& body, Time expires_at) const;
     void perform(const std::string& realm, const std::string& delivery, int attempt,
                  const std::string& executor, const std::string& content);
     bool performed(const std::string& delivery) const { return journal_.contains(delivery); }
 
 private:
-    const Toy& truth() const;
-    void tick_once();
-    void faults();
+    // One partition of everything.
+    struct Part {
+        Topic ledger, commands, upstream, stream;
+        std::unique_ptr<Oracle> oracle{};
+        std::string upstream_head{};
+        bool lost = false;  // its ledger lost what it held
+        // An upstream decision that the older version cannot read, and when it was written.
+        std::int64_t newer_at = -1;
+        Tick newer_since{};
+    };
+    struct Effect {
+        std::string realm, content;
+        int times = 0;
+    };
+
+    void step();
+    void steps(int count);
+    void landed(const FakeKafka::Place& place, std::int64_t offset);
+    Part make_part(int number);
+    Part& part(int number) { return parts_[static_cast<std::size_t>(number)]; }
+    Part& any_part() { return part(below(static_cast<int>(parts_.size()))); }
+    const Toy& truth(int partition) { return static_cast<const Toy&>(oracle(partition).rules()); }
+    Instance& any();
+    Instance* any_alive();
+
+    // world_callers.cpp
     void callers();
-    void new_request();
+    void new_request(const std::string& realm);
+    void forge(const Request& request);
     void retry(Request& request);
     void thief();
+    const std::string& key_of(const Part& part) const;
+    void heard(const std::string& name, const runtime::Answer& answer);
+    std::string some_body();
+    std::string some_realm();
     void upstream_writes();
     void stream_writes();
+    // Signed with what is in force there.
+    std::string value_of(const runtime::Submission& submission, const Part& part,
+                         const runtime::Seal& seal) const;
+
+    // world_faults.cpp
+    void start();
+    void play(int at);
+    void faults();
+    void faults_of_processes();
+    void faults_of_kafka();
+    void operators();
+    void lose(Part& part, std::int64_t keep);
+    void take_readings();
     void cut_tail();
     void cut_input();
-    void quiet_week();
-    void check_fault_was_noticed();
-    void check_folds(std::int64_t decisions) const;
     void check_tokens();
     void check_progress();
-    std::string oracle_key();
-    int count_of_instances() const { return static_cast<int>(instances_.size()); }
-    void operators();
+    const Part* pressed() const;
+    void check_fault_was_noticed();
     void damage_inputs();
     void check_halted_and_restart();
+    bool speak(int partition, runtime::LedgerProcess::Word word, const std::string& halt);
+
+    // world_end.cpp
     void calm_down();
+    void quiet_week();
     void retry_unanswered();
     bool settled_down();
     void check_end();
-    void check_fold(Instance& instance);
-    void check_effects();
-    std::string some_body();
-    std::string sealed(const std::string& realm, const std::string& id, const std::string& body,
-                       Time expires_at, const runtime::Seal& seal) const;
-    Instance* any_alive();
+    void check_bounds();
+    void check_effects(int partition);
 
     std::mt19937_64 random_;
     Scenario scenario_;
     int steps_;
+    FakeClock clock_;
+    FakeKafka kafka_;
+    Timeline timeline_{clock_, kafka_};
+    Breaches breaches_;
+    runtime::RuntimeConfig config_;
+    runtime::Metrics metrics_{""};
     const runtime::WorldKeys keys_{{"the world's key"}};
     const runtime::WorldKeys both_keys_{{"the next key", "the world's key"}};
     const runtime::WorldKeys other_keys_{{"another key"}};
     bool keys_changed_ = false;
     bool upstream_lost_ = false;
-    std::int64_t folds_ = 0;
-    std::chrono::seconds ahead_{0};  // of the broker's clock
-    // An upstream decision that the older version cannot read, and when it was written.
-    std::int64_t newer_at_ = -1, newer_tick_ = 0;
-    Topic ledger_{"sim.ledger", 0, {}};
-    Topic commands_{"sim.commands", 0, {}};
-    Topic upstream_{"up.ledger", 0, {}};
-    Topic stream_{"sim.readings", 0, {}};
-    std::array<Topic*, 3> inputs_{&commands_, &upstream_, &stream_};
-    DeadLetters dead_letters_;
-    Oracle oracle_;
+    bool calm_ = false;
+    std::vector<Part> parts_;
+    std::vector<std::string> realms_;
     std::vector<std::unique_ptr<Instance>> instances_;
-    std::vector<Parcel> limbo_;
+    std::vector<int> damaged_;  // partitions
     Requests requests_;
-    struct Effect {
-        std::string realm, content;
-        int times = 0;
-    };
     std::map<std::string, Effect> journal_;
-    std::string upstream_head_;
-    std::int64_t tick_ = 0;
     int requests_made_ = 0;
     int deliveries_made_ = 0;
-    bool calm_ = false;
-    bool history_lost_ = false;
+    Tick away_until_{}, letters_refused_until_{};
+    std::int64_t folds_ = 0;
     Totals totals_;
 };
 

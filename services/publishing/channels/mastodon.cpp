@@ -137,7 +137,8 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
         later.retry_after = wait.value_or(Duration{});
         return later;
     }
-    if (status >= 500 || status == 408)
+    // An answer that the API does not name may come from somebody on the way.
+    if (status >= 500 || status == 408 || (status > 200 && status < 300))
         return {.kind = "unknown",
                 .reason = fmt::format("The server answered {}: it may have it or not.", status),
                 .written_at = answer.written_at};
@@ -184,8 +185,9 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     const HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
     if (!answer) co_return failed(answer.error());
     Outcome outcome = read_answer(*answer, wire.now());
-    // Some servers answer a repeat whose first request worked with 422 or 500.
-    if (repeated && (answer->status == 422 || answer->status == 500)) {
+    // Some servers answer a repeat whose first request worked with 422 or 500; and any request may
+    // have been repeated on the way.
+    if (answer->status == 422 || (repeated && answer->status == 500)) {
         Found after = co_await find(wire, job);
         if (after.kind == Found::Kind::found)
             co_return confirmed(std::move(after), &*answer, wire.now());

@@ -259,7 +259,7 @@ TEST(Mastodon, ARetractionAnswersTheOriginal) {
 
 TEST(Mastodon, WhatAnAnswerMeans) {
     const std::pair<int, std::string> cases[] = {
-        {401, "refused"},     {403, "refused"}, {404, "refused"}, {422, "refused"},
+        {201, "unknown"},     {401, "refused"}, {403, "refused"}, {404, "refused"},
         {429, "retry_later"}, {500, "unknown"}, {502, "unknown"}, {503, "unknown"}};
     for (const auto& [status, meaning] : cases) {
         Bench bench{"mastodon", "toot:fr-CA"};
@@ -345,6 +345,17 @@ TEST(Mastodon, ARefusedRepeatIsReadBackFirst) {
             return account(after ? posted : "[]", status)(request);
         };
         EXPECT_EQ(bench.fire().kind, "confirmed") << status;
+    }
+}
+
+// A proxy may have sent the request twice.
+TEST(Mastodon, ARefusalIsReadBackBeforeItIsBelieved) {
+    for (const bool shown : {false, true}) {
+        Bench bench{"mastodon", "toot:fr-CA"};
+        const std::string posted = shown ? shown_post(bench.job, "2025-06-15T15:06:42.000Z") : "[]";
+        bench.http.answer = account(posted, 422);
+        EXPECT_EQ(bench.fire().kind, shown ? "confirmed" : "refused");
+        EXPECT_EQ(bench.http.count("POST"), 1);
     }
 }
 

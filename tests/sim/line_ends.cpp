@@ -1,4 +1,4 @@
-// Publishing, as its executors would ask, and how everybody brings things to their end.
+// Who stops a release, and how everybody brings things to their end.
 #include "runtime/record.hpp"
 #include "sim/line_world.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
@@ -10,50 +10,6 @@
 namespace tocsin::sim {
 
 using runtime::to_proto;
-
-void LinePeople::execute() {
-    for (const auto& [id, release] : world_.state<publishing::Decider>("publishing").releases) {
-        bool armed = false;
-        for (const publishing::Item& item : release.items) {
-            if (item.is("planned")) prepare(release, item);
-            if (item.is("claimed") || item.is("unknown")) settle(release, item);
-            armed = armed || item.is("armed");
-        }
-        if (!armed || !now_and_then("claim " + id, 20)) continue;
-        publishing::v1::Command command;
-        command.mutable_claim_release()->set_release_id(id);
-        command.mutable_claim_release()->set_executor(fmt::format("e{}", world_.below(2)));
-        command.mutable_claim_release()->set_purpose(release.is("retracting")
-                                                         ? publishing::v1::PURPOSE_RETRACTION
-                                                         : publishing::v1::PURPOSE_MESSAGE);
-        ask("publishing", executor(), command);
-    }
-}
-
-void LinePeople::prepare(const publishing::Release& release, const publishing::Item& item) {
-    if (!now_and_then("prepare " + release.id() + item.id(), 30)) return;
-    publishing::v1::Command command;
-    auto& prepared = *command.mutable_record_prepared();
-    prepared.set_release_id(release.id());
-    prepared.set_delivery_id(item.id());
-    prepared.set_ready(true);
-    ask("publishing", world_.calm() || world_.chance(.9) ? executor() : anybody(), command);
-}
-
-void LinePeople::settle(const publishing::Release& release, const publishing::Item& item) {
-    if (!now_and_then("settle " + release.id() + item.id(), 20)) return;
-    publishing::v1::Command command;
-    auto& outcome = *command.mutable_record_outcome();
-    outcome.set_release_id(release.id());
-    outcome.set_delivery_id(item.id());
-    outcome.set_executor(item.delivery.executor());
-    outcome.set_attempt(item.delivery.attempts());
-    static constexpr const char* outcomes[] = {"confirmed", "confirmed", "retry_later", "unknown"};
-    outcome.set_outcome(world_.calm() ? "confirmed" : outcomes[world_.below(4)]);
-    *outcome.mutable_written_at() = to_proto(world_.now());
-    *outcome.mutable_confirmed_at() = to_proto(world_.now());
-    ask("publishing", executor(), command);
-}
 
 void LinePeople::stop_release() {
     const auto& releases = world_.state<publishing::Decider>("publishing").releases;
@@ -75,7 +31,6 @@ void LinePeople::stop_release() {
 
 void LinePeople::finish() {
     set_up();
-    execute();
     for (const auto& [id, kept] : world_.state<approval::Decider>("approval").reviews) {
         const approval::v1::Review review = kept.get();
         if (review.state() != "in_review" || !now_and_then("finish " + id, 60)) continue;

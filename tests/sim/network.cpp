@@ -1,0 +1,75 @@
+#include "sim/network.hpp"
+
+#include "sim/publishing_process.hpp"
+
+namespace tocsin::sim {
+
+using runtime::HttpError;
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+
+void Network::connect(const std::string& incarnation, PublishingProcess* process) {
+    if (process != nullptr)
+        processes_[incarnation] = process;
+    else
+        processes_.erase(incarnation);
+}
+
+void Network::turn() {
+    while (!later_.empty() && later_.begin()->first <= around_.tick()) {
+        auto task = later_.extract(later_.begin());
+        task.mapped()();
+    }
+}
+
+void Network::reply(const std::string& incarnation, int exchange, milliseconds after,
+                    runtime::HttpResult result) {
+    later_.emplace(around_.tick() + after,
+                   [this, incarnation, exchange, result = std::move(result)]() mutable {
+                       const auto there = processes_.find(incarnation);
+                       if (there != processes_.end())
+                           there->second->complete(exchange, std::move(result));
+                   });
+}
+
+void Network::send(const std::string& incarnation, int exchange, HttpRequest request) {
+    using Kind = HttpError::Kind;
+    // The adapter would take an exception for a failure of its own.
+    if (const std::string why = fault_of(incarnation, request); !why.empty()) around_.broken(why);
+    const int fault = around_.chance(failing_) ? around_.below(5) : -1;
+    const milliseconds patience(1'000);
+    if (fault == 0)
+        return reply(incarnation, exchange, some(400),
+                     std::unexpected(HttpError{Kind::not_sent, "away", {}}));
+    if (fault == 1)
+        return reply(incarnation, exchange, patience,
+                     std::unexpected(HttpError{Kind::unknown_outcome, "lost", {}}));
+    // A request may arrive when its sender has given up, but not for ever later.
+    const milliseconds travel = fault == 2 ? milliseconds(200 + around_.below(800)) : some(60);
+    const bool answer_lost = fault == 2 || fault == 4;
+    later_.emplace(around_.tick() + travel,
+                   [=, this, spoilt = fault == 3, request = std::move(request)] {
+                       auto response = serve(request, spoilt);
+                       if (!answer_lost)
+                           reply(incarnation, exchange, some(60), std::move(response));
+                   });
+    if (answer_lost)
+        reply(incarnation, exchange, patience,
+              std::unexpected(HttpError{Kind::unknown_outcome, "lost", {}}));
+}
+
+// The feed is shown by whichever instance is asked.
+HttpResponse Network::serve(const HttpRequest& request, bool spoilt) {
+    const auto place = request.url.find("/alerts/");
+    if (place == std::string::npos)
+        return channels_.serve(request, spoilt ? around_.below(PublicChannels::spoilt_ways) : -1);
+    const std::string name = request.url.substr(place + 8, request.url.size() - place - 12);
+    HttpResponse response;
+    response.status = 404;
+    PublishingProcess* process = any_ready();
+    const auto page = process == nullptr ? std::nullopt : process->alert(name);
+    if (page) response.status = 200, response.body = *page;
+    return response;
+}
+
+}  // namespace tocsin::sim

@@ -1,0 +1,122 @@
+#include "sim/release_promises.hpp"
+
+#include "content/content.hpp"
+#include "sim/violation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tocsin::sim {
+
+using publishing::Release;
+using runtime::from_proto;
+
+// From a claim to its outcome, or to where everybody may ask the channel.
+static constexpr std::chrono::minutes soon{2};
+
+void ReleasePromises::counted(const ledger::v1::Decision& decision) {
+    for (const std::string& bytes : decision.accepted().events()) {
+        publishing::v1::Event event;
+        event.ParseFromString(bytes);
+        note(event);
+    }
+}
+
+void ReleasePromises::note(const publishing::v1::Event& event) {
+    const auto arm = [&](const auto& armed) {
+        for (int i = 0; i < armed.deliveries_size(); ++i)
+            armed_[armed.deliveries(i).idempotency_key()] = {
+                armed.release_id(),
+                armed.deliveries(i).delivery_id(),
+                armed.renditions(armed.rendition_of(i)).rendition().body(),
+                {},
+                {}};
+    };
+    arm(event.release_armed());
+    arm(event.retraction_armed());
+    if (event.has_release_cancelled()) cancelled_.insert(event.release_cancelled().release_id());
+    const auto& claimed = event.deliveries_claimed();
+    for (const std::string& id : claimed.delivery_ids())
+        for (auto& [key, armed] : armed_)
+            if (armed.release == claimed.release_id() && armed.delivery == id)
+                ++armed.claims[claimed.executor()];
+}
+
+std::string ReleasePromises::fault_of(const std::string& incarnation,
+                                      const runtime::HttpRequest& request) {
+    const std::string key = PublicChannels::key_of(request);
+    if (key.empty()) return {};
+    ++sent_;
+    const auto found = armed_.find(key);
+    if (found == armed_.end()) return "sent what was never armed";
+    Armed& armed = found->second;
+    if (++armed.sends[incarnation] > armed.claims[incarnation])
+        return "sent without a claim of its own that counts: " + armed.delivery;
+    if (cancelled_.contains(armed.release)) return "sent although it was cancelled";
+    const Release& release = state_().releases.at(armed.release);
+    if (!approved_.contains(release.head.digest()) || !release.content ||
+        content::digest(release.content->bytes()) != release.head.digest())
+        return "sent what nobody approved";
+    return {};
+}
+
+// Cancelled before the claim, retracted once something may be public; in between, and for no longer
+// than a claim lasts, its outcome answers.
+void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agency) const {
+    const runtime::Asking asking{"", "olga", agency, {"approver"}, "stop"};
+    for (const auto& [id, release] : state_().releases) {
+        if (release.at_rest()) continue;
+        publishing::v1::Command command;
+        command.mutable_cancel_release()->set_release_id(id);
+        if (publishing::Decider::decide(state_(), asking, command, now)) continue;
+        command.mutable_retract_release()->set_release_id(id);
+        if (publishing::Decider::decide(state_(), asking, command, now)) continue;
+        const bool near = std::ranges::any_of(release.items, [&](const publishing::Item& item) {
+            return (item.is("claimed") && from_proto(item.delivery.give_up_at()) < now + soon) ||
+                   (item.retracts() && !item.settled() &&
+                    from_proto(item.fixed().fire_at()) < now + soon);
+        });
+        if (!near)
+            throw Violation(fmt::format("{} can not be stopped, and no outcome is near: it is {}",
+                                        id, release.head.state()));
+    }
+}
+
+// --- the end ---
+
+void ReleasePromises::check_end() const {
+    for (const auto& [id, release] : state_().releases) check_release(release);
+}
+
+void ReleasePromises::check_release(const Release& release) const {
+    for (const publishing::Item& item : release.items) {
+        const std::string& key = item.delivery.idempotency_key();
+        if (key.empty() || item.delivery.kind() == "feed") continue;
+        const int shown = channels_.shown(key);
+        const std::string what = fmt::format("{} {} is {}", release.id(), item.id(), item.state());
+        if (shown > 1) throw Violation("shown twice: " + what);
+        if (shown > 0 && cancelled_.contains(release.id()))
+            throw Violation("shown although it was cancelled: " + what);
+        if (item.is("confirmed") && shown == 0) throw Violation("not shown: " + what);
+        // Only a receiver that cannot be asked may have more than it confirmed.
+        if (shown == 1 && !item.is("confirmed") && item.delivery.kind() != "webhook")
+            throw Violation("shown: " + what);
+        if (shown == 1 && !item.retracts() && release.retract_at) check_retracted(release, item);
+        for (const std::string& body : channels_.bodies(key))
+            if (body != channels_.bodies(key).front() ||
+                (!item.retracts() && body != armed_.at(key).body))
+                throw Violation("other bytes than those that were armed: " + what);
+    }
+}
+
+// A mistake is taken back wherever it may be seen.
+void ReleasePromises::check_retracted(const Release& release, const publishing::Item& item) const {
+    const bool taken_back = std::ranges::any_of(release.items, [&](const auto& other) {
+        return other.retracts() && other.id().starts_with(item.id() + ":cancel") &&
+               channels_.shown(other.delivery.idempotency_key()) == 1;
+    });
+    if (!taken_back) throw Violation("never taken back: " + release.id() + " " + item.id());
+}
+
+}  // namespace tocsin::sim

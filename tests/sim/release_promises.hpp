@@ -1,0 +1,52 @@
+// What publishing promises, checked with code of its own: nothing lost, nothing twice, nothing
+// unapproved, a cancel before the claim wins, and nobody is left without a way to stop a release.
+#pragma once
+
+#include "publishing/decider.hpp"
+#include "runtime/http.hpp"
+#include "sim/public_channels.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace tocsin::sim {
+
+class ReleasePromises {
+public:
+    // The state is what counts in publishing's ledger.
+    ReleasePromises(const PublicChannels& channels, std::function<const publishing::State&()> state)
+        : channels_(channels), state_(std::move(state)) {}
+
+    // A content with this digest was approved.
+    void approved(const std::string& digest) { approved_.insert(digest); }
+    // A decision of publishing counts.
+    void counted(const ledger::v1::Decision& decision);
+    // What is wrong with what is about to leave; empty when it is right.
+    std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request);
+    // Throws Violation where a release can neither be stopped, nor ends soon by itself.
+    void check_stoppable(runtime::Time now, const std::string& agency) const;
+    // Once nothing is under way. Throws Violation.
+    void check_end() const;
+    std::int64_t sent() const { return sent_; }
+
+private:
+    struct Armed {  // a delivery, by its key
+        std::string release, delivery, body;
+        std::map<std::string, int> claims;  // by executor
+        std::map<std::string, int> sends;
+    };
+
+    void note(const publishing::v1::Event& event);
+    void check_release(const publishing::Release& release) const;
+    void check_retracted(const publishing::Release& release, const publishing::Item& item) const;
+
+    const PublicChannels& channels_;
+    std::function<const publishing::State&()> state_;
+    std::set<std::string> approved_;
+    std::map<std::string, Armed> armed_;
+    std::set<std::string> cancelled_;
+    std::int64_t sent_ = 0;
+};
+
+}  // namespace tocsin::sim
