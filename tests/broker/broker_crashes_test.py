@@ -1,29 +1,17 @@
 """Kafka is killed, frozen or away: calls say so in time, reads go on, recovery needs nobody."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from oracle import check_everything
 from pair import Pair, report
 from support.broker import Broker
 from support.connect import new_request_id
 from support.places import FULL_DOSE
-from support.programs import Program, Secrets
+from support.programs import Program
 from support.waiting import until
 
 KILLS = 20 if FULL_DOSE else 2
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def incident(request_id: str) -> dict[str, Any]:

@@ -2,10 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from oracle import check_chain, settled
 from pair import Pair, report
@@ -13,7 +9,6 @@ from support.broker import Broker
 from support.connect import new_request_id
 from support.ledger import forged_history, ledger_topic
 from support.places import FULL_DOSE
-from support.programs import Secrets
 from support.protos import message
 from support.raw import Raw
 from support.waiting import until
@@ -24,14 +19,6 @@ HISTORY = 2_000_000 if FULL_DOSE else 400_000
 BEHIND = 5000  # records; more than a look at the head takes back
 ANSWERS_MIN = 10
 SLOWEST_S = 2.0
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def make_history(pair: Pair, partition: int) -> int:
@@ -49,7 +36,7 @@ def make_history(pair: Pair, partition: int) -> int:
 
 
 def next_offset(pair: Pair, partition: int) -> int:
-    answer = pair.reader(pair.left).call("ledger", "GetStatus", timeout_s=1)
+    answer = pair.operator(pair.left).call("ledger", "GetStatus", timeout_s=1)
     rows = answer.body.get("partitions", [])
     return int(rows[partition].get("nextOffset", 0)) if rows else 0
 

@@ -2,15 +2,12 @@
 the new key, then begins to sign with it, one restart after the other."""
 
 import secrets
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from load import Load
 from oracle import check_everything
 from pair import Pair, report
-from support.broker import Broker
 from support.ledger import key_id, ledger_topic, read_topic, signed_with
 from support.programs import Program, Secrets
 from support.waiting import until
@@ -22,14 +19,6 @@ LEDGER = ledger_topic("drafting")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
     """Of this file alone: it changes them."""
     return Secrets(tmp_path_factory.mktemp("secrets"))
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def restart_one_by_one(pair: Pair, load: Load, keys: list[bytes]) -> None:
@@ -74,8 +63,8 @@ def test_the_key_is_changed_under_load(pair: Pair) -> None:
 
 
 def all_halted(pair: Pair, instance: Program, why: str) -> bool:
-    rows = pair.reader(instance).call("ledger", "GetStatus").body.get("partitions", [])
-    return bool(rows) and all(row.get("halted", "").startswith(why) for row in rows)
+    said = pair.halted(instance)
+    return len(said) == pair.partitions and all(one.startswith(why) for one in said.values())
 
 
 def test_an_instance_without_the_new_key_says_so(pair: Pair) -> None:

@@ -2,19 +2,15 @@
 as far as a dead letter holds them, and the partition goes on, without turning in circles."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oracle import check_chain, settled
 from pair import Pair
-from support.broker import Broker
 from support.calls import request_bytes
 from support.connect import new_request_id
 from support.ledger import COMMAND, MAC_SIZE, commands_topic, read_topic, seal
-from support.programs import Secrets
 from support.protos import message
 from support.raw import Raw
 from support.waiting import until
@@ -23,14 +19,6 @@ COMMANDS = commands_topic("drafting")
 DEAD_LETTERS = "tocsin.dead-letters.v1"
 RECORD_BYTES = 1_048_450
 WATCHED_S = 3.0
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def command(title_bytes: int) -> bytes:

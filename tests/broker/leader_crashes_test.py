@@ -3,31 +3,17 @@
 import random
 import statistics
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from load import Load
 from oracle import check_everything
 from pair import Pair, report
-from support.broker import Broker
 from support.ledger import Ledger
 from support.places import FULL_DOSE
-from support.programs import Secrets
 from support.waiting import until
 
 KILLS = 200 if FULL_DOSE else 20
 FREEZES = 20 if FULL_DOSE else 3
 FROZEN_S = 10.0
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 class Fault:

@@ -2,8 +2,6 @@
 throw away what they knew, and decide again what was lost, to the same answers."""
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +13,11 @@ from support.calls import Answer
 from support.connect import new_request_id
 from support.ledger import Ledger, ledger_topic
 from support.places import FULL_DOSE
-from support.programs import Program, Secrets
+from support.programs import Program
 from support.waiting import until
 from tail import cut_tail
 
 LEDGER = ledger_topic("drafting")
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def incident(request_id: str) -> dict[str, Any]:

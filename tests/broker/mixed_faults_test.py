@@ -2,29 +2,16 @@
 that dies while the other still folds, one that joins and leaves."""
 
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
+from collections.abc import Callable
 
 from load import Load
 from oracle import check_everything
 from pair import Pair, report
-from support.broker import Broker
 from support.places import FULL_DOSE
-from support.programs import Secrets
 from support.waiting import until
 
 ROUNDS = 20 if FULL_DOSE else 1
 BLOWS_PER_ROUND = 7 if FULL_DOSE else 4  # which ones, fate decides; the seed is printed
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def start_both(pair: Pair) -> None:

@@ -49,7 +49,7 @@ class Pair:
             self._program("tocsin-drafting", name, grpc_listen=f"127.0.0.1:{port}")
             for name, port in zip(("left", "right"), ports, strict=True))
         self._addresses = {"left": f"127.0.0.1:{ports[0]}", "right": f"127.0.0.1:{ports[1]}"}
-        self._readers: dict[tuple[str, str], Caller] = {}
+        self._readers: dict[tuple[str, str], Caller] = {}  # by address and realm
 
     @property
     def bootstrap(self) -> str:
@@ -92,6 +92,8 @@ class Pair:
             instance.kill()
 
     def address(self, instance: Program) -> str:
+        if instance in self._others:
+            return instance.address
         return self._addresses[instance.flag("instance")]
 
     def now(self, instance: str) -> float:
@@ -113,14 +115,14 @@ class Pair:
         return self.loads[-1].start()
 
     def reader(self, instance: Program, realm: str = REALMS[0]) -> Caller:
-        key = (instance.flag("instance"), realm)
+        key = (self.address(instance), realm)
         if key not in self._readers:
             token = self.token(self.person_of(realm), instance.flag("instance"))
             self._readers[key] = Caller(self.address(instance), token)
         return self._readers[key]
 
     def operator(self, instance: Program) -> Caller:
-        key = (instance.flag("instance"), "")
+        key = (self.address(instance), "")
         if key not in self._readers:
             token = self.token(OPERATOR, instance.flag("instance"))
             self._readers[key] = Caller(self.address(instance), token)
@@ -151,6 +153,12 @@ class Pair:
         rows = self.operator(instance).must("ledger", "GetStatus")["partitions"]
         assert len(rows) == self.partitions
         return rows
+
+    def halted(self, instance: Program) -> dict[int, str]:
+        """Why which partitions stand still; one that has only just started says nothing yet."""
+        answer = self.operator(instance).call("ledger", "GetStatus")
+        return {row.get("partition", 0): row["halted"] for row in answer.body.get("partitions", [])
+                if row.get("halted")}
 
     def ledger(self) -> Ledger:
         return read_ledger(self.bootstrap, "drafting", self.partitions, self.keys.mac_keys)

@@ -1,28 +1,15 @@
 """Nobody asks for anything for so long that retention deletes all commands: a restart serves at
 once, since nothing that was deleted can be missing."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from oracle import check_chain, settled
 from pair import Pair
-from support.broker import Broker
 from support.ledger import commands_topic, read_topic
-from support.programs import Secrets
 from support.raw import Raw
 from support.waiting import until
 
 COMMANDS = commands_topic("drafting")
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
 
 
 def position(pair: Pair, partition: int) -> int:

@@ -2,7 +2,6 @@
 that shrank. It refuses or raises the alarm, and never starts afresh in silence."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +117,6 @@ def test_a_shutdown_while_kafka_is_away_takes_no_longer_than_it_may(
 
 # --- inputs and ledgers that were lost ---
 
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    yield started
-    started.end()
-
-
 def create(pair: Pair, instance: Program, request_id: str, timeout_s: float = 5) -> Answer:
     return pair.reader(instance).call("drafting", "CreateIncident", incident(request_id),
                                       timeout_s=timeout_s)
@@ -146,13 +137,6 @@ def test_the_first_call_after_start_does_not_wait_for_metadata(pair: Pair) -> No
     assert min(firsts) < 700, firsts
 
 
-def halted(pair: Pair, instance: Program) -> dict[int, str]:
-    """Why which partitions stand still; an instance that has only just started says nothing yet."""
-    answer = pair.operator(instance).call("ledger", "GetStatus")
-    return {row.get("partition", 0): row["halted"] for row in answer.body.get("partitions", [])
-            if row.get("halted")}
-
-
 def lose(pair: Pair, raw: Raw, topic: str) -> None:
     """Both instances end, the topic goes, both start again."""
     for instance in pair.instances:
@@ -165,7 +149,7 @@ def lose(pair: Pair, raw: Raw, topic: str) -> None:
 
 def wait_for_alarm(pair: Pair, partition: int, why: str) -> None:
     for instance in pair.instances:
-        until(lambda i=instance: halted(pair, i).get(partition, "").startswith(why),
+        until(lambda i=instance: pair.halted(i).get(partition, "").startswith(why),
               f"{instance.flag('instance')} halts: {why}")
         assert instance.health("drafting") == "NOT_SERVING"
         assert "partition needs an operator" in instance.said()
@@ -175,7 +159,7 @@ def wait_for_alarm(pair: Pair, partition: int, why: str) -> None:
 
 def operator_restarts(pair: Pair) -> None:
     """The operator's verb, once per partition that stands still; no other step is needed."""
-    for partition in halted(pair, pair.left):
+    for partition in pair.halted(pair.left):
         done = run_cli(
             pair.keys, "ledger", "restart-input", "drafting", "--partition", str(partition),
             "--reason", "the topic was lost in a fire", "--drafting", pair.address(pair.left),
