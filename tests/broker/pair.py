@@ -148,6 +148,13 @@ class Pair:
         self.made_by_tests.add(answer.body["id"])
         return answer
 
+    def let_lead(self, instance: Program) -> None:
+        """Every partition, for now: it decides in each while the other one is away."""
+        self.other(instance).kill()
+        for realm in self.realms:
+            assert self.create(instance, realm).ok
+        self.other(instance).start()
+
     def status(self, instance: Program) -> list[dict[str, Any]]:
         """LedgerService.GetStatus, by partition."""
         rows = self.operator(instance).must("ledger", "GetStatus")["partitions"]
