@@ -120,7 +120,8 @@ private:
     };
 
     rd_kafka_topic_t* topic(const std::string& name);
-    std::size_t deliver(Sink& sink, int id, Source& source, std::size_t most);
+    std::size_t deliver(Sink& sink, int id, Source& source, std::size_t most,
+                        std::chrono::steady_clock::time_point until);
     void deliver(Sink& sink, int id, Source& source, const rd_kafka_message_s& message);
     bool replay(Sink& sink, std::size_t most);
     std::optional<std::int64_t> high(const Source& source) const;

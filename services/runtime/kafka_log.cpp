@@ -1,5 +1,7 @@
 #include "runtime/kafka_log.hpp"
 
+#include "runtime/kafka_news_first.hpp"
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@ namespace tocsin::runtime {
 
 // How long the broker holds a fetch that finds nothing.
 static constexpr auto fetch_wait = std::chrono::milliseconds(100);
+static constexpr auto fetch_wait_of_history = std::chrono::milliseconds(20);
 // Of all partitions of one topic that are replayed at once. Half of it lasts the second for which
 // librdkafka 2.0.2 looks away when all of its queues are full.
 static constexpr std::size_t replay_kbytes = 131'072;
@@ -34,8 +37,11 @@ std::unique_ptr<LogWriter> KafkaLog::writer() {
 
 std::unique_ptr<LogReader> KafkaLog::reader() {
     const auto share = replay_kbytes / static_cast<std::size_t>(std::max(partitions_, 1));
-    return std::make_unique<KafkaReader>(access_, event_fd_, fetch_wait, KafkaPace::prompt,
-                                         std::max(share, source_kbytes_min));
+    const auto one = [&](std::chrono::milliseconds wait) {
+        return std::make_unique<KafkaReader>(access_, event_fd_, wait, KafkaPace::prompt,
+                                             std::max(share, source_kbytes_min));
+    };
+    return std::make_unique<NewsFirst>(one(fetch_wait_of_history), one(fetch_wait));
 }
 
 void KafkaLog::discard(std::unique_ptr<LogReader> reader) {

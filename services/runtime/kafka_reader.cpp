@@ -1,3 +1,4 @@
+#include "runtime/clock.hpp"
 #include "runtime/kafka_handle.hpp"
 
 #include <algorithm>
@@ -7,6 +8,10 @@ namespace tocsin::runtime {
 // Of one source in a row, so that those beside it wait for no more than that.
 static constexpr std::size_t live_in_a_row = 1000;
 static constexpr std::size_t replayed_in_a_row = 250;
+// How long what is news may wait for history, beside the one record under way.
+static constexpr auto replayed_at_a_time = std::chrono::microseconds(250);
+
+static Tick now() { return std::chrono::steady_clock::now(); }
 
 static KafkaSettings settings_of(const KafkaAccess& access, std::chrono::milliseconds fetch_wait,
                                  KafkaPace pace, std::size_t source_kbytes) {
@@ -77,7 +82,7 @@ bool KafkaReader::poll(Sink& sink, std::size_t replayed_max) {
     rd_kafka_poll(handle_, 0);
     bool any = false;
     for (auto& [id, source] : sources_)
-        if (source.ended) any |= deliver(sink, id, source, live_in_a_row) > 0;
+        if (source.ended) any |= deliver(sink, id, source, live_in_a_row, Tick::max()) > 0;
     return replay(sink, replayed_max) || any;
 }
 
@@ -85,12 +90,13 @@ bool KafkaReader::poll(Sink& sink, std::size_t replayed_max) {
 bool KafkaReader::replay(Sink& sink, std::size_t most) {
     bool any = false;
     std::size_t empty = 0;  // in a row
+    const Tick until = now() + replayed_at_a_time;
     auto next = sources_.upper_bound(replayed_last_);
-    while (most > 0 && empty < sources_.size()) {
+    while (most > 0 && empty < sources_.size() && now() < until) {
         if (next == sources_.end()) next = sources_.begin();
         auto& [id, source] = *next++;
         const std::size_t count =
-            source.ended ? 0 : deliver(sink, id, source, std::min(most, replayed_in_a_row));
+            source.ended ? 0 : deliver(sink, id, source, std::min(most, replayed_in_a_row), until);
         most -= count;
         if (count == 0) {
             ++empty;
@@ -106,9 +112,9 @@ bool KafkaReader::replay(Sink& sink, std::size_t most) {
 // How many it delivered, ends and trouble included. librdkafka reports an end only when a fetch
 // comes back empty, which it never does from a partition that is written all the time: who reads
 // that would never be told. What the broker said with the last records tells it as well.
-std::size_t KafkaReader::deliver(Sink& sink, int id, Source& source, std::size_t most) {
+std::size_t KafkaReader::deliver(Sink& sink, int id, Source& source, std::size_t most, Tick until) {
     std::size_t count = 0;
-    while (count < most) {
+    while (count < most && (until == Tick::max() || now() < until)) {
         rd_kafka_message_t* message = rd_kafka_consume_queue(source.queue, 0);
         if (message == nullptr) break;
         ++count;

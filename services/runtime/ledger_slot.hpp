@@ -98,6 +98,8 @@ struct LedgerProcess::Slot final : PartitionObserver {
     }
 
     void history_changed() override {
+        // First: nothing may be answered from views that start over.
+        process.readable_[static_cast<std::size_t>(number)] = false;
         try {
             for (View* view : all_views) view->reset(number);
         } catch (const std::exception& error) {

@@ -86,7 +86,7 @@ bool LedgerProcess::folded(const Slot& slot) const {
 
 void LedgerProcess::check_ready() {
     bool all = true;
-    bool every = true;
+    bool halted = false;
     for (const auto& slot : slots_) {
         const bool here = folded(*slot);
         // Also after a lost tail, when everything was told again.
@@ -94,14 +94,15 @@ void LedgerProcess::check_ready() {
         const bool readable = slot->live && slot->halted().empty();
         readable_[static_cast<std::size_t>(slot->number)] = readable;
         all = all && here;
-        every = every && readable;
+        halted = halted || !slot->halted().empty();
     }
     if (all && !ready_ && !stopping_ && warming_ == 0)
         logs::info("history folded", {{"service", plan_.service}});
-    // Once folded, a broker that is away does not make it unready; a halt does, and a log that is
-    // not read although it is there.
+    // Once folded, a broker that is away does not make it unready, nor does a partition that is
+    // folded again, which concerns its own realms; a halt does, and a log that is not read although
+    // it is there.
     const bool now_ready = !stopping_ && warming_ == 0 && !sources_->any_down() &&
-                           clock_off().empty() && (all || (ready_ && every));
+                           clock_off().empty() && (all || (ready_ && !halted));
     if (now_ready == ready_) return;
     {
         const std::lock_guard guard(mutex_);

@@ -182,8 +182,11 @@ void Rpc::note_answer(const Message& request, const Answer& answer,
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
                           Message& response, const Roles& roles) {
     Reactor* reactor = context->DefaultReactor();
-    const bool ready = ledger_.ready();  // Asked first: the roles rest on what was folded then.
-    auto caller = authenticate(*context, request);
+    auto caller = verify(*context, request);
+    // Asked before the roles, which rest on what was folded then; where another realm lives does
+    // not matter.
+    const bool ready = caller && ledger_.ready() && ledger_.readable(caller->realm);
+    if (caller) caller = confirm(std::move(*caller));
     if (!caller || !ready) {
         reactor->Finish(caller ? not_folded() : caller.error());
         return reactor;

@@ -1,9 +1,11 @@
 """One partition folds a long history again while another answers commands."""
 
+import statistics
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
-from oracle import check_chain, settled
+from oracle import check_heads, settled
 from pair import Pair, report
 from support.broker import Broker
 from support.connect import new_request_id
@@ -15,10 +17,10 @@ from support.waiting import until
 from tail import cut_tail
 
 LEDGER = ledger_topic("drafting")
-HISTORY = 2_000_000 if FULL_DOSE else 400_000
+HISTORY = 2_000_000 if FULL_DOSE else 300_000
 BEHIND = 5000  # records; more than a look at the head takes back
-ANSWERS_MIN = 10
-SLOWEST_S = 2.0
+ANSWERS_MIN = 20
+SLOWEST_S = 1.0
 
 
 def make_history(pair: Pair, partition: int) -> int:
@@ -68,19 +70,24 @@ def test_a_fold_of_one_partition_does_not_delay_another(pair: Pair, broker: Brok
     assert cut_tail(broker, LEDGER, folding, 3) > end
     broker.start()
 
-    until(lambda: next_offset(pair, folding) < end - BEHIND, "it folds again", 60, 0.005)
+    # It folds twice: once to know that its history changed, once to tell the views anew.
+    until(lambda: ask(pair, beside)[0] == "OK", "another partition goes on", 60, 0.005)
+    assert next_offset(pair, folding) < end - BEHIND, "the fold was over before anybody asked"
     calls = []
-    while True:
-        call = ask(pair, beside)
-        if next_offset(pair, folding) >= end - BEHIND:
-            break
-        calls.append(call)  # begun and ended beside the fold
-    until(lambda: next_offset(pair, folding) >= end, "the fold ends", 120)
-    pair.create(pair.left, long_one)
+    with ThreadPoolExecutor(1) as elsewhere:
+        folded = elsewhere.submit(pair.create, pair.left, long_one)
+        while not folded.done():
+            calls.append(ask(pair, beside))
+    assert folded.result().ok
+    until(lambda: next_offset(pair, folding) >= end, "its status says so")
     codes = Counter(code for code, _ in calls)
-    slowest = max((seconds for _, seconds in calls), default=0.0)
-    report("fold-beside", {"decisions": HISTORY, "calls": codes, "slowest_s": round(slowest, 3)})
+    took = [seconds for _, seconds in calls]
+    after = [ask(pair, beside)[1] for _ in calls]
+    report("fold-beside", {
+        "decisions": HISTORY, "calls": codes, "folds_s": round(sum(took), 1),
+        "median_ms": round(statistics.median(took) * 1000, 1),
+        "slowest_ms": round(max(took) * 1000), "after_ms": round(statistics.median(after) * 1000, 1)})
     assert set(codes) == {"OK"} and codes["OK"] >= ANSWERS_MIN, codes
-    assert slowest < SLOWEST_S
+    assert max(took) < SLOWEST_S
     pair.right.start()
-    check_chain(pair, settled(pair))
+    check_heads(pair)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from history import check_history
 from load import Asked
@@ -97,12 +98,29 @@ def check_views(pair: Pair, asked: list[Asked]) -> None:
         assert set(shown) <= accepted | pair.made_by_tests, "incidents that nobody was answered"
 
 
+def check_heads(pair: Pair) -> None:
+    """Both instances stand where `tocsin ledger verify` does: enough of a check of a history that
+    is too long to be walked here as well."""
+    def same() -> bool:
+        verified = verify(pair)["partitions"]
+        assert not any(row["fault"] for row in verified), verified
+        ends = {row["partition"]: (row["head"], row["counted"]) for row in verified}
+        return all(ends[row.get("partition", 0)] == (row["head"], int(row["decisions"]))
+                   for instance in pair.instances for row in pair.status(instance))
+
+    until(same, "both instances stand at the end of the ledger", 60, pause=0.2)
+
+
+def verify(pair: Pair) -> Any:
+    return json.loads(run_cli(
+        pair.keys, "ledger", "verify", "drafting", "--json", "--partitions", str(pair.partitions),
+        "--kafka-bootstrap", pair.bootstrap, check=False).stdout)
+
+
 def check_chain(pair: Pair, ledger: Ledger) -> None:
     """Our own reading, that of `tocsin ledger verify` and that of the instances are one."""
     for _ in range(10):
-        verified = json.loads(run_cli(
-            pair.keys, "ledger", "verify", "drafting", "--json", "--partitions",
-            str(pair.partitions), "--kafka-bootstrap", pair.bootstrap, check=False).stdout)
+        verified = verify(pair)
         shown = [(instance, pair.status(instance)) for instance in pair.instances]
         if pair.ledger().heads == ledger.heads:
             break
