@@ -19,6 +19,9 @@ static constexpr std::size_t replayed_per_turn = 1000;
 // What everybody but services may have waiting: half of what a writer's queue takes.
 static constexpr std::size_t asked_bytes_max = 128u << 20;
 
+// Each is a client of Kafka, with a few threads that sleep most of the time.
+static constexpr std::size_t ledger_writers_max = 4;
+
 static CallSlots::Limits call_limits(const RuntimeConfig& config) {
     auto limits = CallSlots::limits(static_cast<std::size_t>(config.calls_in_flight_max),
                                     static_cast<std::size_t>(config.calls_in_flight_per_realm_max));
@@ -81,13 +84,14 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
 LedgerProcess::~LedgerProcess() { stop(milliseconds(0)); }
 
 void LedgerProcess::open() {
-    writer_ = log_->writer();
+    for (std::size_t i = 0; i < std::min(slots_.size(), ledger_writers_max); ++i)
+        writers_.push_back(log_->writer());
     asking_ = log_->writer();
     SourceSink& sink = *this;
     sources_ = std::make_unique<LedgerSources>(*log_, *asking_, clock_, sink, plan_.service,
                                                LedgerSources::Options{});
     letters_ = std::make_unique<DeadLetters>(
-        *writer_, clock_, dead_letters_topic_, plan_.service,
+        *writers_.front(), clock_, dead_letters_topic_, plan_.service,
         [this](int partition, int input, std::int64_t offset) {
             Slot& slot = *slots_[static_cast<std::size_t>(partition)];
             slot.guard([&] { slot.partition.on_dead_letter_stored(input, offset); });
@@ -107,8 +111,8 @@ void LedgerProcess::open() {
         writer.ask_warm(topic, milliseconds(5000), [this](bool) { --warming_; });
     };
     for (const InputSpec& input : inputs_) warm(*asking_, input.topic);
-    warm(*writer_, ledger_topic_);
-    warm(*writer_, dead_letters_topic_);
+    for (const auto& writer : writers_) warm(*writer, ledger_topic_);
+    warm(*writers_.front(), dead_letters_topic_);
     last_contact_ = clock_.tick().time_since_epoch().count();
     running_ = true;
 }
@@ -127,13 +131,18 @@ void LedgerProcess::run() {
     finish(milliseconds(connected_ ? 2000 : 0));
 }
 
+void LedgerProcess::each_writer(const auto& work) const {
+    work(*asking_);
+    for (const auto& writer : writers_) work(*writer);
+}
+
 // Whoever waits for a record to be stored hears of it here at the latest: afterwards it may be
 // gone.
 void LedgerProcess::finish(milliseconds flush) {
-    for (LogWriter* writer : {asking_.get(), writer_.get()}) {
-        if (flush.count() > 0) writer->flush(flush);
-        writer->close();
-    }
+    each_writer([&](LogWriter& writer) {
+        if (flush.count() > 0) writer.flush(flush);
+        writer.close();
+    });
     run_posted();
 }
 
@@ -141,8 +150,7 @@ milliseconds LedgerProcess::turn() {
     metrics_.turns.Increment();
     run_posted();
     bool busy = sources_->poll(replayed_per_turn);
-    asking_->poll();
-    writer_->poll();
+    each_writer([](LogWriter& writer) { writer.poll(); });
     const Tick tick = clock_.tick();
     for (const auto& slot : slots_) busy |= step(*slot, tick);
     letters_->turn(tick);
@@ -158,13 +166,15 @@ milliseconds LedgerProcess::turn() {
 }
 
 void LedgerProcess::look_after_handles(Tick tick) {
-    if (!writer_->fatal().empty() || !asking_->fatal().empty()) {
+    bool trouble = sources_->take_trouble();
+    each_writer([&](LogWriter& writer) {
+        trouble |= writer.take_trouble();
+        if (writer.fatal().empty()) return;
         // A dead handle cannot be repaired in place; whoever supervises this process restarts it.
-        logs::error("kafka handle died; ending the process",
-                    {{"writer", writer_->fatal()}, {"asking", asking_->fatal()}});
+        logs::error("kafka handle died; ending the process", {{"why", writer.fatal()}});
         std::_Exit(70);
-    }
-    if (sources_->take_trouble() | writer_->take_trouble() | asking_->take_trouble()) on_trouble();
+    });
+    if (trouble) on_trouble();
     probe(tick);
     sources_->tend(tick, connected_);
     if (connected_) clock_probe_->turn(tick);
@@ -234,19 +244,20 @@ void LedgerProcess::obey(Slot& slot, Orders orders) {
 
 // False: it was not even queued, and what follows it would be void.
 bool LedgerProcess::append(Slot& slot, const Orders::Append& order) {
+    LogWriter& writer = *writers_[static_cast<std::size_t>(slot.number) % writers_.size()];
     const Queued queued =
-        writer_->append(ledger_topic_, slot.number, order.realm, order.record, {},
-                        [this, &slot, digest = order.digest](const Stored& stored) {
-                            if (stored.ok())
-                                sources_->stored(source_of(slot.number, -1), stored.offset);
-                            slot.guard([&] {
-                                if (stored.ok())
-                                    slot.partition.on_append_stored(digest, stored.offset);
-                                else
-                                    slot.partition.on_append_failed(digest);
-                            });
-                            if (!stored.ok()) on_trouble();
-                        });
+        writer.append(ledger_topic_, slot.number, order.realm, order.record, {},
+                      [this, &slot, digest = order.digest](const Stored& stored) {
+                          if (stored.ok())
+                              sources_->stored(source_of(slot.number, -1), stored.offset);
+                          slot.guard([&] {
+                              if (stored.ok())
+                                  slot.partition.on_append_stored(digest, stored.offset);
+                              else
+                                  slot.partition.on_append_failed(digest);
+                          });
+                          if (!stored.ok()) on_trouble();
+                      });
     if (queued == Queued::queued) return true;
     slot.guard([&] { slot.partition.on_append_failed(order.digest); });
     return false;

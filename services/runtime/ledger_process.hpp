@@ -122,6 +122,7 @@ private:
 
     void run();
     void finish(std::chrono::milliseconds flush);
+    void each_writer(const auto& work) const;
     bool step(Slot& slot, Tick tick);
     void raise_alarm(Slot& slot);
     void obey(Slot& slot, Orders orders);
@@ -177,9 +178,10 @@ private:
     PositionWaits reads_;
 
     // A writer has one request under way, and each waits for the disk: what is asked must not wait
-    // for what is decided, nor the other way round.
-    std::unique_ptr<LogWriter> writer_;  // to the ledger, and of dead letters
-    std::unique_ptr<LogWriter> asking_;  // to the commands and the streams
+    // for what is decided, nor the other way round; nor what is decided in one partition for
+    // another, or its leader is overtaken there and folds again.
+    std::unique_ptr<LogWriter> asking_;                // to the commands and the streams
+    std::vector<std::unique_ptr<LogWriter>> writers_;  // to the ledger; the first: dead letters too
     std::unique_ptr<DeadLetters> letters_;
     std::unique_ptr<ClockProbe> clock_probe_;
     std::unique_ptr<LedgerSources> sources_;

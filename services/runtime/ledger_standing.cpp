@@ -34,7 +34,7 @@ void LedgerProcess::probe(Tick tick) {
     const Tick last{std::chrono::nanoseconds{last_contact_}};
     if (probing_ || tick < next_probe_ || (connected_ && tick - last < silence_max)) return;
     probing_ = true;
-    writer_->ask_reachable(milliseconds(1000), [this](bool there) { probed(there); });
+    writers_.front()->ask_reachable(milliseconds(1000), [this](bool there) { probed(there); });
 }
 
 void LedgerProcess::probed(bool there) {

@@ -86,7 +86,8 @@ def test_a_fold_of_one_partition_does_not_delay_another(pair: Pair, broker: Brok
     report("fold-beside", {
         "decisions": HISTORY, "calls": codes, "folds_s": round(sum(took), 1),
         "median_ms": round(statistics.median(took) * 1000, 1),
-        "slowest_ms": round(max(took) * 1000), "after_ms": round(statistics.median(after) * 1000, 1)})
+        "slowest_ms": round(max(took) * 1000),
+        "after_ms": round(statistics.median(after) * 1000, 1)})
     assert set(codes) == {"OK"} and codes["OK"] >= ANSWERS_MIN, codes
     assert max(took) < SLOWEST_S
     pair.right.start()

@@ -1,5 +1,5 @@
 """Decisions that take longer to store than a follower's patience: it may step in and lose, which
-costs one record; nobody throws the state away."""
+costs one record; nobody throws the state away, whatever it leads or tries elsewhere."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,6 @@ from pair import Pair, report
 from support.broker import Broker
 from support.places import FULL_DOSE
 from support.ports import free_port
-from support.programs import Secrets
 from support.slow import SlowAppends
 from support.waiting import until
 
@@ -33,16 +32,6 @@ def broker(appends: SlowAppends, tmp_path_factory: pytest.TempPathFactory) -> It
                      ports=(appends.broker_port, free_port()), proxy_port=appends.port).start()
     yield running
     running.kill()
-
-
-@pytest.fixture(scope="module")
-def pair(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Pair]:
-    # One partition: an instance has one request under way, so that of several the leader of one may
-    # have to wait behind what it tries in another, and is overtaken in earnest.
-    started = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair")), partitions=1).start()
-    yield started
-    started.end()
 
 
 def folds_again(pair: Pair) -> list[float]:
