@@ -45,6 +45,12 @@ milliseconds Rpc::time_left(const grpc::ServerContextBase& context) const {
     return std::clamp(left, milliseconds(0), limits_.deadline_max);
 }
 
+// A little is kept back, so that the answer still arrives: over a network, or where this machine is
+// busy, more than a millisecond.
+static milliseconds wait_for(milliseconds left) {
+    return left - std::clamp(left / 20, milliseconds(25), milliseconds(250));
+}
+
 static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     // Worded first: the order in which arguments are made is not given, and one moves the list.
     const std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
@@ -216,8 +222,7 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
         reactor->Finish(too_large(request, bytes, limits_.command_bytes_max));
         return reactor;
     }
-    // A little is kept back, so that the answer still arrives.
-    const auto wait = std::max(time_left(*context) - milliseconds(25), milliseconds(1));
+    const auto wait = std::max(wait_for(time_left(*context)), milliseconds(1));
     std::string trace = logs::trace_id(submission.traceparent);
     ledger_.submit(
         std::move(submission), wait,
@@ -302,7 +307,7 @@ void Rpc::after_positions(Context* context, Reactor* reactor, const std::string&
         positions.push_back(std::move(*position));
         begin = end + 1;
     }
-    ledger_.await(realm, std::move(positions), time_left(*context) - milliseconds(25),
+    ledger_.await(realm, std::move(positions), wait_for(time_left(*context)),
                   [reactor, call = std::move(call)](Ledger::Awaited awaited) {
                       if (awaited == Ledger::Awaited::reached) return reactor->Finish(call());
                       reactor->Finish(awaited == Ledger::Awaited::not_yet
