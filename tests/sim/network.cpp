@@ -62,7 +62,8 @@ void Network::send(const std::string& incarnation, int exchange, HttpRequest req
 HttpResponse Network::serve(const HttpRequest& request, bool spoilt) {
     const auto place = request.url.find("/alerts/");
     if (place == std::string::npos)
-        return channels_.serve(request, spoilt ? around_.below(PublicChannels::spoilt_ways) : -1);
+        return channels_.serve(request, spoilt ? around_.below(PublicChannels::spoilt_ways) : -1,
+                               around_.now());
     const std::string name = request.url.substr(place + 8, request.url.size() - place - 12);
     HttpResponse response;
     response.status = 404;

@@ -1,5 +1,6 @@
 #include "sim/public_channels.hpp"
 
+#include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ static HttpResponse wrong_answer(int way) {
     return answer(statuses[way], way == 5 ? "{" : "");
 }
 
-HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt) {
+HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt, runtime::Time now) {
     if (request.method == "HEAD") return answer(405);
     if (request.method == "GET") {
         if (request.url.ends_with("verify_credentials")) return answer(200, R"({"id":"77"})");
@@ -46,7 +47,8 @@ HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt) {
     const auto [place, added] = post_of_.try_emplace(key, posts_.size());
     if (added) {
         const json body = json::parse(request.body);
-        posts_.push_back({key, body.at("status"), body.at("language")});
+        posts_.push_back({key, body.at("status"), body.at("language"),
+                          fmt::format("{:%FT%T}Z", std::chrono::floor<std::chrono::seconds>(now))});
     }
     return spoilt >= 0 ? wrong_answer(spoilt)
                        : answer(200, json{{"id", std::to_string(place->second + 1)}}.dump());
@@ -57,7 +59,8 @@ std::string PublicChannels::list_posts() const {
     for (std::size_t i = posts_.size(); i > 0 && list.size() < 40; --i)
         list.push_back({{"id", std::to_string(i)},
                         {"content", posts_[i - 1].status},
-                        {"language", posts_[i - 1].language}});
+                        {"language", posts_[i - 1].language},
+                        {"created_at", posts_[i - 1].created_at}});
     return list.dump();
 }
 

@@ -15,7 +15,7 @@ public:
     // In so many ways it may answer wrongly after it did its work.
     static constexpr int spoilt_ways = 6;
     // The request arrives. `spoilt`: in which of them it is answered; negative: rightly.
-    runtime::HttpResponse serve(const runtime::HttpRequest& request, int spoilt);
+    runtime::HttpResponse serve(const runtime::HttpRequest& request, int spoilt, runtime::Time now);
     // The server knows no repeat by its key any more.
     void forget_keys() { post_of_.clear(); }
 
@@ -30,7 +30,7 @@ public:
 
 private:
     struct Post {
-        std::string key, status, language;
+        std::string key, status, language, created_at;
     };
     std::string list_posts() const;
 

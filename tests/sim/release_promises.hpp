@@ -39,7 +39,7 @@ private:
 
     void note(const publishing::v1::Event& event);
     void check_release(const publishing::Release& release) const;
-    void check_retracted(const publishing::Release& release, const publishing::Item& item) const;
+    bool taken_back(const publishing::Release& release, const publishing::Item& item) const;
 
     const PublicChannels& channels_;
     std::function<const publishing::State&()> state_;

@@ -49,13 +49,14 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
         outcome.confirmed_at = answer.answered_at;
         return outcome;
     }
-    if (status == 429 || status == 502 || status == 503 || status == 504 || status == 408) {
+    if (status == 429 || status == 503) {
         outcome.kind = "retry_later";
         outcome.reason = fmt::format("The receiver answered {}: it is asked again later.", status);
         outcome.retry_after = asked_wait(answer, now).value_or(Duration{});
         return outcome;
     }
-    if (status >= 500) {
+    // It is sent again all the same; but until then a retraction must reach whoever may have it.
+    if (status >= 500 || status == 408) {
         outcome.kind = "unknown";
         outcome.reason = fmt::format("The receiver answered {}: it may have it or not.", status);
         return outcome;

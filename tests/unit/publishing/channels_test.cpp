@@ -87,9 +87,9 @@ TEST(Webhook, ASuccessIsConfirmedWithTheIdOfTheDelivery) {
 
 TEST(Webhook, WhatAnAnswerMeans) {
     const std::pair<int, std::string> cases[] = {
-        {200, "confirmed"},   {301, "refused"},     {400, "refused"},
-        {410, "refused"},     {429, "retry_later"}, {500, "unknown"},
-        {502, "retry_later"}, {503, "retry_later"}, {504, "retry_later"}};
+        {200, "confirmed"},   {301, "refused"}, {400, "refused"}, {410, "refused"},
+        {429, "retry_later"}, {500, "unknown"}, {502, "unknown"}, {503, "retry_later"},
+        {504, "unknown"},     {408, "unknown"}};
     for (const auto& [status, meaning] : cases) {
         Bench bench{"webhook", "hook"};
         bench.answers(response(status));
