@@ -58,7 +58,7 @@ std::vector<std::shared_ptr<const Armed>> take_renditions(Release& release, cons
     Release::Bodies bodies = release.bodies ? *release.bodies : Release::Bodies{};
     for (const v1::ArmedRendition& one : event.renditions()) {
         Armed armed{{}, one.rendition(), one.digest()};
-        armed.rendition.clear_body();
+        delete armed.rendition.release_body();  // To clear it would keep its memory.
         if (one.fixed() >= 0 && one.fixed() < event.fixed_size())
             armed.fixed = event.fixed(one.fixed());
         all.push_back(std::make_shared<const Armed>(std::move(armed)));

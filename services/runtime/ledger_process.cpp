@@ -151,6 +151,8 @@ milliseconds LedgerProcess::turn() {
     run_posted();
     bool busy = sources_->poll(replayed_per_turn);
     each_writer([](LogWriter& writer) { writer.poll(); });
+    // Before anything is decided: what was just read may lie behind a tail that was lost.
+    take_trouble();
     const Tick tick = clock_.tick();
     for (const auto& slot : slots_) busy |= step(*slot, tick);
     letters_->turn(tick);
@@ -165,7 +167,7 @@ milliseconds LedgerProcess::turn() {
     return busy ? milliseconds(0) : idle_time(tick);
 }
 
-void LedgerProcess::look_after_handles(Tick tick) {
+void LedgerProcess::take_trouble() {
     bool trouble = sources_->take_trouble();
     each_writer([&](LogWriter& writer) {
         trouble |= writer.take_trouble();
@@ -175,6 +177,9 @@ void LedgerProcess::look_after_handles(Tick tick) {
         std::_Exit(70);
     });
     if (trouble) on_trouble();
+}
+
+void LedgerProcess::look_after_handles(Tick tick) {
     probe(tick);
     sources_->tend(tick, connected_);
     if (connected_) clock_probe_->turn(tick);

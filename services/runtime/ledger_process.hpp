@@ -130,6 +130,7 @@ private:
     void ask_ranges(Slot& slot);
     void start_inputs(Slot& slot, const std::vector<LogRange>& ranges);
     void fire(const Orders::Fire& order);
+    void take_trouble();
     void look_after_handles(Tick tick);
     void probe(Tick tick);
     void probed(bool there);
