@@ -102,6 +102,16 @@ void Release::drop_texts() {
     senders.reset();
     bodies.reset();
     missing = 0;
+    // Of what was sent the digest stays.
+    std::map<const Armed*, std::shared_ptr<const Armed>> digests;
+    items.change_all([](const Item& item) { return item.armed != nullptr; },
+                     [&](Item& item) {
+                         auto& digest = digests[item.armed.get()];
+                         if (!digest)
+                             digest =
+                                 std::make_shared<const Armed>(Armed{{}, {}, item.armed->digest});
+                         item.armed = digest;
+                     });
 }
 
 v1::Release Release::whole() const {

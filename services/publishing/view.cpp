@@ -116,10 +116,10 @@ void Realm::drop_faded(Time now) {
         if (!first) return;
         fading_.erase(*first);
         Release& release = releases_.edit(first->second);
-        release.drop_texts();
-        traces_.erase(first->second);
         for (const Item& item : release.items)
             if (item.delivery.kind() == "feed") alerts_.erase(item.fixed().identifier());
+        release.drop_texts();
+        traces_.erase(first->second);
     }
 }
 
