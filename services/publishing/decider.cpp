@@ -44,7 +44,11 @@ std::optional<Rejection> refuse_outsider(const runtime::Asking& asking, const Re
     return std::nullopt;
 }
 
-std::unexpected<Rejection> no_release(std::string_view release_id) {
+std::unexpected<Rejection> no_release(const State& state, std::string_view release_id) {
+    if (state.faded.contains(std::string{release_id}))
+        return runtime::reject(
+            Because::failed_precondition, "no_retraction",
+            "the message expired long ago and its texts are not kept: publish an update");
     return runtime::reject(Because::not_found, "no_such_release",
                            fmt::format("there is no release {} in this realm", release_id),
                            "release_id");

@@ -176,7 +176,7 @@ std::optional<Happened> plan(const State& state, const runtime::Foreign& foreign
         if (!event || !event->has_cleared()) continue;
         const approval::v1::Cleared& cleared = event->cleared();
         const std::string id = runtime::derive_id("rel", {cleared.message_id(), cleared.digest()});
-        if (state.releases.contains(id)) continue;
+        if (state.releases.contains(id) || state.faded.contains(id)) continue;
         Happened one = plan_cleared(state, cleared, id, foreign, now);
         std::ranges::move(one.events, std::back_inserter(all.events));
         all.subject = one.subject;

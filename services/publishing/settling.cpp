@@ -224,7 +224,7 @@ Verdict record_outcome(const State& state, const runtime::Asking& asking,
                        const v1::RecordOutcome& outcome, Time now) {
     if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
     const auto known = state.releases.find(outcome.release_id());
-    if (known == state.releases.end()) return no_release(outcome.release_id());
+    if (known == state.releases.end()) return no_release(state, outcome.release_id());
     const Item* item = known->second.find(outcome.delivery_id());
     if (!item)
         return reject(Because::not_found, "no_such_delivery", "the release has no such delivery",
@@ -254,7 +254,7 @@ Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::R
     if (!asking.is_service())
         return reject(Because::permission_denied, "not_a_timer", "only a timer may say this");
     const auto known = state.releases.find(due.release_id());
-    if (known == state.releases.end()) return no_release(due.release_id());
+    if (known == state.releases.end()) return no_release(state, due.release_id());
     const Time due_at = from_proto(due.due_at());
     if (due_at > now + clock_difference)
         return reject(Because::failed_precondition, "not_due", "that time has not come yet");

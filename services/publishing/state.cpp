@@ -53,7 +53,13 @@ static std::optional<Time> due(const State& state, const Release& release) {
 
 static void drop_faded(State& state, Time now) {
     while (!state.fading.empty() && state.fading.begin()->first <= now) {
-        state.releases.at(state.fading.begin()->second).drop_texts();
+        const auto& [at, id] = *state.fading.begin();
+        if (at == Time{}) {  // Never public.
+            state.releases.at(id).drop_texts();
+        } else {
+            state.releases.erase(id);
+            state.faded.insert(id);
+        }
         state.fading.erase(state.fading.begin());
     }
 }

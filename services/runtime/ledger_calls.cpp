@@ -196,6 +196,13 @@ bool LedgerProcess::await_ready(milliseconds wait) {
     return ready_;
 }
 
+void LedgerProcess::end_calls(milliseconds most) {
+    stopping_ = true;
+    reads_.close();
+    if (thread_.joinable()) waiters_.wait_until_none(most);
+    waiters_.close(stopping_text);
+}
+
 void LedgerProcess::stop(milliseconds drain) {
     stopping_ = true;
     const bool took_turns = running_;

@@ -284,7 +284,7 @@ void LedgerProcess::ask_ranges(Slot& slot) {
                                std::vector<LogRange> ranges;
                                for (const auto& one : slot.ranges)
                                    if (one) ranges.push_back(*one);
-                               if (ranges.size() == inputs_.size())
+                               if (ranges.size() == inputs_.size() && slot.partition.caught_up())
                                    start_inputs(slot, ranges);
                                else
                                    slot.next_attempt = clock_.tick() + milliseconds(100);
@@ -349,7 +349,6 @@ void LedgerProcess::read_end(int source, std::int64_t offset) {
         else
             slot.partition.on_input_end(input, offset);
     });
-    if (input >= 0) slot.ended.insert(input);
 }
 
 void LedgerProcess::read_out_of_range(int source) {

@@ -62,6 +62,9 @@ public:
     std::chrono::milliseconds turn();
     // Waits until history is folded. False: not within `wait`, or a partition is halted.
     bool await_ready(std::chrono::milliseconds wait);
+    // Takes nothing new, ends the reads that wait, and lets the calls that wait for a decision end
+    // within `most`; from then on none is open. What was decided goes on to be read until stop().
+    void end_calls(std::chrono::milliseconds most);
     // Without a thread of its own, on the ledger thread, and nothing is waited for.
     void stop(std::chrono::milliseconds drain);
 

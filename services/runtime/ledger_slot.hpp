@@ -105,7 +105,6 @@ struct LedgerProcess::Slot final : PartitionObserver {
         } catch (const std::exception& error) {
             breaks(fmt::format("view_failed: on reset: {}", error.what()));
         }
-        ended.clear();
         live = false;
         ++process.histories_[static_cast<std::size_t>(number)];
     }
@@ -135,7 +134,6 @@ struct LedgerProcess::Slot final : PartitionObserver {
     std::vector<std::optional<LogRange>> ranges;
     std::size_t ranges_left = 0;
     Tick next_attempt{};
-    std::set<int> ended;  // inputs that were read to their end once
 };
 
 }  // namespace tocsin::runtime

@@ -79,7 +79,8 @@ bool LedgerProcess::folded(const Slot& slot) const {
         !slot.inputs_started)
         return false;
     for (std::size_t i = 0; i < inputs_.size(); ++i)
-        if (inputs_[i].kind == InputSpec::Kind::ledger && !slot.ended.contains(static_cast<int>(i)))
+        if (inputs_[i].kind == InputSpec::Kind::ledger &&
+            !slot.partition.input_ended(static_cast<int>(i)))
             return false;
     return true;
 }

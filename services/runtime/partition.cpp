@@ -54,6 +54,8 @@ void Partition::fold_again() {
         // What was missed in its log may have been the cause of an own decision, which never
         // counted.
         if (std::exchange(input.fork, std::nullopt)) want_recheck_ = true;
+        // It may have been displaced by that of another item of the input.
+        for (Item& item : input.items) item.dead_letter_asked = false;
     }
     timers_.clear();
     chain_.reset();
@@ -122,14 +124,14 @@ void Partition::on_ledger_record(std::int64_t offset, std::string_view record, T
     }
     if (is_news(news_from_, offset)) {
         count_news(decision, found == Chain::Found::counts);
-        check_name(decision);
+        if (key_id == chain_.key_id()) check_name(decision);
     }
     if (found == Chain::Found::counts) return read_counting(offset, decision, digest, tick);
     ++counters_.void_records;
     ++void_behind_head_;
     if (planted(Bug::skip_head_check)) return;
     if (found == Chain::Found::orphan && !caught_up_) doubtful_ = true;
-    if (found == Chain::Found::orphan && caught_up_) verify();
+    if (found == Chain::Found::orphan && caught_up_ && may_look_into(key_id, tick)) verify();
     // An own record behind one that was lost: all of them are looked for and sent again.
     if (std::ranges::any_of(flight_, [&](const InFlight& own) { return own.digest == digest; }))
         look_for_appends();
@@ -139,6 +141,10 @@ void Partition::read_counting(std::int64_t offset, const ledger::v1::Decision& d
                               const std::string& digest, Tick tick) {
     quiet_since_ = tick;
     void_behind_head_ = 0;
+    // Who is newer is told by the ledger too: the clock at the start may have been behind.
+    if (!news_from_ && decision.writer() == options_.writer && flight_.empty() &&
+        decision.incarnation() >= options_.incarnation && own_counted_ < 0)
+        options_.incarnation = decision.incarnation() + 1;
     if (own_counted_ < 0 && decision.writer() == options_.writer &&
         decision.incarnation() == options_.incarnation)
         own_counted_ = offset;
@@ -188,6 +194,15 @@ bool Partition::apply(const ledger::v1::Decision& decision, const std::string& d
     }
     broken_ = true;
     return false;
+}
+
+// Orphans under the key in force are looked into at once: it is somebody of ours who read another
+// log. Under another key they come from a change that was lost, or from whoever has a former key.
+bool Partition::may_look_into(std::string_view key_id, Tick tick) {
+    if (key_id == chain_.key_id()) return true;
+    if (tick - orphan_verified_ < std::chrono::seconds(10)) return false;
+    orphan_verified_ = tick;
+    return true;
 }
 
 // History, and what is folded again, is no news: a restart must not look like a burst.
@@ -276,6 +291,9 @@ void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
         update_timers();
     }
     if (!fold_->key_id().empty()) counted_key_ = fold_->key_id();
+    // What was passed over as signed with a key that had been replaced may be signed with this one.
+    if (decision.has_key_changed())
+        for (Input& input : inputs_) input.cursor = 0;
     if (offset > told_offset_) {
         if (told_offset_ >= 0 && decision.previous_digest() != told_digest_)
             return forget_what_was_told();
@@ -325,7 +343,7 @@ void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& dec
 void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
     restart_wanted_ = false;
     restart_reason_.clear();
-    halted_.clear();
+    if (restart_repairs(halted_)) halted_.clear();
     const bool started =
         std::ranges::any_of(inputs_, [](const Input& input) { return input.range_known; });
     if (started && decision.previous_digest() != chain_.genesis()) forget_inputs();
@@ -341,6 +359,8 @@ void Partition::on_ledger_end(std::int64_t offset) {
     if (doubtful_) return verify();
     if (told_offset_ >= 0 && told_digest_ != chain_.head())
         return forget_what_was_told();  // The log ends before what was told: it lost its tail.
+    // A lost tail may have been sent again and lie elsewhere.
+    if (told_offset_ >= 0) told_offset_ = chain_.head_offset();
     if (chain_.empty() && unknown_keys_ > 0)
         halt(
             "not_our_key: no record of this ledger was signed with a key of this instance; check "

@@ -197,6 +197,8 @@ public:
     // Where the driver starts reading the input after on_input_range().
     std::int64_t input_start(int input) const;
     std::int64_t input_counted_offset(int input) const;
+    // Whether it was read to its end since it was begun or begun again.
+    bool input_ended(int input) const;
     // Why an input stands still: an event of a newer version. Empty while it works.
     const std::string& input_halted(int input) const;
     // Offset before which everything of this input is decided or passed over, and counted.
@@ -251,6 +253,8 @@ private:
         std::int64_t counted_offset = -1;  // of the last decision told to the observer
         std::string counted_digest;
         std::string halted;
+        bool blind = false;             // it is signed with a key that this instance lacks
+        std::int64_t unknown_keys = 0;  // records under such keys
         std::int64_t low = 0;
         std::int64_t high = 0;
         bool range_known = false;
@@ -297,6 +301,8 @@ private:
     void tell(std::int64_t offset, const ledger::v1::Decision& decision, const std::string& digest);
     void tell_answer(std::int64_t offset, const ledger::v1::Decision& decision);
     void check_name(const ledger::v1::Decision& decision);
+    bool may_look_into(std::string_view key_id, Tick tick);
+    static bool restart_repairs(std::string_view halted);
     void count_news(const ledger::v1::Decision& decision, bool counts);
     static bool is_news(std::optional<std::int64_t>& from, std::int64_t offset);
     void update_timers();
@@ -319,6 +325,7 @@ private:
     void check_upstream(Input& input, std::int64_t offset, std::string_view record);
     bool tell_upstream(Input& input, std::int64_t offset, const ledger::v1::Decision& decision,
                        const std::string& digest);
+    void lacks_key(Input& input, const std::string& key_id);
     void drop_passed(Input& input, std::int64_t before);
     void keep(Input& input, Item item, Tick tick);
     void drop_front(Input& input);
@@ -388,6 +395,7 @@ private:
     std::optional<std::int64_t> news_from_;  // nothing while the first fold is under way
     std::int64_t void_behind_head_ = 0;
     std::int64_t unknown_keys_ = 0;  // records under a key that this instance lacks
+    Tick orphan_verified_{};         // when one under a key that is not in force was looked into
     bool counted_opened_ = false;
     std::string counted_key_;
     bool caught_up_ = false;

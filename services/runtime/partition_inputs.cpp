@@ -169,6 +169,9 @@ void Partition::on_input_end(int index, std::int64_t offset) {
         return;
     }
     input.ended = true;
+    if (input.spec.kind == Kind::ledger && input.chain.empty() && input.unknown_keys > 0)
+        lacks_key(input, "the one that it begins with");
+    if (input.blind) return;  // What lies there is not to be compared with what others decided.
     if (input.spec.kind == Kind::ledger) {
         if (input.doubtful) return verify_input(input);
         if (input.counted_offset > input.chain.head_offset()) return forget_what_was_told();
@@ -182,6 +185,7 @@ void Partition::on_input_end(int index, std::int64_t offset) {
 
 // Whether the record is the one that a decision names, be it one that is under way.
 void Partition::find_cause(Input& input, std::int64_t offset, const std::string& digest) {
+    if (input.blind) return;
     if (offset < fold_->position(input.spec.topic))
         for (const InFlight& own : flight_)
             if (own.applied && own.decision.cause().topic() == input.spec.topic &&
@@ -200,7 +204,7 @@ void Partition::find_cause(Input& input, std::int64_t offset, const std::string&
 // A decision counted, by whichever instance, on a record that this one reads later or has read: it
 // must be the same.
 void Partition::compare_cause(Input& input, std::int64_t offset, const std::string& digest) {
-    if (!input.range_known || input.spec.view_only || offset < input.low ||
+    if (!input.range_known || input.spec.view_only || offset < input.low || input.blind ||
         planted(Bug::no_input_check))
         return;
     if (offset >= input.next) {
@@ -326,12 +330,18 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     ledger::v1::Decision decision;
     if (opened.sealed != Sealed::ours ||
         !decision.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+        if (opened.sealed == Sealed::unknown_key) ++input.unknown_keys;
         if (news) ++counters_.foreign_records;
         return;
     }
     const std::string digest = sha256(record);
+    const bool first = input.chain.empty();
     const Chain::Found found = input.chain.read(offset, digest, {decision, opened.key_id});
     if (found == Chain::Found::wrong_key && news) ++counters_.foreign_records;
+    if (first && found == Chain::Found::counts && input.blind) {
+        input.blind = false;  // What was met before was somebody else's.
+        input.halted.clear();
+    }
     if (found == Chain::Found::orphan && !planted(Bug::no_input_check)) {
         input.doubtful = !input.ended;
         if (input.ended) return verify_input(input);
@@ -358,14 +368,20 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     keep(input, std::move(item), tick);
 }
 
+// Others go on; this instance stands still there, and neither decides nor judges.
+void Partition::lacks_key(Input& input, const std::string& key_id) {
+    input.blind = true;
+    input.halted = fmt::format(
+        "not_our_key: {} is signed with a key that this instance lacks ({}); add it to the key "
+        "file",
+        input.spec.topic, key_id);
+}
+
 // False: the log is not what was told of it, and everything starts over.
 bool Partition::tell_upstream(Input& input, std::int64_t offset,
                               const ledger::v1::Decision& decision, const std::string& digest) {
     if (decision.has_key_changed() && !keys_.has(decision.key_changed().key_id()))
-        input.halted = fmt::format(
-            "not_our_key: {} is signed with {} from here on, which this instance lacks; add it to "
-            "the key file",
-            input.spec.topic, decision.key_changed().key_id());
+        lacks_key(input, decision.key_changed().key_id());
     if (offset < input.counted_offset) return true;
     if (offset == input.counted_offset) {
         if (digest == input.counted_digest) return true;
@@ -471,6 +487,10 @@ std::int64_t Partition::input_counted_offset(int index) const {
     return inputs_.at(static_cast<std::size_t>(index)).counted_offset;
 }
 
+bool Partition::input_ended(int index) const {
+    return inputs_.at(static_cast<std::size_t>(index)).ended;
+}
+
 const std::string& Partition::input_halted(int index) const {
     return inputs_.at(static_cast<std::size_t>(index)).halted;
 }
@@ -479,6 +499,7 @@ std::int64_t Partition::considered(int index) const {
     const Input& input = inputs_.at(static_cast<std::size_t>(index));
     std::int64_t first = std::max<std::int64_t>(input.next, 0);
     if (planted(Bug::token_early)) return first + 1;
+    if (input.blind) first = std::min(first, input.chain.head_offset() + 1);
     if (input.cursor < input.items.size())
         first = std::min(first, input.items[input.cursor].offset);
     for (const InFlight& append : flight_) {

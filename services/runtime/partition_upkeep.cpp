@@ -50,7 +50,8 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
         place.set_topic(input.spec.topic);
         // What an upstream ledger brought is never met twice: nothing remembers it. A command is
         // remembered, or expired; a stream is met again by its nature.
-        const std::int64_t known = fresh ? 0 : std::clamp(position, input.low, input.high);
+        const std::int64_t known =
+            fresh ? 0 : std::clamp(position, input.low, std::max(input.high, input.next));
         place.set_next_offset(upstream ? known : input.low);
         if (planted(Bug::restart_to_end)) place.set_next_offset(input.high);
     }
@@ -58,12 +59,12 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
     return true;
 }
 
-static bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> heads) {
-    return std::ranges::any_of(heads, [&](auto head) { return text.starts_with(head); });
+bool Partition::restart_repairs(std::string_view halted) {
+    return halted.starts_with("ledger_lost") || halted.starts_with("input_gone");
 }
 
 std::expected<void, std::string> Partition::restart_inputs(std::string reason) {
-    if (broken_ || !starts_with_any(halted_, {"ledger_lost", "input_gone"}))
+    if (broken_ || !restart_repairs(halted_))
         return std::unexpected(
             fmt::format("RestartInput repairs ledger_lost and input_gone only; this is {}",
                         halted().empty() ? "no halt" : halted()));
@@ -95,7 +96,10 @@ bool Partition::override_now(Orders& orders, Time now, Tick tick) {
 // The newest key that the leader has signs from the next record on. The change itself is signed
 // with the old one, so that who lacks the new one stops reading there instead of missing records.
 bool Partition::change_key(Orders& orders, Time now, Tick tick) {
-    if (keys_.newest() == fold_->key_id() || fold_->writer() != options_.writer) return false;
+    // A file that was not changed everywhere yet brings no replaced key back.
+    if (keys_.newest() == fold_->key_id() || fold_->replaced_at(keys_.newest()) ||
+        fold_->writer() != options_.writer)
+        return false;
     if (!flight_.empty()) return true;
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     decision.mutable_key_changed()->set_key_id(keys_.newest());

@@ -279,6 +279,13 @@ void Process::drain() {
         if (health_ != nullptr) health_->SetServingStatus(false);
         health_ = nullptr;
     }
+    // First, so that who waits hears why, through the gateway as well: gRPC would wait for each
+    // call until the call's own deadline.
+    const auto calls_until = std::chrono::steady_clock::now() + left() / 3;
+    for (auto& hosted : hosted_)
+        hosted->ledger->end_calls(std::max(std::chrono::duration_cast<milliseconds>(
+                                               calls_until - std::chrono::steady_clock::now()),
+                                           milliseconds(0)));
     for (auto& sidecar : sidecars_) sidecar->stop();
     sidecars_.clear();
     for (auto& hosted : hosted_) hosted->service->stop();

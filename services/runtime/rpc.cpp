@@ -307,9 +307,11 @@ void Rpc::after_positions(Context* context, Reactor* reactor, const std::string&
         positions.push_back(std::move(*position));
         begin = end + 1;
     }
+    // Views may have started over meanwhile.
     ledger_.await(realm, std::move(positions), wait_for(time_left(*context)),
-                  [reactor, call = std::move(call)](Ledger::Awaited awaited) {
-                      if (awaited == Ledger::Awaited::reached) return reactor->Finish(call());
+                  [this, realm, reactor, call = std::move(call)](Ledger::Awaited awaited) {
+                      if (awaited == Ledger::Awaited::reached)
+                          return reactor->Finish(ledger_.readable(realm) ? call() : not_folded());
                       reactor->Finish(awaited == Ledger::Awaited::not_yet
                                           ? edge_status("not_yet")
                                           : edge_status("unavailable",

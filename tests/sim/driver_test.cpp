@@ -216,6 +216,22 @@ TEST_F(DriverTest, StopStaysInEffect) {
     EXPECT_EQ(restarted, 1);
 }
 
+TEST_F(DriverTest, CallsAreEndedBeforeTheProcessIs) {
+    Member& member = ready("one");
+    stage.kafka.go_away();
+    const auto waiting = member.submit(Stage::realm(0), "add 5", seconds(60));
+    int reads = 0;
+    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->end_calls(milliseconds(0));
+    EXPECT_TRUE(waiting->unavailable());
+    EXPECT_EQ(reads, 1);
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_TRUE(member.submit(Stage::realm(0), "add 5")->unavailable());
+    stage.kafka.come_back();
+    stage.run(seconds(20));
+    EXPECT_EQ(waiting->answers, 1);
+}
+
 TEST_F(DriverTest, NobodyIsCalledAfterStop) {
     Member& member = ready("one");
     stage.kafka.go_away();

@@ -566,6 +566,18 @@ TEST(TwoProcesses, OfOneNameAreNoticedAndTheNewerOneStops) {
     EXPECT_LE(newer.partition->counters().folds_again, 4);
 }
 
+TEST(TwoProcesses, OfOneNameAreToldApartByTheLedgerWhereTheClockOfTheNewerIsBehind) {
+    Bench older("a", 1, toy_keys(), 200), newer("a", 1, toy_keys(), 100);
+    older.read();
+    newer.join(older);
+    newer.read();
+    EXPECT_EQ(newer.partition->options().incarnation, 201);
+    newer.decide(newer.command("add 1", "r1"));
+    older.ledger = newer.ledger;
+    older.read();
+    EXPECT_EQ(older.partition->halted(), "");
+}
+
 TEST(TwoProcesses, RestartUnderTheSameNameIsNoConflict) {
     Bench first("a", 1, toy_keys(), 1);
     first.read();

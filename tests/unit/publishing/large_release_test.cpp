@@ -293,8 +293,18 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
     ASSERT_TRUE(planned);
     for (const v1::Event& event : planned->events)
         ASSERT_TRUE(evolve(state, event, at(3600 + 7 * 24 * 3600)));
-    EXPECT_EQ(state.releases.at(story.id()).content, nullptr);
+    EXPECT_FALSE(state.releases.contains(story.id()));
+    EXPECT_TRUE(state.faded.contains(story.id()));
     EXPECT_TRUE(state.fading.empty());
+    // It stays known: the same clearance plans nothing again, and who asks is told why not.
+    EXPECT_FALSE(Decider::react(state, samples::clearance(samples::make_cleared(samples::make_content())),
+                                at(3600 + 7 * 24 * 3600)));
+    v1::Command command;
+    command.mutable_retract_release()->set_release_id(story.id());
+    const auto refused = Decider::decide(state, {"bow", "ana", "calgary", {"publisher"}, "r9"},
+                                         command, at(3600 + 7 * 24 * 3600));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "no_retraction");
 }
 
 TEST(ChannelLimit, NoMoreThanOneMessageCanHaveDeliveriesFor) {
