@@ -138,6 +138,8 @@ private:
     void on_trouble();
     bool folded(const Slot& slot) const;
     void check_ready();
+    void tell_standing();
+    void tell_inputs(Slot& slot) const;
     std::int64_t passed(int log) const;
     void publish_status(Tick tick);
     std::chrono::milliseconds idle_time(Tick tick) const;
@@ -196,6 +198,8 @@ private:
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet
+    // What was last logged of it.
+    bool said_folded_ = false, said_clock_off_ = false, said_down_ = false;
     Tick next_status_{};
     std::vector<std::atomic<bool>> leads_;
     std::vector<std::atomic<bool>> readable_;

@@ -2,6 +2,8 @@
 
 #include "runtime/logs.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace tocsin::runtime {
@@ -143,8 +145,10 @@ bool LedgerSources::down(int id) const {
     return (!source.running && !source.out_of_range) || source.stalls > 1;
 }
 
-bool LedgerSources::any_down() const {
-    return std::ranges::any_of(sources_, [&](const auto& entry) { return down(entry.first); });
+std::optional<std::string> LedgerSources::first_down() const {
+    for (const auto& [id, source] : sources_)
+        if (down(id)) return fmt::format("{}/{}", source.topic, source.partition);
+    return std::nullopt;
 }
 
 std::optional<std::int64_t> LedgerSources::high(int id) const {

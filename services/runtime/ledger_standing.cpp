@@ -96,8 +96,11 @@ void LedgerProcess::check_ready() {
         all = all && here;
         halted = halted || !slot->halted().empty();
     }
-    if (all && !ready_ && !stopping_ && warming_ == 0)
+    // Not again while something else keeps it from serving, nor after what concerns one partition.
+    if (all && !stopping_ && warming_ == 0 && !std::exchange(said_folded_, true))
         logs::info("history folded", {{"service", plan_.service}});
+    if (halted) said_folded_ = false;
+    tell_standing();
     // Once folded, a broker that is away does not make it unready, nor does a partition that is
     // folded again, which concerns its own realms; a halt does, and a log that is not read although
     // it is there.
@@ -110,6 +113,47 @@ void LedgerProcess::check_ready() {
         ready_changed_.notify_all();
     }
     ready_listener_(now_ready);
+}
+
+// What keeps it from serving, other than a halt (raise_alarm()); each once, and its end. A clock's
+// reason changes with each measurement, and is the same one.
+void LedgerProcess::tell_standing() {
+    const std::string& off = clock_off();
+    if (said_clock_off_ != !off.empty()) {
+        said_clock_off_ = !off.empty();
+        if (said_clock_off_)
+            logs::error("this instance does not decide",
+                        {{"service", plan_.service}, {"why", off}});
+        else
+            logs::info("the clock is right again; deciding", {{"service", plan_.service}});
+    }
+    const auto down = sources_->first_down();
+    if (said_down_ != down.has_value()) {
+        said_down_ = down.has_value();
+        if (down)
+            logs::warn("a log is not read", {{"service", plan_.service}, {"log", *down}});
+        else
+            logs::info("all logs are read again", {{"service", plan_.service}});
+    }
+    for (const auto& slot : slots_) tell_inputs(*slot);
+}
+
+// The rest of the partition goes on.
+void LedgerProcess::tell_inputs(Slot& slot) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        const std::string& why = slot.partition.input_halted(static_cast<int>(i));
+        if (slot.inputs_alarm[i] == why) continue;
+        slot.inputs_alarm[i] = why;
+        if (why.empty())
+            logs::info("an input goes on", {{"service", plan_.service},
+                                            {"partition", slot.number},
+                                            {"topic", inputs_[i].topic}});
+        else
+            logs::warn("an input stands still", {{"service", plan_.service},
+                                                 {"partition", slot.number},
+                                                 {"topic", inputs_[i].topic},
+                                                 {"why", why}});
+    }
 }
 
 // The offset before which everything of a log was passed; the log is a source's number.

@@ -4,6 +4,9 @@
 #include "support/metric_value.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
 
 namespace tocsin::sim {
 namespace {
@@ -405,6 +408,81 @@ TEST_F(DriverTest, TheClockIsMeasuredAgainstTheBrokers) {
     member.clock.skew = -std::chrono::minutes(10);
     stage.run(seconds(61));
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), -600, 1);
+}
+
+class DriverLogTest : public DriverTest {
+protected:
+    // The lines that are logged meanwhile, by what they say.
+    std::map<std::string, int> logged(const std::function<void()>& work) {
+        ::testing::internal::CaptureStderr();
+        work();
+        std::istringstream text(::testing::internal::GetCapturedStderr());
+        std::map<std::string, int> counts;
+        for (std::string line; std::getline(text, line);)
+            ++counts[nlohmann::json::parse(line).at("msg").get<std::string>()];
+        return counts;
+    }
+};
+
+TEST_F(DriverLogTest, AClockThatIsOffIsSaidOnceAndSoIsItsEnd) {
+    stage.kafka.clock_skew = -std::chrono::minutes(10);
+    Member* member = nullptr;
+    const auto off = logged([&] {
+        member = &stage.add("one");
+        stage.run(seconds(130));
+    });
+    EXPECT_FALSE(member->process->ready());
+    EXPECT_EQ(off.at("this instance does not decide"), 1);
+    EXPECT_FALSE(off.contains("history folded")) << "nothing was opened";
+    stage.kafka.clock_skew = {};
+    const auto right = logged([&] { stage.run(seconds(61)); });
+    EXPECT_TRUE(member->process->ready());
+    EXPECT_EQ(right.at("the clock is right again; deciding"), 1);
+    EXPECT_EQ(right.at("history folded"), 1);
+    const auto again = logged([&] {
+        stage.kafka.clock_skew = -std::chrono::minutes(10);
+        stage.run(seconds(130));
+        stage.kafka.clock_skew = {};
+        stage.run(seconds(61));
+    });
+    EXPECT_TRUE(member->process->ready());
+    EXPECT_EQ(again.at("this instance does not decide"), 1);
+    EXPECT_EQ(again.at("the clock is right again; deciding"), 1);
+    EXPECT_FALSE(again.contains("history folded"));
+}
+
+TEST_F(DriverLogTest, ALogThatIsNotReadIsSaidOnce) {
+    stage.kafka.failing_starts = 3;
+    const auto lines = logged([&] { ready("one"); });
+    EXPECT_EQ(lines.at("a log is not read"), 1);
+    EXPECT_EQ(lines.at("all logs are read again"), 1);
+    EXPECT_EQ(lines.at("history folded"), 1);
+}
+
+TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {
+    Member& member = ready("one");
+    const auto lines = logged([&] {
+        member.process->append_stream("readings", Stage::realm(0), "newer 0", [](bool) {});
+        stage.run(seconds(10));
+    });
+    EXPECT_EQ(member.process->status().at(0).inputs_halted.size(), 1u);
+    EXPECT_EQ(lines.at("an input stands still"), 1);
+    EXPECT_TRUE(member.process->ready());
+}
+
+// Only what happens: a restart tells nothing of what was.
+TEST_F(DriverLogTest, AnInputThatLostRecordsIsSaidByTheInstancesThatLive) {
+    Member& member = ready("one");
+    const auto lines = logged([&] {
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+        stage.kafka.lose_tail(Stage::commands(), 0, 2);
+        stage.run(seconds(10));
+    });
+    EXPECT_EQ(lines.at("an input lost records that had been decided on, and was set back"), 1);
+    member.process.reset();
+    const auto again = logged([&] { ready("two"); });
+    EXPECT_FALSE(
+        again.contains("an input lost records that had been decided on, and was set back"));
 }
 
 }  // namespace
