@@ -72,12 +72,14 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
         awaited_key(partition, request_key(asking.realm, asking.actor, asking.request_id)),
         body_digest(submission.body, submission.expires_at), started + wait, slot, timed);
     if (!handle) return timed(unavailable(stopping_text));
+    const int source = source_of(partition, input_named(commands_topic_));
+    const std::int64_t read_before = read_[static_cast<std::size_t>(source)];
     // The slot is held until the record left as well: who gives up early must not fill the queue.
-    const Queued queued =
-        asking_->append(commands_topic_, partition, asking.realm, record, {},
-                        [this, partition, slot, handle = *handle](const Stored& stored) {
-                            command_stored(partition, handle, stored);
-                        });
+    const Queued queued = asking_->append(
+        commands_topic_, partition, asking.realm, record, {},
+        [this, partition, slot, handle = *handle, read_before](const Stored& stored) {
+            command_stored(partition, handle, stored, read_before);
+        });
     if (queued == Queued::queued) return;
     Done back = waiters_.take_back(*handle);
     slot.reset();
@@ -89,13 +91,35 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
 }
 
 // Where the broker takes less than is asked for, the answer is as final.
-void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const Stored& stored) {
-    if (stored.ok())
-        sources_->stored(source_of(partition, static_cast<int>(inputs_.size()) - 1), stored.offset);
+void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const Stored& stored,
+                                   std::int64_t read_before) {
+    const int source = source_of(partition, input_named(commands_topic_));
+    if (stored.ok()) sources_->stored(source, stored.offset);
+    compare_place(source, read_before, stored);
     if (stored.kind != Stored::Kind::too_large) return;
     Answer answer = too_large(0, 0);
     answer.rejection.text = "it is larger than the log takes; leave something out";
     if (Done back = waiters_.take_back(handle)) back(std::move(answer));
+}
+
+// A record that lies before what had been read when it was sent: the log lost its tail and grew
+// again, and what lies there was never read. A change of the partition's leader does that, and no
+// broker needs to have been away for it.
+void LedgerProcess::compare_place(int source, std::int64_t read_before, const Stored& stored) {
+    if (!stored.ok() || stored.offset < 0 || stored.offset >= read_before) return;
+    // It was started anew meanwhile, and comes to it by itself.
+    auto& read = read_[static_cast<std::size_t>(source)];
+    if (stored.offset >= read) return;
+    // Once: told again and again it would never come to reading anew.
+    read = -1;
+    Slot& slot = slot_of(source);
+    logs::warn("a log took a record where it held others; comparing it with what was read",
+               {{"service", plan_.service},
+                {"partition", slot.number},
+                {"topic", inputs_[static_cast<std::size_t>(input_of(source))].topic},
+                {"offset", stored.offset},
+                {"read", read_before}});
+    slot.guard([&] { slot.partition.on_broker_trouble(); });
 }
 
 void LedgerProcess::append_stream(std::string_view stream, const std::string& realm,
@@ -110,10 +134,15 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     submission.traceparent = new_traceparent();
     auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
     const int partition = partition_of_realm(realm);
-    const Queued queued =
-        asking_->append(stream_topic(config_.world, plan_.service, stream), partition, realm,
-                        command_bytes(submission, seal->second, key_of(partition)), {},
-                        [shared](const Stored& stored) { (*shared)(stored.ok()); });
+    const std::string topic = stream_topic(config_.world, plan_.service, stream);
+    const int source = source_of(partition, input_named(topic));
+    const std::int64_t read_before = read_[static_cast<std::size_t>(source)];
+    const Queued queued = asking_->append(
+        topic, partition, realm, command_bytes(submission, seal->second, key_of(partition)), {},
+        [this, shared, source, read_before](const Stored& stored) {
+            compare_place(source, read_before, stored);
+            (*shared)(stored.ok());
+        });
     if (queued != Queued::queued) (*shared)(false);
 }
 

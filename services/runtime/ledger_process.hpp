@@ -146,7 +146,10 @@ private:
     std::optional<std::chrono::milliseconds> next_wake(const Slot& slot) const;
     void run_posted();
     std::string_view refusal() const;
-    void command_stored(int partition, Waiters::Handle handle, const Stored& stored);
+    void command_stored(int partition, Waiters::Handle handle, const Stored& stored,
+                        std::int64_t read_before);
+    void compare_place(int source, std::int64_t read_before, const Stored& stored);
+    void read_from(int source, std::int64_t offset);
     std::optional<int> log_of(const Position& position) const;
     int partition_of_realm(const std::string& realm) const;
     static std::string awaited_key(int partition, const std::string& request);
@@ -156,6 +159,7 @@ private:
     int source_of(int partition, int input) const;
     Slot& slot_of(int source);
     int input_of(int source) const;
+    int input_named(const std::string& topic) const;
     void read_record(int source, std::int64_t offset, std::string_view record,
                      Time stored_at) override;
     void read_end(int source, std::int64_t offset) override;
@@ -204,6 +208,9 @@ private:
     std::vector<std::atomic<bool>> leads_;
     std::vector<std::atomic<bool>> readable_;
     std::vector<std::atomic<std::uint32_t>> histories_;
+    // By source: the offset after what was read of it since its last start, so that what is
+    // appended afterwards lies there or behind; -1 from when it did not until it is started anew.
+    std::vector<std::atomic<std::int64_t>> read_;
 
     mutable std::mutex mutex_;
     std::condition_variable ready_changed_;

@@ -106,6 +106,8 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) return;
     source.known_end = range->high;
+    // What was read is not there any more.
+    if (range->high < next) return sink_.read_trouble(id, "the log ends before what was read");
     // Of an empty log, too, the end is told: nothing is decided before that.
     const bool unread = range->high > next;
     if (source.next != next || (!unread && source.ended)) return;

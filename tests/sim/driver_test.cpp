@@ -331,6 +331,66 @@ TEST_F(DriverTest, AStartThatFailsIsTriedAgain) {
     EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 0);
 }
 
+// Kafka is never away: a change of leader alone may do that, and nobody is told.
+class LostTailTest : public DriverTest {
+protected:
+    // Reads records that are not ours up to there; then all of them are lost, and others come.
+    void lose(const std::string& topic) {
+        for (int i = 0; i < 10; ++i) stage.kafka.put(topic, 0, "x", "not ours");
+        stage.run(seconds(1));
+        stage.kafka.lose_tail(topic, 0, 10);
+    }
+    void regrow(const std::string& topic, std::int64_t end) {
+        while (stage.kafka.log(topic, 0).end() < end) stage.kafka.put(topic, 0, "x", "not ours");
+    }
+};
+
+TEST_F(LostTailTest, ACommandThatIsStoredBeforeWhatWasReadShowsIt) {
+    Member& member = ready("one");
+    ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 3")));
+    lose(Stage::commands());
+    std::vector<std::shared_ptr<Member::Call>> calls;
+    // Sent together, they land before anybody reads on.
+    stage.freeze(member, true);
+    for (int i = 0; i < 12; ++i)
+        calls.push_back(member.submit(Stage::realm(0), "add 10", seconds(5), std::to_string(i)));
+    stage.run(milliseconds(5));
+    ASSERT_EQ(stage.kafka.log(Stage::commands(), 0).end(), 13);
+    stage.freeze(member, false);
+    for (const auto& call : calls) EXPECT_TRUE(answered(call) && call->answers == 1);
+    for (const auto& call : calls) EXPECT_NE(call->answer.kind, Answer::Kind::unavailable);
+    EXPECT_TRUE(member.process->ready());
+}
+
+TEST_F(LostTailTest, AReadingThatIsStoredBeforeWhatWasReadShowsIt) {
+    const std::string readings = runtime::stream_topic("live", "toy", "readings");
+    Member& member = ready("one");
+    lose(readings);
+    stage.freeze(member, true);
+    member.process->append_stream("readings", Stage::realm(0), "reading 5", [](bool) {});
+    stage.run(milliseconds(5));
+    ASSERT_EQ(stage.kafka.log(readings, 0).end(), 1);
+    regrow(readings, 12);
+    const std::int64_t before = stage.kafka.log(Stage::ledger(), 0).end();
+    stage.freeze(member, false);
+    EXPECT_TRUE(stage.run_until(
+        [&] { return stage.kafka.log(Stage::ledger(), 0).end() == before + 1; }, seconds(5)));
+}
+
+// Where the fetch does not tell.
+TEST_F(LostTailTest, ALogThatEndsBeforeWhatWasReadIsFoundWhenItIsAsked) {
+    Member& member = ready("one");
+    stage.run(seconds(1));
+    for (int i = 0; i < 10; ++i) stage.kafka.put(Stage::commands(), 0, "x", "not ours");
+    stage.run(seconds(1));
+    stage.kafka.stall(Stage::commands(), 0, false);
+    stage.kafka.lose_tail(Stage::commands(), 0, 10);
+    const auto before = member.process->partition(0).counters().verifications;
+    stage.run(seconds(70));
+    EXPECT_EQ(member.process->partition(0).counters().verifications, before + 1);
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 3")));
+}
+
 class Fragile final : public runtime::View {
 public:
     void apply(const runtime::Counted& counted) override {
