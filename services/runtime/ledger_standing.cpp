@@ -191,8 +191,8 @@ void LedgerProcess::publish_status(Tick tick) {
                         {.position = partition.next_ledger_offset(),
                          .end = end.value_or(partition.next_ledger_offset()),
                          .undecided = partition.undecided(),
-                         .halted = !slot->halted().empty() || !inputs_halted.empty() ||
-                                   !partition.clock_off().empty(),
+                         .halted = !slot->halted().empty() || !partition.clock_off().empty(),
+                         .inputs_halted = inputs_halted.size(),
                          .leads = leads_[static_cast<std::size_t>(slot->number)],
                          .counters = partition.counters()},
                         tick);

@@ -528,6 +528,10 @@ TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {
     EXPECT_EQ(member.process->status().at(0).inputs_halted.size(), 1u);
     EXPECT_EQ(lines.at("an input stands still"), 1);
     EXPECT_TRUE(member.process->ready());
+    const prometheus::Labels there{{"service", "toy"}, {"partition", "0"}};
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_inputs_halted", there), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_partition_halted", there), 0)
+        << "it serves on, and nobody needs to act in the night";
 }
 
 // Only what happens: a restart tells nothing of what was.
