@@ -40,9 +40,11 @@ std::string LedgerProcess::awaited_key(int partition, const std::string& request
 }
 
 // Why nothing can be asked for now; empty when it can.
-std::string_view LedgerProcess::refusal() const {
-    if (stopping_) return stopping_text;
-    if (!ready_) return "history is still being folded; ask again shortly";
+std::string LedgerProcess::refusal(const std::string& realm) const {
+    if (stopping_) return std::string(stopping_text);
+    if (!ready_)
+        return fmt::format("{}; nothing was changed, ask again with the same request_id",
+                           why_not(realm));
     if (!connected_)
         return "Kafka is away; nothing was changed, ask again with the same request_id";
     return {};
@@ -58,8 +60,8 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
                 std::chrono::duration<double>(clock_.tick() - started).count());
         done(std::move(answer));
     };
-    if (const auto why = refusal(); !why.empty()) return timed(unavailable(why));
     const Asking& asking = submission.asking;
+    if (const auto why = refusal(asking.realm); !why.empty()) return timed(unavailable(why));
     const int partition = partition_of_realm(asking.realm);
     const std::string record = command_bytes(submission, commands_seal_, key_of(partition));
     if (record.size() > static_cast<std::size_t>(config_.command_bytes_max))
@@ -125,7 +127,7 @@ void LedgerProcess::compare_place(int source, std::int64_t read_before, const St
 void LedgerProcess::append_stream(std::string_view stream, const std::string& realm,
                                   std::string body, std::move_only_function<void(bool)> done) {
     const auto seal = stream_seals_.find(stream);
-    if (!refusal().empty() || seal == stream_seals_.end()) return done(false);
+    if (!refusal(realm).empty() || seal == stream_seals_.end()) return done(false);
     Submission submission;
     submission.asking.realm = realm;
     submission.asking.actor = "service:" + plan_.service;

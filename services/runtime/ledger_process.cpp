@@ -48,7 +48,8 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
                             static_cast<std::size_t>(config.calls_in_flight_per_realm_max))),
       leads_(static_cast<std::size_t>(config.kafka_partitions)),
       readable_(static_cast<std::size_t>(config.kafka_partitions)),
-      histories_(static_cast<std::size_t>(config.kafka_partitions)) {
+      histories_(static_cast<std::size_t>(config.kafka_partitions)),
+      halts_(static_cast<std::size_t>(config.kafka_partitions)) {
     // Rarer inputs first, so that a flood of commands does not starve them.
     for (const std::string& service : plan_.upstreams)
         inputs_.push_back({InputSpec::Kind::ledger, ledger_topic(config.world, service), service});
@@ -189,13 +190,17 @@ void LedgerProcess::look_after_handles(Tick tick) {
 
 // Whatever halted it, and once each time.
 void LedgerProcess::raise_alarm(Slot& slot) {
-    if (slot.alarm == slot.halted()) return;
-    slot.alarm = slot.halted();
-    if (slot.alarm.empty())
+    std::string& alarm = halts_[static_cast<std::size_t>(slot.number)];
+    if (alarm == slot.halted()) return;
+    {
+        const std::lock_guard guard(mutex_);
+        alarm = slot.halted();
+    }
+    if (alarm.empty())
         logs::info("partition goes on", {{"service", plan_.service}, {"partition", slot.number}});
     else
         logs::error("partition needs an operator",
-                    {{"service", plan_.service}, {"partition", slot.number}, {"why", slot.alarm}});
+                    {{"service", plan_.service}, {"partition", slot.number}, {"why", alarm}});
 }
 
 bool LedgerProcess::step(Slot& slot, Tick tick) {

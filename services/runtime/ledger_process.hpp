@@ -76,6 +76,7 @@ public:
     bool ready() const override { return ready_ && !stopping_; }
     bool readable() const override;
     bool readable(const std::string& realm) const override;
+    std::string why_not(const std::string& realm) const override;
     double stale_seconds() const override;
     void post(std::move_only_function<void()> task) override;
 
@@ -145,7 +146,7 @@ private:
     std::chrono::milliseconds idle_time(Tick tick) const;
     std::optional<std::chrono::milliseconds> next_wake(const Slot& slot) const;
     void run_posted();
-    std::string_view refusal() const;
+    std::string refusal(const std::string& realm) const;
     void command_stored(int partition, Waiters::Handle handle, const Stored& stored,
                         std::int64_t read_before);
     void compare_place(int source, std::int64_t read_before, const Stored& stored);
@@ -203,7 +204,7 @@ private:
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet
     // What was last logged of it.
-    bool said_folded_ = false, said_clock_off_ = false, said_down_ = false;
+    bool said_folded_ = false;
     Tick next_status_{};
     std::vector<std::atomic<bool>> leads_;
     std::vector<std::atomic<bool>> readable_;
@@ -216,6 +217,9 @@ private:
     std::condition_variable ready_changed_;
     std::vector<std::move_only_function<void()>> posted_;
     std::vector<Status> status_;
+    // What keeps it from serving, as last looked at: halts by partition, its clock, its logs.
+    std::vector<std::string> halts_;
+    std::string clock_why_, down_why_;
 };
 
 }  // namespace tocsin::runtime

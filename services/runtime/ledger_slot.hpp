@@ -144,8 +144,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
     bool inputs_started = false;
     bool live = false;                      // its history was folded
     std::vector<Waiting> words;             // of operators who wait
-    std::string alarm;                      // why it stands still, as last logged
-    std::vector<std::string> inputs_alarm;  // the same of each input
+    std::vector<std::string> inputs_alarm;  // why each input stands still, as last logged
     // Where the inputs begin and end is asked; answers to an older question are stale.
     bool asking_ranges = false;
     std::uint64_t question = 0;

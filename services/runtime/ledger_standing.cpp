@@ -115,26 +115,26 @@ void LedgerProcess::check_ready() {
     ready_listener_(now_ready);
 }
 
-// What keeps it from serving, other than a halt (raise_alarm()); each once, and its end. A clock's
-// reason changes with each measurement, and is the same one.
+// What keeps it from serving, other than a halt (raise_alarm()); each is logged once, and its end.
 void LedgerProcess::tell_standing() {
-    const std::string& off = clock_off();
-    if (said_clock_off_ != !off.empty()) {
-        said_clock_off_ = !off.empty();
-        if (said_clock_off_)
-            logs::error("this instance does not decide",
-                        {{"service", plan_.service}, {"why", off}});
-        else
-            logs::info("the clock is right again; deciding", {{"service", plan_.service}});
+    const std::string down = sources_->first_down().value_or("");
+    // A clock's reason changes with each measurement, and is the same one.
+    const bool clock_changed = clock_why_.empty() != clock_off().empty();
+    const bool down_changed = down_why_.empty() != down.empty();
+    if (clock_why_ != clock_off() || down_why_ != down) {
+        const std::lock_guard guard(mutex_);
+        clock_why_ = clock_off();
+        down_why_ = down;
     }
-    const auto down = sources_->first_down();
-    if (said_down_ != down.has_value()) {
-        said_down_ = down.has_value();
-        if (down)
-            logs::warn("a log is not read", {{"service", plan_.service}, {"log", *down}});
-        else
-            logs::info("all logs are read again", {{"service", plan_.service}});
-    }
+    if (clock_changed && !clock_why_.empty())
+        logs::error("this instance does not decide",
+                    {{"service", plan_.service}, {"why", clock_why_}});
+    else if (clock_changed)
+        logs::info("the clock is right again; deciding", {{"service", plan_.service}});
+    if (down_changed && !down.empty())
+        logs::warn("a log is not read", {{"service", plan_.service}, {"log", down}});
+    else if (down_changed)
+        logs::info("all logs are read again", {{"service", plan_.service}});
     for (const auto& slot : slots_) tell_inputs(*slot);
 }
 
@@ -236,6 +236,24 @@ LedgerProcess::Standing LedgerProcess::standing(int partition) const {
 
 const Partition& LedgerProcess::partition(int number) const {
     return slots_[static_cast<std::size_t>(number)]->partition;
+}
+
+// A caller asks another instance, or an operator, for another reason each.
+std::string LedgerProcess::why_not(const std::string& realm) const {
+    static constexpr std::string_view folding = "history is still being folded";
+    const auto halt = [](const std::string& why) {
+        return fmt::format("an operator is needed (see GetStatus): {}", why);
+    };
+    if (stopping_) return "the service is shutting down";
+    const auto number = static_cast<std::size_t>(partition_of_realm(realm));
+    const std::lock_guard guard(mutex_);
+    if (!halts_[number].empty()) return halt(halts_[number]);
+    if (!readable_[number]) return std::string(folding);
+    if (!clock_why_.empty()) return clock_why_;
+    for (const std::string& why : halts_)
+        if (!why.empty()) return halt(why);
+    if (!down_why_.empty()) return fmt::format("{} cannot be read at present", down_why_);
+    return std::string(folding);
 }
 
 double LedgerProcess::stale_seconds() const {

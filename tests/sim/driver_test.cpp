@@ -78,6 +78,14 @@ TEST_F(DriverTest, AHaltedPartitionWithADueTimerKeepsNobodyBusy) {
     Member& second = stage.add("two");
     stage.run(seconds(2));
     ASSERT_FALSE(second.process->status().at(0).halted.empty());
+    // Whoever asks hears that waiting is of no use, in the other partition too.
+    for (const int partition : {0, 1}) {
+        const auto call = second.submit(Stage::realm(partition), "add 5");
+        EXPECT_TRUE(call->unavailable());
+        EXPECT_TRUE(call->answer.rejection.text.starts_with(
+            "an operator is needed (see GetStatus): input_gone: "))
+            << call->answer.rejection.text;
+    }
     EXPECT_FALSE(second.process->ready());
     EXPECT_LE(turns(second, seconds(30)), 30 * 20);
 }
@@ -325,6 +333,8 @@ TEST_F(DriverTest, AStartThatFailsIsTriedAgain) {
     Member& member = stage.add("one");
     stage.run(milliseconds(300));
     EXPECT_FALSE(member.process->ready());
+    EXPECT_TRUE(member.submit(Stage::realm(0), "add 5")
+                    ->answer.rejection.text.starts_with("history is still being folded; "));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 1);
     EXPECT_TRUE(stage.run_until([&] { return member.process->ready(); }, seconds(10)));
     stage.run(milliseconds(300));
@@ -465,6 +475,10 @@ TEST_F(DriverTest, TheClockIsMeasuredAgainstTheBrokers) {
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), 600, 1);
     EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 1);
     EXPECT_LE(turns(member, seconds(10)), 10 * 20) << "measured again and again";
+    const auto call = member.submit(Stage::realm(0), "add 5");
+    EXPECT_TRUE(call->unavailable());
+    EXPECT_TRUE(call->answer.rejection.text.starts_with("clock_off: this machine's clock is "))
+        << call->answer.rejection.text;
     member.clock.skew = -std::chrono::minutes(10);
     stage.run(seconds(61));
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), -600, 1);
