@@ -89,6 +89,10 @@ public:
     virtual bool readable() const { return ready(); }
     // The same of the partition in which the realm lives.
     virtual bool readable(const std::string& /*realm*/) const { return readable(); }
+    // Why it is not ready, or not readable where the realm lives; of no meaning while it is both.
+    virtual std::string why_not(const std::string& /*realm*/) const {
+        return "history is still being folded";
+    }
     // Seconds since Kafka last answered; 0 while it does.
     virtual double stale_seconds() const = 0;
     // Runs `task` on the ledger thread, soon.

@@ -40,9 +40,11 @@ std::string LedgerProcess::awaited_key(int partition, const std::string& request
 }
 
 // Why nothing can be asked for now; empty when it can.
-std::string_view LedgerProcess::refusal() const {
-    if (stopping_) return stopping_text;
-    if (!ready_) return "history is still being folded; ask again shortly";
+std::string LedgerProcess::refusal(const std::string& realm) const {
+    if (stopping_) return std::string(stopping_text);
+    if (!ready_)
+        return fmt::format("{}; nothing was changed, ask again with the same request_id",
+                           why_not(realm));
     if (!connected_)
         return "Kafka is away; nothing was changed, ask again with the same request_id";
     return {};
@@ -58,8 +60,8 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
                 std::chrono::duration<double>(clock_.tick() - started).count());
         done(std::move(answer));
     };
-    if (const auto why = refusal(); !why.empty()) return timed(unavailable(why));
     const Asking& asking = submission.asking;
+    if (const auto why = refusal(asking.realm); !why.empty()) return timed(unavailable(why));
     const int partition = partition_of_realm(asking.realm);
     const std::string record = command_bytes(submission, commands_seal_, key_of(partition));
     if (record.size() > static_cast<std::size_t>(config_.command_bytes_max))
@@ -72,12 +74,14 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
         awaited_key(partition, request_key(asking.realm, asking.actor, asking.request_id)),
         body_digest(submission.body, submission.expires_at), started + wait, slot, timed);
     if (!handle) return timed(unavailable(stopping_text));
+    const int source = source_of(partition, input_named(commands_topic_));
+    const std::int64_t read_before = read_[static_cast<std::size_t>(source)];
     // The slot is held until the record left as well: who gives up early must not fill the queue.
-    const Queued queued =
-        asking_->append(commands_topic_, partition, asking.realm, record, {},
-                        [this, partition, slot, handle = *handle](const Stored& stored) {
-                            command_stored(partition, handle, stored);
-                        });
+    const Queued queued = asking_->append(
+        commands_topic_, partition, asking.realm, record, {},
+        [this, partition, slot, handle = *handle, read_before](const Stored& stored) {
+            command_stored(partition, handle, stored, read_before);
+        });
     if (queued == Queued::queued) return;
     Done back = waiters_.take_back(*handle);
     slot.reset();
@@ -89,19 +93,41 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
 }
 
 // Where the broker takes less than is asked for, the answer is as final.
-void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const Stored& stored) {
-    if (stored.ok())
-        sources_->stored(source_of(partition, static_cast<int>(inputs_.size()) - 1), stored.offset);
+void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const Stored& stored,
+                                   std::int64_t read_before) {
+    const int source = source_of(partition, input_named(commands_topic_));
+    if (stored.ok()) sources_->stored(source, stored.offset);
+    compare_place(source, read_before, stored);
     if (stored.kind != Stored::Kind::too_large) return;
     Answer answer = too_large(0, 0);
     answer.rejection.text = "it is larger than the log takes; leave something out";
     if (Done back = waiters_.take_back(handle)) back(std::move(answer));
 }
 
+// A record that lies before what had been read when it was sent: the log lost its tail and grew
+// again, and what lies there was never read. A change of the partition's leader does that, and no
+// broker needs to have been away for it.
+void LedgerProcess::compare_place(int source, std::int64_t read_before, const Stored& stored) {
+    if (!stored.ok() || stored.offset < 0 || stored.offset >= read_before) return;
+    // It was started anew meanwhile, and comes to it by itself.
+    auto& read = read_[static_cast<std::size_t>(source)];
+    if (stored.offset >= read) return;
+    // Once: told again and again it would never come to reading anew.
+    read = -1;
+    Slot& slot = slot_of(source);
+    logs::warn("a log took a record where it held others; comparing it with what was read",
+               {{"service", plan_.service},
+                {"partition", slot.number},
+                {"topic", inputs_[static_cast<std::size_t>(input_of(source))].topic},
+                {"offset", stored.offset},
+                {"read", read_before}});
+    slot.guard([&] { slot.partition.on_broker_trouble(); });
+}
+
 void LedgerProcess::append_stream(std::string_view stream, const std::string& realm,
                                   std::string body, std::move_only_function<void(bool)> done) {
     const auto seal = stream_seals_.find(stream);
-    if (!refusal().empty() || seal == stream_seals_.end()) return done(false);
+    if (!refusal(realm).empty() || seal == stream_seals_.end()) return done(false);
     Submission submission;
     submission.asking.realm = realm;
     submission.asking.actor = "service:" + plan_.service;
@@ -110,10 +136,15 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     submission.traceparent = new_traceparent();
     auto shared = std::make_shared<std::move_only_function<void(bool)>>(std::move(done));
     const int partition = partition_of_realm(realm);
-    const Queued queued =
-        asking_->append(stream_topic(config_.world, plan_.service, stream), partition, realm,
-                        command_bytes(submission, seal->second, key_of(partition)), {},
-                        [shared](const Stored& stored) { (*shared)(stored.ok()); });
+    const std::string topic = stream_topic(config_.world, plan_.service, stream);
+    const int source = source_of(partition, input_named(topic));
+    const std::int64_t read_before = read_[static_cast<std::size_t>(source)];
+    const Queued queued = asking_->append(
+        topic, partition, realm, command_bytes(submission, seal->second, key_of(partition)), {},
+        [this, shared, source, read_before](const Stored& stored) {
+            compare_place(source, read_before, stored);
+            (*shared)(stored.ok());
+        });
     if (queued != Queued::queued) (*shared)(false);
 }
 

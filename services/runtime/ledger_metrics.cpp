@@ -35,6 +35,10 @@ LedgerMetrics::PerPartition partition_gauges(Metrics& metrics, const prometheus:
         &metrics.gauge("tocsin_undecided",
                        "Inputs that were read and have no decision that counts yet.", labels),
         &metrics.gauge("tocsin_partition_halted", "1 while a partition needs an operator.", labels),
+        &metrics.gauge("tocsin_inputs_halted",
+                       "Inputs of a partition that this instance cannot go on in, as a newer "
+                       "version or another key wrote there; the rest of the partition goes on.",
+                       labels),
         &metrics.gauge("tocsin_leads", "1 where this instance wrote the last decision that counts.",
                        labels),
         {},
@@ -154,6 +158,7 @@ void LedgerMetrics::update(int partition, const Reading& reading, Tick tick) {
         here.behind_since ? std::chrono::duration<double>(tick - *here.behind_since).count() : 0);
     here.undecided->Set(static_cast<double>(reading.undecided));
     here.halted->Set(reading.halted ? 1 : 0);
+    here.inputs_halted->Set(static_cast<double>(reading.inputs_halted));
     here.leads->Set(reading.leads ? 1 : 0);
     const auto& now = reading.counters;
     add(accepted, now.accepted, here.last.accepted);

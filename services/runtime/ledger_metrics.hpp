@@ -21,6 +21,7 @@ struct LedgerMetrics {
         std::int64_t end = 0;       // offset after the last record there is
         std::size_t undecided = 0;
         bool halted = false;
+        std::size_t inputs_halted = 0;
         bool leads = false;
         Partition::Counters counters;
     };
@@ -35,6 +36,7 @@ struct LedgerMetrics {
         prometheus::Gauge* lag_seconds;
         prometheus::Gauge* undecided;
         prometheus::Gauge* halted;
+        prometheus::Gauge* inputs_halted;
         prometheus::Gauge* leads;
         Partition::Counters last;
         std::optional<Tick> behind_since;

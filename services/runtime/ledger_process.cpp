@@ -48,7 +48,8 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
                             static_cast<std::size_t>(config.calls_in_flight_per_realm_max))),
       leads_(static_cast<std::size_t>(config.kafka_partitions)),
       readable_(static_cast<std::size_t>(config.kafka_partitions)),
-      histories_(static_cast<std::size_t>(config.kafka_partitions)) {
+      histories_(static_cast<std::size_t>(config.kafka_partitions)),
+      halts_(static_cast<std::size_t>(config.kafka_partitions)) {
     // Rarer inputs first, so that a flood of commands does not starve them.
     for (const std::string& service : plan_.upstreams)
         inputs_.push_back({InputSpec::Kind::ledger, ledger_topic(config.world, service), service});
@@ -62,6 +63,8 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
     }
     inputs_.push_back({InputSpec::Kind::commands, commands_topic_, plan_.service});
     const auto partitions = static_cast<int>(config.kafka_partitions);
+    read_ = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(partitions) *
+                                                   (inputs_.size() + 1));
     for (int i = 0; i < partitions; ++i) {
         PartitionOptions options;
         options.service = plan_.service;
@@ -187,13 +190,17 @@ void LedgerProcess::look_after_handles(Tick tick) {
 
 // Whatever halted it, and once each time.
 void LedgerProcess::raise_alarm(Slot& slot) {
-    if (slot.alarm == slot.halted()) return;
-    slot.alarm = slot.halted();
-    if (slot.alarm.empty())
+    std::string& alarm = halts_[static_cast<std::size_t>(slot.number)];
+    if (alarm == slot.halted()) return;
+    {
+        const std::lock_guard guard(mutex_);
+        alarm = slot.halted();
+    }
+    if (alarm.empty())
         logs::info("partition goes on", {{"service", plan_.service}, {"partition", slot.number}});
     else
         logs::error("partition needs an operator",
-                    {{"service", plan_.service}, {"partition", slot.number}, {"why", slot.alarm}});
+                    {{"service", plan_.service}, {"partition", slot.number}, {"why", alarm}});
 }
 
 bool LedgerProcess::step(Slot& slot, Tick tick) {
@@ -223,9 +230,7 @@ bool LedgerProcess::step(Slot& slot, Tick tick) {
 }
 
 void LedgerProcess::obey(Slot& slot, Orders orders) {
-    if (orders.read_ledger_from)
-        sources_->start(source_of(slot.number, -1), ledger_topic_, slot.number,
-                        *orders.read_ledger_from);
+    if (orders.read_ledger_from) read_from(source_of(slot.number, -1), *orders.read_ledger_from);
     if (orders.read_inputs_again) {
         for (std::size_t i = 0; i < inputs_.size(); ++i)
             sources_->stop(source_of(slot.number, static_cast<int>(i)));
@@ -235,8 +240,7 @@ void LedgerProcess::obey(Slot& slot, Orders orders) {
     }
     for (const int input : orders.pause_inputs) sources_->stop(source_of(slot.number, input));
     for (const auto& [input, from] : orders.read_input_from)
-        sources_->start(source_of(slot.number, input),
-                        inputs_[static_cast<std::size_t>(input)].topic, slot.number, from);
+        read_from(source_of(slot.number, input), from);
     if (orders.probe_clock) clock_probe_->order();
     for (const auto& order : orders.append)
         if (!append(slot, order)) break;
@@ -296,10 +300,19 @@ void LedgerProcess::start_inputs(Slot& slot, const std::vector<LogRange>& ranges
         for (std::size_t i = 0; i < ranges.size(); ++i)
             slot.partition.on_input_range(static_cast<int>(i), ranges[i].low, ranges[i].high);
         for (std::size_t i = 0; i < inputs_.size(); ++i)
-            sources_->start(source_of(slot.number, static_cast<int>(i)), inputs_[i].topic,
-                            slot.number, slot.partition.input_start(static_cast<int>(i)));
+            read_from(source_of(slot.number, static_cast<int>(i)),
+                      slot.partition.input_start(static_cast<int>(i)));
     });
     slot.inputs_started = true;
+}
+
+// Where it starts is what was decided on, and shows nothing of what the log holds.
+void LedgerProcess::read_from(int source, std::int64_t offset) {
+    const int input = input_of(source);
+    read_[static_cast<std::size_t>(source)] = 0;
+    sources_->start(source,
+                    input < 0 ? ledger_topic_ : inputs_[static_cast<std::size_t>(input)].topic,
+                    slot_of(source).number, offset);
 }
 
 // A due time becomes a command, sent exactly as the partition worded it: a repeat is one request.
@@ -325,9 +338,15 @@ int LedgerProcess::input_of(int source) const {
     return source % (static_cast<int>(inputs_.size()) + 1) - 1;
 }
 
+int LedgerProcess::input_named(const std::string& topic) const {
+    const auto found = std::ranges::find(inputs_, topic, &InputSpec::topic);
+    return static_cast<int>(found - inputs_.begin());
+}
+
 void LedgerProcess::read_record(int source, std::int64_t offset, std::string_view record,
                                 Time stored_at) {
     heard();
+    if (auto& read = read_[static_cast<std::size_t>(source)]; read >= 0) read = offset + 1;
     Slot& slot = slot_of(source);
     const int input = input_of(source);
     const Tick tick = clock_.tick();

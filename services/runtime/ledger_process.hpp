@@ -79,6 +79,7 @@ public:
     bool ready() const override { return ready_ && !stopping_; }
     bool readable() const override;
     bool readable(const std::string& realm) const override;
+    std::string why_not(const std::string& realm) const override;
     double stale_seconds() const override;
     void post(std::move_only_function<void()> task) override;
 
@@ -141,13 +142,18 @@ private:
     void on_trouble();
     bool folded(const Slot& slot) const;
     void check_ready();
+    void tell_standing();
+    void tell_inputs(Slot& slot) const;
     std::int64_t passed(int log) const;
     void publish_status(Tick tick);
     std::chrono::milliseconds idle_time(Tick tick) const;
     std::optional<std::chrono::milliseconds> next_wake(const Slot& slot) const;
     void run_posted();
-    std::string_view refusal() const;
-    void command_stored(int partition, Waiters::Handle handle, const Stored& stored);
+    std::string refusal(const std::string& realm) const;
+    void command_stored(int partition, Waiters::Handle handle, const Stored& stored,
+                        std::int64_t read_before);
+    void compare_place(int source, std::int64_t read_before, const Stored& stored);
+    void read_from(int source, std::int64_t offset);
     std::optional<int> log_of(const Position& position) const;
     int partition_of_realm(const std::string& realm) const;
     static std::string awaited_key(int partition, const std::string& request);
@@ -157,6 +163,7 @@ private:
     int source_of(int partition, int input) const;
     Slot& slot_of(int source);
     int input_of(int source) const;
+    int input_named(const std::string& topic) const;
     void read_record(int source, std::int64_t offset, std::string_view record,
                      Time stored_at) override;
     void read_end(int source, std::int64_t offset) override;
@@ -199,15 +206,23 @@ private:
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet
+    // What was last logged of it.
+    bool said_folded_ = false;
     Tick next_status_{};
     std::vector<std::atomic<bool>> leads_;
     std::vector<std::atomic<bool>> readable_;
     std::vector<std::atomic<std::uint32_t>> histories_;
+    // By source: the offset after what was read of it since its last start, so that what is
+    // appended afterwards lies there or behind; -1 from when it did not until it is started anew.
+    std::vector<std::atomic<std::int64_t>> read_;
 
     mutable std::mutex mutex_;
     std::condition_variable ready_changed_;
     std::vector<std::move_only_function<void()>> posted_;
     std::vector<Status> status_;
+    // What keeps it from serving, as last looked at: halts by partition, its clock, its logs.
+    std::vector<std::string> halts_;
+    std::string clock_why_, down_why_;
 };
 
 }  // namespace tocsin::runtime

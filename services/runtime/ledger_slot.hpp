@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/ledger_process.hpp"
+#include "runtime/logs.hpp"
 
 #include <fmt/format.h>
 
@@ -15,7 +16,8 @@ struct LedgerProcess::Slot final : PartitionObserver {
         : process(owner),
           number(options.partition),
           partition(std::move(options), keys, std::move(rules), *this),
-          all_views(views) {}
+          all_views(views),
+          inputs_alarm(owner.inputs_.size()) {}
 
     // Why it stands still: what the partition says, or what broke around it.
     const std::string& halted() const { return broken.empty() ? partition.halted() : broken; }
@@ -50,8 +52,22 @@ struct LedgerProcess::Slot final : PartitionObserver {
                 fmt::format("view_failed: at {}/{}/{}: {}", service, number, offset, error.what()));
         }
         if (input >= 0) return;
+        if (live) log_news(offset, decision);
         if (decision.has_input_restarted()) recorded(Word::restart_inputs, offset);
         if (decision.has_clock_overridden()) recorded(Word::override_clock, offset);
+    }
+
+    // What the partition itself recorded, and whoever looks after the installation wants to know.
+    void log_news(std::int64_t offset, const ledger::v1::Decision& decision) const {
+        const std::string where = Position{process.plan_.service, number, offset}.text();
+        for (const auto& place : decision.inputs_rewound().inputs())
+            logs::error("an input lost records that had been decided on, and was set back",
+                        {{"position", where},
+                         {"topic", place.topic()},
+                         {"next_offset", place.next_offset()}});
+        if (decision.has_key_changed())
+            logs::info("a partition is signed with another key from here on",
+                       {{"position", where}, {"key_id", decision.key_changed().key_id()}});
     }
 
     // Its history was folded: what comes now is news.
@@ -125,9 +141,9 @@ struct LedgerProcess::Slot final : PartitionObserver {
     bool stopped = false;  // it is broken, and its sources are no longer read
     std::string key_id;    // that signs commands; other threads read it under the process's mutex
     bool inputs_started = false;
-    bool live = false;           // its history was folded
-    std::vector<Waiting> words;  // of operators who wait
-    std::string alarm;           // why it stands still, as last logged
+    bool live = false;                      // its history was folded
+    std::vector<Waiting> words;             // of operators who wait
+    std::vector<std::string> inputs_alarm;  // why each input stands still, as last logged
     // Where the inputs begin and end is asked; answers to an older question are stale.
     bool asking_ranges = false;
     std::uint64_t question = 0;

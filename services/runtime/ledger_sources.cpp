@@ -2,6 +2,8 @@
 
 #include "runtime/logs.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace tocsin::runtime {
@@ -104,6 +106,8 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) return;
     source.known_end = range->high;
+    // What was read is not there any more.
+    if (range->high < next) return sink_.read_trouble(id, "the log ends before what was read");
     // Of an empty log, too, the end is told: nothing is decided before that.
     const bool unread = range->high > next;
     if (source.next != next || (!unread && source.ended)) return;
@@ -143,8 +147,10 @@ bool LedgerSources::down(int id) const {
     return (!source.running && !source.out_of_range) || source.stalls > 1;
 }
 
-bool LedgerSources::any_down() const {
-    return std::ranges::any_of(sources_, [&](const auto& entry) { return down(entry.first); });
+std::optional<std::string> LedgerSources::first_down() const {
+    for (const auto& [id, source] : sources_)
+        if (down(id)) return fmt::format("{}/{}", source.topic, source.partition);
+    return std::nullopt;
 }
 
 std::optional<std::int64_t> LedgerSources::high(int id) const {

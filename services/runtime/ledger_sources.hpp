@@ -60,7 +60,9 @@ public:
     void tend(Tick tick, bool connected);
     // Whether it is meant to be read and is not, or not to the end although it was started again.
     bool down(int source) const;
-    bool any_down() const;
+    // As topic/partition, of the first that is.
+    std::optional<std::string> first_down() const;
+    bool any_down() const { return first_down().has_value(); }
     // Offset after the last record of a source, as far as it is known.
     std::optional<std::int64_t> high(int source) const;
     bool take_trouble() { return reader_->take_trouble(); }

@@ -97,8 +97,11 @@ void LedgerProcess::check_ready() {
         all = all && here;
         halted = halted || !slot->halted().empty();
     }
-    if (all && !ready_ && !stopping_ && warming_ == 0)
+    // Not again while something else keeps it from serving, nor after what concerns one partition.
+    if (all && !stopping_ && warming_ == 0 && !std::exchange(said_folded_, true))
         logs::info("history folded", {{"service", plan_.service}});
+    if (halted) said_folded_ = false;
+    tell_standing();
     // Once folded, a broker that is away does not make it unready, nor does a partition that is
     // folded again, which concerns its own realms; a halt does, and a log that is not read although
     // it is there.
@@ -111,6 +114,47 @@ void LedgerProcess::check_ready() {
         ready_changed_.notify_all();
     }
     ready_listener_(now_ready);
+}
+
+// What keeps it from serving, other than a halt (raise_alarm()); each is logged once, and its end.
+void LedgerProcess::tell_standing() {
+    const std::string down = sources_->first_down().value_or("");
+    // A clock's reason changes with each measurement, and is the same one.
+    const bool clock_changed = clock_why_.empty() != clock_off().empty();
+    const bool down_changed = down_why_.empty() != down.empty();
+    if (clock_why_ != clock_off() || down_why_ != down) {
+        const std::lock_guard guard(mutex_);
+        clock_why_ = clock_off();
+        down_why_ = down;
+    }
+    if (clock_changed && !clock_why_.empty())
+        logs::error("this instance does not decide",
+                    {{"service", plan_.service}, {"why", clock_why_}});
+    else if (clock_changed)
+        logs::info("the clock is right again; deciding", {{"service", plan_.service}});
+    if (down_changed && !down.empty())
+        logs::warn("a log is not read", {{"service", plan_.service}, {"log", down}});
+    else if (down_changed)
+        logs::info("all logs are read again", {{"service", plan_.service}});
+    for (const auto& slot : slots_) tell_inputs(*slot);
+}
+
+// The rest of the partition goes on.
+void LedgerProcess::tell_inputs(Slot& slot) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        const std::string& why = slot.partition.input_halted(static_cast<int>(i));
+        if (slot.inputs_alarm[i] == why) continue;
+        slot.inputs_alarm[i] = why;
+        if (why.empty())
+            logs::info("an input goes on", {{"service", plan_.service},
+                                            {"partition", slot.number},
+                                            {"topic", inputs_[i].topic}});
+        else
+            logs::warn("an input stands still", {{"service", plan_.service},
+                                                 {"partition", slot.number},
+                                                 {"topic", inputs_[i].topic},
+                                                 {"why", why}});
+    }
 }
 
 // The offset before which everything of a log was passed; the log is a source's number.
@@ -148,8 +192,8 @@ void LedgerProcess::publish_status(Tick tick) {
                         {.position = partition.next_ledger_offset(),
                          .end = end.value_or(partition.next_ledger_offset()),
                          .undecided = partition.undecided(),
-                         .halted = !slot->halted().empty() || !inputs_halted.empty() ||
-                                   !partition.clock_off().empty(),
+                         .halted = !slot->halted().empty() || !partition.clock_off().empty(),
+                         .inputs_halted = inputs_halted.size(),
                          .leads = leads_[static_cast<std::size_t>(slot->number)],
                          .counters = partition.counters()},
                         tick);
@@ -193,6 +237,24 @@ LedgerProcess::Standing LedgerProcess::standing(int partition) const {
 
 const Partition& LedgerProcess::partition(int number) const {
     return slots_[static_cast<std::size_t>(number)]->partition;
+}
+
+// A caller asks another instance, or an operator, for another reason each.
+std::string LedgerProcess::why_not(const std::string& realm) const {
+    static constexpr std::string_view folding = "history is still being folded";
+    const auto halt = [](const std::string& why) {
+        return fmt::format("an operator is needed (see GetStatus): {}", why);
+    };
+    if (stopping_) return "the service is shutting down";
+    const auto number = static_cast<std::size_t>(partition_of_realm(realm));
+    const std::lock_guard guard(mutex_);
+    if (!halts_[number].empty()) return halt(halts_[number]);
+    if (!readable_[number]) return std::string(folding);
+    if (!clock_why_.empty()) return clock_why_;
+    for (const std::string& why : halts_)
+        if (!why.empty()) return halt(why);
+    if (!down_why_.empty()) return fmt::format("{} cannot be read at present", down_why_);
+    return std::string(folding);
 }
 
 double LedgerProcess::stale_seconds() const {

@@ -156,10 +156,8 @@ static grpc::Status refusal(const Answer& answer) {
 }
 
 // A no that rests on half a history would be taken for the answer.
-static grpc::Status not_folded() {
-    return edge_status(
-        "unavailable",
-        "history is still being folded, or an operator is needed; ask again as it is");
+static grpc::Status not_folded(std::string_view why) {
+    return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
 }
 
 // It could never be recorded, however often it is asked.
@@ -194,7 +192,7 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     const bool ready = caller && ledger_.ready() && ledger_.readable(caller->realm);
     if (caller) caller = confirm(std::move(*caller));
     if (!caller || !ready) {
-        reactor->Finish(caller ? not_folded() : caller.error());
+        reactor->Finish(caller ? not_folded(ledger_.why_not(caller->realm)) : caller.error());
         return reactor;
     }
     const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(),
@@ -244,7 +242,7 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
     const bool readable = caller && ledger_.readable(caller->realm);
     if (caller) caller = confirm(std::move(*caller));
     if (!caller || !readable) {
-        reactor->Finish(caller ? not_folded() : caller.error());
+        reactor->Finish(caller ? not_folded(ledger_.why_not(caller->realm)) : caller.error());
         return reactor;
     }
     const std::string realm = caller->realm;
@@ -266,7 +264,8 @@ Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCal
         return reactor;
     }
     if (!ledger_.readable(text_field(request, "realm"))) {
-        reactor->Finish(not_folded());
+        // What went wrong here is not for everybody.
+        reactor->Finish(not_folded("history is still being folded, or an operator is needed"));
         return reactor;
     }
     tell_age(context);

@@ -4,6 +4,9 @@
 #include "support/metric_value.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
 
 namespace tocsin::sim {
 namespace {
@@ -75,6 +78,14 @@ TEST_F(DriverTest, AHaltedPartitionWithADueTimerKeepsNobodyBusy) {
     Member& second = stage.add("two");
     stage.run(seconds(2));
     ASSERT_FALSE(second.process->status().at(0).halted.empty());
+    // Whoever asks hears that waiting is of no use, in the other partition too.
+    for (const int partition : {0, 1}) {
+        const auto call = second.submit(Stage::realm(partition), "add 5");
+        EXPECT_TRUE(call->unavailable());
+        EXPECT_TRUE(call->answer.rejection.text.starts_with(
+            "an operator is needed (see GetStatus): input_gone: "))
+            << call->answer.rejection.text;
+    }
     EXPECT_FALSE(second.process->ready());
     EXPECT_LE(turns(second, seconds(30)), 30 * 20);
 }
@@ -338,10 +349,72 @@ TEST_F(DriverTest, AStartThatFailsIsTriedAgain) {
     Member& member = stage.add("one");
     stage.run(milliseconds(300));
     EXPECT_FALSE(member.process->ready());
+    EXPECT_TRUE(member.submit(Stage::realm(0), "add 5")
+                    ->answer.rejection.text.starts_with("history is still being folded; "));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 1);
     EXPECT_TRUE(stage.run_until([&] { return member.process->ready(); }, seconds(10)));
     stage.run(milliseconds(300));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 0);
+}
+
+// Kafka is never away: a change of leader alone may do that, and nobody is told.
+class LostTailTest : public DriverTest {
+protected:
+    // Reads records that are not ours up to there; then all of them are lost, and others come.
+    void lose(const std::string& topic) {
+        for (int i = 0; i < 10; ++i) stage.kafka.put(topic, 0, "x", "not ours");
+        stage.run(seconds(1));
+        stage.kafka.lose_tail(topic, 0, 10);
+    }
+    void regrow(const std::string& topic, std::int64_t end) {
+        while (stage.kafka.log(topic, 0).end() < end) stage.kafka.put(topic, 0, "x", "not ours");
+    }
+};
+
+TEST_F(LostTailTest, ACommandThatIsStoredBeforeWhatWasReadShowsIt) {
+    Member& member = ready("one");
+    ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 3")));
+    lose(Stage::commands());
+    std::vector<std::shared_ptr<Member::Call>> calls;
+    // Sent together, they land before anybody reads on.
+    stage.freeze(member, true);
+    for (int i = 0; i < 12; ++i)
+        calls.push_back(member.submit(Stage::realm(0), "add 10", seconds(5), std::to_string(i)));
+    stage.run(milliseconds(5));
+    ASSERT_EQ(stage.kafka.log(Stage::commands(), 0).end(), 13);
+    stage.freeze(member, false);
+    for (const auto& call : calls) EXPECT_TRUE(answered(call) && call->answers == 1);
+    for (const auto& call : calls) EXPECT_NE(call->answer.kind, Answer::Kind::unavailable);
+    EXPECT_TRUE(member.process->ready());
+}
+
+TEST_F(LostTailTest, AReadingThatIsStoredBeforeWhatWasReadShowsIt) {
+    const std::string readings = runtime::stream_topic("live", "toy", "readings");
+    Member& member = ready("one");
+    lose(readings);
+    stage.freeze(member, true);
+    member.process->append_stream("readings", Stage::realm(0), "reading 5", [](bool) {});
+    stage.run(milliseconds(5));
+    ASSERT_EQ(stage.kafka.log(readings, 0).end(), 1);
+    regrow(readings, 12);
+    const std::int64_t before = stage.kafka.log(Stage::ledger(), 0).end();
+    stage.freeze(member, false);
+    EXPECT_TRUE(stage.run_until(
+        [&] { return stage.kafka.log(Stage::ledger(), 0).end() == before + 1; }, seconds(5)));
+}
+
+// Where the fetch does not tell.
+TEST_F(LostTailTest, ALogThatEndsBeforeWhatWasReadIsFoundWhenItIsAsked) {
+    Member& member = ready("one");
+    stage.run(seconds(1));
+    for (int i = 0; i < 10; ++i) stage.kafka.put(Stage::commands(), 0, "x", "not ours");
+    stage.run(seconds(1));
+    stage.kafka.stall(Stage::commands(), 0, false);
+    stage.kafka.lose_tail(Stage::commands(), 0, 10);
+    const auto before = member.process->partition(0).counters().verifications;
+    stage.run(seconds(70));
+    EXPECT_EQ(member.process->partition(0).counters().verifications, before + 1);
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 3")));
 }
 
 class Fragile final : public runtime::View {
@@ -418,9 +491,92 @@ TEST_F(DriverTest, TheClockIsMeasuredAgainstTheBrokers) {
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), 600, 1);
     EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 1);
     EXPECT_LE(turns(member, seconds(10)), 10 * 20) << "measured again and again";
+    const auto call = member.submit(Stage::realm(0), "add 5");
+    EXPECT_TRUE(call->unavailable());
+    EXPECT_TRUE(call->answer.rejection.text.starts_with("clock_off: this machine's clock is "))
+        << call->answer.rejection.text;
     member.clock.skew = -std::chrono::minutes(10);
     stage.run(seconds(61));
     EXPECT_NEAR(*metric_value(member.metrics, "tocsin_clock_offset_seconds", toy), -600, 1);
+}
+
+class DriverLogTest : public DriverTest {
+protected:
+    // The lines that are logged meanwhile, by what they say.
+    std::map<std::string, int> logged(const std::function<void()>& work) {
+        ::testing::internal::CaptureStderr();
+        work();
+        std::istringstream text(::testing::internal::GetCapturedStderr());
+        std::map<std::string, int> counts;
+        for (std::string line; std::getline(text, line);)
+            ++counts[nlohmann::json::parse(line).at("msg").get<std::string>()];
+        return counts;
+    }
+};
+
+TEST_F(DriverLogTest, AClockThatIsOffIsSaidOnceAndSoIsItsEnd) {
+    stage.kafka.clock_skew = -std::chrono::minutes(10);
+    Member* member = nullptr;
+    const auto off = logged([&] {
+        member = &stage.add("one");
+        stage.run(seconds(130));
+    });
+    EXPECT_FALSE(member->process->ready());
+    EXPECT_EQ(off.at("this instance does not decide"), 1);
+    EXPECT_FALSE(off.contains("history folded")) << "nothing was opened";
+    stage.kafka.clock_skew = {};
+    const auto right = logged([&] { stage.run(seconds(61)); });
+    EXPECT_TRUE(member->process->ready());
+    EXPECT_EQ(right.at("the clock is right again; deciding"), 1);
+    EXPECT_EQ(right.at("history folded"), 1);
+    const auto again = logged([&] {
+        stage.kafka.clock_skew = -std::chrono::minutes(10);
+        stage.run(seconds(130));
+        stage.kafka.clock_skew = {};
+        stage.run(seconds(61));
+    });
+    EXPECT_TRUE(member->process->ready());
+    EXPECT_EQ(again.at("this instance does not decide"), 1);
+    EXPECT_EQ(again.at("the clock is right again; deciding"), 1);
+    EXPECT_FALSE(again.contains("history folded"));
+}
+
+TEST_F(DriverLogTest, ALogThatIsNotReadIsSaidOnce) {
+    stage.kafka.failing_starts = 3;
+    const auto lines = logged([&] { ready("one"); });
+    EXPECT_EQ(lines.at("a log is not read"), 1);
+    EXPECT_EQ(lines.at("all logs are read again"), 1);
+    EXPECT_EQ(lines.at("history folded"), 1);
+}
+
+TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {
+    Member& member = ready("one");
+    const auto lines = logged([&] {
+        member.process->append_stream("readings", Stage::realm(0), "newer 0", [](bool) {});
+        stage.run(seconds(10));
+    });
+    EXPECT_EQ(member.process->status().at(0).inputs_halted.size(), 1u);
+    EXPECT_EQ(lines.at("an input stands still"), 1);
+    EXPECT_TRUE(member.process->ready());
+    const prometheus::Labels there{{"service", "toy"}, {"partition", "0"}};
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_inputs_halted", there), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_partition_halted", there), 0)
+        << "it serves on, and nobody needs to act in the night";
+}
+
+// Only what happens: a restart tells nothing of what was.
+TEST_F(DriverLogTest, AnInputThatLostRecordsIsSaidByTheInstancesThatLive) {
+    Member& member = ready("one");
+    const auto lines = logged([&] {
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+        stage.kafka.lose_tail(Stage::commands(), 0, 2);
+        stage.run(seconds(10));
+    });
+    EXPECT_EQ(lines.at("an input lost records that had been decided on, and was set back"), 1);
+    member.process.reset();
+    const auto again = logged([&] { ready("two"); });
+    EXPECT_FALSE(
+        again.contains("an input lost records that had been decided on, and was set back"));
 }
 
 }  // namespace

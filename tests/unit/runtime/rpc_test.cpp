@@ -39,6 +39,7 @@ public:
     bool leads(const std::string&) const override { return true; }
     bool ready() const override { return true; }
     bool readable(const std::string& realm) const override { return realm != halted_realm; }
+    std::string why_not(const std::string&) const override { return "the disk burnt"; }
     double stale_seconds() const override { return 0; }
     void post(std::move_only_function<void()> task) override { task(); }
 
@@ -208,9 +209,14 @@ TEST_F(RpcTest, AnOperatorsTokenIsNobodysInARealm) {
 
 TEST_F(RpcTest, ReadsOfAHaltedPartitionAreUnavailable) {
     ledger.halted_realm = "calgary";
-    EXPECT_EQ(reason_of(list(token("calgary", {"author"}))), "UNAVAILABLE");
+    const auto refused = list(token("calgary", {"author"}));
+    EXPECT_EQ(reason_of(refused), "UNAVAILABLE");
+    EXPECT_EQ(refused.message(), "the disk burnt; ask again as it is");
+    EXPECT_EQ(put(draft_of(10), token("calgary", {"author"})).message(),
+              "the disk burnt; ask again as it is");
     EXPECT_EQ(list(token("banff", {"author"})).code(), grpc::StatusCode::OK);
     EXPECT_EQ(reason_of(feed("calgary")), "UNAVAILABLE");
+    EXPECT_FALSE(feed("calgary").message().contains("burnt")) << "that is not the public's";
     EXPECT_EQ(feed("banff").code(), grpc::StatusCode::OK);
 }
 
