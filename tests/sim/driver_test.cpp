@@ -1,5 +1,6 @@
 // The driver of the ledger protocol under ordinary faults: what it must not do while it cannot do
 // anything, what it must go on doing, and that it ends.
+#include "runtime/record_limits.hpp"
 #include "sim/driver_stage.hpp"
 #include "support/metric_value.hpp"
 
@@ -134,6 +135,17 @@ TEST_F(DriverTest, ACommandThatIsTooLargeIsAFinalNo) {
     const auto unqueued = member.submit(Stage::realm(0), "add 5 " + std::string(600, 'x'));
     ASSERT_EQ(unqueued->answers, 1);
     EXPECT_EQ(unqueued->answer.rejection.code, "command_too_large");
+}
+
+// A release of a thousand channels is decided in records of about 480,000 bytes, on a command of a
+// few: how long a command may be says nothing about what follows from it.
+TEST_F(DriverTest, ADecisionMayBeLargeWhereCommandsMustBeSmall) {
+    stage.config.command_bytes_max = 64 << 10;
+    Member& member = ready("one");
+    const auto large =
+        member.submit(Stage::realm(0), fmt::format("large {}", runtime::decision_events_bytes));
+    ASSERT_TRUE(answered(large));
+    EXPECT_TRUE(large->accepted()) << large->answer.rejection.code;
 }
 
 // A copy of a command in another partition is refused there; who asked hears of its own.
