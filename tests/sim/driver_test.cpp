@@ -346,7 +346,9 @@ public:
         if (counted.partition == 0 && armed) throw std::runtime_error("out of shape");
     }
     void reset(int) override {}
+    void halted(int partition) override { halts.push_back(partition); }
     bool armed = false;
+    std::vector<int> halts;
 };
 
 TEST_F(DriverTest, AViewThatThrowsStopsItsPartitionOnly) {
@@ -367,6 +369,7 @@ TEST_F(DriverTest, AViewThatThrowsStopsItsPartitionOnly) {
     EXPECT_FALSE(member.process->readable());
     EXPECT_FALSE(member.process->readable(Stage::realm(0)));
     EXPECT_TRUE(member.process->readable(Stage::realm(1)));
+    EXPECT_EQ(view.halts, std::vector<int>{0});
     EXPECT_LE(turns(member, seconds(10)), 10 * 20);
 }
 
