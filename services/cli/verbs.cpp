@@ -253,7 +253,7 @@ std::vector<Verb> publishing_verbs() {
          "ListChannels",
          "list channels",
          "tocsin channel list",
-         {},
+         paged(),
          "channels",
          {{"ID", "channelId"},
           {"AGENCY", "agencyId"},

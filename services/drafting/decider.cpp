@@ -6,6 +6,7 @@
 #include "drafting/expiry.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/record_limits.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -393,8 +394,7 @@ static void follow_trigger(const State& state, const Foreign& foreign, const std
     std::size_t all = 0;
     for (const v1::Event& each : happened.events) all += each.ByteSizeLong();
     for (const v1::Event& each : events) all += each.ByteSizeLong();
-    constexpr std::size_t decision_bytes = 850'000;
-    if (all > decision_bytes)
+    if (all > runtime::decision_events_bytes)
         events = {crossing_refused(crossed,
                                    "the drafts of the other rules that the same reading crosses "
                                    "leave no room for this one; make their templates smaller")};

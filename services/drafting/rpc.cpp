@@ -125,8 +125,8 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     Context* context, const v1::WatchMessagesRequest* request) {
     const auto caller = rpc_.authenticate(*context, *request);
     if (!caller) return new WatchStream(view_, caller.error());
-    if (!rpc_.readable()) return new WatchStream(view_, runtime::edge_status("unavailable"));
-    return new WatchStream(view_, caller->realm, request->incident_id());
+    return new WatchStream(view_, caller->realm, request->incident_id(),
+                           [&] { return rpc_.readable(caller->realm); });
 }
 
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,

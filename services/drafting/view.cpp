@@ -267,6 +267,11 @@ void DraftingView::reset(int partition) {
     end_partition(partition);
 }
 
+void DraftingView::halted(int partition) {
+    const std::lock_guard lock(watch_mutex_);
+    end_partition(partition);
+}
+
 void DraftingView::end_partition(int partition) {
     end_if([&](const Watch& watch) {
         return runtime::partition_of(watch.realm, partitions_) == partition;
@@ -276,7 +281,7 @@ void DraftingView::end_partition(int partition) {
 void DraftingView::end_if(const std::function<bool(const Watch&)>& ends) {
     std::erase_if(watches_, [&](const auto& entry) {
         if (!ends(entry.second)) return false;
-        entry.first->ended();
+        entry.first->ended(Watcher::End::over);
         return true;
     });
 }
@@ -285,7 +290,14 @@ DraftingView::Snapshot DraftingView::watch(const std::string& realm, std::string
                                            Watcher& watcher) {
     const std::lock_guard lock(watch_mutex_);
     if (stopped_) {
-        watcher.ended();
+        watcher.ended(Watcher::End::over);
+        return nullptr;
+    }
+    const auto of_realm = std::ranges::count_if(
+        watches_, [&](const auto& entry) { return entry.second.realm == realm; });
+    if (watches_.size() >= watchers_max ||
+        static_cast<std::size_t>(of_realm) >= watchers_of_realm_max) {
+        watcher.ended(Watcher::End::too_many);
         return nullptr;
     }
     watches_[&watcher] = {realm, std::string(incident_id)};

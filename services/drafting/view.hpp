@@ -7,6 +7,7 @@
 #include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -98,12 +99,21 @@ class Watcher {
 public:
     virtual ~Watcher() = default;
     virtual void changed(const std::shared_ptr<const v1::Message>& message) = 0;
-    // What was told no longer holds, or the service stops: no further call comes.
-    virtual void ended() = 0;
+    enum class End {
+        over,  // what was told no longer holds or nothing more can be told, or the service stops
+        too_many,  // never begun: too many watch
+    };
+    // No further call comes.
+    virtual void ended(End end) = 0;
 };
 
 class DraftingView final : public runtime::SnapshotViews<Realm> {
 public:
+    // Each watcher is told on the ledger thread, which decisions wait for. One realm must not take
+    // the places of all others.
+    static constexpr std::size_t watchers_max = 400;
+    static constexpr std::size_t watchers_of_realm_max = 100;
+
     // `impossible_move` is called, on the ledger thread, for each move that was not made.
     explicit DraftingView(
         int partitions, std::function<void()> impossible_move = [] {})
@@ -114,9 +124,10 @@ public:
     void apply(const runtime::Counted& counted) override;
     void folded(int partition) override;
     void reset(int partition) override;
+    void halted(int partition) override;
 
-    // The realm as it is; `watcher` is told of every change after exactly that. Null after `stop`,
-    // when it is told that it ended.
+    // The realm as it is; `watcher` is told of every change after exactly that. Null after `stop`
+    // and where too many watch, when it is told that it ended.
     Snapshot watch(const std::string& realm, std::string_view incident_id, Watcher& watcher);
     // No call is under way nor comes once this returns. Harmless for one that does not watch.
     void unwatch(Watcher& watcher);

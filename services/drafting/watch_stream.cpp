@@ -2,15 +2,18 @@
 
 #include "runtime/errors.hpp"
 
+#include <fmt/format.h>
+
 namespace tocsin::drafting {
 
 WatchStream::WatchStream(DraftingView& view, const std::string& realm,
-                         const std::string& incident_id)
+                         const std::string& incident_id, const std::function<bool()>& readable)
     : view_(view), incident_id_(incident_id) {
     // Changes may come in from here on; they queue up behind the snapshot.
     snapshot_ = view_.watch(realm, incident_id, *this);
     {
         const std::lock_guard lock(mutex_);
+        if (!readable()) end_with(runtime::edge_status("unavailable"));
         writing_ = false;
     }
     proceed();
@@ -37,10 +40,18 @@ void WatchStream::changed(const std::shared_ptr<const v1::Message>& message) {
     proceed();
 }
 
-void WatchStream::ended() {
+static grpc::Status status_of(Watcher::End end) {
+    if (end == Watcher::End::over) return runtime::edge_status("stopping");
+    return runtime::edge_status(
+        "too_many_watchers",
+        fmt::format("too many streams are open: at most {} of one realm and {} in all; end others",
+                    DraftingView::watchers_of_realm_max, DraftingView::watchers_max));
+}
+
+void WatchStream::ended(End end) {
     {
         const std::lock_guard lock(mutex_);
-        end_with(runtime::edge_status("stopping"));
+        end_with(status_of(end));
     }
     proceed();
 }

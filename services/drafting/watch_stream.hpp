@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,12 +26,16 @@ public:
     // Changes kept for a reader that does not keep up; the snapshot is not counted.
     static constexpr std::size_t changes_max = 1024;
 
-    WatchStream(DraftingView& view, const std::string& realm, const std::string& incident_id);
+    // `readable`: whether the realm can be read. Asked once, when the stream is already told of a
+    // halt: whichever comes first, the stream does not stay open in silence.
+    WatchStream(
+        DraftingView& view, const std::string& realm, const std::string& incident_id,
+        const std::function<bool()>& readable = [] { return true; });
     // A call that ends at once.
     WatchStream(DraftingView& view, const grpc::Status& status);
 
     void changed(const std::shared_ptr<const v1::Message>& message) override;
-    void ended() override;
+    void ended(End end) override;
 
     void OnWriteDone(bool ok) override;
     void OnCancel() override;

@@ -2,6 +2,8 @@
 // its content at content::content_bytes_max and all names as long as they may be.
 #pragma once
 
+#include "runtime/record_limits.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -13,9 +15,8 @@ namespace tocsin::publishing {
 inline constexpr int deliveries_max = 1500;
 // Events of one decision, where it has one for each of many deliveries.
 inline constexpr int events_max = 400;
-// Bytes of the events of one decision that may grow until it is full. What wraps them, and the
-// few events beside them, is below the difference to the ledger's 900,000.
-inline constexpr std::size_t decision_bytes = 850'000;
+// Bytes of the events of one decision that may grow until it is full.
+inline constexpr std::size_t decision_bytes = runtime::decision_events_bytes;
 
 inline constexpr std::size_t reason_bytes_max = 500;
 inline constexpr std::size_t url_bytes_max = 500;

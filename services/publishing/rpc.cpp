@@ -35,15 +35,21 @@ Reactor* PublishingRpc::RetractRelease(Context* context, const v1::RetractReleas
     return rpc_.change<v1::Command>(context, request, response, stoppers);
 }
 
+grpc::Status list_channels(const Realm& realm, const v1::ListChannelsRequest& in,
+                           v1::ListChannelsResponse& out) {
+    return runtime::answer_page(in, out, *out.mutable_channels(), [&](auto& page) {
+        realm.channels().ascend(
+            page.after(), [&](const std::string& id, const NumberedChannel& known) {
+                return page.add(id, [&](v1::Channel& row) { row = known.channel; });
+            });
+    });
+}
+
 Reactor* PublishingRpc::ListChannels(Context* context, const v1::ListChannelsRequest* request,
                                      v1::ListChannelsResponse* response) {
-    const auto reader = [this](const Caller& caller, const auto&, v1::ListChannelsResponse& out) {
-        const auto realm = view_.snapshot(caller.realm);
-        realm->channels().ascend(nullptr, [&](const auto&, const NumberedChannel& known) {
-            *out.add_channels() = known.channel;
-            return true;
-        });
-        return grpc::Status::OK;
+    const auto reader = [this](const Caller& caller, const v1::ListChannelsRequest& in,
+                               v1::ListChannelsResponse& out) {
+        return list_channels(*view_.snapshot(caller.realm), in, out);
     };
     return rpc_.read(context, request, response, reader);
 }

@@ -8,6 +8,10 @@
 
 namespace tocsin::publishing {
 
+// One page of the realm's channels.
+grpc::Status list_channels(const Realm& realm, const v1::ListChannelsRequest& in,
+                           v1::ListChannelsResponse& out);
+
 // Thread-safe; called on gRPC's threads.
 class PublishingRpc final : public v1::PublishingService::CallbackService {
 public:

@@ -12,16 +12,15 @@ CallSlots::Limits CallSlots::limits(std::size_t all, std::size_t realm_max) {
     return limits;
 }
 
-static void give_back(std::unordered_map<std::string, std::size_t>& counts,
-                      const std::string& name) {
+CallSlots::Held CallSlots::held(const HeldBy& counts, const std::string& name) {
     const auto found = counts.find(name);
-    if (--found->second == 0) counts.erase(found);
+    return found == counts.end() ? Held{} : found->second;
 }
 
-static std::size_t held(const std::unordered_map<std::string, std::size_t>& counts,
-                        const std::string& name) {
+void CallSlots::give_back(HeldBy& counts, const std::string& name, std::size_t bytes) {
     const auto found = counts.find(name);
-    return found == counts.end() ? 0 : found->second;
+    found->second.bytes -= bytes;
+    if (--found->second.calls == 0) counts.erase(found);
 }
 
 CallSlots::Slot CallSlots::take(const std::string& realm, const std::string& actor,
@@ -34,19 +33,27 @@ CallSlots::Slot CallSlots::take(const std::string& realm, const std::string& act
     const std::lock_guard guard(counts.mutex);
     // One realm's own timers and claims leave half of the reserve to the others.
     const std::size_t realm_max = service ? (limits.all + 1) / 2 : limits.realm;
-    if (counts.all[pool] >= limits.all || held(counts.realms[pool], realm) >= realm_max) return {};
-    if (single && held(counts.actors, actor) >= limits.actor) return {};
-    if (!service && counts.bytes > 0 && counts.bytes + bytes > limits.bytes) return {};
-    ++counts.all[pool];
-    ++counts.realms[pool][realm];
-    if (single) ++counts.actors[actor];
-    if (!service) counts.bytes += bytes;
+    const auto fits = [&](const Held& now, std::size_t calls_max, std::size_t bytes_max) {
+        if (now.calls >= calls_max) return false;
+        return service || now.bytes == 0 || now.bytes + bytes <= bytes_max;
+    };
+    if (!fits(counts.all[pool], limits.all, limits.bytes) ||
+        !fits(held(counts.realms[pool], realm), realm_max, limits.bytes / 4))
+        return {};
+    if (single && !fits(held(counts.actors, actor), limits.actor, limits.bytes / 8)) return {};
+    const auto add = [&](Held& to) {
+        ++to.calls;
+        to.bytes += bytes;
+    };
+    add(counts.all[pool]);
+    add(counts.realms[pool][realm]);
+    if (single) add(counts.actors[actor]);
     return Slot(this, [kept = counts_, realm, actor, pool, single, bytes](const void*) {
         const std::lock_guard freeing(kept->mutex);
-        --kept->all[pool];
-        give_back(kept->realms[pool], realm);
-        if (single) give_back(kept->actors, actor);
-        if (pool == 0) kept->bytes -= bytes;
+        --kept->all[pool].calls;
+        kept->all[pool].bytes -= bytes;
+        give_back(kept->realms[pool], realm, bytes);
+        if (single) give_back(kept->actors, actor, bytes);
     });
 }
 

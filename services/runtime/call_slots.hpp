@@ -1,5 +1,6 @@
-// How many may wait at once: in all, of one realm, of one actor. What services ask of themselves
-// (timers, claims, outcomes) has slots of its own, which no realm and no caller can take.
+// How many may wait at once, and how many bytes they may hold: in all, of one realm, of one actor.
+// What services ask of themselves (timers, claims, outcomes) has slots of its own, which no realm
+// and no caller can take.
 // Thread-safe.
 #pragma once
 
@@ -17,7 +18,8 @@ public:
         std::size_t all = 0;
         std::size_t realm = 0;
         std::size_t actor = 0;
-        // Of what is held at once by everybody but services.
+        // Of what is held at once by everybody but services. One realm may hold a quarter of it,
+        // and one actor half of that: a few large calls must not keep out all other realms.
         std::size_t bytes = static_cast<std::size_t>(-1);
     };
     // `realm_max` 0: a quarter of `all`, at least 64. Of one realm, one actor may hold half, at
@@ -29,19 +31,27 @@ public:
 
     explicit CallSlots(Limits limits) : counts_(std::make_shared<Counts>(limits)) {}
 
-    // Nothing: too many hold one. An empty actor is only counted to its realm.
+    // Nothing: too many hold one. An empty actor is only counted to its realm. Of each bound on
+    // bytes, the only call that it counts fits, however large.
     Slot take(const std::string& realm, const std::string& actor, std::size_t bytes = 0);
 
 private:
+    struct Held {
+        std::size_t calls = 0;
+        std::size_t bytes = 0;
+    };
+    using HeldBy = std::unordered_map<std::string, Held>;
+    static Held held(const HeldBy& counts, const std::string& name);
+    static void give_back(HeldBy& counts, const std::string& name, std::size_t bytes);
+
     struct Counts {
         explicit Counts(Limits most) : limits(most) {}
         const Limits limits;
         std::mutex mutex;
-        // Of everybody else, and of services.
-        std::size_t all[2] = {0, 0};
-        std::size_t bytes = 0;
-        std::unordered_map<std::string, std::size_t> realms[2];
-        std::unordered_map<std::string, std::size_t> actors;
+        // Of everybody else, and of services, whose bytes are not bounded.
+        Held all[2];
+        HeldBy realms[2];
+        HeldBy actors;
     };
     std::shared_ptr<Counts> counts_;
 };

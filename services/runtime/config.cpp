@@ -2,6 +2,7 @@
 
 #include "runtime/logs.hpp"
 #include "runtime/nearest.hpp"
+#include "runtime/record_limits.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -233,7 +234,7 @@ void RuntimeConfig::declare(Settings& settings) {
     settings.add("command-bytes-max", command_bytes_max,
                  "longest request that changes something, as it is recorded, bytes; gRPC takes "
                  "calls of up to 4 MiB, so that what is longer is refused with its largest field",
-                 64 << 10, 1'000'000);
+                 64 << 10, command_bytes_limit);
     settings.add("takeover-ms", takeover_ms, "silence after which another instance steps in", 50,
                  60'000);
     settings.add("pipeline-max", pipeline_max, "decisions appended and not read back", 1, 10'000);

@@ -85,10 +85,11 @@ static constexpr EdgeReason reasons[] = {
     {StatusCode::FAILED_PRECONDITION, "not_repairable",
      "that would not repair what the partition is halted for"},
     {StatusCode::ABORTED, "slow_reader", "changes came faster than they were read; start again"},
+    {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers", "too many streams are open"},
     {StatusCode::UNAVAILABLE, "not_yet", "the position in tocsin-after is not reached yet",
      milliseconds(200)},
     {StatusCode::UNAVAILABLE, "stopping",
-     "this instance stops or reads its ledger again; start again", milliseconds(200)},
+     "this instance stops, halted, or reads its ledger again; start again", milliseconds(200)},
     {StatusCode::UNAVAILABLE, "unavailable",
      "not decided for now; ask again with the same request_id", milliseconds(500)},
 };

@@ -14,13 +14,13 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace tocsin::runtime {
 
 using nlohmann::json;
 
 static constexpr std::size_t token_bytes_max = 8192;
-static constexpr std::size_t known_max = 10'000;
 static constexpr auto lifetime_max = std::chrono::hours(24);
 
 TokenOptions verifier_options(const RuntimeConfig& config) {
@@ -115,12 +115,15 @@ std::string TokenVerifier::take(const std::string& text) {
     }
     keys_.clear();
     known_.clear();
-    for (Jwk& key : *keys) keys_.emplace(key.kid, Key{key.algorithm, std::move(key.key)});
+    known_before_.clear();
+    ++key_set_;
+    for (Jwk& key : *keys) keys_.emplace(key.kid, Key{key.algorithm, std::move(key.key), key_set_});
     return {};
 }
 
 std::optional<TokenVerifier::Key> TokenVerifier::find_key(const std::string& kid,
                                                           const std::string& algorithm) {
+    const std::lock_guard guard(mutex_);
     for (const bool unknown : {false, true}) {
         load(unknown);
         // Without a kid there must be no choice.
@@ -211,7 +214,7 @@ std::expected<TokenVerifier::Verified, std::string> TokenVerifier::check(std::st
     // A limit that cannot be read must not be taken for no limit.
     if ((claims.contains("iat") && !issued) || (claims.contains("nbf") && !not_before))
         return std::unexpected("token_claims");
-    Verified verified{{}, Time{}, Time{std::chrono::seconds(*expires)}};
+    Verified verified{{}, Time{}, Time{std::chrono::seconds(*expires)}, key->set};
     verified.not_before =
         Time{std::chrono::seconds(std::max(issued.value_or(0), not_before.value_or(0)))};
     const Time begun = issued ? Time{std::chrono::seconds(*issued)} : now + options_.leeway;
@@ -223,6 +226,27 @@ std::expected<TokenVerifier::Verified, std::string> TokenVerifier::check(std::st
     return verified;
 }
 
+std::optional<TokenVerifier::Verified> TokenVerifier::find_known(const std::string& name) {
+    const std::lock_guard guard(mutex_);
+    load(false);
+    if (const auto found = known_.find(name); found != known_.end()) return found->second;
+    // What is still used is taken over into the new generation.
+    auto before = known_before_.extract(name);
+    if (!before) return std::nullopt;
+    keep_locked(name, before.mapped());
+    return std::move(before.mapped());
+}
+
+void TokenVerifier::keep(const std::string& name, Verified verified) {
+    const std::lock_guard guard(mutex_);
+    if (verified.key_set == key_set_) keep_locked(name, std::move(verified));
+}
+
+void TokenVerifier::keep_locked(const std::string& name, Verified verified) {
+    if (known_.size() >= options_.known_max) known_before_ = std::exchange(known_, {});
+    known_.insert_or_assign(name, std::move(verified));
+}
+
 std::expected<Caller, std::string> TokenVerifier::verify(std::string_view authorization, Time now) {
     if (authorization.empty()) return std::unexpected("token_missing");
     constexpr std::string_view scheme = "Bearer ";
@@ -230,19 +254,16 @@ std::expected<Caller, std::string> TokenVerifier::verify(std::string_view author
         return std::unexpected("token_malformed");
     const std::string_view token = authorization.substr(scheme.size());
     const std::string name = sha256(token);
-    const std::lock_guard guard(mutex_);
-    load(false);
-    auto known = known_.find(name);
-    if (known == known_.end()) {
+    auto known = find_known(name);
+    if (!known) {
         auto verified = check(token, now);
         if (!verified) return std::unexpected(verified.error());
-        if (known_.size() >= known_max) known_.clear();
-        known = known_.emplace(name, std::move(*verified)).first;
+        keep(name, *verified);
+        known = std::move(*verified);
     }
-    if (now > known->second.expires_at + options_.leeway) return std::unexpected("token_expired");
-    if (now + options_.leeway < known->second.not_before)
-        return std::unexpected("token_not_yet_valid");
-    return known->second.caller;
+    if (now > known->expires_at + options_.leeway) return std::unexpected("token_expired");
+    if (now + options_.leeway < known->not_before) return std::unexpected("token_not_yet_valid");
+    return std::move(known->caller);
 }
 
 }  // namespace tocsin::runtime

@@ -40,6 +40,7 @@ struct TokenOptions {
     std::chrono::seconds leeway{30};
     std::chrono::milliseconds refresh{300'000};          // of a URL
     std::chrono::milliseconds unknown_key_wait{10'000};  // least time between fetches
+    std::size_t known_max = 10'000;                      // tokens of one generation
 };
 TokenOptions verifier_options(const RuntimeConfig& config);
 
@@ -63,12 +64,19 @@ private:
     struct Key {
         std::string algorithm;
         std::shared_ptr<EVP_PKEY> key;
+        std::int64_t set = 0;  // which it came with
     };
     struct Verified {
         Caller caller;
         Time not_before, expires_at;
+        std::int64_t key_set = 0;
     };
+    // All that costs time, without `mutex_`: who shows new tokens must not hold up all others.
     std::expected<Verified, std::string> check(std::string_view token, Time now);
+    std::optional<Verified> find_known(const std::string& name);
+    void keep(const std::string& name, Verified verified);
+    // With `mutex_`.
+    void keep_locked(const std::string& name, Verified verified);
     std::optional<Key> find_key(const std::string& kid, const std::string& algorithm);
     bool is_url() const;
     void load(bool unknown_key);
@@ -83,8 +91,11 @@ private:
     std::int64_t file_stamp_ = 0;
     std::chrono::steady_clock::time_point next_load_{}, next_refresh_{};
     int failures_ = 0;  // of fetches, in a row
-    // Tokens that verified before: a signature check costs a tenth of a millisecond.
-    std::unordered_map<std::string, Verified> known_;
+    // Counts the key sets that were taken: what was checked against an earlier one is not kept.
+    std::int64_t key_set_ = 0;
+    // Tokens that verified before: a signature check costs a tenth of a millisecond. Two
+    // generations, so that a full one does not make everybody be checked again at once.
+    std::unordered_map<std::string, Verified> known_, known_before_;
     bool fetching_ = false;
     std::jthread fetcher_;  // last: it ends before what it uses
 };

@@ -65,8 +65,9 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
                                    "start; every instance sees the same ones.",
                                    {{"service", service}})),
       foreign_records(metrics.counter("tocsin_foreign_records_total",
-                                      "Records without a good mac, seen to arrive since the start "
-                                      "and skipped.",
+                                      "Records without a good mac, decisions under a key that is "
+                                      "not in force, and readings that cannot be parsed, seen to "
+                                      "arrive since the start and skipped.",
                                       {{"service", service}})),
       folds_again(metrics.counter("tocsin_folds_again_total",
                                   "Times that this instance threw a state away and folded again.",

@@ -75,8 +75,6 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
         options.incarnation = clock.now().time_since_epoch().count();
         options.inputs = inputs_;
         options.pipeline_max = static_cast<std::size_t>(config.pipeline_max);
-        // A decision may hold all of what was asked; the log takes 1 048 588.
-        options.record_bytes_max = static_cast<std::size_t>(config.command_bytes_max) + 40'000;
         options.takeover = milliseconds(config.takeover_ms);
         options.jitter_seed = std::hash<std::string>{}(config.instance) + static_cast<unsigned>(i);
         slots_.push_back(

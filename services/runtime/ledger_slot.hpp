@@ -80,6 +80,15 @@ struct LedgerProcess::Slot final : PartitionObserver {
         }
     }
 
+    // Nothing of it can be read any more. A view that fails here has failed already.
+    void halts() {
+        try {
+            for (View* view : all_views) view->halted(number);
+        } catch (const std::exception& error) {
+            breaks(fmt::format("view_failed: once halted: {}", error.what()));
+        }
+    }
+
     // Tells the operators whose word that is.
     void recorded(Word word, std::int64_t offset) {
         end_words({Obeyed::Kind::recorded, {}, offset},

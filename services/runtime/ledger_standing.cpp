@@ -93,7 +93,8 @@ void LedgerProcess::check_ready() {
         // Also after a lost tail, when everything was told again.
         if (here && !slot->live) slot->go_live();
         const bool readable = slot->live && slot->halted().empty();
-        readable_[static_cast<std::size_t>(slot->number)] = readable;
+        const bool was = readable_[static_cast<std::size_t>(slot->number)].exchange(readable);
+        if (was && !readable) slot->halts();
         all = all && here;
         halted = halted || !slot->halted().empty();
     }

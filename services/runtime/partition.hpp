@@ -15,6 +15,7 @@
 #include "runtime/fold.hpp"
 #include "runtime/planted.hpp"
 #include "runtime/record.hpp"
+#include "runtime/record_limits.hpp"
 
 #include <chrono>
 #include <deque>
@@ -44,7 +45,7 @@ struct PartitionOptions {
     std::vector<InputSpec> inputs;      // they take turns
     std::size_t pipeline_max = 512;     // appends not yet read back
     std::size_t considered_max = 4096;  // inputs in one step; what is left waits for the next
-    std::size_t record_bytes_max = 900'000;
+    std::size_t record_bytes_max = decision_bytes_max;
     std::size_t stream_backlog_max = 4096;  // a follower keeps no more; sources send again
     // An input is not read on while more of it waits; it is read again later.
     std::size_t items_max = 20'000;

@@ -72,8 +72,8 @@ public:
         });
     }
 
-    // Whether views can be read; streams ask, the calls above do so themselves.
-    bool readable() const { return ledger_.readable(); }
+    // Whether the views of a realm can be read; streams ask, the calls above do so themselves.
+    bool readable(const std::string& realm) const { return ledger_.readable(realm); }
 
     // The caller of a stream, with the roles that the roster confirms, or why not. `context` is any
     // server context.

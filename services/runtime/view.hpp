@@ -37,6 +37,9 @@ public:
     // On the ledger thread: history of this partition was read to its end, at start and again after
     // every reset. What was applied so far is to be seen from now on.
     virtual void folded(int /*partition*/) {}
+    // On the ledger thread: this partition halted. Nothing more of it is applied for now, and
+    // streams of it must not stay open in silence.
+    virtual void halted(int /*partition*/) {}
 };
 
 // Which partition a realm lives in. Our own hash (FNV-1a, 64 bit), so that no client library's

@@ -65,6 +65,24 @@ TEST(CallSlots, BytesAreBoundedButOneAlwaysFits) {
     EXPECT_TRUE(slots.take("a", "service:toy", 1'000));
 }
 
+TEST(CallSlots, OneRealmsBytesAreAQuarterAndOneActorsHalfOfThat) {
+    CallSlots slots({.all = 99, .realm = 99, .actor = 99, .bytes = 800});
+    std::vector<CallSlots::Slot> held;
+    for (int i = 0; i < 2; ++i) held.push_back(slots.take("a", "anna", 50));
+    EXPECT_FALSE(slots.take("a", "anna", 50)) << "half of the realm's";
+    held.push_back(slots.take("a", "bob", 100));
+    EXPECT_TRUE(held.back());
+    EXPECT_FALSE(slots.take("a", "carl", 1)) << "a quarter of all";
+    // Each realm's first fits, as long as there is room at all.
+    held.push_back(slots.take("b", "dora", 500));
+    EXPECT_TRUE(held.back());
+    EXPECT_FALSE(slots.take("b", "dora", 1));
+    EXPECT_TRUE(slots.take("c", "emil", 100));
+    EXPECT_FALSE(slots.take("c", "emil", 101));
+    held.clear();
+    EXPECT_TRUE(slots.take("a", "carl", 100));
+}
+
 struct Called {
     int times = 0;
     Answer last;

@@ -1,5 +1,6 @@
 // The driver of the ledger protocol under ordinary faults: what it must not do while it cannot do
 // anything, what it must go on doing, and that it ends.
+#include "runtime/record_limits.hpp"
 #include "sim/driver_stage.hpp"
 #include "support/metric_value.hpp"
 
@@ -145,6 +146,17 @@ TEST_F(DriverTest, ACommandThatIsTooLargeIsAFinalNo) {
     const auto unqueued = member.submit(Stage::realm(0), "add 5 " + std::string(600, 'x'));
     ASSERT_EQ(unqueued->answers, 1);
     EXPECT_EQ(unqueued->answer.rejection.code, "command_too_large");
+}
+
+// A release of a thousand channels is decided in records of about 480,000 bytes, on a command of a
+// few: how long a command may be says nothing about what follows from it.
+TEST_F(DriverTest, ADecisionMayBeLargeWhereCommandsMustBeSmall) {
+    stage.config.command_bytes_max = 64 << 10;
+    Member& member = ready("one");
+    const auto large =
+        member.submit(Stage::realm(0), fmt::format("large {}", runtime::decision_events_bytes));
+    ASSERT_TRUE(answered(large));
+    EXPECT_TRUE(large->accepted()) << large->answer.rejection.code;
 }
 
 // A copy of a command in another partition is refused there; who asked hears of its own.
@@ -423,7 +435,9 @@ public:
         if (counted.partition == 0 && armed) throw std::runtime_error("out of shape");
     }
     void reset(int) override {}
+    void halted(int partition) override { halts.push_back(partition); }
     bool armed = false;
+    std::vector<int> halts;
 };
 
 TEST_F(DriverTest, AViewThatThrowsStopsItsPartitionOnly) {
@@ -444,6 +458,7 @@ TEST_F(DriverTest, AViewThatThrowsStopsItsPartitionOnly) {
     EXPECT_FALSE(member.process->readable());
     EXPECT_FALSE(member.process->readable(Stage::realm(0)));
     EXPECT_TRUE(member.process->readable(Stage::realm(1)));
+    EXPECT_EQ(view.halts, std::vector<int>{0});
     EXPECT_LE(turns(member, seconds(10)), 10 * 20);
 }
 

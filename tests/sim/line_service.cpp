@@ -1,6 +1,7 @@
 #include "sim/line_service.hpp"
 
 #include "runtime/record.hpp"
+#include "runtime/record_limits.hpp"
 #include "runtime/topics.hpp"
 #include "sim/canonical.hpp"
 #include "sim/line_world.hpp"
@@ -46,7 +47,7 @@ OracleLogs LineService::logs_of(int partition) {
                     {},
                     {},
                     {},
-                    static_cast<std::size_t>(config().command_bytes_max) + 40'000,
+                    runtime::decision_bytes_max,
                     static_cast<int>(config().kafka_partitions),
                     canonical_of(name())};
     const auto theirs = [&](const std::string& service) {

@@ -49,7 +49,6 @@ struct Bench {
         options.writer = std::move(writer);
         options.incarnation = incarnation;
         options.partitions = partitions;
-        options.record_bytes_max = record_bytes_max;
         options.inputs.resize(3);
         options.inputs[commands] = {InputSpec::Kind::commands, "toy.commands", "toy"};
         options.inputs[upstream] = {InputSpec::Kind::ledger, "up.ledger", "up"};

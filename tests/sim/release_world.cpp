@@ -3,6 +3,7 @@
 #include "content/content.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/record.hpp"
+#include "runtime/record_limits.hpp"
 #include "runtime/topics.hpp"
 #include "sim/canonical.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
@@ -91,7 +92,7 @@ ReleaseWorld::ReleaseWorld(std::uint64_t seed, int steps)
                        {{{kafka_, approval_.name, i}, "approval"}},
                        {},
                        {},
-                       static_cast<std::size_t>(config_.command_bytes_max) + 40'000,
+                       runtime::decision_bytes_max,
                        partitions,
                        canonical_of("publishing")},
             rules.fresh(), keys_));

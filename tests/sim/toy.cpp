@@ -1,5 +1,7 @@
 #include "sim/toy.hpp"
 
+#include "runtime/record_limits.hpp"
+
 #include <fmt/format.h>
 
 #include <sstream>
@@ -77,7 +79,10 @@ Decided Toy::decide(const runtime::Asking& asking, std::string_view body, Time n
             return reject(Because::failed_precondition, "not_due", "not due");
         return happened("fired " + word[1], word[1]);
     }
-    if (verb == "huge") return happened("total 1 " + std::string(record_bytes_max, 'x'), "huge");
+    if (verb == "huge")
+        return happened("total 1 " + std::string(runtime::decision_bytes_max, 'x'), "huge");
+    if (verb == "large")
+        return happened("total 1 " + std::string(std::stoul(word.at(1)), 'x'), "large");
     if (verb == "boom") throw std::runtime_error("boom");
     return on_delivery(state, word);
 }

@@ -56,9 +56,7 @@ private:
 
 std::vector<std::string> words(std::string_view line);
 
-// What a process of it takes of a command, and what follows for a decision (ledger_process.cpp); a
-// decision on "huge" is larger.
+// What a process of it takes of a command.
 inline constexpr std::int64_t command_bytes_max = 2'000;
-inline constexpr std::size_t record_bytes_max = command_bytes_max + 40'000;
 
 }  // namespace tocsin::sim

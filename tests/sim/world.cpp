@@ -1,5 +1,6 @@
 #include "sim/world.hpp"
 
+#include "runtime/record_limits.hpp"
 #include "runtime/topics.hpp"
 
 #include <fmt/format.h>
@@ -40,7 +41,7 @@ World::Part World::make_part(int number) {
                                                       {{part.upstream, "up"}},
                                                       {{part.stream, "sim"}},
                                                       {},
-                                                      record_bytes_max,
+                                                      runtime::decision_bytes_max,
                                                       partitions},
                                            std::make_unique<Toy>(2), both_keys_);
     part.upstream_head = runtime::genesis_digest(part.upstream.name, number);

@@ -1,6 +1,7 @@
 #include "approval/decider.hpp"
 #include "content/content.hpp"
 #include "runtime/digest.hpp"
+#include "runtime/record_limits.hpp"
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
@@ -560,7 +561,7 @@ TEST(Size, AContentAtTheLimitIsReviewedAndClearedInRecordsThatFit) {
     const auto fits = [&] {
         std::size_t all = 0;
         for (const v1::Event& event : test.events()) all += event.ByteSizeLong();
-        return all < 900'000;
+        return all < runtime::decision_bytes_max;
     };
     test.when(foreign<drafting::v1::Event>("drafting", "bow", {submitted(bytes, {"zoe"})}));
     EXPECT_TRUE(fits());

@@ -96,6 +96,15 @@ TEST(Verbs, HaveAnExampleAndAreUnique) {
     }
 }
 
+TEST(Verbs, ListsHavePages) {
+    for (const Verb& verb : verbs()) {
+        if (verb.name != "list") continue;
+        EXPECT_TRUE(std::ranges::any_of(verb.fields, [](const Field& field) {
+            return field.flag == "--page-token";
+        })) << verb.noun;
+    }
+}
+
 TEST(Client, EachCodeHasItsExit) {
     using grpc::StatusCode;
     EXPECT_EQ(exit_of(StatusCode::NOT_FOUND), Exit::not_found);

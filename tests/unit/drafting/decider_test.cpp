@@ -3,6 +3,7 @@
 #include "content/checks.hpp"
 #include "content/content.hpp"
 #include "drafting/crossing.hpp"
+#include "runtime/record_limits.hpp"
 #include "support/given.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
@@ -714,7 +715,7 @@ std::size_t bytes_of(const std::vector<v1::Event>& events) {
     return all;
 }
 
-constexpr std::size_t record_bytes_max = 900'000;
+using runtime::decision_bytes_max;
 
 TEST(Size, ADraftOverTheLimitIsNotStored) {
     auto over = rough_draft();
@@ -734,7 +735,7 @@ TEST(Size, ADraftAtTheLimitIsSubmittedInRecordsThatFit) {
     EXPECT_EQ(ana(test).when(submit("1")).refused(), "");
     ASSERT_EQ(test.events().size(), 1u);
     EXPECT_LE(test.events()[0].message_submitted().content().size(), content::content_bytes_max);
-    EXPECT_LT(bytes_of(test.events()), record_bytes_max);
+    EXPECT_LT(bytes_of(test.events()), decision_bytes_max);
 }
 
 TEST(Size, WhatOneReadingLeadsToFitsIntoOneRecord) {
@@ -748,7 +749,7 @@ TEST(Size, WhatOneReadingLeadsToFitsIntoOneRecord) {
     ASSERT_EQ(test.events().size(), 3u);
     EXPECT_TRUE(test.events()[1].has_message_submitted());
     EXPECT_TRUE(test.events()[2].crossing_refused().reason().contains("room"));
-    EXPECT_LT(bytes_of(test.events()), record_bytes_max);
+    EXPECT_LT(bytes_of(test.events()), decision_bytes_max);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 
 namespace tocsin::drafting {
@@ -350,9 +351,13 @@ struct Notes final : Watcher {
     void changed(const std::shared_ptr<const v1::Message>& message) override {
         states.push_back(message->state());
     }
-    void ended() override { over = true; }
+    void ended(End end) override {
+        over = true;
+        too_many = end == End::too_many;
+    }
     std::vector<std::string> states;
     bool over = false;
+    bool too_many = false;
 };
 
 TEST(Watch, GivesWhatIsAndThenEveryChange) {
@@ -389,6 +394,37 @@ TEST(Watch, ThatIsRefusedAMoveTellsNothing) {
     view.watch("bow", {}, notes);
     apply(view, handed_back());
     EXPECT_TRUE(notes.states.empty());
+}
+
+TEST(Watch, IsBoundedInARealmAndInAll) {
+    DraftingView view(1);
+    std::deque<Notes> all;
+    const auto add = [&](const std::string& realm) {
+        view.watch(realm, {}, all.emplace_back());
+        return !all.back().over;
+    };
+    for (std::size_t i = 0; i < DraftingView::watchers_of_realm_max; ++i) ASSERT_TRUE(add("bow"));
+    EXPECT_FALSE(add("bow"));
+    EXPECT_TRUE(all.back().too_many);
+    for (int realm = 0; all.size() <= DraftingView::watchers_max; ++realm)
+        for (int i = 0; i < 50 && all.size() <= DraftingView::watchers_max; ++i)
+            ASSERT_TRUE(add("realm-" + std::to_string(realm)));
+    EXPECT_FALSE(add("elbow"));
+    EXPECT_TRUE(all.back().too_many);
+    view.unwatch(all.front());
+    EXPECT_TRUE(add("bow"));
+}
+
+TEST(Watch, EndsWhenItsPartitionHalts) {
+    DraftingView view(2);
+    Notes here, elsewhere;
+    view.watch("bow", {}, here);
+    view.watch("elbow", {}, elsewhere);
+    ASSERT_NE(runtime::partition_of("bow", 2), runtime::partition_of("elbow", 2));
+    view.halted(runtime::partition_of("bow", 2));
+    EXPECT_TRUE(here.over);
+    EXPECT_FALSE(here.too_many);
+    EXPECT_FALSE(elsewhere.over);
 }
 
 TEST(Watch, EndsWhenTheServiceStopsOrReadsItsLedgerAgain) {

@@ -5,6 +5,9 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <deque>
+
 namespace tocsin::drafting {
 namespace {
 
@@ -26,8 +29,11 @@ public:
 
     grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
         grpc::CallbackServerContext*, const v1::WatchMessagesRequest* request) override {
-        return new WatchStream(view_, "bow", request->incident_id());
+        return new WatchStream(view_, "bow", request->incident_id(),
+                               [this] { return readable.load(); });
     }
+
+    std::atomic<bool> readable = true;
 
 private:
     DraftingView& view_;
@@ -96,6 +102,36 @@ TEST_F(WatchStreamTest, EndsUnavailableWhenTheServiceStops) {
     view_.stop();
     EXPECT_FALSE(reader->Read(&got_));
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(WatchStreamTest, EndsUnavailableWhenThePartitionHalts) {
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    view_.halted(0);
+    EXPECT_FALSE(reader->Read(&got_));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(WatchStreamTest, OfARealmThatCannotBeReadEndsUnavailable) {
+    server_.readable = false;
+    const auto reader = watch();
+    EXPECT_FALSE(reader->Read(&got_));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(WatchStreamTest, OneTooManyIsRefusedWithTheLimit) {
+    struct Other final : Watcher {
+        void changed(const std::shared_ptr<const v1::Message>&) override {}
+        void ended(End) override {}
+    };
+    std::deque<Other> others(DraftingView::watchers_of_realm_max);
+    for (Other& other : others) view_.watch("bow", {}, other);
+    const auto reader = watch();
+    EXPECT_FALSE(reader->Read(&got_));
+    const grpc::Status status = reader->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_NE(status.error_message().find("100 of one realm"), std::string::npos)
+        << status.error_message();
 }
 
 TEST_F(WatchStreamTest, StartedAfterTheStopEndsUnavailable) {

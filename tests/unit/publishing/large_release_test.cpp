@@ -2,6 +2,7 @@
 #include "content/checks.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/view.hpp"
+#include "runtime/record_limits.hpp"
 #include "runtime/rules.hpp"
 #include "samples.hpp"
 
@@ -17,8 +18,6 @@ using samples::at;
 using samples::channel;
 using samples::GivenRelease;
 using samples::Story;
-
-constexpr std::size_t record_bytes_max = 900'000;
 
 std::string ring(std::size_t bytes) {
     std::string ring;
@@ -110,7 +109,7 @@ void run_whole(Whole& all, std::size_t deliveries) {
     all.keep();
     all.fire(v1::PURPOSE_RETRACTION, *all.story.release().retract_at);
     EXPECT_EQ(all.story.state(), "retracted");
-    EXPECT_LT(all.largest, record_bytes_max);
+    EXPECT_LT(all.largest, runtime::decision_bytes_max);
 }
 
 std::vector<v1::Event> many(int webhooks, std::vector<v1::Event> channels = {}) {
@@ -209,7 +208,7 @@ TEST(LargeRelease, ManyLateOnesAreSettledInDecisionsThatFit) {
     }
     EXPECT_EQ(all.story.release().count(v1::PURPOSE_MESSAGE, "unknown"), 900);
     EXPECT_EQ(decisions, 3);
-    EXPECT_LT(all.largest, record_bytes_max);
+    EXPECT_LT(all.largest, runtime::decision_bytes_max);
 }
 
 // One decision about one delivery, in a release of `n`.

@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 namespace tocsin::runtime {
 namespace {
@@ -53,14 +56,17 @@ protected:
     }
     TokenVerifier& verifier() {
         if (!verifier_)
-            verifier_.emplace(
-                TokenOptions{.jwks = path, .issuer = "tocsin-dev", .audience = "tocsin"});
+            verifier_.emplace(TokenOptions{.jwks = path,
+                                           .issuer = "tocsin-dev",
+                                           .audience = "tocsin",
+                                           .known_max = known_max});
         return *verifier_;
     }
 
     const std::string pem = make_issuer_key_pem();
     const std::string path =
         testing::TempDir() + "identity_test_" + std::to_string(getpid()) + ".json";
+    const std::size_t known_max = 20;
     int writes = 0;
     std::optional<TokenVerifier> verifier_;
 };
@@ -173,6 +179,57 @@ TEST_F(Identity, AReplacedKeyFileTakesEffect) {
     EXPECT_EQ(verify(token), "token_key_unknown");
     write("{ not a set");
     EXPECT_EQ(verify(issue_token(next, good_claims().dump())), "eva@example.org");
+}
+
+// What is remembered is not measured against its time of issue again. A token that does not say
+// when it was issued is good at the time `at(0)` and would be too long a one two hours before.
+TEST_F(Identity, TokensStayKnownWhenManyOthersCome) {
+    json claims = good_claims();
+    claims.erase("iat");
+    claims["exp"] = now_seconds + 23 * 3600;
+    const std::string used = issue_token(pem, claims.dump());
+    ASSERT_EQ(verify(used, at(-7200)), "token_claims");
+    ASSERT_EQ(verify(used), "eva@example.org");
+    for (std::size_t i = 0; i < known_max; ++i) {
+        const std::string name = "user-" + std::to_string(i);
+        ASSERT_EQ(verify(with("sub", name)), name);
+    }
+    EXPECT_EQ(verify(used, at(-7200)), "eva@example.org");
+    // Once more than two generations came that did not use it, it is forgotten.
+    for (std::size_t i = 0; i < 2 * known_max; ++i)
+        verify(with("sub", "other-" + std::to_string(i)));
+    EXPECT_EQ(verify(used, at(-7200)), "token_claims");
+}
+
+TEST_F(Identity, ManyAreVerifiedAtOnceWhileTheKeysChange) {
+    const std::string other = make_issuer_key_pem();
+    const std::string good = issue_token(pem, good_claims().dump());
+    json both = json::parse(jwks_of_pem(pem));
+    both["keys"].push_back(json::parse(jwks_of_pem(other))["keys"][0]);
+    std::vector<std::string> tokens;
+    for (int i = 0; i < 200; ++i) tokens.push_back(with("sub", "user-" + std::to_string(i)));
+    verifier();
+    std::atomic<int> wrong = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread < 4; ++thread)
+            threads.emplace_back([&] {
+                for (int i = 0; i < 200; ++i) {
+                    if (verify(tokens[static_cast<std::size_t>(i)]) != "user-" + std::to_string(i))
+                        ++wrong;
+                    if (verify(good) != "eva@example.org") ++wrong;
+                    if (verify(tokens[0] + "A") == "user-0") ++wrong;
+                }
+            });
+        write(both.dump());
+        // An unknown key makes the file be read.
+        verify(issue_token(make_issuer_key_pem(), good_claims().dump()));
+        EXPECT_EQ(verify(issue_token(other, good_claims().dump())), "eva@example.org");
+    }
+    EXPECT_EQ(wrong, 0);
+    write(jwks_of_pem(other));
+    verify(issue_token(make_issuer_key_pem(), good_claims().dump()));
+    EXPECT_EQ(verify(good), "token_key_unknown") << "what was checked with the old keys is void";
 }
 
 TEST_F(Identity, AFileWithoutAKeyIsRefusedAtOnce) {
