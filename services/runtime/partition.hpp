@@ -254,8 +254,7 @@ private:
         std::int64_t counted_offset = -1;  // of the last decision told to the observer
         std::string counted_digest;
         std::string halted;
-        bool blind = false;             // it is signed with a key that this instance lacks
-        std::int64_t unknown_keys = 0;  // records under such keys
+        bool blind = false;  // from some record on it is signed with a key that this instance lacks
         std::int64_t low = 0;
         std::int64_t high = 0;
         bool range_known = false;

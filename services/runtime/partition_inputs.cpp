@@ -169,8 +169,6 @@ void Partition::on_input_end(int index, std::int64_t offset) {
         return;
     }
     input.ended = true;
-    if (input.spec.kind == Kind::ledger && input.chain.empty() && input.unknown_keys > 0)
-        lacks_key(input, "the one that it begins with");
     if (input.blind) return;  // What lies there is not to be compared with what others decided.
     if (input.spec.kind == Kind::ledger) {
         if (input.doubtful) return verify_input(input);
@@ -330,18 +328,12 @@ void Partition::read_upstream(Input& input, std::int64_t offset, std::string_vie
     ledger::v1::Decision decision;
     if (opened.sealed != Sealed::ours ||
         !decision.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
-        if (opened.sealed == Sealed::unknown_key) ++input.unknown_keys;
         if (news) ++counters_.foreign_records;
         return;
     }
     const std::string digest = sha256(record);
-    const bool first = input.chain.empty();
     const Chain::Found found = input.chain.read(offset, digest, {decision, opened.key_id});
     if (found == Chain::Found::wrong_key && news) ++counters_.foreign_records;
-    if (first && found == Chain::Found::counts && input.blind) {
-        input.blind = false;  // What was met before was somebody else's.
-        input.halted.clear();
-    }
     if (found == Chain::Found::orphan && !planted(Bug::no_input_check)) {
         input.doubtful = !input.ended;
         if (input.ended) return verify_input(input);

@@ -310,7 +310,9 @@ void Rpc::after_positions(Context* context, Reactor* reactor, const std::string&
     ledger_.await(realm, std::move(positions), wait_for(time_left(*context)),
                   [this, realm, reactor, call = std::move(call)](Ledger::Awaited awaited) {
                       if (awaited == Ledger::Awaited::reached)
-                          return reactor->Finish(ledger_.readable(realm) ? call() : not_folded());
+                          return reactor->Finish(ledger_.readable(realm)
+                                                     ? call()
+                                                     : not_folded(ledger_.why_not(realm)));
                       reactor->Finish(awaited == Ledger::Awaited::not_yet
                                           ? edge_status("not_yet")
                                           : edge_status("unavailable",

@@ -18,7 +18,7 @@ std::string World::some_body() {
     // Set by a clock that is a month ahead, a timer would be due in a month.
     if (draw < 16 && !scenario_.broker_wrong) return fmt::format("timer {}", 5 + below(40));
     if (draw == 16) return "boom";
-    if (draw == 17) return "huge";
+    if (draw == 17 && chance(.1)) return "huge";  // A megabyte each time it is considered.
     return fmt::format("add {}", below(9));
 }
 

@@ -296,7 +296,8 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
     EXPECT_TRUE(state.faded.contains(story.id()));
     EXPECT_TRUE(state.fading.empty());
     // It stays known: the same clearance plans nothing again, and who asks is told why not.
-    EXPECT_FALSE(Decider::react(state, samples::clearance(samples::make_cleared(samples::make_content())),
+    EXPECT_FALSE(Decider::react(state,
+                                samples::clearance(samples::make_cleared(samples::make_content())),
                                 at(3600 + 7 * 24 * 3600)));
     v1::Command command;
     command.mutable_retract_release()->set_release_id(story.id());
