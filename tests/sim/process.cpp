@@ -202,7 +202,7 @@ std::string Process::halted() const {
 
 // A stream is read again by its source; nobody waits for its end.
 bool Process::at_rest() const {
-    if (!ready() || around_.kafka().anything_on_its_way()) return false;
+    if (!ready() || !halted().empty() || around_.kafka().anything_on_its_way()) return false;
     for (int number = 0; number < partitions(); ++number) {
         const runtime::Partition& one = partition(number);
         const auto& options = one.options();

@@ -64,6 +64,7 @@ static void add_others(List& list) {
     Scenario& versions = list.add("versions");
     versions.versions = versions.lone_fault = true;
     versions.longer = 2;
+    versions.expired = {20, .6};
     // Whoever is slow is overtaken, by each of the others, and loses races but never its state.
     Scenario& slow = list.alone("slow");
     slow.slow = true;

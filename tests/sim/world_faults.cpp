@@ -116,6 +116,9 @@ const World::Part* World::pressed() const {
 // An instance of an older version must not keep the lead from those that can go on, be there always
 // something that it can decide.
 void World::check_progress() {
+    // Nobody decides before the ledger is opened, for which Kafka may be away too long.
+    for (Part& part : parts_)
+        if (!part.oracle->opened()) part.newer_since = tick();
     const Part* part = pressed();
     if (part != nullptr && tick() - part->newer_since > seconds(8))
         throw Violation("who cannot read an input keeps it from who can");
