@@ -27,7 +27,11 @@ std::string outcome_of(const std::string& before, const std::string& after) {
 
 ReleaseMetrics::ReleaseMetrics(runtime::Metrics& metrics, const PublishingView& view,
                                std::string instance, int partitions)
-    : metrics_(metrics), view_(view), instance_(std::move(instance)), partitions_(partitions) {
+    : metrics_(metrics),
+      view_(view),
+      instance_(std::move(instance)),
+      partitions_(partitions),
+      totals_(static_cast<std::size_t>(partitions)) {
     for (const char* outcome : release_outcomes) releases_ended(outcome);
     skew();
 }
@@ -46,33 +50,52 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
         if (event.has_release_completed() && ours) measure_skew(event.release_completed());
         if (const auto id = release_of(event); !id.empty()) touched.emplace(id);
     }
-    for (const std::string& id : touched) {
-        const Release* release = view_.current(realm).release(id);
-        Tally after = release ? tally_of(*release) : Tally{};
-        Tally& before = known_[{realm, id}];
-        if (ours) count(before, after);
-        change(before, after);
-        before = std::move(after);
-    }
+    for (const std::string& id : touched) follow(counted.partition, realm, id, ours);
+    for (const std::string& id : view_.current(realm).faded_now()) known_.erase({realm, id});
+}
+
+void ReleaseMetrics::follow(int partition, const std::string& realm, const std::string& id,
+                            bool ours) {
+    const Realm& view = view_.current(realm);
+    const Release* release = view.release(id);
+    Tally after = release ? tally_of(*release) : tally_of(*view.whole_release(id));
+    Tally& before = known_[{realm, id}];
+    if (ours) count(before, after);
+    change(totals_.at(static_cast<std::size_t>(partition)), before, after);
+    before = std::move(after);
 }
 
 void ReleaseMetrics::reset(int partition) {
     std::erase_if(known_, [&](const auto& entry) {
-        if (runtime::partition_of(entry.first.first, partitions_) != partition) return false;
-        change(entry.second, {});
-        return true;
+        return runtime::partition_of(entry.first.first, partitions_) == partition;
     });
+    const Totals gone = std::exchange(totals_.at(static_cast<std::size_t>(partition)), {});
+    if (!shown_) return;
+    for (const auto& [state, number] : gone.releases) show(state);
+    for (const auto& [where, number] : gone.deliveries) show(where);
 }
 
 void ReleaseMetrics::show() {
     shown_ = true;
-    for (const char* state : release_states)
-        releases(state).Set(static_cast<double>(total_releases_[state]));
+    for (const char* state : release_states) show(state);
     for (const Place& place : places_)
-        for (const std::string_view state : delivery_states)
-            deliveries(place, std::string{state}).Set(0);
-    for (const auto& [key, number] : total_deliveries_)
-        deliveries(key.first, key.second).Set(static_cast<double>(number));
+        for (const std::string_view state : delivery_states) show({place, std::string{state}});
+}
+
+void ReleaseMetrics::show(const std::string& state) {
+    std::int64_t all = 0;
+    for (const Totals& totals : totals_)
+        if (const auto found = totals.releases.find(state); found != totals.releases.end())
+            all += found->second;
+    releases(state).Set(static_cast<double>(all));
+}
+
+void ReleaseMetrics::show(const std::pair<Place, std::string>& where) {
+    std::int64_t all = 0;
+    for (const Totals& totals : totals_)
+        if (const auto found = totals.deliveries.find(where); found != totals.deliveries.end())
+            all += found->second;
+    deliveries(where.first, where.second).Set(static_cast<double>(all));
 }
 
 ReleaseMetrics::Tally ReleaseMetrics::tally_of(const Release& release) {
@@ -85,24 +108,31 @@ ReleaseMetrics::Tally ReleaseMetrics::tally_of(const Release& release) {
     return tally;
 }
 
-void ReleaseMetrics::change(const Tally& before, const Tally& after) {
+ReleaseMetrics::Tally ReleaseMetrics::tally_of(const v1::Release& whole) {
+    Tally tally;
+    tally.state = whole.state();
+    for (const v1::Delivery& one : whole.deliveries())
+        ++tally.deliveries[{{one.agency_id(), one.kind()}, one.state()}];
+    return tally;
+}
+
+void ReleaseMetrics::change(Totals& totals, const Tally& before, const Tally& after) {
     for (const auto& [key, number] : after.deliveries) introduce(key.first);
     std::set<std::pair<Place, std::string>> changed;
     for (const auto& [key, number] : before.deliveries) {
-        total_deliveries_[key] -= number;
+        totals.deliveries[key] -= number;
         changed.insert(key);
     }
     for (const auto& [key, number] : after.deliveries) {
-        total_deliveries_[key] += number;
+        totals.deliveries[key] += number;
         changed.insert(key);
     }
-    if (!before.state.empty()) --total_releases_[before.state];
-    if (!after.state.empty()) ++total_releases_[after.state];
+    if (!before.state.empty()) --totals.releases[before.state];
+    if (!after.state.empty()) ++totals.releases[after.state];
     if (!shown_) return;
-    for (const auto& key : changed)
-        deliveries(key.first, key.second).Set(static_cast<double>(total_deliveries_[key]));
+    for (const auto& where : changed) show(where);
     for (const std::string& state : {before.state, after.state})
-        if (!state.empty()) releases(state).Set(static_cast<double>(total_releases_[state]));
+        if (!state.empty()) show(state);
 }
 
 void ReleaseMetrics::count(const Tally& before, const Tally& after) {

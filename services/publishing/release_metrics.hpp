@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tocsin::publishing {
 
@@ -41,8 +42,18 @@ private:
         std::map<std::pair<Place, std::string>, std::int64_t> deliveries;  // by place and state
     };
 
+    // How many are in a state; of deliveries, at a place.
+    struct Totals {
+        std::map<std::string, std::int64_t> releases;
+        std::map<std::pair<Place, std::string>, std::int64_t> deliveries;
+    };
+
     static Tally tally_of(const Release& release);
-    void change(const Tally& before, const Tally& after);
+    static Tally tally_of(const v1::Release& whole);
+    void follow(int partition, const std::string& realm, const std::string& id, bool ours);
+    void change(Totals& totals, const Tally& before, const Tally& after);
+    void show(const std::string& state);
+    void show(const std::pair<Place, std::string>& where);
     void count(const Tally& before, const Tally& after);
     void measure_skew(const v1::ReleaseCompleted& completed);
     void introduce(const Place& place);
@@ -59,9 +70,9 @@ private:
     int partitions_;
     bool shown_ = false;
     std::set<Place> places_;
-    std::map<std::pair<std::string, std::string>, Tally> known_;  // by realm and release
-    std::map<std::pair<Place, std::string>, std::int64_t> total_deliveries_;
-    std::map<std::string, std::int64_t> total_releases_;
+    // By realm and release, of those that the view still has whole: the others do not change.
+    std::map<std::pair<std::string, std::string>, Tally> known_;
+    std::vector<Totals> totals_;  // by partition
 };
 
 }  // namespace tocsin::publishing

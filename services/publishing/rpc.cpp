@@ -66,18 +66,35 @@ static grpc::Status show(const Release& release, const std::string& delivery_id,
     return grpc::Status::OK;
 }
 
+static grpc::Status show(v1::Release whole, const std::string& delivery_id, v1::Release& out) {
+    out = std::move(whole);
+    if (delivery_id.empty()) return grpc::Status::OK;
+    auto& deliveries = *out.mutable_deliveries();
+    const auto others = std::remove_if(
+        deliveries.begin(), deliveries.end(),
+        [&](const v1::Delivery& delivery) { return delivery.delivery_id() != delivery_id; });
+    deliveries.erase(others, deliveries.end());
+    if (deliveries.empty()) return runtime::not_found("delivery_id", delivery_id);
+    return grpc::Status::OK;
+}
+
+grpc::Status get_release(const Realm& realm, const v1::GetReleaseRequest& in,
+                         v1::GetReleaseResponse& out) {
+    const bool by_id = !in.release_id().empty();
+    const std::string* id = by_id ? &in.release_id() : realm.release_of_message(in.message_id());
+    if (const Release* release = id ? realm.release(*id) : nullptr)
+        return show(*release, in.delivery_id(), *out.mutable_release());
+    auto faded = id ? realm.whole_release(*id) : std::nullopt;
+    if (faded) return show(std::move(*faded), in.delivery_id(), *out.mutable_release());
+    return by_id ? runtime::not_found("release_id", in.release_id())
+                 : runtime::not_found("message_id", in.message_id());
+}
+
 Reactor* PublishingRpc::GetRelease(Context* context, const v1::GetReleaseRequest* request,
                                    v1::GetReleaseResponse* response) {
     const auto reader = [this](const Caller& caller, const v1::GetReleaseRequest& in,
                                v1::GetReleaseResponse& out) {
-        const auto realm = view_.snapshot(caller.realm);
-        const bool by_id = !in.release_id().empty();
-        const Release* release =
-            by_id ? realm->release(in.release_id()) : realm->release_of_message(in.message_id());
-        if (!release)
-            return by_id ? runtime::not_found("release_id", in.release_id())
-                         : runtime::not_found("message_id", in.message_id());
-        return show(*release, in.delivery_id(), *out.mutable_release());
+        return get_release(*view_.snapshot(caller.realm), in, out);
     };
     return rpc_.read(context, request, response, reader);
 }
@@ -90,11 +107,12 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
         return runtime::answer_page(in, out, *out.mutable_releases(), [&](auto& page) {
             const std::optional<std::int64_t> before =
                 page.after() ? std::optional{std::stoll(*page.after())} : std::nullopt;
-            realm->order().descend(
-                before ? &*before : nullptr, [&](std::int64_t place, const std::string& id) {
-                    return page.add(place,
-                                    [&](v1::Release& row) { row = realm->release(id)->whole(); });
-                });
+            realm->order().descend(before ? &*before : nullptr,
+                                   [&](std::int64_t place, const std::string& id) {
+                                       return page.add(place, [&](v1::Release& row) {
+                                           row = realm->whole_release(id).value_or(v1::Release{});
+                                       });
+                                   });
         });
     };
     return rpc_.read(context, request, response, reader);

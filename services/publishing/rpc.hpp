@@ -11,6 +11,9 @@ namespace tocsin::publishing {
 // One page of the realm's channels.
 grpc::Status list_channels(const Realm& realm, const v1::ListChannelsRequest& in,
                            v1::ListChannelsResponse& out);
+// A release, or one of its deliveries, also once its texts were dropped.
+grpc::Status get_release(const Realm& realm, const v1::GetReleaseRequest& in,
+                         v1::GetReleaseResponse& out);
 
 // Thread-safe; called on gRPC's threads.
 class PublishingRpc final : public v1::PublishingService::CallbackService {

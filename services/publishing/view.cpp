@@ -29,6 +29,7 @@ void Realm::apply(const runtime::Counted& counted) {
         if (event.ParseFromString(bytes)) apply(event, counted.decided_at, trace);
     }
     unlist_expired(counted.decided_at);
+    faded_now_.clear();
     drop_faded(counted.decided_at);
 }
 
@@ -60,7 +61,7 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
 void Realm::note(const std::string& id, const v1::Event& event) {
     const Release& release = *releases_.find(id);
     if (event.has_release_planned()) {
-        by_message_.set(release.head.message_id(), id);
+        by_message_.edit(release.head.message_id()) = id;
         order_.set(static_cast<std::int64_t>(order_.size()) + 1, id);
     }
     if (!event.has_deliveries_claimed()) return;
@@ -115,11 +116,17 @@ void Realm::drop_faded(Time now) {
         });
         if (!first) return;
         fading_.erase(*first);
-        Release& release = releases_.edit(first->second);
+        const auto& [at, id] = *first;
+        Release& release = releases_.edit(id);
         for (const Item& item : release.items)
             if (item.delivery.kind() == "feed") alerts_.erase(item.fixed().identifier());
         release.drop_texts();
-        traces_.erase(first->second);
+        traces_.erase(id);
+        if (at == Time{}) continue;  // Never public: the decider keeps it too.
+        faded_.edit(id) = Faded(release);
+        releases_.erase(id);
+        open_.erase(id);
+        faded_now_.insert(id);
     }
 }
 
@@ -128,9 +135,10 @@ std::string Realm::trace(const std::string& release_id) const {
     return found ? *found : std::string{};
 }
 
-const Release* Realm::release_of_message(const std::string& message_id) const {
-    const std::string* found = by_message_.find(message_id);
-    return found ? release(*found) : nullptr;
+std::optional<v1::Release> Realm::whole_release(const std::string& id) const {
+    if (const Release* known = release(id)) return known->whole();
+    if (const Faded* known = faded_.find(id)) return known->whole();
+    return std::nullopt;
 }
 
 std::shared_ptr<const Alert> Realm::alert(const std::string& identifier, Time now) const {

@@ -4,12 +4,15 @@
 // passed: no instance has to do anything at T0, and every instance shows the same.
 #pragma once
 
+#include "publishing/faded.hpp"
 #include "publishing/state.hpp"
+#include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -35,12 +38,18 @@ public:
     void apply(const runtime::Counted& counted);
 
     const runtime::SharedMap<std::string, NumberedChannel>& channels() const { return channels_; }
-    const runtime::SharedMap<std::string, Release>& releases() const { return releases_; }
     // Release ids by the order in which they were planned.
     const runtime::SharedMap<std::int64_t, std::string>& order() const { return order_; }
+    // Null: there is none, or its texts were dropped after it had been public.
     const Release* release(const std::string& id) const { return releases_.find(id); }
-    // The latest release of a message.
-    const Release* release_of_message(const std::string& message_id) const;
+    // Whatever became of it, with all deliveries, as people see it.
+    std::optional<v1::Release> whole_release(const std::string& id) const;
+    // The latest release of a message; null: there is none.
+    const std::string* release_of_message(const std::string& message_id) const {
+        return by_message_.find(message_id);
+    }
+    // Those of which `release` no longer knows since the last decision.
+    const std::set<std::string>& faded_now() const { return faded_now_; }
     // Releases that somebody may have to do something for.
     const runtime::SharedMap<std::string, char>& open() const { return open_; }
     // The alert with this CAP identifier, once it is public. Null: there is none, or its texts were
@@ -65,8 +74,10 @@ private:
 
     runtime::SharedMap<std::string, NumberedChannel> channels_;
     runtime::SharedMap<std::string, Release> releases_;
+    runtime::SharedTable<Faded> faded_;
+    std::set<std::string> faded_now_;
     runtime::SharedMap<std::int64_t, std::string> order_;
-    runtime::SharedMap<std::string, std::string> by_message_;
+    runtime::SharedTable<std::string> by_message_;
     runtime::SharedMap<std::string, std::string> traces_;
     runtime::SharedMap<std::string, char> open_;
     Moments fading_;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace tocsin::runtime {
@@ -22,13 +23,15 @@ static constexpr std::size_t source_kbytes_min = 16'384;
 KafkaLog::KafkaLog(KafkaAccess access, int partitions)
     : access_(std::move(access)),
       partitions_(partitions),
-      event_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    if (event_fd_ < 0) throw std::runtime_error("kafka: no eventfd");
+      event_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      history_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (event_fd_ < 0 || history_fd_ < 0) throw std::runtime_error("kafka: no eventfd");
 }
 
 KafkaLog::~KafkaLog() {
     ending_.clear();
     close(event_fd_);
+    close(history_fd_);
 }
 
 std::unique_ptr<LogWriter> KafkaLog::writer() {
@@ -37,11 +40,12 @@ std::unique_ptr<LogWriter> KafkaLog::writer() {
 
 std::unique_ptr<LogReader> KafkaLog::reader() {
     const auto share = replay_kbytes / static_cast<std::size_t>(std::max(partitions_, 1));
-    const auto one = [&](std::chrono::milliseconds wait) {
-        return std::make_unique<KafkaReader>(access_, event_fd_, wait, KafkaPace::prompt,
-                                             std::max(share, source_kbytes_min));
+    const auto one = [&](int event_fd, std::chrono::milliseconds wait, int urgent_fd) {
+        return std::make_unique<KafkaReader>(access_, event_fd, wait, KafkaPace::prompt,
+                                             std::max(share, source_kbytes_min), urgent_fd);
     };
-    return std::make_unique<NewsFirst>(one(fetch_wait_of_history), one(fetch_wait));
+    return std::make_unique<NewsFirst>(one(history_fd_, fetch_wait_of_history, event_fd_),
+                                       one(event_fd_, fetch_wait, -1));
 }
 
 void KafkaLog::discard(std::unique_ptr<LogReader> reader) {
@@ -49,10 +53,12 @@ void KafkaLog::discard(std::unique_ptr<LogReader> reader) {
 }
 
 void KafkaLog::wait(std::chrono::milliseconds most) {
-    pollfd wanted{event_fd_, POLLIN, 0};
-    ::poll(&wanted, 1, static_cast<int>(most.count()));
-    std::uint64_t drained = 0;
-    while (::read(event_fd_, &drained, sizeof drained) > 0) {
+    std::array<pollfd, 2> wanted{{{event_fd_, POLLIN, 0}, {history_fd_, POLLIN, 0}}};
+    ::poll(wanted.data(), wanted.size(), static_cast<int>(most.count()));
+    for (const pollfd& one : wanted) {
+        std::uint64_t drained = 0;
+        while (::read(one.fd, &drained, sizeof drained) > 0) {
+        }
     }
 }
 

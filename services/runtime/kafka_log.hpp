@@ -1,4 +1,4 @@
-// Kafka as the log of one driver: its handles, and the one descriptor on which it sleeps.
+// Kafka as the log of one driver: its handles, and the two descriptors on which it sleeps.
 #pragma once
 
 #include "runtime/kafka.hpp"
@@ -25,7 +25,8 @@ public:
 private:
     KafkaAccess access_;
     int partitions_;
-    int event_fd_;
+    int event_fd_;    // what is news, stored, answered or posted
+    int history_fd_;  // what is replayed: it waits for the others
     std::vector<std::jthread> ending_;
 };
 

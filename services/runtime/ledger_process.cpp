@@ -126,7 +126,7 @@ void LedgerProcess::start() {
 void LedgerProcess::run() {
     while (running_) {
         const milliseconds idle = turn();
-        if (idle.count() > 0) log_->wait(idle);
+        log_->wait(idle);  // Where it is zero too: what woke this turn does not cut the next short.
     }
     // With Kafka away nothing leaves, and every ledger here would wait for that in turn.
     finish(milliseconds(connected_ ? 2000 : 0));

@@ -1,5 +1,6 @@
 #include "publishing/release_metrics.hpp"
 
+#include "publishing/rpc.hpp"
 #include "samples.hpp"
 #include "support/metric_value.hpp"
 
@@ -19,17 +20,17 @@ struct Instance {
     std::vector<ledger::v1::Decision> told;
 
     void tell(const std::vector<v1::Event>& events, bool live = true,
-              const std::string& writer = "a") {
+              const std::string& writer = "a", Time when = at(0)) {
         ledger::v1::Decision decision;
         decision.set_realm("bow");
         decision.set_writer(writer);
         for (const v1::Event& event : events)
             decision.mutable_accepted()->add_events(event.SerializeAsString());
         told.push_back(decision);
-        tell(decision, live);
+        tell(decision, live, when);
     }
-    void tell(const ledger::v1::Decision& decision, bool live) {
-        const runtime::Counted counted{"publishing", 0, 0, at(0), decision, live};
+    void tell(const ledger::v1::Decision& decision, bool live, Time when = at(0)) {
+        const runtime::Counted counted{"publishing", 0, 0, when, decision, live};
         view.apply(counted);
         released.apply(counted);
     }
@@ -160,6 +161,59 @@ TEST(ReleaseMetrics, ALostTailIsForgottenAndToldAgain) {
     for (const auto& decision : told) a.tell(decision, false);
     EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
     EXPECT_EQ(a.outcomes("feed", "confirmed"), 1);
+}
+
+// Its expiry, and the week that its texts are kept.
+constexpr std::int64_t faded_at = 3600 + 7 * 24 * 3600;
+
+TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("refused")) a.tell(step);
+    a.tell({samples::channel("other", "feed")}, true, "a", at(faded_at));
+    ASSERT_EQ(a.view.snapshot("bow")->release(samples::release_id(samples::make_content())),
+              nullptr);
+    EXPECT_EQ(a.releases("released"), 1);
+    EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
+    a.view.reset(0);
+    a.released.reset(0);
+    EXPECT_EQ(a.releases("released"), 0);
+    EXPECT_EQ(a.deliveries("webhook", "refused"), 0);
+}
+
+TEST(FadedRelease, IsReadAsItWasButForItsTexts) {
+    Instance a;
+    const std::string id = samples::release_id(samples::make_content());
+    for (const auto& step : released("confirmed")) a.tell(step);
+    const auto before = a.view.snapshot("bow");
+    // A channel that changes later changes nothing of what was.
+    v1::Event moved = samples::channel("hook", "webhook");
+    moved.mutable_channel_put()->mutable_channel()->set_url("https://elsewhere.example.org");
+    a.tell({moved}, true, "a", at(faded_at));
+    const auto after = a.view.snapshot("bow");
+    ASSERT_NE(before->release(id), nullptr);
+    ASSERT_EQ(after->release(id), nullptr);
+    EXPECT_FALSE(after->open().contains(id));
+    v1::Release expected = before->release(id)->whole();
+    for (v1::Delivery& delivery : *expected.mutable_deliveries())
+        *delivery.mutable_rendition() = {};
+    ASSERT_EQ(expected.deliveries_size(), 2);
+    EXPECT_EQ(expected.deliveries(0).rendition_digest().size(), 64U);
+    EXPECT_EQ(after->whole_release(id)->SerializeAsString(), expected.SerializeAsString());
+
+    v1::GetReleaseRequest request;
+    v1::GetReleaseResponse response;
+    request.set_message_id("msg-1");
+    ASSERT_TRUE(get_release(*after, request, response).ok());
+    EXPECT_EQ(response.release().SerializeAsString(), expected.SerializeAsString());
+    request.set_delivery_id("hook");
+    ASSERT_TRUE(get_release(*after, request, response).ok());
+    ASSERT_EQ(response.release().deliveries_size(), 1);
+    EXPECT_EQ(response.release().deliveries(0).channel().url(), "https://hook.example.org");
+    request.set_delivery_id("none");
+    EXPECT_EQ(get_release(*after, request, response).error_code(), grpc::StatusCode::NOT_FOUND);
+    request.set_message_id("msg-2");
+    EXPECT_EQ(get_release(*after, request, response).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 }  // namespace

@@ -1,0 +1,21 @@
+#include "publishing/faded.hpp"
+
+namespace tocsin::publishing {
+
+Faded::Faded(const Release& release) {
+    v1::Release whole = release.whole();
+    for (v1::Delivery& delivery : *whole.mutable_deliveries()) delivery.clear_channel();
+    release_ = runtime::Packed(whole);
+    channels_.reserve(release.items.size());
+    for (const Item& item : release.items) channels_.push_back(item.channel);
+}
+
+v1::Release Faded::whole() const {
+    v1::Release whole = release_.get();
+    for (int at = 0; at < whole.deliveries_size(); ++at)
+        if (const auto& channel = channels_[static_cast<std::size_t>(at)])
+            *whole.mutable_deliveries(at)->mutable_channel() = *channel;
+    return whole;
+}
+
+}  // namespace tocsin::publishing
