@@ -16,11 +16,15 @@ void ReviewMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "approval") return;
     const bool ours = counted.live && counted.decision.writer() == instance_;
     const std::string& realm = counted.decision.realm();
-    std::set<std::string> touched;
+    std::vector<v1::Event> events;
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
         // An event that this version cannot read has already stopped the partition.
-        if (!event.ParseFromString(bytes)) continue;
+        if (event.ParseFromString(bytes)) events.push_back(std::move(event));
+    }
+    std::set<std::string> touched;
+    const std::lock_guard lock(mutex_);
+    for (const v1::Event& event : events) {
         for (const v1::Agency& agency : event.roster_imported().roster().agencies())
             introduce(agency.agency_id());
         if (ours) count(event, realm, counted.decided_at);
@@ -34,6 +38,7 @@ void ReviewMetrics::apply(const runtime::Counted& counted) {
 }
 
 void ReviewMetrics::reset(int partition) {
+    const std::lock_guard lock(mutex_);
     std::erase_if(known_, [&](const auto& entry) {
         if (runtime::partition_of(entry.first.first, partitions_) != partition) return false;
         change(entry.second, {});
@@ -42,6 +47,7 @@ void ReviewMetrics::reset(int partition) {
 }
 
 void ReviewMetrics::show() {
+    const std::lock_guard lock(mutex_);
     shown_ = true;
     for (const auto& [agency, times] : since_) publish(agency);
 }

@@ -2,13 +2,14 @@
 // every instance, and right again after a restart. The counters and the time to clear are of what
 // is decided from now on, at the instance that decided it, so that over instances they add up.
 //
-// Ledger thread only.
+// Fed as every view is; what it keeps is of all partitions, and has a lock.
 #pragma once
 
 #include "approval/view.hpp"
 #include "runtime/metrics.hpp"
 
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -46,6 +47,7 @@ private:
     const ApprovalView& view_;
     std::string instance_;
     int partitions_;
+    std::mutex mutex_;  // held for all that follows
     bool shown_ = false;
     std::map<std::pair<std::string, std::string>, Waiting> known_;  // by realm and message
     std::map<std::string, std::multiset<Time>> since_;              // by agency

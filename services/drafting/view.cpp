@@ -88,10 +88,7 @@ void Realm::drop_old_texts() {
         });
         if (!due) return;
         endings_.erase(*due);
-        message_list_.newest_first({}, due->second + 1, [&](std::int64_t, const std::string& id) {
-            messages_.edit(id).drop_texts();
-            return false;
-        });
+        messages_.edit(message_list_.id(due->second)).drop_texts();
     }
 }
 
@@ -119,8 +116,9 @@ static std::string message_of(const v1::Event& event) {
 }
 
 void Realm::add_incident(const v1::Incident& opened) {
-    if (!incidents_.find(opened.incident_id())) incident_list_.add(opened.incident_id());
-    incidents_.edit(opened.incident_id()) = runtime::Packed(opened);
+    auto& incident = incidents_.edit(opened.incident_id());
+    if (incident.size() == 0) incident_list_.add(opened.incident_id());
+    incident = runtime::Packed(opened);
 }
 
 void Realm::apply_drafting(const v1::Event& event, Time at) {

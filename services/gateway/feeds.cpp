@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -28,7 +29,8 @@ bool none_match_names(std::string_view header, std::string_view etag) {
 }
 
 std::vector<std::string> tags_of(std::string_view header) {
-    constexpr std::size_t tags_max = 16;
+    // Publishing takes 16; one is that of the document that is kept here.
+    constexpr std::size_t tags_max = 15;
     constexpr std::size_t tag_bytes_max = 100;
     std::vector<std::string> tags;
     while (tags.size() < tags_max) {
@@ -43,16 +45,38 @@ std::vector<std::string> tags_of(std::string_view header) {
     return tags;
 }
 
+std::shared_ptr<const KeptDocuments::Document> KeptDocuments::find(const std::string& key) {
+    const auto found = kept_.find(key);
+    if (found == kept_.end()) return nullptr;
+    found->second.asked = ++questions_;
+    return found->second.document;
+}
+
+void KeptDocuments::keep(const std::string& key, std::shared_ptr<const Document> document) {
+    if (const auto found = kept_.find(key); found != kept_.end()) drop(found);
+    if (document->body.size() > bytes_max) return;
+    while (kept_.size() >= documents_max || bytes_ + document->body.size() > bytes_max)
+        drop(std::ranges::min_element(kept_, {},
+                                      [](const auto& entry) { return entry.second.asked; }));
+    bytes_ += document->body.size();
+    kept_[key] = {std::move(document), ++questions_};
+}
+
+void KeptDocuments::drop(std::map<std::string, Kept>::iterator kept) {
+    bytes_ -= kept->second.document->body.size();
+    kept_.erase(kept);
+}
+
 namespace {
 
-struct Document {
+struct Answered {
     std::string body;
     std::string etag;
     bool not_modified = false;
 };
 
 template <class Response>
-Document document_of(const std::string& bytes) {
+Answered answered(const std::string& bytes) {
     Response response;
     response.ParseFromString(bytes);
     return {std::move(*response.mutable_body()), response.etag(), response.not_modified()};
@@ -86,12 +110,10 @@ static std::optional<int> page_of(const Route& route) {
     return number && page >= 1 && page <= page_max ? std::optional{page} : std::nullopt;
 }
 
-static UpstreamCall call_for(const Route& route, int page, std::string_view none_match) {
+static UpstreamCall call_for(const Route& route, int page, const std::vector<std::string>& tags) {
     UpstreamCall call;
     call.service = "publishing";
     call.timeout = timeout;
-    // What the reader has is compared there, before anything is sent.
-    const auto tags = tags_of(none_match);
     if (route.kind == Route::Kind::feed) {
         publishing::v1::GetFeedRequest request;
         request.set_realm(route.realm);
@@ -124,21 +146,35 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND", "no such page"), served);
     const auto condition = request[http::field::if_none_match];
     const std::string_view none_match{condition.data(), condition.size()};
-    const UpstreamReply reply = co_await upstreams_.call(call_for(route, *page, none_match));
+    // What the reader has, and what is kept here, is compared there before anything is sent.
+    const UpstreamCall plain = call_for(route, *page, {});
+    const std::string key = plain.path + plain.body;
+    auto kept = kept_.find(key);
+    auto tags = tags_of(none_match);
+    if (kept) tags.push_back(kept->etag);
+    const UpstreamReply reply = co_await upstreams_.call(call_for(route, *page, tags));
     if (reply.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT)
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND", "no such page"), served);
     if (!reply.status.ok()) co_return answer(from_grpc(reply.status, "publishing"), served);
     const bool index = route.kind == Route::Kind::feed;
-    Document document = index ? document_of<publishing::v1::GetFeedResponse>(reply.body)
-                              : document_of<publishing::v1::GetAlertResponse>(reply.body);
-    const std::string etag = quoted(std::move(document.etag));
-    const bool same =
-        document.not_modified || (etag.size() > 2 && none_match_names(none_match, etag));
+    Answered document = index ? answered<publishing::v1::GetFeedResponse>(reply.body)
+                              : answered<publishing::v1::GetAlertResponse>(reply.body);
+    const std::string etag = quoted(document.etag);
+    const bool tagged = etag.size() > 2;
+    bool same = tagged && none_match_names(none_match, etag);
+    if (document.not_modified && !same) {
+        // Of the tags that were sent it is the one of what is kept, or the reader's in other words.
+        same = !kept || kept->etag != document.etag;
+        if (!same) document.body = kept->body;
+    } else if (!document.not_modified && tagged) {
+        kept_.keep(key,
+                   std::make_shared<const KeptDocuments::Document>(document.etag, document.body));
+    }
     HttpResponse response =
         same ? HttpResponse{http::status::not_modified, 11}
              : answer(http::status::ok, media_type_for(request, index), std::move(document.body));
     response.set(http::field::vary, "Accept");
-    if (etag.size() > 2) response.set(http::field::etag, etag);
+    if (tagged) response.set(http::field::etag, etag);
     if (!reply.stale_seconds.empty()) response.set("tocsin-stale-seconds", reply.stale_seconds);
     // An alert never changes; an index is what people poll while they wait.
     response.set(http::field::cache_control, index ? "max-age=5" : "max-age=3600");

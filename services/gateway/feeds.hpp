@@ -5,11 +5,44 @@
 #include "gateway/route.hpp"
 #include "gateway/upstreams.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tocsin::gateway {
+
+// Documents that were served last. Whoever polls a feed mostly gets what the one before got:
+// publishing is asked each time whether it still holds, and sends it once. One thread.
+class KeptDocuments {
+public:
+    static constexpr std::size_t documents_max = 256;
+    static constexpr std::size_t bytes_max = std::size_t{16} << 20;
+
+    struct Document {
+        std::string etag;  // as publishing has it
+        std::string body;
+    };
+    // Null: none is kept under this key.
+    std::shared_ptr<const Document> find(const std::string& key);
+    // In place of what was kept under it; those that were not asked for longest make room.
+    void keep(const std::string& key, std::shared_ptr<const Document> document);
+    std::size_t bytes() const { return bytes_; }
+
+private:
+    struct Kept {
+        std::shared_ptr<const Document> document;
+        std::uint64_t asked = 0;  // the how-manieth question was for it last
+    };
+    void drop(std::map<std::string, Kept>::iterator kept);
+
+    std::map<std::string, Kept> kept_;
+    std::size_t bytes_ = 0;
+    std::uint64_t questions_ = 0;
+};
 
 class Feeds {
 public:
@@ -20,12 +53,13 @@ public:
 
 private:
     Upstreams& upstreams_;
+    KeptDocuments kept_;
 };
 
 // Whether `If-None-Match` names this tag (RFC 9110 section 13.1.2: the weak comparison).
 bool none_match_names(std::string_view header, std::string_view etag);
 
-// The tags that it names, without quotes; at most 16, and none that publishing would not make.
+// The tags that it names, without quotes; at most 15, and none that publishing would not make.
 std::vector<std::string> tags_of(std::string_view header);
 
 }  // namespace tocsin::gateway

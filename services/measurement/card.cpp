@@ -14,6 +14,27 @@ double seconds(std::optional<Time> from, std::optional<Time> to) {
 
 }  // namespace
 
+Card::Card(const v1::Scorecard& rested) : skew_ms_(rested.skew_ms()) {
+    for (const v1::Milestone& point : rested.milestones()) {
+        insert(point);
+        if (point.kind() == "confirmed" && point.purpose() == "message")
+            last_confirmed_ = std::max(last_confirmed_, {runtime::from_proto(point.at())});
+    }
+    if (rested.has_reading()) reading_ = runtime::Packed(rested.reading());
+    v1::Scorecard counts;
+    *counts.mutable_deliveries() = rested.deliveries();
+    rested_ = runtime::Packed(counts);
+    told = clocks();
+}
+
+bool Card::can_rest() const {
+    bool all_final = true;
+    deliveries_.ascend(nullptr, [&](const auto&, const Delivery& delivery) {
+        return all_final = is_final(delivery.state);
+    });
+    return all_final;
+}
+
 void Card::insert(const v1::Milestone& point) {
     const Time at = runtime::from_proto(point.at());
     const Moment moment{at.time_since_epoch().count(), ++inserted_};
@@ -111,7 +132,7 @@ Clocks Card::clocks() const {
 }
 
 v1::Scorecard Card::scorecard(const std::string& message_id) const {
-    v1::Scorecard card;
+    v1::Scorecard card = rested_.get();
     card.set_message_id(message_id);
     milestones_.ascend(nullptr, [&](const Moment&, const std::string& point) {
         return card.add_milestones()->ParseFromString(point);

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tocsin::measurement {
 namespace {
 
@@ -44,6 +46,15 @@ Verdict add_remark(const State& state, const Asking& asking, const v1::AddRemark
     return happened;
 }
 
+void drop_final(ReleaseState& release, std::string_view purpose) {
+    std::erase_if(release.deliveries, [&](const auto& entry) {
+        return entry.second.purpose == purpose && is_final(entry.second.state);
+    });
+    const bool over = std::ranges::none_of(
+        release.deliveries, [&](const auto& entry) { return entry.second.purpose == purpose; });
+    if (over) release.fired_at.erase(std::string(purpose));
+}
+
 void evolve_reached(State& state, const v1::MilestoneReached& reached) {
     const std::string& kind = reached.milestone().kind();
     const Time at = runtime::from_proto(reached.milestone().at());
@@ -53,10 +64,12 @@ void evolve_reached(State& state, const v1::MilestoneReached& reached) {
     if (reached.release_id().empty()) return;
     ReleaseState& release = state.releases[reached.release_id()];
     if (kind == "fired") release.fired_at[reached.milestone().purpose()] = at;
+    if (kind == "corrected") drop_final(release, "retraction");
     const auto delivery = release.deliveries.find(reached.delivery_id());
     if (delivery == release.deliveries.end()) return;
     delivery->second.state = kind;
     if (kind == "confirmed") delivery->second.confirmed_at = at;
+    if (release.skew_measured) drop_final(release, "message");
 }
 
 void evolve_noted(State& state, const v1::DeliveriesNoted& noted) {
@@ -74,16 +87,21 @@ void evolve_noted(State& state, const v1::DeliveriesNoted& noted) {
 
 }  // namespace
 
-std::string key_of(const v1::MilestoneReached& reached) {
+MilestoneKey key_of(const v1::MilestoneReached& reached) {
     const v1::Milestone& point = reached.milestone();
     // Two people of one agency approve; of the other kinds the words make no difference.
     const std::string& who = point.kind() == "approved" ? point.text() : std::string{};
-    // Every message keeps a dozen of them for ever: 120 bits tell them apart, and a string of 15
-    // bytes needs no memory of its own.
-    return runtime::sha256(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", point.kind(), point.agency(),
-                                       point.channel(), reached.release_id(), reached.delivery_id(),
-                                       who))
-        .substr(0, 15);
+    // 120 bits tell them apart.
+    const std::string digest = runtime::sha256(
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", point.kind(), point.agency(), point.channel(),
+                    reached.release_id(), reached.delivery_id(), who));
+    MilestoneKey key;
+    std::copy_n(digest.begin(), key.size(), key.begin());
+    return key;
+}
+
+bool is_final(std::string_view state) {
+    return state == "confirmed" || state == "refused" || state == "skipped";
 }
 
 Verdict Decider::decide(const State& state, const Asking& asking, const Command& command,
@@ -133,9 +151,12 @@ bool Decider::evolve(State& state, const Event& event, Time) {
         case Event::kRemarkAdded:
             ++state.messages[event.remark_added().message_id()].remarks;
             return true;
-        case Event::kSkewMeasured:
-            state.releases[event.skew_measured().release_id()].skew_measured = true;
+        case Event::kSkewMeasured: {
+            ReleaseState& release = state.releases[event.skew_measured().release_id()];
+            release.skew_measured = true;
+            drop_final(release, "message");
             return true;
+        }
         case Event::kDeliveriesNoted:
             evolve_noted(state, event.deliveries_noted());
             return true;

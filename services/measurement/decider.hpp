@@ -8,9 +8,14 @@
 #include "runtime/decider.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
 
+#include <absl/container/btree_set.h>
+
+#include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace tocsin::measurement {
 
@@ -23,13 +28,18 @@ struct DeliveryState {
 
 struct ReleaseState {
     std::string message_id;
+    // Once all has been said of a purpose, those of it that are final are not kept: nothing more
+    // comes of them.
     std::map<std::string, DeliveryState> deliveries;
     std::map<std::string, Time> fired_at;  // by purpose
     bool skew_measured = false;
 };
 
+// What makes two milestones of one message the same. Every message keeps a dozen for ever.
+using MilestoneKey = std::array<char, 15>;
+
 struct MessageState {
-    std::set<std::string> reached;  // keys of milestones
+    absl::btree_set<MilestoneKey> reached;
     std::int64_t remarks = 0;
 };
 
@@ -54,7 +64,8 @@ struct Decider {
     static bool concerns(const runtime::Foreign& foreign);
 };
 
-// What makes two milestones the same.
-std::string key_of(const v1::MilestoneReached& reached);
+MilestoneKey key_of(const v1::MilestoneReached& reached);
+// Whether a delivery stays in this state; one that stood down may still be armed again.
+bool is_final(std::string_view state);
 
 }  // namespace tocsin::measurement

@@ -16,11 +16,6 @@ const char* name_of(publishing::Purpose purpose) {
     return purpose == publishing::PURPOSE_RETRACTION ? "retraction" : "message";
 }
 
-// Settled one way or the other; a delivery that stood down may still be armed again.
-bool is_final(const std::string& state) {
-    return state == "confirmed" || state == "refused" || state == "skipped";
-}
-
 class Release {
 public:
     Release(Telling& telling, const std::string& release_id)

@@ -14,9 +14,9 @@ Reactor* MeasurementRpc::AddRemark(Context* context, const v1::AddRemarkRequest*
 
 static grpc::Status get_scorecard(const Realm& realm, const v1::GetScorecardRequest& request,
                                   v1::GetScorecardResponse& response) {
-    const Card* card = realm.card(request.message_id());
-    if (card == nullptr) return runtime::not_found("message_id", request.message_id());
-    *response.mutable_scorecard() = card->scorecard(request.message_id());
+    auto card = realm.scorecard(request.message_id());
+    if (!card) return runtime::not_found("message_id", request.message_id());
+    *response.mutable_scorecard() = std::move(*card);
     return grpc::Status::OK;
 }
 
@@ -34,9 +34,10 @@ Reactor* MeasurementRpc::GetScorecard(Context* context, const v1::GetScorecardRe
 static grpc::Status list_scorecards(const Realm& realm, const v1::ListScorecardsRequest& request,
                                     v1::ListScorecardsResponse& response) {
     return runtime::answer_page(request, response, *response.mutable_scorecards(), [&](auto& page) {
-        realm.cards(page.after_place(), [&](std::int64_t place, const std::string& message_id,
-                                            const Card& card) {
-            return page.add(place, [&](v1::Scorecard& row) { row = card.scorecard(message_id); });
+        realm.messages(page.after_place(), [&](std::int64_t place, const std::string& message_id) {
+            return page.add(place, [&](v1::Scorecard& row) {
+                row = realm.scorecard(message_id).value_or(v1::Scorecard{});
+            });
         });
     });
 }

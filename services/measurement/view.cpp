@@ -15,16 +15,60 @@ void Realm::apply(const runtime::Counted& counted) {
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
         // An event that this version cannot read has already stopped the partition.
-        if (event.ParseFromString(bytes)) apply(event);
+        if (event.ParseFromString(bytes)) apply(event, counted.decided_at);
     }
+    rest(counted.decided_at);
+}
+
+std::optional<v1::Scorecard> Realm::scorecard(const std::string& message_id) const {
+    if (const Card* card = cards_.find(message_id)) return card->scorecard(message_id);
+    if (const Rested* rested = rested_.find(message_id)) return rested->card.get();
+    return std::nullopt;
 }
 
 Card& Realm::card_of(const std::string& message_id) {
-    if (!cards_.find(message_id)) list_.add(message_id);
-    return cards_.edit(message_id);
+    const bool awake = cards_.contains(message_id);
+    Card& card = cards_.edit(message_id);
+    if (awake) return card;
+    if (const Rested* rested = rested_.find(message_id)) {
+        card = Card(rested->card.get());
+        card.place = rested->place;
+    } else {
+        card.place = list_.add(message_id);
+    }
+    return card;
 }
 
-void Realm::apply(const v1::Event& event) {
+void Realm::watch(Card& card, Time now) {
+    card.changed = now;
+    if (std::exchange(card.watched, true)) return;
+    watched_.set({now + card_rests_after, card.place}, 1);
+}
+
+// By the time of decisions, never by a clock, as in every view.
+void Realm::rest(Time now) {
+    for (;;) {
+        std::optional<std::pair<Time, std::int64_t>> due;
+        watched_.ascend(nullptr, [&](const auto& key, char) {
+            if (key.first <= now) due = key;
+            return false;
+        });
+        if (!due) return;
+        watched_.erase(*due);
+        const std::string& message_id = list_.id(due->second);
+        Card& card = cards_.edit(message_id);
+        card.watched = false;
+        if (card.changed + card_rests_after > now) {
+            watched_.set({card.changed + card_rests_after, card.place}, 1);
+            card.watched = true;
+        } else if (card.can_rest()) {
+            rested_.edit(message_id) = {runtime::Packed(card.scorecard(message_id)), card.place};
+            cards_.erase(message_id);
+        }
+    }
+}
+
+void Realm::apply(const v1::Event& event, Time now) {
     std::string message_id;
     switch (event.body_case()) {
         case v1::Event::kMilestoneReached:
@@ -50,6 +94,7 @@ void Realm::apply(const v1::Event& event) {
     if (message_id.empty()) return;
     // A clock that ended is news once, though it may be set right later.
     Card& card = card_of(message_id);
+    watch(card, now);
     const Clocks clocks = card.clocks();
     for (std::size_t i = 0; i < clocks.size(); ++i) {
         if (card.told[i] >= 0 || clocks[i] < 0) continue;
@@ -87,9 +132,13 @@ MeasurementView::MeasurementView(int partitions, runtime::Metrics& metrics, std:
 }
 
 void MeasurementView::apply(const runtime::Counted& counted) {
-    SnapshotViews::apply(counted);
-    if (counted.service != "measurement") return;
-    for (const auto& [clock, seconds] : current(counted.decision.realm()).news()) {
+    const Realm* realm = fold(counted);
+    if (!realm) return;
+    if (counted.live) publish(counted.decision.realm());
+    const News& news = realm->news();
+    if (news.empty()) return;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [clock, seconds] : news) {
         if (counted.live && counted.decision.writer() == instance_)
             clock_histogram(clock).Observe(seconds);
         Latest& latest = latest_[clock];
@@ -101,6 +150,7 @@ void MeasurementView::apply(const runtime::Counted& counted) {
 }
 
 void MeasurementView::show() {
+    const std::lock_guard lock(mutex_);
     shown_ = true;
     for (const auto& [clock, latest] : latest_) show(clock, latest.seconds);
 }

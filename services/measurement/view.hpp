@@ -5,12 +5,14 @@
 #include "runtime/listing.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/shared_bytes.hpp"
+#include "runtime/shared_map.hpp"
 #include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,11 @@ using Clocks = std::array<double, 4>;
 // deliveries, however many channels a release has.
 class Card {
 public:
+    Card() = default;
+    // As scorecard() gave it while it could rest. Nothing that is told of its deliveries so far is
+    // known any more.
+    explicit Card(const v1::Scorecard& rested);
+
     void crossed(const v1::MilestoneReached& crossing);
     void reached(const v1::MilestoneReached& reached);
     void remarked(const v1::RemarkAdded& added) { insert(added.milestone()); }
@@ -40,9 +47,15 @@ public:
 
     Clocks clocks() const;
     v1::Scorecard scorecard(const std::string& message_id) const;
+    // Whether all that it has to say is in its scorecard: every delivery is final.
+    bool can_rest() const;
 
-    // Clocks that were news once; the realm's to keep.
+    // The realm's to keep: clocks that were news once, its place in the list, when it changed last
+    // and whether the realm looks at it once that is long ago.
     Clocks told{-1, -1, -1, -1};
+    std::int64_t place = 0;
+    Time changed{};
+    bool watched = false;
 
 private:
     // When, in microseconds, and the how-manieth one inserted: later ones of one time come after.
@@ -76,7 +89,13 @@ private:
     std::optional<Time> last_confirmed_;
     double skew_ms_ = -1;
     runtime::Packed<content::v1::Evidence> reading_;  // empty where none is known
+    // Deliveries by state of before it rested, and nothing else.
+    runtime::Packed<v1::Scorecard> rested_;
 };
+
+// A card is kept as the bytes of its scorecard from then on: it has changed for the last time, but
+// for a late remark or retraction.
+inline constexpr runtime::Duration card_rests_after = std::chrono::hours{24};
 
 // Clocks that a decision made end, by name and seconds; for the metrics.
 using News = std::vector<std::pair<std::string_view, double>>;
@@ -86,28 +105,36 @@ class Realm {
 public:
     void apply(const runtime::Counted& counted);
 
-    // Valid as long as the realm is not changed.
-    const Card* card(const std::string& message_id) const { return cards_.find(message_id); }
-    // `use(place, message_id, const Card&)`, newest first, from the first behind `after` (0: the
-    // first), until it returns false.
+    std::optional<v1::Scorecard> scorecard(const std::string& message_id) const;
+    // `use(place, message_id)`, newest first, from the first behind `after` (0: the first), until
+    // it returns false.
     template <class Use>
-    void cards(std::int64_t after, Use&& use) const {
-        list_.newest_first({}, after, [&](std::int64_t place, const std::string& message_id) {
-            return use(place, message_id, *cards_.find(message_id));
-        });
+    void messages(std::int64_t after, Use&& use) const {
+        list_.newest_first({}, after, use);
     }
     std::size_t size() const { return list_.size(); }
+    // How many of them do not rest.
+    std::size_t awake() const { return cards_.size(); }
     // Of the decision that was applied last.
     const News& news() const { return news_; }
 
 private:
-    void apply(const v1::Event& event);
+    struct Rested {
+        runtime::Packed<v1::Scorecard> card;
+        std::int64_t place = 0;
+    };
+
+    void apply(const v1::Event& event, Time now);
     Card& card_of(const std::string& message_id);
+    void watch(Card& card, Time now);
+    void rest(Time now);
     // The message that it is told of; empty while there is none.
     std::string reached(const v1::MilestoneReached& reached);
     std::string crossed(const v1::MilestoneReached& reached);
 
-    runtime::SharedTable<Card> cards_;
+    runtime::SharedMap<std::string, Card> cards_;                      // those that do not rest
+    runtime::SharedTable<Rested> rested_;                              // those that did once
+    runtime::SharedMap<std::pair<Time, std::int64_t>, char> watched_;  // until when, and places
     runtime::Listing list_;
     // Crossing and draft come from two ledgers, in either order.
     runtime::SharedTable<runtime::Packed<v1::MilestoneReached>> crossings_;
@@ -134,7 +161,7 @@ private:
 
     runtime::Metrics& metrics_;
     std::string instance_;
-    // Ledger thread only.
+    std::mutex mutex_;  // held for what follows, which is of all partitions
     bool shown_ = false;
     std::map<std::string_view, Latest> latest_;
 };

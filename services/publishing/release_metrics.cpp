@@ -40,10 +40,14 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
     const bool ours = counted.live && counted.decision.writer() == instance_;
     const std::string& realm = counted.decision.realm();
-    std::set<std::string> touched;
+    std::vector<v1::Event> events;
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
-        if (!event.ParseFromString(bytes)) continue;
+        if (event.ParseFromString(bytes)) events.push_back(std::move(event));
+    }
+    std::set<std::string> touched;
+    const std::lock_guard lock(mutex_);
+    for (const v1::Event& event : events) {
         if (event.has_channel_put())
             introduce(
                 {event.channel_put().channel().agency_id(), event.channel_put().channel().kind()});
@@ -66,6 +70,7 @@ void ReleaseMetrics::follow(int partition, const std::string& realm, const std::
 }
 
 void ReleaseMetrics::reset(int partition) {
+    const std::lock_guard lock(mutex_);
     std::erase_if(known_, [&](const auto& entry) {
         return runtime::partition_of(entry.first.first, partitions_) == partition;
     });
@@ -76,6 +81,7 @@ void ReleaseMetrics::reset(int partition) {
 }
 
 void ReleaseMetrics::show() {
+    const std::lock_guard lock(mutex_);
     shown_ = true;
     for (const char* state : release_states) show(state);
     for (const Place& place : places_)

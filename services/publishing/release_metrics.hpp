@@ -3,7 +3,7 @@
 // are of what is decided from now on, at the instance that decided it, so that over instances they
 // add up and a restart is no burst.
 //
-// Ledger thread only.
+// Fed as every view is; what it keeps is of all partitions, and has a lock.
 #pragma once
 
 #include "publishing/view.hpp"
@@ -12,6 +12,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -68,6 +69,7 @@ private:
     const PublishingView& view_;
     std::string instance_;
     int partitions_;
+    std::mutex mutex_;  // held for all that follows
     bool shown_ = false;
     std::set<Place> places_;
     // By realm and release, of those that the view still has whole: the others do not change.

@@ -110,7 +110,7 @@ void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
     const auto [place, added] =
         memory_.insert_or_assign(memory_key(decision), answer_of(decision, offset));
     const auto second = std::chrono::floor<std::chrono::seconds>(place->second.expires_at);
-    if (added) expiring_.emplace(second.time_since_epoch().count(), &place->first);
+    if (added) expiring_[second.time_since_epoch().count()].push_back(&place->first);
 }
 
 // By `decided_at` only, never by a clock, and only once expired: until then a repeat finds its
@@ -119,11 +119,13 @@ void Fold::forget(Time decided_at) {
     Time until = decided_at;
     if (planted(Bug::short_memory)) until += std::chrono::minutes(59);
     const auto second = std::chrono::floor<std::chrono::seconds>(until).time_since_epoch().count();
-    while (!expiring_.empty() && expiring_.top().first < second) {
-        const auto found = memory_.find(*expiring_.top().second);
-        if (!planted(Bug::override_forgets)) forgotten_.add(found->second.expires_at);
-        memory_.erase(found);
-        expiring_.pop();
+    while (!expiring_.empty() && expiring_.begin()->first < second) {
+        for (const std::string* key : expiring_.begin()->second) {
+            const auto found = memory_.find(*key);
+            if (!planted(Bug::override_forgets)) forgotten_.add(found->second.expires_at);
+            memory_.erase(found);
+        }
+        expiring_.erase(expiring_.begin());
     }
 }
 

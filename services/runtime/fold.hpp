@@ -10,10 +10,8 @@
 #include <absl/container/node_hash_map.h>
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
@@ -102,10 +100,8 @@ private:
     std::map<std::string, Time, std::less<>> replaced_;  // keys, and when
     std::map<std::string, Place> places_;
     absl::node_hash_map<std::string, Remembered> memory_;
-    // Keys of memory_ with the second in which they expire, the next on top; nodes of the map do
-    // not move.
-    using Expiry = std::pair<std::int64_t, const std::string*>;
-    std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiring_;
+    // Keys of memory_ by the second in which they expire; nodes of the map do not move.
+    std::map<std::int64_t, std::vector<const std::string*>> expiring_;
     Forgotten forgotten_;
     std::unique_ptr<Rules> rules_;
     std::set<std::string> touched_;

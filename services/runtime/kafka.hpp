@@ -90,11 +90,9 @@ private:
 class KafkaReader final : public LogReader {
 public:
     // `fetch_wait`: how long the broker holds an empty fetch. `source_kbytes`: what may wait here
-    // of one source; little where the pace is relaxed. `urgent_fd`: a replay ends early once it is
-    // readable; -1: it is always short.
+    // of one source; little where the pace is relaxed.
     KafkaReader(const KafkaAccess& access, int event_fd, std::chrono::milliseconds fetch_wait,
-                KafkaPace pace = KafkaPace::prompt, std::size_t source_kbytes = 16'384,
-                int urgent_fd = -1);
+                KafkaPace pace = KafkaPace::prompt, std::size_t source_kbytes = 16'384);
     ~KafkaReader() override;
     KafkaReader(const KafkaReader&) = delete;
 
@@ -131,7 +129,6 @@ private:
     rd_kafka_t* handle_ = nullptr;
     rd_kafka_queue_t* main_queue_ = nullptr;
     int event_fd_;
-    int urgent_fd_;
     std::map<int, Source> sources_;
     int replayed_last_ = -1;  // the source whose turn it was
     std::map<std::string, rd_kafka_topic_t*> topics_;

@@ -40,12 +40,12 @@ std::unique_ptr<LogWriter> KafkaLog::writer() {
 
 std::unique_ptr<LogReader> KafkaLog::reader() {
     const auto share = replay_kbytes / static_cast<std::size_t>(std::max(partitions_, 1));
-    const auto one = [&](int event_fd, std::chrono::milliseconds wait, int urgent_fd) {
+    const auto one = [&](int event_fd, std::chrono::milliseconds wait) {
         return std::make_unique<KafkaReader>(access_, event_fd, wait, KafkaPace::prompt,
-                                             std::max(share, source_kbytes_min), urgent_fd);
+                                             std::max(share, source_kbytes_min));
     };
-    return std::make_unique<NewsFirst>(one(history_fd_, fetch_wait_of_history, event_fd_),
-                                       one(event_fd_, fetch_wait, -1));
+    return std::make_unique<NewsFirst>(one(history_fd_, fetch_wait_of_history),
+                                       one(event_fd_, fetch_wait));
 }
 
 void KafkaLog::discard(std::unique_ptr<LogReader> reader) {
@@ -60,6 +60,11 @@ void KafkaLog::wait(std::chrono::milliseconds most) {
         while (::read(one.fd, &drained, sizeof drained) > 0) {
         }
     }
+}
+
+bool KafkaLog::urgent() const {
+    pollfd wanted{event_fd_, POLLIN, 0};
+    return ::poll(&wanted, 1, 0) > 0;
 }
 
 void KafkaLog::wake() {

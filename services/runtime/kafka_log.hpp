@@ -20,6 +20,7 @@ public:
     std::unique_ptr<LogReader> reader() override;
     void discard(std::unique_ptr<LogReader> reader) override;
     void wait(std::chrono::milliseconds most) override;
+    bool urgent() const override;
     void wake() override;
 
 private:

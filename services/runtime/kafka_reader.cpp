@@ -1,19 +1,15 @@
 #include "runtime/clock.hpp"
 #include "runtime/kafka_handle.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 
 namespace tocsin::runtime {
 
 // Of one source in a row, so that those beside it wait for no more than that.
 static constexpr std::size_t live_in_a_row = 1000;
-static constexpr std::size_t replayed_in_a_row = 250;
-// How long what is news may wait for history, beside the one record under way.
-static constexpr auto replayed_at_a_time = std::chrono::microseconds(100);
-// How long timers may, while nothing is news.
-static constexpr auto replayed_undisturbed = std::chrono::milliseconds(5);
+static constexpr std::size_t replayed_in_a_row = 32;
+// How long what is news may wait for history to be taken in, beside the one record under way.
+static constexpr auto replayed_at_a_time = std::chrono::microseconds(250);
 
 static Tick now() { return std::chrono::steady_clock::now(); }
 
@@ -32,8 +28,8 @@ static KafkaSettings settings_of(const KafkaAccess& access, std::chrono::millise
 
 KafkaReader::KafkaReader(const KafkaAccess& access, int event_fd,
                          std::chrono::milliseconds fetch_wait, KafkaPace pace,
-                         std::size_t source_kbytes, int urgent_fd)
-    : event_fd_(event_fd), urgent_fd_(urgent_fd) {
+                         std::size_t source_kbytes)
+    : event_fd_(event_fd) {
     rd_kafka_conf_t* conf = conf_of(settings_of(access, fetch_wait, pace, source_kbytes));
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_error_cb(conf, &KafkaCallbacks::error<KafkaReader>);
@@ -90,23 +86,13 @@ bool KafkaReader::poll(Sink& sink, std::size_t replayed_max) {
     return replay(sink, replayed_max) || any;
 }
 
-static bool readable(int fd) {
-    pollfd wanted{fd, POLLIN, 0};
-    return ::poll(&wanted, 1, 0) > 0;
-}
-
 // In turn, beginning after the one that was served last.
 bool KafkaReader::replay(Sink& sink, std::size_t most) {
     bool any = false;
     std::size_t empty = 0;  // in a row
-    const Tick last = now() + replayed_undisturbed;
-    Tick until = now() + replayed_at_a_time;
+    const Tick until = now() + replayed_at_a_time;
     auto next = sources_.upper_bound(replayed_last_);
-    while (most > 0 && empty < sources_.size()) {
-        if (const Tick tick = now(); tick >= until) {
-            if (urgent_fd_ < 0 || tick >= last || readable(urgent_fd_)) break;
-            until = tick + replayed_at_a_time;
-        }
+    while (most > 0 && empty < sources_.size() && now() < until) {
         if (next == sources_.end()) next = sources_.begin();
         auto& [id, source] = *next++;
         const std::size_t count =

@@ -14,8 +14,16 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
-// A turn that replays still ends within a few milliseconds, for those who wait for something else.
-static constexpr std::size_t replayed_per_turn = 1000;
+// What of histories may lie here, read and not folded yet: records of all partitions, and bytes of
+// one.
+static constexpr std::size_t backlog_max = 1000;
+static constexpr std::size_t backlog_bytes_max = std::size_t{4} << 20;
+// How long what is news may wait for history to be folded, beside the one record under way; and how
+// long timers may, while there is no news.
+static constexpr auto folded_at_a_time = std::chrono::microseconds(100);
+static constexpr auto folded_undisturbed = milliseconds(5);
+// Of the threads that fold history; views share more than a few cores can speed up.
+static constexpr unsigned fold_threads_max = 4;
 // What everybody but services may have waiting: half of what a writer's queue takes.
 static constexpr std::size_t asked_bytes_max = 128u << 20;
 
@@ -42,6 +50,7 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
       dead_letters_topic_(dead_letters_topic(config.world)),
       commands_seal_(keys, commands_topic_, RecordKind::command),
       metrics_(metrics, plan_.service, static_cast<int>(config.kafka_partitions)),
+      fold_pool_(std::clamp(std::thread::hardware_concurrency(), 1u, fold_threads_max) - 1),
       call_slots_(call_limits(config)),
       read_slots_(
           CallSlots::limits(static_cast<std::size_t>(config.reads_waiting_max),
@@ -126,7 +135,7 @@ void LedgerProcess::start() {
 void LedgerProcess::run() {
     while (running_) {
         const milliseconds idle = turn();
-        log_->wait(idle);  // Where it is zero too: what woke this turn does not cut the next short.
+        log_->wait(idle);  // Where it is zero too: what woke this turn is not urgent in the next.
     }
     // With Kafka away nothing leaves, and every ledger here would wait for that in turn.
     finish(milliseconds(connected_ ? 2000 : 0));
@@ -150,7 +159,8 @@ void LedgerProcess::finish(milliseconds flush) {
 milliseconds LedgerProcess::turn() {
     metrics_.turns.Increment();
     run_posted();
-    bool busy = sources_->poll(replayed_per_turn);
+    bool busy = sources_->poll(backlog_max - std::min(backlog(), backlog_max));
+    busy |= fold_backlogs();
     each_writer([](LogWriter& writer) { writer.poll(); });
     // Before anything is decided: what was just read may lie behind a tail that was lost.
     take_trouble();
@@ -166,6 +176,35 @@ milliseconds LedgerProcess::turn() {
         next_status_ = tick + milliseconds(250);
     }
     return busy ? milliseconds(0) : idle_time(tick);
+}
+
+std::size_t LedgerProcess::backlog() const {
+    std::size_t records = 0;
+    for (const auto& slot : slots_) records += slot->backlog.size();
+    return records;
+}
+
+// What was read of histories: each partition by one thread, several partitions at once, until it
+// is done or something is urgent. Nothing else happens meanwhile.
+bool LedgerProcess::fold_backlogs() {
+    const Tick until = clock_.tick() + folded_undisturbed;
+    std::vector<Slot*> behind;
+    for (const auto& slot : slots_)
+        if (!slot->backlog.empty()) behind.push_back(slot.get());
+    fold_pool_.run(behind.size(), [&](std::size_t i) { fold_backlog(*behind[i], until); });
+    return !behind.empty();
+}
+
+void LedgerProcess::fold_backlog(Slot& slot, Tick until) {
+    Tick look = clock_.tick() + folded_at_a_time;
+    while (!slot.backlog.empty()) {
+        const Tick tick = clock_.tick();
+        if (tick >= look) {
+            if (tick >= until || log_->urgent()) return;
+            look = tick + folded_at_a_time;
+        }
+        slot.fold_next(tick);
+    }
 }
 
 void LedgerProcess::take_trouble() {
@@ -307,6 +346,7 @@ void LedgerProcess::start_inputs(Slot& slot, const std::vector<LogRange>& ranges
 // Where it starts is what was decided on, and shows nothing of what the log holds.
 void LedgerProcess::read_from(int source, std::int64_t offset) {
     const int input = input_of(source);
+    if (input < 0) slot_of(source).forget_backlog();
     read_[static_cast<std::size_t>(source)] = 0;
     sources_->start(source,
                     input < 0 ? ledger_topic_ : inputs_[static_cast<std::size_t>(input)].topic,
@@ -348,18 +388,20 @@ void LedgerProcess::read_record(int source, std::int64_t offset, std::string_vie
     Slot& slot = slot_of(source);
     const int input = input_of(source);
     const Tick tick = clock_.tick();
-    slot.guard([&] {
-        if (input < 0)
-            slot.partition.on_ledger_record(offset, record, tick);
-        else
-            slot.partition.on_input_record(input, offset, record, stored_at, tick);
-    });
+    if (input >= 0)
+        return slot.guard(
+            [&] { slot.partition.on_input_record(input, offset, record, stored_at, tick); });
+    if (slot.live)
+        return slot.guard([&] { slot.partition.on_ledger_record(offset, record, tick); });
+    slot.add_to_backlog(offset, std::string(record));
+    if (slot.backlog_bytes > backlog_bytes_max) slot.fold_whole_backlog(tick);
 }
 
 void LedgerProcess::read_end(int source, std::int64_t offset) {
     heard();
     Slot& slot = slot_of(source);
     const int input = input_of(source);
+    if (input < 0 && !slot.backlog.empty()) return slot.add_to_backlog(offset, std::nullopt);
     slot.guard([&] {
         if (input < 0)
             slot.partition.on_ledger_end(offset);
@@ -373,6 +415,7 @@ void LedgerProcess::read_out_of_range(int source) {
     const int input = input_of(source);
     logs::error("a log has no such offset any more; comparing it with what was read",
                 {{"service", plan_.service}, {"partition", slot.number}, {"input", input}});
+    if (input < 0) slot.fold_whole_backlog(clock_.tick());
     slot.guard([&] {
         if (input < 0)
             slot.partition.on_ledger_out_of_range();

@@ -14,6 +14,7 @@
 #include "runtime/clock_probe.hpp"
 #include "runtime/config.hpp"
 #include "runtime/dead_letters.hpp"
+#include "runtime/fold_pool.hpp"
 #include "runtime/ledger.hpp"
 #include "runtime/ledger_metrics.hpp"
 #include "runtime/ledger_sources.hpp"
@@ -127,6 +128,9 @@ private:
     void run();
     void finish(std::chrono::milliseconds flush);
     void each_writer(const auto& work) const;
+    std::size_t backlog() const;
+    bool fold_backlogs();
+    void fold_backlog(Slot& slot, Tick until);
     bool step(Slot& slot, Tick tick);
     void raise_alarm(Slot& slot);
     void obey(Slot& slot, Orders orders);
@@ -183,6 +187,7 @@ private:
     std::vector<View*> views_;
     std::function<void(bool)> ready_listener_ = [](bool) {};
     std::vector<std::unique_ptr<Slot>> slots_;
+    FoldPool fold_pool_;
     CallSlots call_slots_;
     CallSlots read_slots_;
     Waiters waiters_;

@@ -1,4 +1,5 @@
-// One partition of a LedgerProcess and what it tells: views, waiting calls. Ledger thread only.
+// One partition of a LedgerProcess and what it tells: views, waiting calls. Ledger thread only, but
+// for what folds its backlog.
 #pragma once
 
 #include "runtime/ledger_process.hpp"
@@ -6,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <deque>
+#include <optional>
 #include <set>
 
 namespace tocsin::runtime {
@@ -68,6 +71,36 @@ struct LedgerProcess::Slot final : PartitionObserver {
         if (decision.has_key_changed())
             logs::info("a partition is signed with another key from here on",
                        {{"position", where}, {"key_id", decision.key_changed().key_id()}});
+    }
+
+    // Of its ledger, until it is live: read, and to be folded. A record, or the end of the log
+    // where there is none.
+    struct Read {
+        std::int64_t offset = 0;
+        std::optional<std::string> record;
+    };
+    void add_to_backlog(std::int64_t offset, std::optional<std::string> record) {
+        if (record) backlog_bytes += record->size();
+        backlog.push_back({offset, std::move(record)});
+    }
+    // On the ledger thread or, for one partition each, on several that it waits for.
+    void fold_next(Tick tick) {
+        const Read next = std::move(backlog.front());
+        backlog.pop_front();
+        if (next.record) backlog_bytes -= next.record->size();
+        guard([&] {
+            if (next.record)
+                partition.on_ledger_record(next.offset, *next.record, tick);
+            else
+                partition.on_ledger_end(next.offset);
+        });
+    }
+    void fold_whole_backlog(Tick tick) {
+        while (!backlog.empty()) fold_next(tick);
+    }
+    void forget_backlog() {
+        backlog.clear();
+        backlog_bytes = 0;
     }
 
     // Its history was folded: what comes now is news.
@@ -150,7 +183,9 @@ struct LedgerProcess::Slot final : PartitionObserver {
     bool stopped = false;  // it is broken, and its sources are no longer read
     std::string key_id;    // that signs commands; other threads read it under the process's mutex
     bool inputs_started = false;
-    bool live = false;                      // its history was folded
+    bool live = false;  // its history was folded
+    std::deque<Read> backlog;
+    std::size_t backlog_bytes = 0;
     std::vector<Waiting> words;             // of operators who wait
     std::vector<std::string> inputs_alarm;  // why each input stands still, as last logged
     // Where the inputs begin and end is asked; answers to an older question are stale.

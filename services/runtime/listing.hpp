@@ -32,6 +32,8 @@ public:
     }
 
     std::size_t size() const { return ids_.size(); }
+    // Of an item that is in the whole.
+    const std::string& id(std::int64_t place) const { return *ids_.find(place); }
 
     // Calls `use(place, id)` for the items of a part, of all where its name is empty, from the
     // newest before `before` (of all where that is 0) to older ones, until it returns false.

@@ -122,6 +122,9 @@ public:
     virtual void discard(std::unique_ptr<LogReader> reader) = 0;
     // Returns when a handle has something to poll, after wake(), or after `most`.
     virtual void wait(std::chrono::milliseconds most) = 0;
+    // Whether there is news, an answer or a wake() since the last wait(), so that what takes long
+    // ends early. Any thread.
+    virtual bool urgent() const = 0;
     // Safe from any thread; one that comes before wait() counts.
     virtual void wake() = 0;
 };

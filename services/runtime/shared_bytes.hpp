@@ -5,9 +5,11 @@
 #include <google/protobuf/message_lite.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -40,16 +42,20 @@ SharedTotals shared_totals();
 std::string stable_bytes(const google::protobuf::MessageLite& message);
 
 // A message kept as its bytes, which are a fraction of what it takes up parsed; it is parsed where
-// it is read. Equal messages share them.
+// it is read. A copy costs O(1) and shares them.
 template <class Proto>
 class Packed {
 public:
     Packed() = default;  // An empty message.
-    explicit Packed(const Proto& message) : bytes_(stable_bytes(message)) {}
+    explicit Packed(const Proto& message) : size_(message.ByteSizeLong()) {
+        auto bytes = std::make_shared_for_overwrite<char[]>(size_);
+        message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(bytes.get()));
+        bytes_ = std::move(bytes);
+    }
 
     Proto get() const {
         Proto message;
-        message.ParseFromString(*bytes_);
+        message.ParseFromArray(bytes_.get(), static_cast<int>(size_));
         return message;
     }
     // `change(Proto&)`.
@@ -59,10 +65,11 @@ public:
         change(message);
         *this = Packed(message);
     }
-    std::size_t size() const { return bytes_->size(); }
+    std::size_t size() const { return size_; }
 
 private:
-    SharedBytes bytes_;
+    std::shared_ptr<const char[]> bytes_;
+    std::size_t size_ = 0;
 };
 
 }  // namespace tocsin::runtime

@@ -6,8 +6,9 @@
 // one thread at a time changes one.
 #pragma once
 
+#include "runtime/shared_tag.hpp"
+
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,10 +22,7 @@ template <class Key, class Value>
 class SharedMap {
 public:
     SharedMap() = default;
-    SharedMap(const SharedMap& other) : root_(other.root_), size_(other.size_) {
-        // From here on both hold the nodes: neither may change one in place.
-        other.tag_.store(0, std::memory_order_relaxed);
-    }
+    SharedMap(const SharedMap& other) = default;
     SharedMap(SharedMap&& other) noexcept { swap(other); }
     SharedMap& operator=(SharedMap other) noexcept {
         swap(other);
@@ -151,15 +149,7 @@ private:
         return std::max<std::size_t>(upper(node.keys, key), 1) - 1;
     }
 
-    // What is made under this tag is held by this map alone.
-    std::uint64_t tag() {
-        static std::atomic<std::uint64_t> tags{0};
-        const std::uint64_t mine = tag_.load(std::memory_order_relaxed);
-        if (mine != 0) return mine;
-        const std::uint64_t fresh = tags.fetch_add(1, std::memory_order_relaxed) + 1;
-        tag_.store(fresh, std::memory_order_relaxed);
-        return fresh;
-    }
+    std::uint64_t tag() { return tag_.get(); }
 
     template <class T>
     static std::vector<T> with_room(const std::vector<T>& items) {
@@ -276,15 +266,12 @@ private:
     void swap(SharedMap& other) noexcept {
         std::swap(root_, other.root_);
         std::swap(size_, other.size_);
-        const std::uint64_t mine = tag_.load(std::memory_order_relaxed);
-        tag_.store(other.tag_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-        other.tag_.store(mine, std::memory_order_relaxed);
+        tag_.swap(other.tag_);
     }
 
     NodePtr root_;
     std::size_t size_ = 0;
-    // 0 after a copy: nothing is held alone. Atomic, since readers may copy one snapshot at once.
-    mutable std::atomic<std::uint64_t> tag_{0};
+    SharedTag tag_;
 };
 
 }  // namespace tocsin::runtime

@@ -1,5 +1,9 @@
-// Read models. A view is fed every decision that counts, once and in the order of its ledger, by
-// the ledger thread; calls read immutable snapshots of it. It sees counted decisions only.
+// Read models. A view is fed every decision that counts, once and in the order of its ledger; calls
+// read immutable snapshots of it. It sees counted decisions only.
+//
+// The ledger thread feeds it. While history is read several threads do, and the ledger thread waits
+// for them: each partition is one thread's, so that what a view keeps of several partitions needs a
+// lock, and nothing else does.
 #pragma once
 
 #include "runtime/decider.hpp"
@@ -12,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tocsin::runtime {
 
@@ -29,7 +34,7 @@ struct Counted {
 class View {
 public:
     virtual ~View() = default;
-    // On the ledger thread; must not block.
+    // Must not block.
     virtual void apply(const Counted& counted) = 0;
     // The ledger turned out to have lost its tail: forget everything of this partition; it is
     // applied again from the first decision of every ledger.
@@ -66,7 +71,8 @@ class SnapshotViews : public View {
 public:
     using Snapshot = std::shared_ptr<const Realm>;
 
-    explicit SnapshotViews(int partitions) : partitions_(partitions) {}
+    explicit SnapshotViews(int partitions)
+        : partitions_(partitions), realms_(static_cast<std::size_t>(partitions)) {}
 
     // Shows how much there is to read, from the next publication on. Before history is folded;
     // `Realm` has `size()`.
@@ -76,18 +82,16 @@ public:
         if (fold(counted) && counted.live) publish(counted.decision.realm());
     }
     void folded(int partition) override {
-        for (const auto& [name, realm] : realms_)
-            if (partition_of(name, partitions_) == partition) publish(name);
+        for (const auto& [name, realm] : realms_[static_cast<std::size_t>(partition)])
+            publish(name);
     }
     void reset(int partition) override {
-        const auto here = [&](const auto& entry) {
-            return partition_of(entry.first, partitions_) == partition;
-        };
-        std::erase_if(realms_, here);
+        realms_[static_cast<std::size_t>(partition)].clear();
         Snapshots ended;  // Freed after the lock is given back.
         const std::lock_guard lock(mutex_);
         for (auto& entry : snapshots_)
-            if (here(entry)) ended[entry.first] = std::move(entry.second);
+            if (partition_of(entry.first, partitions_) == partition)
+                ended[entry.first] = std::move(entry.second);
         for (const auto& entry : ended) {
             snapshots_.erase(entry.first);
             count(*entry.second, Realm{});
@@ -119,20 +123,22 @@ public:
         for (const auto& [name, held] : all) reader(name, *held);
     }
 
-    // Ledger thread only: the realm as far as it was applied, also while history is read. What
+    // For who feeds it: the realm as far as it was applied, also while history is read. What
     // another view that is fed after this one must use instead of a snapshot.
     const Realm& current(const std::string& realm) const {
         static const Realm nothing{};
-        const auto found = realms_.find(realm);
-        return found == realms_.end() ? nothing : found->second;
+        const auto& here = realms_[static_cast<std::size_t>(partition_of(realm, partitions_))];
+        const auto found = here.find(realm);
+        return found == here.end() ? nothing : found->second;
     }
 
 protected:
-    // Both on the ledger thread, for a view that does more than `apply` does.
-    // Null: the decision is of no realm.
+    // For a view that does more than `apply` does.
+    // Null: the decision is of no realm, or refuses what lay in another one's partition.
     const Realm* fold(const Counted& counted) {
-        if (counted.decision.realm().empty()) return nullptr;
-        Realm& realm = realms_[counted.decision.realm()];
+        const std::string& name = counted.decision.realm();
+        if (name.empty() || partition_of(name, partitions_) != counted.partition) return nullptr;
+        Realm& realm = realms_[static_cast<std::size_t>(counted.partition)][name];
         realm.apply(counted);
         return &realm;
     }
@@ -142,14 +148,15 @@ protected:
         {
             const std::lock_guard lock(mutex_);
             std::swap(snapshots_[realm], before);
+            count(before ? *before : Realm{}, *fresh);
         }
-        count(before ? *before : Realm{}, *fresh);
         // Where nobody reads the one before, it is freed here, without the lock.
     }
 
 private:
     using Snapshots = std::map<std::string, Snapshot>;
 
+    // With the lock held.
     void count(const Realm& before, const Realm& after) {
         if constexpr (requires { after.size(); }) {
             if (!gauges_.items) return;
@@ -162,7 +169,7 @@ private:
     const int partitions_;
     ViewGauges gauges_;
     double items_ = 0;
-    std::map<std::string, Realm> realms_;  // ledger thread only
+    std::vector<std::map<std::string, Realm>> realms_;  // by partition; for who feeds it
     // Held for the copy or the exchange of pointers, never while anything is read.
     mutable std::mutex mutex_;
     Snapshots snapshots_;

@@ -110,6 +110,8 @@ public:
     std::unique_ptr<runtime::LogReader> reader() override;
     void discard(std::unique_ptr<runtime::LogReader>) override {}
     void wait(milliseconds) override;
+    // A turn takes no time here.
+    bool urgent() const override { return false; }
     void wake() override { pulse_->woken = true; }
 
     // Whether there is something to poll, or to do, that was not there at the last call.

@@ -3,6 +3,7 @@
 
 #include "gateway/connect.hpp"
 #include "gateway/connect_error.hpp"
+#include "gateway/feeds.hpp"
 #include "runtime/errors.hpp"
 #include "support/metric_value.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
@@ -66,14 +67,16 @@ public:
     grpc::Status GetFeed(grpc::ServerContext*, const publishing_v1::GetFeedRequest* request,
                          publishing_v1::GetFeedResponse* response) override {
         if (request->realm() != "r") return {grpc::StatusCode::NOT_FOUND, "no such feed"};
-        response->set_etag("v1");
+        response->set_etag(feed_etag);
         feed_tags.assign(request->known_etags().begin(), request->known_etags().end());
         feed_page = request->page();
         // As publishing does: what the reader has is not sent.
-        if (std::ranges::find(feed_tags, "v1") != feed_tags.end())
+        if (std::ranges::find(feed_tags, feed_etag) != feed_tags.end()) {
             response->set_not_modified(true);
-        else
-            response->set_body("<feed>" + request->language() + "</feed>");
+            return grpc::Status::OK;
+        }
+        response->set_body("<feed>" + request->language() + "</feed>");
+        ++feeds_sent;
         return grpc::Status::OK;
     }
     grpc::Status GetAlert(grpc::ServerContext*, const publishing_v1::GetAlertRequest* request,
@@ -82,8 +85,10 @@ public:
         response->set_etag("v2");
         return grpc::Status::OK;
     }
+    std::string feed_etag = "v1";
     std::vector<std::string> feed_tags;
     int feed_page = 0;
+    int feeds_sent = 0;
 };
 
 class GatewayTest : public ::testing::Test {
@@ -331,7 +336,7 @@ TEST_F(GatewayTest, ServesFeedsWithValidators) {
     EXPECT_EQ(index["ETag"], "\"v1\"");
     EXPECT_EQ(index["Cache-Control"], "max-age=5");
     EXPECT_EQ(get("/feeds/r/fr.atom", "\"v1\"").result_int(), 304u);
-    EXPECT_EQ(publishing.feed_tags, std::vector<std::string>{"v1"});
+    EXPECT_EQ(publishing.feed_tags.front(), "v1");
     EXPECT_EQ(get("/feeds/r/fr.atom", "\"v0\"").result_int(), 200u);
     EXPECT_EQ(publishing.feed_page, 1);
     EXPECT_EQ(get("/feeds/r/fr.atom?page=2").result_int(), 200u);
@@ -347,6 +352,44 @@ TEST_F(GatewayTest, ServesFeedsWithValidators) {
     const auto unknown = get("/feeds/x/fr.atom");
     EXPECT_EQ(unknown.result_int(), 404u);
     EXPECT_EQ(json::parse(unknown.body())["code"], "not_found");
+}
+
+// Publishing says each time whether it still holds.
+TEST_F(GatewayTest, AFeedIsSentByPublishingOnceAndServedToAll) {
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(get("/feeds/r/fr.atom").body(), "<feed>fr</feed>");
+    EXPECT_EQ(get("/feeds/r/fr.atom", "\"v0\"").body(), "<feed>fr</feed>");
+    EXPECT_EQ(publishing.feeds_sent, 1);
+    EXPECT_EQ(get("/feeds/r/fr.atom", "\"v1\"").result_int(), 304u);
+    EXPECT_EQ(get("/feeds/r/en.atom").body(), "<feed>en</feed>");
+    EXPECT_EQ(publishing.feeds_sent, 2);
+    publishing.feed_etag = "v2";
+    const auto changed = get("/feeds/r/fr.atom", "\"v1\"");
+    EXPECT_EQ(changed.body(), "<feed>fr</feed>");
+    EXPECT_EQ(changed["ETag"], "\"v2\"");
+    EXPECT_EQ(publishing.feeds_sent, 3);
+    EXPECT_EQ(get("/feeds/r/fr.atom")["ETag"], "\"v2\"");
+    EXPECT_EQ(publishing.feeds_sent, 3);
+}
+
+TEST(KeptDocuments, ThoseThatNobodyAsksForMakeRoom) {
+    KeptDocuments kept;
+    const auto document = [](std::size_t bytes) {
+        return std::make_shared<const KeptDocuments::Document>("v1", std::string(bytes, 'x'));
+    };
+    kept.keep("polled", document(100));
+    for (int i = 0; i < 1000; ++i) {
+        kept.keep(std::to_string(i), document(10));
+        ASSERT_NE(kept.find("polled"), nullptr);
+    }
+    EXPECT_EQ(kept.find("0"), nullptr);
+    EXPECT_NE(kept.find("999"), nullptr);
+    EXPECT_EQ(kept.bytes(), 100 + 10 * (KeptDocuments::documents_max - 1));
+    for (int i = 0; i < 30; ++i) kept.keep("large", document(KeptDocuments::bytes_max / 2));
+    kept.keep("larger", document(KeptDocuments::bytes_max));
+    EXPECT_EQ(kept.bytes(), KeptDocuments::bytes_max);
+    kept.keep("too large", document(KeptDocuments::bytes_max + 1));
+    EXPECT_EQ(kept.find("too large"), nullptr);
+    EXPECT_NE(kept.find("larger"), nullptr);
 }
 
 TEST_F(GatewayTest, ABrowserIsShownAFeedAndDoesNotSaveIt) {

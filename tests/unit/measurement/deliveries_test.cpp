@@ -118,6 +118,33 @@ TEST(Deliveries, TheSkewIsMeasuredOnceWhenTheReleaseIsComplete) {
     EXPECT_FALSE(given.when(told::publishing({told::completed("released", 12.5)}, 46)).reacted());
 }
 
+TEST(Deliveries, OfARetractedReleaseNoneIsKeptThatIsFinal) {
+    auto given = released();
+    EXPECT_TRUE(given.state().releases.at("rel-1").deliveries.empty());
+    EXPECT_TRUE(given.state().releases.at("rel-1").fired_at.empty());
+    // Told again, and in another way.
+    EXPECT_FALSE(
+        given.when(told::publishing({told::settled("d1", "confirmed", 31, 99)}, 47)).reacted());
+    EXPECT_FALSE(given.when(told::publishing({told::unknown("d1")}, 48)).reacted());
+    given.when(told::publishing({told::retraction_armed()}, 60));
+    EXPECT_EQ(given.state().releases.at("rel-1").deliveries.size(), 2u);
+    given.when(told::publishing({told::settled("r1", "confirmed", 61, 62)}, 63));
+    given.when(told::publishing(
+        {told::settled("r2", "confirmed", 61, 63), told::completed("retracted", 1)}, 66));
+    EXPECT_TRUE(given.state().releases.at("rel-1").deliveries.empty());
+}
+
+TEST(Deliveries, OneThatIsInDoubtIsKeptUntilItIsNot) {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41), told::unknown("d2"),
+                                 told::completed("released", 1)},
+                                42));
+    EXPECT_EQ(given.state().releases.at("rel-1").deliveries.size(), 1u);
+    given.when(told::publishing({told::settled("d2", "confirmed", 39, 44)}, 45));
+    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+    EXPECT_TRUE(given.state().releases.at("rel-1").deliveries.empty());
+}
+
 TEST(Deliveries, ASkewThatIsNoNumberIsNotKnown) {
     auto given = armed();
     given.when(told::publishing({told::completed("released", std::nan(""))}, 45));

@@ -31,7 +31,7 @@ public:
         realm.apply({"measurement", 0, 0, decision.at, counted, live});
         for (const auto& [clock, seconds] : realm.news()) clocks.emplace_back(clock, seconds);
     }
-    v1::Scorecard card() const { return realm.card("msg-1")->scorecard("msg-1"); }
+    v1::Scorecard card() const { return *realm.scorecard("msg-1"); }
 
     Realm realm;
     std::vector<std::pair<std::string, double>> clocks;
@@ -154,6 +154,71 @@ TEST(Scorecard, ARetractionEndsTheFourthClockAndLeavesTheThird) {
         65));
     EXPECT_EQ(told.card().mistake_to_corrected_seconds(), 4);
     EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 6);
+}
+
+// A day without news of it, told by another message of the realm.
+constexpr int day = 24 * 3600;
+
+runtime::Foreign drafted_beside(int seconds) {
+    drafting::v1::Event event;
+    event.mutable_message_created()->set_message_id("msg-2");
+    return foreign<drafting::v1::Event>("drafting", "bow", {event}, at(seconds));
+}
+
+TEST(Scorecard, OneThatRestsIsReadAsItWas) {
+    auto told = told_to_the_end();
+    const auto before = told.card();
+    told(drafted_beside(28 + day - 1));
+    EXPECT_EQ(told.realm.awake(), 2u);
+    told(drafted(28 + day));  // Nothing new: no record.
+    told(foreign<approval::v1::Event>("approval", "bow", {}, at(28 + day)));
+    EXPECT_EQ(told.realm.awake(), 1u);
+    EXPECT_EQ(told.realm.size(), 2u);
+    EXPECT_EQ(told.card().SerializeAsString(), before.SerializeAsString());
+    EXPECT_EQ(told.realm.scorecard("msg-3"), std::nullopt);
+}
+
+TEST(Scorecard, OneThatRestedGoesOnWhereItStood) {
+    auto told = told_to_the_end();
+    told(drafted_beside(28 + day));
+    ASSERT_EQ(told.realm.awake(), 1u);
+    const auto clocks = told.clocks;
+    told(told::publishing({told::retraction_armed()}, 28 + day));
+    EXPECT_EQ(told.realm.awake(), 2u);
+    EXPECT_EQ(told.clocks, clocks) << "news a second time";
+    told(told::publishing(
+        {told::settled("r1", "confirmed", 29 + day, 30 + day),
+         told::settled("r2", "confirmed", 29 + day, 32 + day), told::completed("retracted", 1)},
+        33 + day));
+    EXPECT_EQ(told.card().mistake_to_corrected_seconds(), 4);
+    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 6);
+    EXPECT_EQ(told.card().reading_to_draft_seconds(), 2);
+    EXPECT_EQ(told.card().skew_ms(), 8);
+    EXPECT_EQ(told.card().reading().value(), 1200);
+    EXPECT_THAT(told.card().deliveries(), UnorderedElementsAre(Pair("confirmed", 4)));
+    const auto before = told.card();
+    told(drafted_beside(34 + 2 * day));
+    told(foreign<approval::v1::Event>("approval", "bow", {}, at(34 + 2 * day)));
+    EXPECT_EQ(told.card().SerializeAsString(), before.SerializeAsString());
+    std::vector<std::string> listed;
+    told.realm.messages(0, [&](std::int64_t, const std::string& id) {
+        listed.push_back(id);
+        return true;
+    });
+    EXPECT_THAT(listed, ElementsAre("msg-2", "msg-1")) << "each in its place";
+}
+
+TEST(Scorecard, OneWithADeliveryThatIsNotFinalDoesNotRest) {
+    Told told;
+    told(drafted(7));
+    told(told::publishing({told::planned(), told::armed()}, 21));
+    told(told::publishing({told::settled("d1", "confirmed", 22, 23), told::unknown("d2")}, 24));
+    told(drafted_beside(24 + day));
+    EXPECT_EQ(told.realm.awake(), 2u);
+    told(told::publishing({told::settled("d2", "confirmed", 22, 26)}, 25 + day));
+    told(drafted_beside(25 + 2 * day));
+    told(foreign<approval::v1::Event>("approval", "bow", {}, at(25 + 2 * day)));
+    EXPECT_EQ(told.realm.awake(), 0u);
 }
 
 TEST(Scorecard, TheEarliestFiringIsTheOneThatIsShown) {

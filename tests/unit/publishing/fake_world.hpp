@@ -25,7 +25,7 @@ public:
     Time now = samples::at(1);
     Steady steady{};
     CredentialFolder folder;
-    PublishingView view{8};
+    PublishingView view{1};
     std::string leader_realm = "bow";
     // Commands that are answered `unavailable` although they are decided.
     int lost_answers = 0;

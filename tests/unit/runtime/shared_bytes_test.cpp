@@ -55,7 +55,7 @@ TEST(SharedBytes, AreTakenInAndLetGoByManyThreads) {
 }
 
 // Parsed maps come in any order.
-TEST(Packed, OfEqualMessagesAreTheSameBytes) {
+TEST(StableBytes, AreTheSameForEqualMessages) {
     content::v1::Fixed fixed;
     for (const char* language : {"fr-CA", "en-CA", "de", "cr", "oj"})
         (*fixed.mutable_sender_names())[language] = language;

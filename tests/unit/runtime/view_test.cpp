@@ -34,11 +34,11 @@ private:
 
 using TallyView = SnapshotViews<Tally>;
 
-void tell(TallyView& view, const std::string& realm = "bow", bool live = true) {
+void tell(TallyView& view, const std::string& realm = "bow", bool live = true, int partition = 0) {
     ledger::v1::Decision decision;
     decision.set_realm(realm);
     decision.mutable_accepted()->set_subject("item");
-    view.apply({"drafting", 0, 0, testing::at(0), decision, live});
+    view.apply({"drafting", partition, 0, testing::at(0), decision, live});
 }
 
 std::size_t size(const TallyView& view, const std::string& realm = "bow") {
@@ -86,11 +86,38 @@ TEST(SnapshotViews, OnlyThePartitionThatIsNamedStartsAfresh) {
     TallyView view(2);
     std::string here = "a", there = "b";
     while (partition_of(there, 2) == partition_of(here, 2)) there += "b";
-    tell(view, here);
-    tell(view, there);
+    tell(view, here, true, partition_of(here, 2));
+    tell(view, there, true, partition_of(there, 2));
     view.reset(partition_of(here, 2));
     EXPECT_EQ(size(view, here), 0u);
     EXPECT_EQ(size(view, there), 1u);
+}
+
+// A copy of somebody's command, in a partition that is not its realm's, is refused there.
+TEST(SnapshotViews, WhatLiesInAnotherRealmsPartitionIsNotOfTheRealm) {
+    TallyView view(2);
+    tell(view, "bow", true, partition_of("bow", 2));
+    tell(view, "bow", true, 1 - partition_of("bow", 2));
+    EXPECT_EQ(size(view), 1u);
+}
+
+// As while history is read.
+TEST(SnapshotViews, PartitionsAreFedAtOnce) {
+    constexpr int partitions = 4;
+    TallyView view(partitions);
+    {
+        std::vector<std::jthread> feeders;
+        for (int partition = 0; partition < partitions; ++partition)
+            feeders.emplace_back([&view, partition] {
+                for (int i = 0; i < 20'000; ++i) {
+                    const std::string realm = "realm-" + std::to_string(i % 40);
+                    if (partition_of(realm, partitions) == partition)
+                        tell(view, realm, i % 7 == 0, partition);
+                }
+            });
+    }
+    for (int partition = 0; partition < partitions; ++partition) view.folded(partition);
+    for (int i = 0; i < 40; ++i) EXPECT_EQ(size(view, "realm-" + std::to_string(i)), 500u);
 }
 
 // The writer is done although a reader never lets go of what it reads.
