@@ -148,19 +148,24 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     if (queued != Queued::queued) (*shared)(false);
 }
 
-void LedgerProcess::await(const std::string& realm, std::vector<Position> positions,
-                          milliseconds wait, std::move_only_function<void(Awaited)> done) {
+std::uint64_t LedgerProcess::await(const Reader& reader, std::vector<Position> positions,
+                                   milliseconds wait, std::move_only_function<void(Awaited)> done) {
+    const auto ends = [&](Awaited how) {
+        done(how);
+        return PositionWaits::nobody;
+    };
     const Tick until = clock_.tick() + wait;
     std::vector<PositionWaits::Place> places;
     for (const Position& position : positions) {
         const auto log = log_of(position);
-        if (!log) return done(Awaited::not_yet);
+        if (!log) return ends(Awaited::not_yet);
         places.emplace_back(*log, position.offset);
     }
-    auto slot = read_slots_.take(realm, {});
-    if (!slot) return done(Awaited::too_many);
-    reads_.add(places, until, std::move(slot), std::move(done));
+    auto slot = read_slots_.take(reader.realm, reader.actor);
+    if (!slot) return ends(Awaited::too_many);
+    const std::uint64_t read = reads_.add(places, until, std::move(slot), std::move(done));
     log_->wake();
+    return read;
 }
 
 // By the number of its source.

@@ -71,9 +71,10 @@ public:
     void submit(Submission submission, std::chrono::milliseconds wait, Done done) override;
     void append_stream(std::string_view stream, const std::string& realm, std::string body,
                        std::move_only_function<void(bool)> done) override;
-    void await(const std::string& realm, std::vector<Position> positions,
-               std::chrono::milliseconds wait,
-               std::move_only_function<void(Awaited)> done) override;
+    std::uint64_t await(const Reader& reader, std::vector<Position> positions,
+                        std::chrono::milliseconds wait,
+                        std::move_only_function<void(Awaited)> done) override;
+    void give_up(std::uint64_t read) override { reads_.give_up(read); }
     bool follows(const Position& position) const override;
     bool leads(const std::string& realm) const override;
     bool ready() const override { return ready_ && !stopping_; }

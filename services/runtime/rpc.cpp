@@ -51,6 +51,12 @@ static milliseconds wait_for(milliseconds left) {
     return left - std::clamp(left / 20, milliseconds(25), milliseconds(250));
 }
 
+static Rpc::Reactor* ended(Rpc::Context* context, grpc::Status why) {
+    Rpc::Reactor* reactor = context->DefaultReactor();
+    reactor->Finish(std::move(why));
+    return reactor;
+}
+
 static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     // Worded first: the order in which arguments are made is not given, and one moves the list.
     const std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
@@ -236,41 +242,30 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
 }
 
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
-    Reactor* reactor = context->DefaultReactor();
     auto caller = verify(*context, request);
     // Asked before the roles, which rest on what was folded then.
     const bool readable = caller && ledger_.readable(caller->realm);
     if (caller) caller = confirm(std::move(*caller));
-    if (!caller || !readable) {
-        reactor->Finish(caller ? not_folded(ledger_.why_not(caller->realm)) : caller.error());
-        return reactor;
-    }
-    const std::string realm = caller->realm;
-    after_positions(context, reactor, realm,
-                    [call = std::move(call), caller = std::move(*caller)] { return call(caller); });
-    return reactor;
+    if (!caller) return ended(context, caller.error());
+    if (!readable) return ended(context, not_folded(ledger_.why_not(caller->realm)));
+    return after_positions(context, *caller,
+                           [call = std::move(call), caller = *caller] { return call(caller); });
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCall call) {
-    Reactor* reactor = context->DefaultReactor();
-    if (auto wrong = violations(request); !wrong.empty()) {
-        reactor->Finish(bad_request(std::move(wrong)));
-        return reactor;
-    }
+    if (auto wrong = violations(request); !wrong.empty())
+        return ended(context, bad_request(std::move(wrong)));
     // What anybody may ask must not wait: a call that waits takes up room.
-    if (!metadata(*context, "tocsin-after").empty()) {
-        reactor->Finish(bad_request(
-            {{"tocsin-after", "a public read waits for no position: leave it out and ask again"}}));
-        return reactor;
-    }
-    if (!ledger_.readable(text_field(request, "realm"))) {
-        // What went wrong here is not for everybody.
-        reactor->Finish(not_folded("history is still being folded, or an operator is needed"));
-        return reactor;
-    }
+    if (!metadata(*context, "tocsin-after").empty())
+        return ended(context, bad_request({{"tocsin-after",
+                                            "a public read waits for no position: leave it out "
+                                            "and ask again"}}));
+    // What went wrong here is not for everybody.
+    if (!ledger_.readable(text_field(request, "realm")))
+        return ended(context,
+                     not_folded("history is still being folded, or an operator is needed"));
     tell_age(context);
-    reactor->Finish(call(Caller{}));
-    return reactor;
+    return ended(context, call(Caller{}));
 }
 
 void Rpc::tell_age(Context* context) const {
@@ -278,46 +273,71 @@ void Rpc::tell_age(Context* context) const {
         context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
 }
 
-void Rpc::after_positions(Context* context, Reactor* reactor, const std::string& realm,
-                          std::function<grpc::Status()> call) {
-    tell_age(context);
-    const std::string after = metadata(*context, "tocsin-after");
-    if (after.empty()) {
-        reactor->Finish(call());
-        return;
-    }
+namespace {
+
+// A read that waits for positions. A caller who goes away gives its place back at once. gRPC calls
+// OnCancel() only after the method has returned, and OnDone(), once, after both that and Finish():
+// so `read` is known, and this lives, whichever comes first.
+class WaitingRead final : public grpc::ServerUnaryReactor {
+public:
+    explicit WaitingRead(Ledger& ledger) : ledger_(ledger) {}
+    void OnCancel() override { ledger_.give_up(read); }
+    void OnDone() override { delete this; }
+
+    std::uint64_t read = 0;
+
+private:
+    Ledger& ledger_;
+};
+
+}  // namespace
+
+// The positions in `tocsin-after`, or why they cannot be waited for.
+static std::expected<std::vector<Position>, FieldViolation> positions_of(const std::string& after,
+                                                                         const Ledger& ledger) {
     std::vector<Position> positions;
     for (std::size_t begin = 0; begin <= after.size();) {
         const std::size_t end = std::min(after.find(',', begin), after.size());
         auto position = Position::parse(after.substr(begin, end - begin));
-        if (!position || positions.size() >= 16) {
-            reactor->Finish(bad_request({{"tocsin-after",
-                                          "expected up to 16 service/partition/offset, separated "
-                                          "by commas"}}));
-            return;
-        }
-        if (!ledger_.follows(*position)) {
-            reactor->Finish(bad_request(
-                {{"tocsin-after", fmt::format("this service never reaches {}: it follows "
-                                              "no such ledger",
-                                              position->text())}}));
-            return;
-        }
+        if (!position || positions.size() >= 16)
+            return std::unexpected(FieldViolation{
+                "tocsin-after", "expected up to 16 service/partition/offset, separated by commas"});
+        if (!ledger.follows(*position))
+            return std::unexpected(FieldViolation{
+                "tocsin-after", fmt::format("this service never reaches {}: it follows no such "
+                                            "ledger",
+                                            position->text())});
         positions.push_back(std::move(*position));
         begin = end + 1;
     }
-    // Views may have started over meanwhile.
-    ledger_.await(realm, std::move(positions), wait_for(time_left(*context)),
-                  [this, realm, reactor, call = std::move(call)](Ledger::Awaited awaited) {
-                      if (awaited == Ledger::Awaited::reached)
-                          return reactor->Finish(ledger_.readable(realm)
-                                                     ? call()
-                                                     : not_folded(ledger_.why_not(realm)));
-                      reactor->Finish(awaited == Ledger::Awaited::not_yet
-                                          ? edge_status("not_yet")
-                                          : edge_status("unavailable",
-                                                        "too many reads are waiting; ask again"));
-                  });
+    return positions;
+}
+
+Rpc::Reactor* Rpc::after_positions(Context* context, const Caller& caller,
+                                   std::function<grpc::Status()> call) {
+    tell_age(context);
+    const std::string after = metadata(*context, "tocsin-after");
+    if (after.empty()) return ended(context, call());
+    auto positions = positions_of(after, ledger_);
+    if (!positions) return ended(context, bad_request({positions.error()}));
+    auto* reactor = new WaitingRead(ledger_);
+    const auto status = [this, realm = caller.realm, call = std::move(call)](Ledger::Awaited how) {
+        switch (how) {
+            case Ledger::Awaited::reached:  // Views may have started over meanwhile.
+                return ledger_.readable(realm) ? call() : not_folded(ledger_.why_not(realm));
+            case Ledger::Awaited::not_yet:
+                return edge_status("not_yet");
+            case Ledger::Awaited::too_many:
+                return edge_status("unavailable", "too many reads are waiting; ask again");
+            case Ledger::Awaited::given_up:
+                break;
+        }
+        return grpc::Status::CANCELLED;
+    };
+    reactor->read = ledger_.await(
+        {caller.realm, caller.actor}, std::move(*positions), wait_for(time_left(*context)),
+        [reactor, status](Ledger::Awaited how) { reactor->Finish(status(how)); });
+    return reactor;
 }
 
 grpc::Status not_found(std::string_view field, std::string_view id) {

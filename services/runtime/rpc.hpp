@@ -103,8 +103,8 @@ private:
     // Reads go on while Kafka is away; they say how old they are.
     void tell_age(Context* context) const;
     // Runs `call` once the positions in `tocsin-after` are reached.
-    void after_positions(Context* context, Reactor* reactor, const std::string& realm,
-                         std::function<grpc::Status()> call);
+    Reactor* after_positions(Context* context, const Caller& caller,
+                             std::function<grpc::Status()> call);
     std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
 
     std::string service_;

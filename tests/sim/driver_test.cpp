@@ -214,18 +214,43 @@ TEST_F(DriverTest, ReadsThatWaitAreBounded) {
     EXPECT_EQ(ended[Ledger::Awaited::not_yet], 32);
 }
 
+TEST_F(DriverTest, OneActorsReadsLeaveRoomForOthersOfTheRealm) {
+    stage.config.reads_waiting_max = 256;
+    Member& member = ready("one");
+    std::map<Ledger::Awaited, int> ended;
+    const auto wait = [&](const std::string& actor) {
+        return member.process->await({"a", actor}, {{"toy", 0, 1000}}, seconds(3),
+                                     [&](Ledger::Awaited how) { ++ended[how]; });
+    };
+    std::uint64_t last = 0;
+    for (int i = 0; i < 32; ++i) last = wait("anna");
+    wait("anna");
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 1) << "half of the realm's 64";
+    wait("bob");
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 1);
+    // What is given up leaves its place at once, and ends once.
+    member.process->give_up(last);
+    member.process->give_up(last);
+    EXPECT_EQ(ended[Ledger::Awaited::given_up], 1);
+    wait("anna");
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 1);
+    stage.run(seconds(4));
+    EXPECT_EQ(ended[Ledger::Awaited::not_yet], 33);
+    EXPECT_EQ(ended[Ledger::Awaited::given_up], 1);
+}
+
 TEST_F(DriverTest, StopStaysInEffect) {
     Member& member = ready("one");
     stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = seconds(2);
     const auto waiting = member.submit(Stage::realm(0), "add 5");
     int reads = 0;
-    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->await({"a"}, {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
     member.process->stop(milliseconds(0));
     EXPECT_EQ(waiting->answers, 1);
     EXPECT_EQ(reads, 1);
     EXPECT_FALSE(member.process->ready());
     EXPECT_EQ(member.submit(Stage::realm(0), "add 5")->answers, 1);
-    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->await({"a"}, {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
     EXPECT_EQ(reads, 2);
     int stored = 0;
     member.process->append_stream("readings", Stage::realm(0), "reading 1", [&](bool ok) {
@@ -244,7 +269,7 @@ TEST_F(DriverTest, CallsAreEndedBeforeTheProcessIs) {
     stage.kafka.go_away();
     const auto waiting = member.submit(Stage::realm(0), "add 5", seconds(60));
     int reads = 0;
-    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->await({"a"}, {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
     member.process->end_calls(milliseconds(0));
     EXPECT_TRUE(waiting->unavailable());
     EXPECT_EQ(reads, 1);
