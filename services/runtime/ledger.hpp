@@ -104,7 +104,7 @@ public:
     }
     // Seconds since Kafka last answered; 0 while it does.
     virtual double stale_seconds() const = 0;
-    // Runs `task` on the ledger thread, soon.
+    // Runs `task` on the ledger thread, soon; after its end it is dropped.
     virtual void post(std::move_only_function<void()> task) = 0;
 };
 

@@ -181,12 +181,24 @@ std::optional<int> LedgerProcess::log_of(const Position& position) const {
 
 bool LedgerProcess::follows(const Position& position) const { return log_of(position).has_value(); }
 
-void LedgerProcess::post(std::move_only_function<void()> task) {
+// False: the ledger thread has ended, and the task is dropped.
+bool LedgerProcess::take_post(std::move_only_function<void()> task) {
     {
         const std::lock_guard guard(mutex_);
+        if (posts_closed_) return false;
         posted_.push_back(std::move(task));
     }
     log_->wake();
+    return true;
+}
+
+// What was taken is run; nothing is taken from then on.
+void LedgerProcess::close_posts() {
+    {
+        const std::lock_guard guard(mutex_);
+        posts_closed_ = true;
+    }
+    run_posted();
 }
 
 void LedgerProcess::run_posted() {
@@ -209,7 +221,9 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
                             std::move_only_function<void(Obeyed)> done) {
     if (!running_ || stopping_) return done({Obeyed::Kind::not_yet, {}, -1});
     auto shared = std::make_shared<std::move_only_function<void(Obeyed)>>(std::move(done));
-    post([this, partition, word, reason = std::move(reason), until = clock_.tick() + wait, shared] {
+    const Tick until = clock_.tick() + wait;
+    const bool taken = take_post([this, partition, word, reason = std::move(reason), until,
+                                  shared] {
         const bool known = partition >= 0 && partition < static_cast<int>(slots_.size());
         if (!known) return (*shared)({});
         Slot& slot = *slots_[static_cast<std::size_t>(partition)];
@@ -224,6 +238,7 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
         if (!taken) return (*shared)({Obeyed::Kind::not_repairable, taken.error(), -1});
         slot.words.push_back({word, until, std::move(*shared)});
     });
+    if (!taken) (*shared)({Obeyed::Kind::not_yet, {}, -1});
 }
 
 bool LedgerProcess::await_ready(milliseconds wait) {

@@ -144,7 +144,7 @@ void LedgerProcess::finish(milliseconds flush) {
         if (flush.count() > 0) writer.flush(flush);
         writer.close();
     });
-    run_posted();
+    close_posts();
 }
 
 milliseconds LedgerProcess::turn() {

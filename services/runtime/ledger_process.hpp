@@ -82,7 +82,7 @@ public:
     bool readable(const std::string& realm) const override;
     std::string why_not(const std::string& realm) const override;
     double stale_seconds() const override;
-    void post(std::move_only_function<void()> task) override;
+    void post(std::move_only_function<void()> task) override { take_post(std::move(task)); }
 
     struct Status {
         int partition = 0;
@@ -149,7 +149,9 @@ private:
     void publish_status(Tick tick);
     std::chrono::milliseconds idle_time(Tick tick) const;
     std::optional<std::chrono::milliseconds> next_wake(const Slot& slot) const;
+    bool take_post(std::move_only_function<void()> task);
     void run_posted();
+    void close_posts();
     std::string refusal(const std::string& realm) const;
     void command_stored(int partition, Waiters::Handle handle, const Stored& stored,
                         std::int64_t read_before);
@@ -220,6 +222,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable ready_changed_;
     std::vector<std::move_only_function<void()>> posted_;
+    bool posts_closed_ = false;  // nobody would run them any more
     std::vector<Status> status_;
     // What keeps it from serving, as last looked at: halts by partition, its clock, its logs.
     std::vector<std::string> halts_;

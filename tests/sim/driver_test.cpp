@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <sstream>
+#include <thread>
 
 namespace tocsin::sim {
 namespace {
@@ -262,6 +264,28 @@ TEST_F(DriverTest, StopStaysInEffect) {
     member.process->operate(0, runtime::LedgerProcess::Word::restart_inputs, "why", seconds(5),
                             [&](auto) { ++restarted; });
     EXPECT_EQ(restarted, 1);
+}
+
+// Operators on threads of their own: each hears something, however close to the end.
+TEST_F(DriverTest, NoWordIsLostAsItStops) {
+    for (int i = 0; i < 20; ++i) {
+        Member& member = ready("one");
+        std::atomic<int> asked{0}, ended{0};
+        std::atomic<bool> over{false};
+        std::vector<std::jthread> operators;
+        for (int j = 0; j < 3; ++j)
+            operators.emplace_back([&] {
+                for (; !over; ++asked)
+                    member.process->operate(0, LedgerProcess::Word::restart_inputs, "why",
+                                            seconds(5), [&](auto) { ++ended; });
+            });
+        while (asked < 100) std::this_thread::yield();
+        member.process->stop(milliseconds(0));
+        over = true;
+        operators.clear();
+        EXPECT_EQ(ended, asked);
+        stage.members.clear();
+    }
 }
 
 TEST_F(DriverTest, CallsAreEndedBeforeTheProcessIs) {
