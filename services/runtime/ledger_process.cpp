@@ -156,15 +156,12 @@ milliseconds LedgerProcess::turn() {
     take_trouble();
     const Tick tick = clock_.tick();
     for (const auto& slot : slots_) busy |= step(*slot, tick);
+    if (tick >= next_status_) publish_status(tick);
     letters_->turn(tick);
     waiters_.expire(tick, "no decision within the deadline; ask again with the same request_id");
     reads_.look([this](int log) { return passed(log); }, tick);
     look_after_handles(tick);
-    check_ready();
-    if (tick >= next_status_) {
-        publish_status(tick);
-        next_status_ = tick + milliseconds(250);
-    }
+    check_ready(tick);
     return busy ? milliseconds(0) : idle_time(tick);
 }
 
@@ -194,11 +191,20 @@ void LedgerProcess::raise_alarm(Slot& slot) {
         const std::lock_guard guard(mutex_);
         alarm = slot.halted();
     }
+    next_status_ = {};
     if (alarm.empty())
         logs::info("partition goes on", {{"service", plan_.service}, {"partition", slot.number}});
     else
         logs::error("partition needs an operator",
                     {{"service", plan_.service}, {"partition", slot.number}, {"why", alarm}});
+}
+
+void LedgerProcess::tell_leader(Slot& slot, bool leads) {
+    const bool led = leads_[static_cast<std::size_t>(slot.number)].exchange(leads);
+    const std::string& writer = slot.partition.fold().writer();
+    if (led == leads && slot.writer == writer) return;
+    slot.writer = writer;
+    next_status_ = {};
 }
 
 bool LedgerProcess::step(Slot& slot, Tick tick) {
@@ -210,7 +216,7 @@ bool LedgerProcess::step(Slot& slot, Tick tick) {
         if (!std::exchange(slot.stopped, true))
             for (int input = -1; input < static_cast<int>(inputs_.size()); ++input)
                 sources_->stop(source_of(slot.number, input));
-        leads_[static_cast<std::size_t>(slot.number)] = false;
+        tell_leader(slot, false);
         return false;
     }
     const bool any = !orders.append.empty() || orders.read_ledger_from ||
@@ -219,7 +225,7 @@ bool LedgerProcess::step(Slot& slot, Tick tick) {
     if (slot.partition.caught_up() && !slot.inputs_started && !slot.asking_ranges &&
         tick >= slot.next_attempt)
         ask_ranges(slot);
-    leads_[static_cast<std::size_t>(slot.number)] = slot.partition.leads();
+    tell_leader(slot, slot.partition.leads());
     if (slot.key_id != slot.partition.key_id()) {
         const std::lock_guard guard(mutex_);
         slot.key_id = slot.partition.key_id();

@@ -96,7 +96,8 @@ public:
         std::chrono::milliseconds clock_ahead{0};
         std::string key_id;  // of the key that signs there
     };
-    // As of the last turns.
+    // As of the last turns: at once where readiness, a halt or the leader changed, and before
+    // anybody is told of it.
     std::vector<Status> status() const;
     // What an operator may have recorded for a halted partition.
     enum class Word { restart_inputs, override_clock };
@@ -142,7 +143,8 @@ private:
     void heard();
     void on_trouble();
     bool folded(const Slot& slot) const;
-    void check_ready();
+    void tell_leader(Slot& slot, bool leads);
+    void check_ready(Tick tick);
     void tell_standing();
     void tell_inputs(Slot& slot) const;
     std::int64_t passed(int log) const;

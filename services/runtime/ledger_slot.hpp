@@ -148,6 +148,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
     std::vector<View*>& all_views;
     std::string broken;    // why the driver stopped it
     bool stopped = false;  // it is broken, and its sources are no longer read
+    std::string writer;    // of the last decision, as last published
     std::string key_id;    // that signs commands; other threads read it under the process's mutex
     bool inputs_started = false;
     bool live = false;                      // its history was folded

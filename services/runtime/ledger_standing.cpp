@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 static constexpr auto silence_max = milliseconds(1000);
 static constexpr auto probe_again = milliseconds(100);
 static constexpr auto idle_most = milliseconds(250);
+static constexpr auto status_every = milliseconds(250);
 // Nothing of a partition needs to be seen to more often, whatever is due.
 static constexpr auto timer_least = milliseconds(10);
 
@@ -85,7 +86,7 @@ bool LedgerProcess::folded(const Slot& slot) const {
     return true;
 }
 
-void LedgerProcess::check_ready() {
+void LedgerProcess::check_ready(Tick tick) {
     bool all = true;
     bool halted = false;
     for (const auto& slot : slots_) {
@@ -109,6 +110,8 @@ void LedgerProcess::check_ready() {
     const bool now_ready = !stopping_ && warming_ == 0 && !sources_->any_down() &&
                            clock_off().empty() && (all || (ready_ && !halted));
     if (now_ready == ready_) return;
+    publish_status(tick);
+    metrics_.ready.Set(now_ready ? 1 : 0);
     {
         const std::lock_guard guard(mutex_);
         ready_ = now_ready;
@@ -214,7 +217,7 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);
     metrics_.kafka_connected.Set(connected_ ? 1 : 0);
     metrics_.kafka_stale_seconds.Set(stale_seconds());
-    metrics_.ready.Set(ready_ ? 1 : 0);
+    next_status_ = tick + status_every;
     const std::lock_guard guard(mutex_);
     status_ = std::move(status);
 }

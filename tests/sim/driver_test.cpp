@@ -55,6 +55,29 @@ TEST_F(DriverTest, AnswersWithinAFewTurns) {
     EXPECT_EQ(call->answer.subject, "5");
 }
 
+// Who hears that it is ready, of a halt or of another leader finds the same in its status.
+TEST_F(DriverTest, TheStatusIsNotOlderThanWhatIsTold) {
+    Member& one = stage.add("one");
+    std::int64_t seen = -1;
+    one.process->on_ready([&](bool) { seen = one.process->status().at(0).next_offset; });
+    ASSERT_TRUE(stage.run_until([&] { return one.process->ready(); }, seconds(10)));
+    EXPECT_EQ(seen, stage.kafka.log(Stage::ledger(), 0).end());
+    Member& two = ready("two");
+    stage.freeze(one, true);
+    two.submit(Stage::realm(0), "add 5");
+    ASSERT_TRUE(stage.run_until([&] { return two.process->standing(0).leads; }, seconds(10)));
+    EXPECT_EQ(two.process->status().at(0).writer, "two");
+    stage.kafka.drop_before(Stage::ledger(), 0, 1);
+    two.process.reset();
+    Member& three = stage.add("three");
+    ASSERT_TRUE(stage.run_until(
+        [&] {
+            return three.process->why_not(Stage::realm(0)).starts_with("an operator is needed");
+        },
+        seconds(10)));
+    EXPECT_NE(three.process->status().at(0).halted, "");
+}
+
 TEST_F(DriverTest, NothingToDoIsAFewTurnsPerSecond) {
     Member& member = ready("one");
     EXPECT_LE(turns(member, seconds(10)), 10 * 20);
