@@ -224,9 +224,7 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
     const Tick until = clock_.tick() + wait;
     const bool taken = take_post([this, partition, word, reason = std::move(reason), until,
                                   shared] {
-        const bool known = partition >= 0 && partition < static_cast<int>(slots_.size());
-        if (!known) return (*shared)({});
-        Slot& slot = *slots_[static_cast<std::size_t>(partition)];
+        Slot& slot = *slots_.at(static_cast<std::size_t>(partition));
         if (slot.halted().empty()) return (*shared)({});
         // What the driver stopped is whole again after a start only.
         if (!slot.broken.empty())

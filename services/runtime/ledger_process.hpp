@@ -108,11 +108,12 @@ public:
         std::string why;           // of not_repairable: what it repairs, and why it stands still
         std::int64_t offset = -1;  // of the decision that was recorded
     };
-    // `done` is called once, at most `wait` later. Nothing is recorded where the word repairs
-    // nothing; with `not_yet` it may still be.
+    // Of one of partitions(). `done` is called once, at most `wait` later. Nothing is recorded
+    // where the word repairs nothing; with `not_yet` it may still be.
     void operate(int partition, Word word, std::string reason, std::chrono::milliseconds wait,
                  std::move_only_function<void(Obeyed)> done);
     const std::string& service() const { return plan_.service; }
+    int partitions() const { return static_cast<int>(slots_.size()); }
     // Whether this instance leads the partition, and how often its history turned out to be
     // another. Thread-safe.
     struct Standing {

@@ -63,13 +63,19 @@ static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     return edge_status("invalid_argument", text, std::move(wrong));
 }
 
-std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
-                                                const Message& request) const {
+std::expected<Caller, grpc::Status> Rpc::caller_of(const grpc::ServerContextBase& context) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
     if (!caller) return std::unexpected(edge_status(caller.error()));
+    return std::move(*caller);
+}
+
+std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
+                                                const Message& request) const {
+    auto caller = caller_of(context);
+    if (!caller) return caller;
     if (auto wrong = violations(request); !wrong.empty())
         return std::unexpected(bad_request(std::move(wrong)));
-    return std::move(*caller);
+    return caller;
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
@@ -91,12 +97,15 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
 
 std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     const grpc::ServerContextBase& context, const Message& request) const {
-    auto caller = verify(context, request);
-    if (caller && !caller->has(operator_role))
+    auto caller = caller_of(context);
+    if (!caller) return caller;
+    if (!caller->has(operator_role))
         return std::unexpected(
             edge_status("role_missing",
                         "the role operator is needed, which the issuer of tokens gives to who runs "
                         "the installation"));
+    if (auto wrong = violations(request); !wrong.empty())
+        return std::unexpected(bad_request(std::move(wrong)));
     return caller;
 }
 

@@ -80,7 +80,8 @@ public:
     std::expected<Caller, grpc::Status> authenticate(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
-    // An operator of the installation, by the token alone, or why not. Needs nothing of the ledger.
+    // An operator of the installation, by the token alone, or why not; nobody else hears what is
+    // wrong with the request. Needs nothing of the ledger.
     std::expected<Caller, grpc::Status> authenticate_operator(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
@@ -89,7 +90,9 @@ private:
 
     // With the roles that the realm's roster confirms.
     std::expected<Caller, grpc::Status> confirm(Caller caller) const;
-    // By the token, for a request that is well formed; the roles are the token's.
+    // By the token; the roles are the token's.
+    std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;
+    // The same for a request that is well formed.
     std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
                                                const google::protobuf::Message& request) const;
     static void set_body(google::protobuf::Message& command,
