@@ -83,13 +83,34 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
             command_stored(partition, handle, stored, read_before);
         });
     if (queued == Queued::queued) return;
+    if (queued == Queued::missing) note_missing(source);
     Done back = waiters_.take_back(*handle);
     slot.reset();
     if (!back) return;
     if (queued == Queued::too_large)
         back(too_large(record.size(), config_.command_bytes_max));
     else
-        back(unavailable("the queue to Kafka is full; ask again with the same request_id"));
+        back(unavailable(not_queued(source, queued) + "; ask again with the same request_id"));
+}
+
+// Why a record could not even be queued; it is in no log.
+std::string LedgerProcess::not_queued(int source, Queued queued) const {
+    switch (queued) {
+        case Queued::missing:
+            return missing_text(log_name(source));
+        case Queued::refused:
+            return fmt::format(
+                "the client of Kafka takes nothing for {}, and an operator finds why "
+                "in the service's log",
+                topic_of(source));
+        case Queued::dead:
+            return "this instance is about to start again";
+        case Queued::full:
+        case Queued::too_large:
+        case Queued::queued:
+            break;
+    }
+    return "the queue to Kafka is full";
 }
 
 // Where the broker takes less than is asked for, the answer is as final.
@@ -98,9 +119,14 @@ void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const 
     const int source = source_of(partition, input_named(commands_topic_));
     if (stored.ok()) sources_->stored(source, stored.offset);
     compare_place(source, read_before, stored);
-    if (stored.kind != Stored::Kind::too_large) return;
-    Answer answer = too_large(0, 0);
-    answer.rejection.text = "it is larger than the log takes; leave something out";
+    const bool missing = stored.kind == Stored::Kind::missing;
+    if (missing) note_missing(source);
+    if (!missing && stored.kind != Stored::Kind::too_large) return;
+    Answer answer =
+        missing
+            ? unavailable(missing_text(log_name(source)) + "; ask again with the same request_id")
+            : too_large(0, 0);
+    if (!missing) answer.rejection.text = "it is larger than the log takes; leave something out";
     if (Done back = waiters_.take_back(handle)) back(std::move(answer));
 }
 
@@ -143,8 +169,10 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
         topic, partition, realm, command_bytes(submission, seal->second, key_of(partition)), {},
         [this, shared, source, read_before](const Stored& stored) {
             compare_place(source, read_before, stored);
+            if (stored.kind == Stored::Kind::missing) note_missing(source);
             (*shared)(stored.ok());
         });
+    if (queued == Queued::missing) note_missing(source);
     if (queued != Queued::queued) (*shared)(false);
 }
 

@@ -180,6 +180,7 @@ void LedgerProcess::take_trouble() {
 void LedgerProcess::look_after_handles(Tick tick) {
     probe(tick);
     sources_->tend(tick, connected_);
+    look_for_missing(tick);
     if (connected_) clock_probe_->turn(tick);
 }
 
@@ -257,21 +258,22 @@ void LedgerProcess::obey(Slot& slot, Orders orders) {
 
 // False: it was not even queued, and what follows it would be void.
 bool LedgerProcess::append(Slot& slot, const Orders::Append& order) {
-    LogWriter& writer = *writers_[static_cast<std::size_t>(slot.number) % writers_.size()];
-    const Queued queued =
-        writer.append(ledger_topic_, slot.number, order.realm, order.record, {},
-                      [this, &slot, digest = order.digest](const Stored& stored) {
-                          if (stored.ok())
-                              sources_->stored(source_of(slot.number, -1), stored.offset);
-                          slot.guard([&] {
-                              if (stored.ok())
-                                  slot.partition.on_append_stored(digest, stored.offset);
-                              else
-                                  slot.partition.on_append_failed(digest);
-                          });
-                          if (!stored.ok()) on_trouble();
-                      });
+    const int source = source_of(slot.number, -1);
+    const Queued queued = writer_of(source).append(
+        ledger_topic_, slot.number, order.realm, order.record, {},
+        [this, &slot, source, digest = order.digest](const Stored& stored) {
+            if (stored.ok()) sources_->stored(source, stored.offset);
+            if (stored.kind == Stored::Kind::missing) note_missing(source);
+            slot.guard([&] {
+                if (stored.ok())
+                    slot.partition.on_append_stored(digest, stored.offset);
+                else
+                    slot.partition.on_append_failed(digest);
+            });
+            if (!stored.ok()) on_trouble();
+        });
     if (queued == Queued::queued) return true;
+    if (queued == Queued::missing) note_missing(source);
     slot.guard([&] { slot.partition.on_append_failed(order.digest); });
     return false;
 }
@@ -312,11 +314,8 @@ void LedgerProcess::start_inputs(Slot& slot, const std::vector<LogRange>& ranges
 
 // Where it starts is what was decided on, and shows nothing of what the log holds.
 void LedgerProcess::read_from(int source, std::int64_t offset) {
-    const int input = input_of(source);
     read_[static_cast<std::size_t>(source)] = 0;
-    sources_->start(source,
-                    input < 0 ? ledger_topic_ : inputs_[static_cast<std::size_t>(input)].topic,
-                    slot_of(source).number, offset);
+    sources_->start(source, topic_of(source), slot_of(source).number, offset);
 }
 
 // A due time becomes a command, sent exactly as the partition worded it: a repeat is one request.
@@ -340,6 +339,16 @@ LedgerProcess::Slot& LedgerProcess::slot_of(int source) {
 
 int LedgerProcess::input_of(int source) const {
     return source % (static_cast<int>(inputs_.size()) + 1) - 1;
+}
+
+const std::string& LedgerProcess::topic_of(int source) const {
+    const int input = input_of(source);
+    return input < 0 ? ledger_topic_ : inputs_[static_cast<std::size_t>(input)].topic;
+}
+
+LogWriter& LedgerProcess::writer_of(int source) const {
+    const auto partition = static_cast<std::size_t>(source) / (inputs_.size() + 1);
+    return input_of(source) < 0 ? *writers_[partition % writers_.size()] : *asking_;
 }
 
 int LedgerProcess::input_named(const std::string& topic) const {

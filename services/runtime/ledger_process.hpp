@@ -28,6 +28,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -91,7 +92,7 @@ public:
         Partition::Counters counters;
         std::size_t undecided = 0;
         Time decided_at;
-        std::vector<std::string> inputs_halted;  // each as `TOPIC: why`
+        std::vector<std::string> inputs_halted;  // and logs that are missing; each as `TOPIC: why`
         std::string clock_off;                   // why it does not decide, or empty
         std::chrono::milliseconds clock_ahead{0};
         std::string key_id;  // of the key that signs there
@@ -167,6 +168,13 @@ private:
     const std::string& clock_off() const;
     std::string key_of(int partition) const;
     int source_of(int partition, int input) const;
+    const std::string& topic_of(int source) const;
+    std::string log_name(int source) const;
+    LogWriter& writer_of(int source) const;
+    void note_missing(int source);
+    void look_for_missing(Tick tick);
+    std::optional<int> first_missing() const;
+    std::string not_queued(int source, Queued queued) const;
     Slot& slot_of(int source);
     int input_of(int source) const;
     int input_named(const std::string& topic) const;
@@ -212,6 +220,9 @@ private:
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet
+    std::atomic<bool> any_missing_{false};
+    bool looking_ = false;  // whether one that is missing is there again
+    Tick next_look_{};
     // What was last logged of it.
     bool said_folded_ = false;
     Tick next_status_{};
@@ -229,7 +240,8 @@ private:
     std::vector<Status> status_;
     // What keeps it from serving, as last looked at: halts by partition, its clock, its logs.
     std::vector<std::string> halts_;
-    std::string clock_why_, down_why_;
+    std::string clock_why_, down_why_, missing_why_;
+    std::set<int> missing_;  // sources that were to be written and do not exist
 };
 
 }  // namespace tocsin::runtime

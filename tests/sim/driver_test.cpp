@@ -636,6 +636,62 @@ TEST_F(DriverLogTest, ALogThatIsNotReadIsSaidOnce) {
     EXPECT_EQ(lines.at("history folded"), 1);
 }
 
+TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
+    Member& member = ready("one");
+    const FakeKafka::Place commands{Stage::commands(), 0};
+    const auto gone = logged([&] {
+        stage.kafka.missing.insert(commands);
+        for (int i = 0; i < 5; ++i) {
+            const auto call = member.submit(Stage::realm(0), "add 5");
+            ASSERT_EQ(call->answers, 1);
+            EXPECT_TRUE(call->unavailable());
+            EXPECT_TRUE(call->answer.rejection.text.starts_with(
+                Stage::commands() + "/0 does not exist in Kafka: an operator restores it"))
+                << call->answer.rejection.text;
+            stage.run(seconds(2));
+        }
+    });
+    EXPECT_EQ(gone.at("a log cannot be written"), 1);
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_EQ(member.process->status().at(0).inputs_halted,
+              std::vector{Stage::commands() + ": it does not exist in Kafka"});
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_inputs_halted",
+                           {{"service", "toy"}, {"partition", "0"}}),
+              0);
+    const auto back = logged([&] {
+        stage.kafka.missing.erase(commands);
+        stage.run(seconds(2));
+    });
+    EXPECT_EQ(back.at("all logs are there again"), 1);
+    EXPECT_TRUE(member.process->ready());
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 0);
+}
+
+// It went while the record was on its way: the caller hears at once, not at its deadline.
+TEST_F(DriverLogTest, ALogThatGoesMeanwhileIsSaidToWhoWaits) {
+    Member& member = ready("one");
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = milliseconds(100);
+    const auto call = member.submit(Stage::realm(0), "add 5", seconds(20));
+    stage.kafka.missing.insert({Stage::commands(), 0});
+    logged([&] { ASSERT_TRUE(answered(call, seconds(1))); });
+    EXPECT_TRUE(call->unavailable());
+    EXPECT_FALSE(member.process->ready());
+}
+
+TEST_F(DriverLogTest, ALedgerThatIsGoneIsSaid) {
+    Member& member = ready("one");
+    const auto lines = logged([&] {
+        stage.kafka.missing.insert({Stage::ledger(), 0});
+        const auto call = member.submit(Stage::realm(0), "add 5", seconds(3));
+        EXPECT_TRUE(answered(call));
+        EXPECT_TRUE(call->unavailable());
+    });
+    EXPECT_EQ(lines.at("a log cannot be written"), 1);
+    EXPECT_FALSE(member.process->ready());
+}
+
 TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {
     Member& member = ready("one");
     const auto lines = logged([&] {
