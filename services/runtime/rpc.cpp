@@ -8,6 +8,7 @@
 #include "runtime/validate.hpp"
 
 #include <fmt/format.h>
+#include <grpcpp/resource_quota.h>
 
 #include <algorithm>
 
@@ -63,6 +64,29 @@ static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     return edge_status("invalid_argument", text, std::move(wrong));
 }
 
+// It could never be recorded, however often it is asked. Fields that this version does not know
+// have no name.
+static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
+    const LargestField largest = largest_field(request);
+    if (largest.path.empty())
+        return edge_status(
+            "command_too_large",
+            fmt::format("the request has {} bytes, and may have {}", bytes, bytes_max));
+    const std::string text = fmt::format(
+        "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
+        "them: shorten it",
+        bytes, bytes_max, largest.path, largest.bytes);
+    return edge_status("command_too_large", text, {{largest.path, text}});
+}
+
+// No field rule can be broken by what is too long in fields that are not known.
+std::optional<grpc::Status> Rpc::malformed(const Message& request) const {
+    if (auto wrong = violations(request); !wrong.empty()) return bad_request(std::move(wrong));
+    if (const std::size_t bytes = request.ByteSizeLong(); bytes > limits_.command_bytes_max)
+        return too_large(request, bytes, limits_.command_bytes_max);
+    return std::nullopt;
+}
+
 std::expected<Caller, grpc::Status> Rpc::caller_of(const grpc::ServerContextBase& context) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
     if (!caller) return std::unexpected(edge_status(caller.error()));
@@ -73,8 +97,7 @@ std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& c
                                                 const Message& request) const {
     auto caller = caller_of(context);
     if (!caller) return caller;
-    if (auto wrong = violations(request); !wrong.empty())
-        return std::unexpected(bad_request(std::move(wrong)));
+    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
     return caller;
 }
 
@@ -104,8 +127,7 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
             edge_status("role_missing",
                         "the role operator is needed, which the issuer of tokens gives to who runs "
                         "the installation"));
-    if (auto wrong = violations(request); !wrong.empty())
-        return std::unexpected(bad_request(std::move(wrong)));
+    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
     return caller;
 }
 
@@ -173,16 +195,6 @@ static grpc::Status refusal(const Answer& answer) {
 // A no that rests on half a history would be taken for the answer.
 static grpc::Status not_folded(std::string_view why) {
     return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
-}
-
-// It could never be recorded, however often it is asked.
-static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
-    const LargestField largest = largest_field(request);
-    const std::string text = fmt::format(
-        "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
-        "them: shorten it",
-        bytes, bytes_max, largest.path, largest.bytes);
-    return edge_status("command_too_large", text, {{largest.path, text}});
 }
 
 void Rpc::note_answer(const Message& request, const Answer& answer,
@@ -261,9 +273,8 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
                            [call = std::move(call), caller = *caller] { return call(caller); });
 }
 
-Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCall call) {
-    if (auto wrong = violations(request); !wrong.empty())
-        return ended(context, bad_request(std::move(wrong)));
+Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
+    if (auto wrong = malformed(request)) return ended(context, std::move(*wrong));
     // What anybody may ask must not wait: a call that waits takes up room.
     if (!metadata(*context, "tocsin-after").empty())
         return ended(context, bad_request({{"tocsin-after",
@@ -347,6 +358,13 @@ Rpc::Reactor* Rpc::after_positions(Context* context, const Caller& caller,
         {caller.realm, caller.actor}, std::move(*positions), wait_for(time_left(*context)),
         [reactor, status](Ledger::Awaited how) { reactor->Finish(status(how)); });
     return reactor;
+}
+
+void bound_received(grpc::ServerBuilder& builder) {
+    builder.SetMaxReceiveMessageSize(received_bytes_max);
+    grpc::ResourceQuota quota("received");
+    quota.Resize(received_memory_bytes_max);
+    builder.SetResourceQuota(quota);
 }
 
 grpc::Status not_found(std::string_view field, std::string_view id) {

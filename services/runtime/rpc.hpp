@@ -14,6 +14,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -90,6 +91,8 @@ private:
 
     // With the roles that the realm's roster confirms.
     std::expected<Caller, grpc::Status> confirm(Caller caller) const;
+    // What is wrong with a request, whoever asks.
+    std::optional<grpc::Status> malformed(const google::protobuf::Message& request) const;
     // By the token; the roles are the token's.
     std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;
     // The same for a request that is well formed.
@@ -100,7 +103,8 @@ private:
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
                     google::protobuf::Message& response, const Roles& roles);
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
-    Reactor* read_public(Context* context, const google::protobuf::Message& request, ReadCall call);
+    Reactor* read_public(Context* context, const google::protobuf::Message& request,
+                         const ReadCall& call);
     void note_answer(const google::protobuf::Message& request, const Answer& answer,
                      const std::string& trace) const;
     // Reads go on while Kafka is away; they say how old they are.
@@ -116,6 +120,14 @@ private:
     const RoleConfirmer& roster_;
     Limits limits_;
 };
+
+// What a server takes of a call: more than any command may have, so that what is too long is
+// refused with its largest field. What is beyond even that gRPC refuses, with a text of its own. It
+// reads every message to its end first, whatever it takes: the memory of all calls is bounded by
+// itself.
+inline constexpr int received_bytes_max = 16 << 20;
+inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
+void bound_received(grpc::ServerBuilder& builder);
 
 grpc::Status not_found(std::string_view field, std::string_view id);
 

@@ -114,6 +114,7 @@ protected:
         grpc::ServerBuilder builder;
         builder.RegisterService(&drafting_);
         builder.RegisterService(&publishing_);
+        bound_received(builder);
         server_ = builder.BuildAndStart();
         const auto channel = server_->InProcessChannel({});
         drafting = drafting::v1::DraftingService::NewStub(channel);
@@ -224,6 +225,29 @@ TEST_F(RpcTest, ACommandThatIsTooLargeIsRefusedWithItsLargestField) {
     EXPECT_EQ(bad.field_violations(0).field(), "draft.areas[0].polygons");
     EXPECT_NE(refused.message().find("may have 100000"), std::string::npos) << refused.message();
     EXPECT_TRUE(ledger.sizes.empty());
+}
+
+// Well above what may be recorded: a picture that was pasted into a text is named, not cut off.
+TEST_F(RpcTest, ACallOfManyMegabytesIsRefusedWithTheFieldThatIsTooLong) {
+    const auto refused = put(draft_of(10 << 20), token("calgary", {"author"}));
+    EXPECT_EQ(refused.code(), grpc::StatusCode::INVALID_ARGUMENT) << refused.message();
+    EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
+              "draft.areas[0].polygons");
+    const auto bare = put(draft_of(received_bytes_max), token("calgary", {"author"}));
+    EXPECT_EQ(bare.code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(reason_of(bare), "") << "that is gRPC's own";
+}
+
+TEST_F(RpcTest, AReadIsBoundedAsWell) {
+    drafting::v1::ListMessagesRequest request;
+    request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
+        1999, std::string(bytes_max + 1, 'x'));
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", token("calgary", {"author"}));
+    drafting::v1::ListMessagesResponse response;
+    const auto refused = unpack(drafting->ListMessages(&context, request, &response));
+    EXPECT_EQ(reason_of(refused), "COMMAND_TOO_LARGE");
+    EXPECT_TRUE(refused.message().contains("and may have 100000")) << refused.message();
 }
 
 TEST_F(RpcTest, TheLimitIsThatOfTheRecordToTheByte) {
