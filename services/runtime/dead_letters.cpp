@@ -46,10 +46,19 @@ void DeadLetters::send(const Key& key, Letter& letter) {
         [this, key, offset](const Stored& stored) { sent(key, offset, stored.kind); });
     letter.on_its_way = queued == Queued::queued;
     if (queued == Queued::too_large) return sent(key, offset, Stored::Kind::too_large);
-    if (!letter.on_its_way) put_off(letter, clock_.tick());
+    if (!letter.on_its_way) put_off(letter, queued == Queued::missing);
 }
 
-void DeadLetters::put_off(Letter& letter, Tick tick) {
+// Said once of each.
+void DeadLetters::put_off(Letter& letter, bool missing) const {
+    if (letter.pause == retry_first)
+        logs::warn("a dead letter is not stored; trying again",
+                   {{"service", service_},
+                    {"topic", topic_},
+                    {"offset", letter.offset},
+                    {"why", missing ? "there is no such topic or partition"
+                                    : "Kafka does not take it for now"}});
+    const Tick tick = clock_.tick();
     letter.due = tick + letter.pause;
     letter.pause = std::min(letter.pause * 2, retry_last);
 }
@@ -57,10 +66,11 @@ void DeadLetters::put_off(Letter& letter, Tick tick) {
 void DeadLetters::sent(const Key& key, std::int64_t offset, Stored::Kind how) {
     const auto found = letters_.find(key);
     const bool known = found != letters_.end() && found->second.offset == offset;
-    if (how == Stored::Kind::failed) {
+    const bool missing = how == Stored::Kind::missing;
+    if (missing || how == Stored::Kind::failed) {
         if (!known) return;
         found->second.on_its_way = false;
-        return put_off(found->second, clock_.tick());
+        return put_off(found->second, missing);
     }
     if (how == Stored::Kind::too_large)
         logs::error(

@@ -59,7 +59,7 @@ private:
     };
     void send(const Key& key, Letter& letter);
     void sent(const Key& key, std::int64_t offset, Stored::Kind how);
-    static void put_off(Letter& letter, Tick tick);
+    void put_off(Letter& letter, bool missing) const;
 
     LogWriter& writer_;
     const Clock& clock_;

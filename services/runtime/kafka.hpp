@@ -74,11 +74,13 @@ private:
     friend struct KafkaCallbacks;
     rd_kafka_topic_t* topic(const std::string& name);
     bool warm(const std::string& topic, std::chrono::milliseconds wait);
+    void log_refused(const std::string& topic, int error);
 
     rd_kafka_t* handle_ = nullptr;
     rd_kafka_queue_t* main_queue_ = nullptr;
     std::shared_mutex mutex_;  // held alone by who adds a topic or closes
     std::map<std::string, rd_kafka_topic_t*> topics_;
+    std::map<std::string, int> refused_;  // by topic, why its records were, as last logged
     bool closed_ = false;
     std::string fatal_;
     bool trouble_ = false;

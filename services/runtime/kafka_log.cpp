@@ -49,7 +49,11 @@ std::unique_ptr<LogReader> KafkaLog::reader() {
 }
 
 void KafkaLog::discard(std::unique_ptr<LogReader> reader) {
-    ending_.emplace_back([reader = std::move(reader)]() mutable { reader.reset(); });
+    std::erase_if(ending_, [](const auto& one) {
+        return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+    ending_.push_back(
+        std::async(std::launch::async, [reader = std::move(reader)]() mutable { reader.reset(); }));
 }
 
 void KafkaLog::wait(std::chrono::milliseconds most) {

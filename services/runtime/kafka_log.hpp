@@ -4,7 +4,7 @@
 #include "runtime/kafka.hpp"
 #include "runtime/log.hpp"
 
-#include <thread>
+#include <future>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -26,9 +26,9 @@ public:
 private:
     KafkaAccess access_;
     int partitions_;
-    int event_fd_;    // what is news, stored, answered or posted
-    int history_fd_;  // what is replayed: it waits for the others
-    std::vector<std::jthread> ending_;
+    int event_fd_;                           // what is news, stored, answered or posted
+    int history_fd_;                         // what is replayed: it waits for the others
+    std::vector<std::future<void>> ending_;  // of readers that were discarded
 };
 
 }  // namespace tocsin::runtime

@@ -9,6 +9,13 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
+// By what the client knows, or by the broker.
+static bool missing(rd_kafka_resp_err_t error) {
+    return error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 void KafkaCallbacks::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
     const std::unique_ptr<LogWriter::Done> done(static_cast<LogWriter::Done*>(message->_private));
     if (!done) return;
@@ -22,6 +29,8 @@ void KafkaCallbacks::delivered(rd_kafka_t*, const rd_kafka_message_t* message, v
             stored.stored_at = Time{milliseconds{stamp}};
     } else if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
         stored.kind = Stored::Kind::too_large;
+    } else if (missing(message->err)) {
+        stored.kind = Stored::Kind::missing;
     }
     (*done)(stored);
 }
@@ -77,13 +86,25 @@ static Queued queued_as(rd_kafka_resp_err_t error) {
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Queued::queued;
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return Queued::too_large;
     if (error == RD_KAFKA_RESP_ERR__FATAL) return Queued::dead;
-    return Queued::full;
+    if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) return Queued::full;
+    return missing(error) ? Queued::missing : Queued::refused;
+}
+
+// Not each time that it happens to a topic, and it may happen with every call.
+void KafkaWriter::log_refused(const std::string& topic, int error) {
+    {
+        const std::unique_lock lock(mutex_);
+        if (std::exchange(refused_[topic], error) == error) return;
+    }
+    logs::error(
+        "the client of Kafka takes no records for a topic",
+        {{"topic", topic}, {"why", rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(error))}});
 }
 
 Queued KafkaWriter::append(const std::string& name, int partition, std::string_view key,
                            std::string_view value, const Headers& headers, Done done) {
     rd_kafka_topic_t* where = topic(name);
-    const std::shared_lock lock(mutex_);
+    std::shared_lock lock(mutex_);
     if (where == nullptr || closed_) return Queued::dead;
     rd_kafka_headers_t* list = nullptr;
     if (!headers.empty()) {
@@ -103,7 +124,10 @@ Queued KafkaWriter::append(const std::string& name, int partition, std::string_v
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Queued::queued;
     if (list != nullptr) rd_kafka_headers_destroy(list);
     delete opaque;
-    return queued_as(error);
+    const Queued queued = queued_as(error);
+    lock.unlock();
+    if (queued == Queued::refused) log_refused(name, error);
+    return queued;
 }
 
 void KafkaWriter::poll() {

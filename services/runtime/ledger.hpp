@@ -64,17 +64,26 @@ public:
     virtual void append_stream(std::string_view stream, const std::string& realm, std::string body,
                                std::move_only_function<void(bool)> done) = 0;
 
+    // Who reads; without an actor only the realm's places are counted.
+    struct Reader {
+        Reader(std::string in, std::string who = {})
+            : realm(std::move(in)), actor(std::move(who)) {}
+        std::string realm, actor;
+    };
     // What became of a read that waits.
     enum class Awaited {
-        reached,  // by the fold, its reactors and the views
-        not_yet,  // `wait` is over, or the process stops
-        too_many  // others wait, in all or of this realm: ask again later
+        reached,   // by the fold, its reactors and the views
+        not_yet,   // `wait` is over, or the process stops
+        too_many,  // others wait, in all, of this realm or of this actor: ask again later
+        given_up   // by who asked
     };
-    // Calls `done` once, on the ledger thread or within the call: when every position is reached,
-    // or when that is given up. `realm`: of who asks; empty for the public.
-    virtual void await(const std::string& realm, std::vector<Position> positions,
-                       std::chrono::milliseconds wait,
-                       std::move_only_function<void(Awaited)> done) = 0;
+    // Calls `done` once, on the ledger thread, within the call or within give_up(): when every
+    // position is reached, or when that is given up. What is returned is for give_up().
+    virtual std::uint64_t await(const Reader& reader, std::vector<Position> positions,
+                                std::chrono::milliseconds wait,
+                                std::move_only_function<void(Awaited)> done) = 0;
+    // Ends a read that waits, and its place is free at once. Of no effect once it has ended.
+    virtual void give_up(std::uint64_t read) = 0;
 
     // Whether that position is one that await() can wait for: of this service's ledger, or of one
     // that it follows.
@@ -95,7 +104,7 @@ public:
     }
     // Seconds since Kafka last answered; 0 while it does.
     virtual double stale_seconds() const = 0;
-    // Runs `task` on the ledger thread, soon.
+    // Runs `task` on the ledger thread, soon; after its end it is dropped.
     virtual void post(std::move_only_function<void()> task) = 0;
 };
 

@@ -83,13 +83,34 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
             command_stored(partition, handle, stored, read_before);
         });
     if (queued == Queued::queued) return;
+    if (queued == Queued::missing) note_missing(source);
     Done back = waiters_.take_back(*handle);
     slot.reset();
     if (!back) return;
     if (queued == Queued::too_large)
         back(too_large(record.size(), config_.command_bytes_max));
     else
-        back(unavailable("the queue to Kafka is full; ask again with the same request_id"));
+        back(unavailable(not_queued(source, queued) + "; ask again with the same request_id"));
+}
+
+// Why a record could not even be queued; it is in no log.
+std::string LedgerProcess::not_queued(int source, Queued queued) const {
+    switch (queued) {
+        case Queued::missing:
+            return missing_text(log_name(source));
+        case Queued::refused:
+            return fmt::format(
+                "the client of Kafka takes nothing for {}, and an operator finds why "
+                "in the service's log",
+                topic_of(source));
+        case Queued::dead:
+            return "this instance is about to start again";
+        case Queued::full:
+        case Queued::too_large:
+        case Queued::queued:
+            break;
+    }
+    return "the queue to Kafka is full";
 }
 
 // Where the broker takes less than is asked for, the answer is as final.
@@ -98,9 +119,14 @@ void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const 
     const int source = source_of(partition, input_named(commands_topic_));
     if (stored.ok()) sources_->stored(source, stored.offset);
     compare_place(source, read_before, stored);
-    if (stored.kind != Stored::Kind::too_large) return;
-    Answer answer = too_large(0, 0);
-    answer.rejection.text = "it is larger than the log takes; leave something out";
+    const bool missing = stored.kind == Stored::Kind::missing;
+    if (missing) note_missing(source);
+    if (!missing && stored.kind != Stored::Kind::too_large) return;
+    Answer answer =
+        missing
+            ? unavailable(missing_text(log_name(source)) + "; ask again with the same request_id")
+            : too_large(0, 0);
+    if (!missing) answer.rejection.text = "it is larger than the log takes; leave something out";
     if (Done back = waiters_.take_back(handle)) back(std::move(answer));
 }
 
@@ -143,24 +169,31 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
         topic, partition, realm, command_bytes(submission, seal->second, key_of(partition)), {},
         [this, shared, source, read_before](const Stored& stored) {
             compare_place(source, read_before, stored);
+            if (stored.kind == Stored::Kind::missing) note_missing(source);
             (*shared)(stored.ok());
         });
+    if (queued == Queued::missing) note_missing(source);
     if (queued != Queued::queued) (*shared)(false);
 }
 
-void LedgerProcess::await(const std::string& realm, std::vector<Position> positions,
-                          milliseconds wait, std::move_only_function<void(Awaited)> done) {
+std::uint64_t LedgerProcess::await(const Reader& reader, std::vector<Position> positions,
+                                   milliseconds wait, std::move_only_function<void(Awaited)> done) {
+    const auto ends = [&](Awaited how) {
+        done(how);
+        return PositionWaits::nobody;
+    };
     const Tick until = clock_.tick() + wait;
     std::vector<PositionWaits::Place> places;
     for (const Position& position : positions) {
         const auto log = log_of(position);
-        if (!log) return done(Awaited::not_yet);
+        if (!log) return ends(Awaited::not_yet);
         places.emplace_back(*log, position.offset);
     }
-    auto slot = read_slots_.take(realm, {});
-    if (!slot) return done(Awaited::too_many);
-    reads_.add(places, until, std::move(slot), std::move(done));
+    auto slot = read_slots_.take(reader.realm, reader.actor);
+    if (!slot) return ends(Awaited::too_many);
+    const std::uint64_t read = reads_.add(places, until, std::move(slot), std::move(done));
     log_->wake();
+    return read;
 }
 
 // By the number of its source.
@@ -176,12 +209,24 @@ std::optional<int> LedgerProcess::log_of(const Position& position) const {
 
 bool LedgerProcess::follows(const Position& position) const { return log_of(position).has_value(); }
 
-void LedgerProcess::post(std::move_only_function<void()> task) {
+// False: the ledger thread has ended, and the task is dropped.
+bool LedgerProcess::take_post(std::move_only_function<void()> task) {
     {
         const std::lock_guard guard(mutex_);
+        if (posts_closed_) return false;
         posted_.push_back(std::move(task));
     }
     log_->wake();
+    return true;
+}
+
+// What was taken is run; nothing is taken from then on.
+void LedgerProcess::close_posts() {
+    {
+        const std::lock_guard guard(mutex_);
+        posts_closed_ = true;
+    }
+    run_posted();
 }
 
 void LedgerProcess::run_posted() {
@@ -204,10 +249,10 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
                             std::move_only_function<void(Obeyed)> done) {
     if (!running_ || stopping_) return done({Obeyed::Kind::not_yet, {}, -1});
     auto shared = std::make_shared<std::move_only_function<void(Obeyed)>>(std::move(done));
-    post([this, partition, word, reason = std::move(reason), until = clock_.tick() + wait, shared] {
-        const bool known = partition >= 0 && partition < static_cast<int>(slots_.size());
-        if (!known) return (*shared)({});
-        Slot& slot = *slots_[static_cast<std::size_t>(partition)];
+    const Tick until = clock_.tick() + wait;
+    const bool taken = take_post([this, partition, word, reason = std::move(reason), until,
+                                  shared] {
+        Slot& slot = *slots_.at(static_cast<std::size_t>(partition));
         if (slot.halted().empty()) return (*shared)({});
         // What the driver stopped is whole again after a start only.
         if (!slot.broken.empty())
@@ -219,6 +264,7 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
         if (!taken) return (*shared)({Obeyed::Kind::not_repairable, taken.error(), -1});
         slot.words.push_back({word, until, std::move(*shared)});
     });
+    if (!taken) (*shared)({Obeyed::Kind::not_yet, {}, -1});
 }
 
 bool LedgerProcess::await_ready(milliseconds wait) {

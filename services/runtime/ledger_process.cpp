@@ -153,7 +153,7 @@ void LedgerProcess::finish(milliseconds flush) {
         if (flush.count() > 0) writer.flush(flush);
         writer.close();
     });
-    run_posted();
+    close_posts();
 }
 
 milliseconds LedgerProcess::turn() {
@@ -166,15 +166,12 @@ milliseconds LedgerProcess::turn() {
     take_trouble();
     const Tick tick = clock_.tick();
     for (const auto& slot : slots_) busy |= step(*slot, tick);
+    if (tick >= next_status_) publish_status(tick);
     letters_->turn(tick);
     waiters_.expire(tick, "no decision within the deadline; ask again with the same request_id");
     reads_.look([this](int log) { return passed(log); }, tick);
     look_after_handles(tick);
-    check_ready();
-    if (tick >= next_status_) {
-        publish_status(tick);
-        next_status_ = tick + milliseconds(250);
-    }
+    check_ready(tick);
     return busy ? milliseconds(0) : idle_time(tick);
 }
 
@@ -222,6 +219,7 @@ void LedgerProcess::take_trouble() {
 void LedgerProcess::look_after_handles(Tick tick) {
     probe(tick);
     sources_->tend(tick, connected_);
+    look_for_missing(tick);
     if (connected_) clock_probe_->turn(tick);
 }
 
@@ -233,11 +231,20 @@ void LedgerProcess::raise_alarm(Slot& slot) {
         const std::lock_guard guard(mutex_);
         alarm = slot.halted();
     }
+    next_status_ = {};
     if (alarm.empty())
         logs::info("partition goes on", {{"service", plan_.service}, {"partition", slot.number}});
     else
         logs::error("partition needs an operator",
                     {{"service", plan_.service}, {"partition", slot.number}, {"why", alarm}});
+}
+
+void LedgerProcess::tell_leader(Slot& slot, bool leads) {
+    const bool led = leads_[static_cast<std::size_t>(slot.number)].exchange(leads);
+    const std::string& writer = slot.partition.fold().writer();
+    if (led == leads && slot.writer == writer) return;
+    slot.writer = writer;
+    next_status_ = {};
 }
 
 bool LedgerProcess::step(Slot& slot, Tick tick) {
@@ -249,7 +256,7 @@ bool LedgerProcess::step(Slot& slot, Tick tick) {
         if (!std::exchange(slot.stopped, true))
             for (int input = -1; input < static_cast<int>(inputs_.size()); ++input)
                 sources_->stop(source_of(slot.number, input));
-        leads_[static_cast<std::size_t>(slot.number)] = false;
+        tell_leader(slot, false);
         return false;
     }
     const bool any = !orders.append.empty() || orders.read_ledger_from ||
@@ -258,7 +265,7 @@ bool LedgerProcess::step(Slot& slot, Tick tick) {
     if (slot.partition.caught_up() && !slot.inputs_started && !slot.asking_ranges &&
         tick >= slot.next_attempt)
         ask_ranges(slot);
-    leads_[static_cast<std::size_t>(slot.number)] = slot.partition.leads();
+    tell_leader(slot, slot.partition.leads());
     if (slot.key_id != slot.partition.key_id()) {
         const std::lock_guard guard(mutex_);
         slot.key_id = slot.partition.key_id();
@@ -290,21 +297,22 @@ void LedgerProcess::obey(Slot& slot, Orders orders) {
 
 // False: it was not even queued, and what follows it would be void.
 bool LedgerProcess::append(Slot& slot, const Orders::Append& order) {
-    LogWriter& writer = *writers_[static_cast<std::size_t>(slot.number) % writers_.size()];
-    const Queued queued =
-        writer.append(ledger_topic_, slot.number, order.realm, order.record, {},
-                      [this, &slot, digest = order.digest](const Stored& stored) {
-                          if (stored.ok())
-                              sources_->stored(source_of(slot.number, -1), stored.offset);
-                          slot.guard([&] {
-                              if (stored.ok())
-                                  slot.partition.on_append_stored(digest, stored.offset);
-                              else
-                                  slot.partition.on_append_failed(digest);
-                          });
-                          if (!stored.ok()) on_trouble();
-                      });
+    const int source = source_of(slot.number, -1);
+    const Queued queued = writer_of(source).append(
+        ledger_topic_, slot.number, order.realm, order.record, {},
+        [this, &slot, source, digest = order.digest](const Stored& stored) {
+            if (stored.ok()) sources_->stored(source, stored.offset);
+            if (stored.kind == Stored::Kind::missing) note_missing(source);
+            slot.guard([&] {
+                if (stored.ok())
+                    slot.partition.on_append_stored(digest, stored.offset);
+                else
+                    slot.partition.on_append_failed(digest);
+            });
+            if (!stored.ok()) on_trouble();
+        });
     if (queued == Queued::queued) return true;
+    if (queued == Queued::missing) note_missing(source);
     slot.guard([&] { slot.partition.on_append_failed(order.digest); });
     return false;
 }
@@ -345,12 +353,9 @@ void LedgerProcess::start_inputs(Slot& slot, const std::vector<LogRange>& ranges
 
 // Where it starts is what was decided on, and shows nothing of what the log holds.
 void LedgerProcess::read_from(int source, std::int64_t offset) {
-    const int input = input_of(source);
-    if (input < 0) slot_of(source).forget_backlog();
+    if (input_of(source) < 0) slot_of(source).forget_backlog();
     read_[static_cast<std::size_t>(source)] = 0;
-    sources_->start(source,
-                    input < 0 ? ledger_topic_ : inputs_[static_cast<std::size_t>(input)].topic,
-                    slot_of(source).number, offset);
+    sources_->start(source, topic_of(source), slot_of(source).number, offset);
 }
 
 // A due time becomes a command, sent exactly as the partition worded it: a repeat is one request.
@@ -374,6 +379,16 @@ LedgerProcess::Slot& LedgerProcess::slot_of(int source) {
 
 int LedgerProcess::input_of(int source) const {
     return source % (static_cast<int>(inputs_.size()) + 1) - 1;
+}
+
+const std::string& LedgerProcess::topic_of(int source) const {
+    const int input = input_of(source);
+    return input < 0 ? ledger_topic_ : inputs_[static_cast<std::size_t>(input)].topic;
+}
+
+LogWriter& LedgerProcess::writer_of(int source) const {
+    const auto partition = static_cast<std::size_t>(source) / (inputs_.size() + 1);
+    return input_of(source) < 0 ? *writers_[partition % writers_.size()] : *asking_;
 }
 
 int LedgerProcess::input_named(const std::string& topic) const {

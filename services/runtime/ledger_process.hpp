@@ -29,6 +29,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,9 +73,10 @@ public:
     void submit(Submission submission, std::chrono::milliseconds wait, Done done) override;
     void append_stream(std::string_view stream, const std::string& realm, std::string body,
                        std::move_only_function<void(bool)> done) override;
-    void await(const std::string& realm, std::vector<Position> positions,
-               std::chrono::milliseconds wait,
-               std::move_only_function<void(Awaited)> done) override;
+    std::uint64_t await(const Reader& reader, std::vector<Position> positions,
+                        std::chrono::milliseconds wait,
+                        std::move_only_function<void(Awaited)> done) override;
+    void give_up(std::uint64_t read) override { reads_.give_up(read); }
     bool follows(const Position& position) const override;
     bool leads(const std::string& realm) const override;
     bool ready() const override { return ready_ && !stopping_; }
@@ -82,7 +84,7 @@ public:
     bool readable(const std::string& realm) const override;
     std::string why_not(const std::string& realm) const override;
     double stale_seconds() const override;
-    void post(std::move_only_function<void()> task) override;
+    void post(std::move_only_function<void()> task) override { take_post(std::move(task)); }
 
     struct Status {
         int partition = 0;
@@ -91,12 +93,13 @@ public:
         Partition::Counters counters;
         std::size_t undecided = 0;
         Time decided_at;
-        std::vector<std::string> inputs_halted;  // each as `TOPIC: why`
+        std::vector<std::string> inputs_halted;  // and logs that are missing; each as `TOPIC: why`
         std::string clock_off;                   // why it does not decide, or empty
         std::chrono::milliseconds clock_ahead{0};
         std::string key_id;  // of the key that signs there
     };
-    // As of the last turns.
+    // As of the last turns: at once where readiness, a halt or the leader changed, and before
+    // anybody is told of it.
     std::vector<Status> status() const;
     // What an operator may have recorded for a halted partition.
     enum class Word { restart_inputs, override_clock };
@@ -107,11 +110,12 @@ public:
         std::string why;           // of not_repairable: what it repairs, and why it stands still
         std::int64_t offset = -1;  // of the decision that was recorded
     };
-    // `done` is called once, at most `wait` later. Nothing is recorded where the word repairs
-    // nothing; with `not_yet` it may still be.
+    // Of one of partitions(). `done` is called once, at most `wait` later. Nothing is recorded
+    // where the word repairs nothing; with `not_yet` it may still be.
     void operate(int partition, Word word, std::string reason, std::chrono::milliseconds wait,
                  std::move_only_function<void(Obeyed)> done);
     const std::string& service() const { return plan_.service; }
+    int partitions() const { return static_cast<int>(slots_.size()); }
     // Whether this instance leads the partition, and how often its history turned out to be
     // another. Thread-safe.
     struct Standing {
@@ -145,14 +149,17 @@ private:
     void heard();
     void on_trouble();
     bool folded(const Slot& slot) const;
-    void check_ready();
+    void tell_leader(Slot& slot, bool leads);
+    void check_ready(Tick tick);
     void tell_standing();
     void tell_inputs(Slot& slot) const;
     std::int64_t passed(int log) const;
     void publish_status(Tick tick);
     std::chrono::milliseconds idle_time(Tick tick) const;
     std::optional<std::chrono::milliseconds> next_wake(const Slot& slot) const;
+    bool take_post(std::move_only_function<void()> task);
     void run_posted();
+    void close_posts();
     std::string refusal(const std::string& realm) const;
     void command_stored(int partition, Waiters::Handle handle, const Stored& stored,
                         std::int64_t read_before);
@@ -165,6 +172,13 @@ private:
     const std::string& clock_off() const;
     std::string key_of(int partition) const;
     int source_of(int partition, int input) const;
+    const std::string& topic_of(int source) const;
+    std::string log_name(int source) const;
+    LogWriter& writer_of(int source) const;
+    void note_missing(int source);
+    void look_for_missing(Tick tick);
+    std::optional<int> first_missing() const;
+    std::string not_queued(int source, Queued queued) const;
     Slot& slot_of(int source);
     int input_of(int source) const;
     int input_named(const std::string& topic) const;
@@ -211,6 +225,9 @@ private:
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet
+    std::atomic<bool> any_missing_{false};
+    bool looking_ = false;  // whether one that is missing is there again
+    Tick next_look_{};
     // What was last logged of it.
     bool said_folded_ = false;
     Tick next_status_{};
@@ -224,10 +241,12 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable ready_changed_;
     std::vector<std::move_only_function<void()>> posted_;
+    bool posts_closed_ = false;  // nobody would run them any more
     std::vector<Status> status_;
     // What keeps it from serving, as last looked at: halts by partition, its clock, its logs.
     std::vector<std::string> halts_;
-    std::string clock_why_, down_why_;
+    std::string clock_why_, down_why_, missing_why_;
+    std::set<int> missing_;  // sources that were to be written and do not exist
 };
 
 }  // namespace tocsin::runtime

@@ -8,11 +8,18 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
-const LedgerRpc::Hosted* LedgerRpc::find(const std::string& service) const {
-    if (service.empty() && hosted_.size() == 1) return &hosted_.front();
+template <class Request>
+std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
+    const grpc::CallbackServerContext& context, const Request& request) const {
+    if (hosted_.empty()) return std::unexpected(not_found("service", request.service()));
+    // One verifier serves them all.
+    auto caller = hosted_.front().rpc->authenticate_operator(context, request);
+    if (!caller) return std::unexpected(caller.error());
+    const bool only = request.service().empty() && hosted_.size() == 1;
     for (const Hosted& hosted : hosted_)
-        if (hosted.ledger->service() == service) return &hosted;
-    return nullptr;
+        if (only || hosted.ledger->service() == request.service())
+            return Asked{hosted.ledger, std::move(*caller)};
+    return std::unexpected(not_found("service", request.service()));
 }
 
 grpc::ServerUnaryReactor* LedgerRpc::finish(grpc::CallbackServerContext* context,
@@ -25,15 +32,13 @@ grpc::ServerUnaryReactor* LedgerRpc::finish(grpc::CallbackServerContext* context
 grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* context,
                                                const ledger::v1::GetStatusRequest* request,
                                                ledger::v1::GetStatusResponse* response) {
-    const Hosted* hosted = find(request->service());
-    if (hosted == nullptr) return finish(context, not_found("service", request->service()));
     // Not as a read: it must answer while history is folded and when a partition is halted.
-    if (auto caller = hosted->rpc->authenticate_operator(*context, *request); !caller)
-        return finish(context, caller.error());
+    const auto of = asked(*context, *request);
+    if (!of) return finish(context, of.error());
     response->set_instance(instance_);
-    response->set_stale_seconds(hosted->ledger->stale_seconds());
+    response->set_stale_seconds(of->ledger->stale_seconds());
     response->set_kafka_connected(response->stale_seconds() == 0);
-    for (const auto& status : hosted->ledger->status()) {
+    for (const auto& status : of->ledger->status()) {
         auto& partition = *response->add_partitions();
         partition.set_partition(status.partition);
         partition.set_next_offset(status.next_offset);
@@ -58,22 +63,25 @@ grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* contex
                                              const Request* request, Response* response,
                                              LedgerProcess::Word word) {
     using Kind = LedgerProcess::Obeyed::Kind;
-    const Hosted* hosted = find(request->service());
-    if (hosted == nullptr) return finish(context, not_found("service", request->service()));
-    auto caller = hosted->rpc->authenticate_operator(*context, *request);
-    if (!caller) return finish(context, caller.error());
-    auto* reactor = context->DefaultReactor();
-    const std::string service = hosted->ledger->service();
+    const auto of = asked(*context, *request);
+    if (!of) return finish(context, of.error());
+    const std::string service = of->ledger->service();
     const int partition = request->partition();
+    if (partition >= of->ledger->partitions()) {
+        const std::string range = fmt::format("must be 0 to {}", of->ledger->partitions() - 1);
+        return finish(context, edge_status("invalid_argument", "partition: " + range,
+                                           {{"partition", range}}));
+    }
+    auto* reactor = context->DefaultReactor();
     const bool restart = word == LedgerProcess::Word::restart_inputs;
     logs::warn(restart ? "an operator restarts the inputs of a partition"
                        : "an operator overrides the clock of a partition",
                {{"service", service},
                 {"partition", partition},
-                {"actor", caller->actor},
+                {"actor", of->caller.actor},
                 {"reason", request->reason()}});
-    hosted->ledger->operate(
-        partition, word, fmt::format("{}: {}", caller->actor, request->reason()),
+    of->ledger->operate(
+        partition, word, fmt::format("{}: {}", of->caller.actor, request->reason()),
         milliseconds(5000), [reactor, response, service, partition](LedgerProcess::Obeyed obeyed) {
             switch (obeyed.kind) {
                 case Kind::not_halted:

@@ -5,7 +5,7 @@
 #include "runtime/rpc.hpp"
 #include "tocsin/ledger/v1/ledger_service.grpc.pb.h"
 
-#include <memory>
+#include <expected>
 #include <string>
 #include <vector>
 
@@ -31,7 +31,15 @@ public:
                                             ledger::v1::OverrideClockResponse* response) override;
 
 private:
-    const Hosted* find(const std::string& service) const;
+    // What an operator asks of one service, or why not. The role comes first: nobody else hears
+    // what is hosted here.
+    struct Asked {
+        LedgerProcess* ledger;
+        Caller caller;
+    };
+    template <class Request>
+    std::expected<Asked, grpc::Status> asked(const grpc::CallbackServerContext& context,
+                                             const Request& request) const;
     template <class Request, class Response>
     grpc::ServerUnaryReactor* operate(grpc::CallbackServerContext* context, const Request* request,
                                       Response* response, LedgerProcess::Word word);

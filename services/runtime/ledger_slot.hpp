@@ -13,6 +13,14 @@
 
 namespace tocsin::runtime {
 
+// What is wrong with a log that does not exist, and what to do.
+inline std::string missing_text(const std::string& log) {
+    return fmt::format(
+        "{} does not exist in Kafka: an operator restores it, or starts an instance "
+        "again, which creates topics that are missing",
+        log);
+}
+
 struct LedgerProcess::Slot final : PartitionObserver {
     Slot(LedgerProcess& owner, PartitionOptions options, const WorldKeys& keys,
          std::unique_ptr<Rules> rules, std::vector<View*>& views)
@@ -181,6 +189,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
     std::vector<View*>& all_views;
     std::string broken;    // why the driver stopped it
     bool stopped = false;  // it is broken, and its sources are no longer read
+    std::string writer;    // of the last decision, as last published
     std::string key_id;    // that signs commands; other threads read it under the process's mutex
     bool inputs_started = false;
     bool live = false;  // its history was folded

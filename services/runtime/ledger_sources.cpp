@@ -58,7 +58,12 @@ bool LedgerSources::poll(std::size_t replayed_max) {
 void LedgerSources::stored(int id, std::int64_t offset) {
     const auto found = sources_.find(id);
     if (found == sources_.end()) return;
-    found->second.known_end = std::max(found->second.known_end, offset + 1);
+    know_end(found->second, std::max(found->second.known_end, offset + 1), clock_.tick());
+}
+
+void LedgerSources::know_end(Source& source, std::int64_t end, Tick tick) {
+    if (source.known_end <= source.next && end > source.next) source.lacking = tick;
+    source.known_end = end;
 }
 
 void LedgerSources::tend(Tick tick, bool connected) {
@@ -78,8 +83,9 @@ void LedgerSources::tend(Tick tick, bool connected) {
     }
 }
 
+// Of a log that was quiet for long nothing could come before there was something.
 Tick LedgerSources::quiet_since(const Source& source) const {
-    return std::max(source.heard, watched_since_.value_or(Tick::max()));
+    return std::max({source.heard, source.lacking, watched_since_.value_or(Tick::max())});
 }
 
 // What is known to be there and does not come is looked into soon, the rest now and then. Only the
@@ -105,7 +111,7 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.asked = false;
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) return;
-    source.known_end = range->high;
+    know_end(source, range->high, tick);
     // What was read is not there any more.
     if (range->high < next) return sink_.read_trouble(id, "the log ends before what was read");
     // Of an empty log, too, the end is told: nothing is decided before that.

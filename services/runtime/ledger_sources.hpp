@@ -79,6 +79,7 @@ private:
         std::uint64_t start = 0;  // number of the start; an answer to an older one is stale
         Tick heard{};             // when a record or its end came last
         std::int64_t known_end = 0;
+        Tick lacking{};  // since when it is known to hold more than was read
         bool asked = false;
         Tick next_look{};
         int stalls = 0;  // since the last record
@@ -91,6 +92,7 @@ private:
     void looked(int id, std::uint64_t start, std::int64_t next, std::optional<LogRange> range);
     void stalled(int id, Source& source, Tick tick);
     void replace_reader(Tick tick);
+    static void know_end(Source& source, std::int64_t end, Tick tick);
     Tick quiet_since(const Source& source) const;
 
     void on_record(int source, std::int64_t offset, std::string_view key, std::string_view value,

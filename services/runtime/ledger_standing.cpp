@@ -11,7 +11,10 @@ using std::chrono::milliseconds;
 
 static constexpr auto silence_max = milliseconds(1000);
 static constexpr auto probe_again = milliseconds(100);
+// Whether a log that is missing is there again.
+static constexpr auto look_every = milliseconds(1000);
 static constexpr auto idle_most = milliseconds(250);
+static constexpr auto status_every = milliseconds(250);
 // Nothing of a partition needs to be seen to more often, whatever is due.
 static constexpr auto timer_least = milliseconds(10);
 
@@ -44,6 +47,40 @@ void LedgerProcess::probed(bool there) {
     if (clock_.tick() - last < silence_max) return;  // It sent something meanwhile.
     on_trouble();
     next_probe_ = clock_.tick() + probe_again;
+}
+
+std::string LedgerProcess::log_name(int source) const {
+    return fmt::format("{}/{}", topic_of(source),
+                       static_cast<std::size_t>(source) / (inputs_.size() + 1));
+}
+
+// From any thread.
+void LedgerProcess::note_missing(int source) {
+    const std::lock_guard guard(mutex_);
+    missing_.insert(source);
+    any_missing_ = true;
+}
+
+std::optional<int> LedgerProcess::first_missing() const {
+    if (!any_missing_) return std::nullopt;
+    const std::lock_guard guard(mutex_);
+    return *missing_.begin();
+}
+
+// Nothing is written meanwhile, so that nobody else would notice that it is there again.
+void LedgerProcess::look_for_missing(Tick tick) {
+    const auto source = first_missing();
+    if (!source || looking_ || tick < next_look_) return;
+    looking_ = true;
+    writer_of(*source).ask_range(topic_of(*source), slot_of(*source).number, look_every,
+                                 [this, source](const std::optional<LogRange>& range) {
+                                     looking_ = false;
+                                     next_look_ = range ? Tick{} : clock_.tick() + look_every;
+                                     if (!range) return;
+                                     const std::lock_guard guard(mutex_);
+                                     missing_.erase(*source);
+                                     any_missing_ = !missing_.empty();
+                                 });
 }
 
 // How long nothing needs to be done unless something is read, answered or posted.
@@ -85,7 +122,7 @@ bool LedgerProcess::folded(const Slot& slot) const {
     return true;
 }
 
-void LedgerProcess::check_ready() {
+void LedgerProcess::check_ready(Tick tick) {
     bool all = true;
     bool halted = false;
     for (const auto& slot : slots_) {
@@ -107,10 +144,13 @@ void LedgerProcess::check_ready() {
     tell_standing();
     // Once folded, a broker that is away does not make it unready, nor does a partition that is
     // folded again, which concerns its own realms; a halt does, and a log that is not read although
-    // it is there.
+    // it is there, or not there to be written.
     const bool now_ready = !stopping_ && warming_ == 0 && !sources_->any_down() &&
-                           clock_off().empty() && (all || (ready_ && !halted));
+                           missing_why_.empty() && clock_off().empty() &&
+                           (all || (ready_ && !halted));
     if (now_ready == ready_) return;
+    publish_status(tick);
+    metrics_.ready.Set(now_ready ? 1 : 0);
     {
         const std::lock_guard guard(mutex_);
         ready_ = now_ready;
@@ -125,10 +165,14 @@ void LedgerProcess::tell_standing() {
     // A clock's reason changes with each measurement, and is the same one.
     const bool clock_changed = clock_why_.empty() != clock_off().empty();
     const bool down_changed = down_why_.empty() != down.empty();
-    if (clock_why_ != clock_off() || down_why_ != down) {
+    const auto absent = first_missing();
+    const std::string missing = absent ? missing_text(log_name(*absent)) : "";
+    const bool missing_changed = missing_why_ != missing;
+    if (clock_why_ != clock_off() || down_why_ != down || missing_changed) {
         const std::lock_guard guard(mutex_);
         clock_why_ = clock_off();
         down_why_ = down;
+        missing_why_ = missing;
     }
     if (clock_changed && !clock_why_.empty())
         logs::error("this instance does not decide",
@@ -139,6 +183,10 @@ void LedgerProcess::tell_standing() {
         logs::warn("a log is not read", {{"service", plan_.service}, {"log", down}});
     else if (down_changed)
         logs::info("all logs are read again", {{"service", plan_.service}});
+    if (missing_changed && !missing.empty())
+        logs::error("a log cannot be written", {{"service", plan_.service}, {"why", missing}});
+    else if (missing_changed)
+        logs::info("all logs are there again", {{"service", plan_.service}});
     for (const auto& slot : slots_) tell_inputs(*slot);
 }
 
@@ -182,6 +230,11 @@ std::string LedgerProcess::key_of(int partition) const {
 void LedgerProcess::publish_status(Tick tick) {
     std::vector<Status> status;
     std::size_t in_flight = 0, remembered = 0;
+    std::set<int> missing;
+    {
+        const std::lock_guard guard(mutex_);
+        missing = missing_;
+    }
     for (const auto& slot : slots_) {
         const Partition& partition = slot->partition;
         in_flight += partition.in_flight();
@@ -190,13 +243,17 @@ void LedgerProcess::publish_status(Tick tick) {
         for (std::size_t i = 0; i < inputs_.size(); ++i)
             if (const auto& why = partition.input_halted(static_cast<int>(i)); !why.empty())
                 inputs_halted.push_back(fmt::format("{}: {}", inputs_[i].topic, why));
+        const std::size_t inputs_halted_count = inputs_halted.size();
+        for (const int source : missing)
+            if (slot_of(source).number == slot->number)
+                inputs_halted.push_back(topic_of(source) + ": it does not exist in Kafka");
         const auto end = sources_->high(source_of(slot->number, -1));
         metrics_.update(slot->number,
                         {.position = partition.next_ledger_offset(),
                          .end = end.value_or(partition.next_ledger_offset()),
                          .undecided = partition.undecided(),
                          .halted = !slot->halted().empty() || !partition.clock_off().empty(),
-                         .inputs_halted = inputs_halted.size(),
+                         .inputs_halted = inputs_halted_count,
                          .leads = leads_[static_cast<std::size_t>(slot->number)],
                          .counters = partition.counters()},
                         tick);
@@ -211,12 +268,13 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.calls_waiting.Set(static_cast<double>(waiters_.size()));
     metrics_.reads_waiting.Set(static_cast<double>(reads_.size()));
     metrics_.dead_letters_waiting.Set(static_cast<double>(letters_->size()));
+    metrics_.log_missing.Set(missing.empty() ? 0 : 1);
     metrics_.reader_down.Set(sources_->any_down() ? 1 : 0);
     metrics_.update(sources_->restarts());
     metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);
     metrics_.kafka_connected.Set(connected_ ? 1 : 0);
     metrics_.kafka_stale_seconds.Set(stale_seconds());
-    metrics_.ready.Set(ready_ ? 1 : 0);
+    next_status_ = tick + status_every;
     const std::lock_guard guard(mutex_);
     status_ = std::move(status);
 }
@@ -256,6 +314,7 @@ std::string LedgerProcess::why_not(const std::string& realm) const {
     if (!clock_why_.empty()) return clock_why_;
     for (const std::string& why : halts_)
         if (!why.empty()) return halt(why);
+    if (!missing_why_.empty()) return missing_why_;
     if (!down_why_.empty()) return fmt::format("{} cannot be read at present", down_why_);
     return std::string(folding);
 }

@@ -29,6 +29,8 @@ enum class Queued {
     queued,     // its callback will be called
     full,       // the local queue takes no more for now
     too_large,  // no log takes a record of this size: final
+    missing,    // there is no such topic or partition
+    refused,    // for another reason, which the writer logs
     dead        // the handle is closed or died: final for this handle
 };
 
@@ -36,8 +38,9 @@ enum class Queued {
 struct Stored {
     enum class Kind {
         stored,
-        failed,    // it may have been stored or not
-        too_large  // refused for its size: final
+        failed,     // it may have been stored or not
+        too_large,  // refused for its size: final
+        missing     // there is no such topic or partition
     };
     Kind kind = Kind::failed;
     std::int64_t offset = -1;  // when stored

@@ -17,8 +17,8 @@ void PositionWaits::finish(std::vector<Wait>& waits, Done how) {
     }
 }
 
-void PositionWaits::add(const std::vector<Place>& places, Tick until, CallSlots::Slot slot,
-                        Callback done) {
+std::uint64_t PositionWaits::add(const std::vector<Place>& places, Tick until, CallSlots::Slot slot,
+                                 Callback done) {
     {
         const std::lock_guard guard(mutex_);
         if (!closed_) {
@@ -27,11 +27,23 @@ void PositionWaits::add(const std::vector<Place>& places, Tick until, CallSlots:
             for (const auto& [log, offset] : places) by_log_[log].emplace(offset, id);
             by_time_.emplace(until, id);
             waits_.emplace(id, Wait{places, until, std::move(slot), std::move(done)});
-            return;
+            return id;
         }
     }
     slot.reset();
     done(Done::not_yet);
+    return nobody;
+}
+
+void PositionWaits::give_up(std::uint64_t id) {
+    std::vector<Wait> one;
+    {
+        const std::lock_guard guard(mutex_);
+        const auto found = waits_.find(id);
+        if (found == waits_.end()) return;
+        one.push_back(take(found));
+    }
+    finish(one, Done::given_up);
 }
 
 PositionWaits::Wait PositionWaits::take(Waits::iterator found) {

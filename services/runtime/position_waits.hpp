@@ -1,6 +1,6 @@
-// Reads that wait for positions to be reached. add() and close() are safe from any thread, the rest
-// belongs to the ledger thread; callbacks run outside the lock, and a throwing one is logged. How
-// many may wait is up to CallSlots.
+// Reads that wait for positions to be reached. add(), give_up() and close() are safe from any
+// thread, the rest belongs to the ledger thread; callbacks run outside the lock, each once, and a
+// throwing one is logged. How many may wait is up to CallSlots.
 #pragma once
 
 #include "runtime/call_slots.hpp"
@@ -24,9 +24,14 @@ public:
     // A log that is followed, by the driver's number of it, and an offset in it.
     using Place = std::pair<int, std::int64_t>;
 
+    static constexpr std::uint64_t nobody = 0;
+
     // Calls `done` with `reached` once every place was passed, with `not_yet` at `until` or, at
-    // once, after close(). No places: it is reached by the next look.
-    void add(const std::vector<Place>& places, Tick until, CallSlots::Slot slot, Callback done);
+    // once, after close(); nobody waits then. No places: it is reached by the next look.
+    std::uint64_t add(const std::vector<Place>& places, Tick until, CallSlots::Slot slot,
+                      Callback done);
+    // Ends that one with `given_up`, unless it has ended.
+    void give_up(std::uint64_t id);
     // Ends what is reached or late. `passed(log)`: the offset before which everything of it is.
     void look(const std::function<std::int64_t(int)>& passed, Tick now);
     // Ends all who wait; from now on nobody can.
@@ -51,7 +56,7 @@ private:
     std::map<int, std::set<std::pair<std::int64_t, std::uint64_t>>> by_log_;
     std::set<std::pair<Tick, std::uint64_t>> by_time_;
     std::vector<std::uint64_t> placeless_;
-    std::uint64_t last_ = 0;
+    std::uint64_t last_ = nobody;
     bool closed_ = false;
 };
 

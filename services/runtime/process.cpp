@@ -24,8 +24,7 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
-// Well above command-bytes-max, so that what is too long is refused with its largest field.
-static constexpr int message_bytes_max = 4 << 20;
+static constexpr int sent_bytes_max = 4 << 20;
 static constexpr int metadata_bytes_max = 32 << 10;
 
 static WorldKeys read_keys(const std::string& path) {
@@ -98,8 +97,8 @@ void Process::listen() {
     builder.AddListeningPort(
         config_.grpc_listen,
         server_credentials(config_.tls_cert, config_.tls_key, config_.tls_client_ca), &grpc_port_);
-    builder.SetMaxReceiveMessageSize(message_bytes_max);
-    builder.SetMaxSendMessageSize(message_bytes_max);
+    bound_received(builder);
+    builder.SetMaxSendMessageSize(sent_bytes_max);
     // Room for the longest token, so that one that is too long is refused as such.
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, metadata_bytes_max);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);

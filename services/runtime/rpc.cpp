@@ -8,6 +8,7 @@
 #include "runtime/validate.hpp"
 
 #include <fmt/format.h>
+#include <grpcpp/resource_quota.h>
 
 #include <algorithm>
 
@@ -51,19 +52,53 @@ static milliseconds wait_for(milliseconds left) {
     return left - std::clamp(left / 20, milliseconds(25), milliseconds(250));
 }
 
+static Rpc::Reactor* ended(Rpc::Context* context, grpc::Status why) {
+    Rpc::Reactor* reactor = context->DefaultReactor();
+    reactor->Finish(std::move(why));
+    return reactor;
+}
+
 static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
     // Worded first: the order in which arguments are made is not given, and one moves the list.
     const std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
     return edge_status("invalid_argument", text, std::move(wrong));
 }
 
-std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
-                                                const Message& request) const {
+// It could never be recorded, however often it is asked. Fields that this version does not know
+// have no name.
+static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
+    const LargestField largest = largest_field(request);
+    if (largest.path.empty())
+        return edge_status(
+            "command_too_large",
+            fmt::format("the request has {} bytes, and may have {}", bytes, bytes_max));
+    const std::string text = fmt::format(
+        "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
+        "them: shorten it",
+        bytes, bytes_max, largest.path, largest.bytes);
+    return edge_status("command_too_large", text, {{largest.path, text}});
+}
+
+// No field rule can be broken by what is too long in fields that are not known.
+std::optional<grpc::Status> Rpc::malformed(const Message& request) const {
+    if (auto wrong = violations(request); !wrong.empty()) return bad_request(std::move(wrong));
+    if (const std::size_t bytes = request.ByteSizeLong(); bytes > limits_.command_bytes_max)
+        return too_large(request, bytes, limits_.command_bytes_max);
+    return std::nullopt;
+}
+
+std::expected<Caller, grpc::Status> Rpc::caller_of(const grpc::ServerContextBase& context) const {
     auto caller = verifier_.verify(metadata(context, "authorization"), now_time());
     if (!caller) return std::unexpected(edge_status(caller.error()));
-    if (auto wrong = violations(request); !wrong.empty())
-        return std::unexpected(bad_request(std::move(wrong)));
     return std::move(*caller);
+}
+
+std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
+                                                const Message& request) const {
+    auto caller = caller_of(context);
+    if (!caller) return caller;
+    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
+    return caller;
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
@@ -85,12 +120,14 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
 
 std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     const grpc::ServerContextBase& context, const Message& request) const {
-    auto caller = verify(context, request);
-    if (caller && !caller->has(operator_role))
+    auto caller = caller_of(context);
+    if (!caller) return caller;
+    if (!caller->has(operator_role))
         return std::unexpected(
             edge_status("role_missing",
                         "the role operator is needed, which the issuer of tokens gives to who runs "
                         "the installation"));
+    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
     return caller;
 }
 
@@ -160,16 +197,6 @@ static grpc::Status not_folded(std::string_view why) {
     return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
 }
 
-// It could never be recorded, however often it is asked.
-static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
-    const LargestField largest = largest_field(request);
-    const std::string text = fmt::format(
-        "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
-        "them: shorten it",
-        bytes, bytes_max, largest.path, largest.bytes);
-    return edge_status("command_too_large", text, {{largest.path, text}});
-}
-
 void Rpc::note_answer(const Message& request, const Answer& answer,
                       const std::string& trace) const {
     const bool accepted = answer.kind == Answer::Kind::accepted;
@@ -236,41 +263,29 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
 }
 
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
-    Reactor* reactor = context->DefaultReactor();
     auto caller = verify(*context, request);
     // Asked before the roles, which rest on what was folded then.
     const bool readable = caller && ledger_.readable(caller->realm);
     if (caller) caller = confirm(std::move(*caller));
-    if (!caller || !readable) {
-        reactor->Finish(caller ? not_folded(ledger_.why_not(caller->realm)) : caller.error());
-        return reactor;
-    }
-    const std::string realm = caller->realm;
-    after_positions(context, reactor, realm,
-                    [call = std::move(call), caller = std::move(*caller)] { return call(caller); });
-    return reactor;
+    if (!caller) return ended(context, caller.error());
+    if (!readable) return ended(context, not_folded(ledger_.why_not(caller->realm)));
+    return after_positions(context, *caller,
+                           [call = std::move(call), caller = *caller] { return call(caller); });
 }
 
-Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, ReadCall call) {
-    Reactor* reactor = context->DefaultReactor();
-    if (auto wrong = violations(request); !wrong.empty()) {
-        reactor->Finish(bad_request(std::move(wrong)));
-        return reactor;
-    }
+Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
+    if (auto wrong = malformed(request)) return ended(context, std::move(*wrong));
     // What anybody may ask must not wait: a call that waits takes up room.
-    if (!metadata(*context, "tocsin-after").empty()) {
-        reactor->Finish(bad_request(
-            {{"tocsin-after", "a public read waits for no position: leave it out and ask again"}}));
-        return reactor;
-    }
-    if (!ledger_.readable(text_field(request, "realm"))) {
-        // What went wrong here is not for everybody.
-        reactor->Finish(not_folded("history is still being folded, or an operator is needed"));
-        return reactor;
-    }
+    if (!metadata(*context, "tocsin-after").empty())
+        return ended(context, bad_request({{"tocsin-after",
+                                            "a public read waits for no position: leave it out "
+                                            "and ask again"}}));
+    // What went wrong here is not for everybody.
+    if (!ledger_.readable(text_field(request, "realm")))
+        return ended(context,
+                     not_folded("history is still being folded, or an operator is needed"));
     tell_age(context);
-    reactor->Finish(call(Caller{}));
-    return reactor;
+    return ended(context, call(Caller{}));
 }
 
 void Rpc::tell_age(Context* context) const {
@@ -278,46 +293,78 @@ void Rpc::tell_age(Context* context) const {
         context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
 }
 
-void Rpc::after_positions(Context* context, Reactor* reactor, const std::string& realm,
-                          std::function<grpc::Status()> call) {
-    tell_age(context);
-    const std::string after = metadata(*context, "tocsin-after");
-    if (after.empty()) {
-        reactor->Finish(call());
-        return;
-    }
+namespace {
+
+// A read that waits for positions. A caller who goes away gives its place back at once. gRPC calls
+// OnCancel() only after the method has returned, and OnDone(), once, after both that and Finish():
+// so `read` is known, and this lives, whichever comes first.
+class WaitingRead final : public grpc::ServerUnaryReactor {
+public:
+    explicit WaitingRead(Ledger& ledger) : ledger_(ledger) {}
+    void OnCancel() override { ledger_.give_up(read); }
+    void OnDone() override { delete this; }
+
+    std::uint64_t read = 0;
+
+private:
+    Ledger& ledger_;
+};
+
+}  // namespace
+
+// The positions in `tocsin-after`, or why they cannot be waited for.
+static std::expected<std::vector<Position>, FieldViolation> positions_of(const std::string& after,
+                                                                         const Ledger& ledger) {
     std::vector<Position> positions;
     for (std::size_t begin = 0; begin <= after.size();) {
         const std::size_t end = std::min(after.find(',', begin), after.size());
         auto position = Position::parse(after.substr(begin, end - begin));
-        if (!position || positions.size() >= 16) {
-            reactor->Finish(bad_request({{"tocsin-after",
-                                          "expected up to 16 service/partition/offset, separated "
-                                          "by commas"}}));
-            return;
-        }
-        if (!ledger_.follows(*position)) {
-            reactor->Finish(bad_request(
-                {{"tocsin-after", fmt::format("this service never reaches {}: it follows "
-                                              "no such ledger",
-                                              position->text())}}));
-            return;
-        }
+        if (!position || positions.size() >= 16)
+            return std::unexpected(FieldViolation{
+                "tocsin-after", "expected up to 16 service/partition/offset, separated by commas"});
+        if (!ledger.follows(*position))
+            return std::unexpected(FieldViolation{
+                "tocsin-after", fmt::format("this service never reaches {}: it follows no such "
+                                            "ledger",
+                                            position->text())});
         positions.push_back(std::move(*position));
         begin = end + 1;
     }
-    // Views may have started over meanwhile.
-    ledger_.await(realm, std::move(positions), wait_for(time_left(*context)),
-                  [this, realm, reactor, call = std::move(call)](Ledger::Awaited awaited) {
-                      if (awaited == Ledger::Awaited::reached)
-                          return reactor->Finish(ledger_.readable(realm)
-                                                     ? call()
-                                                     : not_folded(ledger_.why_not(realm)));
-                      reactor->Finish(awaited == Ledger::Awaited::not_yet
-                                          ? edge_status("not_yet")
-                                          : edge_status("unavailable",
-                                                        "too many reads are waiting; ask again"));
-                  });
+    return positions;
+}
+
+Rpc::Reactor* Rpc::after_positions(Context* context, const Caller& caller,
+                                   std::function<grpc::Status()> call) {
+    tell_age(context);
+    const std::string after = metadata(*context, "tocsin-after");
+    if (after.empty()) return ended(context, call());
+    auto positions = positions_of(after, ledger_);
+    if (!positions) return ended(context, bad_request({positions.error()}));
+    auto* reactor = new WaitingRead(ledger_);
+    const auto status = [this, realm = caller.realm, call = std::move(call)](Ledger::Awaited how) {
+        switch (how) {
+            case Ledger::Awaited::reached:  // Views may have started over meanwhile.
+                return ledger_.readable(realm) ? call() : not_folded(ledger_.why_not(realm));
+            case Ledger::Awaited::not_yet:
+                return edge_status("not_yet");
+            case Ledger::Awaited::too_many:
+                return edge_status("unavailable", "too many reads are waiting; ask again");
+            case Ledger::Awaited::given_up:
+                break;
+        }
+        return grpc::Status::CANCELLED;
+    };
+    reactor->read = ledger_.await(
+        {caller.realm, caller.actor}, std::move(*positions), wait_for(time_left(*context)),
+        [reactor, status](Ledger::Awaited how) { reactor->Finish(status(how)); });
+    return reactor;
+}
+
+void bound_received(grpc::ServerBuilder& builder) {
+    builder.SetMaxReceiveMessageSize(received_bytes_max);
+    grpc::ResourceQuota quota("received");
+    quota.Resize(received_memory_bytes_max);
+    builder.SetResourceQuota(quota);
 }
 
 grpc::Status not_found(std::string_view field, std::string_view id) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -80,7 +81,8 @@ public:
     std::expected<Caller, grpc::Status> authenticate(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
-    // An operator of the installation, by the token alone, or why not. Needs nothing of the ledger.
+    // An operator of the installation, by the token alone, or why not; nobody else hears what is
+    // wrong with the request. Needs nothing of the ledger.
     std::expected<Caller, grpc::Status> authenticate_operator(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
@@ -89,7 +91,11 @@ private:
 
     // With the roles that the realm's roster confirms.
     std::expected<Caller, grpc::Status> confirm(Caller caller) const;
-    // By the token, for a request that is well formed; the roles are the token's.
+    // What is wrong with a request, whoever asks.
+    std::optional<grpc::Status> malformed(const google::protobuf::Message& request) const;
+    // By the token; the roles are the token's.
+    std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;
+    // The same for a request that is well formed.
     std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
                                                const google::protobuf::Message& request) const;
     static void set_body(google::protobuf::Message& command,
@@ -97,14 +103,15 @@ private:
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
                     google::protobuf::Message& response, const Roles& roles);
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
-    Reactor* read_public(Context* context, const google::protobuf::Message& request, ReadCall call);
+    Reactor* read_public(Context* context, const google::protobuf::Message& request,
+                         const ReadCall& call);
     void note_answer(const google::protobuf::Message& request, const Answer& answer,
                      const std::string& trace) const;
     // Reads go on while Kafka is away; they say how old they are.
     void tell_age(Context* context) const;
     // Runs `call` once the positions in `tocsin-after` are reached.
-    void after_positions(Context* context, Reactor* reactor, const std::string& realm,
-                         std::function<grpc::Status()> call);
+    Reactor* after_positions(Context* context, const Caller& caller,
+                             std::function<grpc::Status()> call);
     std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
 
     std::string service_;
@@ -113,6 +120,14 @@ private:
     const RoleConfirmer& roster_;
     Limits limits_;
 };
+
+// What a server takes of a call: more than any command may have, so that what is too long is
+// refused with its largest field. What is beyond even that gRPC refuses, with a text of its own. It
+// reads every message to its end first, whatever it takes: the memory of all calls is bounded by
+// itself.
+inline constexpr int received_bytes_max = 16 << 20;
+inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
+void bound_received(grpc::ServerBuilder& builder);
 
 grpc::Status not_found(std::string_view field, std::string_view id);
 

@@ -2,6 +2,7 @@
 #include "runtime/call_slots.hpp"
 #include "runtime/clock_probe.hpp"
 #include "runtime/dead_letters.hpp"
+#include "runtime/ledger_sources.hpp"
 #include "runtime/position_waits.hpp"
 #include "runtime/waiters.hpp"
 #include "sim/fake_handles.hpp"
@@ -266,6 +267,59 @@ TEST_F(DeadLettersTest, WhatIsForgottenIsNotSentAgain) {
     EXPECT_EQ(kafka.appends["letters"], tries);
     EXPECT_EQ(letters.size(), 0u);
     EXPECT_FALSE(letters.next());
+}
+
+class SourcesTest : public ::testing::Test, protected runtime::SourceSink {
+protected:
+    SourcesTest() {
+        sources.start(source, "log", 0, 0);
+        pass(milliseconds(100), true);
+    }
+    // Without reading it, as under load: what is asked of the log is answered.
+    void pass(milliseconds time, bool reading) {
+        for (milliseconds gone{0}; gone < time; gone += milliseconds(50)) {
+            clock.advance(milliseconds(50));
+            kafka.advance();
+            if (reading) sources.poll(1000);
+            writer->poll();
+            sources.tend(clock.tick(), true);
+        }
+    }
+    std::int64_t restarts() const { return sources.restarts().sources; }
+
+    static constexpr int source = 0;
+    FakeClock clock;
+    FakeKafka kafka{clock, 1};
+    std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
+    std::unique_ptr<runtime::LogWriter> writer = backend->writer();
+    runtime::LedgerSources sources{*backend, *writer, clock, *this, "toy", {}};
+
+private:
+    void read_record(int, std::int64_t, std::string_view, runtime::Time) override {}
+    void read_end(int, std::int64_t) override {}
+    void read_out_of_range(int) override {}
+    void read_trouble(int, const std::string&) override {}
+};
+
+TEST_F(SourcesTest, WhatCameAMomentAgoIsNoStallHoweverQuietTheLogWas) {
+    pass(seconds(20), true);
+    sources.stored(source, kafka.put("log", 0, "", "1"));
+    pass(milliseconds(2'900), false);
+    EXPECT_EQ(restarts(), 0);
+    // More of it changes nothing: the first has been missing for as long.
+    sources.stored(source, kafka.put("log", 0, "", "2"));
+    pass(milliseconds(300), false);
+    EXPECT_EQ(restarts(), 1);
+}
+
+// Nobody here knew of it before the log was asked.
+TEST_F(SourcesTest, WhatALookFoundHasTimeToCome) {
+    pass(milliseconds(29'000), true);
+    kafka.put("log", 0, "", "1");
+    pass(milliseconds(3'500), false);
+    EXPECT_EQ(restarts(), 0);
+    pass(milliseconds(2'000), false);
+    EXPECT_EQ(restarts(), 1);
 }
 
 TEST(ClockReading, IsAheadOrBehindByWhatTheRoundTripCannotExplain) {

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <sstream>
+#include <thread>
 
 namespace tocsin::sim {
 namespace {
@@ -51,6 +53,29 @@ TEST_F(DriverTest, AnswersWithinAFewTurns) {
     ASSERT_TRUE(answered(call, milliseconds(20)));
     EXPECT_TRUE(call->accepted());
     EXPECT_EQ(call->answer.subject, "5");
+}
+
+// Who hears that it is ready, of a halt or of another leader finds the same in its status.
+TEST_F(DriverTest, TheStatusIsNotOlderThanWhatIsTold) {
+    Member& one = stage.add("one");
+    std::int64_t seen = -1;
+    one.process->on_ready([&](bool) { seen = one.process->status().at(0).next_offset; });
+    ASSERT_TRUE(stage.run_until([&] { return one.process->ready(); }, seconds(10)));
+    EXPECT_EQ(seen, stage.kafka.log(Stage::ledger(), 0).end());
+    Member& two = ready("two");
+    stage.freeze(one, true);
+    two.submit(Stage::realm(0), "add 5");
+    ASSERT_TRUE(stage.run_until([&] { return two.process->standing(0).leads; }, seconds(10)));
+    EXPECT_EQ(two.process->status().at(0).writer, "two");
+    stage.kafka.drop_before(Stage::ledger(), 0, 1);
+    two.process.reset();
+    Member& three = stage.add("three");
+    ASSERT_TRUE(stage.run_until(
+        [&] {
+            return three.process->why_not(Stage::realm(0)).starts_with("an operator is needed");
+        },
+        seconds(10)));
+    EXPECT_NE(three.process->status().at(0).halted, "");
 }
 
 TEST_F(DriverTest, NothingToDoIsAFewTurnsPerSecond) {
@@ -214,18 +239,43 @@ TEST_F(DriverTest, ReadsThatWaitAreBounded) {
     EXPECT_EQ(ended[Ledger::Awaited::not_yet], 32);
 }
 
+TEST_F(DriverTest, OneActorsReadsLeaveRoomForOthersOfTheRealm) {
+    stage.config.reads_waiting_max = 256;
+    Member& member = ready("one");
+    std::map<Ledger::Awaited, int> ended;
+    const auto wait = [&](const std::string& actor) {
+        return member.process->await({"a", actor}, {{"toy", 0, 1000}}, seconds(3),
+                                     [&](Ledger::Awaited how) { ++ended[how]; });
+    };
+    std::uint64_t last = 0;
+    for (int i = 0; i < 32; ++i) last = wait("anna");
+    wait("anna");
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 1) << "half of the realm's 64";
+    wait("bob");
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 1);
+    // What is given up leaves its place at once, and ends once.
+    member.process->give_up(last);
+    member.process->give_up(last);
+    EXPECT_EQ(ended[Ledger::Awaited::given_up], 1);
+    wait("anna");
+    EXPECT_EQ(ended[Ledger::Awaited::too_many], 1);
+    stage.run(seconds(4));
+    EXPECT_EQ(ended[Ledger::Awaited::not_yet], 33);
+    EXPECT_EQ(ended[Ledger::Awaited::given_up], 1);
+}
+
 TEST_F(DriverTest, StopStaysInEffect) {
     Member& member = ready("one");
     stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = seconds(2);
     const auto waiting = member.submit(Stage::realm(0), "add 5");
     int reads = 0;
-    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->await({"a"}, {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
     member.process->stop(milliseconds(0));
     EXPECT_EQ(waiting->answers, 1);
     EXPECT_EQ(reads, 1);
     EXPECT_FALSE(member.process->ready());
     EXPECT_EQ(member.submit(Stage::realm(0), "add 5")->answers, 1);
-    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->await({"a"}, {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
     EXPECT_EQ(reads, 2);
     int stored = 0;
     member.process->append_stream("readings", Stage::realm(0), "reading 1", [&](bool ok) {
@@ -239,12 +289,34 @@ TEST_F(DriverTest, StopStaysInEffect) {
     EXPECT_EQ(restarted, 1);
 }
 
+// Operators on threads of their own: each hears something, however close to the end.
+TEST_F(DriverTest, NoWordIsLostAsItStops) {
+    for (int i = 0; i < 20; ++i) {
+        Member& member = ready("one");
+        std::atomic<int> asked{0}, ended{0};
+        std::atomic<bool> over{false};
+        std::vector<std::jthread> operators;
+        for (int j = 0; j < 3; ++j)
+            operators.emplace_back([&] {
+                for (; !over; ++asked)
+                    member.process->operate(0, LedgerProcess::Word::restart_inputs, "why",
+                                            seconds(5), [&](auto) { ++ended; });
+            });
+        while (asked < 100) std::this_thread::yield();
+        member.process->stop(milliseconds(0));
+        over = true;
+        operators.clear();
+        EXPECT_EQ(ended, asked);
+        stage.members.clear();
+    }
+}
+
 TEST_F(DriverTest, CallsAreEndedBeforeTheProcessIs) {
     Member& member = ready("one");
     stage.kafka.go_away();
     const auto waiting = member.submit(Stage::realm(0), "add 5", seconds(60));
     int reads = 0;
-    member.process->await("a", {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
+    member.process->await({"a"}, {{"toy", 0, 1000}}, seconds(60), [&](auto) { ++reads; });
     member.process->end_calls(milliseconds(0));
     EXPECT_TRUE(waiting->unavailable());
     EXPECT_EQ(reads, 1);
@@ -562,6 +634,62 @@ TEST_F(DriverLogTest, ALogThatIsNotReadIsSaidOnce) {
     EXPECT_EQ(lines.at("a log is not read"), 1);
     EXPECT_EQ(lines.at("all logs are read again"), 1);
     EXPECT_EQ(lines.at("history folded"), 1);
+}
+
+TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
+    Member& member = ready("one");
+    const FakeKafka::Place commands{Stage::commands(), 0};
+    const auto gone = logged([&] {
+        stage.kafka.missing.insert(commands);
+        for (int i = 0; i < 5; ++i) {
+            const auto call = member.submit(Stage::realm(0), "add 5");
+            ASSERT_EQ(call->answers, 1);
+            EXPECT_TRUE(call->unavailable());
+            EXPECT_TRUE(call->answer.rejection.text.starts_with(
+                Stage::commands() + "/0 does not exist in Kafka: an operator restores it"))
+                << call->answer.rejection.text;
+            stage.run(seconds(2));
+        }
+    });
+    EXPECT_EQ(gone.at("a log cannot be written"), 1);
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_EQ(member.process->status().at(0).inputs_halted,
+              std::vector{Stage::commands() + ": it does not exist in Kafka"});
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_inputs_halted",
+                           {{"service", "toy"}, {"partition", "0"}}),
+              0);
+    const auto back = logged([&] {
+        stage.kafka.missing.erase(commands);
+        stage.run(seconds(2));
+    });
+    EXPECT_EQ(back.at("all logs are there again"), 1);
+    EXPECT_TRUE(member.process->ready());
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 0);
+}
+
+// It went while the record was on its way: the caller hears at once, not at its deadline.
+TEST_F(DriverLogTest, ALogThatGoesMeanwhileIsSaidToWhoWaits) {
+    Member& member = ready("one");
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = milliseconds(100);
+    const auto call = member.submit(Stage::realm(0), "add 5", seconds(20));
+    stage.kafka.missing.insert({Stage::commands(), 0});
+    logged([&] { ASSERT_TRUE(answered(call, seconds(1))); });
+    EXPECT_TRUE(call->unavailable());
+    EXPECT_FALSE(member.process->ready());
+}
+
+TEST_F(DriverLogTest, ALedgerThatIsGoneIsSaid) {
+    Member& member = ready("one");
+    const auto lines = logged([&] {
+        stage.kafka.missing.insert({Stage::ledger(), 0});
+        const auto call = member.submit(Stage::realm(0), "add 5", seconds(3));
+        EXPECT_TRUE(answered(call));
+        EXPECT_TRUE(call->unavailable());
+    });
+    EXPECT_EQ(lines.at("a log cannot be written"), 1);
+    EXPECT_FALSE(member.process->ready());
 }
 
 TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {

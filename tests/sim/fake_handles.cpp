@@ -28,6 +28,7 @@ Queued FakeWriter::append(const std::string& topic, int partition, std::string_v
     ++kafka_.appends[topic];
     if (closed_) return Queued::dead;
     if (value.size() > kafka_.record_bytes_max) return Queued::too_large;
+    if (kafka_.missing.contains({topic, partition})) return Queued::missing;
     if (desk_->waiting.size() >= kafka_.queue_max || kafka_.chance(kafka_.faults.full))
         return Queued::full;
     const std::uint64_t ticket = ++desk_->last;
@@ -45,7 +46,7 @@ Queued FakeWriter::append(const std::string& topic, int partition, std::string_v
 void FakeWriter::ask_range(const std::string& topic, int partition, milliseconds wait,
                            RangeAnswer answer) {
     ask(wait, [this, topic, partition, answer = std::move(answer)](bool heard) mutable {
-        if (!heard) return answer(std::nullopt);
+        if (!heard || kafka_.missing.contains({topic, partition})) return answer(std::nullopt);
         const auto& log = kafka_.log(topic, partition);
         answer(LogRange{log.low, log.end()});
     });

@@ -3,12 +3,14 @@
 
 #include "sim/fake_kafka.hpp"
 
+#include <atomic>
+
 namespace tocsin::sim {
 
 // Stands for the one descriptor on which a driver sleeps.
 struct FakePulse {
-    bool woken = false;
-    bool dead = false;  // the process died: nothing leaves it any more
+    std::atomic<bool> woken = false;  // as a real one is written from any thread
+    bool dead = false;                // the process died: nothing leaves it any more
 };
 
 // What a writer waits for.

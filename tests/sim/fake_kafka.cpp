@@ -70,6 +70,10 @@ void FakeKafka::arrive(Parcel parcel) {
     }
     const Tick back = clock_.tick() + delay();
     Stored stored;
+    if (missing.contains(parcel.to)) {
+        stored.kind = Stored::Kind::missing;
+        return report(parcel, back, stored);
+    }
     if (parcel.record.value.size() > stored_bytes_max) {
         stored.kind = Stored::Kind::too_large;
         return report(parcel, back, stored);

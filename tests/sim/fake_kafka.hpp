@@ -91,6 +91,7 @@ public:
     std::size_t stored_bytes_max = 1'048'588;  // more is refused by the broker
     std::size_t queue_max = 200'000;           // what a writer has waiting
     int failing_starts = 0;                    // the next so many of a reader fail
+    std::set<Place> missing;                   // was deleted: nothing is written or asked there
     std::set<std::string> refused_topics;      // an append to one fails at once
     // How much longer an append to one takes, and succeeds.
     std::map<std::string, milliseconds> slow_topics;

@@ -142,8 +142,11 @@ public:
     }
     void append_stream(std::string_view, const std::string&, std::string,
                        std::move_only_function<void(bool)>) override {}
-    void await(const std::string&, std::vector<runtime::Position>, std::chrono::milliseconds,
-               std::move_only_function<void(Awaited)>) override {}
+    std::uint64_t await(const Reader&, std::vector<runtime::Position>, std::chrono::milliseconds,
+                        std::move_only_function<void(Awaited)>) override {
+        return 0;
+    }
+    void give_up(std::uint64_t) override {}
     bool leads(const std::string& realm) const override { return realm == leader_realm; }
     bool ready() const override { return true; }
     double stale_seconds() const override { return 0; }

@@ -2,6 +2,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "runtime/jwk.hpp"
+#include "runtime/position_waits.hpp"
 #include "runtime/record.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
@@ -10,8 +11,11 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <thread>
 
 namespace tocsin::runtime {
 namespace {
@@ -31,10 +35,18 @@ public:
                        std::move_only_function<void(bool)> done) override {
         done(false);
     }
-    void await(const std::string&, std::vector<Position>, std::chrono::milliseconds,
-               std::move_only_function<void(Ledger::Awaited)> done) override {
+    std::uint64_t await(const Reader& reader, std::vector<Position>, std::chrono::milliseconds,
+                        std::move_only_function<void(Ledger::Awaited)> done) override {
         ++awaited;
-        done(Ledger::Awaited::reached);
+        actor = reader.actor;
+        return waits.add({{0, 1}}, Tick::max(), {}, std::move(done));
+    }
+    void give_up(std::uint64_t read) override {
+        waits.give_up(read);
+        ++given_up;
+    }
+    void reach() {
+        waits.look([](int) { return 2; }, {});
     }
     bool leads(const std::string&) const override { return true; }
     bool ready() const override { return true; }
@@ -47,8 +59,17 @@ public:
     const Seal seal{keys, "tocsin.drafting.commands.v1", RecordKind::command};
     std::vector<std::size_t> sizes;  // of what was submitted
     std::string halted_realm;
-    int awaited = 0;
+    PositionWaits waits;
+    std::string actor;  // of the last read that waited
+    std::atomic<int> awaited{0}, given_up{0};
 };
+
+// Until something that happens on another thread is so.
+bool comes_true(const std::function<bool()>& so) {
+    for (int i = 0; i < 10'000 && !so(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return so();
+}
 
 class AllRoles final : public RoleConfirmer {
 public:
@@ -93,6 +114,7 @@ protected:
         grpc::ServerBuilder builder;
         builder.RegisterService(&drafting_);
         builder.RegisterService(&publishing_);
+        bound_received(builder);
         server_ = builder.BuildAndStart();
         const auto channel = server_->InProcessChannel({});
         drafting = drafting::v1::DraftingService::NewStub(channel);
@@ -121,6 +143,25 @@ protected:
         context.AddMetadata("authorization", bearer);
         drafting::v1::ListMessagesResponse response;
         return unpack(drafting->ListMessages(&context, {}, &response));
+    }
+    // A read that waits for a position, and its end.
+    struct WaitingCall {
+        grpc::ClientContext context;
+        drafting::v1::ListMessagesRequest request;
+        drafting::v1::ListMessagesResponse response;
+        std::atomic<int> ends{0};
+        grpc::StatusCode code = grpc::StatusCode::UNKNOWN;
+    };
+    std::unique_ptr<WaitingCall> list_after() {
+        auto call = std::make_unique<WaitingCall>();
+        call->context.AddMetadata("authorization", token("calgary", {"author"}));
+        call->context.AddMetadata("tocsin-after", "drafting/0/1");
+        drafting->async()->ListMessages(&call->context, &call->request, &call->response,
+                                        [here = call.get()](const grpc::Status& status) {
+                                            here->code = status.error_code();
+                                            ++here->ends;
+                                        });
+        return call;
     }
     google::rpc::Status feed(const std::string& realm, const std::string& after = "") {
         grpc::ClientContext context;
@@ -186,6 +227,29 @@ TEST_F(RpcTest, ACommandThatIsTooLargeIsRefusedWithItsLargestField) {
     EXPECT_TRUE(ledger.sizes.empty());
 }
 
+// Well above what may be recorded: a picture that was pasted into a text is named, not cut off.
+TEST_F(RpcTest, ACallOfManyMegabytesIsRefusedWithTheFieldThatIsTooLong) {
+    const auto refused = put(draft_of(10 << 20), token("calgary", {"author"}));
+    EXPECT_EQ(refused.code(), grpc::StatusCode::INVALID_ARGUMENT) << refused.message();
+    EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
+              "draft.areas[0].polygons");
+    const auto bare = put(draft_of(received_bytes_max), token("calgary", {"author"}));
+    EXPECT_EQ(bare.code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(reason_of(bare), "") << "that is gRPC's own";
+}
+
+TEST_F(RpcTest, AReadIsBoundedAsWell) {
+    drafting::v1::ListMessagesRequest request;
+    request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
+        1999, std::string(bytes_max + 1, 'x'));
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", token("calgary", {"author"}));
+    drafting::v1::ListMessagesResponse response;
+    const auto refused = unpack(drafting->ListMessages(&context, request, &response));
+    EXPECT_EQ(reason_of(refused), "COMMAND_TOO_LARGE");
+    EXPECT_TRUE(refused.message().contains("and may have 100000")) << refused.message();
+}
+
 TEST_F(RpcTest, TheLimitIsThatOfTheRecordToTheByte) {
     const std::string bearer = token("calgary", {"author"});
     auto request = draft_of(90'000);
@@ -226,6 +290,31 @@ TEST_F(RpcTest, APublicReadDoesNotWait) {
     EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
               "tocsin-after");
     EXPECT_EQ(ledger.awaited, 0);
+}
+
+TEST_F(RpcTest, AReadThatWaitsIsGivenUpWithItsCaller) {
+    const auto call = list_after();
+    ASSERT_TRUE(comes_true([&] { return ledger.waits.size() == 1; }));
+    EXPECT_EQ(ledger.actor, "ana@city.example");
+    call->context.TryCancel();
+    EXPECT_TRUE(comes_true([&] { return ledger.waits.size() == 0; }));
+    EXPECT_TRUE(comes_true([&] { return call->ends == 1; }));
+    EXPECT_EQ(call->code, grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(RpcTest, AReadThatIsGivenUpAsItIsReachedEndsOnce) {
+    std::vector<std::unique_ptr<WaitingCall>> calls;
+    for (int i = 1; i <= 300; ++i) {
+        calls.push_back(list_after());
+        ASSERT_TRUE(comes_true([&] { return ledger.awaited == i; }));
+        std::jthread reaches([&] { ledger.reach(); });
+        calls.back()->context.TryCancel();
+    }
+    EXPECT_TRUE(comes_true([&] {
+        return std::ranges::all_of(calls, [](const auto& call) { return call->ends == 1; });
+    }));
+    EXPECT_TRUE(comes_true([&] { return ledger.waits.size() == 0; }));
+    EXPECT_GT(ledger.given_up, 0);
 }
 
 }  // namespace

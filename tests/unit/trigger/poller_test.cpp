@@ -60,8 +60,11 @@ public:
         if (stores) appended.push_back(readings);
         done(stores);
     }
-    void await(const std::string&, std::vector<runtime::Position>, milliseconds,
-               std::move_only_function<void(Awaited)>) override {}
+    std::uint64_t await(const Reader&, std::vector<runtime::Position>, milliseconds,
+                        std::move_only_function<void(Awaited)>) override {
+        return 0;
+    }
+    void give_up(std::uint64_t) override {}
     bool leads(const std::string&) const override { return leading; }
     bool ready() const override { return true; }
     double stale_seconds() const override { return 0; }
