@@ -84,6 +84,7 @@ static constexpr EdgeReason reasons[] = {
     {StatusCode::FAILED_PRECONDITION, "not_halted", "the partition is not halted"},
     {StatusCode::FAILED_PRECONDITION, "not_repairable",
      "that would not repair what the partition is halted for"},
+    {StatusCode::INTERNAL, "internal", "the service failed; its log says why"},
     {StatusCode::ABORTED, "slow_reader", "changes came faster than they were read; start again"},
     {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers", "too many streams are open"},
     {StatusCode::UNAVAILABLE, "not_yet", "the position in tocsin-after is not reached yet",

@@ -262,6 +262,17 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     return reactor;
 }
 
+Rpc::ReadCall Rpc::guarded(ReadCall call) const {
+    return [this, call = std::move(call)](const Caller& caller) {
+        try {
+            return call(caller);
+        } catch (const std::exception& error) {
+            logs::error("a read failed", {{"service", service_}, {"why", error.what()}});
+            return edge_status("internal");
+        }
+    };
+}
+
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
     auto caller = verify(*context, request);
     // Asked before the roles, which rest on what was folded then.
@@ -270,7 +281,9 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
     if (!caller) return ended(context, caller.error());
     if (!readable) return ended(context, not_folded(ledger_.why_not(caller->realm)));
     return after_positions(context, *caller,
-                           [call = std::move(call), caller = *caller] { return call(caller); });
+                           [call = guarded(std::move(call)), caller = *caller] {
+                               return call(caller);
+                           });
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
@@ -285,7 +298,7 @@ Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const R
         return ended(context,
                      not_folded("history is still being folded, or an operator is needed"));
     tell_age(context);
-    return ended(context, call(Caller{}));
+    return ended(context, guarded(call)(Caller{}));
 }
 
 void Rpc::tell_age(Context* context) const {

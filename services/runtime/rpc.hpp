@@ -102,6 +102,8 @@ private:
                          const google::protobuf::Message& request);
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
                     google::protobuf::Message& response, const Roles& roles);
+    // Ends a read that throws, which is its caller's alone, and logs why.
+    ReadCall guarded(ReadCall call) const;
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
     Reactor* read_public(Context* context, const google::protobuf::Message& request,
                          const ReadCall& call);

@@ -87,7 +87,10 @@ public:
     Rpc::Reactor* ListMessages(Rpc::Context* context,
                                const drafting::v1::ListMessagesRequest* request,
                                drafting::v1::ListMessagesResponse* response) override {
-        const auto reader = [](const Caller&, const auto&, auto&) { return grpc::Status::OK; };
+        const auto reader = [](const Caller&, const auto& in, auto&) {
+            if (in.page_token() == "bad") throw std::runtime_error("cannot be read");
+            return grpc::Status::OK;
+        };
         return rpc_.read(context, request, response, reader);
     }
 
@@ -152,8 +155,9 @@ protected:
         std::atomic<int> ends{0};
         grpc::StatusCode code = grpc::StatusCode::UNKNOWN;
     };
-    std::unique_ptr<WaitingCall> list_after() {
+    std::unique_ptr<WaitingCall> list_after(const std::string& page_token = "") {
         auto call = std::make_unique<WaitingCall>();
+        call->request.set_page_token(page_token);
         call->context.AddMetadata("authorization", token("calgary", {"author"}));
         call->context.AddMetadata("tocsin-after", "drafting/0/1");
         drafting->async()->ListMessages(&call->context, &call->request, &call->response,
@@ -282,6 +286,21 @@ TEST_F(RpcTest, ReadsOfAHaltedPartitionAreUnavailable) {
     EXPECT_EQ(reason_of(feed("calgary")), "UNAVAILABLE");
     EXPECT_FALSE(feed("calgary").message().contains("burnt")) << "that is not the public's";
     EXPECT_EQ(feed("banff").code(), grpc::StatusCode::OK);
+}
+
+// At once, and when it waited.
+TEST_F(RpcTest, AReadThatFailsEnds) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", token("calgary", {"author"}));
+    drafting::v1::ListMessagesRequest request;
+    request.set_page_token("bad");
+    drafting::v1::ListMessagesResponse response;
+    EXPECT_EQ(reason_of(unpack(drafting->ListMessages(&context, request, &response))), "INTERNAL");
+    const auto call = list_after("bad");
+    ASSERT_TRUE(comes_true([&] { return ledger.waits.size() == 1; }));
+    ledger.reach();
+    EXPECT_TRUE(comes_true([&] { return call->ends == 1; }));
+    EXPECT_EQ(call->code, grpc::StatusCode::INTERNAL);
 }
 
 TEST_F(RpcTest, APublicReadDoesNotWait) {
