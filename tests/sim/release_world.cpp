@@ -337,11 +337,11 @@ void ReleaseWorld::check_end() {
         process->check_folds();
         const bool same = process->view().read(realm, [&](const publishing::Realm& there) {
             const auto& right = state().releases;
-            return there.releases().size() == right.size() &&
+            return there.order().size() == right.size() &&
                    std::ranges::all_of(right, [&](const auto& entry) {
-                       const Release* mine = there.release(entry.first);
-                       return mine && mine->whole().SerializeAsString() ==
-                                          entry.second.whole().SerializeAsString();
+                       const auto mine = there.whole_release(entry.first);
+                       return mine &&
+                              mine->SerializeAsString() == entry.second.whole().SerializeAsString();
                    });
         });
         if (!same) throw Violation("folds differ in their state");
