@@ -33,7 +33,7 @@ void World::calm_down() {
     step();
     // A tail is lost with a change of leader, of which every instance hears in the end. Where
     // nothing counted since, no record could show it.
-    if (scenario_.tail_lost)
+    if (scenario_.tail_lost || scenario_.inputs_cut)
         for (auto& instance : instances_)
             if (instance->alive()) instance->broker_trouble();
     for (int i = 0; i < 3'000; ++i) {
