@@ -126,6 +126,8 @@ void World::check_end() {
 void World::check_bounds() {
     std::int64_t decisions = 0, expired = 0, voids = 0;
     for (const Part& part : parts_) {
+        if (part.oracle->chain().size() < scenario_.at_least)
+            throw Violation("its history is not as long as the scenario promises");
         decisions += static_cast<std::int64_t>(part.oracle->chain().size());
         expired += part.oracle->expired();
         voids += part.oracle->void_records();
