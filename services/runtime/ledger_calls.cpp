@@ -42,7 +42,15 @@ std::string LedgerProcess::awaited_key(int partition, const std::string& request
 // Why nothing can be asked for now; empty when it can.
 std::string LedgerProcess::refusal(const std::string& realm) const {
     if (stopping_) return std::string(stopping_text);
-    if (!ready_)
+    // Folded at start before others are, a partition serves; what else keeps the process from being
+    // ready concerns all of them.
+    const auto only_others_fold = [&] {
+        const std::lock_guard guard(mutex_);
+        return readable_[static_cast<std::size_t>(partition_of_realm(realm))] &&
+               clock_why_.empty() && down_why_.empty() &&
+               std::ranges::all_of(halts_, &std::string::empty);
+    };
+    if (!ready_ && !only_others_fold())
         return fmt::format("{}; nothing was changed, ask again with the same request_id",
                            why_not(realm));
     if (!connected_)

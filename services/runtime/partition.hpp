@@ -311,6 +311,7 @@ private:
     void forget_inputs();
     void forget_items(Input& input);
     void recheck_inputs();
+    void read_again(Input& input);
     void verify_input(Input& input);
     void walk_again(Input& input);
     int index_of(const Input& input) const;
@@ -375,6 +376,7 @@ private:
     bool open(Orders& orders, Time now, Tick tick);
     bool override_now(Orders& orders, Time now, Tick tick);
     bool change_key(Orders& orders, Time now, Tick tick);
+    static bool forked(const Input& input);
     bool rewind(Orders& orders, Time now, Tick tick);
     bool pass(Orders& orders, Time now, Tick tick);
     const Input* to_pass() const;

@@ -403,7 +403,7 @@ std::optional<milliseconds> Partition::next_wake(Time now, Tick tick) const {
     if (left_over_ && may_append()) at_most(milliseconds(0));
     for (const Input& input : inputs_) {
         if (input.short_from) at_most(options_.short_patience);
-        if (input.fork) at_most(std::max(input.fork_seen, quiet_since_) + patience(tick) - tick);
+        if (forked(input)) at_most(std::max(input.fork_seen, quiet_since_) + patience(tick) - tick);
         if (input.cursor >= input.items.size() || !input.halted.empty() || input.fork ||
             may_lead(input.items[input.cursor].seen, tick))
             continue;

@@ -97,17 +97,17 @@ std::int64_t Partition::input_start(int index) const {
 
 // The broker was in trouble: what was read, decided on or not, is compared with the logs.
 void Partition::recheck_inputs() {
-    for (Input& input : inputs_) {
-        if (!input.range_known) continue;
-        if (input.spec.kind == Kind::ledger) {
-            verify_input(input);
-            continue;
-        }
-        forget_items(input);
-        expect_causes(input);
-        input.next = check_start(input);
-        read_from(input, input.next);
-    }
+    for (Input& input : inputs_)
+        if (input.range_known) read_again(input);
+}
+
+// From where the last decisions on it begin; or from the last that counted there.
+void Partition::read_again(Input& input) {
+    if (input.spec.kind == Kind::ledger) return verify_input(input);
+    forget_items(input);
+    expect_causes(input);
+    input.next = check_start(input);
+    read_from(input, input.next);
 }
 
 void Partition::verify_input(Input& input) {
@@ -200,7 +200,7 @@ void Partition::find_cause(Input& input, std::int64_t offset, const std::string&
 }
 
 // A decision counted, by whichever instance, on a record that this one reads later or has read: it
-// must be the same.
+// must be the same. Otherwise one of the two read what its log lost without a word; the log tells.
 void Partition::compare_cause(Input& input, std::int64_t offset, const std::string& digest) {
     if (!input.range_known || input.spec.view_only || offset < input.low || input.blind ||
         planted(Bug::no_input_check))
@@ -218,10 +218,14 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
             input.items, [&](const Item& one) { return one.offset == offset; });
         same = item == input.items.end() || item->record_digest == digest;
     }
-    if (!same)
-        input.fork = std::min(offset, input.fork.value_or(offset));
-    else if (input.expected.empty())
-        input.sound = std::max(input.sound, offset + 1);
+    if (same) {
+        if (input.expected.empty()) input.sound = std::max(input.sound, offset + 1);
+        return;
+    }
+    // Of an upstream ledger only what was told is compared; where it is still there, it was the
+    // other that read what is lost.
+    if (input.spec.kind == Kind::ledger) input.fork = std::min(offset, input.fork.value_or(offset));
+    if (!input.ordered && !input.chain.verifying()) read_again(input);
 }
 
 // What was passed by without a decision must need none here either.
@@ -232,10 +236,11 @@ void Partition::compare_passed(Input& input, const ledger::v1::InputPosition& pl
         return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
                                   from_proto(item.command.expires_at()) > fold_->last());
     });
-    if (wanting != input.items.end() && wanting->offset < place.next_offset())
-        input.fork = std::min(wanting->offset, input.fork.value_or(wanting->offset));
+    const bool differs = wanting != input.items.end() && wanting->offset < place.next_offset();
+    const std::int64_t from = differs ? wanting->offset : 0;
     if (!place.record_digest().empty())
         compare_cause(input, place.next_offset() - 1, place.record_digest());
+    if (differs) input.fork = std::min(from, input.fork.value_or(from));
 }
 
 // The log ends before what was decided on. What it holds where nothing is known is met again:
@@ -256,10 +261,7 @@ void Partition::confirm_short(Input& input, Tick tick) {
 void Partition::rewound(Input& input) {
     input.fork.reset();
     if (input.spec.kind == Kind::ledger) return walk_again(input);
-    forget_items(input);
-    expect_causes(input);
-    input.next = check_start(input);
-    read_from(input, input.next);
+    read_again(input);
 }
 
 void Partition::on_input_out_of_range(int index) {

@@ -107,11 +107,16 @@ bool Partition::change_key(Orders& orders, Time now, Tick tick) {
     return true;
 }
 
+// Not while it is still looked into which of two read a lost tail.
+bool Partition::forked(const Input& input) {
+    return input.fork.has_value() && !input.chain.verifying();
+}
+
 bool Partition::rewind(Orders& orders, Time now, Tick tick) {
     bool any = false;
     for (Input& input : inputs_) {
         confirm_short(input, tick);
-        if (!input.fork) continue;
+        if (!forked(input)) continue;
         if (*input.fork >= fold_->position(input.spec.topic)) {
             input.fork.reset();
             continue;
@@ -123,7 +128,7 @@ bool Partition::rewind(Orders& orders, Time now, Tick tick) {
     if (!flight_.empty()) return true;
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     for (Input& input : inputs_) {
-        if (!input.fork) continue;
+        if (!forked(input)) continue;
         auto& place = *decision.mutable_inputs_rewound()->add_inputs();
         place.set_topic(input.spec.topic);
         place.set_next_offset(*input.fork);

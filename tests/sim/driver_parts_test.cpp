@@ -257,6 +257,20 @@ TEST_F(DeadLettersTest, AskedAgainItIsKeptOnce) {
     EXPECT_EQ(kept.size(), 1u);
 }
 
+// Another instance kept the first one and decided: this one goes on to the next.
+TEST_F(DeadLettersTest, ADisplacedOneIsNotSentAgainAndItsLateFailureIsNobodysMatter) {
+    kafka.refused_topics.insert("letters");
+    kafka.faults.delay_min = kafka.faults.delay_max = milliseconds(50);
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    kafka.refused_topics.clear();
+    letters.keep({0, 0, 18, "commands", "def", "why"});
+    pass(milliseconds(5'000));
+    ASSERT_EQ(kafka.log("letters", 0).end(), 1);
+    EXPECT_EQ(kafka.log("letters", 0).at(0).value, "def");
+    EXPECT_EQ(kept, std::vector<std::int64_t>{18});
+    EXPECT_EQ(letters.size(), 0u);
+}
+
 TEST_F(DeadLettersTest, WhatIsForgottenIsNotSentAgain) {
     kafka.refused_topics.insert("letters");
     letters.keep({0, 0, 17, "commands", "abc", "why"});

@@ -4,20 +4,20 @@
 
 namespace tocsin::sim {
 
-static const runtime::WorldKeys& keys() {
+const runtime::WorldKeys& usual_keys() {
     static const runtime::WorldKeys one({std::string(32, 'k')});
     return one;
 }
 
 Member::Member(FakeKafka& kafka, const runtime::Clock& right, const runtime::RuntimeConfig& like,
-               std::string name, runtime::View* view)
+               std::string name, runtime::View* view, const runtime::WorldKeys& keys)
     : config(like), clock(right) {
     config.instance = std::move(name);
     auto connection = kafka.connect();
     connection_ = connection.get();
     process = std::make_unique<runtime::LedgerProcess>(
         runtime::LedgerPlan{"toy", {}, {}, {"readings"}}, config, std::move(connection), clock,
-        keys(), std::make_unique<Toy>(), metrics);
+        keys, std::make_unique<Toy>(), metrics);
     if (view != nullptr) process->add_view(view);
 }
 
@@ -54,8 +54,8 @@ Stage::Stage(std::uint64_t seed) : kafka(clock, seed) {
     timeline_.add(*this);
 }
 
-Member& Stage::add(const std::string& name, runtime::View* view) {
-    members.push_back(std::make_unique<Member>(kafka, clock, config, name, view));
+Member& Stage::add(const std::string& name, runtime::View* view, const runtime::WorldKeys& keys) {
+    members.push_back(std::make_unique<Member>(kafka, clock, config, name, view, keys));
     members.back()->process->open();
     return *members.back();
 }

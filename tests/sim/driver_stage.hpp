@@ -17,10 +17,12 @@
 
 namespace tocsin::sim {
 
+const runtime::WorldKeys& usual_keys();
+
 class Member {
 public:
     Member(FakeKafka& kafka, const runtime::Clock& right, const runtime::RuntimeConfig& like,
-           std::string name, runtime::View* view);
+           std::string name, runtime::View* view, const runtime::WorldKeys& keys = usual_keys());
     Tick due() const;
     void turn();
 
@@ -53,7 +55,8 @@ public:
     static constexpr int partitions = 2;
 
     explicit Stage(std::uint64_t seed = 1);
-    Member& add(const std::string& name, runtime::View* view = nullptr);
+    Member& add(const std::string& name, runtime::View* view = nullptr,
+                const runtime::WorldKeys& keys = usual_keys());
     // Lets everybody take turns for so long. A turn that is called again at once takes a
     // millisecond.
     void run(milliseconds time) { timeline_.run(time); }

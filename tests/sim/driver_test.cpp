@@ -341,23 +341,110 @@ TEST_F(DriverTest, NobodyIsCalledAfterStop) {
     stage.run(seconds(20));
 }
 
-// All that is decided in partition 0 is read again; who asks in partition 1 does not wait for it.
-TEST_F(DriverTest, AFoldOfOnePartitionDelaysNoOther) {
-    Member& member = ready("one");
-    for (int i = 0; i < 40; ++i) {
-        std::shared_ptr<Member::Call> last;
-        for (int j = 0; j < 500; ++j)
-            last = member.submit(Stage::realm(0), "add 1", seconds(30), "a" + std::to_string(j));
-        ASSERT_TRUE(answered(last, seconds(30)));
+// Partition 0 has a history that takes a while to fold.
+class FoldTest : public DriverTest {
+protected:
+    void fill(Member& member) {
+        for (int i = 0; i < 40; ++i) {
+            std::shared_ptr<Member::Call> last;
+            for (int j = 0; j < 500; ++j)
+                last =
+                    member.submit(Stage::realm(0), "add 1", seconds(30), "a" + std::to_string(j));
+            ASSERT_TRUE(answered(last, seconds(30)));
+        }
+        ASSERT_GT(stage.kafka.log(Stage::ledger(), 0).end(), 15'000);
     }
-    const std::int64_t decided = stage.kafka.log(Stage::ledger(), 0).end();
-    ASSERT_GT(decided, 15'000);
+    // A change in partition 1 is decided before partition 0 is folded.
+    void expect_the_other_serves(Member& member) {
+        const auto call = member.submit(Stage::realm(1), "add 5");
+        ASSERT_TRUE(answered(call, milliseconds(100)));
+        EXPECT_TRUE(call->accepted()) << call->answer.rejection.text;
+        EXPECT_FALSE(member.process->readable(Stage::realm(0))) << "it is still folded";
+    }
+    // The broker is back, and the ledger of partition 0 lost its last records.
+    void lose_tail(Member& member) {
+        stage.kafka.lose_tail(Stage::ledger(), 0, 3);
+        stage.kafka.go_away();
+        stage.kafka.come_back();
+        ASSERT_TRUE(stage.run_until([&] { return !member.process->readable(Stage::realm(0)); },
+                                    seconds(10)));
+    }
+};
+
+TEST_F(FoldTest, OfOnePartitionAtStartDelaysNoOther) {
+    Member& member = ready("one");
+    fill(member);
     member.process.reset();
     Member& again = stage.add("one");
     ASSERT_TRUE(
         stage.run_until([&] { return again.process->readable(Stage::realm(1)); }, seconds(10)));
-    EXPECT_FALSE(again.process->readable(Stage::realm(0))) << "it is still folded";
+    expect_the_other_serves(again);
+    const auto refused = again.submit(Stage::realm(0), "add 5");
+    EXPECT_TRUE(refused->unavailable());
     EXPECT_TRUE(stage.run_until([&] { return again.process->ready(); }, seconds(10)));
+}
+
+TEST_F(FoldTest, OnceMoreOfOnePartitionDelaysNoOther) {
+    Member& member = ready("one");
+    fill(member);
+    lose_tail(member);
+    expect_the_other_serves(member);
+    const auto late = member.submit(Stage::realm(0), "add 5", seconds(20));
+    ASSERT_TRUE(answered(late, seconds(20)));
+    EXPECT_TRUE(late->accepted());
+}
+
+// Where the inputs begin and end was asked before the fold began anew.
+TEST_F(FoldTest, ThatBeginsWhileRangesAreAskedForTakesTheNextAnswer) {
+    Member& member = ready("one");
+    fill(member);
+    stage.kafka.lose_tail(Stage::commands(), 0, 1);
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = milliseconds(20);
+    stage.run(milliseconds(2));
+    lose_tail(member);
+    stage.run(milliseconds(40));
+    EXPECT_FALSE(member.process->readable(Stage::realm(0))) << "the answer is there, the fold not";
+    stage.kafka.faults.delay_min = stage.kafka.faults.delay_max = milliseconds(1);
+    const auto late = member.submit(Stage::realm(0), "add 5", seconds(30));
+    ASSERT_TRUE(answered(late, seconds(30)));
+    EXPECT_TRUE(late->accepted());
+    EXPECT_TRUE(member.process->ready());
+}
+
+class Remembering final : public runtime::View {
+public:
+    void apply(const runtime::Counted& counted) override {
+        if (counted.partition == 0) shown = counted.offset;
+    }
+    void reset(int partition) override {
+        if (partition != 0) return;
+        shown = -1;
+        ++resets;
+    }
+    std::int64_t shown = -1;
+    int resets = 0;
+};
+
+TEST_F(DriverTest, AReadWaitsOnWhileItsViewsStartOver) {
+    Remembering view;
+    Member& member = ready("one", &view);
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+    const std::int64_t wanted = stage.kafka.log(Stage::ledger(), 0).end() + 1;
+    std::vector<Ledger::Awaited> ended;
+    member.process->await(Stage::realm(0), {{"toy", 0, wanted}}, seconds(60), [&](auto how) {
+        ended.push_back(how);
+        EXPECT_GE(view.shown, wanted);
+    });
+    stage.kafka.lose_tail(Stage::ledger(), 0, 3);
+    stage.kafka.go_away();
+    stage.kafka.come_back();
+    ASSERT_TRUE(stage.run_until([&] { return view.resets == 1 && view.shown >= 2; }, seconds(10)));
+    // What the log lost is decided again, on what was asked.
+    EXPECT_TRUE(ended.empty());
+    while (stage.kafka.log(Stage::ledger(), 0).end() <= wanted)
+        ASSERT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+    stage.run(milliseconds(10));
+    EXPECT_EQ(ended, std::vector{Ledger::Awaited::reached});
 }
 
 TEST_F(DriverTest, ASourceThatStandsStillIsStartedAgain) {
@@ -705,6 +792,17 @@ TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {
     EXPECT_EQ(metric_value(member.metrics, "tocsin_inputs_halted", there), 1);
     EXPECT_EQ(metric_value(member.metrics, "tocsin_partition_halted", there), 0)
         << "it serves on, and nobody needs to act in the night";
+}
+
+TEST_F(DriverLogTest, AnotherKeyIsSaidOncePerPartition) {
+    const runtime::WorldKeys both({std::string(32, 'n'), std::string(32, 'k')});
+    ready("one").process.reset();
+    const auto lines = logged([&] {
+        Member& again = stage.add("one", nullptr, both);
+        ASSERT_TRUE(stage.run_until([&] { return again.process->ready(); }, seconds(10)));
+        stage.run(seconds(10));
+    });
+    EXPECT_EQ(lines.at("a partition is signed with another key from here on"), Stage::partitions);
 }
 
 // Only what happens: a restart tells nothing of what was.

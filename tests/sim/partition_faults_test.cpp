@@ -293,6 +293,43 @@ TEST_F(LostTail, OfACommandThatOnlyAnAppendUnderWayNamesSetsNothingBack) {
     EXPECT_EQ(bench.total(), 41);
 }
 
+// Cut and filled again without a word; who decided had read what lies there now.
+TEST_F(LostTail, OfACommandThatIsRememberedHereAloneSetsNothingBack) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.ask(bench.command("add 2", "lost"));
+    cut(Bench::commands, 1);
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 40", "fresh"));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 41", 1));
+    settle();
+    settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.total(), 41);
+}
+
+TEST_F(LostTail, OfAnUpstreamLedgerThatAnotherSetBackIsSetBackOnce) {
+    for (const char* event : {"add 1", "add 2"}) bench.upstream_decides(event);
+    bench.read();
+    const std::string head = bench.partition->counted_head();
+    auto& log = bench.inputs[Bench::upstream].log;
+    log.pop_back();
+    bench.upstream_decides("add 40");
+    // Another set the input back.
+    ledger::v1::Decision decision = bench.last();
+    decision.clear_outcome();
+    decision.clear_cause();
+    decision.set_previous_digest(head);
+    decision.set_writer("z");
+    auto& back = *decision.mutable_inputs_rewound()->add_inputs();
+    back.set_topic("up.ledger");
+    back.set_next_offset(1);
+    const Seal seal(bench.keys, "toy.ledger", RecordKind::decision);
+    bench.ledger.push_back(seal.close(decision.SerializeAsString(), bench.keys.newest()));
+    settle();
+    settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+    EXPECT_EQ(bench.total(), 43);
+}
+
 TEST_F(LostTail, TroubleWithoutALossChangesNothing) {
     bench.decide(bench.command("add 1", "r1"));
     bench.upstream_decides("add 1");

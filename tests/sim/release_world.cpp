@@ -339,9 +339,9 @@ void ReleaseWorld::check_end() {
             const auto& right = state().releases;
             return there.order().size() == right.size() + state().faded.size() &&
                    std::ranges::all_of(right, [&](const auto& entry) {
-                       const Release* mine = there.release(entry.first);
-                       return mine && mine->whole().SerializeAsString() ==
-                                          entry.second.whole().SerializeAsString();
+                       const auto mine = there.whole_release(entry.first);
+                       return mine &&
+                              mine->SerializeAsString() == entry.second.whole().SerializeAsString();
                    });
         });
         if (!same) throw Violation("folds differ in their state");

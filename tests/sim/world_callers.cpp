@@ -51,7 +51,7 @@ void World::callers() {
         std::string realm = some_realm();
         while (partition_of(realm) != part->ledger.number) realm = some_realm();
         new_request(realm);
-    } else if (chance(scenario_.versions ? .3 : scenario_.namesakes ? .12 : .08))
+    } else if (chance(scenario_.requests))
         new_request(some_realm());
     if (scenario_.keys && chance(.02)) thief();
     if (chance(.03)) upstream_writes();

@@ -33,7 +33,7 @@ void World::calm_down() {
     step();
     // A tail is lost with a change of leader, of which every instance hears in the end. Where
     // nothing counted since, no record could show it.
-    if (scenario_.tail_lost)
+    if (scenario_.tail_lost || scenario_.inputs_cut)
         for (auto& instance : instances_)
             if (instance->alive()) instance->broker_trouble();
     for (int i = 0; i < 3'000; ++i) {
@@ -126,6 +126,8 @@ void World::check_end() {
 void World::check_bounds() {
     std::int64_t decisions = 0, expired = 0, voids = 0;
     for (const Part& part : parts_) {
+        if (part.oracle->chain().size() < scenario_.at_least)
+            throw Violation("its history is not as long as the scenario promises");
         decisions += static_cast<std::int64_t>(part.oracle->chain().size());
         expired += part.oracle->expired();
         voids += part.oracle->void_records();

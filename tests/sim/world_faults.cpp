@@ -173,7 +173,8 @@ void World::cut_tail() {
         if (instance->alive() && chance(.3)) instance->broker_trouble();
 }
 
-// With the broker's trouble, of which each instance hears.
+// With the broker's trouble, of which each instance hears; or without a word, so that they find out
+// by what they read and store, or in the end.
 void World::cut_input() {
     Part& there = any_part();
     if (!there.oracle->opened()) return;
@@ -189,6 +190,7 @@ void World::cut_input() {
         there.upstream_head =
             chain.empty() ? runtime::genesis_digest(log.name, log.number) : chain.back().digest;
     }
+    if (chance(.5)) return;
     for (auto& instance : instances_)
         if (instance->alive()) instance->broker_trouble();
 }
