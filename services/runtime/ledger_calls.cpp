@@ -47,7 +47,7 @@ std::string LedgerProcess::refusal(const std::string& realm) const {
     const auto only_others_fold = [&] {
         const std::lock_guard guard(mutex_);
         return readable_[static_cast<std::size_t>(partition_of_realm(realm))] &&
-               clock_why_.empty() && down_why_.empty() &&
+               clock_why_.empty() && down_why_.empty() && missing_why_.empty() &&
                std::ranges::all_of(halts_, &std::string::empty);
     };
     if (!ready_ && !only_others_fold())

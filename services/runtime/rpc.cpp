@@ -214,11 +214,11 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
                           Message& response, const Roles& roles) {
     Reactor* reactor = context->DefaultReactor();
     auto caller = verify(*context, request);
-    // Asked before the roles, which rest on what was folded then; where another realm lives does
-    // not matter.
-    const bool ready = caller && ledger_.ready() && ledger_.readable(caller->realm);
+    // Asked before the roles, which rest on what was folded then. What else keeps the ledger from
+    // taking it, submit() knows.
+    const bool readable = caller && ledger_.readable(caller->realm);
     if (caller) caller = confirm(std::move(*caller));
-    if (!caller || !ready) {
+    if (!caller || !readable) {
         reactor->Finish(caller ? not_folded(ledger_.why_not(caller->realm)) : caller.error());
         return reactor;
     }
@@ -280,10 +280,9 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
     if (caller) caller = confirm(std::move(*caller));
     if (!caller) return ended(context, caller.error());
     if (!readable) return ended(context, not_folded(ledger_.why_not(caller->realm)));
-    return after_positions(context, *caller,
-                           [call = guarded(std::move(call)), caller = *caller] {
-                               return call(caller);
-                           });
+    return after_positions(context, *caller, [call = guarded(std::move(call)), caller = *caller] {
+        return call(caller);
+    });
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
