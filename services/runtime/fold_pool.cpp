@@ -9,7 +9,7 @@
 
 namespace tocsin::runtime {
 
-FoldPool::FoldPool(std::size_t helpers) : helpers_(helpers) {}
+FoldPool::FoldPool() = default;
 
 FoldPool::~FoldPool() { end(); }
 

@@ -13,11 +13,13 @@ namespace tocsin::runtime {
 
 class FoldPool {
 public:
-    // `helpers` beside the thread that calls run(); their threads last from the first run() that
-    // has use for them until end().
-    explicit FoldPool(std::size_t helpers);
+    FoldPool();
     ~FoldPool();
     FoldPool(const FoldPool&) = delete;
+
+    // That many beside the thread that calls run(), from its next call on; none before. Their
+    // threads last from the first call that has use for them until end().
+    void help_by(std::size_t helpers) { helpers_ = helpers; }
 
     // Calls `work(0)` to `work(count - 1)`, some of them at once, and returns when all are done.
     // `work` must not throw.
@@ -25,7 +27,7 @@ public:
     void end();
 
 private:
-    const std::size_t helpers_;
+    std::size_t helpers_ = 0;
     std::unique_ptr<boost::asio::thread_pool> threads_;
 };
 

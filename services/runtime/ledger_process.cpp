@@ -50,7 +50,6 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
       dead_letters_topic_(dead_letters_topic(config.world)),
       commands_seal_(keys, commands_topic_, RecordKind::command),
       metrics_(metrics, plan_.service, static_cast<int>(config.kafka_partitions)),
-      fold_pool_(std::clamp(std::thread::hardware_concurrency(), 1u, fold_threads_max) - 1),
       call_slots_(call_limits(config)),
       read_slots_(
           CallSlots::limits(static_cast<std::size_t>(config.reads_waiting_max),
@@ -129,6 +128,7 @@ void LedgerProcess::open() {
 
 void LedgerProcess::start() {
     open();
+    fold_pool_.help_by(std::clamp(std::thread::hardware_concurrency(), 1u, fold_threads_max) - 1);
     thread_ = std::thread([this] { run(); });
 }
 

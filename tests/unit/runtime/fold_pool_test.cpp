@@ -11,7 +11,8 @@ namespace tocsin::runtime {
 namespace {
 
 TEST(FoldPool, DoesEachPieceOnceAndIsDoneWhenItReturns) {
-    FoldPool pool(3);
+    FoldPool pool;
+    pool.help_by(3);
     for (int round = 0; round < 2000; ++round) {
         std::vector<int> done(static_cast<std::size_t>(round % 9));
         pool.run(done.size(), [&](std::size_t i) { ++done[i]; });
@@ -21,7 +22,7 @@ TEST(FoldPool, DoesEachPieceOnceAndIsDoneWhenItReturns) {
 }
 
 TEST(FoldPool, WithoutHelpersTheCallerDoesIt) {
-    FoldPool pool(0);
+    FoldPool pool;
     std::vector<std::size_t> order;
     pool.run(3, [&](std::size_t i) { order.push_back(i); });
     EXPECT_EQ(order, (std::vector<std::size_t>{0, 1, 2}));
@@ -29,7 +30,8 @@ TEST(FoldPool, WithoutHelpersTheCallerDoesIt) {
 
 // Each waits for the other, so that one thread alone would never be done.
 TEST(FoldPool, DoesSeveralAtOnce) {
-    FoldPool pool(1);
+    FoldPool pool;
+    pool.help_by(1);
     std::mutex mutex;
     std::condition_variable changed;
     int there = 0;
