@@ -66,7 +66,7 @@ static void add_others(List& list) {
     versions.versions = versions.lone_fault = true;
     versions.longer = 2;
     versions.requests = .3;
-    versions.expired = {20, .3};
+    versions.expired = {20, .6};
     // Whoever is slow is overtaken, by each of the others, and loses races but never its state.
     Scenario& slow = list.alone("slow");
     slow.slow = true;
