@@ -28,8 +28,11 @@ class Pair:
 
     def __init__(self, broker: Broker | Cluster, keys: Secrets, folder: Path, partitions: int = 2,
                  clocks: Mapping[str, Clock] | None = None,
-                 key_files: Mapping[str, Path] | None = None) -> None:
+                 key_files: Mapping[str, Path] | None = None,
+                 programs: Mapping[str, str] | None = None, takeover_ms: int = 250) -> None:
         self.broker = broker
+        self._takeover_ms = takeover_ms
+        programs = programs or {}  # by instance; tocsin-drafting where there is none
         self._key_files = key_files or {}  # by instance; that of `keys` where there is none
         self._clocks = clocks or {}  # by instance; the machine's where there is none
         self.keys = keys
@@ -46,7 +49,8 @@ class Pair:
                        for realm in REALMS for name in ("ann", "bob")]
         ports = free_ports(2)
         self.left, self.right = self.instances = tuple(
-            self._program("tocsin-drafting", name, grpc_listen=f"127.0.0.1:{port}")
+            self._program(programs.get(name, "tocsin-drafting"), name,
+                          grpc_listen=f"127.0.0.1:{port}")
             for name, port in zip(("left", "right"), ports, strict=True))
         self._addresses = {"left": f"127.0.0.1:{ports[0]}", "right": f"127.0.0.1:{ports[1]}"}
         self._readers: dict[tuple[str, str], Caller] = {}  # by address and realm
@@ -67,23 +71,29 @@ class Pair:
         """Drafting follows approval's ledger; once the rosters lie there, approval may end."""
         approval = self._program("tocsin-approval", "approval").start()
         for realm in self.realms:
-            caller = Caller(approval.address, self.token(self.person_of(realm), "approval"))
-            caller.must("approval", "ImportRoster", {
-                "requestId": new_request_id(self.now("approval")),
-                "roster": {
-                    "agencies": [{"agencyId": "city", "names": {"en-CA": "City"},
-                                  "capSender": f"city.{realm}.example"}],
-                    "people": [{"subject": person.subject, "name": person.subject,
-                                "agencyId": "city", "roles": list(person.roles)}
-                               for person in self.people if person.realm == realm],
-                },
-            })
-            caller.close()
+            assert self.import_roster(approval, realm).ok
         assert approval.terminate() == 0
 
-    def another(self, instance: str, folder: str = "") -> Program:
+    def import_roster(self, approval: Program, realm: str, city: str = "City") -> Answer:
+        """`city`: the name of its only agency."""
+        instance = approval.flag("instance")
+        caller = Caller(approval.address, self.token(self.person_of(realm), instance))
+        answer = caller.call("approval", "ImportRoster", {
+            "requestId": new_request_id(self.now(instance)),
+            "roster": {
+                "agencies": [{"agencyId": "city", "names": {"en-CA": city},
+                              "capSender": f"city.{realm}.example"}],
+                "people": [{"subject": person.subject, "name": person.subject,
+                            "agencyId": "city", "roles": list(person.roles)}
+                           for person in self.people if person.realm == realm],
+            },
+        })
+        caller.close()
+        return answer
+
+    def another(self, instance: str, folder: str = "", name: str = "tocsin-drafting") -> Program:
         """One more instance, which the load does not know."""
-        self._others.append(self._program("tocsin-drafting", instance, folder))
+        self._others.append(self._program(name, instance, folder))
         return self._others[-1]
 
     def end(self) -> None:
@@ -187,7 +197,8 @@ class Pair:
 
     def _program(self, name: str, instance: str, folder: str = "", **more: Any) -> Program:
         more.setdefault("mac_key_file", str(self._key_files.get(instance, self.keys.mac_key_file)))
-        flags = service_flags(self.bootstrap, self.keys, instance, self.partitions, **more)
+        flags = service_flags(self.bootstrap, self.keys, instance, self.partitions,
+                              takeover_ms=self._takeover_ms, **more)
         clock = self._clocks.get(instance)
         return Program(name, self.folder / (folder or instance), flags,
                        clock.environment() if clock else None)

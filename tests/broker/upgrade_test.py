@@ -1,5 +1,6 @@
-"""An instance that cannot read what an upstream service writes by now, here since it lacks the key
-that signs it: another one that can takes the lead, however busy the first is."""
+"""A rolling upgrade: an instance that cannot read what an upstream service writes by now does not
+keep the lead from one that can, however busy the first is. Either the next release writes an event
+that this one does not know (support/newer), or the other instance alone has the key that signs."""
 
 import hashlib
 import secrets
@@ -13,8 +14,9 @@ import pytest
 from oracle import check_everything
 from pair import Pair
 from support.broker import Broker
+from support.calls import Answer
 from support.ledger import Counted, forged, key_id, ledger_topic, read_ledger
-from support.programs import Secrets
+from support.programs import Program, Secrets
 from support.protos import message
 from support.raw import Raw
 from support.waiting import until
@@ -35,37 +37,33 @@ def write_keys(file: Path, *keys: bytes) -> None:
 @pytest.fixture(scope="module")
 def pair(broker: Broker, keys: Secrets, new_key: bytes, tmp_path_factory: pytest.TempPathFactory
          ) -> Iterator[Pair]:
-    """`right` knows the new key as well, and still signs with the old one."""
+    """`right` is of the next release, and knows the new key as well; it signs with the old one."""
     folder = Path(tmp_path_factory.mktemp("pair"))
     files = {"left": folder / "left.keys", "right": folder / "right.keys"}
     write_keys(files["left"], keys.mac_key)
     write_keys(files["right"], keys.mac_key, new_key)
-    started = Pair(broker, keys, folder, key_files=files).start()
+    # So long that under load the lead does not pass by chance, in a moment without a decision.
+    started = Pair(broker, keys, folder, key_files=files, takeover_ms=1000,
+                   programs={"right": "tocsin-newer-drafting"}).start()
     yield started
     started.end()
 
 
-def blank(**fields: Any) -> Any:
-    decision = message("tocsin.ledger.v1.Decision")(writer="approval", **fields)
-    decision.decided_at.FromSeconds(int(time.time()))
-    return decision
+@pytest.fixture
+def approvals(pair: Pair) -> Iterator[tuple[Program, Program]]:
+    """Approval of this release and of the next one, which leads."""
+    newer = pair.another("approval-newer", name="tocsin-newer-approval").start()
+    for realm in pair.realms:
+        assert pair.import_roster(newer, realm).ok
+    older = pair.another("approval-older", name="tocsin-approval").start()
+    yield older, newer
+    older.kill()
+    newer.kill()
 
 
-def change_key_upstream(pair: Pair, partition: int, new_key: bytes) -> int:
-    """Approval changes its key and sends a message back to drafting; the offset of the latter."""
-    ledger = read_ledger(pair.bootstrap, "approval", pair.partitions, pair.keys.mac_keys)
-    raw = Raw(pair.bootstrap)
-    change = blank()
-    change.key_changed.key_id = key_id(new_key).hex()
-    record = forged(bytes.fromhex(ledger.heads[partition]), change, pair.keys.mac_key, UPSTREAM)
-    raw.put(UPSTREAM, partition, record)
-    back = blank(realm="calgary")
-    event = message("tocsin.approval.v1.Event")()
-    event.review_returned.message_id = "of-nobody"
-    back.accepted.events.append(event.SerializeToString())
-    back.accepted.subject = "of-nobody"
-    return raw.put(UPSTREAM, partition,
-                   forged(hashlib.sha256(record).digest(), back, new_key, UPSTREAM))
+def realm_of(pair: Pair, partition: int) -> str:
+    return next(realm for realm in pair.realms
+                if pair.create(pair.left, realm).position[0] == partition)
 
 
 def answer_to(pair: Pair, partition: int, offset: int) -> Counted | None:
@@ -74,18 +72,98 @@ def answer_to(pair: Pair, partition: int, offset: int) -> Counted | None:
                  and one.decision.cause.offset == offset), None)
 
 
-def test_who_can_read_more_takes_the_lead(pair: Pair, new_key: bytes) -> None:
-    pair.right.kill()
-    partition, _ = pair.create(pair.left).position  # left leads
-    pair.right.start()
+def halted_inputs(pair: Pair, instance: Program) -> dict[int, list[str]]:
+    return {row.get("partition", 0): row["inputsHalted"] for row in pair.status(instance)
+            if row.get("inputsHalted")}
+
+
+def right_takes_over(pair: Pair, partition: int, offset: int) -> None:
+    """From `left`, which stays what it is, by what only `right` can read at `offset`."""
+    decided = until(lambda: answer_to(pair, partition, offset),
+                    "what only one can read is decided", 30, 0.2)
+    assert decided.decision.writer == "right"
+    until(lambda: pair.leader(partition) is pair.right, "the one that can read it leads")
+
+
+# --- an event of the next release ---
+
+def write_new_event(pair: Pair, newer: Program, realm: str) -> Answer:
+    """The decision of the newer approval that holds it."""
+    def written() -> Answer | None:
+        answer = pair.import_roster(newer, realm, "City of a newer version")
+        ledger = read_ledger(pair.bootstrap, "approval", pair.partitions, pair.keys.mac_keys)
+        # On a slow machine the older one may have stepped in.
+        found = answer.ok and ledger.at[answer.position].decision
+        return answer if found and found.writer == newer.flag("instance") else None
+
+    return until(written, "the newer approval decides", 60)
+
+
+def test_who_knows_a_new_event_takes_the_lead(
+        pair: Pair, approvals: tuple[Program, Program]) -> None:
+    older, newer = approvals
+    realm = realm_of(pair, 0)
+    pair.let_lead(pair.left)
+    load = pair.load(seed=16)
+    try:
+        until(lambda: load.answered > 50, "the load is in full swing", 60)
+        assert pair.leader(0) is pair.left
+        partition, offset = write_new_event(pair, newer, realm).position
+        right_takes_over(pair, partition, offset)
+        # The older approval stands still there, and says so; the newer one goes on.
+        until(lambda: older.health("approval") == "NOT_SERVING", "it does not serve")
+        [(where, why)] = pair.halted(older).items()
+        assert where == partition and why.startswith("unknown_event")
+        assert older.metric("tocsin_partition_halted", partition=str(partition)) == 1
+        assert pair.import_roster(newer, realm).ok
+        # The older drafting goes on in all but that input, and says so.
+        assert pair.left.health("drafting") == "SERVING"
+        [(where, [text])] = halted_inputs(pair, pair.left).items()
+        assert where == partition and text == f"{UPSTREAM}: event of a newer version"
+        assert pair.left.metric("tocsin_inputs_halted", partition=str(partition)) == 1
+        assert not halted_inputs(pair, pair.right)
+        goal = load.answered + 100
+        until(lambda: load.answered >= goal, "it goes on", 60)
+        assert pair.leader(partition) is pair.right
+    finally:
+        load.stop()
+    check_everything(pair)
+
+
+# --- a key of which only one knows ---
+
+def blank(**fields: Any) -> Any:
+    decision = message("tocsin.ledger.v1.Decision")(writer="approval", **fields)
+    decision.decided_at.FromSeconds(int(time.time()))
+    return decision
+
+
+def change_key_upstream(pair: Pair, partition: int, realm: str, new_key: bytes) -> int:
+    """Approval changes its key and sends a message back to drafting; the offset of the latter."""
+    ledger = read_ledger(pair.bootstrap, "approval", pair.partitions, pair.keys.mac_keys)
+    raw = Raw(pair.bootstrap)
+    change = blank()
+    change.key_changed.key_id = key_id(new_key).hex()
+    record = forged(bytes.fromhex(ledger.heads[partition]), change, pair.keys.mac_key, UPSTREAM)
+    raw.put(UPSTREAM, partition, record)
+    back = blank(realm=realm)
+    event = message("tocsin.approval.v1.Event")()
+    event.review_returned.message_id = "of-nobody"
+    back.accepted.events.append(event.SerializeToString())
+    back.accepted.subject = "of-nobody"
+    return raw.put(UPSTREAM, partition,
+                   forged(hashlib.sha256(record).digest(), back, new_key, UPSTREAM))
+
+
+def test_who_has_a_new_key_takes_the_lead(pair: Pair, new_key: bytes) -> None:
+    partition = 1
+    realm = realm_of(pair, partition)
+    pair.let_lead(pair.left)
     load = pair.load(seed=15)
     try:
         until(lambda: load.answered > 50, "the load is in full swing", 60)
         assert pair.leader(partition) is pair.left
-        offset = change_key_upstream(pair, partition, new_key)
-        decided = until(lambda: answer_to(pair, partition, offset),
-                        "what only one can read is decided", 30, 0.2)
-        assert decided.decision.writer == "right"
+        right_takes_over(pair, partition, change_key_upstream(pair, partition, realm, new_key))
         goal = load.answered + 100
         until(lambda: load.answered >= goal, "it goes on", 60)
         write_keys(Path(pair.left.flag("mac-key-file")), pair.keys.mac_key, new_key)

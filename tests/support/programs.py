@@ -118,7 +118,7 @@ class Program:
 
     @property
     def services(self) -> tuple[str, ...]:
-        short = self.name.removeprefix("tocsin-")
+        short = self.name.removeprefix("tocsin-").removeprefix("newer-")
         return SERVICES if short == "all" else tuple(s for s in SERVICES if s == short)
 
     @property

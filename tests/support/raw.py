@@ -1,10 +1,12 @@
-"""Puts any bytes into a topic, and makes and deletes topics: what a stranger with access to Kafka
-could do."""
+"""Puts any bytes into a topic, and makes, alters and deletes topics: what a stranger with access to
+Kafka could do."""
 
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec, ResourceType,
+)
 
 from support.waiting import until
 
@@ -42,10 +44,11 @@ class Raw:
                     self._producer.poll(1)
         assert self._producer.flush(60) == 0, f"{topic}: not all is stored"
 
-    def delete_before(self, topic: str, partition: int, offset: int) -> None:
-        """What retention does to old records."""
-        place = TopicPartition(topic, partition, offset)
-        self._admin.delete_records([place])[place].result(30)
+    def first_offset(self, topic: str, partition: int) -> int:
+        """Where the topic starts: what was before it, retention has deleted."""
+        place = TopicPartition(topic, partition)
+        found = self._admin.list_offsets({place: OffsetSpec.earliest()})[place].result(30)
+        return int(found.offset)
 
     def make_topic(self, name: str, partitions: int, **config: str) -> None:
         """In `config`, underscores stand for dots."""
@@ -63,6 +66,14 @@ class Raw:
             return True
 
         until(made, f"{name} can be made", 60, pause=0.2)
+
+    def configure(self, name: str, **config: str) -> None:
+        """Settings of a topic that is there; underscores stand for dots."""
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=[
+            ConfigEntry(key.replace("_", "."), value,
+                        incremental_operation=AlterConfigOpType.SET)
+            for key, value in config.items()])
+        self._admin.incremental_alter_configs([resource])[resource].result(30)
 
     def delete_topic(self, name: str) -> None:
         self._admin.delete_topics([name])[name].result(30)
