@@ -4,7 +4,7 @@
 // and starts what is missing; so a restart, a takeover or a lost answer leaves nothing without an
 // owner.
 //
-// `apply` runs on the ledger thread and only posts. Everything else runs on the HTTP event loop.
+// `apply` only posts. Everything else runs on the HTTP event loop.
 #pragma once
 
 #include "publishing/channel.hpp"

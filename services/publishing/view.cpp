@@ -23,14 +23,18 @@ void Realm::apply(const runtime::Counted& counted) {
     if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
     // What this service tells itself carries no trace of its own.
     const std::string& trace = counted.decision.cause().traceparent();
+    bool of_releases = false;
     for (const std::string& bytes : counted.decision.accepted().events()) {
         v1::Event event;
         // The ledger stops before this service at an event that it does not know.
-        if (event.ParseFromString(bytes)) apply(event, counted.decided_at, trace);
+        if (!event.ParseFromString(bytes)) continue;
+        apply(event, counted.decided_at, trace);
+        of_releases = of_releases || !release_of(event).empty();
     }
     unlist_expired(counted.decided_at);
     faded_now_.clear();
-    drop_faded(counted.decided_at);
+    // With the same decisions as the decider: until then it may still decide on them.
+    if (of_releases) drop_faded(counted.decided_at);
 }
 
 void Realm::apply(const v1::Event& event, Time decided_at, const std::string& trace) {
@@ -41,6 +45,7 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
             evolve(channels_.edit(channel), event);
         return;
     }
+    if (!event.has_release_planned() && !releases_.contains(id)) return;
     Release& release = releases_.edit(id);
     if (const auto at = release.fades()) fading_.erase({*at, id});
     evolve(release, event, decided_at);

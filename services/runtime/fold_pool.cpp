@@ -13,23 +13,35 @@ FoldPool::FoldPool() = default;
 
 FoldPool::~FoldPool() { end(); }
 
+namespace {
+
+// Outlives run(): a helper that comes late finds that there is nothing left for it.
+struct Pieces {
+    explicit Pieces(std::size_t all) : count(all), left(static_cast<std::ptrdiff_t>(all)) {}
+    const std::size_t count;
+    std::atomic<std::size_t> next{0};
+    std::latch left;
+
+    void take(const std::function<void(std::size_t)>& work) {
+        for (std::size_t i = next++; i < count; i = next++) {
+            work(i);
+            left.count_down();
+        }
+    }
+};
+
+}  // namespace
+
 void FoldPool::run(std::size_t count, const std::function<void(std::size_t)>& work) {
     if (count == 0) return;
-    std::atomic<std::size_t> next{0};
-    const auto take = [&] {
-        for (std::size_t i = next++; i < count; i = next++) work(i);
-    };
+    const auto pieces = std::make_shared<Pieces>(count);
     const std::size_t helping = std::min(helpers_, count - 1);
     if (helping > 0 && !threads_) threads_ = std::make_unique<boost::asio::thread_pool>(helpers_);
-    // Shared: who counts it down last may still be in it when it was waited for.
-    const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(helping));
+    // `work` is there as long as a piece is left.
     for (std::size_t i = 0; i < helping; ++i)
-        boost::asio::post(*threads_, [&take, done] {
-            take();
-            done->count_down();
-        });
-    take();
-    done->wait();
+        boost::asio::post(*threads_, [pieces, &work] { pieces->take(work); });
+    pieces->take(work);
+    pieces->left.wait();
 }
 
 void FoldPool::end() { threads_.reset(); }

@@ -92,7 +92,8 @@ bool KafkaReader::replay(Sink& sink, std::size_t most) {
     std::size_t empty = 0;  // in a row
     const Tick until = now() + replayed_at_a_time;
     auto next = sources_.upper_bound(replayed_last_);
-    while (most > 0 && empty < sources_.size() && now() < until) {
+    // One at least, however long this thread was without a core.
+    while (most > 0 && empty < sources_.size() && (!any || now() < until)) {
         if (next == sources_.end()) next = sources_.begin();
         auto& [id, source] = *next++;
         const std::size_t count =
@@ -114,7 +115,7 @@ bool KafkaReader::replay(Sink& sink, std::size_t most) {
 // that would never be told. What the broker said with the last records tells it as well.
 std::size_t KafkaReader::deliver(Sink& sink, int id, Source& source, std::size_t most, Tick until) {
     std::size_t count = 0;
-    while (count < most && (until == Tick::max() || now() < until)) {
+    while (count < most && (count == 0 || until == Tick::max() || now() < until)) {
         rd_kafka_message_t* message = rd_kafka_consume_queue(source.queue, 0);
         if (message == nullptr) break;
         ++count;

@@ -186,9 +186,16 @@ std::size_t LedgerProcess::backlog() const {
 bool LedgerProcess::fold_backlogs() {
     const Tick until = clock_.tick() + folded_undisturbed;
     std::vector<Slot*> behind;
-    for (const auto& slot : slots_)
+    bool any_live = false;
+    for (const auto& slot : slots_) {
         if (!slot->backlog.empty()) behind.push_back(slot.get());
-    fold_pool_.run(behind.size(), [&](std::size_t i) { fold_backlog(*behind[i], until); });
+        any_live = any_live || slot->live;
+    }
+    const auto fold = [&](std::size_t i) { fold_backlog(*behind[i], until); };
+    if (any_live)  // Who is served must not wait for a helper to be given a core.
+        for (std::size_t i = 0; i < behind.size(); ++i) fold(i);
+    else
+        fold_pool_.run(behind.size(), fold);
     return !behind.empty();
 }
 

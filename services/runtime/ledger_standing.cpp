@@ -126,9 +126,11 @@ void LedgerProcess::check_ready(Tick tick) {
     bool all = true;
     bool halted = false;
     for (const auto& slot : slots_) {
+        // What came since its end was read is little, and may never stop coming.
+        if (!slot->live && folded(*slot)) slot->fold_whole_backlog(tick);
         const bool here = folded(*slot);
         // Also after a lost tail, when everything was told again.
-        if (here && !slot->live && slot->backlog.empty()) slot->go_live();
+        if (here && !slot->live) slot->go_live();
         const bool readable = slot->live && slot->halted().empty();
         const bool was = readable_[static_cast<std::size_t>(slot->number)].exchange(readable);
         if (was && !readable) slot->halts();
@@ -136,10 +138,9 @@ void LedgerProcess::check_ready(Tick tick) {
         halted = halted || !slot->halted().empty();
     }
     // Not again while something else keeps it from serving, nor after what concerns one partition.
-    if (all && !stopping_ && warming_ == 0 && !std::exchange(said_folded_, true)) {
+    if (all && !stopping_ && warming_ == 0 && !std::exchange(said_folded_, true))
         logs::info("history folded", {{"service", plan_.service}});
-        fold_pool_.end();
-    }
+    if (all) fold_pool_.end();
     if (halted) said_folded_ = false;
     tell_standing();
     // Once folded, a broker that is away does not make it unready, nor does a partition that is

@@ -35,7 +35,7 @@ private:
     std::shared_ptr<const Import> latest_;
 };
 
-// Fed on the ledger thread; asked by any thread.
+// Fed as every view is; asked by any thread.
 class Roster final : public SnapshotViews<RealmRoster>, public RoleConfirmer {
 public:
     using SnapshotViews::SnapshotViews;

@@ -70,6 +70,12 @@ void TriggerView::apply(const runtime::Counted& counted) {
     if (changes) changed_();
 }
 
+// Of what history holds nothing was wanted until it could be read.
+void TriggerView::folded(int partition) {
+    SnapshotViews::folded(partition);
+    if (changed_) changed_();
+}
+
 std::vector<Wanted> TriggerView::wanted() const {
     std::vector<Wanted> all;
     each([&](const std::string& name, const Realm& realm) {

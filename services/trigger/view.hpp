@@ -55,10 +55,11 @@ class TriggerView final : public runtime::SnapshotViews<Realm> {
 public:
     using SnapshotViews::SnapshotViews;
 
-    // Called on the ledger thread after a decision that changes what wanted() returns; must not
-    // block. Set before history is folded.
+    // Called by who feeds it after what changes what wanted() returns: a decision, or the end of a
+    // history; must not block. Set before history is folded.
     void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
     void apply(const runtime::Counted& counted) override;
+    void folded(int partition) override;
 
     std::vector<Wanted> wanted() const;
 

@@ -166,15 +166,31 @@ TEST(ReleaseMetrics, ALostTailIsForgottenAndToldAgain) {
 // Its expiry, and the week that its texts are kept.
 constexpr std::int64_t faded_at = 3600 + 7 * 24 * 3600;
 
+v1::Event planned_beside() {
+    v1::Event event;
+    event.mutable_release_planned()->mutable_release()->set_release_id("rel-2");
+    return event;
+}
+
 TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
     Instance a;
     a.released.show();
     for (const auto& step : released("refused")) a.tell(step);
     a.tell({samples::channel("other", "feed")}, true, "a", at(faded_at));
+    ASSERT_NE(a.view.snapshot("bow")->release(samples::release_id(samples::make_content())),
+              nullptr)
+        << "the decider still has it";
+    a.tell({planned_beside()}, true, "a", at(faded_at));
     ASSERT_EQ(a.view.snapshot("bow")->release(samples::release_id(samples::make_content())),
               nullptr);
     EXPECT_EQ(a.releases("released"), 1);
     EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
+    // Of a release that is gone nothing more can be decided.
+    v1::Event late;
+    late.mutable_release_completed()->set_release_id(samples::release_id(samples::make_content()));
+    late.mutable_release_completed()->set_state("retracted");
+    a.tell({late}, true, "a", at(faded_at + 1));
+    EXPECT_EQ(a.releases("released"), 1);
     a.view.reset(0);
     a.released.reset(0);
     EXPECT_EQ(a.releases("released"), 0);
@@ -189,7 +205,7 @@ TEST(FadedRelease, IsReadAsItWasButForItsTexts) {
     // A channel that changes later changes nothing of what was.
     v1::Event moved = samples::channel("hook", "webhook");
     moved.mutable_channel_put()->mutable_channel()->set_url("https://elsewhere.example.org");
-    a.tell({moved}, true, "a", at(faded_at));
+    a.tell({moved, planned_beside()}, true, "a", at(faded_at));
     const auto after = a.view.snapshot("bow");
     ASSERT_NE(before->release(id), nullptr);
     ASSERT_EQ(after->release(id), nullptr);
