@@ -62,6 +62,7 @@ void ReleaseMetrics::follow(int partition, const std::string& realm, const std::
                             bool ours) {
     const Realm& view = view_.current(realm);
     const Release* release = view.release(id);
+    if (!release && !known_.contains({realm, id})) return;  // Faded before: it does not change.
     Tally after = release ? tally_of(*release) : tally_of(*view.whole_release(id));
     Tally& before = known_[{realm, id}];
     if (ours) count(before, after);

@@ -5,6 +5,7 @@
 #include "runtime/record_limits.hpp"
 #include "runtime/rules.hpp"
 #include "samples.hpp"
+#include "support/allocations.hpp"
 
 #include <fmt/format.h>
 
@@ -211,8 +212,8 @@ TEST(LargeRelease, ManyLateOnesAreSettledInDecisionsThatFit) {
     EXPECT_LT(all.largest, runtime::decision_bytes_max);
 }
 
-// One decision about one delivery, in a release of `n`.
-double microseconds_of_one(int n) {
+// What decisions about one delivery each allocate, in a release of `n`.
+std::size_t allocations_of_decisions(int n) {
     Story story{many(n), samples::make_content()};
     story.clear();
     v1::Command command;
@@ -221,26 +222,22 @@ double microseconds_of_one(int n) {
     result.set_ready(true);
     const runtime::Asking asking{"bow", "service:publishing", "", {"service"}, "x"};
     State state = story.given.state();
-    const auto begin = std::chrono::steady_clock::now();
-    constexpr int repeats = 60;
-    for (int i = 0; i < repeats; ++i) {
+    const std::size_t before = testing::allocations().count;
+    for (int i = 0; i < 60; ++i) {
         result.set_delivery_id(fmt::format("hook-{:04}", i));
         const auto decided = Decider::decide(state, asking, command, at(1));
         for (const v1::Event& event : decided->events) evolve(state, event, at(1));
     }
-    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
-               .count() /
-           repeats;
+    return testing::allocations().count - before;
 }
 
 TEST(LargeRelease, ADecisionOnOneDeliveryCostsTheSameWhateverTheirNumber) {
-    microseconds_of_one(100);
-    const double few = microseconds_of_one(100);
-    const double many = microseconds_of_one(1400);
-    RecordProperty("microseconds_of_100", std::to_string(few));
-    RecordProperty("microseconds_of_1400", std::to_string(many));
-    // 14 times as many; a copy of them would be seen at once, a busy machine is not.
-    EXPECT_LT(many, 5 * few) << few << " and " << many << " us";
+    const std::size_t few = allocations_of_decisions(100);
+    const std::size_t many = allocations_of_decisions(1400);
+    RecordProperty("allocations_of_100", std::to_string(few));
+    RecordProperty("allocations_of_1400", std::to_string(many));
+    // 14 times as many, and the way to one is a step longer.
+    EXPECT_LT(many, 2 * few) << few << " and " << many;
 }
 
 TEST(LargeRelease, ItsTextIsParsedAndHashedOnceForAllDeliveries) {

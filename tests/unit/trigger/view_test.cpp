@@ -31,6 +31,20 @@ v1::Event rule(const std::string& id) {
     return event;
 }
 
+// What a history wants polled, nobody could read while it was folded.
+TEST(TriggerView, TheEndOfAHistoryChangesWhatIsWanted) {
+    TriggerView view(1);
+    std::size_t wanted = 0;
+    view.on_change([&] { wanted = view.wanted().size(); });
+    ledger::v1::Decision decision;
+    decision.set_realm("bow");
+    decision.mutable_accepted()->add_events(source("usgs").SerializeAsString());
+    view.apply({"trigger", 0, 0, at(0), decision, false});
+    EXPECT_EQ(wanted, 0u);
+    view.folded(0);
+    EXPECT_EQ(wanted, 1u);
+}
+
 v1::Event crossed(const std::string& id) {
     v1::Event event;
     auto& crossing = *event.mutable_rule_crossed()->mutable_crossing();
