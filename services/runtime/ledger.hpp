@@ -50,7 +50,7 @@ public:
 
     virtual ~Ledger() = default;
 
-    // Appends the command; `done` is called exactly once, on a thread of the ledger or within the call:
+    // Appends the command; `done` is called exactly once, on a ledger's thread or within the call:
     // when a decision on it counts, when it is found to be a repeat of one that does, or with
     // `unavailable` after `wait`, or at once where nothing can be asked for now. An unavailable
     // command may still be decided later: ask again with the same request_id, body and expiry.
