@@ -258,8 +258,8 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
     if (!running_ || stopping_) return done({Obeyed::Kind::not_yet, {}, -1});
     auto shared = std::make_shared<std::move_only_function<void(Obeyed)>>(std::move(done));
     const Tick until = clock_.tick() + wait;
-    const bool taken = take_post([this, partition, word, reason = std::move(reason), until,
-                                  shared] {
+    const bool posted = take_post([this, partition, word, reason = std::move(reason), until,
+                                   shared] {
         Slot& slot = *slots_.at(static_cast<std::size_t>(partition));
         if (slot.halted().empty()) return (*shared)({});
         // What the driver stopped is whole again after a start only.
@@ -272,7 +272,7 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
         if (!taken) return (*shared)({Obeyed::Kind::not_repairable, taken.error(), -1});
         slot.words.push_back({word, until, std::move(*shared)});
     });
-    if (!taken) (*shared)({Obeyed::Kind::not_yet, {}, -1});
+    if (!posted) (*shared)({Obeyed::Kind::not_yet, {}, -1});
 }
 
 bool LedgerProcess::await_ready(milliseconds wait) {
