@@ -1,5 +1,7 @@
 #include "approval/review_metrics.hpp"
 
+#include "runtime/view_events.hpp"
+
 namespace tocsin::approval {
 
 using runtime::from_proto;
@@ -16,12 +18,7 @@ void ReviewMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "approval") return;
     const bool ours = counted.live && counted.decision.writer() == instance_;
     const std::string& realm = counted.decision.realm();
-    std::vector<v1::Event> events;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        // An event that this version cannot read has already stopped the partition.
-        if (event.ParseFromString(bytes)) events.push_back(std::move(event));
-    }
+    const auto events = runtime::events_of<v1::Event>(counted);
     std::set<std::string> touched;
     const std::lock_guard lock(mutex_);
     for (const v1::Event& event : events) {

@@ -1,14 +1,13 @@
 #include "approval/view.hpp"
 
+#include "runtime/view_events.hpp"
+
 namespace tocsin::approval {
 
 void Realm::apply(const runtime::Counted& counted) {
     if (counted.service != "approval") return;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        // An event that this version cannot read has already stopped the partition.
-        if (event.ParseFromString(bytes)) apply(event, counted.decided_at);
-    }
+    runtime::each_event<v1::Event>(
+        counted, [&](const v1::Event& event) { apply(event, counted.decided_at); });
     drop_old_contents(counted.decided_at);
 }
 

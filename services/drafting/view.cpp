@@ -1,5 +1,7 @@
 #include "drafting/view.hpp"
 
+#include "runtime/view_events.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,28 +9,20 @@
 
 namespace tocsin::drafting {
 
-template <class Event, class Apply>
-static void each_event(const runtime::Counted& counted, Apply apply) {
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        Event event;
-        // The decider has already answered for what this version cannot read.
-        if (event.ParseFromString(bytes)) apply(event);
-    }
-}
-
 void Realm::apply(const runtime::Counted& counted) {
     changed_.clear();
     impossible_moves_now_ = 0;
     const Time at = counted.decided_at;
     latest_ = std::max(latest_, at);
     if (counted.service == "drafting")
-        each_event<v1::Event>(counted, [&](const auto& event) { apply_drafting(event, at); });
+        runtime::each_event<v1::Event>(counted,
+                                       [&](const auto& event) { apply_drafting(event, at); });
     if (counted.service == "approval")
-        each_event<approval::v1::Event>(counted,
-                                        [&](const auto& event) { apply_approval(event, at); });
+        runtime::each_event<approval::v1::Event>(
+            counted, [&](const auto& event) { apply_approval(event, at); });
     if (counted.service == "publishing")
-        each_event<publishing::v1::Event>(counted,
-                                          [&](const auto& event) { apply_publishing(event, at); });
+        runtime::each_event<publishing::v1::Event>(
+            counted, [&](const auto& event) { apply_publishing(event, at); });
     drop_old_texts();
 }
 

@@ -1,5 +1,7 @@
 #include "measurement/view.hpp"
 
+#include "runtime/view_events.hpp"
+
 namespace tocsin::measurement {
 namespace {
 
@@ -12,11 +14,8 @@ const std::vector<double> clock_buckets = {0.1, 0.25, 0.5, 1,   2.5,  5,    10, 
 void Realm::apply(const runtime::Counted& counted) {
     news_ = {};
     if (counted.service != "measurement") return;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        // An event that this version cannot read has already stopped the partition.
-        if (event.ParseFromString(bytes)) apply(event, counted.decided_at);
-    }
+    runtime::each_event<v1::Event>(
+        counted, [&](const v1::Event& event) { apply(event, counted.decided_at); });
     rest(counted.decided_at);
 }
 

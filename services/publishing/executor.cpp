@@ -1,6 +1,7 @@
 #include "publishing/executor.hpp"
 
 #include "runtime/logs.hpp"
+#include "runtime/view_events.hpp"
 
 #include <fmt/format.h>
 
@@ -50,16 +51,14 @@ void Executor::apply(const runtime::Counted& counted) {
     if (!started_ || counted.service != "publishing" || !counted.decision.has_accepted()) return;
     // In the order in which they were planned; an empty name stands for all deliveries.
     std::map<Key, std::vector<std::string>> touched;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        if (!event.ParseFromString(bytes)) continue;
+    runtime::each_event<v1::Event>(counted, [&](const v1::Event& event) {
         const std::string_view id = release_of(event);
-        if (id.empty()) continue;
+        if (id.empty()) return;
         auto& which = touched[{counted.decision.realm(), std::string{id}}];
         auto named = deliveries_of(event);
         if (named.empty()) named.emplace_back();
         std::ranges::move(named, std::back_inserter(which));
-    }
+    });
     if (touched.empty()) return;
     parts_.post([this, touched = std::move(touched)] {
         for (const auto& [key, deliveries] : touched) {

@@ -1,5 +1,7 @@
 #include "publishing/release_metrics.hpp"
 
+#include "runtime/view_events.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -40,11 +42,7 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
     const bool ours = counted.live && counted.decision.writer() == instance_;
     const std::string& realm = counted.decision.realm();
-    std::vector<v1::Event> events;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        if (event.ParseFromString(bytes)) events.push_back(std::move(event));
-    }
+    const auto events = runtime::events_of<v1::Event>(counted);
     std::set<std::string> touched;
     const std::lock_guard lock(mutex_);
     for (const v1::Event& event : events) {

@@ -1,5 +1,7 @@
 #include "publishing/view.hpp"
 
+#include "runtime/view_events.hpp"
+
 #include <atomic>
 
 namespace tocsin::publishing {
@@ -24,13 +26,10 @@ void Realm::apply(const runtime::Counted& counted) {
     // What this service tells itself carries no trace of its own.
     const std::string& trace = counted.decision.cause().traceparent();
     bool of_releases = false;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        // The ledger stops before this service at an event that it does not know.
-        if (!event.ParseFromString(bytes)) continue;
+    runtime::each_event<v1::Event>(counted, [&](const v1::Event& event) {
         apply(event, counted.decided_at, trace);
         of_releases = of_releases || !release_of(event).empty();
-    }
+    });
     unlist_expired(counted.decided_at);
     faded_now_.clear();
     // With the same decisions as the decider: until then it may still decide on them.

@@ -135,7 +135,9 @@ void LedgerProcess::start() {
 void LedgerProcess::run() {
     while (running_) {
         const milliseconds idle = turn();
-        log_->wait(idle);  // Where it is zero too: what woke this turn is not urgent in the next.
+        // While history is folded, where it is zero too: what woke this turn is not urgent in the
+        // next.
+        if (idle.count() > 0 || backlog() > 0) log_->wait(idle);
     }
     // With Kafka away nothing leaves, and every ledger here would wait for that in turn.
     finish(milliseconds(connected_ ? 2000 : 0));

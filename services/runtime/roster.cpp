@@ -1,5 +1,6 @@
 #include "runtime/roster.hpp"
 
+#include "runtime/view_events.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <algorithm>
@@ -8,12 +9,10 @@ namespace tocsin::runtime {
 
 void RealmRoster::apply(const Counted& counted) {
     if (counted.service != "approval") return;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        approval::v1::Event event;
-        // Other events, those of newer versions too, do not change who may do what.
-        if (event.ParseFromString(bytes) && event.has_roster_imported())
-            import(event.roster_imported().roster());
-    }
+    // Other events, those of newer versions too, do not change who may do what.
+    each_event<approval::v1::Event>(counted, [&](const approval::v1::Event& event) {
+        if (event.has_roster_imported()) import(event.roster_imported().roster());
+    });
 }
 
 void RealmRoster::import(const approval::v1::Roster& roster) {

@@ -1,5 +1,7 @@
 #include "trigger/view.hpp"
 
+#include "runtime/view_events.hpp"
+
 #include <algorithm>
 
 namespace tocsin::trigger {
@@ -8,14 +10,8 @@ namespace {
 constexpr std::int64_t crossings_max = 10'000;
 
 std::vector<v1::Event> events_of(const runtime::Counted& counted) {
-    std::vector<v1::Event> events;
-    if (counted.service != "trigger") return events;
-    for (const std::string& bytes : counted.decision.accepted().events()) {
-        v1::Event event;
-        // An event that this version cannot read has already stopped the partition.
-        if (event.ParseFromString(bytes)) events.push_back(std::move(event));
-    }
-    return events;
+    if (counted.service != "trigger") return {};
+    return runtime::events_of<v1::Event>(counted);
 }
 
 const char* name_of(Standing standing) {
