@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <iostream>
+#include <thread>
 
 namespace tocsin::cli {
 
@@ -55,7 +56,7 @@ public:
           ends_(static_cast<std::size_t>(options.partitions), 0),
           broken_(ends_.size()) {
         for (int partition = 0; partition < options.partitions; ++partition) {
-            const auto range = reader_.range(topic_, partition, milliseconds(10'000));
+            const auto range = range_of(partition, milliseconds(10'000));
             if (!range)
                 throw Failure(Exit::failure,
                               fmt::format("{} partition {} cannot be read: is Kafka up, and is the "
@@ -103,6 +104,18 @@ public:
     }
 
 private:
+    // A broker that has only just started does not know each partition yet, and says so at once.
+    std::optional<runtime::LogRange> range_of(int partition, milliseconds wait) {
+        const auto until = std::chrono::steady_clock::now() + wait;
+        for (;;) {
+            const auto left = std::chrono::duration_cast<milliseconds>(
+                until - std::chrono::steady_clock::now());
+            if (left <= milliseconds(0)) return std::nullopt;
+            if (const auto range = reader_.range(topic_, partition, left)) return range;
+            std::this_thread::sleep_for(std::min(left, milliseconds(100)));
+        }
+    }
+
     void on_record(int source, std::int64_t offset, std::string_view, std::string_view value,
                    runtime::Time) override {
         const auto index = static_cast<std::size_t>(source);

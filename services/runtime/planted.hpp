@@ -29,6 +29,9 @@ enum class Bug {
     letter_unstored,      // an input is refused before its dead letter was stored
     old_key_counts,       // a key that was replaced goes on to count
     names_collide,        // a second process under one name goes on
+    calls_linger,         // a call whose time is over goes on waiting
+    other_body,           // an answer is given to whoever waits under that name, whatever it asks
+    other_partition,      // what a copy in another partition comes to is given as the answer
 };
 
 #ifdef TOCSIN_PLANTED_BUGS

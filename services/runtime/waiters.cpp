@@ -1,6 +1,7 @@
 #include "runtime/waiters.hpp"
 
 #include "runtime/logs.hpp"
+#include "runtime/planted.hpp"
 
 #include <vector>
 
@@ -50,7 +51,8 @@ void Waiters::answer(const std::string& key, const std::string& body_digest, con
         const auto [begin, end] = by_key_.equal_range(key);
         for (auto place = begin; place != end;) {
             const auto found = waiters_.find((place++)->second);
-            if (found->second.body_digest == body_digest) ended.push_back(take(found));
+            if (found->second.body_digest == body_digest || planted(Bug::other_body))
+                ended.push_back(take(found));
         }
     }
     for (Waiter& waiter : ended) finish(waiter, answer);
@@ -63,6 +65,7 @@ static Answer unavailable(std::string_view why) {
 }
 
 void Waiters::expire(Tick now, std::string_view why) {
+    if (planted(Bug::calls_linger) && now != Tick::max()) return;
     std::vector<Waiter> ended;
     {
         const std::lock_guard guard(mutex_);

@@ -214,6 +214,7 @@ class Segment:
 def fault_of(cli: Cli, *more: str) -> str:
     """What `ledger verify` finds; it names the partition and fails."""
     done = cli.run("ledger", "verify", "drafting", "--json", *more, check=False)
+    assert done.stdout, done
     found = json.loads(done.stdout)
     assert found["verified"] == (done.returncode == 0), done
     (partition,) = found["partitions"]

@@ -51,6 +51,9 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"restart_to_end", Bug::restart_to_end},
         {"letter_unstored", Bug::letter_unstored},
         {"names_collide", Bug::names_collide},
+        {"calls_linger", Bug::calls_linger},
+        {"other_body", Bug::other_body},
+        {"other_partition", Bug::other_partition},
         {"old_key_counts", Bug::old_key_counts}};
     return all;
 }
