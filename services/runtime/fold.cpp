@@ -95,6 +95,17 @@ Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset) 
     return answer;
 }
 
+// Other bits than those by which a map finds its own.
+std::size_t Fold::shard_of(const std::string& key) { return absl::HashOf(key, 1) % memories; }
+
+Fold::Memory& Fold::memory_of(const std::string& key) { return memory_[shard_of(key)]; }
+
+std::size_t Fold::remembered_count() const {
+    std::size_t count = 0;
+    for (const Memory& memory : memory_) count += memory.size();
+    return count;
+}
+
 // A second body under a known id is refused, and the first keeps its answer. The refusal is kept
 // beside it: a repeat of the second body must not be executed once the first is forgotten.
 static std::string memory_key(const ledger::v1::Decision& decision) {
@@ -107,8 +118,9 @@ static std::string memory_key(const ledger::v1::Decision& decision) {
 
 void Fold::remember(const ledger::v1::Decision& decision, std::int64_t offset) {
     if (decision.cause().request_id().empty() || planted(Bug::no_memory)) return;
+    std::string key = memory_key(decision);
     const auto [place, added] =
-        memory_.insert_or_assign(memory_key(decision), answer_of(decision, offset));
+        memory_of(key).insert_or_assign(std::move(key), answer_of(decision, offset));
     const auto second = std::chrono::floor<std::chrono::seconds>(place->second.expires_at);
     if (added) expiring_[second.time_since_epoch().count()].push_back(&place->first);
 }
@@ -121,9 +133,10 @@ void Fold::forget(Time decided_at) {
     const auto second = std::chrono::floor<std::chrono::seconds>(until).time_since_epoch().count();
     while (!expiring_.empty() && expiring_.begin()->first < second) {
         for (const std::string* key : expiring_.begin()->second) {
-            const auto found = memory_.find(*key);
+            Memory& memory = memory_of(*key);
+            const auto found = memory.find(*key);
             if (!planted(Bug::override_forgets)) forgotten_.add(found->second.expires_at);
-            memory_.erase(found);
+            memory.erase(found);
         }
         expiring_.erase(expiring_.begin());
     }
@@ -131,8 +144,10 @@ void Fold::forget(Time decided_at) {
 
 void Fold::mark_counted(const ledger::v1::Decision& decision, std::int64_t offset) {
     if (decision.cause().request_id().empty()) return;
-    const auto found = memory_.find(memory_key(decision));
-    if (found == memory_.end()) return;
+    const std::string key = memory_key(decision);
+    Memory& memory = memory_of(key);
+    const auto found = memory.find(key);
+    if (found == memory.end()) return;
     if (found->second.body_digest != decision.cause().body_digest()) return;
     found->second.counted = true;
     found->second.offset = offset;
@@ -151,8 +166,9 @@ const Fold::Place& Fold::place(const std::string& topic) const {
 }
 
 const Remembered* Fold::remembered(const std::string& key) const {
-    const auto found = memory_.find(key);
-    return found == memory_.end() ? nullptr : &found->second;
+    const Memory& memory = memory_[shard_of(key)];
+    const auto found = memory.find(key);
+    return found == memory.end() ? nullptr : &found->second;
 }
 
 const Remembered* Fold::answer(const std::string& key, const std::string& body_digest) const {

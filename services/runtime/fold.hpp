@@ -9,6 +9,7 @@
 
 #include <absl/container/node_hash_map.h>
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -75,7 +76,7 @@ public:
     const Remembered* remembered(const std::string& key) const;
     // What exactly this request was answered: the first under its key, or its refusal beside it.
     const Remembered* answer(const std::string& key, const std::string& body_digest) const;
-    std::size_t remembered_count() const { return memory_.size(); }
+    std::size_t remembered_count() const;
     // Whether a request of that expiry may be one that was answered and forgotten. All that expire
     // after last() are remembered, except after an override of the clock.
     bool may_be_forgotten(Time expires_at) const { return forgotten_.may_hold(expires_at); }
@@ -99,8 +100,13 @@ private:
     std::string key_id_;
     std::map<std::string, Time, std::less<>> replaced_;  // keys, and when
     std::map<std::string, Place> places_;
-    absl::node_hash_map<std::string, Remembered> memory_;
-    // Keys of memory_ by the second in which they expire; nodes of the map do not move.
+    // Many small maps: one that grows moves all that it holds, and nothing is decided meanwhile.
+    using Memory = absl::node_hash_map<std::string, Remembered>;
+    static constexpr std::size_t memories = 256;
+    static std::size_t shard_of(const std::string& key);
+    Memory& memory_of(const std::string& key);
+    std::array<Memory, memories> memory_;
+    // Their keys by the second in which they expire; nodes of the maps do not move.
     std::map<std::int64_t, std::vector<const std::string*>> expiring_;
     Forgotten forgotten_;
     std::unique_ptr<Rules> rules_;

@@ -102,7 +102,8 @@ public:
     virtual std::string why_not(const std::string& /*realm*/) const {
         return "history is still being folded";
     }
-    // Seconds since Kafka last answered; 0 while it does.
+    // How old what is read may be, in seconds: since Kafka last answered, or since a log that it is
+    // made of was not read any more; 0 while all are.
     virtual double stale_seconds() const = 0;
     // Runs `task` on the ledger thread, soon; after its end it is dropped.
     virtual void post(std::move_only_function<void()> task) = 0;

@@ -84,6 +84,7 @@ public:
     bool readable(const std::string& realm) const override;
     std::string why_not(const std::string& realm) const override;
     double stale_seconds() const override;
+    bool connected() const { return connected_; }
     void post(std::move_only_function<void()> task) override { take_post(std::move(task)); }
 
     struct Status {
@@ -151,7 +152,9 @@ private:
     bool folded(const Slot& slot) const;
     void tell_leader(Slot& slot, bool leads);
     void check_ready(Tick tick);
-    void tell_standing();
+    void tell_standing(Tick tick);
+    void tell_age(Tick tick);
+    double silent_seconds() const;
     void tell_inputs(Slot& slot) const;
     std::int64_t passed(int log) const;
     void publish_status(Tick tick);
@@ -222,6 +225,9 @@ private:
     std::atomic<bool> ready_{false};
     std::atomic<bool> connected_{true};
     std::atomic<std::int64_t> last_contact_{0};  // steady clock, ns
+    // Since when a log that is shown is not read, though Kafka answers; steady clock, ns; 0: none.
+    std::atomic<std::int64_t> unread_since_{0};
+    std::optional<Tick> blind_since_;
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet

@@ -37,7 +37,7 @@ grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* cont
     if (!of) return finish(context, of.error());
     response->set_instance(instance_);
     response->set_stale_seconds(of->ledger->stale_seconds());
-    response->set_kafka_connected(response->stale_seconds() == 0);
+    response->set_kafka_connected(of->ledger->connected());
     for (const auto& status : of->ledger->status()) {
         auto& partition = *response->add_partitions();
         partition.set_partition(status.partition);

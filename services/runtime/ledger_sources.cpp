@@ -38,6 +38,7 @@ void LedgerSources::try_start(int id, Source& source, Tick tick) {
     source.heard = tick;
     source.running = reader_->start(id, source.topic, source.partition, source.next);
     if (source.running) return;
+    if (!source.unread_since) source.unread_since = tick;
     logs::warn("a log cannot be read; trying again", {{"service", service_},
                                                       {"topic", source.topic},
                                                       {"partition", source.partition},
@@ -124,6 +125,7 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
 
 void LedgerSources::stalled(int id, Source& source, Tick tick) {
     ++source.stalls;
+    if (!source.unread_since) source.unread_since = quiet_since(source);
     const bool again = source.stalls % 2 == 0;
     logs::warn("a log is not read although it goes on; reading it anew",
                {{"service", service_},
@@ -159,6 +161,14 @@ std::optional<std::string> LedgerSources::first_down() const {
     return std::nullopt;
 }
 
+std::optional<Tick> LedgerSources::down_since() const {
+    std::optional<Tick> since;
+    for (const auto& [id, source] : sources_)
+        if (down(id) && source.unread_since)
+            since = std::min(since.value_or(Tick::max()), *source.unread_since);
+    return since;
+}
+
 std::optional<std::int64_t> LedgerSources::high(int id) const {
     const auto found = sources_.find(id);
     if (found == sources_.end()) return std::nullopt;
@@ -171,6 +181,7 @@ void LedgerSources::on_record(int id, std::int64_t offset, std::string_view, std
     source.next = offset + 1;
     source.heard = polled_at_;
     source.stalls = 0;
+    source.unread_since.reset();
     source.pause = options_.retry_first;
     sink_.read_record(id, offset, value, stored_at);
 }
@@ -180,6 +191,7 @@ void LedgerSources::on_end(int id, std::int64_t offset) {
     Source& source = sources_.at(id);
     source.heard = polled_at_;
     source.ended = true;
+    if (source.stalls == 0) source.unread_since.reset();
     source.next = std::max(source.next, offset);
     sink_.read_end(id, offset);
 }

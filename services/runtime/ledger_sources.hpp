@@ -63,6 +63,8 @@ public:
     // As topic/partition, of the first that is.
     std::optional<std::string> first_down() const;
     bool any_down() const { return first_down().has_value(); }
+    // Since when the first of those that are down is.
+    std::optional<Tick> down_since() const;
     // Offset after the last record of a source, as far as it is known.
     std::optional<std::int64_t> high(int source) const;
     bool take_trouble() { return reader_->take_trouble(); }
@@ -82,7 +84,8 @@ private:
         Tick lacking{};  // since when it is known to hold more than was read
         bool asked = false;
         Tick next_look{};
-        int stalls = 0;  // since the last record
+        int stalls = 0;                    // since the last record
+        std::optional<Tick> unread_since;  // when it stood still, or was not to be started
         Tick retry_at{};
         std::chrono::milliseconds pause{};
     };

@@ -142,7 +142,7 @@ void LedgerProcess::check_ready(Tick tick) {
         logs::info("history folded", {{"service", plan_.service}});
     if (all) fold_pool_.end();
     if (halted) said_folded_ = false;
-    tell_standing();
+    tell_standing(tick);
     // Once folded, a broker that is away does not make it unready, nor does a partition that is
     // folded again, which concerns its own realms; a halt does, and a log that is not read although
     // it is there, or not there to be written.
@@ -161,7 +161,7 @@ void LedgerProcess::check_ready(Tick tick) {
 }
 
 // What keeps it from serving, other than a halt (raise_alarm()); each is logged once, and its end.
-void LedgerProcess::tell_standing() {
+void LedgerProcess::tell_standing(Tick tick) {
     const std::string down = sources_->first_down().value_or("");
     // A clock's reason changes with each measurement, and is the same one.
     const bool clock_changed = clock_why_.empty() != clock_off().empty();
@@ -189,6 +189,21 @@ void LedgerProcess::tell_standing() {
     else if (missing_changed)
         logs::info("all logs are there again", {{"service", plan_.service}});
     for (const auto& slot : slots_) tell_inputs(*slot);
+    tell_age(tick);
+}
+
+// What is read stays as it was while a log that it is made of is not read, or only by those who
+// have another key.
+void LedgerProcess::tell_age(Tick tick) {
+    bool blind = false;
+    for (const auto& slot : slots_)
+        for (int input = 0; input < static_cast<int>(inputs_.size()); ++input)
+            blind = blind || slot->partition.input_blind(input);
+    if (!blind) blind_since_.reset();
+    if (blind && !blind_since_) blind_since_ = tick;
+    const Tick since =
+        std::min(sources_->down_since().value_or(Tick::max()), blind_since_.value_or(Tick::max()));
+    unread_since_ = since == Tick::max() ? 0 : since.time_since_epoch().count();
 }
 
 // The rest of the partition goes on.
@@ -253,7 +268,7 @@ void LedgerProcess::publish_status(Tick tick) {
                         {.position = partition.next_ledger_offset(),
                          .end = end.value_or(partition.next_ledger_offset()),
                          .undecided = partition.undecided(),
-                         .halted = !slot->halted().empty() || !partition.clock_off().empty(),
+                         .halted = !slot->halted().empty(),
                          .inputs_halted = inputs_halted_count,
                          .leads = leads_[static_cast<std::size_t>(slot->number)],
                          .counters = partition.counters()},
@@ -274,7 +289,7 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.update(sources_->restarts());
     metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);
     metrics_.kafka_connected.Set(connected_ ? 1 : 0);
-    metrics_.kafka_stale_seconds.Set(stale_seconds());
+    metrics_.kafka_stale_seconds.Set(silent_seconds());
     next_status_ = tick + status_every;
     const std::lock_guard guard(mutex_);
     status_ = std::move(status);
@@ -321,6 +336,14 @@ std::string LedgerProcess::why_not(const std::string& realm) const {
 }
 
 double LedgerProcess::stale_seconds() const {
+    const std::int64_t since = unread_since_;
+    if (since == 0) return silent_seconds();
+    const Tick unread{std::chrono::nanoseconds{since}};
+    return std::max(std::chrono::duration<double>(clock_.tick() - unread).count(),
+                    silent_seconds());
+}
+
+double LedgerProcess::silent_seconds() const {
     if (connected_) return 0;
     const Tick last{std::chrono::nanoseconds{last_contact_}};
     return std::chrono::duration<double>(clock_.tick() - last).count();

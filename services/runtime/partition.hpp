@@ -60,6 +60,8 @@ struct PartitionOptions {
     std::chrono::milliseconds timer_again{5'000};  // a due timer that nobody answered fires again
     // Commands that leave no record are passed by one after so long a silence.
     std::chrono::milliseconds pass_after{10'000};
+    // Or after so long, whatever else there is to decide.
+    std::chrono::milliseconds pass_latest{60'000};
     // A log that ends before what was decided on is believed to have lost its tail after so long.
     std::chrono::milliseconds short_patience{2'000};
     // An instance leads only while its clock differs from the broker's by no more.
@@ -202,6 +204,8 @@ public:
     bool input_ended(int input) const;
     // Why an input stands still: an event of a newer version. Empty while it works.
     const std::string& input_halted(int input) const;
+    // Whether it stands still for want of a key: nothing of it is shown any more.
+    bool input_blind(int input) const;
     // Offset before which everything of this input is decided or passed over, and counted.
     std::int64_t considered(int input) const;
     std::int64_t counted_offset() const { return told_offset_; }
@@ -380,6 +384,7 @@ private:
     bool rewind(Orders& orders, Time now, Tick tick);
     bool pass(Orders& orders, Time now, Tick tick);
     const Input* to_pass() const;
+    Tick pass_due(const Input& input) const;
 
     PartitionOptions options_;
     const WorldKeys& keys_;
@@ -432,6 +437,9 @@ private:
     std::chrono::milliseconds clock_offset_{0};
 
     Tick quiet_since_{};
+    // Since when commands lie behind this position that need no decision.
+    std::int64_t passable_behind_ = -1;
+    Tick passable_since_{};
     static constexpr std::chrono::seconds losses_forgotten{10};
     int losses_ = 0;
     Tick lost_at_{};

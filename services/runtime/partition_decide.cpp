@@ -415,8 +415,7 @@ std::optional<milliseconds> Partition::next_wake(Time now, Tick tick) const {
         at_most(timer.fired ? std::max<Time::duration>(left, timer_again_in(timer, tick)) : left);
     }
     if (const Input* input = to_pass(); input != nullptr && flight_.empty())
-        at_most(std::max(input->read_at, quiet_since_) +
-                (leads() ? options_.pass_after : 3 * options_.pass_after) - tick);
+        at_most(pass_due(*input) - tick);
     return next;
 }
 

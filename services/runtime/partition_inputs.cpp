@@ -489,6 +489,10 @@ const std::string& Partition::input_halted(int index) const {
     return inputs_.at(static_cast<std::size_t>(index)).halted;
 }
 
+bool Partition::input_blind(int index) const {
+    return inputs_.at(static_cast<std::size_t>(index)).blind;
+}
+
 std::int64_t Partition::considered(int index) const {
     const Input& input = inputs_.at(static_cast<std::size_t>(index));
     std::int64_t first = std::max<std::int64_t>(input.next, 0);

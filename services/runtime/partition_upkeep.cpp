@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace tocsin::runtime {
 
 // True: nothing else is to be decided in this step.
@@ -148,13 +150,24 @@ const Partition::Input* Partition::to_pass() const {
     return nullptr;
 }
 
+// When that is recorded: once nothing else happens, or else after a while.
+Tick Partition::pass_due(const Input& input) const {
+    const int times = leads() ? 1 : 3;
+    const Tick quiet = std::max(input.read_at, quiet_since_) + times * options_.pass_after;
+    if (passable_behind_ != fold_->position(input.spec.topic)) return quiet;
+    return std::min(quiet, passable_since_ + times * options_.pass_latest);
+}
+
 // Before retention takes them and they look like commands that nobody answered.
 bool Partition::pass(Orders& orders, Time now, Tick tick) {
-    if (!flight_.empty() || planted(Bug::no_pass)) return false;
+    if (planted(Bug::no_pass)) return false;
     const Input* input = to_pass();
     if (input == nullptr) return false;
-    const auto quiet = leads() ? options_.pass_after : 3 * options_.pass_after;
-    if (tick - std::max(input->read_at, quiet_since_) < quiet) return false;
+    const std::int64_t position = fold_->position(input->spec.topic);
+    if (std::exchange(passable_behind_, position) != position) passable_since_ = tick;
+    if (tick < pass_due(*input)) return false;
+    // What is under way ends first; where there is always something, nothing else is begun.
+    if (!flight_.empty()) return tick >= passable_since_ + options_.pass_latest;
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     auto& place = *decision.mutable_inputs_passed()->add_inputs();
     place.set_topic(input->spec.topic);

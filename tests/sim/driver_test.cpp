@@ -523,9 +523,12 @@ TEST_F(DriverTest, AStartThatFailsIsTriedAgain) {
     EXPECT_TRUE(member.submit(Stage::realm(0), "add 5")
                     ->answer.rejection.text.starts_with("history is still being folded; "));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 1);
+    EXPECT_GT(member.process->stale_seconds(), .1) << "what is read is said to be old";
+    EXPECT_TRUE(member.process->connected());
     EXPECT_TRUE(stage.run_until([&] { return member.process->ready(); }, seconds(10)));
     stage.run(milliseconds(300));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_reader_down", toy), 0);
+    EXPECT_EQ(member.process->stale_seconds(), 0);
 }
 
 // Kafka is never away: a change of leader alone may do that, and nobody is told.

@@ -220,18 +220,22 @@ void LineService::check_end() {
         check_state(*process);
     }
     if (!history_lost_) requests_.check(watched(), static_cast<int>(home()));
-    std::int64_t decisions = 0, voids = 0;
+    std::int64_t decisions = 0, voids = 0, expired = 0;
     for (auto& oracle : oracles_) {
         decisions += static_cast<std::int64_t>(oracle->chain().size());
         voids += oracle->void_records();
-        world_.totals().expired += oracle->expired();
+        expired += oracle->expired();
     }
+    world_.totals().expired += expired;
     world_.totals().decisions += decisions;
     world_.totals().void_records += voids;
     for (auto& process : processes_) process->crash();
     if (voids > decisions + 40)
         throw Violation(
             fmt::format("{}: {} void records for {} decisions", name(), voids, decisions));
+    if (expired > decisions / 5 + 10)
+        throw Violation(
+            fmt::format("{}: {} expired answers for {} decisions", name(), expired, decisions));
     if (folds_ > decisions / 4 + 20)
         throw Violation(fmt::format("{}: {} folds for {} decisions", name(), folds_, decisions));
 }

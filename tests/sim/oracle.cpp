@@ -171,8 +171,8 @@ void Oracle::check_restart(const ledger::v1::Decision& decision) {
     }
 }
 
-// Only to what its log does not hold any more; what was decided after that, by one who read on in the
-// log without knowing of its loss, is met again.
+// Only to what its log does not hold any more; what was decided after that, by one who read on in
+// the log without knowing of its loss, is met again.
 void Oracle::check_rewound(const ledger::v1::Decision& decision) {
     for (const auto& input : decision.inputs_rewound().inputs()) {
         require(input.next_offset() < position(input.topic()), "an input was set back to no end");

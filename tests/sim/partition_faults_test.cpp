@@ -35,6 +35,39 @@ TEST(QuietWeek, RepeatsAndForeignRecordsAreRecordedAsPassedBeforeRetentionTakesT
     EXPECT_EQ(bench.total(), 4);
 }
 
+// Whatever else goes on, in the partition or in the log of commands.
+TEST(QuietWeek, RepeatsArePassedInABusyPartitionToo) {
+    for (const bool upstream : {true, false}) {
+        Bench bench;
+        bench.read();
+        const std::string record = bench.command("add 3", "r1");
+        bench.decide(record);
+        bench.decide(record);
+        for (int i = 0; i < 100; ++i) {
+            bench.elapsed += bench.options.pass_after / 2;
+            if (upstream)
+                bench.upstream_decides("add 1");
+            else
+                bench.ask("noise");
+            bench.read();
+        }
+        const auto behind =
+            bench.inputs[Bench::commands].end() - bench.partition->input_position(Bench::commands);
+        EXPECT_LE(behind, upstream ? 0 : bench.options.pass_latest / bench.options.pass_after * 2);
+        int passed = 0;
+        for (const auto& one : bench.ledger)
+            passed += bench.parsed(one).has_inputs_passed() ? 1 : 0;
+        EXPECT_LE(passed, 10) << "one record for each while";
+        bench.inputs[Bench::commands].expire();
+        bench.start();
+        bench.read();
+        // What came last may be as young as that.
+        if (upstream) {
+            EXPECT_EQ(bench.partition->halted(), "");
+        }
+    }
+}
+
 TEST(QuietWeek, CommandsThatWaitedWhileNobodyRanAreStillAnAlarm) {
     Bench bench;
     bench.read();
@@ -719,6 +752,46 @@ TEST(Requests, OfTwoRealmsAreTwo) {
     bench.decide(bench.command("add 4", "r1", hours(1), "elbow"));
     EXPECT_EQ(bench.realm("bow").total, 3);
     EXPECT_EQ(bench.realm("elbow").total, 4);
+}
+
+// --- what cannot be applied ---
+
+TEST(Unfit, ADecisionThatEvolveThrowsOnHaltsItsPartitionWithItsReason) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("add 3", "r1"));
+    bench.ledger.push_back(bench.foreign(sha256(bench.ledger.back()), "total x", 1));
+    bench.read();
+    EXPECT_TRUE(bench.partition->halted().starts_with("fold_failed: the decision at offset 2"))
+        << bench.partition->halted();
+    const auto records = bench.ledger.size();
+    bench.decide(bench.command("add 1", "r2"));
+    EXPECT_EQ(bench.ledger.size(), records);
+    bench.start();
+    bench.read();
+    EXPECT_TRUE(bench.partition->halted().starts_with("fold_failed: ")) << "after a start too";
+}
+
+TEST(Unfit, ATimerThatThrowsHaltsItsPartitionWithItsReason) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("add 3", "r1"));
+    bench.ledger.push_back(bench.foreign(sha256(bench.ledger.back()), "timer -1 5", 1));
+    bench.read();
+    EXPECT_EQ(bench.partition->halted(), "timer_failed: a timer before the first");
+}
+
+TEST(Unfit, ALedgerWithoutItsBeginningHaltsForGood) {
+    Bench bench;
+    bench.read();
+    for (int i = 0; i < 3; ++i)
+        bench.decide(bench.command(fmt::format("add {}", i + 1), fmt::format("r{}", i)));
+    bench.start();
+    bench.step();
+    bench.partition->on_ledger_out_of_range();
+    EXPECT_TRUE(bench.partition->halted().starts_with("ledger_gone: "))
+        << bench.partition->halted();
+    EXPECT_FALSE(bench.partition->restart_inputs("try").has_value());
 }
 
 }  // namespace tocsin::sim

@@ -347,18 +347,22 @@ void ReleaseWorld::check_end() {
         if (!same) throw Violation("folds differ in their state");
     }
     requests_.check(oracle(approval_.number), approval_.number);
-    std::int64_t decisions = 0, voids = 0;
+    std::int64_t decisions = 0, voids = 0, expired = 0;
     for (int i = 0; i < partitions; ++i) {
+        expired += oracle(i).expired();
         decisions += static_cast<std::int64_t>(oracle(i).chain().size());
         voids += oracle(i).void_records();
     }
     totals_.decisions += decisions;
     totals_.void_records += voids;
+    totals_.expired += expired;
     totals_.effects += promises_.sent();
     for (auto& process : processes_) process->crash();
     breaches_.raise();
     if (voids > decisions / 2 + 30)
         throw Violation(fmt::format("{} void records for {} decisions", voids, decisions));
+    if (expired > decisions / 20 + 5)
+        throw Violation(fmt::format("{} expired answers for {} decisions", expired, decisions));
     if (totals_.folds > decisions / 6 + 10)
         throw Violation(fmt::format("{} folds for {} decisions", totals_.folds, decisions));
 }

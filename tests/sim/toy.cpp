@@ -149,8 +149,10 @@ bool Toy::evolve(const std::string& name, const std::string& event, Time) {
 std::optional<runtime::DueCommand> Toy::next_due(const std::string& name) const {
     const ToyRealm& state = realm(name);
     std::optional<runtime::DueCommand> next;
-    for (const auto& [number, at] : state.timers)
+    for (const auto& [number, at] : state.timers) {
+        if (number < 0) throw std::runtime_error("a timer before the first");
         if (!next || at < next->at) next = {at, fmt::format("due {}", number)};
+    }
     return next;
 }
 

@@ -49,8 +49,9 @@ void World::faults_of_processes() {
     if (one.alive() && chance(.004 * more)) one.freeze(seconds(1 + below(30)));
     if (one.alive() && chance(.004 * more)) one.broker_trouble();
     if (scenario_.clock_steps && chance(.004)) {
-        static constexpr int off[] = {-3600, -600, -60, 60, 600, 3600};
-        one.set_clock(seconds(off[below(6)]));
+        static constexpr int month = 30 * 24 * 3600;
+        static constexpr int off[] = {-month, -3600, -600, -60, 60, 600, 3600, month};
+        one.set_clock(seconds(off[below(8)]));
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -11,10 +12,13 @@ static thread_local Allocations so_far;
 
 Allocations allocations() { return so_far; }
 
+void forget_largest() { so_far.largest = 0; }
+
 static void* counted(std::size_t size) {
     void* block = std::malloc(size);
     if (block == nullptr) throw std::bad_alloc();
     ++so_far.count;
+    so_far.largest = std::max(so_far.largest, size);
     so_far.held += static_cast<std::ptrdiff_t>(malloc_usable_size(block) + sizeof(std::size_t));
     return block;
 }

@@ -10,7 +10,9 @@ namespace tocsin::testing {
 struct Allocations {
     std::size_t count = 0;
     std::ptrdiff_t held = 0;
+    std::size_t largest = 0;  // bytes of the largest block, since forget_largest()
 };
 Allocations allocations();
+void forget_largest();
 
 }  // namespace tocsin::testing
