@@ -85,6 +85,10 @@ void World::quiet_week() {
                                     {keys_, there.commands.name, runtime::RecordKind::command}));
     }
     for (Part& part : parts_) part.commands.put("noise");
+    // The rest of the service may be quiet as well, or always have something to decide.
+    const bool busy = chance(.5);
+    for (const Tick until = tick() + std::chrono::minutes(5); busy && tick() < until; steps(3))
+        upstream_writes();
     steps(200);
     clock_.advance(std::chrono::hours(24 * 8));
     for (Part& part : parts_) part.commands.drop_before(part.commands.end());
