@@ -46,13 +46,8 @@ void Realm::file(const std::string& message_id, Shown& shown, bool opened, Time 
 
 // By the time of decisions, never by a clock: every instance and every replay shows the same.
 void Realm::drop_old_contents(Time now) {
-    for (;;) {
-        std::optional<Ending> due;
-        endings_.ascend(nullptr, [&](const Ending& ending, char) {
-            if (ending.first <= now.time_since_epoch().count()) due = ending;
-            return false;
-        });
-        if (!due) return;
+    const auto latest = now.time_since_epoch().count();
+    for (auto due = endings_.first(); due && due->first <= latest; due = endings_.first()) {
         endings_.erase(*due);
         list_.newest_first({}, due->second + 1, [&](std::int64_t, const std::string& message_id) {
             Shown& shown = reviews_.edit(message_id);

@@ -74,13 +74,8 @@ void Realm::file(const std::string& message_id, const Standing& before, Standing
 
 // By the time of decisions, never by a clock: every instance and every replay shows the same.
 void Realm::drop_old_texts() {
-    for (;;) {
-        std::optional<Ending> due;
-        endings_.ascend(nullptr, [&](const Ending& ending, char) {
-            if (ending.first <= latest_.time_since_epoch().count()) due = ending;
-            return false;
-        });
-        if (!due) return;
+    const auto latest = latest_.time_since_epoch().count();
+    for (auto due = endings_.first(); due && due->first <= latest; due = endings_.first()) {
         endings_.erase(*due);
         messages_.edit(message_list_.id(due->second)).drop_texts();
     }

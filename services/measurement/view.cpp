@@ -46,13 +46,7 @@ void Realm::watch(Card& card, Time now) {
 
 // By the time of decisions, never by a clock, as in every view.
 void Realm::rest(Time now) {
-    for (;;) {
-        std::optional<std::pair<Time, std::int64_t>> due;
-        watched_.ascend(nullptr, [&](const auto& key, char) {
-            if (key.first <= now) due = key;
-            return false;
-        });
-        if (!due) return;
+    for (auto due = watched_.first(); due && due->first <= now; due = watched_.first()) {
         watched_.erase(*due);
         const std::string& message_id = list_.id(due->second);
         Card& card = cards_.edit(message_id);

@@ -96,31 +96,17 @@ void Realm::list(const Release& release, const Item& item) {
 }
 
 void Realm::unlist_expired(Time now) {
-    while (true) {
-        std::optional<std::pair<Time, std::int64_t>> first;
-        listed_until_.ascend(nullptr, [&](const auto& key, Time fire_at) {
-            if (key.first <= now) {
-                first = key;
-                listed_.erase({fire_at, key.second});
-            }
-            return false;
-        });
-        if (!first) return;
-        listed_until_.erase(*first);
+    for (auto due = listed_until_.first(); due && due->first <= now; due = listed_until_.first()) {
+        listed_.erase({*listed_until_.find(*due), due->second});
+        listed_until_.erase(*due);
         listed_version_ = next_version();
     }
 }
 
 void Realm::drop_faded(Time now) {
-    while (true) {
-        std::optional<std::pair<Time, std::string>> first;
-        fading_.ascend(nullptr, [&](const auto& key, char) {
-            if (key.first <= now) first = key;
-            return false;
-        });
-        if (!first) return;
-        fading_.erase(*first);
-        const auto& [at, id] = *first;
+    for (auto due = fading_.first(); due && due->first <= now; due = fading_.first()) {
+        fading_.erase(*due);
+        const auto& [at, id] = *due;
         Release& release = releases_.edit(id);
         for (const Item& item : release.items)
             if (item.delivery.kind() == "feed") alerts_.erase(item.fixed().identifier());

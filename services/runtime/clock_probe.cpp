@@ -1,5 +1,7 @@
 #include "runtime/clock_probe.hpp"
 
+#include "runtime/topics.hpp"
+
 namespace tocsin::runtime {
 
 void ClockProbe::turn(Tick tick) {
@@ -13,12 +15,16 @@ void ClockProbe::turn(Tick tick) {
             const Tick now = clock_.tick();
             if (!stored.ok()) {
                 next_ = now + again;
+                fails_(stored.kind == Stored::Kind::missing ? missing_text(topic_)
+                                                            : refused_text(topic_, stored.why));
             } else if (stored.stored_at != Time{}) {
                 read_({sent, clock_.now(), stored.stored_at, now});
             }
         });
     on_its_way_ = queued == Queued::queued;
-    if (!on_its_way_) next_ = tick + again;
+    if (on_its_way_) return;
+    next_ = tick + again;
+    if (queued == Queued::missing) fails_(missing_text(topic_));
 }
 
 }  // namespace tocsin::runtime

@@ -31,12 +31,14 @@ public:
     static constexpr std::chrono::seconds again{1};  // after one that failed
 
     ClockProbe(LogWriter& writer, const Clock& clock, std::string topic, std::string service,
-               std::function<void(const ClockReading&)> read)
+               std::function<void(const ClockReading&)> read,
+               std::function<void(const std::string& why)> fails)
         : writer_(writer),
           clock_(clock),
           topic_(std::move(topic)),
           service_(std::move(service)),
-          read_(std::move(read)) {}
+          read_(std::move(read)),
+          fails_(std::move(fails)) {}
     ClockProbe(const ClockProbe&) = delete;
 
     // Sends one if it is time, the first at once. One is on its way at a time.
@@ -50,6 +52,7 @@ private:
     std::string topic_;
     std::string service_;
     std::function<void(const ClockReading&)> read_;
+    std::function<void(const std::string&)> fails_;
     Tick next_ = Tick::min();
     Tick soonest_ = Tick::min();
     bool on_its_way_ = false;

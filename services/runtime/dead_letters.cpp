@@ -1,18 +1,21 @@
 #include "runtime/dead_letters.hpp"
 
 #include "runtime/logs.hpp"
+#include "runtime/topics.hpp"
 
 #include <algorithm>
 
 namespace tocsin::runtime {
 
 DeadLetters::DeadLetters(LogWriter& writer, const Clock& clock, std::string topic,
-                         std::string service, std::function<void(int, int, std::int64_t)> kept)
+                         std::string service, std::function<void(int, int, std::int64_t)> kept,
+                         std::function<void(const std::string&)> fails)
     : writer_(writer),
       clock_(clock),
       topic_(std::move(topic)),
       service_(std::move(service)),
-      kept_(std::move(kept)) {}
+      kept_(std::move(kept)),
+      fails_(std::move(fails)) {}
 
 void DeadLetters::keep(DeadLetter asked) {
     const Key key{asked.partition, asked.input};
@@ -41,46 +44,53 @@ void DeadLetters::keep(DeadLetter asked) {
 
 void DeadLetters::send(const Key& key, Letter& letter) {
     const std::int64_t offset = letter.offset;
-    const Queued queued = writer_.append(
-        topic_, key.first, service_, letter.bytes, letter.headers,
-        [this, key, offset](const Stored& stored) { sent(key, offset, stored.kind); });
+    const Queued queued =
+        writer_.append(topic_, key.first, service_, letter.bytes, letter.headers,
+                       [this, key, offset](const Stored& stored) { sent(key, offset, stored); });
     letter.on_its_way = queued == Queued::queued;
-    if (queued == Queued::too_large) return sent(key, offset, Stored::Kind::too_large);
-    if (!letter.on_its_way) put_off(letter, queued == Queued::missing);
+    if (queued == Queued::too_large) return too_large(key, offset);
+    if (!letter.on_its_way)
+        put_off(letter, queued == Queued::missing ? missing_text(topic_)
+                                                  : refused_text(topic_, "its queue is full"));
 }
 
-// Said once of each.
-void DeadLetters::put_off(Letter& letter, bool missing) const {
+// Logged once of each.
+void DeadLetters::put_off(Letter& letter, const std::string& why) const {
     if (letter.pause == retry_first)
-        logs::warn("a dead letter is not stored; trying again",
-                   {{"service", service_},
-                    {"topic", topic_},
-                    {"offset", letter.offset},
-                    {"why", missing ? "there is no such topic or partition"
-                                    : "Kafka does not take it for now"}});
+        logs::warn(
+            "a dead letter is not stored; trying again",
+            {{"service", service_}, {"topic", topic_}, {"offset", letter.offset}, {"why", why}});
+    fails_(why);
     const Tick tick = clock_.tick();
     letter.due = tick + letter.pause;
     letter.pause = std::min(letter.pause * 2, retry_last);
 }
 
-void DeadLetters::sent(const Key& key, std::int64_t offset, Stored::Kind how) {
+void DeadLetters::sent(const Key& key, std::int64_t offset, const Stored& stored) {
+    if (stored.kind == Stored::Kind::too_large) return too_large(key, offset);
     const auto found = letters_.find(key);
     const bool known = found != letters_.end() && found->second.offset == offset;
-    const bool missing = how == Stored::Kind::missing;
-    if (missing || how == Stored::Kind::failed) {
+    if (!stored.ok()) {
         if (!known) return;
         found->second.on_its_way = false;
-        return put_off(found->second, missing);
+        return put_off(found->second, stored.kind == Stored::Kind::missing
+                                          ? missing_text(topic_)
+                                          : refused_text(topic_, stored.why));
     }
-    if (how == Stored::Kind::too_large)
-        logs::error(
-            "a dead letter is too large for its topic, whose max.message.bytes was lowered; "
-            "the record is where it was read until it is deleted there",
-            {{"service", service_},
-             {"topic", topic_},
-             {"partition", key.first},
-             {"offset", offset}});
-    if (known) letters_.erase(found);
+    done(key, offset);
+}
+
+void DeadLetters::too_large(const Key& key, std::int64_t offset) {
+    logs::error(
+        "a dead letter is too large for its topic, whose max.message.bytes was lowered; "
+        "the record is where it was read until it is deleted there",
+        {{"service", service_}, {"topic", topic_}, {"partition", key.first}, {"offset", offset}});
+    done(key, offset);
+}
+
+void DeadLetters::done(const Key& key, std::int64_t offset) {
+    const auto found = letters_.find(key);
+    if (found != letters_.end() && found->second.offset == offset) letters_.erase(found);
     kept_(key.first, key.second, offset);
 }
 

@@ -34,9 +34,10 @@ public:
     static constexpr std::chrono::milliseconds retry_first{50};
     static constexpr std::chrono::milliseconds retry_last{5'000};
 
-    // `kept`: the letter is stored, or never will be.
+    // `kept`: the letter is stored, or never will be. `fails`: why one is not stored for now.
     DeadLetters(LogWriter& writer, const Clock& clock, std::string topic, std::string service,
-                std::function<void(int partition, int input, std::int64_t offset)> kept);
+                std::function<void(int partition, int input, std::int64_t offset)> kept,
+                std::function<void(const std::string& why)> fails);
     DeadLetters(const DeadLetters&) = delete;
 
     void keep(DeadLetter letter);
@@ -58,14 +59,17 @@ private:
         std::chrono::milliseconds pause = retry_first;
     };
     void send(const Key& key, Letter& letter);
-    void sent(const Key& key, std::int64_t offset, Stored::Kind how);
-    void put_off(Letter& letter, bool missing) const;
+    void sent(const Key& key, std::int64_t offset, const Stored& stored);
+    void put_off(Letter& letter, const std::string& why) const;
+    void too_large(const Key& key, std::int64_t offset);
+    void done(const Key& key, std::int64_t offset);
 
     LogWriter& writer_;
     const Clock& clock_;
     std::string topic_;
     std::string service_;
     std::function<void(int, int, std::int64_t)> kept_;
+    std::function<void(const std::string&)> fails_;
     std::map<Key, Letter> letters_;
 };
 

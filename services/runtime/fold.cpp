@@ -36,7 +36,10 @@ bool Fold::apply_outcome(const ledger::v1::Decision& decision, std::int64_t offs
             return true;
         case Decision::kInputRestarted:
             for (const auto& input : decision.input_restarted().inputs()) move(input);
-            if (key_id_.empty()) key_id_ = decision.input_restarted().key_id();
+            if (key_id_.empty()) {
+                key_id_ = decision.input_restarted().key_id();
+                partitions_ = decision.input_restarted().partitions();
+            }
             return true;
         case Decision::kInputsPassed:
             for (const auto& input : decision.inputs_passed().inputs()) move(input);

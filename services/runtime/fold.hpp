@@ -68,6 +68,8 @@ public:
     std::int64_t decisions() const { return decisions_; }
     // Id of the key that signs the next record; empty before the first decision.
     const std::string& key_id() const { return key_id_; }
+    // By how many partitions realms were spread when it was opened.
+    int partitions() const { return partitions_; }
     // `decided_at` of the change that replaced that key; nothing for one that was never replaced.
     std::optional<Time> replaced_at(std::string_view key_id) const;
     const Place& place(const std::string& topic) const;
@@ -98,6 +100,7 @@ private:
     Time last_{};
     std::int64_t decisions_ = 0;
     std::string key_id_;
+    int partitions_ = 0;
     std::map<std::string, Time, std::less<>> replaced_;  // keys, and when
     std::map<std::string, Place> places_;
     // Many small maps: one that grows moves all that it holds, and nothing is decided meanwhile.

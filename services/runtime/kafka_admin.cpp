@@ -171,12 +171,13 @@ std::expected<void, TopicFault> TopicAdmin::check_layout(const TopicSpec& topic,
         if (found.partitions == 0 && rd_kafka_poll(handle_, 100) < 0) break;
     }
     if (found.partitions == 0) return away(topic, why);
-    if (found.partitions != topic.partitions)
+    // Those beyond are never used; how many a ledger began with, it says itself.
+    if (found.partitions < topic.partitions)
         return unfit(TopicFault::Kind::unusable, topic,
-                     fmt::format("it has {} partitions and must have {}, since a realm's partition "
-                                 "is fixed for ever; start with --kafka-partitions={} if all have "
-                                 "as many, or use another cluster or world",
-                                 found.partitions, topic.partitions, found.partitions));
+                     fmt::format("it has {} partitions and must have {}; see that "
+                                 "--kafka-partitions is what this world began with, or give the "
+                                 "topic more by kafka-topics.sh --alter",
+                                 found.partitions, topic.partitions));
     if (found.replicas < replication)
         return unfit(TopicFault::Kind::unsafe, topic,
                      fmt::format("its replication factor is {} and must be at least {}; "

@@ -32,6 +32,7 @@ void KafkaCallbacks::delivered(rd_kafka_t*, const rd_kafka_message_t* message, v
     } else if (missing(message->err)) {
         stored.kind = Stored::Kind::missing;
     }
+    if (!stored.ok()) stored.why = rd_kafka_err2str(message->err);
     (*done)(stored);
 }
 

@@ -130,7 +130,7 @@ void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const 
     if (stored.ok()) sources_->stored(source, stored.offset);
     compare_place(source, read_before, stored);
     const bool missing = stored.kind == Stored::Kind::missing;
-    if (missing) note_missing(source);
+    note_refused(source, stored);
     if (!missing && stored.kind != Stored::Kind::too_large) return;
     Answer answer =
         missing

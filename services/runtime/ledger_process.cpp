@@ -103,18 +103,29 @@ void LedgerProcess::open() {
         *writers_.front(), clock_, dead_letters_topic_, plan_.service,
         [this](int partition, int input, std::int64_t offset) {
             Slot& slot = *slots_[static_cast<std::size_t>(partition)];
+            refused_.taken(dead_letters_topic_);
             slot.guard([&] { slot.partition.on_dead_letter_stored(input, offset); });
+        },
+        [this](const std::string& why) {
+            refused_.refused(dead_letters_topic_, why, true, clock_.tick());
         });
-    clock_probe_ = std::make_unique<ClockProbe>(*asking_, clock_, probes_topic(config_.world),
-                                                plan_.service, [this](const ClockReading& reading) {
-                                                    metrics_.update(reading);
-                                                    for (const auto& slot : slots_)
-                                                        slot->guard([&] {
-                                                            slot->partition.on_clock(
-                                                                reading.sent, reading.acked,
-                                                                reading.stored_at, reading.tick);
-                                                        });
-                                                });
+    const std::string probes = probes_topic(config_.world);
+    clock_probe_ = std::make_unique<ClockProbe>(
+        *asking_, clock_, probes, plan_.service,
+        [this, probes](const ClockReading& reading) {
+            refused_.taken(probes);
+            metrics_.update(reading);
+            for (const auto& slot : slots_)
+                slot->guard([&] {
+                    slot->partition.on_clock(reading.sent, reading.acked, reading.stored_at,
+                                             reading.tick);
+                });
+        },
+        [this, probes](const std::string& why) {
+            refused_.refused(probes, why, false, clock_.tick());
+            for (const auto& slot : slots_)
+                slot->guard([&] { slot->partition.on_clock_unknown(why); });
+        });
     const auto warm = [this](LogWriter& writer, const std::string& topic) {
         ++warming_;
         writer.ask_warm(topic, milliseconds(5000), [this](bool) { --warming_; });
@@ -311,7 +322,7 @@ bool LedgerProcess::append(Slot& slot, const Orders::Append& order) {
         ledger_topic_, slot.number, order.realm, order.record, {},
         [this, &slot, source, digest = order.digest](const Stored& stored) {
             if (stored.ok()) sources_->stored(source, stored.offset);
-            if (stored.kind == Stored::Kind::missing) note_missing(source);
+            note_refused(source, stored);
             slot.guard([&] {
                 if (stored.ok())
                     slot.partition.on_append_stored(digest, stored.offset);

@@ -21,6 +21,7 @@
 #include "runtime/log.hpp"
 #include "runtime/partition.hpp"
 #include "runtime/position_waits.hpp"
+#include "runtime/refused_logs.hpp"
 #include "runtime/view.hpp"
 #include "runtime/waiters.hpp"
 
@@ -179,6 +180,7 @@ private:
     std::string log_name(int source) const;
     LogWriter& writer_of(int source) const;
     void note_missing(int source);
+    void note_refused(int source, const Stored& stored);
     void look_for_missing(Tick tick);
     std::optional<int> first_missing() const;
     std::string not_queued(int source, Queued queued) const;
@@ -228,6 +230,8 @@ private:
     // Since when a log that is shown is not read, though Kafka answers; steady clock, ns; 0: none.
     std::atomic<std::int64_t> unread_since_{0};
     std::optional<Tick> blind_since_;
+    RefusedLogs refused_;
+    std::string unwritten_why_;
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet

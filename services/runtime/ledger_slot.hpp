@@ -13,14 +13,6 @@
 
 namespace tocsin::runtime {
 
-// What is wrong with a log that does not exist, and what to do.
-inline std::string missing_text(const std::string& log) {
-    return fmt::format(
-        "{} does not exist in Kafka: an operator restores it, or starts an instance "
-        "again, which creates topics that are missing",
-        log);
-}
-
 struct LedgerProcess::Slot final : PartitionObserver {
     Slot(LedgerProcess& owner, PartitionOptions options, const WorldKeys& keys,
          std::unique_ptr<Rules> rules, std::vector<View*>& views)

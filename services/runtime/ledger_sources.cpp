@@ -111,7 +111,14 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     const Tick tick = clock_.tick();
     source.asked = false;
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
-    if (!range) return;
+    if (!range) {
+        // Kafka answers, and yet not for this log: it may be gone.
+        ++source.unanswered;
+        if (!source.unread_since) source.unread_since = quiet_since(source);
+        return;
+    }
+    source.unanswered = 0;
+    if (source.stalls == 0 && source.running) source.unread_since.reset();
     know_end(source, range->high, tick);
     // What was read is not there any more.
     if (range->high < next) return sink_.read_trouble(id, "the log ends before what was read");
@@ -152,7 +159,7 @@ bool LedgerSources::down(int id) const {
     const auto found = sources_.find(id);
     if (found == sources_.end()) return false;
     const Source& source = found->second;
-    return (!source.running && !source.out_of_range) || source.stalls > 1;
+    return (!source.running && !source.out_of_range) || source.stalls > 1 || source.unanswered > 1;
 }
 
 std::optional<std::string> LedgerSources::first_down() const {
@@ -181,6 +188,7 @@ void LedgerSources::on_record(int id, std::int64_t offset, std::string_view, std
     source.next = offset + 1;
     source.heard = polled_at_;
     source.stalls = 0;
+    source.unanswered = 0;
     source.unread_since.reset();
     source.pause = options_.retry_first;
     sink_.read_record(id, offset, value, stored_at);

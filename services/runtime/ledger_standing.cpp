@@ -2,6 +2,7 @@
 #include "runtime/ledger_process.hpp"
 #include "runtime/ledger_slot.hpp"
 #include "runtime/logs.hpp"
+#include "runtime/topics.hpp"
 
 #include <fmt/format.h>
 
@@ -46,6 +47,7 @@ void LedgerProcess::probed(bool there) {
     const Tick last{std::chrono::nanoseconds{last_contact_}};
     if (clock_.tick() - last < silence_max) return;  // It sent something meanwhile.
     on_trouble();
+    refused_.forget();
     next_probe_ = clock_.tick() + probe_again;
 }
 
@@ -59,6 +61,16 @@ void LedgerProcess::note_missing(int source) {
     const std::lock_guard guard(mutex_);
     missing_.insert(source);
     any_missing_ = true;
+}
+
+// Of the ledger thread: what became of a record for it.
+void LedgerProcess::note_refused(int source, const Stored& stored) {
+    const std::string log = log_name(source);
+    if (stored.kind == Stored::Kind::missing) note_missing(source);
+    if (stored.ok()) refused_.taken(log);
+    // Without commands nobody would find out that they are taken again.
+    if (stored.kind == Stored::Kind::failed)
+        refused_.refused(log, refused_text(log, stored.why), input_of(source) < 0, clock_.tick());
 }
 
 std::optional<int> LedgerProcess::first_missing() const {
@@ -167,7 +179,15 @@ void LedgerProcess::tell_standing(Tick tick) {
     const bool clock_changed = clock_why_.empty() != clock_off().empty();
     const bool down_changed = down_why_.empty() != down.empty();
     const auto absent = first_missing();
-    const std::string missing = absent ? missing_text(log_name(*absent)) : "";
+    // Who has nothing more to write would never hear that it is taken again.
+    for (const auto& slot : slots_)
+        if (slot->partition.in_flight() == 0) refused_.taken(log_name(source_of(slot->number, -1)));
+    if (letters_->size() == 0) refused_.taken(dead_letters_topic_);
+    const std::string missing =
+        absent ? missing_text(log_name(*absent)) : refused_.first_needed(tick);
+    const std::string unwritten = missing.empty() ? refused_.first(tick) : missing;
+    const bool unwritten_changed = unwritten_why_ != unwritten;
+    unwritten_why_ = unwritten;
     const bool missing_changed = missing_why_ != missing;
     if (clock_why_ != clock_off() || down_why_ != down || missing_changed) {
         const std::lock_guard guard(mutex_);
@@ -184,10 +204,10 @@ void LedgerProcess::tell_standing(Tick tick) {
         logs::warn("a log is not read", {{"service", plan_.service}, {"log", down}});
     else if (down_changed)
         logs::info("all logs are read again", {{"service", plan_.service}});
-    if (missing_changed && !missing.empty())
-        logs::error("a log cannot be written", {{"service", plan_.service}, {"why", missing}});
-    else if (missing_changed)
-        logs::info("all logs are there again", {{"service", plan_.service}});
+    if (unwritten_changed && !unwritten.empty())
+        logs::error("a log cannot be written", {{"service", plan_.service}, {"why", unwritten}});
+    else if (unwritten_changed)
+        logs::info("all logs are written again", {{"service", plan_.service}});
     for (const auto& slot : slots_) tell_inputs(*slot);
     tell_age(tick);
 }
@@ -247,6 +267,7 @@ void LedgerProcess::publish_status(Tick tick) {
     std::vector<Status> status;
     std::size_t in_flight = 0, remembered = 0;
     std::set<int> missing;
+    const std::string refused = refused_.first(tick);
     {
         const std::lock_guard guard(mutex_);
         missing = missing_;
@@ -273,6 +294,7 @@ void LedgerProcess::publish_status(Tick tick) {
                          .leads = leads_[static_cast<std::size_t>(slot->number)],
                          .counters = partition.counters()},
                         tick);
+        if (!refused.empty()) inputs_halted.push_back(refused);
         status.push_back({slot->number, partition.next_ledger_offset(),
                           hex(partition.counted_head()), partition.fold().writer(), slot->halted(),
                           partition.counters(), partition.undecided(), partition.fold().last(),
@@ -284,7 +306,7 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.calls_waiting.Set(static_cast<double>(waiters_.size()));
     metrics_.reads_waiting.Set(static_cast<double>(reads_.size()));
     metrics_.dead_letters_waiting.Set(static_cast<double>(letters_->size()));
-    metrics_.log_missing.Set(missing.empty() ? 0 : 1);
+    metrics_.log_missing.Set(missing.empty() && refused.empty() ? 0 : 1);
     metrics_.reader_down.Set(sources_->any_down() ? 1 : 0);
     metrics_.update(sources_->restarts());
     metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);

@@ -45,6 +45,7 @@ struct Stored {
     Kind kind = Kind::failed;
     std::int64_t offset = -1;  // when stored
     Time stored_at;            // by the broker's clock, in milliseconds; zero where it did not say
+    std::string why;           // when not stored, as the client of Kafka says it; it may be empty
 
     bool ok() const { return kind == Kind::stored; }
 };

@@ -181,6 +181,12 @@ bool Partition::apply(const ledger::v1::Decision& decision, const std::string& d
     try {
         if (!fold_->apply(decision, digest, offset))
             halted_ = "unknown_event: a newer version wrote this ledger; upgrade this instance";
+        else if (fold_->partitions() != options_.partitions)
+            halted_ = fmt::format(
+                "wrong_partitions: this ledger began as one of {} partitions, which is fixed for "
+                "ever, and this instance spreads realms over {}; start it with "
+                "--kafka-partitions={}",
+                fold_->partitions(), options_.partitions, fold_->partitions());
         else if (decision.has_key_changed() && !keys_.has(fold_->key_id()))
             halted_ = fmt::format(
                 "not_our_key: the world's key was changed to {}, which this instance lacks; add it "
@@ -319,6 +325,7 @@ void Partition::count_inputs(const ledger::v1::Decision& decision) {
 void Partition::tell(std::int64_t offset, const ledger::v1::Decision& decision,
                      const std::string& digest) {
     told_offset_ = offset;
+    knew_decisions_ = true;
     told_digest_ = digest;
     if (decision.has_input_restarted()) inputs_restarted(decision);
     if (decision.has_clock_overridden()) {

@@ -172,6 +172,8 @@ public:
     // Something was sent at `sent` and acknowledged at `acked` by the own clock, and the broker
     // stored it at `stored_at` by its own. `tick` is that of `acked`.
     void on_clock(Time sent, Time acked, Time stored_at, Tick tick);
+    // It could not be compared; `why` is a sentence. Nothing changes for a clock that is known.
+    void on_clock_unknown(const std::string& why);
 
     // Decides what there is to decide.
     Orders step(Time now, Tick tick);
@@ -420,6 +422,7 @@ private:
     Tick resend_at_{};
 
     std::int64_t told_offset_ = -1;  // of the last decision told to the observer
+    bool knew_decisions_ = false;    // any was ever told
     std::string told_digest_;
 
     std::string halted_;

@@ -61,6 +61,11 @@ void Partition::on_clock(Time sent, Time acked, Time stored_at, Tick tick) {
         std::chrono::floor<std::chrono::seconds>(tolerance).count());
 }
 
+void Partition::on_clock_unknown(const std::string& why) {
+    if (clock_base_) return;
+    clock_off_ = "clock_off: this machine's clock cannot be compared with the broker's; " + why;
+}
+
 // Whether the clock is still the one that agreed with the broker's; and whether the ledger was
 // stamped by one that did not.
 bool Partition::clock_fits(Orders& orders, Time now, Tick tick) {

@@ -133,8 +133,9 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     if (!input.range_known || input.ordered || input.paused) return;
     if (input.chain.verifying()) return check_upstream(input, offset, record);
     if (offset < input.next) return;
-    if (input.short_from && offset >= *input.short_from) {
-        input.short_from.reset();  // It grew on.
+    // It grew on to where it was, or it is another that grows, and may never stop growing.
+    if (input.short_from && offset + 1 >= input.expected_end) {
+        input.short_from.reset();
         input.short_since = {};
     }
     input.next = offset + 1;
@@ -178,7 +179,12 @@ void Partition::on_input_end(int index, std::int64_t offset) {
     if (!input.expected.empty() && input.expected.front().first < offset)
         return find_cause(input, offset, {});
     // Not at once: after a change of leader a broker may name an end that is behind for a moment.
-    if (input.expected_end > offset && !input.short_from) input.short_from = offset;
+    if (input.expected_end > offset) {
+        input.short_from = std::min(offset, input.short_from.value_or(offset));
+    } else {
+        input.short_from.reset();
+        input.short_since = {};
+    }
 }
 
 // Whether the record is the one that a decision names, be it one that is under way.

@@ -34,6 +34,11 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
     const bool fresh = !fold_->opened();
     if (fresh && !restart_wanted_) {
         if (!halted().empty()) return true;
+        if (knew_decisions_) {
+            halt("ledger_lost: the ledger is empty, and this instance has read decisions in it; see "
+                 "RestartInput");
+            return true;
+        }
         for (const Input& input : inputs_) {
             if (input.spec.kind != InputSpec::Kind::commands || input.high == 0) continue;
             halt("ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
@@ -43,7 +48,10 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     auto& restarted = *decision.mutable_input_restarted();
     restarted.set_reason(restart_reason_);
-    if (fresh) restarted.set_key_id(keys_.newest());
+    if (fresh) {
+        restarted.set_key_id(keys_.newest());
+        restarted.set_partitions(options_.partitions);
+    }
     for (const Input& input : inputs_) {
         const bool upstream = input.spec.kind == InputSpec::Kind::ledger;
         const std::int64_t position = fold_->position(input.spec.topic);

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -73,6 +74,15 @@ public:
         if (root_->keys.empty()) root_.reset();
         while (root_ && root_->children.size() == 1) root_ = NodePtr(root_->children.front());
         return true;
+    }
+
+    std::optional<Key> first() const {
+        std::optional<Key> found;
+        ascend(nullptr, [&](const Key& key, const Value&) {
+            found = key;
+            return false;
+        });
+        return found;
     }
 
     // Calls `use(key, value)` in order, from the first key beyond `after` (from the first at all

@@ -80,4 +80,18 @@ std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service
     return topics;
 }
 
+std::string missing_text(std::string_view log) {
+    return fmt::format(
+        "{} does not exist in Kafka: an operator restores it, or starts an instance again, which "
+        "creates topics that are missing",
+        log);
+}
+
+std::string refused_text(std::string_view log, std::string_view why) {
+    return fmt::format(
+        "Kafka takes nothing for {} ({}): an operator looks at its settings, its replicas and the "
+        "rights of this service",
+        log, why.empty() ? "it does not say why" : why);
+}
+
 }  // namespace tocsin::runtime

@@ -33,4 +33,9 @@ std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service
 // Only its ledger: for those who follow it and may start first.
 TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service);
 
+// What is wrong where a topic, or the partition of one that is named, does not exist; what to do.
+std::string missing_text(std::string_view log);
+// The same where Kafka takes nothing for it, and why as far as it says.
+std::string refused_text(std::string_view log, std::string_view why);
+
 }  // namespace tocsin::runtime

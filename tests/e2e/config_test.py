@@ -203,7 +203,8 @@ def test_a_topic_that_does_not_fit_is_named_with_what_to_do(
     assert "going on as told" in unsafe.said()
     assert unsafe.terminate() == 0
     change(broker, name, unclean_leader_election_enable="false")
-    # No word of an operator makes up for a realm that moves to another partition.
-    topic(broker, "exercise.tocsin.drafting.ledger.v1", 3, {})
+    # No word of an operator makes up for partitions that are not there. More than are used harm
+    # nobody: how many those are, the ledger says.
+    topic(broker, "exercise.tocsin.drafting.ledger.v1", 1, {})
     flags |= {"kafka-allow-unsafe": True, "world": "exercise"}
-    assert "exercise.tocsin.drafting.ledger.v1: it has 3 partitions and must have 2" in cannot_run()
+    assert "exercise.tocsin.drafting.ledger.v1: it has 1 partitions and must have 2" in cannot_run()

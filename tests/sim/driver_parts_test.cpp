@@ -207,8 +207,13 @@ protected:
     std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
     std::unique_ptr<runtime::LogWriter> writer = backend->writer();
     std::vector<std::int64_t> kept;
-    runtime::DeadLetters letters{*writer, clock, "letters", "toy",
-                                 [this](int, int, std::int64_t offset) { kept.push_back(offset); }};
+    std::vector<std::string> fails;
+    runtime::DeadLetters letters{*writer,
+                                 clock,
+                                 "letters",
+                                 "toy",
+                                 [this](int, int, std::int64_t offset) { kept.push_back(offset); },
+                                 [this](const std::string& why) { fails.push_back(why); }};
 };
 
 std::string header(const runtime::Headers& headers, const std::string& name) {
@@ -334,6 +339,20 @@ TEST_F(SourcesTest, WhatALookFoundHasTimeToCome) {
     EXPECT_EQ(restarts(), 0);
     pass(milliseconds(2'000), false);
     EXPECT_EQ(restarts(), 1);
+}
+
+// Somebody deleted its topic: Kafka answers, and yet not for it.
+TEST_F(SourcesTest, ALogThatNobodyKnowsIsDown) {
+    pass(seconds(20), true);
+    EXPECT_FALSE(sources.any_down());
+    kafka.missing.insert({"log", 0});
+    pass(seconds(60), true);
+    EXPECT_EQ(sources.first_down(), "log/0");
+    EXPECT_TRUE(sources.down_since().has_value());
+    kafka.missing.clear();
+    pass(seconds(10), true);
+    EXPECT_FALSE(sources.any_down());
+    EXPECT_FALSE(sources.down_since().has_value());
 }
 
 TEST(ClockReading, IsAheadOrBehindByWhatTheRoundTripCannotExplain) {

@@ -73,6 +73,7 @@ public:
     static std::string realm(int partition, int number = 0);
     static std::string commands() { return runtime::commands_topic("live", "toy"); }
     static std::string ledger() { return runtime::ledger_topic("live", "toy"); }
+    static std::string probes() { return runtime::probes_topic("live"); }
     static std::string dead_letters() { return runtime::dead_letters_topic("live"); }
 
     FakeClock clock;

@@ -753,7 +753,7 @@ TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
         stage.kafka.missing.erase(commands);
         stage.run(seconds(2));
     });
-    EXPECT_EQ(back.at("all logs are there again"), 1);
+    EXPECT_EQ(back.at("all logs are written again"), 1);
     EXPECT_TRUE(member.process->ready());
     EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 0);
@@ -780,6 +780,60 @@ TEST_F(DriverLogTest, ALedgerThatIsGoneIsSaid) {
     });
     EXPECT_EQ(lines.at("a log cannot be written"), 1);
     EXPECT_FALSE(member.process->ready());
+}
+
+// For want of rights or of replicas, say: the broker answers, and takes nothing.
+TEST_F(DriverLogTest, ALogThatIsRefusedAgainAndAgainIsSaid) {
+    Member& member = ready("one");
+    for (const std::string& log : {Stage::ledger(), Stage::dead_letters(), Stage::commands()}) {
+        const bool needed = log != Stage::commands();
+        stage.kafka.refused_topics.insert(log);
+        const auto lines = logged([&] {
+            for (int i = 0; i < 12; ++i) {
+                member.submit(Stage::realm(0), needed ? "boom" : "add 1", seconds(1));
+                stage.run(seconds(1));
+            }
+        });
+        EXPECT_EQ(lines.at("a log cannot be written"), 1) << log;
+        EXPECT_EQ(member.process->ready(), !needed) << log;
+        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+        const auto call = member.submit(Stage::realm(0), "add 1", seconds(1));
+        ASSERT_TRUE(answered(call));
+        EXPECT_EQ(call->answer.rejection.text.starts_with("Kafka takes nothing for " + log), needed)
+            << call->answer.rejection.text;
+        const auto status = member.process->status();
+        ASSERT_FALSE(status.at(0).inputs_halted.empty());
+        EXPECT_TRUE(status[0].inputs_halted.back().starts_with("Kafka takes nothing for " + log));
+        stage.kafka.refused_topics.clear();
+        logged([&] { stage.run(seconds(8)); });
+        EXPECT_TRUE(member.process->ready()) << log;
+        EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+        stage.run(seconds(1));
+        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 0) << log;
+    }
+}
+
+// It moved, and there is nothing to compare it with: who stands by says so.
+TEST_F(DriverLogTest, AClockThatCannotBeComparedIsSaid) {
+    Member& member = ready("one");
+    logged([&] {
+        stage.kafka.missing.insert({Stage::probes(), 0});
+        member.clock.skew = seconds(40);
+        stage.run(seconds(5));
+    });
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_TRUE(member.process->status().at(0).clock_off.starts_with(
+        "clock_off: this machine's clock cannot be compared with the broker's; "))
+        << member.process->status().at(0).clock_off;
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+    logged([&] {
+        member.clock.skew = seconds(0);
+        stage.kafka.missing.clear();
+        stage.run(seconds(5));
+    });
+    EXPECT_TRUE(member.process->ready());
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
 }
 
 TEST_F(DriverLogTest, AnInputThatStandsStillIsSaidOnce) {

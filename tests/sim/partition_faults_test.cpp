@@ -231,6 +231,23 @@ TEST_F(LostTail, OfPassedCommandsIsNoticed) {
     EXPECT_EQ(bench.total(), 41);
 }
 
+// Somebody deleted the topic and made it again, and callers go on asking. None of what is
+// remembered of the log lies where it now ends.
+TEST_F(LostTail, OfCommandsIsNoticedThoughTheLogGrowsWithoutPause) {
+    for (int i = 0; i < 300; ++i) bench.decide(bench.command("add 7", fmt::format("r{}", i)));
+    cut(Bench::commands, 300);
+    bench.partition->on_broker_trouble();
+    bool decided = false;
+    for (int i = 0; i < 10 && !decided; ++i) {
+        bench.ask(bench.command("add 1", fmt::format("again{}", i)));
+        bench.read();
+        bench.elapsed += seconds(1);
+        decided =
+            bench.partition->input_position(Bench::commands) == bench.inputs[Bench::commands].end();
+    }
+    EXPECT_TRUE(decided) << bench.partition->input_position(Bench::commands);
+}
+
 TEST_F(LostTail, OfAStreamNeverHaltsAndTheNextReadingCounts) {
     for (const bool running : {true, false}) {
         auto& log = bench.inputs[Bench::readings].log;
@@ -792,6 +809,44 @@ TEST(Unfit, ALedgerWithoutItsBeginningHaltsForGood) {
     EXPECT_TRUE(bench.partition->halted().starts_with("ledger_gone: "))
         << bench.partition->halted();
     EXPECT_FALSE(bench.partition->restart_inputs("try").has_value());
+}
+
+// Both topics were deleted and made again; who decided there knows better than to begin afresh.
+TEST(Unfit, ALedgerThatIsEmptyAgainHaltsWhoeverReadDecisionsInIt) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("add 3", "r1"));
+    bench.ledger.clear();
+    bench.inputs[Bench::commands] = {};
+    bench.partition->on_broker_trouble();
+    bench.partition->on_ledger_out_of_range();
+    bench.read();
+    EXPECT_TRUE(bench.partition->halted().starts_with("ledger_lost: the ledger is empty, and"))
+        << bench.partition->halted();
+    EXPECT_TRUE(bench.ledger.empty());
+    EXPECT_TRUE(bench.partition->restart_inputs("found out").has_value());
+    bench.read();
+    EXPECT_EQ(bench.partition->halted(), "");
+    bench.decide(bench.command("add 4", "r2"));
+    EXPECT_EQ(bench.total(), 4);
+}
+
+TEST(Unfit, AnotherNumberOfPartitionsHaltsInsteadOfSpreadingRealmsAnew) {
+    Bench bench;
+    bench.read();
+    bench.decide(bench.command("add 3", "r1"));
+    bench.options.partitions = 3;
+    bench.start();
+    bench.read();
+    EXPECT_TRUE(bench.partition->halted().starts_with(
+        "wrong_partitions: this ledger began as one of 1 partitions"))
+        << bench.partition->halted();
+    EXPECT_FALSE(bench.partition->restart_inputs("try").has_value());
+    bench.options.partitions = 1;
+    bench.start();
+    bench.read();
+    EXPECT_EQ(bench.partition->halted(), "");
+    EXPECT_EQ(bench.total(), 3);
 }
 
 }  // namespace tocsin::sim

@@ -103,7 +103,7 @@ static void add_others(List& list) {
     lasting.at_least = 1'001;
     lasting.folds = {20, .05};
     // Whoever leads is down at times, and many wait.
-    lasting.expired = {30, .5};
+    lasting.expired = {30, .6};
 }
 
 static std::vector<Scenario> all_scenarios() {
