@@ -60,8 +60,9 @@ ConnectError refusal(grpc::StatusCode code, std::string_view reason, std::string
     return error;
 }
 
-ConnectError bad_field(std::string_view reason, std::string field, std::string message) {
-    ConnectError error = refusal(grpc::StatusCode::INVALID_ARGUMENT, reason, message);
+ConnectError bad_field(std::string_view reason, std::string field, std::string message,
+                       grpc::StatusCode code) {
+    ConnectError error = refusal(code, reason, message);
     google::rpc::BadRequest bad;
     auto* violation = bad.add_field_violations();
     violation->set_field(std::move(field));

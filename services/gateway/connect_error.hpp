@@ -19,8 +19,9 @@ struct ConnectError {
 
 // An error of the gateway's own, with an ErrorInfo of this reason (upper snake case).
 ConnectError refusal(grpc::StatusCode code, std::string_view reason, std::string message);
-// The same as an invalid argument, with the field named.
-ConnectError bad_field(std::string_view reason, std::string field, std::string message);
+// The same with the field named: a path in the request, or a header in lower case.
+ConnectError bad_field(std::string_view reason, std::string field, std::string message,
+                       grpc::StatusCode code = grpc::StatusCode::INVALID_ARGUMENT);
 
 // What a service answered, with its details; `service` is named where it could not be reached.
 ConnectError from_grpc(const grpc::Status& status, std::string_view service);

@@ -135,16 +135,19 @@ private:
 
     HttpResponse refuse(http::status status, std::string_view why) override {
         Served served;
-        const bool busy = status == http::status::service_unavailable;
-        const bool large = status == http::status::payload_too_large;
-        const auto code = busy    ? grpc::StatusCode::UNAVAILABLE
-                          : large ? grpc::StatusCode::RESOURCE_EXHAUSTED
-                                  : grpc::StatusCode::INVALID_ARGUMENT;
-        HttpResponse response =
-            answer(refusal(code, busy ? "TOO_MANY_CONNECTIONS" : "BAD_REQUEST", std::string(why)),
-                   served, status);
+        HttpResponse response = answer(unread(status, std::string(why)), served, status);
         requests(served.service, served.code).Increment();
         return response;
+    }
+
+    // What is too large is not read, so that no field of the request is known.
+    static ConnectError unread(http::status status, std::string why) {
+        if (status == http::status::service_unavailable)
+            return refusal(grpc::StatusCode::UNAVAILABLE, "TOO_MANY_CONNECTIONS", std::move(why));
+        if (status == http::status::payload_too_large)
+            return bad_field("BAD_REQUEST", "content-length", std::move(why),
+                             grpc::StatusCode::RESOURCE_EXHAUSTED);
+        return refusal(grpc::StatusCode::INVALID_ARGUMENT, "BAD_REQUEST", std::move(why));
     }
 
     asio::awaitable<HttpResponse> dispatch(const HttpRequest& request, const Route& route,

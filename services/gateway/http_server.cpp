@@ -191,14 +191,20 @@ asio::awaitable<bool> HttpServer::respond(SessionOf& session, HttpResponse respo
 template <class SessionOf>
 asio::awaitable<void> HttpServer::say_bad_request(SessionOf& session, ErrorCode error) {
     http::status status = http::status::bad_request;
-    if (error == http::error::body_limit)
+    std::string why = error.message();
+    if (error == http::error::body_limit) {
         status = http::status::payload_too_large;
-    else if (error == http::error::header_limit)
+        why = fmt::format("the body may have {} bytes and has more: shorten its longest fields",
+                          limits_.body_bytes_max);
+    } else if (error == http::error::header_limit) {
         status = http::status::request_header_fields_too_large;
-    else if (error.category() != make_error_code(http::error::end_of_stream).category() ||
-             error == http::error::end_of_stream || error == http::error::partial_message)
+        why = fmt::format("the header may have {} bytes and has more: send fewer or shorter fields",
+                          limits_.header_bytes_max);
+    } else if (error.category() != make_error_code(http::error::end_of_stream).category() ||
+               error == http::error::end_of_stream || error == http::error::partial_message) {
         co_return;  // The peer is gone, or was silent for too long.
-    HttpResponse response = handler_.refuse(status, error.message());
+    }
+    HttpResponse response = handler_.refuse(status, why);
     response.keep_alive(false);
     co_await respond(session, std::move(response), false);
     co_await linger(session);

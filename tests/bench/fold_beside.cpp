@@ -1,12 +1,12 @@
 // fold.beside: what the fold of one partition costs the callers of another in the same process.
 //
-// A start would not show it: a service takes no calls before all its partitions are folded. What
-// makes a serving instance fold again is a decision of another instance that counts in the place of
-// its own. So a rival decides the commands of the long partition's realm as well, straight from the
-// topics, until it was faster once: the instance has applied a decision that cannot count any more
-// and folds the whole partition again. The command of that race is answered from the new fold,
-// which is how its end is seen. Meanwhile somebody asks in the realm of another partition without
-// pause.
+// Not measured at a start: a partition serves there as soon as it is folded, but whatever else a
+// start does would be in the figures. What makes a serving instance fold again is a decision of
+// another instance that counts in the place of its own. So a rival decides the commands of the long
+// partition's realm as well, straight from the topics, until it was faster once: the instance has
+// applied a decision that cannot count any more and folds the whole partition again. The command of
+// that race is answered from the new fold, which is how its end is seen. Meanwhile somebody asks in
+// the realm of another partition without pause.
 #include "bench/benchmarks.hpp"
 #include "bench/calls.hpp"
 #include "bench/city.hpp"

@@ -5,14 +5,13 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from long_history import make_history
 from oracle import check_heads, settled
 from pair import Pair, report
 from support.broker import Broker
 from support.connect import new_request_id
-from support.ledger import forged_history, ledger_topic
+from support.ledger import ledger_topic
 from support.places import FULL_DOSE
-from support.protos import message
-from support.raw import Raw
 from support.waiting import until
 from tail import cut_tail
 
@@ -21,20 +20,6 @@ HISTORY = 2_000_000 if FULL_DOSE else 300_000
 BEHIND = 5000  # records; more than a look at the head takes back
 ANSWERS_MIN = 20
 SLOWEST_S = 1.0
-
-
-def make_history(pair: Pair, partition: int) -> int:
-    """Refusals of one old request; the offset behind them. No instance may run."""
-    last = [one for one in pair.ledger().counted if one.partition == partition][-1]
-    refusal = message("tocsin.ledger.v1.Decision")(writer="forger", realm=last.decision.realm)
-    refusal.cause.CopyFrom(last.decision.cause)
-    refusal.cause.request_id = new_request_id()
-    refusal.cause.expires_at.FromSeconds(int(time.time()) - 3600)
-    refusal.decided_at.CopyFrom(last.decision.decided_at)
-    refusal.rejected.code, refusal.rejected.text = "expired", "long ago"
-    Raw(pair.bootstrap).put_many(LEDGER, partition, forged_history(
-        last.digest, refusal, pair.keys.mac_key, LEDGER, HISTORY))
-    return last.offset + 1 + HISTORY
 
 
 def next_offset(pair: Pair, partition: int) -> int:
@@ -58,10 +43,11 @@ def test_a_fold_of_one_partition_does_not_delay_another(pair: Pair, broker: Brok
     folding, _ = pair.create(pair.left, long_one).position
     beside = next(realm for realm in pair.realms[1:]
                   if pair.create(pair.left, realm).position[0] != folding)
-    settled(pair)
+    ledger = settled(pair)
     for instance in pair.instances:
         assert instance.terminate() == 0
-    end = make_history(pair, folding)
+    last = [one for one in ledger.counted if one.partition == folding][-1]
+    end = make_history(pair.bootstrap, pair.keys, "drafting", last, HISTORY)
     pair.left.start()
     for _ in range(6):
         pair.create(pair.left, long_one)

@@ -142,7 +142,7 @@ HTTP = [
     Case("a token of bytes", raw("{}", Authorization="Bearer \xff"), BAD, "BAD_HEADER",
          "authorization"),
     Case("a body over the limit", raw("{" + " " * 2 * 1024 * 1024 + "}"), "resource_exhausted",
-         "BAD_REQUEST", http=413),
+         "BAD_REQUEST", "content-length", http=413),
     Case("headers over the limit", raw("{}", X_Long="x" * 20_000), BAD, "BAD_REQUEST", http=431),
     Case("a ledger of no service", raw("{}", path_of("ledger", "GetStatus") + "?service=nope"), BAD,
          "UNKNOWN_SERVICE", "service"),

@@ -310,7 +310,23 @@ TEST_F(GatewayTest, GivesThePositionOfAChange) {
 TEST_F(GatewayTest, RefusesABodyTooLarge) {
     const auto response = post("GetScorecard", std::string(5000, ' ') + "{}");
     EXPECT_EQ(response.result_int(), 413u);
-    EXPECT_EQ(json::parse(response.body())["code"], "resource_exhausted");
+    const auto error = json::parse(response.body());
+    EXPECT_EQ(error["code"], "resource_exhausted");
+    EXPECT_EQ(error["message"],
+              "the body may have 4096 bytes and has more: shorten its longest fields");
+    const auto& violation = error["details"][1]["debug"]["fieldViolations"][0];
+    EXPECT_EQ(violation["field"], "content-length");
+    EXPECT_EQ(violation["description"], error["message"]);
+}
+
+TEST_F(GatewayTest, RefusesAHeaderTooLarge) {
+    const auto response =
+        post("GetScorecard", "{}", "application/json", {{"X-Long", std::string(20'000, 'x')}});
+    EXPECT_EQ(response.result_int(), 431u);
+    const auto error = json::parse(response.body());
+    EXPECT_EQ(error["code"], "invalid_argument");
+    EXPECT_EQ(error["message"],
+              "the header may have 16384 bytes and has more: send fewer or shorter fields");
 }
 
 TEST_F(GatewayTest, TurnsAwayOneConnectionTooMany) {

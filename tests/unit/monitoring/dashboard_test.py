@@ -4,6 +4,10 @@ import pytest
 from unit.monitoring import files
 
 DASHBOARDS = files.dashboards()
+# What no panel needs to show, and why.
+NOT_SHOWN = {
+    "process_virtual_memory_bytes": "address space that was reserved; the resident bytes are shown",
+}
 
 
 @pytest.fixture(params=DASHBOARDS.values(), ids=DASHBOARDS.keys())
@@ -82,3 +86,14 @@ def test_every_series_is_made_somewhere(dashboard: dict) -> None:
     assert {"tocsin_clock_latest_seconds", "tocsin_release_skew_seconds_bucket"} <= used
     unknown = used - files.exported() - files.recorded()
     assert not unknown, f"no source makes {sorted(unknown)}"
+
+
+def test_every_metric_has_a_place_on_a_dashboard() -> None:
+    expressions = [one for dashboard in DASHBOARDS.values()
+                   for one in files.dashboard_expressions(dashboard)]
+    shown = set().union(*map(files.series_in, expressions))
+    metrics = files.made()
+    assert len(metrics) > 50, "the sources are not read as they should be"
+    nowhere = {name for name, series in metrics.items() if not series & shown}
+    assert not nowhere - NOT_SHOWN.keys(), f"no panel shows {sorted(nowhere - NOT_SHOWN.keys())}"
+    assert nowhere == NOT_SHOWN.keys(), f"shown after all: {sorted(NOT_SHOWN.keys() - nowhere)}"

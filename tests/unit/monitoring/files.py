@@ -76,16 +76,21 @@ def series_in(expression: str) -> set[str]:
     return set(SERIES.findall(bare))
 
 
-def exported() -> set[str]:
-    """Every series that the sources make, those of histograms by their three names."""
-    names = {"up"}
+def made() -> dict[str, set[str]]:
+    """Every metric that the sources make, with its series: those of histograms have three names."""
+    found: dict[str, set[str]] = {}
     for path in sorted((ROOT / "services").rglob("*.cpp")):
         text = path.read_text()
-        names.update(PROCESS.findall(text))
+        found.update({name: {name} for name in PROCESS.findall(text)})
         for kind, name in MADE.findall(text):
-            names.update({f"{name}_{part}" for part in ("bucket", "sum", "count")}
-                         if kind == "histogram" else {name})
-    return names
+            found[name] = ({f"{name}_{part}" for part in ("bucket", "sum", "count")}
+                           if kind == "histogram" else {name})
+    return found
+
+
+def exported() -> set[str]:
+    """Every series that there can be, Prometheus's own `up` included."""
+    return {"up"}.union(*made().values())
 
 
 def tested(path: Path) -> set[tuple[str, bool]]:

@@ -1,0 +1,171 @@
+"""Somebody deletes a topic of services that run. They say what is missing, do not turn in circles,
+and go on once it is there again; a ledger that is gone is an alarm, never a fresh start."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oracle import check_chain, settled
+from pair import Pair
+from support.broker import Broker
+from support.calls import Answer
+from support.connect import new_request_id
+from support.ledger import commands_topic, ledger_topic, read_topic
+from support.programs import Program, Secrets, run_cli
+from support.raw import Raw
+from support.tokens import OPERATOR
+from support.waiting import until
+
+COMMANDS, LEDGER, EVENTS = commands_topic("drafting"), ledger_topic("drafting"), "tocsin.events.v1"
+WATCHED_S = 3.0
+BUSY_MAX = 0.5  # share of a processor; one that turns in circles takes it all
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """Of one test: what it deletes, no other misses."""
+    running = Broker(tmp_path / "kafka").start()
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+@pytest.fixture
+def pair(broker: Broker, keys: Secrets, tmp_path: Path) -> Iterator[Pair]:
+    started = Pair(broker, keys, tmp_path / "pair").start()
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def raw(broker: Broker) -> Raw:
+    return Raw(broker.bootstrap)
+
+
+def ask(pair: Pair, instance: Program) -> Answer:
+    answer = pair.reader(instance).call("drafting", "CreateIncident", {
+        "requestId": new_request_id(), "kind": "flood", "title": "beside a loss"}, timeout_s=2)
+    if answer.ok:
+        pair.made_by_tests.add(answer.body["id"])
+    return answer
+
+
+def check_idle(pair: Pair) -> None:
+    """Neither instance turns in circles."""
+    before = [instance.cpu_seconds() for instance in pair.instances]
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began >= WATCHED_S, "they were watched for a while", 60, 0.1)
+    took = time.monotonic() - began
+    shares = [(instance.cpu_seconds() - used) / took
+              for instance, used in zip(pair.instances, before, strict=True)]
+    assert max(shares) < BUSY_MAX, shares
+
+
+def misses_commands(pair: Pair, instance: Program) -> bool:
+    """Whether it says so everywhere: to callers, to health checks, as a metric, in its log."""
+    answer = ask(pair, instance)
+    assert not answer.ok, "there is nothing to write to"
+    return (answer.code == "UNAVAILABLE" and f"{COMMANDS}/" in answer.text
+            and "does not exist in Kafka" in answer.text
+            and instance.health("drafting") == "NOT_SERVING"
+            and instance.metric("tocsin_log_missing", service="drafting") == 1
+            and "a log cannot be written" in instance.said())
+
+
+def reads(pair: Pair, instance: Program) -> bool:
+    return pair.reader(instance).call("drafting", "ListIncidents").ok
+
+
+def restore(pair: Pair, name: str) -> Program:
+    """As the runbook says: an instance that starts creates what is missing."""
+    third = pair.another("third", name)
+    third.spawn()
+    third.wait_listening()
+    return third
+
+
+def goes_on(pair: Pair, instance: Program) -> None:
+    who = instance.flag("instance")
+    until(lambda: instance.health("drafting") == "SERVING", f"{who} serves again", 60)
+    until(lambda: instance.metric("tocsin_log_missing", service="drafting") == 0,
+          f"{who}: its metric is back at 0")
+    pair.create(instance)
+
+
+def test_commands_resume_when_their_topic_is_there_again(pair: Pair, raw: Raw) -> None:
+    for realm in pair.realms:
+        pair.create(pair.left, realm)
+    raw.delete_topic(COMMANDS)
+    for instance in pair.instances:
+        until(lambda i=instance: misses_commands(pair, i), "it says what is missing", 60, 0.1)
+        assert reads(pair, instance)
+    check_idle(pair)
+    third = restore(pair, "third-commands")
+    for instance in pair.instances:
+        goes_on(pair, instance)
+    third.kill()
+    check_chain(pair, settled(pair))
+
+
+def test_events_are_published_again_when_their_topic_is_there_again(
+        pair: Pair, raw: Raw) -> None:
+    pair.create(pair.left)
+    until(lambda: read_topic(pair.bootstrap, EVENTS, pair.partitions), "they are published")
+    raw.delete_topic(EVENTS)
+    for instance in pair.instances:
+        pair.create(instance)
+    until(lambda: any("publication of events stumbled" in instance.said()
+                      for instance in pair.instances), "who publishes says so", 60, 0.1)
+    check_idle(pair)
+    for instance in pair.instances:
+        pair.create(instance)  # Nobody's decision waits for the events.
+        assert instance.health("drafting") == "SERVING"
+    third = restore(pair, "third-events")
+    third.wait_ready()
+    last = pair.create(pair.left).body["id"]
+    until(lambda: any(last.encode() in record.value
+                      for record in read_topic(pair.bootstrap, EVENTS, pair.partitions)),
+          "they are published again", 60, 0.5)
+    third.kill()
+    check_chain(pair, settled(pair))
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked meanwhile", "replaced at once"])
+def test_a_ledger_that_is_gone_is_an_alarm_and_no_fresh_start(
+        pair: Pair, raw: Raw, asked: bool) -> None:
+    request = {"requestId": new_request_id(), "kind": "flood", "title": "made before the loss"}
+    first = pair.reader(pair.left).call("drafting", "CreateIncident", request)
+    home, _ = first.position
+    raw.delete_topic(LEDGER)
+    if asked:
+        for instance in pair.instances:
+            assert ask(pair, instance).code == "UNAVAILABLE"
+        check_idle(pair)
+    third = restore(pair, "third-ledger")
+    for instance in (*pair.instances, third):
+        who = instance.flag("instance")
+        until(lambda i=instance: pair.halted(i).get(home, "").startswith("ledger_lost"),
+              f"{who} halts", 60)
+        assert instance.health("drafting") == "NOT_SERVING"
+        assert ask(pair, instance).code == "UNAVAILABLE"
+        assert "partition needs an operator" in instance.said()
+    check_idle(pair)
+    assert not [one for one in pair.ledger().counted if one.partition == home], "begun afresh"
+    refused = pair.operator(pair.left).call(
+        "ledger", "OverrideClock", {"partition": home, "reason": "a guess"})
+    assert refused.reason == "NOT_REPAIRABLE" and "this is ledger_lost" in refused.text, refused
+
+    for partition in sorted(pair.halted(pair.left)):
+        run_cli(pair.keys, "ledger", "restart-input", "drafting", "--partition", str(partition),
+                "--reason", "the ledger was deleted", "--drafting", pair.address(pair.left),
+                "--as", OPERATOR.subject, "--roles", "operator")
+    for instance in pair.instances:
+        goes_on(pair, instance)
+    # The command is still in its topic: it is decided anew, to the same id.
+    again = pair.reader(pair.right).call("drafting", "CreateIncident", request)
+    assert (again.code, again.body.get("id")) == ("OK", first.body["id"])
+    third.kill()
+    check_chain(pair, settled(pair))
