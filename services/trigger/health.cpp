@@ -1,7 +1,14 @@
 #include "trigger/health.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace tocsin::trigger {
 namespace {
+
+// For Prometheus: it says nothing yet. An instance that has just started must not speak for the
+// others.
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 double seconds(runtime::Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
 
@@ -18,55 +25,79 @@ HealthBook::Key HealthBook::key(const Wanted& wanted) {
 }
 
 bool HealthBook::stale(const Health& health, const v1::Source& source, Time now) {
-    return health.polled_here && seconds(now - health.news_at) > source.stale_seconds();
+    const Time since = health.news_at.value_or(health.watched_since);
+    return seconds(now - since) > source.stale_seconds();
 }
 
-void HealthBook::began(const Wanted& wanted, Time now) {
+Health* HealthBook::find(const Wanted& wanted) {
+    const auto found = known_.find(key(wanted));
+    return found == known_.end() ? nullptr : &found->second;
+}
+
+void HealthBook::learn(Health& health, Time newest, Time at) {
+    if (health.last_read_at && newest <= *health.last_read_at) return;
+    health.last_read_at = newest;
+    health.news_at = std::max(at, health.news_at.value_or(at));
+}
+
+void HealthBook::watched(const Wanted& wanted, Time now) {
     const std::lock_guard lock(mutex_);
-    Health& health = known_[key(wanted)];
-    if (!std::exchange(health.polled_here, true)) health.news_at = now;
+    const auto [known, fresh] = known_.try_emplace(key(wanted));
+    if (fresh) known->second.watched_since = now;
+}
+
+void HealthBook::forget(const Wanted& wanted) {
+    const std::lock_guard lock(mutex_);
+    known_.erase(key(wanted));
+    stale_gauge(wanted).Set(unknown);
+    age_gauge(wanted).Set(unknown);
 }
 
 void HealthBook::ended(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
-    known_[key(wanted)] = Health{};
-    // Another instance watches it now: what this one last saw must raise no alarm.
-    stale_gauge(wanted).Set(0);
-    age_gauge(wanted).Set(0);
+    if (Health* health = find(wanted)) health->error.clear();
 }
 
-void HealthBook::waited(const Wanted& wanted, Time now) {
+void HealthBook::heard(const Wanted& wanted, Time newest, Time at) {
     const std::lock_guard lock(mutex_);
-    publish(wanted, known_[key(wanted)], now);
+    if (Health* health = find(wanted)) learn(*health, newest, at);
+}
+
+void HealthBook::waited(const Wanted& wanted, bool ready, Time now) {
+    const std::lock_guard lock(mutex_);
+    Health* health = find(wanted);
+    if (health == nullptr) return;
+    health->ready = ready;
+    publish(wanted, *health, now);
 }
 
 void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped,
                       std::optional<Time> newest, Time now) {
     const std::lock_guard lock(mutex_);
-    Health& health = known_[key(wanted)];
-    health.readings += taken;
-    health.skipped += skipped;
-    if (newest && (!health.last_read_at || *newest > *health.last_read_at)) {
-        health.last_read_at = newest;
-        health.news_at = now;
-    }
     readings("taken").Increment(static_cast<double>(taken));
     readings("skipped").Increment(static_cast<double>(skipped));
+    Health* health = find(wanted);
+    if (health == nullptr) return;
+    health->readings += taken;
+    health->skipped += skipped;
+    if (newest) learn(*health, *newest, now);
 }
 
 void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now) {
     const std::lock_guard lock(mutex_);
-    Health& health = known_[key(wanted)];
-    ++health.polls;
-    health.error = error;
     const char* outcome = !error.empty() ? "failed" : unchanged ? "unchanged" : "ok";
     polls(outcome).Increment();
-    publish(wanted, health, now);
+    Health* health = find(wanted);
+    if (health == nullptr) return;
+    ++health->polls;
+    health->error = error;
+    publish(wanted, *health, now);
 }
 
 void HealthBook::publish(const Wanted& wanted, const Health& health, Time now) {
-    stale_gauge(wanted).Set(stale(health, wanted.source, now) ? 1 : 0);
-    age_gauge(wanted).Set(health.last_read_at ? seconds(now - *health.last_read_at) : 0);
+    const double fresh = health.ready && health.news_at ? 0 : unknown;
+    stale_gauge(wanted).Set(stale(health, wanted.source, now) ? 1 : fresh);
+    age_gauge(wanted).Set(health.last_read_at ? seconds(now - *health.last_read_at) : unknown);
 }
 
 prometheus::Counter& HealthBook::readings(const std::string& outcome) {
@@ -84,13 +115,14 @@ prometheus::Counter& HealthBook::polls(const std::string& outcome) {
 
 prometheus::Gauge& HealthBook::stale_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_stale",
-                          "Whether no new reading came for longer than the source allows.",
+                          "Whether this instance met no new reading, its own or another's, for "
+                          "longer than the source allows; NaN: it cannot say yet.",
                           {{"realm", wanted.realm}, {"source", wanted.source.source_id()}});
 }
 
 prometheus::Gauge& HealthBook::age_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_age_seconds",
-                          "Age of the newest reading when the source was last polled.",
+                          "Age of the newest reading that this instance met; NaN: none.",
                           {{"realm", wanted.realm}, {"source", wanted.source.source_id()}});
 }
 

@@ -1,5 +1,6 @@
-// How each source does, as this instance sees it: written by the poller, read by calls, exported as
-// metrics. An instance that does not lead a realm does not poll for it and knows nothing.
+// How each source does, as this instance knows it from its own polls and from the stream: written
+// by the poller, read by calls, exported as metrics. Every instance says for itself how long it met
+// nothing new, whoever should poll: where nobody does, all of them say that it is stale.
 #pragma once
 
 #include "runtime/metrics.hpp"
@@ -16,12 +17,13 @@ namespace tocsin::trigger {
 
 struct Health {
     std::optional<Time> last_read_at;  // time of the newest reading
-    Time news_at;                      // when a reading was last new; at first when polling began
+    std::optional<Time> news_at;       // when a reading was last new
+    Time watched_since;                // no news is stale from then on
     std::int64_t polls = 0;
     std::int64_t readings = 0;
     std::int64_t skipped = 0;
     std::string error;
-    bool polled_here = false;
+    bool ready = false;
 };
 
 // Thread-safe.
@@ -29,10 +31,17 @@ class HealthBook {
 public:
     explicit HealthBook(runtime::Metrics& metrics);
 
-    void began(const Wanted& wanted, Time now);
+    // It is in use, and to be heard of from now on.
+    void watched(const Wanted& wanted, Time now);
+    // Out of use: nothing of it raises an alarm.
+    void forget(const Wanted& wanted);
+    // Another instance polls it now: how the last poll here went says nothing any more.
     void ended(const Wanted& wanted);
-    // Time went by without a poll: the metrics grow older with it.
-    void waited(const Wanted& wanted, Time now);
+    // Its newest reading in the stream, and when that was stored.
+    void heard(const Wanted& wanted, Time newest, Time at);
+    // Time went by without a poll: the metrics grow older with it. Who is not ready, by its clock
+    // above all, calls nothing fresh.
+    void waited(const Wanted& wanted, bool ready, Time now);
     // One poll: `taken` readings were new, the newest of all is of `newest`. Empty error: it went
     // well; `unchanged`: the server had nothing new to say.
     void took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped,
@@ -45,6 +54,9 @@ private:
     using Key = std::pair<std::string, std::string>;
     static Key key(const Wanted& wanted);
     static bool stale(const Health& health, const v1::Source& source, Time now);
+    // Null: it is out of use, and a poll that was on its way ends.
+    Health* find(const Wanted& wanted);
+    static void learn(Health& health, Time newest, Time at);
     void publish(const Wanted& wanted, const Health& health, Time now);
     prometheus::Counter& readings(const std::string& outcome);
     prometheus::Counter& polls(const std::string& outcome);

@@ -25,6 +25,10 @@ constexpr milliseconds backoff_most{300'000};
 constexpr milliseconds retry_after_most{3'600'000};
 // While another instance leads: how soon a take-over is noticed.
 constexpr milliseconds look_again{1'000};
+constexpr int stand_in_polls = 5;
+constexpr milliseconds stand_in_least{60'000};
+// So many polls in a row, see heard.hpp, show that nobody else polls.
+constexpr int alone_polls = 2;
 // No sleep is longer, so that a loop that was replaced ends soon.
 constexpr milliseconds nap_most{30'000};
 constexpr std::size_t batch_max = 500;
@@ -101,13 +105,24 @@ milliseconds backoff(int failures, double poll_seconds) {
     return std::min(backoff_most, first * (std::int64_t{1} << std::clamp(failures - 1, 0, 16)));
 }
 
+milliseconds stand_in_patience(double poll_seconds) {
+    return std::max(stand_in_least, stand_in_polls * from_seconds(poll_seconds));
+}
+
 struct Poller::Loop {
     Wanted wanted;
-    const SourceFormat* format = nullptr;
+    const SourceFormat* format = nullptr;  // null: of a newer version; it is watched, not polled
+    Tick began;
     std::map<std::string, Time> appended;  // by series: time of the last reading known stored
     std::string etag, last_modified;       // of the last answer of which all is stored
     int failures = 0;
-    bool leading = false;
+    Role role = Role::out;
+    // While it stands by: since when, or since its last poll; how long without a reading until it
+    // polls; how soon at most it may; and the number of its poll.
+    Tick quiet_since{};
+    milliseconds patience{0};
+    Tick not_before{};
+    std::int64_t stand_in = 0;
     bool replaced = false;
     bool ended = false;
     // Owned here, so that a loop that still sleeps at the end is freed with the poller. Last: its
@@ -145,8 +160,10 @@ void Poller::refresh(const std::vector<Wanted>& wanted) {
             return one.realm == loop->wanted.realm &&
                    one.source.source_id() == loop->wanted.source.source_id();
         });
+        if (!gone || before) continue;
         // Nobody polls it any more: what was last seen of it must raise no alarm.
-        if (gone && !before && loop->leading) health_.ended(loop->wanted);
+        health_.forget(loop->wanted);
+        links_.heard.forget(loop->wanted.realm, loop->wanted.source.source_id());
     }
     for (const Wanted& one : wanted) {
         const bool known = std::ranges::any_of(loops_, [&](const auto& loop) {
@@ -159,12 +176,12 @@ void Poller::refresh(const std::vector<Wanted>& wanted) {
 void Poller::start(const Wanted& wanted) {
     auto loop = std::make_unique<Loop>();
     loop->wanted = wanted;
+    loop->began = links_.tick();
     loop->format = find_format(wanted.source.format());
-    if (loop->format == nullptr) {
+    health_.watched(wanted, links_.now());
+    if (loop->format == nullptr)
         // Put by a newer version of this service.
         health_.polled(wanted, "this version cannot read its format", false, links_.now());
-        return;
-    }
     Loop& started = *loops_.emplace_back(std::move(loop));
     started.task.emplace(run(started));
     // Runs up to its first wait; nobody awaits its end.
@@ -175,7 +192,10 @@ Task<void> Poller::run(Loop& loop) {
     while (!stopped_ && !loop.replaced) {
         const Tick began = links_.tick();
         Tick next = began + look_again;
-        if (leads(loop)) {
+        look(loop);
+        const bool leading = loop.role == Role::leading;
+        if (loop.format != nullptr && (leading || began >= stands_in_at(loop))) {
+            loop.stand_in = leading ? 0 : ++stand_ins_;
             Outcome outcome;
             try {
                 outcome = co_await poll(loop);
@@ -183,8 +203,12 @@ Task<void> Poller::run(Loop& loop) {
                 outcome.error = failure.what();
             }
             const milliseconds wait = settle(loop, outcome);
-            next = outcome.error.empty() ? std::max(links_.tick(), began + wait)
-                                         : links_.tick() + wait;
+            const Tick again = outcome.error.empty() ? std::max(links_.tick(), began + wait)
+                                                     : links_.tick() + wait;
+            if (leading) next = again;
+            // It looks on meanwhile: its turn to lead, or another's readings, may come first.
+            loop.not_before = again;
+            wait_patiently(loop);
         }
         co_await pause(loop, next);
     }
@@ -195,21 +219,46 @@ Task<void> Poller::pause(Loop& loop, Tick until) {
     // At least once: a late poll must not keep the loop thread to itself.
     do {
         co_await links_.http.sleep_until(std::min(until, links_.tick() + nap_most));
-        if (stopped_ || loop.replaced || !loop.leading || !leads(loop)) co_return;
-        health_.waited(loop.wanted, links_.now());
-    } while (links_.tick() < until);
+        if (stopped_ || loop.replaced || loop.role != Role::leading) co_return;
+        look(loop);
+    } while (loop.role == Role::leading && links_.tick() < until);
 }
 
-bool Poller::leads(Loop& loop) {
-    const bool leading = links_.ledger.ready() && links_.ledger.leads(loop.wanted.realm);
-    if (leading && !loop.leading) {
-        // How far the one before came is not known here.
-        loop.forget();
-        health_.began(loop.wanted, links_.now());
+// Who polls, as far as this instance knows, and what was heard of the source.
+void Poller::look(Loop& loop) {
+    const std::string& realm = loop.wanted.realm;
+    const Role role = !links_.ledger.ready()       ? Role::out
+                      : links_.ledger.leads(realm) ? Role::leading
+                                                   : Role::standing_by;
+    const Role before = std::exchange(loop.role, role);
+    // How far the one before came is not known here.
+    if (role == Role::leading && before != role) loop.forget();
+    // Until now it may have been deaf, or have polled itself.
+    if (role == Role::standing_by && before != role) {
+        links_.heard.doubt(realm, loop.wanted.source.source_id());
+        wait_patiently(loop);
     }
-    if (!leading && loop.leading) health_.ended(loop.wanted);
-    loop.leading = leading;
-    return leading;
+    // The next poll, by whoever leads, says how it went.
+    if (role != Role::leading && before == Role::leading) health_.ended(loop.wanted);
+    const Heard::Source heard = links_.heard.of(realm, loop.wanted.source.source_id());
+    if (heard.newest) health_.heard(loop.wanted, *heard.newest, heard.news_at);
+    health_.waited(loop.wanted, role != Role::out, links_.now());
+}
+
+// At random, so that not all who stand by do it at once; and never sooner.
+void Poller::wait_patiently(Loop& loop) {
+    loop.quiet_since = links_.tick();
+    const milliseconds least = stand_in_patience(loop.wanted.source.poll_seconds());
+    std::uniform_int_distribution<std::int64_t> spread(least.count(), least.count() * 3 / 2);
+    loop.patience = milliseconds{spread(jitter_)};
+}
+
+Poller::Tick Poller::stands_in_at(const Loop& loop) const {
+    if (loop.role != Role::standing_by) return Tick::max();
+    const v1::Source& source = loop.wanted.source;
+    const Heard::Source heard = links_.heard.of(loop.wanted.realm, source.source_id());
+    if (heard.alone >= alone_polls) return loop.not_before;
+    return std::max(loop.not_before, std::max(loop.quiet_since, heard.others_at) + loop.patience);
 }
 
 // Records how a poll went; how long to wait before the next.
@@ -265,12 +314,7 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     health_.took(loop.wanted, 0, skipped, std::nullopt, links_.now());
     for (const Series& series : parsed->series) {
         const auto& readings = series.readings;
-        const auto known = loop.appended.find(series.name);
-        auto begin = static_cast<std::size_t>(
-            known == loop.appended.end()
-                ? 0
-                : std::ranges::upper_bound(readings, known->second, {}, &Reading::read_at) -
-                      readings.begin());
+        std::size_t begin = first_unknown(loop, series);
         while (begin < readings.size()) {
             const std::size_t end = std::min(begin + batch_max, readings.size());
             if (stopped_ || loop.replaced) co_return Outcome{};
@@ -287,10 +331,30 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     co_return Outcome{};
 }
 
+// Who stands in passes over what it met in the stream: it has weighed that itself, by the rules as
+// they are since this loop began. A leader sends all that it did not send, see poller.hpp.
+std::size_t Poller::first_unknown(const Loop& loop, const Series& series) const {
+    std::optional<Time> known;
+    if (loop.stand_in != 0)
+        known = links_.heard.newest(loop.wanted.realm, loop.wanted.source.source_id(), series.name,
+                                    loop.began);
+    if (const auto own = loop.appended.find(series.name); own != loop.appended.end())
+        known = known ? std::max(*known, own->second) : own->second;
+    if (!known) return 0;
+    return static_cast<std::size_t>(
+        std::ranges::upper_bound(series.readings, *known, {}, &Reading::read_at) -
+        series.readings.begin());
+}
+
 Task<bool> Poller::append(const Loop& loop, const Series& series, std::size_t begin,
                           std::size_t end) {
-    AppendAwaiter awaiter{links_, loop.wanted.realm, bytes_of(loop.wanted, series, begin, end)};
-    co_return co_await awaiter;
+    const std::string& realm = loop.wanted.realm;
+    AppendAwaiter awaiter{links_, realm, bytes_of(loop.wanted, series, begin, end)};
+    const std::string body = loop.stand_in != 0 ? awaiter.body : std::string{};
+    if (loop.stand_in != 0) links_.heard.expect(realm, body, loop.stand_in);
+    const bool stored = co_await awaiter;
+    if (!stored && loop.stand_in != 0) links_.heard.expect_not(realm, body);
+    co_return stored;
 }
 
 }  // namespace tocsin::trigger

@@ -1,6 +1,13 @@
 // Polls the sources of the realms that this instance leads, and appends what is new to the stream
 // of readings. One coroutine per source, all on the loop thread of the HTTP client.
 //
+// A leader that is gone, or may not serve, is missed by nobody while nobody asks for anything, and
+// a reading that changes nothing makes nobody the leader. So an instance that is ready stands in
+// where no other brought a reading for `stand_in_patience`: it polls once, and again after as long.
+// A leader that is there and finds nothing new is thus joined by at most one poll in five. Once
+// readings of its own, two polls in a row, stand in the stream with nothing by another between them
+// (see heard.hpp), nobody else polls, and it keeps the source's own pace until another's come.
+//
 // A series advances only when its batch is known to be stored. After a restart, a take-over or a
 // new rule everything that the source still shows is sent again: what was weighed before leaves no
 // record (see decider.hpp), and a new rule sees where the river stands.
@@ -9,6 +16,7 @@
 #include "runtime/http.hpp"
 #include "runtime/ledger.hpp"
 #include "trigger/health.hpp"
+#include "trigger/heard.hpp"
 #include "trigger/source.hpp"
 #include "trigger/view.hpp"
 
@@ -29,6 +37,7 @@ struct PollerLinks {
     std::function<void(std::move_only_function<void()>)> post;
     std::function<Time()> now;
     std::function<std::chrono::steady_clock::time_point()> tick;
+    Heard& heard;
 };
 
 // Destroyed after the loop thread ended; all else on the loop thread except stop().
@@ -44,6 +53,8 @@ public:
 
 private:
     using Tick = std::chrono::steady_clock::time_point;
+    // Not ready; ready, where another leads; leads.
+    enum class Role { out, standing_by, leading };
     struct Loop;
     struct Outcome {
         std::string error;
@@ -57,8 +68,11 @@ private:
     runtime::Task<Outcome> take(Loop& loop, const runtime::HttpResponse& answer);
     runtime::Task<bool> append(const Loop& loop, const Series& series, std::size_t begin,
                                std::size_t end);
+    std::size_t first_unknown(const Loop& loop, const Series& series) const;
     runtime::HttpRequest request_for(const Loop& loop) const;
-    bool leads(Loop& loop);
+    void look(Loop& loop);
+    Tick stands_in_at(const Loop& loop) const;
+    void wait_patiently(Loop& loop);
     std::chrono::milliseconds settle(Loop& loop, const Outcome& outcome);
     void start(const Wanted& wanted);
 
@@ -67,6 +81,7 @@ private:
     bool allow_private_addresses_;
     std::atomic<bool> stopped_ = false;
     std::minstd_rand jitter_;
+    std::int64_t stand_ins_ = 0;  // polls so far in the place of a leader
     std::vector<std::unique_ptr<Loop>> loops_;
 };
 
@@ -74,5 +89,7 @@ private:
 std::chrono::milliseconds retry_after(const std::string& header, Time now);
 // Before the next try: doubles from a part of the poll interval, at most 5 minutes.
 std::chrono::milliseconds backoff(int failures, double poll_seconds);
+// How long nothing is heard of a source, at the least, before another than the leader polls it.
+std::chrono::milliseconds stand_in_patience(double poll_seconds);
 
 }  // namespace tocsin::trigger

@@ -12,22 +12,24 @@ struct TriggerConfig {
     bool allow_private_addresses = false;
 };
 
-PollerLinks links_of(runtime::Surroundings& surroundings) {
+PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard) {
     runtime::HttpClient& http = surroundings.http;
-    return {surroundings.ledger, http,
+    return {surroundings.ledger,
+            http,
             [&http](std::move_only_function<void()> task) { http.post(std::move(task)); },
             [] { return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now()); },
-            [] { return std::chrono::steady_clock::now(); }};
+            [] { return std::chrono::steady_clock::now(); },
+            heard};
 }
 
 class TriggerService final : public runtime::Service {
 public:
-    TriggerService(runtime::Surroundings& surroundings, const TriggerConfig& config)
+    TriggerService(runtime::Surroundings& surroundings, const TriggerConfig& config, Heard& heard)
         : http_(surroundings.http),
           view_(static_cast<int>(surroundings.config.kafka_partitions)),
           health_(surroundings.metrics),
           rpc_(surroundings.rpc, view_, health_),
-          poller_(links_of(surroundings), health_, config.allow_private_addresses) {
+          poller_(links_of(surroundings, heard), health_, config.allow_private_addresses) {
         view_.show_size(runtime::view_gauges(surroundings.metrics, "trigger"));
         view_.on_change([this] {
             if (started_) refresh_soon();
@@ -65,16 +67,17 @@ private:
 
 runtime::ServiceDefinition service() {
     const auto config = std::make_shared<TriggerConfig>();
+    const auto heard = std::make_shared<Heard>([] { return std::chrono::steady_clock::now(); });
     runtime::ServiceDefinition definition;
     definition.name = "trigger";
     definition.streams = {"readings"};
-    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.rules = [heard] { return listening_rules(heard); };
     definition.declare = [config](runtime::Settings& settings) {
         settings.add("trigger-allow-private-addresses", config->allow_private_addresses,
                      "poll sources on loopback, private and other inner addresses");
     };
-    definition.make = [config](runtime::Surroundings& surroundings) {
-        return std::make_unique<TriggerService>(surroundings, *config);
+    definition.make = [config, heard](runtime::Surroundings& surroundings) {
+        return std::make_unique<TriggerService>(surroundings, *config, *heard);
     };
     return definition;
 }

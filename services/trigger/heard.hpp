@@ -1,0 +1,76 @@
+// What this instance meets in the stream of readings, whoever put it there: how it knows, without
+// leading, whether somebody polls a source. A record is met once it has lain undecided for a moment
+// (a leader: at once); one that led to a decision may be passed over, which then looks like
+// silence.
+#pragma once
+
+#include "runtime/rules.hpp"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
+#include "trigger/source.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace tocsin::trigger {
+
+// Thread-safe.
+class Heard {
+public:
+    using Tick = std::chrono::steady_clock::time_point;
+
+    struct Source {
+        Tick others_at{};            // when a record of another instance was last met
+        std::optional<Time> newest;  // reading of any series
+        Time news_at;                // when the broker stored the record that brought it
+        // Polls of this instance in a row that brought something and were met here, with nothing by
+        // another between them. Two: what the first one brought, nobody else came to tell before
+        // the second.
+        int alone = 0;
+    };
+
+    explicit Heard(std::function<Tick()> tick) : tick_(std::move(tick)) {}
+
+    // A record of the stream.
+    void met(const runtime::Foreign& foreign);
+    // A record of this instance is on its way, of its poll number `poll`; or it was not stored.
+    void expect(const std::string& realm, const std::string& body, std::int64_t poll);
+    void expect_not(const std::string& realm, const std::string& body);
+
+    // What was met of the source; at first nothing.
+    Source of(const std::string& realm, const std::string& source_id) const;
+    // The newest reading of the series among what was met from `since` on.
+    std::optional<Time> newest(const std::string& realm, const std::string& source_id,
+                               const std::string& series, Tick since) const;
+    // What was met so far shows no more that nobody else polls.
+    void doubt(const std::string& realm, const std::string& source_id);
+    // The source is out of use.
+    void forget(const std::string& realm, const std::string& source_id);
+
+private:
+    struct Known {
+        Source source;
+        std::int64_t last_poll = 0;
+        std::map<std::string, std::pair<Time, Tick>> series;  // its newest reading, when met
+    };
+    using Key = std::pair<std::string, std::string>;
+    static std::size_t digest(const std::string& realm, const std::string& body);
+    std::optional<std::int64_t> expected(const std::string& realm, const std::string& body);
+
+    std::function<Tick()> tick_;
+    mutable std::mutex mutex_;
+    std::map<Key, Known> known_;
+    std::unordered_multimap<std::size_t, std::int64_t> expected_;  // poll by digest
+};
+
+// The rules of trigger, which also tell what they meet. The decider itself stays pure: nothing that
+// it decides depends on what was heard.
+std::unique_ptr<runtime::Rules> listening_rules(std::shared_ptr<Heard> heard);
+
+}  // namespace tocsin::trigger
