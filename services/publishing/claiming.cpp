@@ -1,5 +1,6 @@
 // The claim: the point after which a release can not be cancelled any more.
 #include "publishing/steps.hpp"
+#include "runtime/planted.hpp"
 
 #include <fmt/format.h>
 
@@ -82,7 +83,9 @@ Verdict cancel_release(const State& state, const runtime::Asking& asking,
     // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
     if (turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired"))
         return std::move(turn).done();
-    if (!turn.release.is("preparing") && !turn.release.is("waiting") && !turn.release.is("armed"))
+    if ((!turn.release.is("preparing") && !turn.release.is("waiting") &&
+         !turn.release.is("armed")) ||
+        planted(runtime::Bug::cancel_refused))
         return reject(Because::failed_precondition, "already_claimed",
                       "it is too late to cancel: the release was claimed and may be public. "
                       "Retract it instead.");

@@ -4,6 +4,7 @@
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
 #include "publishing/steps.hpp"
+#include "runtime/planted.hpp"
 
 #include <fmt/format.h>
 
@@ -146,6 +147,7 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
         if (item.retracts() || !item.may_be_public()) continue;
         const Ordered before = orders.of(item);
         if (before.stands) continue;
+        if (planted(runtime::Bug::retracts_one) && !arming.event().deliveries().empty()) break;
         const std::string group = fmt::format("{}\n{}", item.fixed().identifier(), before.count);
         const auto added = arming.add(retraction_of(item, before.count), item.text_max, group, [&] {
             return fix_retraction(release, item, orders, fire_at);

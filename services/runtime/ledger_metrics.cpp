@@ -107,9 +107,10 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
                                 "1 while a log that is there is not read although it was tried "
                                 "again.",
                                 {{"service", service}})),
-      log_missing(metrics.gauge("tocsin_log_missing",
-                                "1 while a log that is to be written does not exist in Kafka.",
-                                {{"service", service}})),
+      log_unwritable(metrics.gauge("tocsin_log_unwritable",
+                                   "1 while Kafka takes nothing for a log that is to be written, "
+                                   "or has none.",
+                                   {{"service", service}})),
       clock_offset_seconds(metrics.gauge("tocsin_clock_offset_seconds",
                                          "How far this clock is ahead of the brokers', at least; "
                                          "negative when behind. Measured every minute.",

@@ -62,7 +62,7 @@ struct LedgerMetrics {
     prometheus::Counter& source_restarts;
     prometheus::Counter& reader_restarts;
     prometheus::Gauge& reader_down;
-    prometheus::Gauge& log_missing;
+    prometheus::Gauge& log_unwritable;
     prometheus::Gauge& clock_offset_seconds;
     prometheus::Gauge& clock_off;
     prometheus::Gauge& dead_letters_waiting;

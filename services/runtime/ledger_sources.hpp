@@ -58,8 +58,8 @@ public:
     // Starts what is to be started again and looks after those that are quiet. While Kafka is away
     // nothing can be said of them.
     void tend(Tick tick, bool connected);
-    // Whether it is meant to be read and is not, or not to the end although it was started again, or
-    // nobody says where it ends.
+    // Whether it is meant to be read and is not, or not to the end although it was started again,
+    // or nobody says where it ends.
     bool down(int source) const;
     // As topic/partition, of the first that is.
     std::optional<std::string> first_down() const;
@@ -86,7 +86,7 @@ private:
         bool asked = false;
         Tick next_look{};
         int stalls = 0;                    // since the last record
-        int unanswered = 0;  // looks since then at which nobody knew the log
+        int unanswered = 0;                // looks since then at which nobody knew the log
         std::optional<Tick> unread_since;  // when it stood still, or was not to be started
         Tick retry_at{};
         std::chrono::milliseconds pause{};

@@ -306,7 +306,7 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.calls_waiting.Set(static_cast<double>(waiters_.size()));
     metrics_.reads_waiting.Set(static_cast<double>(reads_.size()));
     metrics_.dead_letters_waiting.Set(static_cast<double>(letters_->size()));
-    metrics_.log_missing.Set(missing.empty() && refused.empty() ? 0 : 1);
+    metrics_.log_unwritable.Set(missing.empty() && refused.empty() ? 0 : 1);
     metrics_.reader_down.Set(sources_->any_down() ? 1 : 0);
     metrics_.update(sources_->restarts());
     metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);

@@ -35,8 +35,9 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
     if (fresh && !restart_wanted_) {
         if (!halted().empty()) return true;
         if (knew_decisions_) {
-            halt("ledger_lost: the ledger is empty, and this instance has read decisions in it; see "
-                 "RestartInput");
+            halt(
+                "ledger_lost: the ledger is empty, and this instance has read decisions in it; see "
+                "RestartInput");
             return true;
         }
         for (const Input& input : inputs_) {

@@ -32,6 +32,8 @@ enum class Bug {
     calls_linger,         // a call whose time is over goes on waiting
     other_body,           // an answer is given to whoever waits under that name, whatever it asks
     other_partition,      // what a copy in another partition comes to is given as the answer
+    cancel_refused,       // a release that nobody claimed is not cancelled
+    retracts_one,         // a retraction leaves out all channels but the first
 };
 
 #ifdef TOCSIN_PLANTED_BUGS

@@ -41,7 +41,7 @@ public:
 // Binds the free functions of a service's decider to Rules. `Service` names State, Command, Event
 // and the functions decide, react, evolve and next_due.
 template <class Service>
-class RulesOf final : public Rules {
+class RulesOf : public Rules {
 public:
     using Command = typename Service::Command;
     using Event = typename Service::Event;

@@ -10,27 +10,14 @@ namespace {
 // Far more than is on its way at a time. What is never met, since a decision passed it, stays.
 constexpr std::size_t expected_max = 10'000;
 
-class ListeningRules final : public runtime::Rules {
+class ListeningRules final : public runtime::RulesOf<Decider> {
 public:
     explicit ListeningRules(std::shared_ptr<Heard> heard) : heard_(std::move(heard)) {}
 
-    runtime::Decided decide(const runtime::Asking& asking, std::string_view body,
-                            Time now) const override {
-        return rules_.decide(asking, body, now);
-    }
-    bool concerns(const runtime::Foreign& foreign) const override {
-        return rules_.concerns(foreign);
-    }
     std::optional<ledger::v1::Accepted> react(const runtime::Foreign& foreign,
                                               Time now) const override {
         heard_->met(foreign);
-        return rules_.react(foreign, now);
-    }
-    bool evolve(const std::string& realm, const std::string& event, Time decided_at) override {
-        return rules_.evolve(realm, event, decided_at);
-    }
-    std::optional<runtime::DueCommand> next_due(const std::string& realm) const override {
-        return rules_.next_due(realm);
+        return RulesOf::react(foreign, now);
     }
     std::unique_ptr<runtime::Rules> fresh() const override {
         return std::make_unique<ListeningRules>(heard_);
@@ -38,7 +25,6 @@ public:
 
 private:
     std::shared_ptr<Heard> heard_;
-    runtime::RulesOf<Decider> rules_;
 };
 
 }  // namespace

@@ -64,15 +64,25 @@ def check_idle(pair: Pair) -> None:
     assert max(shares) < BUSY_MAX, shares
 
 
-def misses_commands(pair: Pair, instance: Program) -> bool:
+def misses(pair: Pair, instance: Program, topic: str) -> bool:
     """Whether it says so everywhere: to callers, to health checks, as a metric, in its log."""
     answer = ask(pair, instance)
     assert not answer.ok, "there is nothing to write to"
-    return (answer.code == "UNAVAILABLE" and f"{COMMANDS}/" in answer.text
+    return (answer.code == "UNAVAILABLE" and f"{topic}/" in answer.text
             and "does not exist in Kafka" in answer.text
             and instance.health("drafting") == "NOT_SERVING"
-            and instance.metric("tocsin_log_missing", service="drafting") == 1
+            and instance.metric("tocsin_log_unwritable", service="drafting") == 1
             and "a log cannot be written" in instance.said())
+
+
+def misses_ledger(pair: Pair, instance: Program) -> bool:
+    """Whoever writes it hears that it is gone; whoever only reads it, that nobody knows it."""
+    answer = ask(pair, instance)
+    assert not answer.ok, "there is nothing to write to"
+    return (answer.code == "UNAVAILABLE" and LEDGER in answer.text
+            and instance.health("drafting") == "NOT_SERVING"
+            and (instance.metric("tocsin_log_unwritable", service="drafting") == 1
+                 or instance.metric("tocsin_reader_down", service="drafting") == 1))
 
 
 def reads(pair: Pair, instance: Program) -> bool:
@@ -90,7 +100,7 @@ def restore(pair: Pair, name: str) -> Program:
 def goes_on(pair: Pair, instance: Program) -> None:
     who = instance.flag("instance")
     until(lambda: instance.health("drafting") == "SERVING", f"{who} serves again", 60)
-    until(lambda: instance.metric("tocsin_log_missing", service="drafting") == 0,
+    until(lambda: instance.metric("tocsin_log_unwritable", service="drafting") == 0,
           f"{who}: its metric is back at 0")
     pair.create(instance)
 
@@ -100,7 +110,7 @@ def test_commands_resume_when_their_topic_is_there_again(pair: Pair, raw: Raw) -
         pair.create(pair.left, realm)
     raw.delete_topic(COMMANDS)
     for instance in pair.instances:
-        until(lambda i=instance: misses_commands(pair, i), "it says what is missing", 60, 0.1)
+        until(lambda i=instance: misses(pair, i, COMMANDS), "it says what is missing", 60, 0.1)
         assert reads(pair, instance)
     check_idle(pair)
     third = restore(pair, "third-commands")
@@ -142,7 +152,7 @@ def test_a_ledger_that_is_gone_is_an_alarm_and_no_fresh_start(
     raw.delete_topic(LEDGER)
     if asked:
         for instance in pair.instances:
-            assert ask(pair, instance).code == "UNAVAILABLE"
+            until(lambda i=instance: misses_ledger(pair, i), "it says what is missing", 60, 0.2)
         check_idle(pair)
     third = restore(pair, "third-ledger")
     for instance in (*pair.instances, third):

@@ -745,7 +745,7 @@ TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
     EXPECT_FALSE(member.process->ready());
     EXPECT_EQ(member.process->status().at(0).inputs_halted,
               std::vector{Stage::commands() + ": it does not exist in Kafka"});
-    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 1);
     EXPECT_EQ(metric_value(member.metrics, "tocsin_inputs_halted",
                            {{"service", "toy"}, {"partition", "0"}}),
               0);
@@ -756,7 +756,7 @@ TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
     EXPECT_EQ(back.at("all logs are written again"), 1);
     EXPECT_TRUE(member.process->ready());
     EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
-    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 0);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 0);
 }
 
 // It went while the record was on its way: the caller hears at once, not at its deadline.
@@ -796,7 +796,7 @@ TEST_F(DriverLogTest, ALogThatIsRefusedAgainAndAgainIsSaid) {
         });
         EXPECT_EQ(lines.at("a log cannot be written"), 1) << log;
         EXPECT_EQ(member.process->ready(), !needed) << log;
-        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 1);
         const auto call = member.submit(Stage::realm(0), "add 1", seconds(1));
         ASSERT_TRUE(answered(call));
         EXPECT_EQ(call->answer.rejection.text.starts_with("Kafka takes nothing for " + log), needed)
@@ -809,7 +809,7 @@ TEST_F(DriverLogTest, ALogThatIsRefusedAgainAndAgainIsSaid) {
         EXPECT_TRUE(member.process->ready()) << log;
         EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
         stage.run(seconds(1));
-        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 0) << log;
+        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 0) << log;
     }
 }
 
@@ -826,7 +826,7 @@ TEST_F(DriverLogTest, AClockThatCannotBeComparedIsSaid) {
         "clock_off: this machine's clock cannot be compared with the broker's; "))
         << member.process->status().at(0).clock_off;
     EXPECT_EQ(metric_value(member.metrics, "tocsin_clock_off", toy), 1);
-    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_missing", toy), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 1);
     logged([&] {
         member.clock.skew = seconds(0);
         stage.kafka.missing.clear();

@@ -54,6 +54,8 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"calls_linger", Bug::calls_linger},
         {"other_body", Bug::other_body},
         {"other_partition", Bug::other_partition},
+        {"cancel_refused", Bug::cancel_refused},
+        {"retracts_one", Bug::retracts_one},
         {"old_key_counts", Bug::old_key_counts}};
     return all;
 }

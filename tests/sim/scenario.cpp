@@ -43,7 +43,9 @@ static void add_losses(List& list) {
     Scenario& inputs_cut = list.add("inputs_cut");
     inputs_cut.inputs_cut = true;
     inputs_cut.folds = {10, .05};
-    list.add("input_gone").inputs = Inputs::gone;
+    Scenario& input_gone = list.add("input_gone");
+    input_gone.inputs = Inputs::gone;
+    input_gone.expired = {26, .3};
     // What was decided in the ledger that is gone is asked again, too late.
     Scenario& ledger_lost = list.add("ledger_lost");
     ledger_lost.inputs = Inputs::ledger_lost;
