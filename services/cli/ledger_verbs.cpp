@@ -108,8 +108,8 @@ private:
     std::optional<runtime::LogRange> range_of(int partition, milliseconds wait) {
         const auto until = std::chrono::steady_clock::now() + wait;
         for (;;) {
-            const auto left = std::chrono::duration_cast<milliseconds>(
-                until - std::chrono::steady_clock::now());
+            const auto left =
+                std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
             if (left <= milliseconds(0)) return std::nullopt;
             if (const auto range = reader_.range(topic_, partition, left)) return range;
             std::this_thread::sleep_for(std::min(left, milliseconds(100)));
