@@ -49,8 +49,9 @@ void HealthBook::watched(const Wanted& wanted, Time now) {
 void HealthBook::forget(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
     known_.erase(key(wanted));
-    stale_gauge(wanted).Set(unknown);
-    age_gauge(wanted).Set(unknown);
+    // Of what is out of use nothing is stale, in any instance.
+    stale_gauge(wanted).Set(0);
+    age_gauge(wanted).Set(0);
 }
 
 void HealthBook::ended(const Wanted& wanted) {

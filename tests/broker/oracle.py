@@ -82,7 +82,11 @@ def settled(pair: Pair) -> Ledger:
         same = all(row["head"] == ledger.heads[row.get("partition", 0)] for row in rows)
         return ledger if same else None
 
-    return until(at_its_end, "both instances stand at the end of the ledger", 40, pause=0.2)
+    try:
+        return until(at_its_end, "both instances stand at the end of the ledger", 40, pause=0.2)
+    except TimeoutError as late:
+        rows = {instance.flag("instance"): pair.status(instance) for instance in pair.instances}
+        raise AssertionError(f"{late}: {rows}, the ledger: {pair.ledger().heads}") from late
 
 
 def check_views(pair: Pair, asked: list[Asked]) -> None:
