@@ -251,7 +251,7 @@ void App::add_ledger_reads(CLI::App* ledger) {
         ->check(CLI::IsMember({"live", "exercise"}))
         ->envname("TOCSIN_WORLD")
         ->capture_default_str();
-    ledger->add_option("--partitions", options_.partitions, "partitions of every topic")
+    ledger->add_option("--partitions", options_.partitions, "partitions that the service runs with")
         ->check(CLI::Range(1, 1024))
         ->envname("TOCSIN_KAFKA_PARTITIONS")
         ->capture_default_str();

@@ -65,10 +65,7 @@ public:
             ends_[static_cast<std::size_t>(partition)] = range->high;
             reader_.start(partition, topic_, partition, 0);
         }
-        // What is left out is not verified, so that it must not be left out by mistake.
-        if (reader_.range(topic_, options.partitions, milliseconds(2'000)))
-            throw Failure(Exit::usage, fmt::format("{} has more than {} partitions (--partitions)",
-                                                   topic_, options.partitions));
+        refuse_left_out(options.partitions);
     }
     ~TopicWalk() override { close(event_); }
     TopicWalk(const TopicWalk&) = delete;
@@ -104,6 +101,20 @@ public:
     }
 
 private:
+    // What is left out is not verified, so that it must not be left out by mistake. Partitions that
+    // a topic has to spare never held anything: each that is used begins with a record.
+    void refuse_left_out(int from) {
+        for (int partition = from;; ++partition) {
+            const auto range = reader_.range(topic_, partition, milliseconds(2'000));
+            if (!range) return;
+            if (range->high > 0)
+                throw Failure(Exit::usage,
+                              fmt::format("{} partition {} is used, and would be left out of {}: "
+                                          "how many does the service run with? (--partitions)",
+                                          topic_, partition, from));
+        }
+    }
+
     // A broker that has only just started does not know each partition yet, and says so at once.
     std::optional<runtime::LogRange> range_of(int partition, milliseconds wait) {
         const auto until = std::chrono::steady_clock::now() + wait;

@@ -24,7 +24,7 @@ void ClockProbe::turn(Tick tick) {
     on_its_way_ = queued == Queued::queued;
     if (on_its_way_) return;
     next_ = tick + again;
-    if (queued == Queued::missing) fails_(missing_text(topic_));
+    if (queued != Queued::dead) fails_(not_queued_text(topic_, queued));
 }
 
 }  // namespace tocsin::runtime

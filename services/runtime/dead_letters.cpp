@@ -48,21 +48,25 @@ void DeadLetters::send(const Key& key, Letter& letter) {
         writer_.append(topic_, key.first, service_, letter.bytes, letter.headers,
                        [this, key, offset](const Stored& stored) { sent(key, offset, stored); });
     letter.on_its_way = queued == Queued::queued;
+    if (letter.on_its_way) return;
     if (queued == Queued::too_large) return too_large(key, offset);
-    if (!letter.on_its_way)
-        put_off(letter, queued == Queued::missing ? missing_text(topic_)
-                                                  : refused_text(topic_, "its queue is full"));
+    // The process ends, which says nothing of the topic.
+    if (queued == Queued::dead) return put_off(letter);
+    not_stored(letter, not_queued_text(topic_, queued));
 }
 
 // Logged once of each.
-void DeadLetters::put_off(Letter& letter, const std::string& why) const {
+void DeadLetters::not_stored(Letter& letter, const std::string& why) const {
     if (letter.pause == retry_first)
         logs::warn(
             "a dead letter is not stored; trying again",
             {{"service", service_}, {"topic", topic_}, {"offset", letter.offset}, {"why", why}});
     fails_(why);
-    const Tick tick = clock_.tick();
-    letter.due = tick + letter.pause;
+    put_off(letter);
+}
+
+void DeadLetters::put_off(Letter& letter) const {
+    letter.due = clock_.tick() + letter.pause;
     letter.pause = std::min(letter.pause * 2, retry_last);
 }
 
@@ -73,9 +77,9 @@ void DeadLetters::sent(const Key& key, std::int64_t offset, const Stored& stored
     if (!stored.ok()) {
         if (!known) return;
         found->second.on_its_way = false;
-        return put_off(found->second, stored.kind == Stored::Kind::missing
-                                          ? missing_text(topic_)
-                                          : refused_text(topic_, stored.why));
+        return not_stored(found->second, stored.kind == Stored::Kind::missing
+                                             ? missing_text(topic_)
+                                             : refused_text(topic_, stored.why));
     }
     done(key, offset);
 }

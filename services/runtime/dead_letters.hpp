@@ -60,7 +60,8 @@ private:
     };
     void send(const Key& key, Letter& letter);
     void sent(const Key& key, std::int64_t offset, const Stored& stored);
-    void put_off(Letter& letter, const std::string& why) const;
+    void not_stored(Letter& letter, const std::string& why) const;
+    void put_off(Letter& letter) const;
     void too_large(const Key& key, std::int64_t offset);
     void done(const Key& key, std::int64_t offset);
 

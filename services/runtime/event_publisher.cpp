@@ -152,8 +152,7 @@ bool EventPublisher::obey(std::size_t source, EventPublication::Orders orders) {
                                 one.on_stored(ticket, stored.ok());
                             });
         if (queued == Queued::queued) continue;
-        complain(queued == Queued::missing ? missing_text(topic_)
-                                           : "Kafka takes no record for now");
+        complain(not_queued_text(topic_, queued));
         one.on_trouble();
         return true;
     }

@@ -166,12 +166,14 @@ bool KafkaWriter::warm(const std::string& name, milliseconds wait) {
 
 void KafkaWriter::ask_range(const std::string& name, int partition, milliseconds wait,
                             RangeAnswer answer) {
-    questions_.ask(wait,
-                   [this, name, partition, answer = std::move(answer)](milliseconds left) mutable {
-                       std::optional<LogRange> found;
-                       if (left.count() > 0) found = range(name, partition, left);
-                       return [found, answer = std::move(answer)]() mutable { answer(found); };
-                   });
+    questions_.ask(
+        wait, [this, name, partition, answer = std::move(answer)](milliseconds left) mutable {
+            const bool asked = left.count() > 0;
+            LogRangeAnswer found = std::unexpected(asked ? Unsaid::silent : Unsaid::not_asked);
+            if (asked)
+                if (const auto held = range(name, partition, left)) found = *held;
+            return [found, answer = std::move(answer)]() mutable { answer(found); };
+        });
 }
 
 std::optional<LogRange> KafkaWriter::range(const std::string& name, int partition,

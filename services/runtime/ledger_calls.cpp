@@ -93,34 +93,16 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
             command_stored(partition, handle, stored, read_before);
         });
     if (queued == Queued::queued) return;
-    if (queued == Queued::missing) note_missing(source);
+    // One that is too large is its caller's matter.
+    if (queued != Queued::too_large) note_not_queued(source, queued);
     Done back = waiters_.take_back(*handle);
     slot.reset();
     if (!back) return;
     if (queued == Queued::too_large)
         back(too_large(record.size(), config_.command_bytes_max));
     else
-        back(unavailable(not_queued(source, queued) + "; ask again with the same request_id"));
-}
-
-// Why a record could not even be queued; it is in no log.
-std::string LedgerProcess::not_queued(int source, Queued queued) const {
-    switch (queued) {
-        case Queued::missing:
-            return missing_text(log_name(source));
-        case Queued::refused:
-            return fmt::format(
-                "the client of Kafka takes nothing for {}, and an operator finds why "
-                "in the service's log",
-                topic_of(source));
-        case Queued::dead:
-            return "this instance is about to start again";
-        case Queued::full:
-        case Queued::too_large:
-        case Queued::queued:
-            break;
-    }
-    return "the queue to Kafka is full";
+        back(unavailable(not_queued_text(log_name(source), queued) +
+                         "; ask again with the same request_id"));
 }
 
 // Where the broker takes less than is asked for, the answer is as final.
@@ -130,8 +112,9 @@ void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const 
     if (stored.ok()) sources_->stored(source, stored.offset);
     compare_place(source, read_before, stored);
     const bool missing = stored.kind == Stored::Kind::missing;
-    note_refused(source, stored);
-    if (!missing && stored.kind != Stored::Kind::too_large) return;
+    const bool large = stored.kind == Stored::Kind::too_large;
+    if (!large) note_refused(source, stored);
+    if (!missing && !large) return;
     Answer answer =
         missing
             ? unavailable(missing_text(log_name(source)) + "; ask again with the same request_id")
@@ -179,11 +162,12 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
         topic, partition, realm, command_bytes(submission, seal->second, key_of(partition)), {},
         [this, shared, source, read_before](const Stored& stored) {
             compare_place(source, read_before, stored);
-            if (stored.kind == Stored::Kind::missing) note_missing(source);
+            note_refused(source, stored);
             (*shared)(stored.ok());
         });
-    if (queued == Queued::missing) note_missing(source);
-    if (queued != Queued::queued) (*shared)(false);
+    if (queued == Queued::queued) return;
+    note_not_queued(source, queued);
+    (*shared)(false);
 }
 
 std::uint64_t LedgerProcess::await(const Reader& reader, std::vector<Position> positions,

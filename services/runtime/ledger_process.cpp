@@ -103,17 +103,17 @@ void LedgerProcess::open() {
         *writers_.front(), clock_, dead_letters_topic_, plan_.service,
         [this](int partition, int input, std::int64_t offset) {
             Slot& slot = *slots_[static_cast<std::size_t>(partition)];
-            refused_.taken(dead_letters_topic_);
+            refused_.taken({dead_letters_topic_});
             slot.guard([&] { slot.partition.on_dead_letter_stored(input, offset); });
         },
         [this](const std::string& why) {
-            refused_.refused(dead_letters_topic_, why, true, clock_.tick());
+            refused_.refused({dead_letters_topic_}, why, true, clock_.tick());
         });
     const std::string probes = probes_topic(config_.world);
     clock_probe_ = std::make_unique<ClockProbe>(
         *asking_, clock_, probes, plan_.service,
         [this, probes](const ClockReading& reading) {
-            refused_.taken(probes);
+            refused_.taken({probes});
             metrics_.update(reading);
             for (const auto& slot : slots_)
                 slot->guard([&] {
@@ -122,7 +122,7 @@ void LedgerProcess::open() {
                 });
         },
         [this, probes](const std::string& why) {
-            refused_.refused(probes, why, false, clock_.tick());
+            refused_.refused({probes}, why, false, clock_.tick());
             for (const auto& slot : slots_)
                 slot->guard([&] { slot->partition.on_clock_unknown(why); });
         });
@@ -172,6 +172,7 @@ void LedgerProcess::finish(milliseconds flush) {
 milliseconds LedgerProcess::turn() {
     metrics_.turns.Increment();
     run_posted();
+    take_not_queued();
     bool busy = sources_->poll(backlog_max - std::min(backlog(), backlog_max));
     busy |= fold_backlogs();
     each_writer([](LogWriter& writer) { writer.poll(); });
@@ -335,7 +336,7 @@ bool LedgerProcess::append(Slot& slot, const Orders::Append& order) {
             if (!stored.ok()) on_trouble();
         });
     if (queued == Queued::queued) return true;
-    if (queued == Queued::missing) note_missing(source);
+    note_not_queued(source, queued);
     slot.guard([&] { slot.partition.on_append_failed(order.digest); });
     return false;
 }
@@ -348,9 +349,9 @@ void LedgerProcess::ask_ranges(Slot& slot) {
     const std::uint64_t question = ++slot.question;
     for (std::size_t i = 0; i < inputs_.size(); ++i)
         asking_->ask_range(inputs_[i].topic, slot.number, milliseconds(2000),
-                           [this, &slot, question, i](std::optional<LogRange> range) {
+                           [this, &slot, question, i](const LogRangeAnswer& range) {
                                if (!slot.asking_ranges || slot.question != question) return;
-                               slot.ranges[i] = range;
+                               if (range) slot.ranges[i] = *range;
                                if (--slot.ranges_left > 0) return;
                                slot.asking_ranges = false;
                                std::vector<LogRange> ranges;

@@ -95,8 +95,9 @@ public:
         Partition::Counters counters;
         std::size_t undecided = 0;
         Time decided_at;
-        std::vector<std::string> inputs_halted;  // and logs that are missing; each as `TOPIC: why`
-        std::string clock_off;                   // why it does not decide, or empty
+        // And logs that are missing, or refused; each as `TOPIC: why`.
+        std::vector<std::string> inputs_halted;
+        std::string clock_off;  // why it does not decide, or empty
         std::chrono::milliseconds clock_ahead{0};
         std::string key_id;  // of the key that signs there
     };
@@ -154,6 +155,7 @@ private:
     void tell_leader(Slot& slot, bool leads);
     void check_ready(Tick tick);
     void tell_standing(Tick tick);
+    void tell_unwritten(const std::optional<RefusedLog>& log);
     void tell_age(Tick tick);
     double silent_seconds() const;
     void tell_inputs(Slot& slot) const;
@@ -177,13 +179,17 @@ private:
     std::string key_of(int partition) const;
     int source_of(int partition, int input) const;
     const std::string& topic_of(int source) const;
-    std::string log_name(int source) const;
+    LogName name_of(int source) const;
+    std::string log_name(int source) const { return name_of(source).text(); }
     LogWriter& writer_of(int source) const;
     void note_missing(int source);
     void note_refused(int source, const Stored& stored);
+    void note_not_queued(int source, Queued queued);
+    void take_not_queued();
+    void tell_refused(int source, std::string why);
+    void forget_refused(Tick tick);
     void look_for_missing(Tick tick);
     std::optional<int> first_missing() const;
-    std::string not_queued(int source, Queued queued) const;
     Slot& slot_of(int source);
     int input_of(int source) const;
     int input_named(const std::string& topic) const;
@@ -231,7 +237,7 @@ private:
     std::atomic<std::int64_t> unread_since_{0};
     std::optional<Tick> blind_since_;
     RefusedLogs refused_;
-    std::string unwritten_why_;
+    std::set<std::string> unwritten_;  // logs that were said to be, since all were written
     Tick next_probe_{};
     bool probing_ = false;
     std::size_t warming_ = 0;  // topics that a writer does not know yet
@@ -257,6 +263,8 @@ private:
     std::vector<std::string> halts_;
     std::string clock_why_, down_why_, missing_why_;
     std::set<int> missing_;  // sources that were to be written and do not exist
+    // Sources for which a record could not be queued, since the ledger thread last looked.
+    std::map<int, Queued> not_queued_;
 };
 
 }  // namespace tocsin::runtime

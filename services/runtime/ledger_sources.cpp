@@ -98,13 +98,13 @@ void LedgerSources::look_after(int id, Source& source, Tick tick) {
     if (source.asked || tick < source.next_look || (!missed && quiet < options_.look_every)) return;
     source.asked = true;
     asked_.ask_range(source.topic, source.partition, options_.look_wait,
-                     [this, id, start = source.start, next = source.next](auto range) {
+                     [this, id, start = source.start, next = source.next](const auto& range) {
                          looked(id, start, next, range);
                      });
 }
 
 void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
-                           std::optional<LogRange> range) {
+                           const LogRangeAnswer& range) {
     const auto found = sources_.find(id);
     if (found == sources_.end() || found->second.start != start) return;
     Source& source = found->second;
@@ -112,12 +112,15 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.asked = false;
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) {
+        if (range.error() == Unsaid::not_asked) return;
         // Kafka answers, and yet not for this log: it may be gone.
         ++source.unanswered;
-        if (!source.unread_since) source.unread_since = quiet_since(source);
+        if (!source.unread_since) source.unread_since = std::max(quiet_since(source), source.whole);
         return;
     }
     source.unanswered = 0;
+    if (range->high == source.next) source.whole = tick;
+    if (range->high <= source.next && source.ended) read_on(source);
     if (source.stalls == 0 && source.running) source.unread_since.reset();
     know_end(source, range->high, tick);
     // What was read is not there any more.
@@ -182,15 +185,19 @@ std::optional<std::int64_t> LedgerSources::high(int id) const {
     return std::max(reader_->high(id).value_or(0), found->second.known_end);
 }
 
+void LedgerSources::read_on(Source& source) {
+    source.stalls = 0;
+    source.unanswered = 0;
+    source.unread_since.reset();
+}
+
 void LedgerSources::on_record(int id, std::int64_t offset, std::string_view, std::string_view value,
                               Time stored_at) {
     Source& source = sources_.at(id);
     source.next = offset + 1;
     source.heard = polled_at_;
-    source.stalls = 0;
-    source.unanswered = 0;
-    source.unread_since.reset();
     source.pause = options_.retry_first;
+    read_on(source);
     sink_.read_record(id, offset, value, stored_at);
 }
 
@@ -199,8 +206,8 @@ void LedgerSources::on_end(int id, std::int64_t offset) {
     Source& source = sources_.at(id);
     source.heard = polled_at_;
     source.ended = true;
-    if (source.stalls == 0) source.unread_since.reset();
     source.next = std::max(source.next, offset);
+    if (offset >= source.known_end) read_on(source);
     sink_.read_end(id, offset);
 }
 

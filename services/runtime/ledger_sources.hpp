@@ -87,6 +87,7 @@ private:
         Tick next_look{};
         int stalls = 0;                    // since the last record
         int unanswered = 0;                // looks since then at which nobody knew the log
+        Tick whole{};                      // when a look last showed that nothing of it is left
         std::optional<Tick> unread_since;  // when it stood still, or was not to be started
         Tick retry_at{};
         std::chrono::milliseconds pause{};
@@ -94,9 +95,10 @@ private:
 
     void try_start(int id, Source& source, Tick tick);
     void look_after(int id, Source& source, Tick tick);
-    void looked(int id, std::uint64_t start, std::int64_t next, std::optional<LogRange> range);
+    void looked(int id, std::uint64_t start, std::int64_t next, const LogRangeAnswer& range);
     void stalled(int id, Source& source, Tick tick);
     void replace_reader(Tick tick);
+    static void read_on(Source& source);
     static void know_end(Source& source, std::int64_t end, Tick tick);
     Tick quiet_since(const Source& source) const;
 

@@ -51,9 +51,8 @@ void LedgerProcess::probed(bool there) {
     next_probe_ = clock_.tick() + probe_again;
 }
 
-std::string LedgerProcess::log_name(int source) const {
-    return fmt::format("{}/{}", topic_of(source),
-                       static_cast<std::size_t>(source) / (inputs_.size() + 1));
+LogName LedgerProcess::name_of(int source) const {
+    return {topic_of(source), source / static_cast<int>(inputs_.size() + 1)};
 }
 
 // From any thread.
@@ -65,12 +64,43 @@ void LedgerProcess::note_missing(int source) {
 
 // Of the ledger thread: what became of a record for it.
 void LedgerProcess::note_refused(int source, const Stored& stored) {
-    const std::string log = log_name(source);
-    if (stored.kind == Stored::Kind::missing) note_missing(source);
-    if (stored.ok()) refused_.taken(log);
-    // Without commands nobody would find out that they are taken again.
-    if (stored.kind == Stored::Kind::failed)
-        refused_.refused(log, refused_text(log, stored.why), input_of(source) < 0, clock_.tick());
+    if (stored.ok()) return refused_.taken(name_of(source));
+    if (stored.kind == Stored::Kind::missing) return note_missing(source);
+    tell_refused(source, refused_text(log_name(source), stored.why));
+}
+
+// From any thread: a record for it could not even be queued.
+void LedgerProcess::note_not_queued(int source, Queued queued) {
+    if (queued == Queued::missing) return note_missing(source);
+    if (queued == Queued::dead) return;  // The process ends, which says nothing of the log.
+    const std::lock_guard guard(mutex_);
+    not_queued_[source] = queued;
+}
+
+// First thing in a turn: what was stored afterwards is heard of afterwards.
+void LedgerProcess::take_not_queued() {
+    std::map<int, Queued> noted;
+    {
+        const std::lock_guard guard(mutex_);
+        noted.swap(not_queued_);
+    }
+    for (const auto& [source, queued] : noted)
+        tell_refused(source, not_queued_text(log_name(source), queued));
+}
+
+// Only the ledger is needed: without commands nobody would find out that they are taken again.
+void LedgerProcess::tell_refused(int source, std::string why) {
+    refused_.refused(name_of(source), std::move(why), input_of(source) < 0, clock_.tick());
+}
+
+// Who has nothing more to write would never hear that it is taken again. A ledger that is not
+// opened has its first decision to write, also while none is under way.
+void LedgerProcess::forget_refused(Tick tick) {
+    refused_.drop_quiet(tick);
+    for (const auto& slot : slots_)
+        if (slot->partition.opened() && slot->partition.in_flight() == 0)
+            refused_.taken(name_of(source_of(slot->number, -1)));
+    if (letters_->size() == 0) refused_.taken({dead_letters_topic_});
 }
 
 std::optional<int> LedgerProcess::first_missing() const {
@@ -85,7 +115,7 @@ void LedgerProcess::look_for_missing(Tick tick) {
     if (!source || looking_ || tick < next_look_) return;
     looking_ = true;
     writer_of(*source).ask_range(topic_of(*source), slot_of(*source).number, look_every,
-                                 [this, source](const std::optional<LogRange>& range) {
+                                 [this, source](const LogRangeAnswer& range) {
                                      looking_ = false;
                                      next_look_ = range ? Tick{} : clock_.tick() + look_every;
                                      if (!range) return;
@@ -178,18 +208,13 @@ void LedgerProcess::tell_standing(Tick tick) {
     // A clock's reason changes with each measurement, and is the same one.
     const bool clock_changed = clock_why_.empty() != clock_off().empty();
     const bool down_changed = down_why_.empty() != down.empty();
-    const auto absent = first_missing();
-    // Who has nothing more to write would never hear that it is taken again.
-    for (const auto& slot : slots_)
-        if (slot->partition.in_flight() == 0) refused_.taken(log_name(source_of(slot->number, -1)));
-    if (letters_->size() == 0) refused_.taken(dead_letters_topic_);
-    const std::string missing =
-        absent ? missing_text(log_name(*absent)) : refused_.first_needed(tick);
-    const std::string unwritten = missing.empty() ? refused_.first(tick) : missing;
-    const bool unwritten_changed = unwritten_why_ != unwritten;
-    unwritten_why_ = unwritten;
-    const bool missing_changed = missing_why_ != missing;
-    if (clock_why_ != clock_off() || down_why_ != down || missing_changed) {
+    forget_refused(tick);
+    auto unwritten = refused_.first_needed(tick);
+    if (const auto absent = first_missing())
+        unwritten = {name_of(*absent), missing_text(log_name(*absent))};
+    const std::string missing = unwritten ? unwritten->why : "";
+    if (!unwritten) unwritten = refused_.first(tick);
+    if (clock_why_ != clock_off() || down_why_ != down || missing_why_ != missing) {
         const std::lock_guard guard(mutex_);
         clock_why_ = clock_off();
         down_why_ = down;
@@ -204,12 +229,18 @@ void LedgerProcess::tell_standing(Tick tick) {
         logs::warn("a log is not read", {{"service", plan_.service}, {"log", down}});
     else if (down_changed)
         logs::info("all logs are read again", {{"service", plan_.service}});
-    if (unwritten_changed && !unwritten.empty())
-        logs::error("a log cannot be written", {{"service", plan_.service}, {"why", unwritten}});
-    else if (unwritten_changed)
-        logs::info("all logs are written again", {{"service", plan_.service}});
+    tell_unwritten(unwritten);
     for (const auto& slot : slots_) tell_inputs(*slot);
     tell_age(tick);
+}
+
+// Each once until all are written: what the client of Kafka says of one changes from attempt to
+// attempt, and so may which of several is the first.
+void LedgerProcess::tell_unwritten(const std::optional<RefusedLog>& log) {
+    if (log && unwritten_.insert(log->name.text()).second)
+        logs::error("a log cannot be written", {{"service", plan_.service}, {"why", log->why}});
+    if (!log && !std::exchange(unwritten_, {}).empty())
+        logs::info("no log is known to be unwritable any more", {{"service", plan_.service}});
 }
 
 // What is read stays as it was while a log that it is made of is not read, or only by those who
@@ -267,7 +298,6 @@ void LedgerProcess::publish_status(Tick tick) {
     std::vector<Status> status;
     std::size_t in_flight = 0, remembered = 0;
     std::set<int> missing;
-    const std::string refused = refused_.first(tick);
     {
         const std::lock_guard guard(mutex_);
         missing = missing_;
@@ -294,7 +324,8 @@ void LedgerProcess::publish_status(Tick tick) {
                          .leads = leads_[static_cast<std::size_t>(slot->number)],
                          .counters = partition.counters()},
                         tick);
-        if (!refused.empty()) inputs_halted.push_back(refused);
+        for (const RefusedLog& log : refused_.of_partition(slot->number, tick))
+            inputs_halted.push_back(fmt::format("{}: {}", log.name.topic, log.why));
         status.push_back({slot->number, partition.next_ledger_offset(),
                           hex(partition.counted_head()), partition.fold().writer(), slot->halted(),
                           partition.counters(), partition.undecided(), partition.fold().last(),
@@ -306,7 +337,7 @@ void LedgerProcess::publish_status(Tick tick) {
     metrics_.calls_waiting.Set(static_cast<double>(waiters_.size()));
     metrics_.reads_waiting.Set(static_cast<double>(reads_.size()));
     metrics_.dead_letters_waiting.Set(static_cast<double>(letters_->size()));
-    metrics_.log_unwritable.Set(missing.empty() && refused.empty() ? 0 : 1);
+    metrics_.log_unwritable.Set(missing.empty() && !refused_.first(tick) ? 0 : 1);
     metrics_.reader_down.Set(sources_->any_down() ? 1 : 0);
     metrics_.update(sources_->restarts());
     metrics_.clock_off.Set(clock_off().empty() ? 0 : 1);
@@ -348,7 +379,8 @@ std::string LedgerProcess::why_not(const std::string& realm) const {
     const auto number = static_cast<std::size_t>(partition_of_realm(realm));
     const std::lock_guard guard(mutex_);
     if (!halts_[number].empty()) return halt(halts_[number]);
-    if (!readable_[number]) return std::string(folding);
+    // One that is not opened yet may wait for its ledger to be written.
+    if (!readable_[number] && missing_why_.empty()) return std::string(folding);
     if (!clock_why_.empty()) return clock_why_;
     for (const std::string& why : halts_)
         if (!why.empty()) return halt(why);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +24,13 @@ struct LogRange {
     std::int64_t low = 0;
     std::int64_t high = 0;
 };
+
+// Why nobody said what a log holds.
+enum class Unsaid {
+    silent,    // asked in time, and not answered
+    not_asked  // its time passed behind other questions, which tells nothing of the log
+};
+using LogRangeAnswer = std::expected<LogRange, Unsaid>;
 
 // What became of the wish to append a record.
 enum class Queued {
@@ -55,7 +63,7 @@ struct Stored {
 class LogWriter {
 public:
     using Done = std::move_only_function<void(const Stored&)>;
-    using RangeAnswer = std::move_only_function<void(std::optional<LogRange>)>;
+    using RangeAnswer = std::move_only_function<void(LogRangeAnswer)>;
     using Answer = std::move_only_function<void(bool)>;
 
     virtual ~LogWriter() = default;
@@ -63,7 +71,7 @@ public:
     // `done` is called once if the answer is `queued`, otherwise never.
     virtual Queued append(const std::string& topic, int partition, std::string_view key,
                           std::string_view value, const Headers& headers, Done done) = 0;
-    // Nothing: no answer within `wait`.
+    // Answered within `wait` or soon after.
     virtual void ask_range(const std::string& topic, int partition, std::chrono::milliseconds wait,
                            RangeAnswer answer) = 0;
     // Whether a broker answers within `wait`.

@@ -175,6 +175,14 @@ void Partition::read_counting(std::int64_t offset, const ledger::v1::Decision& d
     count(offset, decision, digest);
 }
 
+// A realm would be looked for where it does not live.
+std::string Partition::wrong_partitions(const std::string& topic, int partitions) const {
+    return fmt::format(
+        "wrong_partitions: {} began as one of {} partitions, which is fixed for ever, and this "
+        "instance spreads realms over {}; start it with --kafka-partitions={}",
+        topic, partitions, options_.partitions, partitions);
+}
+
 // False: this version cannot go on from here, and stands still rather than guess.
 bool Partition::apply(const ledger::v1::Decision& decision, const std::string& digest,
                       std::int64_t offset) {
@@ -182,11 +190,7 @@ bool Partition::apply(const ledger::v1::Decision& decision, const std::string& d
         if (!fold_->apply(decision, digest, offset))
             halted_ = "unknown_event: a newer version wrote this ledger; upgrade this instance";
         else if (fold_->partitions() != options_.partitions)
-            halted_ = fmt::format(
-                "wrong_partitions: this ledger began as one of {} partitions, which is fixed for "
-                "ever, and this instance spreads realms over {}; start it with "
-                "--kafka-partitions={}",
-                fold_->partitions(), options_.partitions, fold_->partitions());
+            halted_ = wrong_partitions(options_.ledger_topic, fold_->partitions());
         else if (decision.has_key_changed() && !keys_.has(fold_->key_id()))
             halted_ = fmt::format(
                 "not_our_key: the world's key was changed to {}, which this instance lacks; add it "
@@ -251,7 +255,15 @@ void Partition::check_name(const ledger::v1::Decision& decision) {
 void Partition::verify() {
     ++counters_.verifications;
     const auto from = chain_.verify();
-    if (!from) return fold_again();
+    if (!from) {
+        // Nothing counted yet: who opens it is looked for, and sends the same again after a pause.
+        std::deque<InFlight> opening = std::exchange(flight_, {});
+        const bool resend = want_resend_;
+        fold_again();
+        flight_ = std::move(opening);
+        want_resend_ = resend;
+        return;
+    }
     doubtful_ = false;
     caught_up_ = false;
     want_read_from_ = from;

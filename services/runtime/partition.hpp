@@ -271,6 +271,8 @@ private:
         std::int64_t sound = -1;
         std::optional<std::int64_t> short_from;  // the log seems to end here, before all of them
         Tick short_since{};
+        bool short_asked = false;  // after a while it was started anew there, to be sure
+        bool short_again = false;  // and ended again
         std::optional<std::int64_t> fork;
         Tick fork_seen{};
         // Records from here on are news; nothing before the range is known for the first time.
@@ -308,6 +310,7 @@ private:
     void tell_answer(std::int64_t offset, const ledger::v1::Decision& decision);
     void check_name(const ledger::v1::Decision& decision);
     bool may_look_into(std::string_view key_id, Tick tick);
+    std::string wrong_partitions(const std::string& topic, int partitions) const;
     static bool restart_repairs(std::string_view halted);
     void count_news(const ledger::v1::Decision& decision, bool counts);
     static bool is_news(std::optional<std::int64_t>& from, std::int64_t offset);
@@ -328,6 +331,10 @@ private:
     void compare_cause(Input& input, std::int64_t offset, const std::string& digest);
     void compare_passed(Input& input, const ledger::v1::InputPosition& place);
     void confirm_short(Input& input, Tick tick);
+    static void forget_short(Input& input);
+    static void be_patient(Input& input);
+    static std::int64_t last_shared(const Input& input, std::int64_t offset);
+    static void see_again(Input& input);
     void rewound(Input& input);
     void check_upstream(Input& input, std::int64_t offset, std::string_view record);
     bool tell_upstream(Input& input, std::int64_t offset, const ledger::v1::Decision& decision,
@@ -379,6 +386,7 @@ private:
     // partition_upkeep.cpp: decisions that no input asks for
     bool keep_up(Orders& orders, Time now, Tick tick);
     ledger::v1::Decision blank(Time at) const;
+    bool upstream_ended() const;
     bool open(Orders& orders, Time now, Tick tick);
     bool override_now(Orders& orders, Time now, Tick tick);
     bool change_key(Orders& orders, Time now, Tick tick);

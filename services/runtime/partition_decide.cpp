@@ -62,7 +62,8 @@ void Partition::on_clock(Time sent, Time acked, Time stored_at, Tick tick) {
 }
 
 void Partition::on_clock_unknown(const std::string& why) {
-    if (clock_base_) return;
+    // One that was measured and found wrong stays wrong.
+    if (clock_base_ || std::chrono::abs(clock_offset_) > options_.clock_tolerance) return;
     clock_off_ = "clock_off: this machine's clock cannot be compared with the broker's; " + why;
 }
 

@@ -25,12 +25,30 @@ void Partition::forget_inputs() {
         input.doubtful = false;
         input.ordered = false;
         input.paused = false;
-        input.short_from.reset();
+        forget_short(input);
         input.fork.reset();
+        see_again(input);
     }
     want_readings_.clear();
     want_pauses_.clear();
     want_inputs_again_ = true;
+}
+
+void Partition::forget_short(Input& input) {
+    input.short_from.reset();
+    be_patient(input);
+}
+
+void Partition::be_patient(Input& input) {
+    input.short_since = {};
+    input.short_asked = false;
+    input.short_again = false;
+}
+
+// What made it stand still may not be there any more; where it is, it is met again.
+void Partition::see_again(Input& input) {
+    input.blind = false;
+    input.halted.clear();
 }
 
 void Partition::read_from(Input& input, std::int64_t offset) {
@@ -71,7 +89,7 @@ void Partition::on_input_range(int index, std::int64_t low, std::int64_t high) {
 void Partition::expect_causes(Input& input) {
     input.expected.clear();
     input.sound = -1;
-    input.short_from.reset();
+    forget_short(input);
     input.fork.reset();
     if (input.spec.view_only || planted(Bug::no_input_check)) return;
     const Fold::Place& place = fold_->place(input.spec.topic);
@@ -119,6 +137,7 @@ void Partition::verify_input(Input& input) {
 // An upstream ledger is walked from its beginning; what was told of it is not told twice.
 void Partition::walk_again(Input& input) {
     forget_items(input);
+    see_again(input);
     input.chain.reset();
     input.next = 0;
     input.ended = false;
@@ -134,10 +153,7 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     if (input.chain.verifying()) return check_upstream(input, offset, record);
     if (offset < input.next) return;
     // It grew on to where it was, or it is another that grows, and may never stop growing.
-    if (input.short_from && offset + 1 >= input.expected_end) {
-        input.short_from.reset();
-        input.short_since = {};
-    }
+    if (input.short_from && offset + 1 >= input.expected_end) forget_short(input);
     input.next = offset + 1;
     input.read_at = tick;
     const bool news = is_news(input.news_from, offset);
@@ -179,12 +195,9 @@ void Partition::on_input_end(int index, std::int64_t offset) {
     if (!input.expected.empty() && input.expected.front().first < offset)
         return find_cause(input, offset, {});
     // Not at once: after a change of leader a broker may name an end that is behind for a moment.
-    if (input.expected_end > offset) {
-        input.short_from = std::min(offset, input.short_from.value_or(offset));
-    } else {
-        input.short_from.reset();
-        input.short_since = {};
-    }
+    if (input.expected_end <= offset) return forget_short(input);
+    input.short_from = std::min(offset, input.short_from.value_or(offset));
+    input.short_again = input.short_asked;
 }
 
 // Whether the record is the one that a decision names, be it one that is under way.
@@ -200,9 +213,21 @@ void Partition::find_cause(Input& input, std::int64_t offset, const std::string&
     if (offset == input.expected.front().first && digest == input.expected.front().second) {
         input.sound = offset + 1;
         input.expected.pop_front();
+        // A ledger that comes back by and by, from a broker that had named an end that is behind,
+        // has all the time that it needs: what it brought must not be met twice.
+        if (input.spec.kind == Kind::ledger) be_patient(input);
         return;
     }
-    input.fork = input.sound >= 0 ? input.sound : input.expected.front().first;
+    input.fork = last_shared(input, input.expected.front().first);
+}
+
+// Up to where the log, which differs from the decisions at `offset`, is known to be what they were
+// made on. Where nothing is known, all that it holds is met again: a command is remembered, or
+// expired, and a reading repeats itself; nothing remembers what an upstream ledger brought.
+std::int64_t Partition::last_shared(const Input& input, std::int64_t offset) {
+    if (input.sound >= 0) return input.sound;
+    if (input.spec.kind != Kind::ledger) return input.low;
+    return std::min(offset, input.short_from.value_or(offset));
 }
 
 // A decision counted, by whichever instance, on a record that this one reads later or has read: it
@@ -249,18 +274,17 @@ void Partition::compare_passed(Input& input, const ledger::v1::InputPosition& pl
     if (differs) input.fork = std::min(from, input.fork.value_or(from));
 }
 
-// The log ends before what was decided on. What it holds where nothing is known is met again:
-// a command is remembered, or expired, and a reading repeats itself; nothing remembers what an
-// upstream ledger brought.
+// The log ends before what was decided on, and is asked once more before that is believed: it may
+// be the reader that brings nothing more.
 void Partition::confirm_short(Input& input, Tick tick) {
     if (!input.short_from) return;
     if (input.short_since == Tick{}) input.short_since = tick;
     if (tick - input.short_since < options_.short_patience) return;
-    input.short_since = {};
-    const std::int64_t end = *input.short_from;
-    const bool again = input.spec.kind != Kind::ledger && input.sound < 0;
-    input.fork = input.sound >= 0 ? std::min(input.sound, end) : again ? input.low : end;
-    input.short_from.reset();
+    if (!std::exchange(input.short_asked, true))
+        return read_from(input, std::max(input.next, *input.short_from));
+    if (!input.short_again) return;
+    input.fork = last_shared(input, *input.short_from);
+    forget_short(input);
 }
 
 // A decision set the input back; what its log holds now is considered from there on.
@@ -382,6 +406,9 @@ bool Partition::tell_upstream(Input& input, std::int64_t offset,
                               const ledger::v1::Decision& decision, const std::string& digest) {
     if (decision.has_key_changed() && !keys_.has(decision.key_changed().key_id()))
         lacks_key(input, decision.key_changed().key_id());
+    const int partitions = decision.input_restarted().partitions();
+    if (partitions > 0 && partitions != options_.partitions)
+        halt(wrong_partitions(input.spec.topic, partitions));
     if (offset < input.counted_offset) return true;
     if (offset == input.counted_offset) {
         if (digest == input.counted_digest) return true;

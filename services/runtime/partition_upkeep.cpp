@@ -28,12 +28,19 @@ ledger::v1::Decision Partition::blank(Time at) const {
     return decision;
 }
 
+bool Partition::upstream_ended() const {
+    return std::ranges::all_of(inputs_, [](const Input& input) {
+        return input.spec.kind != InputSpec::Kind::ledger || input.ended;
+    });
+}
+
 // The first decision of a partition says where its inputs begin, so that an empty ledger with
 // commands waiting is never taken for a fresh one. An operator's restart is recorded the same way.
 bool Partition::open(Orders& orders, Time now, Tick tick) {
     const bool fresh = !fold_->opened();
     if (fresh && !restart_wanted_) {
-        if (!halted().empty()) return true;
+        // What an upstream ledger began with is to be known first: this decision fixes it for ever.
+        if (!halted().empty() || !upstream_ended()) return true;
         if (knew_decisions_) {
             halt(
                 "ledger_lost: the ledger is empty, and this instance has read decisions in it; see "

@@ -94,4 +94,24 @@ std::string refused_text(std::string_view log, std::string_view why) {
         log, why.empty() ? "it does not say why" : why);
 }
 
+std::string not_queued_text(std::string_view log, Queued queued) {
+    switch (queued) {
+        case Queued::missing:
+            return missing_text(log);
+        case Queued::refused:
+            return fmt::format(
+                "the client of Kafka takes nothing for {}, most often for want of rights: an "
+                "operator finds why in the service's log",
+                log);
+        case Queued::too_large:
+            return fmt::format("a record for {} is larger than any log takes", log);
+        case Queued::dead:
+            return "this instance is about to start again";
+        case Queued::full:
+        case Queued::queued:
+            break;
+    }
+    return fmt::format("the queue to Kafka is full, so that nothing is taken for {}", log);
+}
+
 }  // namespace tocsin::runtime

@@ -37,5 +37,7 @@ TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service);
 std::string missing_text(std::string_view log);
 // The same where Kafka takes nothing for it, and why as far as it says.
 std::string refused_text(std::string_view log, std::string_view why);
+// The same where a record for it could not even be queued; it is in no log.
+std::string not_queued_text(std::string_view log, Queued queued);
 
 }  // namespace tocsin::runtime

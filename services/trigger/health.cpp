@@ -36,8 +36,8 @@ Health* HealthBook::find(const Wanted& wanted) {
 
 void HealthBook::learn(Health& health, Time newest, Time at) {
     if (health.last_read_at && newest <= *health.last_read_at) return;
+    health.news_at = health.news_at ? std::max(at, *health.news_at) : std::min(at, newest);
     health.last_read_at = newest;
-    health.news_at = std::max(at, health.news_at.value_or(at));
 }
 
 void HealthBook::watched(const Wanted& wanted, Time now) {
@@ -72,8 +72,7 @@ void HealthBook::waited(const Wanted& wanted, bool ready, Time now) {
     publish(wanted, *health, now);
 }
 
-void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped,
-                      std::optional<Time> newest, Time now) {
+void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped) {
     const std::lock_guard lock(mutex_);
     readings("taken").Increment(static_cast<double>(taken));
     readings("skipped").Increment(static_cast<double>(skipped));
@@ -81,7 +80,6 @@ void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t ski
     if (health == nullptr) return;
     health->readings += taken;
     health->skipped += skipped;
-    if (newest) learn(*health, *newest, now);
 }
 
 void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now) {

@@ -17,8 +17,10 @@ namespace tocsin::trigger {
 
 struct Health {
     std::optional<Time> last_read_at;  // time of the newest reading
-    std::optional<Time> news_at;       // when a reading was last new
-    Time watched_since;                // no news is stale from then on
+    // When a reading was last new. The first that is known here may have been read many times
+    // before this process began, and is as old as it says; never from ahead.
+    std::optional<Time> news_at;
+    Time watched_since;  // no news is stale from then on
     std::int64_t polls = 0;
     std::int64_t readings = 0;
     std::int64_t skipped = 0;
@@ -37,15 +39,15 @@ public:
     void forget(const Wanted& wanted);
     // Another instance polls it now: how the last poll here went says nothing any more.
     void ended(const Wanted& wanted);
-    // Its newest reading in the stream, and when that was stored.
+    // Its newest reading in the stream, whoever polled, and when that was stored. The first is no
+    // news of that moment, see Health::news_at: after a restart the old is read, and sent, again.
     void heard(const Wanted& wanted, Time newest, Time at);
     // Time went by without a poll: the metrics grow older with it. Who is not ready, by its clock
     // above all, calls nothing fresh.
     void waited(const Wanted& wanted, bool ready, Time now);
-    // One poll: `taken` readings were new, the newest of all is of `newest`. Empty error: it went
-    // well; `unchanged`: the server had nothing new to say.
-    void took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped,
-              std::optional<Time> newest, Time now);
+    // In one poll, so many more readings were stored, and skipped.
+    void took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped);
+    // One poll ended. Empty error: it went well; `unchanged`: the server had nothing new to say.
     void polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now);
 
     v1::SourceHealth report(const std::string& realm, const v1::Source& source, Time now) const;
@@ -54,7 +56,7 @@ private:
     using Key = std::pair<std::string, std::string>;
     static Key key(const Wanted& wanted);
     static bool stale(const Health& health, const v1::Source& source, Time now);
-    // Null: it is out of use, and a poll that was on its way ends.
+    // Null: it is out of use.
     Health* find(const Wanted& wanted);
     static void learn(Health& health, Time newest, Time at);
     void publish(const Wanted& wanted, const Health& health, Time now);

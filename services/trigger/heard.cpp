@@ -108,9 +108,9 @@ void Heard::doubt(const std::string& realm, const std::string& source_id) {
     if (known != known_.end()) known->second.source.alone = 0;
 }
 
-void Heard::forget(const std::string& realm, const std::string& source_id) {
+void Heard::keep_only(const std::set<Key>& in_use) {
     const std::lock_guard lock(mutex_);
-    known_.erase({realm, source_id});
+    std::erase_if(known_, [&](const auto& known) { return !in_use.contains(known.first); });
 }
 
 }  // namespace tocsin::trigger

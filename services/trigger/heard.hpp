@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -24,6 +25,7 @@ namespace tocsin::trigger {
 class Heard {
 public:
     using Tick = std::chrono::steady_clock::time_point;
+    using Key = std::pair<std::string, std::string>;  // realm, source id
 
     struct Source {
         Tick others_at{};            // when a record of another instance was last met
@@ -50,8 +52,11 @@ public:
                                const std::string& series, Tick since) const;
     // What was met so far shows no more that nobody else polls.
     void doubt(const std::string& realm, const std::string& source_id);
-    // The source is out of use.
-    void forget(const std::string& realm, const std::string& source_id);
+    // These sources are in use; lets go of the others. To be called again whenever the set changes:
+    // a record may be met before its source is known to be in use, after a start above all, and so
+    // also when it no longer is. Such a straggler is kept until the next call, and is as true as
+    // any other if its source comes back in use by then.
+    void keep_only(const std::set<Key>& in_use);
 
 private:
     struct Known {
@@ -59,7 +64,6 @@ private:
         std::int64_t last_poll = 0;
         std::map<std::string, std::pair<Time, Tick>> series;  // its newest reading, when met
     };
-    using Key = std::pair<std::string, std::string>;
     static std::size_t digest(const std::string& realm, const std::string& body);
     std::optional<std::int64_t> expected(const std::string& realm, const std::string& body);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <coroutine>
+#include <set>
 
 namespace tocsin::trigger {
 
@@ -83,6 +84,20 @@ std::int64_t drop_future(Parsed& parsed, Time now) {
     return dropped;
 }
 
+std::optional<Time> newest_of(const Parsed& parsed) {
+    std::optional<Time> newest;
+    for (const Series& series : parsed.series) {
+        if (series.readings.empty()) continue;
+        const Time last = series.readings.back().read_at;
+        newest = newest ? std::max(*newest, last) : last;
+    }
+    return newest;
+}
+
+bool same_source(const Wanted& a, const Wanted& b) {
+    return a.realm == b.realm && a.source.source_id() == b.source.source_id();
+}
+
 }  // namespace
 
 milliseconds retry_after(const std::string& header, Time now) {
@@ -123,6 +138,8 @@ struct Poller::Loop {
     milliseconds patience{0};
     Tick not_before{};
     std::int64_t stand_in = 0;
+    // For good, even if the same is wanted again: what was known of the source may be forgotten by
+    // then, and only a loop that begins is watched anew. From then on it tells nothing.
     bool replaced = false;
     bool ended = false;
     // Owned here, so that a loop that still sleeps at the end is freed with the poller. Last: its
@@ -148,23 +165,19 @@ Poller::~Poller() = default;
 void Poller::refresh(const std::vector<Wanted>& wanted) {
     std::erase_if(loops_, [](const auto& loop) { return loop->ended; });
     const auto same = [](const Wanted& a, const Wanted& b) {
-        return a.realm == b.realm && a.source.source_id() == b.source.source_id() &&
-               a.revision == b.revision;
+        return same_source(a, b) && a.revision == b.revision;
     };
     for (auto& loop : loops_) {
-        const bool before =
-            std::exchange(loop->replaced, std::ranges::none_of(wanted, [&](const Wanted& one) {
-                              return same(one, loop->wanted);
-                          }));
-        const bool gone = std::ranges::none_of(wanted, [&](const Wanted& one) {
-            return one.realm == loop->wanted.realm &&
-                   one.source.source_id() == loop->wanted.source.source_id();
-        });
-        if (!gone || before) continue;
+        if (loop->replaced) continue;
+        const auto is_its = [&](const Wanted& one) { return same(one, loop->wanted); };
+        const auto of_its = [&](const Wanted& one) { return same_source(one, loop->wanted); };
+        loop->replaced = std::ranges::none_of(wanted, is_its);
         // Nobody polls it any more: what was last seen of it must raise no alarm.
-        health_.forget(loop->wanted);
-        links_.heard.forget(loop->wanted.realm, loop->wanted.source.source_id());
+        if (std::ranges::none_of(wanted, of_its)) health_.forget(loop->wanted);
     }
+    std::set<Heard::Key> in_use;
+    for (const Wanted& one : wanted) in_use.emplace(one.realm, one.source.source_id());
+    links_.heard.keep_only(in_use);
     for (const Wanted& one : wanted) {
         const bool known = std::ranges::any_of(loops_, [&](const auto& loop) {
             return !loop->replaced && !loop->ended && same(one, loop->wanted);
@@ -202,6 +215,8 @@ Task<void> Poller::run(Loop& loop) {
             } catch (const std::exception& failure) {
                 outcome.error = failure.what();
             }
+            // Whoever replaced it says how the source does.
+            if (loop.replaced) break;
             const milliseconds wait = settle(loop, outcome);
             const Tick again = outcome.error.empty() ? std::max(links_.tick(), began + wait)
                                                      : links_.tick() + wait;
@@ -264,7 +279,7 @@ Poller::Tick Poller::stands_in_at(const Loop& loop) const {
 // Records how a poll went; how long to wait before the next.
 milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
     const v1::Source& source = loop.wanted.source;
-    if (!loop.replaced) health_.polled(loop.wanted, outcome.error, outcome.unchanged, links_.now());
+    health_.polled(loop.wanted, outcome.error, outcome.unchanged, links_.now());
     if (outcome.error.empty()) {
         if (std::exchange(loop.failures, 0) > 0)
             logs::info("source polled again",
@@ -296,6 +311,7 @@ HttpRequest Poller::request_for(const Loop& loop) const {
 Task<Poller::Outcome> Poller::poll(Loop& loop) {
     HttpRequest request = request_for(loop);
     const runtime::HttpResult answer = co_await links_.http.send(std::move(request));
+    if (loop.replaced) co_return Outcome{};
     if (!answer) co_return Outcome{answer.error().text.empty() ? "no answer" : answer.error().text};
     if (answer->status == 304) co_return Outcome{{}, true};
     if (answer->status == 200) co_return co_await take(loop, *answer);
@@ -311,21 +327,24 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     auto parsed = loop.format->read(answer.body);
     if (!parsed) co_return Outcome{std::move(parsed.error())};
     const std::int64_t skipped = parsed->skipped + drop_future(*parsed, links_.now());
-    health_.took(loop.wanted, 0, skipped, std::nullopt, links_.now());
+    health_.took(loop.wanted, 0, skipped);
     for (const Series& series : parsed->series) {
         const auto& readings = series.readings;
         std::size_t begin = first_unknown(loop, series);
         while (begin < readings.size()) {
             const std::size_t end = std::min(begin + batch_max, readings.size());
-            if (stopped_ || loop.replaced) co_return Outcome{};
+            if (stopped_) co_return Outcome{};
             const bool stored = co_await append(loop, series, begin, end);
+            if (loop.replaced) co_return Outcome{};
             if (!stored) co_return Outcome{"the readings could not be stored"};
             loop.appended[series.name] = readings[end - 1].read_at;
-            health_.took(loop.wanted, static_cast<std::int64_t>(end - begin), 0,
-                         readings[end - 1].read_at, links_.now());
+            health_.took(loop.wanted, static_cast<std::int64_t>(end - begin), 0);
             begin = end;
         }
     }
+    // Once for the whole answer: told batch by batch, the second batch of an old answer would be
+    // news.
+    if (const auto newest = newest_of(*parsed)) health_.heard(loop.wanted, *newest, links_.now());
     loop.etag = answer.header("etag");
     loop.last_modified = answer.header("last-modified");
     co_return Outcome{};

@@ -46,7 +46,8 @@ public:
     Poller(PollerLinks links, HealthBook& health, bool allow_private_addresses);
     ~Poller();
 
-    // Starts what is new or changed, ends what is gone.
+    // Starts what is new or changed, ends what is gone. What is gone for a moment, while its
+    // realm's history is folded again, starts as if it were new.
     void refresh(const std::vector<Wanted>& wanted);
     // Any thread: no further poll begins.
     void stop() { stopped_ = true; }

@@ -40,9 +40,10 @@ def make_long(everything: Program, broker: Broker, keys: Secrets, caller: Caller
     everything.start()
     roster = caller.must("approval", "ImportRoster",
                          {"requestId": new_request_id(), "roster": ROSTER})
+    # A change waits for no position; its roles are those that a read has waited for.
+    caller.must(LONG, "ListScorecards", after=roster["position"])
     refused = caller.call(LONG, "AddRemark", {
-        "requestId": new_request_id(), "messageId": "none", "text": "a remark on nothing"},
-        after=roster["position"])
+        "requestId": new_request_id(), "messageId": "none", "text": "a remark on nothing"})
     assert refused.reason == "MESSAGE_NOT_FOUND", refused
     assert everything.terminate() == 0
     last = read_ledger(broker.bootstrap, LONG, PARTITIONS, keys.mac_keys).at[refused.position]

@@ -14,6 +14,7 @@ from support.broker import Broker
 from support.child import clean_environment
 from support.places import BIN
 from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
+from support.raw import Raw
 from support.waiting import until
 
 REALM = "delta"
@@ -220,6 +221,21 @@ def fault_of(cli: Cli, *more: str) -> str:
     (partition,) = found["partitions"]
     assert partition["verified"] == (not partition["fault"])
     return str(partition["fault"])
+
+
+def test_partitions_to_spare_are_passed_by_while_they_are_empty(
+        cli: Cli, broker: Broker) -> None:
+    # Of a world that no other test here uses.
+    topic, raw = "exercise.tocsin.measurement.ledger.v1", Raw(broker.bootstrap)
+    raw.make_topic(topic, 3)
+    arguments = ("ledger", "verify", "measurement", "--world", "exercise")
+    assert [one["partition"] for one in cli.json(*arguments)["partitions"]] == [0]
+    assert cli.run("ledger", "tail", "measurement", "--world", "exercise").stdout == ""
+    raw.put(topic, 2, b"of a ledger with more partitions")
+    for verb in ("verify", "tail"):
+        done = cli.run("ledger", verb, "measurement", "--world", "exercise", check=False)
+        assert done.returncode == 2, done
+        assert f"{topic} partition 2 is used, and would be left out of 1" in done.stderr, done
 
 
 def test_a_damaged_ledger_does_not_verify(

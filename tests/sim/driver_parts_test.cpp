@@ -4,7 +4,9 @@
 #include "runtime/dead_letters.hpp"
 #include "runtime/ledger_sources.hpp"
 #include "runtime/position_waits.hpp"
+#include "runtime/refused_logs.hpp"
 #include "runtime/waiters.hpp"
+#include "sim/driver_client.hpp"
 #include "sim/fake_handles.hpp"
 
 #include <gtest/gtest.h>
@@ -18,6 +20,8 @@ using runtime::Answer;
 using runtime::CallSlots;
 using runtime::Ledger;
 using runtime::PositionWaits;
+using runtime::Queued;
+using runtime::RefusedLogs;
 using runtime::Waiters;
 using std::chrono::seconds;
 
@@ -191,6 +195,55 @@ TEST(PositionWaits, ManyEndTogether) {
     EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(10));
 }
 
+// Three refusals, the last of them at `last`.
+void refuse(RefusedLogs& logs, const runtime::LogName& log, bool needed, seconds last) {
+    for (const seconds before : {seconds(3), seconds(1), seconds(0)})
+        logs.refused(log, "nobody may", needed, Tick(last - before));
+}
+
+TEST(RefusedLogs, OneThatNobodyNeedsIsDroppedOnceNobodyWritesThere) {
+    RefusedLogs logs;
+    refuse(logs, {"commands", 1}, false, seconds(10));
+    refuse(logs, {"ledger", 1}, true, seconds(10));
+    const Tick latest = Tick(seconds(10)) + RefusedLogs::quiet_most;
+    logs.drop_quiet(latest - milliseconds(1));
+    ASSERT_TRUE(logs.first(latest));
+    EXPECT_EQ(logs.first(latest)->name.text(), "commands/1");
+    logs.drop_quiet(latest);
+    ASSERT_TRUE(logs.first(latest));
+    EXPECT_EQ(logs.first(latest)->name.text(), "ledger/1") << "somebody goes on trying";
+    logs.drop_quiet(latest + std::chrono::hours(24));
+    EXPECT_TRUE(logs.first_needed(latest));
+    logs.taken({"ledger", 1});
+    EXPECT_FALSE(logs.first(latest));
+}
+
+TEST(RefusedLogs, EachRefusalKeepsOneForAnotherMinute) {
+    RefusedLogs logs;
+    refuse(logs, {"commands", 1}, false, seconds(10));
+    logs.refused({"commands", 1}, "nobody may", false, Tick(seconds(69)));
+    logs.drop_quiet(Tick(seconds(128)));
+    EXPECT_TRUE(logs.first(Tick(seconds(128))));
+}
+
+TEST(RefusedLogs, WhoLooksAtAPartitionHearsOfItsOwnAndOfWhatHasNone) {
+    RefusedLogs logs;
+    refuse(logs, {"commands", 0}, false, seconds(10));
+    refuse(logs, {"commands", 1}, false, seconds(10));
+    refuse(logs, {"probes"}, false, seconds(10));
+    logs.refused({"ledger", 1}, "once is nothing", true, Tick(seconds(10)));
+    std::vector<std::string> names;
+    for (const auto& log : logs.of_partition(1, Tick(seconds(10))))
+        names.push_back(log.name.text());
+    EXPECT_EQ(names, (std::vector<std::string>{"commands/1", "probes"}));
+}
+
+// What the client itself may say, and how a person hears of it.
+const std::vector<std::pair<Queued, std::string>> client_says{
+    {Queued::full, "the queue to Kafka is full"},
+    {Queued::missing, "does not exist in Kafka"},
+    {Queued::refused, "the client of Kafka takes nothing for"}};
+
 class DeadLettersTest : public ::testing::Test {
 protected:
     void pass(milliseconds time) {
@@ -204,8 +257,10 @@ protected:
 
     FakeClock clock;
     FakeKafka kafka{clock, 1};
+    ClientAnswers answers;
     std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
-    std::unique_ptr<runtime::LogWriter> writer = backend->writer();
+    std::unique_ptr<runtime::LogWriter> writer =
+        std::make_unique<AnsweringWriter>(backend->writer(), answers);
     std::vector<std::int64_t> kept;
     std::vector<std::string> fails;
     runtime::DeadLetters letters{*writer,
@@ -252,6 +307,30 @@ TEST_F(DeadLettersTest, AFullQueueIsTriedAgainLater) {
     kafka.queue_max = 10;
     pass(milliseconds(5'000));
     EXPECT_EQ(kept, std::vector<std::int64_t>{17});
+}
+
+TEST_F(DeadLettersTest, WhatTheClientSaysIsToldAsItIs) {
+    for (const auto& [queued, text] : client_says) {
+        fails.clear();
+        answers["letters"] = queued;
+        letters.keep({0, 0, 17, "commands", "abc", "why"});
+        ASSERT_EQ(fails.size(), 1u) << text;
+        EXPECT_TRUE(fails[0].contains(text) && fails[0].contains("letters")) << fails[0];
+        letters.forget(0);
+    }
+    answers.clear();
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    pass(milliseconds(10));
+    EXPECT_EQ(kept, std::vector<std::int64_t>{17});
+}
+
+// The process ends, which is nothing that an operator does about the topic.
+TEST_F(DeadLettersTest, AClientThatDiedSaysNothingOfTheTopic) {
+    answers["letters"] = Queued::dead;
+    letters.keep({0, 0, 17, "commands", "abc", "why"});
+    pass(milliseconds(1'000));
+    EXPECT_TRUE(fails.empty());
+    EXPECT_EQ(letters.size(), 1u);
 }
 
 TEST_F(DeadLettersTest, AskedAgainItIsKeptOnce) {
@@ -353,6 +432,80 @@ TEST_F(SourcesTest, ALogThatNobodyKnowsIsDown) {
     pass(seconds(10), true);
     EXPECT_FALSE(sources.any_down());
     EXPECT_FALSE(sources.down_since().has_value());
+}
+
+TEST_F(SourcesTest, ALogThatNobodyWasAskedOfInTimeIsNotDown) {
+    pass(seconds(20), true);
+    kafka.questions_late = true;
+    pass(seconds(100), true);
+    EXPECT_FALSE(sources.any_down());
+}
+
+// It was whole when it was last asked, and nothing came since.
+TEST_F(SourcesTest, AQuietLogThatIsGoneIsAsOldAsTheLastLookAtIt) {
+    pass(seconds(100), true);
+    const Tick gone = clock.tick();
+    kafka.missing.insert({"log", 0});
+    pass(seconds(60), true);
+    ASSERT_TRUE(sources.down_since().has_value());
+    EXPECT_GE(*sources.down_since(), gone - seconds(31));
+}
+
+TEST_F(SourcesTest, WhatIsReadToItsEndAfterAllIsNotDown) {
+    pass(seconds(20), true);
+    kafka.put("log", 0, "", "1");
+    sources.stored(source, 0);
+    for (int i = 0; i < 4 && !sources.any_down(); ++i) pass(seconds(5), false);
+    ASSERT_TRUE(sources.any_down());
+    kafka.lose_tail("log", 0, 1);
+    pass(seconds(60), true);
+    EXPECT_FALSE(sources.any_down());
+    EXPECT_FALSE(sources.down_since().has_value());
+}
+
+class ClockProbeTest : public ::testing::Test {
+protected:
+    void pass(milliseconds time) {
+        for (milliseconds gone{0}; gone < time; gone += milliseconds(1)) {
+            clock.advance(milliseconds(1));
+            kafka.advance();
+            writer->poll();
+            probe.turn(clock.tick());
+        }
+    }
+
+    FakeClock clock;
+    FakeKafka kafka{clock, 1};
+    ClientAnswers answers;
+    std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
+    std::unique_ptr<runtime::LogWriter> writer =
+        std::make_unique<AnsweringWriter>(backend->writer(), answers);
+    int readings = 0;
+    std::vector<std::string> fails;
+    runtime::ClockProbe probe{*writer,
+                              clock,
+                              "probes",
+                              "toy",
+                              [this](const runtime::ClockReading&) { ++readings; },
+                              [this](const std::string& why) { fails.push_back(why); }};
+};
+
+TEST_F(ClockProbeTest, WhatTheClientSaysIsToldAsItIs) {
+    for (const auto& [queued, text] : client_says) {
+        fails.clear();
+        answers["probes"] = queued;
+        pass(runtime::ClockProbe::again + milliseconds(1));
+        ASSERT_FALSE(fails.empty()) << text;
+        EXPECT_TRUE(fails.back().contains(text) && fails.back().contains("probes")) << fails.back();
+    }
+    answers["probes"] = Queued::dead;
+    fails.clear();
+    pass(runtime::ClockProbe::again * 2);
+    EXPECT_TRUE(fails.empty()) << "the process ends, which says nothing of the topic";
+    EXPECT_EQ(readings, 0);
+    answers.clear();
+    pass(runtime::ClockProbe::again + milliseconds(10));
+    EXPECT_EQ(readings, 1);
 }
 
 TEST(ClockReading, IsAheadOrBehindByWhatTheRoundTripCannotExplain) {

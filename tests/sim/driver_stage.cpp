@@ -9,15 +9,22 @@ const runtime::WorldKeys& usual_keys() {
     return one;
 }
 
+const ClientAnswers& usual_client() {
+    static const ClientAnswers none;
+    return none;
+}
+
 Member::Member(FakeKafka& kafka, const runtime::Clock& right, const runtime::RuntimeConfig& like,
-               std::string name, runtime::View* view, const runtime::WorldKeys& keys)
+               std::string name, runtime::View* view, const runtime::WorldKeys& keys,
+               const ClientAnswers& answers)
     : config(like), clock(right) {
     config.instance = std::move(name);
     auto connection = kafka.connect();
     connection_ = connection.get();
     process = std::make_unique<runtime::LedgerProcess>(
-        runtime::LedgerPlan{"toy", {}, {}, {"readings"}}, config, std::move(connection), clock,
-        keys, std::make_unique<Toy>(), metrics);
+        runtime::LedgerPlan{"toy", {}, {}, {"readings"}}, config,
+        std::make_unique<AnsweringBackend>(std::move(connection), answers), clock, keys,
+        std::make_unique<Toy>(), metrics);
     if (view != nullptr) process->add_view(view);
 }
 
@@ -55,7 +62,7 @@ Stage::Stage(std::uint64_t seed) : kafka(clock, seed) {
 }
 
 Member& Stage::add(const std::string& name, runtime::View* view, const runtime::WorldKeys& keys) {
-    members.push_back(std::make_unique<Member>(kafka, clock, config, name, view, keys));
+    members.push_back(std::make_unique<Member>(kafka, clock, config, name, view, keys, answers));
     members.back()->process->open();
     return *members.back();
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/ledger_process.hpp"
 #include "runtime/topics.hpp"
+#include "sim/driver_client.hpp"
 #include "sim/fake_handles.hpp"
 #include "sim/timeline.hpp"
 #include "sim/toy.hpp"
@@ -18,11 +19,13 @@
 namespace tocsin::sim {
 
 const runtime::WorldKeys& usual_keys();
+const ClientAnswers& usual_client();  // it answers nothing by itself
 
 class Member {
 public:
     Member(FakeKafka& kafka, const runtime::Clock& right, const runtime::RuntimeConfig& like,
-           std::string name, runtime::View* view, const runtime::WorldKeys& keys = usual_keys());
+           std::string name, runtime::View* view, const runtime::WorldKeys& keys = usual_keys(),
+           const ClientAnswers& answers = usual_client());
     Tick due() const;
     void turn();
 
@@ -79,6 +82,7 @@ public:
     FakeClock clock;
     FakeKafka kafka;
     runtime::RuntimeConfig config;
+    ClientAnswers answers;  // of everybody's client
     std::vector<std::unique_ptr<Member>> members;
 
 private:

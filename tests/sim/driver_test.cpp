@@ -753,7 +753,7 @@ TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
         stage.kafka.missing.erase(commands);
         stage.run(seconds(2));
     });
-    EXPECT_EQ(back.at("all logs are written again"), 1);
+    EXPECT_EQ(back.at("no log is known to be unwritable any more"), 1);
     EXPECT_TRUE(member.process->ready());
     EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 5")));
     EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 0);
@@ -802,8 +802,12 @@ TEST_F(DriverLogTest, ALogThatIsRefusedAgainAndAgainIsSaid) {
         EXPECT_EQ(call->answer.rejection.text.starts_with("Kafka takes nothing for " + log), needed)
             << call->answer.rejection.text;
         const auto status = member.process->status();
-        ASSERT_FALSE(status.at(0).inputs_halted.empty());
-        EXPECT_TRUE(status[0].inputs_halted.back().starts_with("Kafka takes nothing for " + log));
+        ASSERT_EQ(status.at(0).inputs_halted.size(), 1u);
+        EXPECT_TRUE(status[0].inputs_halted[0].starts_with(
+            fmt::format("{}: Kafka takes nothing for {}", log, log)))
+            << status[0].inputs_halted[0];
+        // Letters of all partitions go to the one topic.
+        EXPECT_EQ(status.at(1).inputs_halted.size(), log == Stage::dead_letters() ? 1u : 0u) << log;
         stage.kafka.refused_topics.clear();
         logged([&] { stage.run(seconds(8)); });
         EXPECT_TRUE(member.process->ready()) << log;
@@ -811,6 +815,107 @@ TEST_F(DriverLogTest, ALogThatIsRefusedAgainAndAgainIsSaid) {
         stage.run(seconds(1));
         EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 0) << log;
     }
+}
+
+// Nobody has read anything of it, and nobody can: it is not opened.
+TEST_F(DriverLogTest, ALedgerThatTakesNotEvenItsFirstDecisionIsSaid) {
+    stage.kafka.refused_topics.insert(Stage::ledger());
+    Member* member = nullptr;
+    const auto lines = logged([&] {
+        member = &stage.add("one");
+        stage.run(seconds(20));
+    });
+    EXPECT_EQ(lines.at("a log cannot be written"), 1);
+    EXPECT_FALSE(member->process->ready());
+    EXPECT_TRUE(member->process->why_not(Stage::realm(0))
+                    .starts_with("Kafka takes nothing for " + Stage::ledger() + "/0"))
+        << member->process->why_not(Stage::realm(0));
+    EXPECT_EQ(metric_value(member->metrics, "tocsin_log_unwritable", toy), 1);
+    for (const auto& status : member->process->status()) EXPECT_EQ(status.inputs_halted.size(), 1u);
+    stage.kafka.refused_topics.clear();
+    logged([&] {
+        EXPECT_TRUE(stage.run_until([&] { return member->process->ready(); }, seconds(20)));
+    });
+    stage.run(seconds(1));
+    EXPECT_EQ(metric_value(member->metrics, "tocsin_log_unwritable", toy), 0);
+}
+
+// For want of rights the client does not even take it.
+TEST_F(DriverLogTest, ALedgerThatTheClientRefusesIsSaid) {
+    Member& member = ready("one");
+    stage.answers[Stage::ledger()] = runtime::Queued::refused;
+    const auto lines = logged([&] {
+        member.submit(Stage::realm(0), "add 1", seconds(20));
+        stage.run(seconds(10));
+    });
+    EXPECT_EQ(lines.at("a log cannot be written"), 1);
+    EXPECT_FALSE(member.process->ready());
+    EXPECT_TRUE(member.process->why_not(Stage::realm(0))
+                    .starts_with("the client of Kafka takes nothing for " + Stage::ledger() + "/0"))
+        << member.process->why_not(Stage::realm(0));
+    stage.answers.clear();
+    logged([&] { stage.run(seconds(8)); });
+    EXPECT_TRUE(member.process->ready());
+    EXPECT_TRUE(answered(member.submit(Stage::realm(0), "add 1")));
+}
+
+TEST_F(DriverLogTest, AStreamThatIsRefusedIsSaidAndHoldsUpNobody) {
+    const std::string readings = runtime::stream_topic("live", "toy", "readings");
+    Member& member = ready("one");
+    int taken = 0, refused = 0;
+    const auto tell = [&] {
+        member.process->append_stream("readings", Stage::realm(0), "reading 5",
+                                      [&](bool ok) { ++(ok ? taken : refused); });
+        stage.run(seconds(1));
+    };
+    for (const bool by_client : {false, true}) {
+        if (by_client)
+            stage.answers[readings] = runtime::Queued::refused;
+        else
+            stage.kafka.refused_topics.insert(readings);
+        const auto lines = logged([&] {
+            for (int i = 0; i < 6; ++i) tell();
+        });
+        EXPECT_EQ(refused, by_client ? 12 : 6);
+        EXPECT_EQ(lines.at("a log cannot be written"), 1) << by_client;
+        EXPECT_TRUE(member.process->ready());
+        const auto status = member.process->status();
+        ASSERT_EQ(status.at(0).inputs_halted.size(), 1u) << by_client;
+        EXPECT_TRUE(status[0].inputs_halted[0].starts_with(readings + ": "));
+        EXPECT_TRUE(status.at(1).inputs_halted.empty());
+        stage.answers.clear();
+        stage.kafka.refused_topics.clear();
+        logged(tell);
+        EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 0) << by_client;
+    }
+    EXPECT_EQ(taken, 2);
+}
+
+// What is said of it differs from attempt to attempt, and a second one comes before it by name.
+// Then nobody writes there any more, and nobody would find out that it is taken.
+TEST_F(DriverLogTest, EachLogThatIsRefusedIsSaidOnceAndNoLongerThanAnybodyWritesThere) {
+    Member& member = ready("one");
+    stage.kafka.refused_topics.insert(Stage::commands());
+    const auto ask = [&](int first, int times) {
+        for (int i = 0; i < times; ++i) {
+            stage.answers.clear();
+            if (i % 2 == 0) stage.answers[Stage::commands()] = runtime::Queued::refused;
+            for (int partition = first; partition < Stage::partitions; ++partition)
+                member.submit(Stage::realm(partition), "add 1", seconds(1));
+            stage.run(seconds(1));
+        }
+    };
+    const auto lines = logged([&] {
+        ask(1, 10);
+        ask(0, 20);
+    });
+    EXPECT_EQ(lines.at("a log cannot be written"), 2);
+    EXPECT_FALSE(lines.contains("no log is known to be unwritable any more"));
+    EXPECT_TRUE(member.process->ready());
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 1);
+    const auto quiet = logged([&] { stage.run(seconds(62)); });
+    EXPECT_EQ(quiet.at("no log is known to be unwritable any more"), 1);
+    EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 0);
 }
 
 // It moved, and there is nothing to compare it with: who stands by says so.

@@ -46,9 +46,11 @@ Queued FakeWriter::append(const std::string& topic, int partition, std::string_v
 void FakeWriter::ask_range(const std::string& topic, int partition, milliseconds wait,
                            RangeAnswer answer) {
     ask(wait, [this, topic, partition, answer = std::move(answer)](bool heard) mutable {
-        if (!heard || kafka_.missing.contains({topic, partition})) return answer(std::nullopt);
+        if (kafka_.questions_late) return answer(std::unexpected(runtime::Unsaid::not_asked));
+        if (!heard || kafka_.missing.contains({topic, partition}))
+            return answer(std::unexpected(runtime::Unsaid::silent));
         const auto& log = kafka_.log(topic, partition);
-        answer(LogRange{log.low, log.end()});
+        answer(LogRange{log.low, log.named_end(kafka_.clock_.tick())});
     });
 }
 
@@ -146,13 +148,14 @@ std::size_t FakeReader::deliver(Sink& sink, int id, Source& source, std::size_t 
         return 1;
     }
     std::size_t count = 0;
-    source.high = log.end();
-    while (count < most && source.next < log.end() && log.at(source.next).visible_at <= now) {
+    const std::int64_t end = log.named_end(now);
+    source.high = end;
+    while (count < most && source.next < end && log.at(source.next).visible_at <= now) {
         const auto& record = log.at(source.next);
         ++count;
         sink.on_record(id, source.next++, record.key, record.value, record.stored_at);
     }
-    if (source.next == log.end() && source.end_told != source.next) {
+    if (source.next == end && source.end_told != source.next) {
         ++count;
         source.ended = true;
         source.end_told = source.next;

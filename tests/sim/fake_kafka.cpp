@@ -177,6 +177,21 @@ void FakeKafka::lose_tail(const std::string& topic, int partition, std::int64_t 
     for (FakeReader* reader : readers_) reader->wake();
 }
 
+std::int64_t FakeKafka::Log::named_end(Tick now) const {
+    for (const auto& [until, offset] : behind)
+        if (now < until) return std::clamp(offset, low, end());
+    return end();
+}
+
+void FakeKafka::fall_behind(const std::string& topic, int partition, std::int64_t count,
+                            milliseconds time) {
+    Log& there = log(topic, partition);
+    const Tick now = clock_.tick();
+    if (!there.behind.empty() && now < there.behind.back().first + std::chrono::seconds(5)) return;
+    there.behind = {{now + time / 2, there.end() - count}, {now + time, there.end() - count / 2}};
+    for (const auto& [until, offset] : there.behind) visible_.emplace(until, &there);
+}
+
 void FakeKafka::drop_before(const std::string& topic, int partition, std::int64_t offset) {
     Log& log = logs_[{topic, partition}];
     while (log.low < offset && !log.records.empty()) {

@@ -35,6 +35,9 @@ public:
         std::int64_t low = 0;
         std::deque<Record> records;  // the first has offset `low`
         std::int64_t end() const { return low + static_cast<std::int64_t>(records.size()); }
+        // Where it seems to end: until each time there, at that offset.
+        std::vector<std::pair<Tick, std::int64_t>> behind;
+        std::int64_t named_end(Tick now) const;
         bool holds(std::int64_t offset) const { return offset >= low && offset < end(); }
         const Record& at(std::int64_t offset) const {
             return records.at(static_cast<std::size_t>(offset - low));
@@ -76,6 +79,10 @@ public:
     void come_back();
     bool away() const { return away_; }
     void lose_tail(const std::string& topic, int partition, std::int64_t count);
+    // A new leader of the partition names an end that is `count` records behind; half of them are
+    // there again after half of the time, the others after all of it. Not soon again.
+    void fall_behind(const std::string& topic, int partition, std::int64_t count,
+                     milliseconds time);
     // What retention does.
     void drop_before(const std::string& topic, int partition, std::int64_t offset);
     // Readers that read it now bring nothing of it any more, without a word, until it is started
@@ -92,6 +99,7 @@ public:
     std::size_t queue_max = 200'000;           // what a writer has waiting
     int failing_starts = 0;                    // the next so many of a reader fail
     std::set<Place> missing;                   // was deleted: nothing is written or asked there
+    bool questions_late = false;               // nobody is asked in time what a log holds
     std::set<std::string> refused_topics;      // an append to one fails at once
     // How much longer an append to one takes, and succeeds.
     std::map<std::string, milliseconds> slow_topics;

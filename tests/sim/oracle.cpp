@@ -172,19 +172,23 @@ void Oracle::check_restart(const ledger::v1::Decision& decision) {
 }
 
 // Only to what its log does not hold any more; what was decided after that, by one who read on in
-// the log without knowing of its loss, is met again.
+// the log without knowing of its loss, is met again. Not what an upstream ledger brought: nothing
+// remembers it.
 void Oracle::check_rewound(const ledger::v1::Decision& decision) {
     for (const auto& input : decision.inputs_rewound().inputs()) {
         require(input.next_offset() < position(input.topic()), "an input was set back to no end");
         const Topic& topic = topic_named(input.topic());
         auto& causes = causes_[input.topic()];
         const auto first = causes.lower_bound(input.next_offset());
-        if (first != causes.end())
+        const bool upstream = find_upstream(input.topic()) != nullptr;
+        for (auto cause = first; cause != causes.end(); ++cause) {
             // Lost, the same bytes may lie there again.
-            require(!topic.holds(first->first) || lost_.contains({input.topic(), first->first}) ||
-                        runtime::sha256(topic.at(first->first).value) != first->second,
+            require(!topic.holds(cause->first) || lost_.contains({input.topic(), cause->first}) ||
+                        runtime::sha256(topic.at(cause->first).value) != cause->second,
                     fmt::format("{} was set back over {}, which is still there", input.topic(),
-                                first->first));
+                                cause->first));
+            if (!upstream) break;
+        }
         causes.erase(first, causes.end());
         positions_[input.topic()] = input.next_offset();
         ++rewound_;

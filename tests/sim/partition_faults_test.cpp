@@ -109,6 +109,15 @@ TEST(Clock, InstanceThatIsOffDoesNotLeadAndSaysSo) {
     }
 }
 
+TEST(Clock, OneThatWasFoundWrongIsNotCalledUnknown) {
+    Bench bench;
+    bench.read();
+    bench.skew = seconds(600);
+    bench.step();
+    bench.partition->on_clock_unknown("probes are refused");
+    EXPECT_NE(bench.partition->clock_off().find("600 s ahead"), std::string::npos);
+}
+
 TEST(Clock, AnswerOfABrokerThatTookTooLongTellsNothing) {
     Bench bench;
     const auto later = bench.now() + seconds(40);
@@ -248,6 +257,18 @@ TEST_F(LostTail, OfCommandsIsNoticedThoughTheLogGrowsWithoutPause) {
     EXPECT_TRUE(decided) << bench.partition->input_position(Bench::commands);
 }
 
+// Foreign records lay where the new log begins.
+TEST_F(LostTail, OfCommandsThatAreAllGoneMeetsAllThatLiesThereNow) {
+    bench.decide("noise");
+    for (const char* id : {"r1", "r2"}) bench.decide(bench.command("add 1", id));
+    cut(Bench::commands, 3);
+    for (const char* id : {"n1", "n2", "n3", "n4"})
+        bench.inputs[Bench::commands].log.push_back(bench.command("add 1", id));
+    bench.partition->on_broker_trouble();
+    settle();
+    EXPECT_EQ(bench.total(), 6);
+}
+
 TEST_F(LostTail, OfAStreamNeverHaltsAndTheNextReadingCounts) {
     for (const bool running : {true, false}) {
         auto& log = bench.inputs[Bench::readings].log;
@@ -312,6 +333,47 @@ TEST_F(LostTail, OfAnUpstreamLedgerThatDidNotGrowIsNoticed) {
         EXPECT_EQ(bench.total(), before + 10);
         EXPECT_EQ(bench.partition->halted(), "");
     }
+}
+
+// A broker names an end that is behind, and the rest comes back by and by.
+struct ComesBack : LostTail {
+    ComesBack() {
+        for (int i = 0; i < 10; ++i) bench.upstream_decides("add 1");
+        bench.read();
+        whole = bench.inputs[Bench::upstream].log;
+        come_back_to(4);
+        bench.start();
+        read_after(0);
+        come_back_to(7);
+        read_after(1500);
+    }
+    void come_back_to(std::size_t records) {
+        bench.inputs[Bench::upstream].log = {whole.begin(), whole.begin() + std::ssize(whole)};
+        bench.inputs[Bench::upstream].log.resize(records);
+    }
+    void read_after(int ms) {
+        bench.elapsed += milliseconds(ms);
+        bench.read();
+    }
+    std::vector<std::string> whole;
+};
+
+TEST_F(ComesBack, AllOfAnUpstreamLedgerIsMetOnce) {
+    read_after(1500);
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    come_back_to(10);
+    settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.total(), 10);
+}
+
+TEST_F(ComesBack, WhatIsThereAgainOfAnUpstreamLedgerIsNotMetTwice) {
+    settle();
+    ASSERT_TRUE(bench.last().has_inputs_rewound());
+    EXPECT_EQ(bench.last().inputs_rewound().inputs(0).next_offset(), 7);
+    bench.upstream_decides("add 10");
+    settle();
+    EXPECT_EQ(bench.total(), 20);
 }
 
 TEST_F(LostTail, OfCommandsThatAnotherDecidedOnBeforeTheyWereReadHereIsNoticed) {
@@ -839,7 +901,7 @@ TEST(Unfit, AnotherNumberOfPartitionsHaltsInsteadOfSpreadingRealmsAnew) {
     bench.start();
     bench.read();
     EXPECT_TRUE(bench.partition->halted().starts_with(
-        "wrong_partitions: this ledger began as one of 1 partitions"))
+        "wrong_partitions: toy.ledger began as one of 1 partitions"))
         << bench.partition->halted();
     EXPECT_FALSE(bench.partition->restart_inputs("try").has_value());
     bench.options.partitions = 1;
@@ -847,6 +909,50 @@ TEST(Unfit, AnotherNumberOfPartitionsHaltsInsteadOfSpreadingRealmsAnew) {
     bench.read();
     EXPECT_EQ(bench.partition->halted(), "");
     EXPECT_EQ(bench.total(), 3);
+}
+
+// Before it opens its own, which would fix that number for ever.
+TEST(Unfit, AnotherNumberOfPartitionsThanAnUpstreamLedgersHaltsBeforeAnythingIsWritten) {
+    for (const int partitions : {1, 4}) {
+        Bench bench;
+        ledger::v1::Decision decision;
+        decision.set_previous_digest(genesis_digest("up.ledger", 0));
+        decision.mutable_input_restarted()->set_partitions(partitions);
+        decision.mutable_input_restarted()->set_key_id(bench.keys.newest());
+        *decision.mutable_decided_at() = to_proto(bench.truth());
+        bench.inputs[Bench::upstream].log.push_back(
+            Seal(bench.keys, "up.ledger", RecordKind::decision)
+                .close(decision.SerializeAsString(), bench.keys.newest()));
+        bench.read();
+        if (partitions == 1) {
+            EXPECT_EQ(bench.partition->halted(), "");
+            EXPECT_EQ(bench.ledger.size(), 1u);
+        } else {
+            EXPECT_TRUE(bench.partition->halted().starts_with("wrong_partitions: up.ledger"));
+            EXPECT_EQ(bench.ledger.size(), 0u);
+        }
+    }
+}
+
+// Whoever may not write the ledger asks less and less often, with the same bytes.
+TEST(Unfit, ALedgerThatIsRefusedIsOpenedAgainAfterAPause) {
+    Bench bench;
+    std::vector<std::string> sent;
+    for (int turns = 0; turns < 1000; ++turns) {
+        bench.hear();
+        for (const auto& append : bench.step().append) {
+            sent.push_back(append.record);
+            bench.partition->on_append_failed(append.digest);
+        }
+        bench.elapsed += milliseconds(10);
+    }
+    EXPECT_GE(sent.size(), 3u);
+    EXPECT_LE(sent.size(), 12u);
+    for (const auto& record : sent) EXPECT_EQ(record, sent.front());
+    bench.elapsed += seconds(10);
+    bench.read();
+    EXPECT_TRUE(bench.partition->opened());
+    EXPECT_EQ(bench.ledger.size(), 1u);
 }
 
 }  // namespace tocsin::sim

@@ -42,6 +42,8 @@ static void add_losses(List& list) {
     tail_lost.voids = {32, .2};
     Scenario& inputs_cut = list.add("inputs_cut");
     inputs_cut.inputs_cut = true;
+    // Whoever asks waits for the log to be looked at again.
+    inputs_cut.expired = {30, .4};
     inputs_cut.folds = {10, .05};
     Scenario& input_gone = list.add("input_gone");
     input_gone.inputs = Inputs::gone;

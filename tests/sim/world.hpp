@@ -112,6 +112,7 @@ private:
     void take_readings();
     void cut_tail();
     void cut_input();
+    void name_end_behind();
     void check_tokens();
     void check_progress();
     const Part* pressed() const;

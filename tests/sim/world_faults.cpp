@@ -76,6 +76,7 @@ void World::faults_of_kafka() {
     if (chance(.004 * some)) take_readings();
     if (scenario_.tail_lost && chance(.003)) cut_tail();
     if (scenario_.inputs_cut && chance(.005)) cut_input();
+    if (scenario_.inputs_cut && chance(.005)) name_end_behind();
 }
 
 // An operator's word where somebody stands still for that reason.
@@ -194,6 +195,20 @@ void World::cut_input() {
     if (chance(.5)) return;
     for (auto& instance : instances_)
         if (instance->alive()) instance->broker_trouble();
+}
+
+// For less than what is waited before a log is believed to have lost its tail: nothing comes of it.
+void World::name_end_behind() {
+    Part& there = any_part();
+    Topic* const logs[] = {&there.upstream, &there.stream, &there.commands};
+    Topic& log = *logs[below(3)];
+    if (log.size() < 2) return;
+    // Its views start over, as they do where it lost its tail.
+    if (&log == &there.upstream) upstream_lost_ = true;
+    log.fall_behind(1 + below(static_cast<int>(std::min<std::int64_t>(log.size(), 6))),
+                    milliseconds(100 + below(1'600)));
+    for (auto& instance : instances_)
+        if (instance->alive() && chance(.5)) instance->broker_trouble();
 }
 
 // Everybody is down; then an input, or the ledger, of one partition or of all turns out not to be

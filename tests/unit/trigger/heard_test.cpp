@@ -69,6 +69,19 @@ TEST_F(HeardTest, RealmsAndSeriesAreApart) {
     EXPECT_FALSE(heard_->newest("bow", "gauge", "B", {}));
 }
 
+TEST_F(HeardTest, OnlyWhatIsInUseIsKept) {
+    meet(first_);
+    meet(first_, "elbow");
+    heard_->keep_only({{"bow", "gauge"}});
+    EXPECT_TRUE(heard_->of("bow", "gauge").newest);
+    EXPECT_FALSE(heard_->of("elbow", "gauge").newest);
+    meet(second_, "elbow");
+    heard_->keep_only({{"bow", "gauge"}});
+    EXPECT_FALSE(heard_->of("elbow", "gauge").newest) << "a straggler";
+    meet(second_, "elbow");
+    EXPECT_TRUE(heard_->of("elbow", "gauge").newest) << "perhaps its source is about to be used";
+}
+
 TEST_F(HeardTest, AnOlderRecordDoesNotMakeTheNewestNews) {
     meet(second_);
     const Heard::Tick later = tick_ + std::chrono::milliseconds{1};

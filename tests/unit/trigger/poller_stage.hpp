@@ -24,6 +24,7 @@ public:
             answer = answers.front();
             if (answers.size() > 1) answers.pop_front();
         }
+        if (holds) co_await Held{*this};
         co_return answer;
     }
     runtime::Task<void> sleep_until(Tick when) override {
@@ -31,6 +32,12 @@ public:
         co_await sleeper;
     }
 
+    struct Held {
+        FakeTransport& transport;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> waiting) { transport.held.push_back(waiting); }
+        void await_resume() const noexcept {}
+    };
     struct Sleeper {
         FakeTransport& transport;
         Tick when;
@@ -43,6 +50,8 @@ public:
 
     std::vector<runtime::HttpRequest> requests;
     std::deque<runtime::HttpResult> answers;  // the last one stays
+    bool holds = false;                       // a request stays on its way until it is resumed
+    std::vector<std::coroutine_handle<>> held;
     std::vector<std::pair<Tick, std::coroutine_handle<>>> sleepers;
 };
 

@@ -6,6 +6,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 TEST_F(PollerTest, AppendsWhatIsNewAndOnlyThat) {
     transport_.answers = {answer(rows(0, 2)), answer(rows(1, 4))};
@@ -129,16 +130,68 @@ TEST_F(PollerTest, ASourceOrRulePutAnewIsPolledAtOnceAndSentAnew) {
     EXPECT_EQ(transport_.requests.size(), 3U) << "the loop before polls no more";
 }
 
-TEST_F(PollerTest, ASourceThatBringsNothingNewGoesStale) {
+TEST_F(PollerTest, ASourceWantedAgainAfterTheViewWasEmptyIsWatchedAnew) {
     transport_.answers = {answer(rows(0, 1))};
+    begin();
+    poller_.refresh({});
+    begin();
+    EXPECT_EQ(transport_.requests.size(), 2U);
+    EXPECT_EQ(report().polls(), 1);
+    EXPECT_EQ(report().readings(), 1);
+    EXPECT_TRUE(report().has_last_read_at());
+    until_request();
+    EXPECT_EQ(report().polls(), 2);
+    EXPECT_THAT(transport_.sleepers, SizeIs(1)) << "the loop before has ended";
+}
+
+TEST_F(PollerTest, ALoopThatWasReplacedAmidARecordTellsNothing) {
+    transport_.answers = {answer(rows(0, 1))};
+    poller_.refresh({wanted()});
+    ASSERT_THAT(posted_, SizeIs(1)) << "stored, which the loop does not know yet";
+    poller_.refresh({});
+    poller_.refresh({wanted()});
+    drain();
+    EXPECT_EQ(report().polls(), 1);
+    EXPECT_EQ(report().readings(), 1);
+    EXPECT_THAT(transport_.sleepers, SizeIs(1));
+}
+
+TEST_F(PollerTest, ALoopThatWasReplacedAmidARequestStoresAndTellsNothing) {
+    transport_.answers = {answer(rows(0, 1) + "A,2027-05-01T00:00:00Z,9\n"), answer(rows(0, 1))};
+    transport_.holds = true;
+    begin();
+    ASSERT_THAT(transport_.held, SizeIs(1));
+    transport_.holds = false;
+    begin(wanted(2));
+    ASSERT_EQ(readings(), 1U);
+    transport_.held[0].resume();
+    drain();
+    EXPECT_EQ(readings(), 1U);
+    EXPECT_EQ(report().polls(), 1);
+    EXPECT_EQ(report().skipped(), 0);
+    EXPECT_THAT(transport_.sleepers, SizeIs(1));
+}
+
+TEST_F(PollerTest, ASourceThatBringsNothingNewGoesStale) {
+    transport_.answers = {answer(rows(720, 721))};
     begin();
     for (int i = 0; i < 3; ++i) until_request();
     EXPECT_FALSE(report().stale());
     until_request();
     EXPECT_TRUE(report().stale());
-    transport_.answers = {answer(rows(0, 2))};
+    transport_.answers = {answer(rows(720, 722))};
     until_request();
     EXPECT_FALSE(report().stale());
+}
+
+TEST_F(PollerTest, WhatIsReadAnewAfterARestartIsAsOldAsItSays) {
+    // Two records, the newest of 11:39.
+    transport_.answers = {answer(rows(0, 700)), answer(rows(0, 701))};
+    begin();
+    ASSERT_EQ(ledger_.appended.size(), 2U);
+    EXPECT_TRUE(report().stale());
+    until_request();
+    EXPECT_FALSE(report().stale()) << "new since, however late it is shown";
 }
 
 TEST_F(PollerTest, ARemovedSourceIsPolledNoMoreAndRaisesNoAlarm) {

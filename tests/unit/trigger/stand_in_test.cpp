@@ -219,22 +219,55 @@ TEST_F(StandInTest, TheStaleMetricSaysWhatTheStreamBringsWhoeverPolls) {
     transport_.answers = {status(503)};
     begin();
     EXPECT_TRUE(std::isnan(stale())) << "it heard nothing yet, of which it could speak";
-    others_bring(0);
+    others_bring(720);
     wake();
     EXPECT_EQ(stale(), 0);
     let_pass(minutes{2});
-    others_bring(0);
+    others_bring(720);
     let_pass(minutes{1} + milliseconds{1'000});
     EXPECT_EQ(stale(), 1) << "the same reading again is no news";
     EXPECT_TRUE(report().stale());
-    others_bring(1);
+    others_bring(721);
     wake();
     EXPECT_EQ(stale(), 0);
-    EXPECT_EQ(runtime::from_proto(report().last_read_at()), utc("2026-05-01T00:01:00Z"));
+    EXPECT_EQ(runtime::from_proto(report().last_read_at()), utc("2026-05-01T12:01:00Z"));
+}
+
+TEST_F(StandInTest, WhatIsSentAnewAfterARestartIsAsOldAsItSays) {
+    begin();
+    others_bring(600);
+    wake();
+    EXPECT_EQ(stale(), 1) << "silent for two hours, whenever it was sent";
+    EXPECT_TRUE(report().stale());
+    others_bring(601);
+    wake();
+    EXPECT_EQ(stale(), 0);
+}
+
+TEST_F(StandInTest, AReadingFromAheadIsNewsNoLongerThanAnother) {
+    begin();
+    others_bring(750);
+    let_pass(minutes{3});
+    EXPECT_EQ(stale(), 0);
+    wake();
+    EXPECT_EQ(stale(), 1);
+}
+
+TEST_F(StandInTest, AStragglerOfASourceOutOfUseIsLetGo) {
+    begin();
+    poller_.refresh({});
+    wake();
+    others_bring(720);
+    poller_.refresh({});
+    EXPECT_FALSE(heard_.of("bow", "gauge").newest);
+    begin();
+    others_bring(721);
+    wake();
+    EXPECT_EQ(stale(), 0) << "in use again, it is heard again";
 }
 
 TEST_F(StandInTest, WhereNobodyPollsEveryInstanceSaysStale) {
-    transport_.answers = {answer(rows(0, 1)), answer(rows(0, 2))};
+    transport_.answers = {answer(rows(720, 721)), answer(rows(720, 722))};
     ledger_.leading = true;
     begin();
     EXPECT_EQ(stale(), 0);
@@ -250,7 +283,7 @@ TEST_F(StandInTest, WhereNobodyPollsEveryInstanceSaysStale) {
 }
 
 TEST_F(StandInTest, ItsOwnPollsSpeakInTheStaleMetricToo) {
-    transport_.answers = {answer(rows(0, 1))};
+    transport_.answers = {answer(rows(725, 726))};
     begin();
     let_pass(minutes{3} + milliseconds{1'000});
     EXPECT_EQ(stale(), 1) << "nothing was heard since it started";
@@ -264,7 +297,7 @@ TEST_F(StandInTest, AFormatOfANewerVersionIsHeardOfButNotPolled) {
     newer.source.set_format("newer");
     ledger_.leading = true;
     begin(newer);
-    others_bring(0);
+    others_bring(720);
     wake();
     EXPECT_EQ(stale(), 0);
     let_pass(minutes{10});
