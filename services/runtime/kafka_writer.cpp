@@ -167,10 +167,11 @@ bool KafkaWriter::warm(const std::string& name, milliseconds wait) {
 void KafkaWriter::ask_range(const std::string& name, int partition, milliseconds wait,
                             RangeAnswer answer) {
     questions_.ask(
-        wait, [this, name, partition, answer = std::move(answer)](milliseconds left) mutable {
-            const bool asked = left.count() > 0;
-            LogRangeAnswer found = std::unexpected(asked ? Unsaid::silent : Unsaid::not_asked);
-            if (asked)
+        wait, [this, name, partition, wait, answer = std::move(answer)](milliseconds left) mutable {
+            // Who was asked late, and did not answer in the time left, may only have been slow.
+            const bool in_time = 2 * left >= wait;
+            LogRangeAnswer found = std::unexpected(in_time ? Unsaid::silent : Unsaid::not_asked);
+            if (left.count() > 0)
                 if (const auto held = range(name, partition, left)) found = *held;
             return [found, answer = std::move(answer)]() mutable { answer(found); };
         });

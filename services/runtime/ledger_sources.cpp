@@ -112,7 +112,8 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.asked = false;
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) {
-        if (range.error() == Unsaid::not_asked) return;
+        // Nor does it tell anything while Kafka is away.
+        if (range.error() == Unsaid::not_asked || !watched_since_) return;
         // Kafka answers, and yet not for this log: it may be gone.
         ++source.unanswered;
         if (!source.unread_since) source.unread_since = std::max(quiet_since(source), source.whole);

@@ -246,10 +246,17 @@ void LedgerProcess::tell_unwritten(const std::optional<RefusedLog>& log) {
 // What is read stays as it was while a log that it is made of is not read, or only by those who
 // have another key.
 void LedgerProcess::tell_age(Tick tick) {
+    // One that is read again is as blind as it was until that is done.
+    const auto is_blind = [&](const Partition& partition, int input) {
+        if (partition.input_blind(input)) return true;
+        const bool ledger =
+            inputs_[static_cast<std::size_t>(input)].kind == InputSpec::Kind::ledger;
+        return blind_since_ && ledger && !partition.input_ended(input);
+    };
     bool blind = false;
     for (const auto& slot : slots_)
         for (int input = 0; input < static_cast<int>(inputs_.size()); ++input)
-            blind = blind || slot->partition.input_blind(input);
+            blind = blind || is_blind(slot->partition, input);
     if (!blind) blind_since_.reset();
     if (blind && !blind_since_) blind_since_ = tick;
     const Tick since =

@@ -324,12 +324,13 @@ void Partition::count_inputs(const ledger::v1::Decision& decision) {
     const bool of_an_input = decision.has_accepted() || decision.has_rejected();
     for (const auto& place : decision.inputs_passed().inputs())
         for (Input& input : inputs_)
-            if (input.spec.topic == place.topic()) compare_passed(input, place);
+            if (input.spec.topic == place.topic())
+                compare_passed(input, place.next_offset() - 1, place.record_digest());
     for (Input& input : inputs_)
         if (!of_an_input)
             drop_passed(input, counted_position(input));
         else if (input.spec.topic == decision.cause().topic()) {
-            compare_cause(input, decision.cause().offset(), decision.cause().record_digest());
+            compare_passed(input, decision.cause().offset(), decision.cause().record_digest());
             drop_passed(input, decision.cause().offset() + 1);
         }
 }

@@ -329,7 +329,8 @@ private:
     std::int64_t check_start(const Input& input) const;
     void find_cause(Input& input, std::int64_t offset, const std::string& digest);
     void compare_cause(Input& input, std::int64_t offset, const std::string& digest);
-    void compare_passed(Input& input, const ledger::v1::InputPosition& place);
+    std::optional<std::int64_t> wanting_before(const Input& input, std::int64_t offset) const;
+    void compare_passed(Input& input, std::int64_t offset, const std::string& digest);
     void confirm_short(Input& input, Tick tick);
     static void forget_short(Input& input);
     static void be_patient(Input& input);
@@ -386,7 +387,7 @@ private:
     // partition_upkeep.cpp: decisions that no input asks for
     bool keep_up(Orders& orders, Time now, Tick tick);
     ledger::v1::Decision blank(Time at) const;
-    bool upstream_ended() const;
+    bool upstream_begun() const;
     bool open(Orders& orders, Time now, Tick tick);
     bool override_now(Orders& orders, Time now, Tick tick);
     bool change_key(Orders& orders, Time now, Tick tick);
@@ -445,6 +446,7 @@ private:
     // Wall clock less monotonic clock when they were last compared with the broker's.
     std::optional<std::chrono::nanoseconds> clock_base_;
     std::string clock_off_;
+    bool clock_wrong_ = false;  // it was measured, and not right
     std::chrono::milliseconds clock_offset_{0};
 
     Tick quiet_since_{};

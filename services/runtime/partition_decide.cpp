@@ -23,6 +23,11 @@ Orders Partition::step(Time now, Tick tick) {
     // Nothing is decided, and no timer adds a command, before the inputs are known to be whole.
     if (orders.read_ledger_from || !caught_up_ || broken_ || !ranges_known()) return orders;
     if (!clock_fits(orders, now, tick)) return orders;
+    // What would open a ledger that turned out to be no place for it must not land any more.
+    if (!fold_->opened() && !halted().empty() && !restart_wanted_) {
+        flight_.clear();
+        want_resend_ = false;
+    }
     if (want_resend_) {
         resend(orders, tick);
         return orders;
@@ -51,8 +56,10 @@ void Partition::on_clock(Time sent, Time acked, Time stored_at, Tick tick) {
     if (sent - stored_at <= tolerance && stored_at - acked <= tolerance) {
         clock_base_ = acked.time_since_epoch() - tick.time_since_epoch();
         clock_off_.clear();
+        clock_wrong_ = false;
         return;
     }
+    clock_wrong_ = true;
     clock_base_.reset();
     clock_off_ = fmt::format(
         "clock_off: this machine's clock is {} s {} the broker's, more than {} s; set it right",
@@ -62,8 +69,7 @@ void Partition::on_clock(Time sent, Time acked, Time stored_at, Tick tick) {
 }
 
 void Partition::on_clock_unknown(const std::string& why) {
-    // One that was measured and found wrong stays wrong.
-    if (clock_base_ || std::chrono::abs(clock_offset_) > options_.clock_tolerance) return;
+    if (clock_base_ || clock_wrong_) return;
     clock_off_ = "clock_off: this machine's clock cannot be compared with the broker's; " + why;
 }
 

@@ -130,6 +130,7 @@ void Partition::read_again(Input& input) {
 
 void Partition::verify_input(Input& input) {
     input.doubtful = false;
+    be_patient(input);
     if (const auto from = input.chain.verify()) return read_from(input, *from);
     walk_again(input);
 }
@@ -154,6 +155,9 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     if (offset < input.next) return;
     // It grew on to where it was, or it is another that grows, and may never stop growing.
     if (input.short_from && offset + 1 >= input.expected_end) forget_short(input);
+    // A ledger that comes back by and by, from a broker that had named an end that is behind, has
+    // all the time that it needs: what it brought must not be met twice.
+    if (input.spec.kind == Kind::ledger) be_patient(input);
     input.next = offset + 1;
     input.read_at = tick;
     const bool news = is_news(input.news_from, offset);
@@ -213,9 +217,6 @@ void Partition::find_cause(Input& input, std::int64_t offset, const std::string&
     if (offset == input.expected.front().first && digest == input.expected.front().second) {
         input.sound = offset + 1;
         input.expected.pop_front();
-        // A ledger that comes back by and by, from a broker that had named an end that is behind,
-        // has all the time that it needs: what it brought must not be met twice.
-        if (input.spec.kind == Kind::ledger) be_patient(input);
         return;
     }
     input.fork = last_shared(input, input.expected.front().first);
@@ -259,25 +260,34 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
     if (!input.ordered && !input.chain.verifying()) read_again(input);
 }
 
-// What was passed by without a decision must need none here either.
-void Partition::compare_passed(Input& input, const ledger::v1::InputPosition& place) {
-    if (!input.range_known || planted(Bug::no_input_check)) return;
+// What was passed by without a decision must need none here either: the first command before
+// `offset` that does. Who passed it read something else there, which the log lost.
+std::optional<std::int64_t> Partition::wanting_before(const Input& input,
+                                                      std::int64_t offset) const {
+    if (input.spec.kind != Kind::commands || input.blind || planted(Bug::no_input_check))
+        return std::nullopt;
     const auto wanting = std::ranges::find_if(input.items, [&](const Item& item) {
+        if (item.offset >= offset) return true;
         if (signature(item) == Signed::replaced) return false;
         return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
                                   from_proto(item.command.expires_at()) > fold_->last());
     });
-    const bool differs = wanting != input.items.end() && wanting->offset < place.next_offset();
-    const std::int64_t from = differs ? wanting->offset : 0;
-    if (!place.record_digest().empty())
-        compare_cause(input, place.next_offset() - 1, place.record_digest());
-    if (differs) input.fork = std::min(from, input.fork.value_or(from));
+    if (wanting == input.items.end() || wanting->offset >= offset) return std::nullopt;
+    return wanting->offset;
+}
+
+// A decision on the record at `offset`, or that passes it by, counts.
+void Partition::compare_passed(Input& input, std::int64_t offset, const std::string& digest) {
+    if (!input.range_known) return;
+    const auto from = wanting_before(input, offset);
+    if (!digest.empty()) compare_cause(input, offset, digest);
+    if (from) input.fork = std::min(*from, input.fork.value_or(*from));
 }
 
 // The log ends before what was decided on, and is asked once more before that is believed: it may
 // be the reader that brings nothing more.
 void Partition::confirm_short(Input& input, Tick tick) {
-    if (!input.short_from) return;
+    if (!input.short_from || input.ordered || input.chain.verifying()) return;
     if (input.short_since == Tick{}) input.short_since = tick;
     if (tick - input.short_since < options_.short_patience) return;
     if (!std::exchange(input.short_asked, true))

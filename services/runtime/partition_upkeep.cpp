@@ -28,9 +28,11 @@ ledger::v1::Decision Partition::blank(Time at) const {
     return decision;
 }
 
-bool Partition::upstream_ended() const {
+// What an upstream ledger began with is to be known first: the first decision here fixes it for
+// ever.
+bool Partition::upstream_begun() const {
     return std::ranges::all_of(inputs_, [](const Input& input) {
-        return input.spec.kind != InputSpec::Kind::ledger || input.ended;
+        return input.spec.kind != InputSpec::Kind::ledger || input.ended || !input.chain.empty();
     });
 }
 
@@ -39,8 +41,7 @@ bool Partition::upstream_ended() const {
 bool Partition::open(Orders& orders, Time now, Tick tick) {
     const bool fresh = !fold_->opened();
     if (fresh && !restart_wanted_) {
-        // What an upstream ledger began with is to be known first: this decision fixes it for ever.
-        if (!halted().empty() || !upstream_ended()) return true;
+        if (!halted().empty()) return true;
         if (knew_decisions_) {
             halt(
                 "ledger_lost: the ledger is empty, and this instance has read decisions in it; see "
@@ -52,6 +53,7 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
             halt("ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
             return true;
         }
+        if (!upstream_begun()) return true;
     }
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     auto& restarted = *decision.mutable_input_restarted();

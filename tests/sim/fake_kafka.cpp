@@ -183,13 +183,17 @@ std::int64_t FakeKafka::Log::named_end(Tick now) const {
     return end();
 }
 
-void FakeKafka::fall_behind(const std::string& topic, int partition, std::int64_t count,
-                            milliseconds time) {
+void FakeKafka::fall_behind(const std::string& topic, int partition, int count, int steps,
+                            milliseconds each) {
     Log& there = log(topic, partition);
     const Tick now = clock_.tick();
     if (!there.behind.empty() && now < there.behind.back().first + std::chrono::seconds(5)) return;
-    there.behind = {{now + time / 2, there.end() - count}, {now + time, there.end() - count / 2}};
-    for (const auto& [until, offset] : there.behind) visible_.emplace(until, &there);
+    there.behind.clear();
+    for (int step = 0; step < steps; ++step) {
+        const Tick until = now + (step + 1) * each;
+        there.behind.emplace_back(until, there.end() - count + count * step / steps);
+        visible_.emplace(until, &there);
+    }
 }
 
 void FakeKafka::drop_before(const std::string& topic, int partition, std::int64_t offset) {

@@ -79,10 +79,10 @@ public:
     void come_back();
     bool away() const { return away_; }
     void lose_tail(const std::string& topic, int partition, std::int64_t count);
-    // A new leader of the partition names an end that is `count` records behind; half of them are
-    // there again after half of the time, the others after all of it. Not soon again.
-    void fall_behind(const std::string& topic, int partition, std::int64_t count,
-                     milliseconds time);
+    // A new leader of the partition names an end that is `count` records behind, which come back
+    // in so many steps of `each`. Not soon again.
+    void fall_behind(const std::string& topic, int partition, int count, int steps,
+                     milliseconds each);
     // What retention does.
     void drop_before(const std::string& topic, int partition, std::int64_t offset);
     // Readers that read it now bring nothing of it any more, without a word, until it is started

@@ -240,14 +240,9 @@ std::optional<Topic::Record> Oracle::cause_record(const ledger::v1::Cause& cause
 
 // A record that was decided on before its log lost it: what it follows may be lost as well.
 void Oracle::check_skipped(const ledger::v1::Cause& cause, std::int64_t from) {
-    const Topic& topic = topic_named(cause.topic());
-    // Lost, the same bytes may lie there again.
-    const bool there = topic.holds(cause.offset()) &&
-                       !lost_.contains({cause.topic(), cause.offset()}) &&
-                       runtime::sha256(topic.at(cause.offset()).value) == cause.record_digest();
+    // Who decides may have read what lay there before, and learns from others that it is lost.
     for (std::int64_t skipped = from; skipped < cause.offset(); ++skipped)
-        require(may_pass(cause.topic(), skipped) ||
-                    (!there && lost_.contains({cause.topic(), skipped})),
+        require(may_pass(cause.topic(), skipped) || lost_.contains({cause.topic(), skipped}),
                 fmt::format("{} {} skipped for {}", cause.topic(), skipped, cause.offset()));
 }
 

@@ -175,9 +175,9 @@ struct Bench {
         decision.mutable_cause()->set_topic("toy.commands");
         decision.mutable_cause()->set_offset(offset);
         const Log& log = inputs[commands];
-        if (offset < log.end())
-            decision.mutable_cause()->set_record_digest(
-                sha256(log.log[static_cast<std::size_t>(offset - log.low)]));
+        decision.mutable_cause()->set_record_digest(
+            sha256(offset < log.end() ? log.log[static_cast<std::size_t>(offset - log.low)]
+                                      : std::string("lost")));
         *decision.mutable_decided_at() = to_proto(truth());
         decision.mutable_accepted()->add_events(event);
         return Seal(keys, "toy.ledger", RecordKind::decision)

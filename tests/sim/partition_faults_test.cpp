@@ -257,6 +257,20 @@ TEST_F(LostTail, OfCommandsIsNoticedThoughTheLogGrowsWithoutPause) {
     EXPECT_TRUE(decided) << bench.partition->input_position(Bench::commands);
 }
 
+// The log lost one command and took two, and who decided had read on in it: another command lies
+// where it had passed one.
+TEST_F(LostTail, OfACommandThatWasPassedByIsMetOnceAnotherDecidesOnTheNext) {
+    bench.decide(bench.command("add 1", "r1"));
+    for (const char* id : {"n1", "n2"})
+        bench.inputs[Bench::commands].log.push_back(bench.command("add 1", id));
+    bench.hear();
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", 2));
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+    EXPECT_EQ(bench.partition->input_position(Bench::commands), 3);
+    EXPECT_GE(bench.total(), 3);
+}
+
 // Foreign records lay where the new log begins.
 TEST_F(LostTail, OfCommandsThatAreAllGoneMeetsAllThatLiesThereNow) {
     bench.decide("noise");
@@ -335,10 +349,11 @@ TEST_F(LostTail, OfAnUpstreamLedgerThatDidNotGrowIsNoticed) {
     }
 }
 
-// A broker names an end that is behind, and the rest comes back by and by.
+// A broker names an end that is behind, and the rest comes back by and by; some of it concerns
+// nobody here.
 struct ComesBack : LostTail {
     ComesBack() {
-        for (int i = 0; i < 10; ++i) bench.upstream_decides("add 1");
+        for (int i = 0; i < 10; ++i) bench.upstream_decides(i % 4 == 0 ? "add 1" : "aside");
         bench.read();
         whole = bench.inputs[Bench::upstream].log;
         come_back_to(4);
@@ -364,16 +379,29 @@ TEST_F(ComesBack, AllOfAnUpstreamLedgerIsMetOnce) {
     come_back_to(10);
     settle();
     EXPECT_EQ(bench.partition->counters().rewound, 0);
-    EXPECT_EQ(bench.total(), 10);
+    EXPECT_EQ(bench.total(), 3);
+}
+
+// The broker is lost meanwhile, and what was read is verified: nothing else may be read until then.
+TEST_F(ComesBack, ItIsVerifiedBeforeItIsAskedOnceMore) {
+    bench.elapsed += seconds(10);
+    bench.partition->on_broker_trouble();
+    come_back_to(10);
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.told.changes, 0);
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.total(), 3);
 }
 
 TEST_F(ComesBack, WhatIsThereAgainOfAnUpstreamLedgerIsNotMetTwice) {
     settle();
+    settle();
     ASSERT_TRUE(bench.last().has_inputs_rewound());
-    EXPECT_EQ(bench.last().inputs_rewound().inputs(0).next_offset(), 7);
+    // What concerns nobody may be met twice.
+    EXPECT_EQ(bench.last().inputs_rewound().inputs(0).next_offset(), 5);
     bench.upstream_decides("add 10");
     settle();
-    EXPECT_EQ(bench.total(), 20);
+    EXPECT_EQ(bench.total(), 13);
 }
 
 TEST_F(LostTail, OfCommandsThatAnotherDecidedOnBeforeTheyWereReadHereIsNoticed) {
@@ -931,6 +959,36 @@ TEST(Unfit, AnotherNumberOfPartitionsThanAnUpstreamLedgersHaltsBeforeAnythingIsW
             EXPECT_TRUE(bench.partition->halted().starts_with("wrong_partitions: up.ledger"));
             EXPECT_EQ(bench.ledger.size(), 0u);
         }
+    }
+}
+
+// What it brings is read on only once some of it is decided.
+TEST(Unfit, APartitionOpensBesideALongUpstreamLedger) {
+    Bench bench;
+    bench.options.items_max = 10;
+    bench.start();
+    for (int i = 0; i < 30; ++i) bench.upstream_decides("add 1");
+    for (int i = 0; i < 10; ++i) bench.read();
+    EXPECT_TRUE(bench.partition->opened());
+    EXPECT_EQ(bench.total(), 30);
+}
+
+// An upstream ledger was opened with another number while its own opening was refused.
+TEST(Unfit, WhatWouldOpenALedgerIsNotSentAgainOnceItHalted) {
+    Bench bench;
+    bench.hear();
+    Orders orders;
+    for (int i = 0; i < 3 && orders.append.empty(); ++i) {
+        orders = bench.step();
+        bench.hear();
+    }
+    ASSERT_EQ(orders.append.size(), 1u);
+    bench.partition->on_append_failed(orders.append.front().digest);
+    bench.partition->halt("wrong_partitions: up.ledger");
+    for (int i = 0; i < 10; ++i) {
+        bench.elapsed += seconds(5);
+        bench.hear();
+        EXPECT_TRUE(bench.step().append.empty());
     }
 }
 

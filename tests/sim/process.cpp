@@ -173,7 +173,8 @@ void Process::check_told(const runtime::Counted& counted, const Chain& chain, st
 }
 
 void Process::reset(int partition) {
-    if (!around_.history_lost(partition) && !around_.upstream_lost())
+    if (!around_.history_lost(partition) && !around_.upstream_lost() &&
+        !around_.upstream_behind(partition))
         around_.broken("history is said to have changed, but it has not");
     told_[static_cast<std::size_t>(partition)].clear();
     std::erase_if(told_upstream_,

@@ -38,8 +38,8 @@ static void add_losses(List& list) {
     Scenario& tail_lost = list.add("tail_lost");
     tail_lost.tail_lost = true;
     tail_lost.expired = {28, .2};
-    tail_lost.folds = {28, .1};
-    tail_lost.voids = {32, .2};
+    tail_lost.folds = {36, .1};
+    tail_lost.voids = {40, .2};
     Scenario& inputs_cut = list.add("inputs_cut");
     inputs_cut.inputs_cut = true;
     // Whoever asks waits for the log to be looked at again.
@@ -107,7 +107,7 @@ static void add_others(List& list) {
     lasting.at_least = 1'001;
     lasting.folds = {20, .05};
     // Whoever leads is down at times, and many wait.
-    lasting.expired = {30, .6};
+    lasting.expired = {30, .7};
 }
 
 static std::vector<Scenario> all_scenarios() {

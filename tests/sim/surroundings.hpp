@@ -33,6 +33,8 @@ public:
     virtual bool history_lost(int partition) const = 0;
     // An upstream ledger lost its tail, so that views start over.
     virtual bool upstream_lost() const { return false; }
+    // A broker named an end of one of its upstream ledgers that was behind, lately.
+    virtual bool upstream_behind(int /*partition*/) const { return false; }
     // A process ended, or the run did.
     virtual void count_end(const runtime::Partition::Counters& counters) = 0;
     // A promise was broken where nothing may be thrown.

@@ -27,8 +27,8 @@ public:
     // Appends at once, as somebody else would.
     std::int64_t put(std::string value) { return kafka_->put(name, number, "", std::move(value)); }
     void lose_tail(std::int64_t count) { kafka_->lose_tail(name, number, count); }
-    void fall_behind(std::int64_t count, milliseconds time) {
-        kafka_->fall_behind(name, number, count, time);
+    void fall_behind(int count, int steps, milliseconds each) {
+        kafka_->fall_behind(name, number, count, steps, each);
     }
     void drop_before(std::int64_t offset) { kafka_->drop_before(name, number, offset); }
     void stall(bool with_handle) { kafka_->stall(name, number, with_handle); }

@@ -44,6 +44,10 @@ public:
         return parts_[static_cast<std::size_t>(partition)].lost;
     }
     bool upstream_lost() const override { return upstream_lost_; }
+    bool upstream_behind(int partition) const override {
+        const auto until = behind_until_.find(partition);
+        return until != behind_until_.end() && tick() < until->second;
+    }
     void count_end(const runtime::Partition::Counters& counters) override;
     void broken(const std::string& what) override { breaches_.add(what); }
 
@@ -144,6 +148,7 @@ private:
     const runtime::WorldKeys other_keys_{{"another key"}};
     bool keys_changed_ = false;
     bool upstream_lost_ = false;
+    std::map<int, Tick> behind_until_;
     bool calm_ = false;
     std::vector<Part> parts_;
     std::vector<std::string> realms_;

@@ -122,7 +122,8 @@ void World::check_progress() {
     for (Part& part : parts_)
         if (!part.oracle->opened()) part.newer_since = tick();
     const Part* part = pressed();
-    if (part != nullptr && tick() - part->newer_since > seconds(8))
+    // An append that is lost on its way is sent again after 11 s.
+    if (part != nullptr && tick() - part->newer_since > seconds(15))
         throw Violation("who cannot read an input keeps it from who can");
 }
 
@@ -197,16 +198,20 @@ void World::cut_input() {
         if (instance->alive()) instance->broker_trouble();
 }
 
-// For less than what is waited before a log is believed to have lost its tail: nothing comes of it.
+// Commands and readings for less than what is waited before a log is believed to have lost its
+// tail. An upstream ledger comes back by and by, and no step takes as long: nothing comes of it but
+// that the views may start over.
 void World::name_end_behind() {
     Part& there = any_part();
     Topic* const logs[] = {&there.upstream, &there.stream, &there.commands};
     Topic& log = *logs[below(3)];
     if (log.size() < 2) return;
-    // Its views start over, as they do where it lost its tail.
-    if (&log == &there.upstream) upstream_lost_ = true;
-    log.fall_behind(1 + below(static_cast<int>(std::min<std::int64_t>(log.size(), 6))),
-                    milliseconds(100 + below(1'600)));
+    const int count = 1 + below(static_cast<int>(std::min<std::int64_t>(log.size(), 6)));
+    const bool upstream = &log == &there.upstream;
+    const int steps = upstream ? count : std::min(count, 2);
+    const milliseconds each((100 + below(1'400)) / (upstream ? 1 : steps));
+    log.fall_behind(count, steps, each);
+    if (upstream) behind_until_[log.number] = tick() + steps * each + seconds(30);
     for (auto& instance : instances_)
         if (instance->alive() && chance(.5)) instance->broker_trouble();
 }
