@@ -1,4 +1,4 @@
-// The claim: the point after which a release can not be cancelled any more.
+// The claim, after which something may be public; and the cancel, while nothing is.
 #include "publishing/steps.hpp"
 #include "runtime/planted.hpp"
 
@@ -18,11 +18,6 @@ using runtime::to_proto;
 static constexpr Duration start_window = std::chrono::seconds{10};
 // A claim takes away the last chance to cancel: it is not given long before T0.
 static constexpr Duration claim_lead_max = std::chrono::seconds{2};
-
-static bool claimable(const Release& release, const Item& item, v1::Purpose purpose, Time now) {
-    return item.delivery.purpose() == purpose && item.is("armed") &&
-           (!item.retry_at || *item.retry_at <= now) && release.body(item);
-}
 
 static Verdict refuse_claim(const Release& release, v1::Purpose purpose) {
     if (release.count(purpose, "claimed") > 0)
@@ -50,7 +45,7 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
     std::map<int, std::vector<std::string>> by_attempt;
     if (release.count(purpose, "armed") > 0)
         for (const Item& item : release.items)
-            if (claimable(release, item, purpose, now))
+            if (item.delivery.purpose() == purpose && release.claimable(item, now))
                 by_attempt[item.delivery.attempts() + 1].push_back(item.id());
     if (by_attempt.empty()) return refuse_claim(release, purpose);
     if (now + claim_lead_max < fire_at)
@@ -73,6 +68,14 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
     return std::move(turn).done();
 }
 
+// Judged by its deliveries: one that was claimed, and of which every attempt is known to have come
+// to nothing, goes out later if nobody stops it.
+static bool can_be_cancelled(const Release& release) {
+    if (release.at_rest() || release.is("retracting") || planted(runtime::Bug::cancel_refused))
+        return false;
+    return !release.went_out || std::ranges::all_of(release.items, &Item::never_left);
+}
+
 Verdict cancel_release(const State& state, const runtime::Asking& asking,
                        const v1::CancelReleaseRequest& request, Time now) {
     const auto known = state.releases.find(request.release_id());
@@ -83,9 +86,7 @@ Verdict cancel_release(const State& state, const runtime::Asking& asking,
     // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
     if (turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired"))
         return std::move(turn).done();
-    if ((!turn.release.is("preparing") && !turn.release.is("waiting") &&
-         !turn.release.is("armed")) ||
-        planted(runtime::Bug::cancel_refused))
+    if (!can_be_cancelled(turn.release))
         return reject(Because::failed_precondition, "already_claimed",
                       "it is too late to cancel: the release was claimed and may be public. "
                       "Retract it instead.");

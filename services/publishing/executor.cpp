@@ -113,7 +113,11 @@ bool Executor::acts(const Key& key, const Release& release, const Item& item) co
 void Executor::look(const Key& key, const std::string& delivery_id) {
     const auto release = current(key);
     if (release && !delivery_id.empty()) {
-        if (const Item* item = release->find(delivery_id)) look_at(key, *release, *item);
+        const Item* item = release->find(delivery_id);
+        if (item) look_at(key, *release, *item);
+        // It may have waited for this.
+        const Item* back = item && !item->retracts() ? release->retraction_of(item->id()) : nullptr;
+        if (back) look_at(key, *release, *back);
         return;
     }
     if (release) {
@@ -140,7 +144,7 @@ void Executor::look_at(const Key& key, const Release& release, const Item& item)
     } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
         if (begin("prepare/" + name))
             runtime::spawn(prepare(key, make_job(key, release, item), "prepare/" + name));
-    } else if (item.is("armed") && release.body(item)) {
+    } else if (release.claimable(item, item.retry_at.value_or(parts_.now()))) {
         const Time when =
             item.retry_at.value_or(from_proto(item.fixed().fire_at()) - parts_.claim_lead);
         const std::string claim_name =
@@ -191,9 +195,8 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
     const auto release = current(key);
     const Time now = parts_.now();
     const bool due = release && std::ranges::any_of(release->items, [&](const Item& item) {
-                         return item.delivery.purpose() == purpose && item.is("armed") &&
-                                (!item.retry_at || *item.retry_at <= now) &&
-                                acts(key, *release, item);
+                         return item.delivery.purpose() == purpose &&
+                                release->claimable(item, now) && acts(key, *release, item);
                      });
     if (due) {
         v1::Command command;
@@ -270,6 +273,10 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
                 outcome.written_at = from_proto(item->delivery.written_at());
         } else if (found.kind == Found::Kind::absent && ++absences == absences_needed) {
             outcome.kind = "absent";
+        } else if (found.kind == Found::Kind::cannot_tell && !item->asked) {
+            // Once: a retraction waits for it.
+            outcome.kind = "cannot_tell";
+            if (outcome.reason.empty()) outcome.reason = item->delivery.reason();
         }
         if (!outcome.kind.empty()) {
             measure(job, outcome);

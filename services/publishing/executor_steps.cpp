@@ -133,8 +133,8 @@ prometheus::Histogram& Executor::delivery_seconds(const std::string& kind) {
 void Executor::introduce_metrics() {
     for (const std::string_view kind : wire_kinds()) {
         delivery_seconds(std::string{kind});
-        for (const char* outcome :
-             {"confirmed", "refused", "retry_later", "unknown", "absent", "stood_down"})
+        for (const char* outcome : {"confirmed", "refused", "retry_later", "unknown", "cannot_tell",
+                                    "absent", "stood_down"})
             answers(std::string{kind}, outcome);
     }
 }

@@ -40,6 +40,8 @@ struct Item {
     std::optional<Time> first_claimed_at{};
     // Of some attempt nobody knew whether it went out.
     bool doubted = false;
+    // While it is unknown: the channel was asked, and did not tell.
+    bool asked = false;
 
     const std::string& id() const { return delivery.delivery_id(); }
     const std::string& state() const { return delivery.state(); }
@@ -50,6 +52,8 @@ struct Item {
     bool settled() const;
     // The public has it, or may have it.
     bool may_be_public() const;
+    // Nobody ever had it, for certain.
+    bool never_left() const { return !may_be_public() && !doubted; }
 };
 
 class Items {

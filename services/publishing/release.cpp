@@ -1,6 +1,9 @@
 #include "publishing/release.hpp"
 
 #include "publishing/limits.hpp"
+#include "runtime/planted.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -63,6 +66,33 @@ void Release::tally(const Item& item, int by) {
         standings.erase(where);
     else
         standings.set(where, number);
+}
+
+static constexpr std::string_view cancel_mark = ":cancel";
+
+std::string_view original_of(std::string_view retraction_id) {
+    return retraction_id.substr(0, retraction_id.find(cancel_mark));
+}
+
+std::string retraction_id(std::string_view original_id, int number) {
+    return fmt::format("{}{}{}", original_id, cancel_mark,
+                       number == 1 ? std::string{} : fmt::format(":{}", number));
+}
+
+const Item* Release::retraction_of(std::string_view original_id) const {
+    const Item* last = nullptr;
+    for (int number = 1; const Item* item = find(retraction_id(original_id, number)); ++number)
+        last = item;
+    return last;
+}
+
+bool Release::claimable(const Item& item, Time now) const {
+    if (!item.is("armed") || (item.retry_at && *item.retry_at > now) || !body(item)) return false;
+    if (!item.retracts() || planted(runtime::Bug::retraction_first)) return true;
+    const Item* original = find(original_of(item.id()));
+    if (original == nullptr || original->settled()) return true;
+    const Time over = from_proto(original->delivery.give_up_at()) + claim_margin;
+    return original->is("unknown") && original->asked && now >= over;
 }
 
 std::shared_ptr<const Sealed> Release::body(const Item& item) const {

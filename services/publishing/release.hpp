@@ -76,6 +76,11 @@ struct Release {
     // Deliveries of `purpose` in this state.
     int count(v1::Purpose purpose, std::string_view state) const;
     int count(v1::Purpose purpose) const;
+    // The last retraction that was ordered of this delivery; null: there is none.
+    const Item* retraction_of(std::string_view original_id) const;
+    // Whether an armed delivery may be claimed now. A retraction never overtakes its original: that
+    // is settled, or its executor had to stop and the channel was asked without success.
+    bool claimable(const Item& item, Time now) const;
     // The exact bytes of an armed delivery; null when they follow or were dropped.
     std::shared_ptr<const Sealed> body(const Item& item) const;
     // After it nothing of `purpose` is started again.
@@ -117,6 +122,10 @@ private:
 
     std::array<std::array<int, delivery_states.size()>, 2> counts_{};
 };
+
+// The delivery that a retraction takes back, and the name of the retraction that is its `number`th.
+std::string_view original_of(std::string_view retraction_id);
+std::string retraction_id(std::string_view original_id, int number);
 
 // The part of an event that concerns its release.
 void evolve(Release& release, const v1::Event& event, Time decided_at);

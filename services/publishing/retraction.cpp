@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace tocsin::publishing {
 
@@ -33,7 +34,7 @@ public:
     explicit Orders(const Release& release) {
         for (const Item& item : release.items) {
             if (!item.retracts()) continue;
-            Ordered& one = by_original_[item.id().substr(0, item.id().find(":cancel"))];
+            Ordered& one = by_original_[std::string{original_of(item.id())}];
             ++one.count;
             one.stands = one.stands || (!item.is("refused") && !item.is("stood_down"));
         }
@@ -89,8 +90,7 @@ static content::v1::Fixed fix_retraction(const Release& release, const Item& ori
 
 static v1::Delivery retraction_of(const Item& original, int count) {
     v1::Delivery delivery;
-    delivery.set_delivery_id(original.id() + ":cancel" +
-                             (count == 0 ? std::string{} : fmt::format(":{}", count + 1)));
+    delivery.set_delivery_id(retraction_id(original.id(), count + 1));
     delivery.set_channel_id(original.delivery.channel_id());
     delivery.set_kind(original.delivery.kind());
     delivery.set_agency_id(original.delivery.agency_id());
@@ -102,31 +102,57 @@ static v1::Delivery retraction_of(const Item& original, int count) {
     return delivery;
 }
 
-static std::optional<runtime::Rejection> refuse_retraction(const Release& release, Time now) {
-    const auto no = [](std::string code, std::string text) {
-        return runtime::Rejection{
-            Because::failed_precondition, std::move(code), std::move(text), {}};
-    };
-    const bool out = std::ranges::any_of(
-        release.items, [](const Item& item) { return !item.retracts() && item.may_be_public(); });
-    if (!out)
-        return no("not_released", fmt::format("nothing is public: the release is {}. Cancel it "
-                                              "while it has not started.",
-                                              release.head.state()));
+// Why nothing can be said to take it back; empty when it can.
+static std::string no_text(const Release& release, Time now) {
     if (!release.content || now >= release.fades().value_or(Time::max()))
-        return no("no_retraction",
-                  "the message expired long ago and its texts are not kept: publish an update");
+        return "the message expired long ago and its texts are not kept: publish an update";
     const auto& content = release.content->parsed();
     if (!content || content->draft().retraction().empty())
-        return no("no_retraction",
-                  "no retraction was approved with the message: publish an update");
+        return "no retraction was approved with the message: publish an update";
     for (const content::Text& text : content->draft().texts())
         if (content::find_text(content->draft().retraction(), text.language()) < 0)
-            return no(
-                "no_retraction",
-                fmt::format("the retraction has no {} text: publish an update", text.language()));
-    return std::nullopt;
+            return fmt::format("the retraction has no {} text: publish an update", text.language());
+    return {};
 }
+
+namespace {
+
+struct Retraction {
+    v1::RetractionArmed event;
+    std::string problem;  // of a channel that cannot carry it
+};
+
+// Of the originals that `which` says, and that have none that stands.
+Retraction arm_retraction(const Release& release, Time now, const auto& which) {
+    // Never before the message itself: a claim may still wait for its T0.
+    const Time fire_at = std::max(now, from_proto(release.head.fire_at())) + retraction_lead;
+    const Orders orders{release};
+    Arming<v1::RetractionArmed> arming{release};
+    Retraction all;
+    for (const Item& item : release.items) {
+        if (item.retracts() || !which(item)) continue;
+        const Ordered before = orders.of(item);
+        if (before.stands) continue;
+        if (planted(runtime::Bug::retracts_one) && !arming.event().deliveries().empty()) break;
+        const std::string group = fmt::format("{}\n{}", item.fixed().identifier(), before.count);
+        const auto added = arming.add(retraction_of(item, before.count), item.text_max, group, [&] {
+            return fix_retraction(release, item, orders, fire_at);
+        });
+        if (!added) all.problem = added.error();
+    }
+    all.event = arming.take();
+    all.event.set_release_id(release.id());
+    *all.event.mutable_fire_at() = to_proto(fire_at);
+    return all;
+}
+
+void add(Turn& turn, v1::RetractionArmed armed) {
+    v1::Event event;
+    *event.mutable_retraction_armed() = std::move(armed);
+    turn.add(std::move(event));
+}
+
+}  // namespace
 
 Verdict retract_release(const State& state, const runtime::Asking& asking,
                         const v1::RetractReleaseRequest& request, Time now) {
@@ -136,38 +162,52 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
     const Release& release = known->second;
     if (auto refusal = refuse_outsider(asking, release))
         return std::unexpected(std::move(*refusal));
-    if (auto refusal = refuse_retraction(release, now)) return std::unexpected(std::move(*refusal));
-
-    // Never before the message itself: a claim may still wait for its T0.
-    const Time fire_at = std::max(now, from_proto(release.head.fire_at())) + retraction_lead;
-    const Orders orders{release};
-    Arming<v1::RetractionArmed> arming{release};
-    std::string problem;
-    for (const Item& item : release.items) {
-        if (item.retracts() || !item.may_be_public()) continue;
-        const Ordered before = orders.of(item);
-        if (before.stands) continue;
-        if (planted(runtime::Bug::retracts_one) && !arming.event().deliveries().empty()) break;
-        const std::string group = fmt::format("{}\n{}", item.fixed().identifier(), before.count);
-        const auto added = arming.add(retraction_of(item, before.count), item.text_max, group, [&] {
-            return fix_retraction(release, item, orders, fire_at);
-        });
-        if (!added) problem = added.error();
+    if (std::ranges::all_of(release.items, &Item::never_left))
+        return reject(Because::failed_precondition, "not_released",
+                      fmt::format("nothing is public: the release is {}. Cancel it while it is on "
+                                  "its way.",
+                                  release.head.state()));
+    // What was still to be sent is stopped, whether or not the rest can be taken back.
+    const bool stops = release.count(v1::PURPOSE_MESSAGE, "armed") > 0;
+    std::string problem = no_text(release, now);
+    v1::RetractionArmed armed;
+    if (problem.empty()) {
+        auto all = arm_retraction(release, now, std::mem_fn(&Item::may_be_public));
+        armed = std::move(all.event);
+        problem = std::move(all.problem);
     }
     // A second click adds nothing; one channel that can not carry it does not hold up the others.
-    const bool nothing = arming.event().deliveries().empty();
+    const bool nothing = armed.deliveries().empty() && !stops;
     if (nothing && !problem.empty())
         return reject(Because::failed_precondition, "no_retraction", problem);
     if (nothing) return std::move(turn).done();
-    v1::Event event;
-    v1::RetractionArmed& armed = *event.mutable_retraction_armed();
-    armed = arming.take();
     armed.set_release_id(release.id());
     armed.set_actor(asking.actor);
     armed.set_reason(request.reason());
-    *armed.mutable_fire_at() = to_proto(fire_at);
-    turn.add(std::move(event));
+    if (!armed.has_fire_at()) *armed.mutable_fire_at() = to_proto(now);
+    add(turn, std::move(armed));
+    complete(turn);
     return std::move(turn).done();
+}
+
+// The retraction of a message that turned out to be public only afterwards; and that of one that
+// never was, which would speak of what nobody saw.
+void follow_original(Turn& turn, const std::string& delivery_id) {
+    const Release before = turn.release;
+    const Item* original = before.find(delivery_id);
+    if (!original || original->retracts() || !before.retract_at) return;
+    const Item* back = before.retraction_of(delivery_id);
+    if (original->settled() && original->never_left() && back && back->is("armed"))
+        return settle(turn, *back, "stood_down",
+                      "This channel never had the message: there is nothing to take back.");
+    if (!original->is("confirmed") || (back && !back->is("stood_down"))) return;
+    if (!no_text(before, turn.now).empty()) return;
+    auto late = arm_retraction(before, turn.now,
+                               [&](const Item& item) { return item.id() == delivery_id; });
+    if (late.event.deliveries().empty()) return;
+    late.event.set_actor("service:publishing");
+    late.event.set_reason("The message became public on a channel after it was retracted.");
+    add(turn, std::move(late.event));
 }
 
 }  // namespace tocsin::publishing

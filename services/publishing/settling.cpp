@@ -40,8 +40,8 @@ static Duration backoff(const Release& release, const Item& item, Duration asked
     return std::max(wait, std::min(asked, asked_wait_max));
 }
 
-static void settle(Turn& turn, const Item& item, std::string state, const std::string& reason,
-                   const v1::RecordOutcome* outcome = nullptr) {
+void settle(Turn& turn, const Item& item, std::string state, const std::string& reason,
+            const v1::RecordOutcome* outcome) {
     v1::Event event;
     v1::DeliverySettled& settled = *event.mutable_delivery_settled();
     settled.set_release_id(turn.release.id());
@@ -62,13 +62,15 @@ static void settle(Turn& turn, const Item& item, std::string state, const std::s
 static void doubt(Turn& turn, const Item& item, std::string reason,
                   const v1::RecordOutcome* outcome = nullptr) {
     reason = shortened(reason, reason_bytes_max);
-    if (item.is("unknown") && item.delivery.reason() == reason) return;
+    const bool asked = item.is("unknown") && outcome && outcome->outcome() == "cannot_tell";
+    if (item.is("unknown") && (asked ? item.asked : item.delivery.reason() == reason)) return;
     v1::Event event;
     v1::DeliveryUnknown& unknown = *event.mutable_delivery_unknown();
     unknown.set_release_id(turn.release.id());
     unknown.set_delivery_id(item.id());
     unknown.set_attempt(item.delivery.attempts());
     unknown.set_reason(std::move(reason));
+    unknown.set_asked(asked);
     if (outcome && outcome->has_written_at()) *unknown.mutable_written_at() = outcome->written_at();
     turn.add(std::move(event));
 }
@@ -145,8 +147,7 @@ static bool settle_late(Turn& turn, v1::Purpose purpose) {
     return true;
 }
 
-// Ends the release, or its retraction, once nothing is left to wait for.
-static void complete(Turn& turn) {
+void complete(Turn& turn) {
     const bool retracting = turn.release.is("retracting");
     if (!retracting && !turn.release.is("firing")) return;
     const auto purpose = retracting ? v1::PURPOSE_RETRACTION : v1::PURPOSE_MESSAGE;
@@ -167,13 +168,16 @@ static void complete(Turn& turn) {
     // A retraction that reached nobody leaves the message released: it can be ordered again.
     completed.set_state(retracting && reached ? "retracted" : "released");
     completed.set_skew_ms(skew_ms(turn.release, purpose));
-    completed.set_reason(troubles(turn.release, purpose));
+    completed.set_reason(turn.release.count(purpose) > 0
+                             ? troubles(turn.release, purpose)
+                             : "What was still to go out was stopped. Nothing was taken back: "
+                               "publish an update.");
     turn.add(std::move(event));
 }
 
 static bool known_outcome(const std::string& outcome) {
-    static constexpr std::array<std::string_view, 6> all{"confirmed", "refused", "retry_later",
-                                                         "unknown",   "absent",  "stood_down"};
+    static constexpr std::array<std::string_view, 7> all{
+        "confirmed", "refused", "retry_later", "unknown", "cannot_tell", "absent", "stood_down"};
     return std::ranges::find(all, outcome) != all.end();
 }
 
@@ -181,7 +185,8 @@ static void apply_outcome(Turn& turn, const Item& item, const v1::RecordOutcome&
     const std::string& kind = outcome.outcome();
     if (kind == "confirmed") return settle(turn, item, kind, {}, &outcome);
     if (kind == "refused") return settle(turn, item, kind, outcome.reason(), &outcome);
-    if (kind == "unknown") return doubt(turn, item, outcome.reason(), &outcome);
+    if (kind == "unknown" || kind == "cannot_tell")
+        return doubt(turn, item, outcome.reason(), &outcome);
     if (kind == "absent") return absent(turn, item, outcome.reason());
     if (kind == "stood_down")
         return rearm(turn, item,
@@ -215,8 +220,11 @@ static std::optional<runtime::Rejection> refuse_outcome(const Item& item,
         return own || over ? std::nullopt
                            : std::optional{no("not_your_claim", "the claim is not over yet")};
     }
-    // A late "it worked" saves the attempt that was about to be made.
-    if (item.is("armed") && own && outcome.outcome() == "confirmed") return std::nullopt;
+    // A late "it worked" saves the attempt that was about to be made, and tells of what was given
+    // up.
+    const bool given_up = item.doubted && (item.is("stood_down") || item.is("refused"));
+    if ((item.is("armed") || given_up) && own && outcome.outcome() == "confirmed")
+        return std::nullopt;
     return no("already_settled", fmt::format("the delivery is {}", item.state()));
 }
 
@@ -234,6 +242,7 @@ Verdict record_outcome(const State& state, const runtime::Asking& asking,
     if (auto refusal = refuse_outcome(*item, outcome, now))
         return std::unexpected(std::move(*refusal));
     apply_outcome(turn, *item, outcome);
+    follow_original(turn, item->id());
     complete(turn);
     return std::move(turn).done();
 }

@@ -54,12 +54,18 @@ Verdict cancel_release(const State& state, const runtime::Asking& asking,
                        const v1::CancelReleaseRequest& request, Time now);
 
 // settling.cpp
+void settle(Turn& turn, const Item& item, std::string state, const std::string& reason,
+            const v1::RecordOutcome* outcome = nullptr);
+// Ends the release, or its retraction, once nothing is left to wait for.
+void complete(Turn& turn);
 Verdict record_outcome(const State& state, const runtime::Asking& asking,
                        const v1::RecordOutcome& outcome, Time now);
 Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::ReachDue& due,
                   Time now);
 
 // retraction.cpp
+// What was heard of a delivery of a message that was retracted may concern its retraction.
+void follow_original(Turn& turn, const std::string& delivery_id);
 Verdict retract_release(const State& state, const runtime::Asking& asking,
                         const v1::RetractReleaseRequest& request, Time now);
 

@@ -33,6 +33,7 @@ enum class Bug {
     other_body,           // an answer is given to whoever waits under that name, whatever it asks
     other_partition,      // what a copy in another partition comes to is given as the answer
     cancel_refused,       // a release that nobody claimed is not cancelled
+    retraction_first,     // a retraction does not wait for what it takes back
     retracts_one,         // a retraction leaves out all channels but the first
 };
 

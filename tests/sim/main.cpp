@@ -56,6 +56,7 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"other_partition", Bug::other_partition},
         {"cancel_refused", Bug::cancel_refused},
         {"retracts_one", Bug::retracts_one},
+        {"retraction_first", Bug::retraction_first},
         {"old_key_counts", Bug::old_key_counts}};
     return all;
 }

@@ -24,7 +24,7 @@ public:
     void counted(const ledger::v1::Decision& decision);
     // What is wrong with what is about to leave; empty when it is right.
     std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request);
-    // Throws Violation where a release can neither be stopped, nor ends soon by itself.
+    // Throws Violation where a release can not be stopped.
     void check_stoppable(runtime::Time now, const std::string& agency) const;
     // Once nothing is under way. Throws Violation.
     void check_end() const;
@@ -38,6 +38,7 @@ private:
     };
 
     void note(const publishing::v1::Event& event);
+    static bool overtakes(const publishing::Release& release, const std::string& delivery);
     void check_release(const publishing::Release& release) const;
     bool taken_back(const publishing::Release& release, const publishing::Item& item) const;
 

@@ -98,6 +98,48 @@ TEST(Cancelling, AfterTheClaimIsRefusedAndPointsToRetraction) {
     EXPECT_TRUE(story.given.rejection()->text.contains("Retract"));
 }
 
+// Every attempt is known to have come to nothing: it would go out later.
+TEST(Cancelling, AfterTheClaimStopsWhatNeverLeft) {
+    for (const char* outcome : {"retry_later", "stood_down"}) {
+        Story story = armed({channel("toot", "mastodon"), channel("hook", "webhook")});
+        story.claim();
+        for (const std::string id : {"toot:fr-CA", "toot:en-CA", "hook"})
+            story.outcome(id, outcome, at(2));
+        story.retract(at(3));
+        EXPECT_EQ(story.given.refused(), "not_released");
+        story.cancel(at(3));
+        EXPECT_EQ(story.given.refused(), "");
+        EXPECT_EQ(story.state(), "cancelled");
+        story.claim("x1", at(400));
+        EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+    }
+}
+
+TEST(Cancelling, IsRefusedWhileAnyMayBePublicAndRetractingIsNot) {
+    for (const char* outcome : {"", "confirmed", "unknown"}) {
+        Story story = armed({channel("toot", "mastodon")});
+        story.claim().outcome("toot:fr-CA", "retry_later");
+        if (*outcome != 0) story.outcome("toot:en-CA", outcome);
+        story.cancel(at(3));
+        EXPECT_EQ(story.given.refused(), "already_claimed");
+        story.retract(at(3));
+        EXPECT_EQ(story.given.refused(), "");
+        EXPECT_EQ(story.item("toot:fr-CA").state(), "stood_down");
+    }
+}
+
+// It was in doubt, and was not found there: what was believed may be wrong.
+TEST(Cancelling, IsRefusedOnceAnythingWasInDoubtAndRetractingStopsIt) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim().outcome("toot:fr-CA", "retry_later").outcome("toot:en-CA", "unknown");
+    story.outcome("toot:en-CA", "absent", at(3)).cancel(at(4));
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+    story.retract(at(4));
+    EXPECT_EQ(story.given.refused(), "");
+    for (const std::string id : {"toot:fr-CA", "toot:en-CA"})
+        EXPECT_EQ(story.item(id).state(), "stood_down");
+}
+
 TEST(Cancelling, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
     Story story = armed();
     story.cancel(at(1), "calgary", {"author"});
@@ -268,7 +310,8 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
         .outcome("hook", "refused", at(2), 1, "x1", "410")
         .outcome("toot:fr-CA", "confirmed")
         .outcome("toot:en-CA", "unknown")
-        .retract();
+        .outcome("toot:en-CA", "cannot_tell", at(3))
+        .retract(at(20));
     EXPECT_EQ(story.state(), "retracting");
     EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
     const v1::Delivery feed = story.whole("feed:cancel");
@@ -281,10 +324,82 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
     EXPECT_NE(story.item("toot:fr-CA:cancel").delivery.idempotency_key(),
               story.item("toot:fr-CA").delivery.idempotency_key());
 
-    story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
+    story.claim("x1", at(20), v1::PURPOSE_RETRACTION);
     for (const std::string id : {"feed:cancel", "toot:fr-CA:cancel", "toot:en-CA:cancel"})
-        story.outcome(id, "confirmed", at(11));
+        story.outcome(id, "confirmed", at(21));
     EXPECT_EQ(story.state(), "retracted");
+}
+
+// Its executor may still be at it.
+TEST(Retracting, IsNotClaimedWhileItsOriginalIs) {
+    Story story = armed();
+    story.claim().outcome("hook", "confirmed").retract(at(3));
+    story.claim("x2", at(4), v1::PURPOSE_RETRACTION);
+    EXPECT_EQ(story.item("hook:cancel").state(), "claimed");
+    EXPECT_EQ(story.item("feed:cancel").state(), "armed");
+    story.claim("x2", at(5), v1::PURPOSE_RETRACTION);
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+    story.outcome("hook:cancel", "confirmed", at(6), 1, "x2").outcome("feed", "confirmed", at(7));
+    story.claim("x2", at(8), v1::PURPOSE_RETRACTION);
+    EXPECT_EQ(story.item("feed:cancel").state(), "claimed");
+}
+
+TEST(Retracting, FollowsAnOriginalInDoubtOnceTheChannelWasAskedAndTheClaimIsOver) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim().outcome("hook", "unknown").retract(at(3));
+    const auto claims = [&](int second) {
+        story.claim("x2", at(second), v1::PURPOSE_RETRACTION);
+        return story.item("hook:cancel").is("claimed");
+    };
+    EXPECT_FALSE(claims(4));
+    EXPECT_FALSE(claims(30)) << "nobody asked the channel";
+    Story other = story;
+    story.outcome("hook", "cannot_tell", at(31), 1, "x2");
+    EXPECT_TRUE(claims(31));
+    other.outcome("hook", "cannot_tell", at(5));
+    other.claim("x2", at(6), v1::PURPOSE_RETRACTION);
+    EXPECT_TRUE(other.item("hook:cancel").is("armed")) << "its executor may still start";
+}
+
+TEST(Retracting, SpeaksOfNothingWhereTheMessageNeverWas) {
+    Story story = armed();
+    story.claim().outcome("feed", "confirmed").retract(at(3));
+    story.outcome("hook", "refused", at(4), 1, "x1", "401");
+    EXPECT_EQ(story.item("hook:cancel").state(), "stood_down");
+    story.claim("x1", at(5), v1::PURPOSE_RETRACTION).outcome("feed:cancel", "confirmed", at(6));
+    EXPECT_EQ(story.state(), "retracted");
+}
+
+TEST(Retracting, WhatBecomesPublicOnlyAfterwardsIsTakenBackToo) {
+    Story story = armed({channel("feed", "feed"), channel("toot", "mastodon")});
+    story.claim().outcome("feed", "confirmed").outcome("toot:fr-CA", "confirmed");
+    story.outcome("toot:en-CA", "unknown").outcome("toot:en-CA", "absent", at(3));
+    story.retract(at(4));
+    EXPECT_EQ(story.release().find("toot:en-CA:cancel"), nullptr);
+    story.claim("x1", at(5), v1::PURPOSE_RETRACTION);
+    for (const std::string id : {"feed:cancel", "toot:fr-CA:cancel"})
+        story.outcome(id, "confirmed", at(6));
+    EXPECT_EQ(story.state(), "retracted");
+    story.outcome("toot:en-CA", "confirmed", at(7));
+    EXPECT_EQ(story.state(), "retracting");
+    ASSERT_NE(story.release().find("toot:en-CA:cancel"), nullptr);
+    story.claim("x1", at(8), v1::PURPOSE_RETRACTION)
+        .outcome("toot:en-CA:cancel", "confirmed", at(9));
+    EXPECT_EQ(story.state(), "retracted");
+}
+
+TEST(Retracting, WithoutATextStillStopsWhatIsToGoOut) {
+    auto content = samples::make_content();
+    content.mutable_draft()->clear_retraction();
+    Story story{samples::feed_and_hook(), content};
+    story.clear().prepared("feed").prepared("hook").claim().outcome("feed", "confirmed");
+    story.outcome("hook", "retry_later").retract(at(3));
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.item("hook").state(), "stood_down");
+    EXPECT_EQ(story.state(), "released");
+    EXPECT_NE(story.release().head.reason().find("publish an update"), std::string::npos);
+    story.retract(at(4));
+    EXPECT_EQ(story.given.refused(), "no_retraction");
 }
 
 TEST(Retracting, TwiceAddsNothing) {
