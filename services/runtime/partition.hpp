@@ -21,6 +21,7 @@
 #include <deque>
 #include <expected>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -64,6 +65,8 @@ struct PartitionOptions {
     std::chrono::milliseconds pass_latest{60'000};
     // A log that ends before what was decided on is believed to have lost its tail after so long.
     std::chrono::milliseconds short_patience{2'000};
+    // A ledger that comes back by and by has longer.
+    std::chrono::milliseconds short_patience_max{30'000};
     // An instance leads only while its clock differs from the broker's by no more.
     std::chrono::milliseconds clock_tolerance{30'000};
     std::uint64_t jitter_seed = 0;
@@ -187,7 +190,11 @@ public:
 
     // --- what the driver may ask ---
     bool caught_up() const { return caught_up_; }
-    const std::string& halted() const { return halted_.empty() ? ahead_ : halted_; }
+    const std::string& halted() const {
+        // What no operator's word repairs comes first.
+        if (!mismatch_.empty()) return mismatch_;
+        return halted_.empty() ? ahead_ : halted_;
+    }
     // Why it does not decide although nothing is wrong with the ledger: its own clock. Empty while
     // it is right.
     const std::string& clock_off() const { return clock_off_; }
@@ -271,6 +278,7 @@ private:
         std::int64_t sound = -1;
         std::optional<std::int64_t> short_from;  // the log seems to end here, before all of them
         Tick short_since{};
+        Tick short_first{};        // when that was waited for first
         bool short_asked = false;  // after a while it was started anew there, to be sure
         bool short_again = false;  // and ended again
         std::optional<std::int64_t> fork;
@@ -320,7 +328,7 @@ private:
     void forget_inputs();
     void forget_items(Input& input);
     void recheck_inputs();
-    void read_again(Input& input);
+    void read_again(Input& input, std::int64_t from = std::numeric_limits<std::int64_t>::max());
     void verify_input(Input& input);
     void walk_again(Input& input);
     int index_of(const Input& input) const;
@@ -329,11 +337,13 @@ private:
     std::int64_t check_start(const Input& input) const;
     void find_cause(Input& input, std::int64_t offset, const std::string& digest);
     void compare_cause(Input& input, std::int64_t offset, const std::string& digest);
+    bool wants_decision(const Item& item) const;
     std::optional<std::int64_t> wanting_before(const Input& input, std::int64_t offset) const;
     void compare_passed(Input& input, std::int64_t offset, const std::string& digest);
     void confirm_short(Input& input, Tick tick);
     static void forget_short(Input& input);
     static void be_patient(Input& input);
+    void be_patient_longer(Input& input, Tick tick) const;
     static std::int64_t last_shared(const Input& input, std::int64_t offset);
     static void see_again(Input& input);
     void rewound(Input& input);
@@ -435,6 +445,7 @@ private:
     std::string told_digest_;
 
     std::string halted_;
+    std::string mismatch_;  // an upstream ledger began with another number of partitions
     std::string ahead_;
     std::string restart_reason_;
     bool restart_wanted_ = false;

@@ -24,7 +24,7 @@ Orders Partition::step(Time now, Tick tick) {
     if (orders.read_ledger_from || !caught_up_ || broken_ || !ranges_known()) return orders;
     if (!clock_fits(orders, now, tick)) return orders;
     // What would open a ledger that turned out to be no place for it must not land any more.
-    if (!fold_->opened() && !halted().empty() && !restart_wanted_) {
+    if (!fold_->opened() && !halted().empty() && (!restart_wanted_ || !mismatch_.empty())) {
         flight_.clear();
         want_resend_ = false;
     }

@@ -36,7 +36,16 @@ void Partition::forget_inputs() {
 
 void Partition::forget_short(Input& input) {
     input.short_from.reset();
+    input.short_first = {};
     be_patient(input);
+}
+
+// A ledger that comes back by and by, from a broker that had named an end that is behind, has more
+// time: what it brought must not be met twice. One that grows without end has lost what it held.
+void Partition::be_patient_longer(Input& input, Tick tick) const {
+    if (input.spec.kind != Kind::ledger || !input.short_from) return;
+    if (input.short_first == Tick{}) input.short_first = tick;
+    if (tick - input.short_first < options_.short_patience_max) be_patient(input);
 }
 
 void Partition::be_patient(Input& input) {
@@ -119,12 +128,13 @@ void Partition::recheck_inputs() {
         if (input.range_known) read_again(input);
 }
 
-// From where the last decisions on it begin; or from the last that counted there.
-void Partition::read_again(Input& input) {
+// From where the last decisions on it begin, at `from` at the latest; or from the last that counted
+// there.
+void Partition::read_again(Input& input, std::int64_t from) {
     if (input.spec.kind == Kind::ledger) return verify_input(input);
     forget_items(input);
     expect_causes(input);
-    input.next = check_start(input);
+    input.next = std::min(check_start(input), from);
     read_from(input, input.next);
 }
 
@@ -153,22 +163,23 @@ void Partition::on_input_record(int index, std::int64_t offset, std::string_view
     if (!input.range_known || input.ordered || input.paused) return;
     if (input.chain.verifying()) return check_upstream(input, offset, record);
     if (offset < input.next) return;
-    // It grew on to where it was, or it is another that grows, and may never stop growing.
-    if (input.short_from && offset + 1 >= input.expected_end) forget_short(input);
-    // A ledger that comes back by and by, from a broker that had named an end that is behind, has
-    // all the time that it needs: what it brought must not be met twice.
-    if (input.spec.kind == Kind::ledger) be_patient(input);
+    be_patient_longer(input, tick);
     input.next = offset + 1;
     input.read_at = tick;
     const bool news = is_news(input.news_from, offset);
     switch (input.spec.kind) {
         case Kind::commands:
-            return read_command(input, offset, record, stored_at, news, tick);
+            read_command(input, offset, record, stored_at, news, tick);
+            break;
         case Kind::ledger:
-            return read_upstream(input, offset, record, news, tick);
+            read_upstream(input, offset, record, news, tick);
+            break;
         case Kind::stream:
-            return read_stream(input, offset, record, stored_at, news, tick);
+            read_stream(input, offset, record, stored_at, news, tick);
+            break;
     }
+    // It grew on to where it was, or it is another that grows, and may never stop growing.
+    if (input.short_from && offset + 1 >= input.expected_end) forget_short(input);
 }
 
 void Partition::check_upstream(Input& input, std::int64_t offset, std::string_view record) {
@@ -260,28 +271,32 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
     if (!input.ordered && !input.chain.verifying()) read_again(input);
 }
 
+bool Partition::wants_decision(const Item& item) const {
+    if (signature(item) == Signed::replaced) return false;
+    return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
+                              from_proto(item.command.expires_at()) > fold_->last());
+}
+
 // What was passed by without a decision must need none here either: the first command before
-// `offset` that does. Who passed it read something else there, which the log lost.
+// `offset` that does. Who passed it read something else there, which the log lost; or this one did.
 std::optional<std::int64_t> Partition::wanting_before(const Input& input,
                                                       std::int64_t offset) const {
     if (input.spec.kind != Kind::commands || input.blind || planted(Bug::no_input_check))
         return std::nullopt;
     const auto wanting = std::ranges::find_if(input.items, [&](const Item& item) {
-        if (item.offset >= offset) return true;
-        if (signature(item) == Signed::replaced) return false;
-        return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
-                                  from_proto(item.command.expires_at()) > fold_->last());
+        return item.offset >= offset || wants_decision(item);
     });
     if (wanting == input.items.end() || wanting->offset >= offset) return std::nullopt;
     return wanting->offset;
 }
 
-// A decision on the record at `offset`, or that passes it by, counts.
+// A decision on the record at `offset`, or that passes it by, counts. Which of the two read what is
+// lost the log tells, see read_command().
 void Partition::compare_passed(Input& input, std::int64_t offset, const std::string& digest) {
     if (!input.range_known) return;
     const auto from = wanting_before(input, offset);
     if (!digest.empty()) compare_cause(input, offset, digest);
-    if (from) input.fork = std::min(*from, input.fork.value_or(*from));
+    if (from) read_again(input, *from);
 }
 
 // The log ends before what was decided on, and is asked once more before that is believed: it may
@@ -323,8 +338,9 @@ std::optional<Partition::Item> Partition::item_of(Input& input, std::int64_t off
     const bool decided = caught_up_ && offset < counted_position(input);
     if (decided && input.expected.empty()) return std::nullopt;
     input.last_digest = sha256(record);
+    const bool named = !input.expected.empty() && input.expected.front().first == offset;
     find_cause(input, offset, input.last_digest);
-    if (decided) return std::nullopt;
+    if (decided && (named || input.spec.kind != Kind::commands)) return std::nullopt;
     const Seal::Opened opened = input.seal.examine(record);
     if (opened.sealed != Sealed::ours) {
         if (news) ++counters_.foreign_records;
@@ -354,6 +370,13 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
         item.digest = body_digest(command.body(), from_proto(command.expires_at()));
     } else {
         item.raw = std::string(record);
+    }
+    if (caught_up_ && offset < counted_position(input)) {
+        // Passed by, and yet it wants a decision: something else lay there, which was lost. What
+        // cannot be read was decided on, be it too long ago to be among the causes.
+        if (item.readable && !input.fork && !planted(Bug::no_input_check) && wants_decision(item))
+            input.fork = offset;
+        return;
     }
     if (passed_over(item)) {
         if (leads()) ++counters_.repeats;
@@ -418,7 +441,7 @@ bool Partition::tell_upstream(Input& input, std::int64_t offset,
         lacks_key(input, decision.key_changed().key_id());
     const int partitions = decision.input_restarted().partitions();
     if (partitions > 0 && partitions != options_.partitions)
-        halt(wrong_partitions(input.spec.topic, partitions));
+        mismatch_ = wrong_partitions(input.spec.topic, partitions);
     if (offset < input.counted_offset) return true;
     if (offset == input.counted_offset) {
         if (digest == input.counted_digest) return true;

@@ -11,6 +11,7 @@ namespace tocsin::runtime {
 
 // True: nothing else is to be decided in this step.
 bool Partition::keep_up(Orders& orders, Time now, Tick tick) {
+    if (!mismatch_.empty()) return true;
     const bool spoken = override_wanted_ || restart_wanted_ || !fold_->opened();
     if (spoken && !flight_.empty()) return true;
     if (override_wanted_) return override_now(orders, now, tick);
@@ -53,8 +54,8 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
             halt("ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
             return true;
         }
-        if (!upstream_begun()) return true;
     }
+    if (fresh && !upstream_begun()) return true;
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     auto& restarted = *decision.mutable_input_restarted();
     restarted.set_reason(restart_reason_);
@@ -84,7 +85,7 @@ bool Partition::restart_repairs(std::string_view halted) {
 }
 
 std::expected<void, std::string> Partition::restart_inputs(std::string reason) {
-    if (broken_ || !restart_repairs(halted_))
+    if (broken_ || !restart_repairs(halted()))
         return std::unexpected(
             fmt::format("RestartInput repairs ledger_lost and input_gone only; this is {}",
                         halted().empty() ? "no halt" : halted()));
@@ -94,7 +95,7 @@ std::expected<void, std::string> Partition::restart_inputs(std::string reason) {
 }
 
 std::expected<void, std::string> Partition::override_clock(std::string reason) {
-    if (!halted_.empty() || ahead_.empty())
+    if (ahead_.empty() || halted() != ahead_)
         return std::unexpected(fmt::format("OverrideClock repairs ledger_ahead only; this is {}",
                                            halted().empty() ? "no halt" : halted()));
     override_wanted_ = true;

@@ -81,6 +81,7 @@ void Oracle::start_over() {
     last_ = {};
     positions_.clear();
     causes_.clear();
+    skipped_.clear();
     expired_ = 0;
     memory_.clear();
     settled_.clear();
@@ -181,7 +182,10 @@ void Oracle::check_rewound(const ledger::v1::Decision& decision) {
         auto& causes = causes_[input.topic()];
         const auto first = causes.lower_bound(input.next_offset());
         const bool upstream = find_upstream(input.topic()) != nullptr;
-        for (auto cause = first; cause != causes.end(); ++cause) {
+        // A command that was passed by needs a decision: something else lay there.
+        const bool skipped =
+            input.topic() == logs_.commands.name && skipped_.contains(input.next_offset());
+        for (auto cause = first; cause != causes.end() && !skipped; ++cause) {
             // Lost, the same bytes may lie there again.
             require(!topic.holds(cause->first) || lost_.contains({input.topic(), cause->first}) ||
                         runtime::sha256(topic.at(cause->first).value) != cause->second,
@@ -190,6 +194,8 @@ void Oracle::check_rewound(const ledger::v1::Decision& decision) {
             if (!upstream) break;
         }
         causes.erase(first, causes.end());
+        if (input.topic() == logs_.commands.name)
+            skipped_.erase(skipped_.lower_bound(input.next_offset()), skipped_.end());
         positions_[input.topic()] = input.next_offset();
         ++rewound_;
     }
@@ -240,10 +246,20 @@ std::optional<Topic::Record> Oracle::cause_record(const ledger::v1::Cause& cause
 
 // A record that was decided on before its log lost it: what it follows may be lost as well.
 void Oracle::check_skipped(const ledger::v1::Cause& cause, std::int64_t from) {
-    // Who decides may have read what lay there before, and learns from others that it is lost.
-    for (std::int64_t skipped = from; skipped < cause.offset(); ++skipped)
-        require(may_pass(cause.topic(), skipped) || lost_.contains({cause.topic(), skipped}),
+    const Topic& topic = topic_named(cause.topic());
+    // Lost, the same bytes may lie there again.
+    const bool there = topic.holds(cause.offset()) &&
+                       !lost_.contains({cause.topic(), cause.offset()}) &&
+                       runtime::sha256(topic.at(cause.offset()).value) == cause.record_digest();
+    const bool commands = cause.topic() == logs_.commands.name;
+    for (std::int64_t skipped = from; skipped < cause.offset(); ++skipped) {
+        if (may_pass(cause.topic(), skipped)) continue;
+        // Who decides may have read what lay there before. A command that lies there now is met
+        // once others find that out.
+        require((commands || !there) && lost_.contains({cause.topic(), skipped}),
                 fmt::format("{} {} skipped for {}", cause.topic(), skipped, cause.offset()));
+        if (commands) skipped_.insert(skipped);
+    }
 }
 
 // Passed by before its log lost it, it is looked at again.
@@ -475,6 +491,10 @@ const Chain& Oracle::upstream_chain(const std::string& topic) {
 }
 
 bool Oracle::all_considered() {
+    std::erase_if(skipped_, [&](std::int64_t offset) {
+        return offset >= position(logs_.commands.name) || may_pass(logs_.commands.name, offset);
+    });
+    if (!skipped_.empty()) return false;
     std::vector<const Topic*> topics{&logs_.commands};
     for (const auto& log : logs_.upstreams) topics.push_back(&log.topic);
     return std::ranges::all_of(

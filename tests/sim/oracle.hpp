@@ -163,6 +163,8 @@ private:
     std::map<std::string, std::map<std::int64_t, std::string>> causes_;
     std::int64_t rewound_ = 0;
     std::map<std::pair<std::string, std::int64_t>, std::vector<Topic::Record>> lost_;
+    // Commands that somebody passed by who had read what lay there before.
+    std::set<std::int64_t> skipped_;
     bool overridden_ = false;
     Time latest_ = Time::max();
     std::int64_t expired_ = 0;

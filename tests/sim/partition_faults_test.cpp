@@ -271,6 +271,48 @@ TEST_F(LostTail, OfACommandThatWasPassedByIsMetOnceAnotherDecidesOnTheNext) {
     EXPECT_GE(bench.total(), 3);
 }
 
+TEST_F(LostTail, OfACommandThatWasPassedByIsMetAfterARestartToo) {
+    bench.decide(bench.command("add 1", "r1"));
+    for (const char* id : {"n1", "n2"})
+        bench.inputs[Bench::commands].log.push_back(bench.command("add 1", id));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", 2));
+    restart();
+    settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+    EXPECT_EQ(bench.partition->input_position(Bench::commands), 3);
+}
+
+// It was read here and is lost; who decided read what lies there now, and rightly passed it by.
+TEST_F(LostTail, OfACommandThatIsRememberedHereAloneAndPassedByElsewhereSetsNothingBack) {
+    bench.decide(bench.command("add 1", "r1"));
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 2", "lost"));
+    bench.hear();
+    cut(Bench::commands, 1);
+    for (const auto& record : {std::string("noise"), bench.command("add 1", "n2")})
+        bench.inputs[Bench::commands].log.push_back(record);
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", 2));
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.partition->input_position(Bench::commands), 3);
+}
+
+// Cut, and grown again without a pause up to where decisions were made.
+TEST_F(LostTail, OfAnUpstreamLedgerThatGrowsAgainWithoutPauseIsSetBackToWhereItEnded) {
+    for (int i = 0; i < 10; ++i) bench.upstream_decides(i == 9 ? "add 1" : "aside");
+    bench.read();
+    cut(Bench::upstream, 5);
+    bench.start();
+    bench.read();
+    for (int i = 0; i < 12; ++i) {
+        bench.elapsed += seconds(1);
+        bench.upstream_decides("add 10");
+        bench.read();
+    }
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.total(), 121);
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+}
+
 // Foreign records lay where the new log begins.
 TEST_F(LostTail, OfCommandsThatAreAllGoneMeetsAllThatLiesThereNow) {
     bench.decide("noise");
@@ -960,6 +1002,30 @@ TEST(Unfit, AnotherNumberOfPartitionsThanAnUpstreamLedgersHaltsBeforeAnythingIsW
             EXPECT_EQ(bench.ledger.size(), 0u);
         }
     }
+}
+
+// Its own is lost too, and an operator's word must not fix the wrong number.
+TEST(Unfit, ALostLedgerIsNotOpenedAgainWithAnotherNumberOfPartitions) {
+    Bench bench;
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 1", "r1"));
+    ledger::v1::Decision decision;
+    decision.set_previous_digest(genesis_digest("up.ledger", 0));
+    decision.mutable_input_restarted()->set_partitions(4);
+    decision.mutable_input_restarted()->set_key_id(bench.keys.newest());
+    *decision.mutable_decided_at() = to_proto(bench.truth());
+    bench.partition->on_ledger_end(0);
+    bench.step();
+    bench.hear();
+    bench.step();
+    EXPECT_TRUE(bench.partition->halted().starts_with("ledger_lost"));
+    bench.inputs[Bench::upstream].log.push_back(
+        Seal(bench.keys, "up.ledger", RecordKind::decision)
+            .close(decision.SerializeAsString(), bench.keys.newest()));
+    bench.hear();
+    EXPECT_TRUE(bench.partition->halted().starts_with("wrong_partitions"));
+    EXPECT_FALSE(bench.partition->restart_inputs("try").has_value());
+    bench.read();
+    EXPECT_TRUE(bench.ledger.empty());
 }
 
 // What it brings is read on only once some of it is decided.
