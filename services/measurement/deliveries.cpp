@@ -120,7 +120,8 @@ public:
     void corrected() {
         std::optional<Time> last;
         for (const auto& [id, delivery] : state().deliveries) {
-            if (delivery.purpose != "retraction") continue;
+            // One that was stood down had nothing to take back.
+            if (delivery.purpose != "retraction" || delivery.state == "stood_down") continue;
             if (delivery.state != "confirmed") return;
             if (delivery.confirmed_at && (!last || *delivery.confirmed_at > *last))
                 last = delivery.confirmed_at;

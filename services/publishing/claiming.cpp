@@ -84,7 +84,9 @@ Verdict cancel_release(const State& state, const runtime::Asking& asking,
     if (auto refusal = refuse_outsider(asking, turn.release))
         return std::unexpected(std::move(*refusal));
     // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
-    if (turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired"))
+    const bool ended =
+        turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired");
+    if (ended && std::ranges::all_of(turn.release.items, &Item::never_left))
         return std::move(turn).done();
     if (!can_be_cancelled(turn.release))
         return reject(Because::failed_precondition, "already_claimed",

@@ -159,7 +159,7 @@ void retraction_armed(Release& release, const v1::RetractionArmed& event, Time d
     release.retract_at = from_proto(event.fire_at());
     // What was still to be sent again must not follow its own retraction.
     release.change_all(
-        [](const Item& item) { return item.is("armed"); },
+        [](const Item& item) { return item.is("armed") && !item.retracts(); },
         [](Item& item) {
             item.delivery.set_state("stood_down");
             item.delivery.set_reason("The message was retracted before this channel confirmed it.");

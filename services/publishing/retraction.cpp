@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 
 namespace tocsin::publishing {
 
@@ -122,15 +121,15 @@ struct Retraction {
     std::string problem;  // of a channel that cannot carry it
 };
 
-// Of the originals that `which` says, and that have none that stands.
-Retraction arm_retraction(const Release& release, Time now, const auto& which) {
+// Of all that may be public and has none that stands.
+Retraction arm_retraction(const Release& release, Time now) {
     // Never before the message itself: a claim may still wait for its T0.
     const Time fire_at = std::max(now, from_proto(release.head.fire_at())) + retraction_lead;
     const Orders orders{release};
     Arming<v1::RetractionArmed> arming{release};
     Retraction all;
     for (const Item& item : release.items) {
-        if (item.retracts() || !which(item)) continue;
+        if (item.retracts() || item.never_left()) continue;
         const Ordered before = orders.of(item);
         if (before.stands) continue;
         if (planted(runtime::Bug::retracts_one) && !arming.event().deliveries().empty()) break;
@@ -144,12 +143,6 @@ Retraction arm_retraction(const Release& release, Time now, const auto& which) {
     all.event.set_release_id(release.id());
     *all.event.mutable_fire_at() = to_proto(fire_at);
     return all;
-}
-
-void add(Turn& turn, v1::RetractionArmed armed) {
-    v1::Event event;
-    *event.mutable_retraction_armed() = std::move(armed);
-    turn.add(std::move(event));
 }
 
 }  // namespace
@@ -167,12 +160,14 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
                       fmt::format("nothing is public: the release is {}. Cancel it while it is on "
                                   "its way.",
                                   release.head.state()));
-    // What was still to be sent is stopped, whether or not the rest can be taken back.
-    const bool stops = release.count(v1::PURPOSE_MESSAGE, "armed") > 0;
+    // What may still be sent is stopped, whether or not the rest can be taken back.
+    const auto count = [&](const char* in) { return release.count(v1::PURPOSE_MESSAGE, in); };
+    const bool stops =
+        !release.retract_at && count("armed") + count("claimed") + count("unknown") > 0;
     std::string problem = no_text(release, now);
     v1::RetractionArmed armed;
     if (problem.empty()) {
-        auto all = arm_retraction(release, now, std::mem_fn(&Item::may_be_public));
+        auto all = arm_retraction(release, now);
         armed = std::move(all.event);
         problem = std::move(all.problem);
     }
@@ -185,29 +180,23 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
     armed.set_actor(asking.actor);
     armed.set_reason(request.reason());
     if (!armed.has_fire_at()) *armed.mutable_fire_at() = to_proto(now);
-    add(turn, std::move(armed));
+    v1::Event event;
+    *event.mutable_retraction_armed() = std::move(armed);
+    turn.add(std::move(event));
     complete(turn);
     return std::move(turn).done();
 }
 
-// The retraction of a message that turned out to be public only afterwards; and that of one that
-// never was, which would speak of what nobody saw.
+// The retraction of a message that never was would speak of what nobody saw.
 void follow_original(Turn& turn, const std::string& delivery_id) {
     const Release before = turn.release;
     const Item* original = before.find(delivery_id);
-    if (!original || original->retracts() || !before.retract_at) return;
+    if (!original || original->retracts() || !original->settled() || !original->never_left())
+        return;
     const Item* back = before.retraction_of(delivery_id);
-    if (original->settled() && original->never_left() && back && back->is("armed"))
-        return settle(turn, *back, "stood_down",
-                      "This channel never had the message: there is nothing to take back.");
-    if (!original->is("confirmed") || (back && !back->is("stood_down"))) return;
-    if (!no_text(before, turn.now).empty()) return;
-    auto late = arm_retraction(before, turn.now,
-                               [&](const Item& item) { return item.id() == delivery_id; });
-    if (late.event.deliveries().empty()) return;
-    late.event.set_actor("service:publishing");
-    late.event.set_reason("The message became public on a channel after it was retracted.");
-    add(turn, std::move(late.event));
+    if (back && back->is("armed"))
+        settle(turn, *back, "stood_down",
+               "This channel never had the message: there is nothing to take back.");
 }
 
 }  // namespace tocsin::publishing

@@ -62,8 +62,8 @@ void settle(Turn& turn, const Item& item, std::string state, const std::string& 
 static void doubt(Turn& turn, const Item& item, std::string reason,
                   const v1::RecordOutcome* outcome = nullptr) {
     reason = shortened(reason, reason_bytes_max);
-    const bool asked = item.is("unknown") && outcome && outcome->outcome() == "cannot_tell";
-    if (item.is("unknown") && (asked ? item.asked : item.delivery.reason() == reason)) return;
+    const bool asked = item.is("unknown") && outcome && outcome->outcome() != "unknown";
+    if (item.is("unknown") && item.delivery.reason() == reason && (item.asked || !asked)) return;
     v1::Event event;
     v1::DeliveryUnknown& unknown = *event.mutable_delivery_unknown();
     unknown.set_release_id(turn.release.id());
@@ -99,11 +99,15 @@ static void rearm(Turn& turn, const Item& item, const std::string& reason, Durat
 
 // Nothing was posted, or posting again is harmless. Whether it may be posted again is a matter of
 // the kind's duplicate class.
-static void absent(Turn& turn, const Item& item, const std::string& reason) {
+static void absent(Turn& turn, const Item& item, const v1::RecordOutcome& outcome) {
     const bool exact = item.delivery.kind() == "feed" || item.delivery.kind() == "webhook";
     const bool key_known =
         item.first_claimed_at && turn.now < *item.first_claimed_at + key_lifetime;
-    if (!exact && !key_known) return doubt(turn, item, std::string{ask_a_person});
+    // What was retracted is not posted again at all.
+    const bool again = item.retracts() || !turn.release.retract_at;
+    if (again && !exact && !key_known)
+        return doubt(turn, item, std::string{ask_a_person}, &outcome);
+    const std::string& reason = outcome.reason();
     rearm(turn, item, reason.empty() ? "The channel does not have it." : reason,
           backoff(turn.release, item, {}));
 }
@@ -158,6 +162,8 @@ void complete(Turn& turn) {
         count("confirmed") + count("refused") + count("stood_down") + count("skipped");
     if (!over && settled < turn.release.count(purpose)) return;
     if (!settle_late(turn, purpose)) return;
+    if (retracting && std::ranges::all_of(turn.release.items, &Item::never_left))
+        return end(turn, "cancelled", "It was retracted before it reached anybody.");
     const bool reached = count("confirmed") + count("unknown") > 0;
     if (!retracting && !reached)
         return end(turn, "aborted",
@@ -187,7 +193,7 @@ static void apply_outcome(Turn& turn, const Item& item, const v1::RecordOutcome&
     if (kind == "refused") return settle(turn, item, kind, outcome.reason(), &outcome);
     if (kind == "unknown" || kind == "cannot_tell")
         return doubt(turn, item, outcome.reason(), &outcome);
-    if (kind == "absent") return absent(turn, item, outcome.reason());
+    if (kind == "absent") return absent(turn, item, outcome);
     if (kind == "stood_down")
         return rearm(turn, item,
                      outcome.reason().empty() ? "It was never started." : outcome.reason(), {});
