@@ -388,6 +388,9 @@ void Partition::on_ledger_end(std::int64_t offset) {
     for (Input& input : inputs_) {
         for (const auto& [at, cause] : fold_->place(input.spec.topic).causes)
             if (at < counted_position(input)) compare_cause(input, at, cause);
+        // Passed by while the ledger was read again, which nothing was compared with then.
+        if (const auto from = wanting_before(input, counted_position(input)))
+            read_again(input, *from);
         drop_passed(input, counted_position(input));
     }
     caught_up_ = true;

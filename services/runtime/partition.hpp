@@ -337,6 +337,7 @@ private:
     std::int64_t check_start(const Input& input) const;
     void find_cause(Input& input, std::int64_t offset, const std::string& digest);
     void compare_cause(Input& input, std::int64_t offset, const std::string& digest);
+    bool may_be_decided(const Input& input, const Item& item) const;
     bool wants_decision(const Item& item) const;
     std::optional<std::int64_t> wanting_before(const Input& input, std::int64_t offset) const;
     void compare_passed(Input& input, std::int64_t offset, const std::string& digest);

@@ -170,16 +170,17 @@ bool Partition::decide_next(Orders& orders, Time now, Tick tick, std::size_t& co
 }
 
 // A key that was replaced, which may be in other hands, asks for nothing any more. One that is
-// newer than the one in force is that of a change which was not read here yet.
+// newer than the one in force is that of a change which was not read here yet. In a file that has
+// not been changed twice, the one that was replaced still comes first.
 Partition::Signed Partition::signature(const Item& item) const {
     const std::string& in_force = fold_->key_id();
     if (item.key_id.empty() || item.key_id == in_force || planted(Bug::old_key_counts))
         return Signed::in_force;
+    const auto replaced_at = fold_->replaced_at(item.key_id);
     for (const WorldKeys::Key& key : keys_.all()) {
-        if (key.id == in_force) break;
+        if (key.id == in_force || replaced_at) break;
         if (key.id == item.key_id) return Signed::not_yet;
     }
-    const auto replaced_at = fold_->replaced_at(item.key_id);
     const bool on_its_way = replaced_at && item.stored_at <= *replaced_at + options_.key_grace;
     return on_its_way ? Signed::in_force : Signed::replaced;
 }

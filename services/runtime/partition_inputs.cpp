@@ -271,10 +271,21 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
     if (!input.ordered && !input.chain.verifying()) read_again(input);
 }
 
+// What cannot be read is remembered only as one of the last causes.
+bool Partition::may_be_decided(const Input& input, const Item& item) const {
+    if (item.readable) return false;
+    const auto& causes = fold_->place(input.spec.topic).causes;
+    return causes.empty() || item.offset <= causes.front().first ||
+           std::ranges::binary_search(causes, item.offset, {},
+                                      &std::pair<std::int64_t, std::string>::first);
+}
+
 bool Partition::wants_decision(const Item& item) const {
     if (signature(item) == Signed::replaced) return false;
-    return !item.readable || (fold_->answer(item.key, item.digest) == nullptr &&
-                              from_proto(item.command.expires_at()) > fold_->last());
+    if (!item.readable) return true;
+    const Time expires_at = from_proto(item.command.expires_at());
+    return fold_->answer(item.key, item.digest) == nullptr && expires_at > fold_->last() &&
+           !fold_->may_be_forgotten(expires_at);
 }
 
 // What was passed by without a decision must need none here either: the first command before
@@ -372,9 +383,9 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
         item.raw = std::string(record);
     }
     if (caught_up_ && offset < counted_position(input)) {
-        // Passed by, and yet it wants a decision: something else lay there, which was lost. What
-        // cannot be read was decided on, be it too long ago to be among the causes.
-        if (item.readable && !input.fork && !planted(Bug::no_input_check) && wants_decision(item))
+        // Passed by, and yet it wants a decision: something else lay there, which was lost.
+        if (!input.fork && !planted(Bug::no_input_check) && !may_be_decided(input, item) &&
+            wants_decision(item))
             input.fork = offset;
         return;
     }

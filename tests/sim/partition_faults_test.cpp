@@ -271,6 +271,20 @@ TEST_F(LostTail, OfACommandThatWasPassedByIsMetOnceAnotherDecidesOnTheNext) {
     EXPECT_GE(bench.total(), 3);
 }
 
+TEST_F(LostTail, OfACommandThatCannotBeReadAndWasPassedByIsMetToo) {
+    bench.decide(bench.command("add 1", "r1"));
+    auto& log = bench.inputs[Bench::commands].log;
+    log.push_back(Seal(bench.keys, "toy.commands", RecordKind::command)
+                      .close("no command", bench.keys.newest()));
+    log.push_back(bench.command("add 1", "n2"));
+    bench.hear();
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", 2));
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+    ASSERT_EQ(bench.letters.size(), 1u);
+    EXPECT_EQ(bench.letters[0].offset, 1);
+}
+
 TEST_F(LostTail, OfACommandThatWasPassedByIsMetAfterARestartToo) {
     bench.decide(bench.command("add 1", "r1"));
     for (const char* id : {"n1", "n2"})

@@ -50,6 +50,24 @@ struct ChangedKey : testing::Test {
     Bench thief{"t", 1, only_old};
 };
 
+TEST_F(ChangedKey, IsReplacedForWhoHasTheFileOfTheFirstStepToo) {
+    Bench first{"f", 1, first_step, 3};
+    first.join(changed);
+    first.read();
+    changed.elapsed += std::chrono::minutes(11);
+    first.elapsed = changed.elapsed;
+    auto& log = changed.inputs[Bench::commands].log;
+    log.push_back(thief.command("add 5", "t1", std::chrono::hours(10)));
+    log.push_back(changed.command("add 1", "r1", std::chrono::hours(10)));
+    changed.read();
+    ASSERT_EQ(changed.total(), 1);
+    share(changed, first);
+    const auto records = first.ledger.size();
+    for (int i = 0; i < 4; ++i) pass(first, milliseconds(3000));
+    EXPECT_EQ(first.partition->counters().rewound, 0);
+    EXPECT_EQ(first.ledger.size(), records);
+}
+
 TEST(LackedKey, OfAnUpstreamSetsNothingBack) {
     Bench whole("b", 1, first_step), lacking("a", 1, only_old);
     upstream_decides(whole, "plus 5", only_old);
