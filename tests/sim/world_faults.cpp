@@ -198,9 +198,8 @@ void World::cut_input() {
         if (instance->alive()) instance->broker_trouble();
 }
 
-// Commands and readings for less than what is waited before a log is believed to have lost its
-// tail. An upstream ledger comes back by and by, and no step takes as long: nothing comes of it but
-// that the views may start over.
+// For less than what is waited before a log is believed to have lost its tail, step by step:
+// nothing comes of it but that the views may start over.
 void World::name_end_behind() {
     Part& there = any_part();
     Topic* const logs[] = {&there.upstream, &there.stream, &there.commands};
@@ -209,7 +208,7 @@ void World::name_end_behind() {
     const int count = 1 + below(static_cast<int>(std::min<std::int64_t>(log.size(), 6)));
     const bool upstream = &log == &there.upstream;
     const int steps = upstream ? count : std::min(count, 2);
-    const milliseconds each((100 + below(1'400)) / (upstream ? 1 : steps));
+    const milliseconds each((100 + below(1'400)) / steps);
     log.fall_behind(count, steps, each);
     if (upstream) behind_until_[log.number] = tick() + steps * each + seconds(30);
     for (auto& instance : instances_)
