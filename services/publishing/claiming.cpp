@@ -71,9 +71,8 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
 // Judged by its deliveries: one that was claimed, and of which every attempt is known to have come
 // to nothing, goes out later if nobody stops it.
 static bool can_be_cancelled(const Release& release) {
-    if (release.at_rest() || release.is("retracting") || planted(runtime::Bug::cancel_refused))
-        return false;
-    return !release.went_out || std::ranges::all_of(release.items, &Item::never_left);
+    return !release.at_rest() && !release.is("retracting") && release.never_left() &&
+           !planted(runtime::Bug::cancel_refused);
 }
 
 Verdict cancel_release(const State& state, const runtime::Asking& asking,
@@ -86,8 +85,7 @@ Verdict cancel_release(const State& state, const runtime::Asking& asking,
     // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
     const bool ended =
         turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired");
-    if (ended && std::ranges::all_of(turn.release.items, &Item::never_left))
-        return std::move(turn).done();
+    if (ended && turn.release.never_left()) return std::move(turn).done();
     if (!can_be_cancelled(turn.release))
         return reject(Because::failed_precondition, "already_claimed",
                       "it is too late to cancel: the release was claimed and may be public. "

@@ -79,6 +79,8 @@ std::string retraction_id(std::string_view original_id, int number) {
                        number == 1 ? std::string{} : fmt::format(":{}", number));
 }
 
+bool Release::never_left() const { return std::ranges::all_of(items, &Item::never_left); }
+
 const Item* Release::retraction_of(std::string_view original_id) const {
     const Item* last = nullptr;
     for (int number = 1; const Item* item = find(retraction_id(original_id, number)); ++number)

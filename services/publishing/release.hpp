@@ -76,6 +76,8 @@ struct Release {
     // Deliveries of `purpose` in this state.
     int count(v1::Purpose purpose, std::string_view state) const;
     int count(v1::Purpose purpose) const;
+    // Nobody ever had any of it, for certain.
+    bool never_left() const;
     // The last retraction that was ordered of this delivery; null: there is none.
     const Item* retraction_of(std::string_view original_id) const;
     // Whether an armed delivery may be claimed now. A retraction never overtakes its original: that

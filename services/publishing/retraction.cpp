@@ -140,7 +140,6 @@ Retraction arm_retraction(const Release& release, Time now) {
         if (!added) all.problem = added.error();
     }
     all.event = arming.take();
-    all.event.set_release_id(release.id());
     *all.event.mutable_fire_at() = to_proto(fire_at);
     return all;
 }
@@ -155,7 +154,7 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
     const Release& release = known->second;
     if (auto refusal = refuse_outsider(asking, release))
         return std::unexpected(std::move(*refusal));
-    if (std::ranges::all_of(release.items, &Item::never_left))
+    if (release.never_left())
         return reject(Because::failed_precondition, "not_released",
                       fmt::format("nothing is public: the release is {}. Cancel it while it is on "
                                   "its way.",

@@ -162,7 +162,7 @@ void complete(Turn& turn) {
         count("confirmed") + count("refused") + count("stood_down") + count("skipped");
     if (!over && settled < turn.release.count(purpose)) return;
     if (!settle_late(turn, purpose)) return;
-    if (retracting && std::ranges::all_of(turn.release.items, &Item::never_left))
+    if (retracting && turn.release.never_left())
         return end(turn, "cancelled", "It was retracted before it reached anybody.");
     const bool reached = count("confirmed") + count("unknown") > 0;
     if (!retracting && !reached)

@@ -15,8 +15,7 @@ void ClockProbe::turn(Tick tick) {
             const Tick now = clock_.tick();
             if (!stored.ok()) {
                 next_ = now + again;
-                fails_(stored.kind == Stored::Kind::missing ? missing_text(topic_)
-                                                            : refused_text(topic_, stored.why));
+                fails_(not_stored_text(topic_, stored));
             } else if (stored.stored_at != Time{}) {
                 read_({sent, clock_.now(), stored.stored_at, now});
             }

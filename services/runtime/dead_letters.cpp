@@ -77,9 +77,7 @@ void DeadLetters::sent(const Key& key, std::int64_t offset, const Stored& stored
     if (!stored.ok()) {
         if (!known) return;
         found->second.on_its_way = false;
-        return not_stored(found->second, stored.kind == Stored::Kind::missing
-                                             ? missing_text(topic_)
-                                             : refused_text(topic_, stored.why));
+        return not_stored(found->second, not_stored_text(topic_, stored));
     }
     done(key, offset);
 }

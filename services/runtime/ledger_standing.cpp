@@ -66,7 +66,7 @@ void LedgerProcess::note_missing(int source) {
 void LedgerProcess::note_refused(int source, const Stored& stored) {
     if (stored.ok()) return refused_.taken(name_of(source));
     if (stored.kind == Stored::Kind::missing) return note_missing(source);
-    tell_refused(source, refused_text(log_name(source), stored.why));
+    tell_refused(source, not_stored_text(log_name(source), stored));
 }
 
 // From any thread: a record for it could not even be queued.

@@ -87,11 +87,15 @@ std::string missing_text(std::string_view log) {
         log);
 }
 
-std::string refused_text(std::string_view log, std::string_view why) {
+static std::string refused_text(std::string_view log, std::string_view why) {
     return fmt::format(
         "Kafka takes nothing for {} ({}): an operator looks at its settings, its replicas and the "
         "rights of this service",
         log, why.empty() ? "it does not say why" : why);
+}
+
+std::string not_stored_text(std::string_view log, const Stored& stored) {
+    return stored.kind == Stored::Kind::missing ? missing_text(log) : refused_text(log, stored.why);
 }
 
 std::string not_queued_text(std::string_view log, Queued queued) {

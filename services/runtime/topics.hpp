@@ -36,7 +36,7 @@ TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service);
 // What is wrong where a topic, or the partition of one that is named, does not exist; what to do.
 std::string missing_text(std::string_view log);
 // The same where Kafka takes nothing for it, and why as far as it says.
-std::string refused_text(std::string_view log, std::string_view why);
+std::string not_stored_text(std::string_view log, const Stored& stored);
 // The same where a record for it could not even be queued; it is in no log.
 std::string not_queued_text(std::string_view log, Queued queued);
 

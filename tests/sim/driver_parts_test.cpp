@@ -244,16 +244,18 @@ const std::vector<std::pair<Queued, std::string>> client_says{
     {Queued::missing, "does not exist in Kafka"},
     {Queued::refused, "the client of Kafka takes nothing for"}};
 
-class DeadLettersTest : public ::testing::Test {
+// A part of the driver over one writer of Kafka, whose client may answer by itself.
+class PartTest : public ::testing::Test {
 protected:
     void pass(milliseconds time) {
         for (milliseconds gone{0}; gone < time; gone += milliseconds(1)) {
             clock.advance(milliseconds(1));
             kafka.advance();
             writer->poll();
-            letters.turn(clock.tick());
+            turn();
         }
     }
+    virtual void turn() = 0;
 
     FakeClock clock;
     FakeKafka kafka{clock, 1};
@@ -261,8 +263,14 @@ protected:
     std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
     std::unique_ptr<runtime::LogWriter> writer =
         std::make_unique<AnsweringWriter>(backend->writer(), answers);
-    std::vector<std::int64_t> kept;
     std::vector<std::string> fails;
+};
+
+class DeadLettersTest : public PartTest {
+protected:
+    void turn() override { letters.turn(clock.tick()); }
+
+    std::vector<std::int64_t> kept;
     runtime::DeadLetters letters{*writer,
                                  clock,
                                  "letters",
@@ -463,25 +471,11 @@ TEST_F(SourcesTest, WhatIsReadToItsEndAfterAllIsNotDown) {
     EXPECT_FALSE(sources.down_since().has_value());
 }
 
-class ClockProbeTest : public ::testing::Test {
+class ClockProbeTest : public PartTest {
 protected:
-    void pass(milliseconds time) {
-        for (milliseconds gone{0}; gone < time; gone += milliseconds(1)) {
-            clock.advance(milliseconds(1));
-            kafka.advance();
-            writer->poll();
-            probe.turn(clock.tick());
-        }
-    }
+    void turn() override { probe.turn(clock.tick()); }
 
-    FakeClock clock;
-    FakeKafka kafka{clock, 1};
-    ClientAnswers answers;
-    std::unique_ptr<runtime::LogBackend> backend = kafka.connect();
-    std::unique_ptr<runtime::LogWriter> writer =
-        std::make_unique<AnsweringWriter>(backend->writer(), answers);
     int readings = 0;
-    std::vector<std::string> fails;
     runtime::ClockProbe probe{*writer,
                               clock,
                               "probes",

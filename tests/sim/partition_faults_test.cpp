@@ -995,18 +995,23 @@ TEST(Unfit, AnotherNumberOfPartitionsHaltsInsteadOfSpreadingRealmsAnew) {
     EXPECT_EQ(bench.total(), 3);
 }
 
+// The upstream ledger begins, as one of so many partitions.
+static void upstream_opens(Bench& bench, int partitions) {
+    ledger::v1::Decision decision;
+    decision.set_previous_digest(genesis_digest("up.ledger", 0));
+    decision.mutable_input_restarted()->set_partitions(partitions);
+    decision.mutable_input_restarted()->set_key_id(bench.keys.newest());
+    *decision.mutable_decided_at() = to_proto(bench.truth());
+    bench.inputs[Bench::upstream].log.push_back(
+        Seal(bench.keys, "up.ledger", RecordKind::decision)
+            .close(decision.SerializeAsString(), bench.keys.newest()));
+}
+
 // Before it opens its own, which would fix that number for ever.
 TEST(Unfit, AnotherNumberOfPartitionsThanAnUpstreamLedgersHaltsBeforeAnythingIsWritten) {
     for (const int partitions : {1, 4}) {
         Bench bench;
-        ledger::v1::Decision decision;
-        decision.set_previous_digest(genesis_digest("up.ledger", 0));
-        decision.mutable_input_restarted()->set_partitions(partitions);
-        decision.mutable_input_restarted()->set_key_id(bench.keys.newest());
-        *decision.mutable_decided_at() = to_proto(bench.truth());
-        bench.inputs[Bench::upstream].log.push_back(
-            Seal(bench.keys, "up.ledger", RecordKind::decision)
-                .close(decision.SerializeAsString(), bench.keys.newest()));
+        upstream_opens(bench, partitions);
         bench.read();
         if (partitions == 1) {
             EXPECT_EQ(bench.partition->halted(), "");
@@ -1022,19 +1027,12 @@ TEST(Unfit, AnotherNumberOfPartitionsThanAnUpstreamLedgersHaltsBeforeAnythingIsW
 TEST(Unfit, ALostLedgerIsNotOpenedAgainWithAnotherNumberOfPartitions) {
     Bench bench;
     bench.inputs[Bench::commands].log.push_back(bench.command("add 1", "r1"));
-    ledger::v1::Decision decision;
-    decision.set_previous_digest(genesis_digest("up.ledger", 0));
-    decision.mutable_input_restarted()->set_partitions(4);
-    decision.mutable_input_restarted()->set_key_id(bench.keys.newest());
-    *decision.mutable_decided_at() = to_proto(bench.truth());
     bench.partition->on_ledger_end(0);
     bench.step();
     bench.hear();
     bench.step();
     EXPECT_TRUE(bench.partition->halted().starts_with("ledger_lost"));
-    bench.inputs[Bench::upstream].log.push_back(
-        Seal(bench.keys, "up.ledger", RecordKind::decision)
-            .close(decision.SerializeAsString(), bench.keys.newest()));
+    upstream_opens(bench, 4);
     bench.hear();
     EXPECT_TRUE(bench.partition->halted().starts_with("wrong_partitions"));
     EXPECT_FALSE(bench.partition->restart_inputs("try").has_value());
