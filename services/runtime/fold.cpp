@@ -63,8 +63,14 @@ bool Fold::apply_outcome(const ledger::v1::Decision& decision, std::int64_t offs
 void Fold::caused(const ledger::v1::Cause& cause) {
     Place& place = places_[cause.topic()];
     place.position = cause.offset() + (planted(Bug::position_off_by_one) ? 2 : 1);
-    place.causes.emplace_back(cause.offset(), cause.record_digest());
-    if (place.causes.size() > causes_kept) place.causes.pop_front();
+    keep_cause(place, cause.offset(), cause.record_digest());
+}
+
+void Fold::keep_cause(Place& place, std::int64_t offset, const std::string& digest) {
+    place.causes.emplace_back(offset, digest);
+    if (place.causes.size() <= causes_kept) return;
+    place.begins = place.causes.front().first + 1;
+    place.causes.pop_front();
 }
 
 void Fold::move(const ledger::v1::InputPosition& input) {
@@ -72,9 +78,9 @@ void Fold::move(const ledger::v1::InputPosition& input) {
     place.position = input.next_offset();
     while (!place.causes.empty() && place.causes.back().first >= place.position)
         place.causes.pop_back();
+    place.begins = std::min(place.begins, place.position);
     if (!input.record_digest().empty())
-        place.causes.emplace_back(place.position - 1, input.record_digest());
-    if (place.causes.size() > causes_kept) place.causes.pop_front();
+        keep_cause(place, place.position - 1, input.record_digest());
 }
 
 Remembered answer_of(const ledger::v1::Decision& decision, std::int64_t offset) {

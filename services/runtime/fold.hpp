@@ -43,6 +43,8 @@ public:
         // The last inputs that were decided on, by offset, with the digests of their records: what
         // tells later whether the log still holds them.
         std::deque<std::pair<std::int64_t, std::string>> causes;
+        // From here on they are all that were decided on.
+        std::int64_t begins = 0;
     };
     // A tail of an input that was lost is found as long as no more decisions than these were caused
     // by it.
@@ -90,6 +92,7 @@ private:
     bool apply_outcome(const ledger::v1::Decision& decision, std::int64_t offset);
     void caused(const ledger::v1::Cause& cause);
     void move(const ledger::v1::InputPosition& input);
+    static void keep_cause(Place& place, std::int64_t offset, const std::string& digest);
     void remember(const ledger::v1::Decision& decision, std::int64_t offset);
     void forget(Time decided_at);
 

@@ -53,7 +53,8 @@ void Partition::fold_again() {
         input.cursor = 0;
         // What was missed in its log may have been the cause of an own decision, which never
         // counted.
-        if (std::exchange(input.fork, std::nullopt)) want_recheck_ = true;
+        if (input.fork) want_recheck_ = true;
+        drop_fork(input);
         // It may have been displaced by that of another item of the input.
         for (Item& item : input.items) item.dead_letter_asked = false;
     }

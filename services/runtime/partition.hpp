@@ -282,6 +282,7 @@ private:
         bool short_asked = false;  // after a while it was started anew there, to be sure
         bool short_again = false;  // and ended again
         std::optional<std::int64_t> fork;
+        bool fork_by_end = false;
         Tick fork_seen{};
         // Records from here on are news; nothing before the range is known for the first time.
         std::optional<std::int64_t> news_from;
@@ -335,6 +336,9 @@ private:
     void read_from(Input& input, std::int64_t offset);
     void expect_causes(Input& input);
     std::int64_t check_start(const Input& input) const;
+    static void expect(Input& input, std::int64_t offset, const std::string& digest);
+    static void set_fork(Input& input, std::int64_t offset, bool by_end = false);
+    static void drop_fork(Input& input);
     void find_cause(Input& input, std::int64_t offset, const std::string& digest);
     void compare_cause(Input& input, std::int64_t offset, const std::string& digest);
     bool may_be_decided(const Input& input, const Item& item) const;
@@ -403,6 +407,7 @@ private:
     bool override_now(Orders& orders, Time now, Tick tick);
     bool change_key(Orders& orders, Time now, Tick tick);
     static bool forked(const Input& input);
+    bool may_rewind(const Input& input, Tick tick) const;
     bool rewind(Orders& orders, Time now, Tick tick);
     bool pass(Orders& orders, Time now, Tick tick);
     const Input* to_pass() const;

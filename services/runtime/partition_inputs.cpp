@@ -26,7 +26,7 @@ void Partition::forget_inputs() {
         input.ordered = false;
         input.paused = false;
         forget_short(input);
-        input.fork.reset();
+        drop_fork(input);
         see_again(input);
     }
     want_readings_.clear();
@@ -99,7 +99,7 @@ void Partition::expect_causes(Input& input) {
     input.expected.clear();
     input.sound = -1;
     forget_short(input);
-    input.fork.reset();
+    drop_fork(input);
     if (input.spec.view_only || planted(Bug::no_input_check)) return;
     const Fold::Place& place = fold_->place(input.spec.topic);
     const std::int64_t counted = counted_position(input);
@@ -109,8 +109,9 @@ void Partition::expect_causes(Input& input) {
 }
 
 std::int64_t Partition::check_start(const Input& input) const {
+    // Between them lies what was passed by, which is looked at as well.
     const std::int64_t first =
-        input.expected.empty() ? counted_position(input) : input.expected.front().first;
+        input.expected.empty() ? counted_position(input) : fold_->place(input.spec.topic).begins;
     return std::max(first, input.low);
 }
 
@@ -190,6 +191,9 @@ void Partition::check_upstream(Input& input, std::int64_t offset, std::string_vi
             return forget_what_was_told();
         case Chain::Check::same:
             input.next = input.chain.head_offset() + 1;
+            // What is named before that and was not found does not count there.
+            if (!input.expected.empty() && input.expected.front().first < input.next)
+                find_cause(input, input.expected.front().first, {});
     }
 }
 
@@ -223,14 +227,36 @@ void Partition::find_cause(Input& input, std::int64_t offset, const std::string&
             if (own.applied && own.decision.cause().topic() == input.spec.topic &&
                 own.decision.cause().offset() == offset &&
                 own.decision.cause().record_digest() != digest)
-                input.fork = std::min(offset, input.fork.value_or(offset));
-    if (input.expected.empty() || input.fork || offset < input.expected.front().first) return;
+                set_fork(input, offset);
+    if (input.expected.empty() || offset < input.expected.front().first) return;
     if (offset == input.expected.front().first && digest == input.expected.front().second) {
         input.sound = offset + 1;
         input.expected.pop_front();
+        // It did not end there after all.
+        if (input.fork_by_end) drop_fork(input);
         return;
     }
-    input.fork = last_shared(input, input.expected.front().first);
+    set_fork(input, last_shared(input, input.expected.front().first));
+}
+
+// `by_end`: nothing but the log's end tells so, which may have been named too early.
+void Partition::set_fork(Input& input, std::int64_t offset, bool by_end) {
+    input.fork_by_end = by_end && (!input.fork || input.fork_by_end);
+    input.fork = std::min(offset, input.fork.value_or(offset));
+}
+
+void Partition::drop_fork(Input& input) {
+    input.fork.reset();
+    input.fork_by_end = false;
+    input.fork_seen = {};
+}
+
+void Partition::expect(Input& input, std::int64_t offset, const std::string& digest) {
+    input.expected_end = std::max(input.expected_end, offset + 1);
+    const auto place = std::ranges::lower_bound(input.expected, offset, {},
+                                                &std::pair<std::int64_t, std::string>::first);
+    if (place == input.expected.end() || place->first != offset)
+        input.expected.emplace(place, offset, digest);
 }
 
 // Up to where the log, which differs from the decisions at `offset`, is known to be what they were
@@ -248,12 +274,7 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
     if (!input.range_known || input.spec.view_only || offset < input.low || input.blind ||
         planted(Bug::no_input_check))
         return;
-    if (offset >= input.next) {
-        input.expected_end = std::max(input.expected_end, offset + 1);
-        if (input.expected.empty() || input.expected.back().first < offset)
-            input.expected.emplace_back(offset, digest);
-        return;
-    }
+    if (offset >= input.next) return expect(input, offset, digest);
     bool same = !input.chain.disagrees(offset, digest);
     if (input.spec.kind != Kind::ledger) {
         // It may have been passed over, as a repeat or a reading that changes nothing.
@@ -265,10 +286,14 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
         if (input.expected.empty()) input.sound = std::max(input.sound, offset + 1);
         return;
     }
-    // Of an upstream ledger only what was told is compared; where it is still there, it was the
-    // other that read what is lost.
-    if (input.spec.kind == Kind::ledger) input.fork = std::min(offset, input.fork.value_or(offset));
-    if (!input.ordered && !input.chain.verifying()) read_again(input);
+    // Of an upstream ledger only what was told is compared; where it is still there, and nothing
+    // behind it is what the other decided on, it was the other that read what is lost.
+    if (input.spec.kind == Kind::ledger) {
+        expect(input, offset, digest);
+        if (!input.chain.verifying()) verify_input(input);
+    } else if (!input.ordered) {
+        read_again(input);
+    }
 }
 
 // What cannot be read is remembered only as one of the last causes.
@@ -319,13 +344,13 @@ void Partition::confirm_short(Input& input, Tick tick) {
     if (!std::exchange(input.short_asked, true))
         return read_from(input, std::max(input.next, *input.short_from));
     if (!input.short_again) return;
-    input.fork = last_shared(input, *input.short_from);
+    set_fork(input, last_shared(input, *input.short_from), true);
     forget_short(input);
 }
 
 // A decision set the input back; what its log holds now is considered from there on.
 void Partition::rewound(Input& input) {
-    input.fork.reset();
+    drop_fork(input);
     if (input.spec.kind == Kind::ledger) return walk_again(input);
     read_again(input);
 }
@@ -386,7 +411,7 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
         // Passed by, and yet it wants a decision: something else lay there, which was lost.
         if (!input.fork && !planted(Bug::no_input_check) && !may_be_decided(input, item) &&
             wants_decision(item))
-            input.fork = offset;
+            set_fork(input, offset);
         return;
     }
     if (passed_over(item)) {

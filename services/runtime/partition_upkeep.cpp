@@ -66,14 +66,12 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
     for (const Input& input : inputs_) {
         const bool upstream = input.spec.kind == InputSpec::Kind::ledger;
         const std::int64_t position = fold_->position(input.spec.topic);
-        if (!fresh && position >= input.low && position <= input.high) continue;
+        // A log that ends before its position is looked into when it is read: it may have named an
+        // end that is behind.
+        if (!fresh && position >= input.low) continue;
         auto& place = *restarted.add_inputs();
         place.set_topic(input.spec.topic);
-        // What an upstream ledger brought is never met twice: nothing remembers it. A command is
-        // remembered, or expired; a stream is met again by its nature.
-        const std::int64_t known =
-            fresh ? 0 : std::clamp(position, input.low, std::max(input.high, input.next));
-        place.set_next_offset(upstream ? known : input.low);
+        place.set_next_offset(fresh && upstream ? 0 : input.low);
         if (planted(Bug::restart_to_end)) place.set_next_offset(input.high);
     }
     append(std::move(decision), orders, tick);
@@ -133,17 +131,22 @@ bool Partition::forked(const Input& input) {
     return input.fork.has_value() && !input.chain.verifying();
 }
 
+// A leader that is never quiet, and knows nothing of it, is not waited for without end.
+bool Partition::may_rewind(const Input& input, Tick tick) const {
+    return may_lead(input.fork_seen, tick) || tick - input.fork_seen >= options_.pass_latest;
+}
+
 bool Partition::rewind(Orders& orders, Time now, Tick tick) {
     bool any = false;
     for (Input& input : inputs_) {
         confirm_short(input, tick);
         if (!forked(input)) continue;
         if (*input.fork >= fold_->position(input.spec.topic)) {
-            input.fork.reset();
+            drop_fork(input);
             continue;
         }
         if (input.fork_seen == Tick{}) input.fork_seen = tick;
-        any = any || may_lead(input.fork_seen, tick);
+        any = any || may_rewind(input, tick);
     }
     if (!any) return false;
     if (!flight_.empty()) return true;

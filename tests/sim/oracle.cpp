@@ -183,8 +183,9 @@ void Oracle::check_rewound(const ledger::v1::Decision& decision) {
         const auto first = causes.lower_bound(input.next_offset());
         const bool upstream = find_upstream(input.topic()) != nullptr;
         // A command that was passed by needs a decision: something else lay there.
-        const bool skipped =
-            input.topic() == logs_.commands.name && skipped_.contains(input.next_offset());
+        const bool skipped = input.topic() == logs_.commands.name &&
+                             skipped_.contains(input.next_offset()) &&
+                             !may_pass(input.topic(), input.next_offset());
         for (auto cause = first; cause != causes.end() && !skipped; ++cause) {
             // Lost, the same bytes may lie there again.
             require(!topic.holds(cause->first) || lost_.contains({input.topic(), cause->first}) ||
@@ -264,9 +265,12 @@ void Oracle::check_skipped(const ledger::v1::Cause& cause, std::int64_t from) {
 
 // Passed by before its log lost it, it is looked at again.
 void Oracle::check_passed(const ledger::v1::InputPosition& input, std::int64_t from) {
-    for (std::int64_t passed = from; passed < input.next_offset(); ++passed)
-        require(may_pass(input.topic(), passed) || lost_.contains({input.topic(), passed}),
+    for (std::int64_t passed = from; passed < input.next_offset(); ++passed) {
+        if (may_pass(input.topic(), passed)) continue;
+        require(lost_.contains({input.topic(), passed}),
                 fmt::format("{} {} passed by", input.topic(), passed));
+        skipped_.insert(passed);
+    }
 }
 
 void Oracle::check_skipped(const std::string& topic, std::int64_t from, std::int64_t to) {
@@ -403,7 +407,7 @@ runtime::Foreign Oracle::stream_record(const OracleLogs::Foreign& stream,
 void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected& expected) {
     const auto& cause = decision.cause();
     const std::string& code = decision.rejected().code();
-    if (code == "expired") ++expired_;
+    if (code == "expired" && !was_decided(decision)) ++expired_;
     // What may have been forgotten is refused, too.
     if (overridden_ && code == "expired") return;
     require(code == expected.code, fmt::format("{} {} got '{}' instead of '{}'", cause.topic(),
@@ -412,6 +416,13 @@ void Oracle::check_outcome(const ledger::v1::Decision& decision, const Expected&
             fmt::format("{} {} decided on another state", cause.topic(), cause.offset()));
     require(!expected.dead_letter || letters_.contains({cause.topic(), cause.offset()}),
             "refused before its bytes were kept");
+}
+
+bool Oracle::was_decided(const ledger::v1::Decision& decision) const {
+    const auto& cause = decision.cause();
+    const auto* before = settled(key_of(decision.realm(), cause.actor(), cause.request_id()));
+    return before != nullptr &&
+           std::ranges::find(*before, cause.body_digest(), &Settled::digest) != before->end();
 }
 
 // By the whole history, not by what a fold remembers.
@@ -456,8 +467,7 @@ bool Oracle::may_pass_command(const Topic::Record& record) {
         runtime::body_digest(command.body(), from_proto(command.expires_at()));
     const auto* before = settled(key_of(command.realm(), command.actor(), command.request_id()));
     return before != nullptr &&
-           std::any_of(before->begin(), before->end(),
-                       [&](const Settled& one) { return one.digest == digest; });
+           std::ranges::find(*before, digest, &Settled::digest) != before->end();
 }
 
 // With what is new in it walked by the reading rule.

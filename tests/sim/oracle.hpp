@@ -80,7 +80,7 @@ public:
     bool overridden() const { return overridden_; }
     // No decision may be stamped later, but for one that repeats the stamp before it.
     void latest_stamp(Time latest) { latest_ = latest; }
-    // Commands refused as expired.
+    // Requests refused as expired; not those that are met again once that is forgotten.
     std::int64_t expired() const { return expired_; }
     // Inputs that were set back.
     std::int64_t rewound() const { return rewound_; }
@@ -135,6 +135,7 @@ private:
     void check_skipped(const ledger::v1::Cause& cause, std::int64_t from);
     void check_skipped(const std::string& topic, std::int64_t from, std::int64_t to);
     void check_outcome(const ledger::v1::Decision& decision, const Expected& expected);
+    bool was_decided(const ledger::v1::Decision& decision) const;
     void check_request(const ledger::v1::Decision& decision, std::int64_t offset);
     Expected expect(const ledger::v1::Decision& decision);
     Expected expect_command(std::string_view body, Time at, const ledger::v1::Cause& cause);

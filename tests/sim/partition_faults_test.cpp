@@ -296,6 +296,32 @@ TEST_F(LostTail, OfACommandThatWasPassedByIsMetAfterARestartToo) {
     EXPECT_EQ(bench.partition->input_position(Bench::commands), 3);
 }
 
+TEST_F(LostTail, OfTheFirstCommandOfAllIsMetAfterARestartToo) {
+    for (const char* id : {"n1", "n2"})
+        bench.inputs[Bench::commands].log.push_back(bench.command("add 1", id));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", 1));
+    restart();
+    settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 1);
+    EXPECT_EQ(bench.partition->input_position(Bench::commands), 2);
+}
+
+// It decides on without pause and knows nothing of the loss.
+TEST_F(LostTail, OfACommandThatWasPassedByIsMetBesideABusyLeaderToo) {
+    auto& log = bench.inputs[Bench::commands].log;
+    log.push_back(bench.command("add 1", "passed"));
+    bool set_back = false;
+    for (int i = 1; i < 800 && !set_back; ++i) {
+        log.push_back(bench.command("add 1", fmt::format("r{}", i), hours(20)));
+        bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", i));
+        bench.hear();
+        bench.elapsed += milliseconds(100);
+        for (const auto& append : bench.step().append)
+            set_back = set_back || bench.parsed(append.record).has_inputs_rewound();
+    }
+    EXPECT_TRUE(set_back);
+}
+
 // It was read here and is lost; who decided read what lies there now, and rightly passed it by.
 TEST_F(LostTail, OfACommandThatIsRememberedHereAloneAndPassedByElsewhereSetsNothingBack) {
     bench.decide(bench.command("add 1", "r1"));
@@ -524,6 +550,79 @@ TEST_F(LostTail, OfAnUpstreamLedgerThatAnotherSetBackIsSetBackOnce) {
     settle();
     EXPECT_EQ(bench.partition->counters().rewound, 1);
     EXPECT_EQ(bench.total(), 43);
+}
+
+// What was read here of it counted for nothing and is lost; who decided read what lies there now.
+TEST_F(LostTail, OfARecordOfAnUpstreamLedgerThatWasReadHereAloneSetsNothingBack) {
+    auto& log = bench.inputs[Bench::upstream].log;
+    bench.upstream_decides("add 1");
+    bench.read();
+    ledger::v1::Decision decision = bench.last();
+    log.push_back("noise");
+    bench.hear();
+    log.pop_back();
+    bench.upstream_decides("add 2");
+    decision.set_previous_digest(bench.partition->counted_head());
+    decision.set_writer("z");
+    decision.mutable_cause()->set_offset(1);
+    decision.mutable_cause()->set_record_digest(sha256(log.back()));
+    decision.mutable_accepted()->set_events(0, "total 3");
+    bench.ledger.push_back(Seal(bench.keys, "toy.ledger", RecordKind::decision)
+                               .close(decision.SerializeAsString(), bench.keys.newest()));
+    settle();
+    settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    bench.upstream_decides("add 10");
+    settle();
+    EXPECT_EQ(bench.total(), 13);
+}
+
+// A follower finds that the ledger ends too early, and the rest is there before it steps in.
+TEST_F(LostTail, ThatComesBackBeforeAnybodyActedSetsNothingBack) {
+    for (int i = 0; i < 3; ++i) bench.upstream_decides("add 1");
+    bench.read();
+    Bench follower("b");
+    follower.join(bench);
+    auto& log = follower.inputs[Bench::upstream].log;
+    const auto whole = log;
+    log.resize(1);
+    const auto turn = [&] {
+        follower.hear();
+        return follower.step().append.size();
+    };
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(turn(), 0u);
+    follower.elapsed += seconds(3);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(turn(), 0u);
+    log = whole;
+    follower.elapsed += milliseconds(100);
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(turn(), 0u);
+        follower.elapsed += seconds(1);
+    }
+}
+
+// The broker names an end of it that is behind just when an operator speaks.
+TEST_F(LostTail, OfCommandsDoesNotMoveAnUpstreamLedgerThatSeemsToEndTooEarly) {
+    bench.decide(bench.command("add 1", "r1"));
+    for (int i = 0; i < 3; ++i) bench.upstream_decides("add 1");
+    bench.read();
+    bench.inputs[Bench::commands].log.push_back(bench.command("add 4", "r2"));
+    bench.inputs[Bench::commands].expire();
+    auto& log = bench.inputs[Bench::upstream].log;
+    const auto whole = log;
+    log.resize(1);
+    bench.start();
+    bench.read();
+    ASSERT_TRUE(bench.partition->halted().starts_with("input_gone"));
+    ASSERT_TRUE(bench.partition->restart_inputs("retention was too short").has_value());
+    bench.read();
+    EXPECT_EQ(bench.partition->halted(), "");
+    log = whole;
+    settle();
+    EXPECT_EQ(bench.total(), 4);
+    EXPECT_EQ(bench.partition->input_position(Bench::upstream), 3);
+    bench.decide(bench.command("add 20", "r3"));
+    EXPECT_EQ(bench.total(), 24);
 }
 
 TEST_F(LostTail, TroubleWithoutALossChangesNothing) {

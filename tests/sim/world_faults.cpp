@@ -208,7 +208,7 @@ void World::name_end_behind() {
     const int count = 1 + below(static_cast<int>(std::min<std::int64_t>(log.size(), 6)));
     const bool upstream = &log == &there.upstream;
     const int steps = upstream ? count : std::min(count, 2);
-    const milliseconds each((100 + below(1'400)) / steps);
+    const milliseconds each((100 + below(1'400)) / (upstream ? 1 : steps));
     log.fall_behind(count, steps, each);
     if (upstream) behind_until_[log.number] = tick() + steps * each + seconds(30);
     for (auto& instance : instances_)
