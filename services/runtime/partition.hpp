@@ -407,6 +407,7 @@ private:
     bool override_now(Orders& orders, Time now, Tick tick);
     bool change_key(Orders& orders, Time now, Tick tick);
     static bool forked(const Input& input);
+    bool rewind_withdrawn() const;
     bool may_rewind(const Input& input, Tick tick) const;
     bool rewind(Orders& orders, Time now, Tick tick);
     bool pass(Orders& orders, Time now, Tick tick);
@@ -471,6 +472,7 @@ private:
     std::int64_t passable_behind_ = -1;
     Tick passable_since_{};
     static constexpr std::chrono::seconds losses_forgotten{10};
+    static constexpr std::chrono::seconds retried_after{1};
     int losses_ = 0;
     Tick lost_at_{};
     bool left_over_ = false;  // the last step ended before everything was considered

@@ -28,6 +28,10 @@ Orders Partition::step(Time now, Tick tick) {
         flight_.clear();
         want_resend_ = false;
     }
+    if (want_resend_ && rewind_withdrawn()) {
+        flight_.clear();
+        want_resend_ = false;
+    }
     if (want_resend_) {
         resend(orders, tick);
         return orders;

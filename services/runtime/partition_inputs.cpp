@@ -109,9 +109,14 @@ void Partition::expect_causes(Input& input) {
 }
 
 std::int64_t Partition::check_start(const Input& input) const {
-    // Between them lies what was passed by, which is looked at as well.
-    const std::int64_t first =
-        input.expected.empty() ? counted_position(input) : fold_->place(input.spec.topic).begins;
+    std::int64_t first =
+        input.expected.empty() ? counted_position(input) : input.expected.front().first;
+    if (input.spec.kind == Kind::commands) {
+        // Between them lies what was passed by, which is looked at as well; and where the log ends
+        // before all of them, everything that lies there now.
+        if (!input.expected.empty()) first = fold_->place(input.spec.topic).begins;
+        if (first > std::max(input.high, input.next)) first = input.low;
+    }
     return std::max(first, input.low);
 }
 
@@ -299,8 +304,8 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
 // What cannot be read is remembered only as one of the last causes.
 bool Partition::may_be_decided(const Input& input, const Item& item) const {
     if (item.readable) return false;
-    const auto& causes = fold_->place(input.spec.topic).causes;
-    return causes.empty() || item.offset <= causes.front().first ||
+    const auto& [position, causes, begins] = fold_->place(input.spec.topic);
+    return causes.empty() || item.offset < begins ||
            std::ranges::binary_search(causes, item.offset, {},
                                       &std::pair<std::int64_t, std::string>::first);
 }
@@ -409,8 +414,8 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
     }
     if (caught_up_ && offset < counted_position(input)) {
         // Passed by, and yet it wants a decision: something else lay there, which was lost.
-        if (!input.fork && !planted(Bug::no_input_check) && !may_be_decided(input, item) &&
-            wants_decision(item))
+        if ((!input.fork || input.fork_by_end) && !planted(Bug::no_input_check) &&
+            !may_be_decided(input, item) && wants_decision(item))
             set_fork(input, offset);
         return;
     }

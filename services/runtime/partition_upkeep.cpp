@@ -131,6 +131,17 @@ bool Partition::forked(const Input& input) {
     return input.fork.has_value() && !input.chain.verifying();
 }
 
+// What an append that is to be sent again would set back may be whole again meanwhile.
+bool Partition::rewind_withdrawn() const {
+    if (flight_.empty() || flight_.front().applied) return false;
+    const auto& places = flight_.front().decision.inputs_rewound().inputs();
+    return std::ranges::any_of(places, [&](const auto& place) {
+        return std::ranges::any_of(inputs_, [&](const Input& input) {
+            return input.spec.topic == place.topic() && !forked(input);
+        });
+    });
+}
+
 // A leader that is never quiet, and knows nothing of it, is not waited for without end.
 bool Partition::may_rewind(const Input& input, Tick tick) const {
     return may_lead(input.fork_seen, tick) || tick - input.fork_seen >= options_.pass_latest;
@@ -152,11 +163,12 @@ bool Partition::rewind(Orders& orders, Time now, Tick tick) {
     if (!flight_.empty()) return true;
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     for (Input& input : inputs_) {
-        if (!forked(input)) continue;
+        if (!forked(input) || !may_rewind(input, tick)) continue;
         auto& place = *decision.mutable_inputs_rewound()->add_inputs();
         place.set_topic(input.spec.topic);
         place.set_next_offset(*input.fork);
-        input.fork_seen = {};
+        // Beside a leader that is never quiet it will take more than one attempt.
+        input.fork_seen = std::max(input.fork_seen, tick - options_.pass_latest + retried_after);
     }
     append(std::move(decision), orders, tick);
     return true;

@@ -306,6 +306,64 @@ TEST_F(LostTail, OfTheFirstCommandOfAllIsMetAfterARestartToo) {
     EXPECT_EQ(bench.partition->input_position(Bench::commands), 2);
 }
 
+TEST_F(LostTail, OfTheFirstCommandOfAllIsMetThoughItCannotBeRead) {
+    auto& log = bench.inputs[Bench::commands].log;
+    log.push_back(Seal(bench.keys, "toy.commands", RecordKind::command)
+                      .close("no command", bench.keys.newest()));
+    log.push_back(bench.command("add 1", "n2"));
+    bench.ledger.push_back(bench.foreign(bench.partition->counted_head(), "total 2", 1));
+    restart();
+    settle();
+    ASSERT_EQ(bench.letters.size(), 1u);
+    EXPECT_EQ(bench.letters[0].offset, 0);
+}
+
+// More was decided than is remembered, and all of what is remembered is gone.
+TEST_F(LostTail, OfMoreCommandsThanAreRememberedMeetsAllThatLiesThereNow) {
+    for (int i = 0; i < 400; ++i) bench.decide(bench.command("add 1", fmt::format("r{}", i)));
+    const auto before = bench.total();
+    cut(Bench::commands, 350);
+    for (const char* id : {"c1", "c2", "c3"})
+        bench.inputs[Bench::commands].log.push_back(bench.command("add 1000", id));
+    bench.start();
+    bench.read();
+    bench.ask(bench.command("add 1000", "c4"));
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.total(), before + 4000);
+}
+
+// It ends too early, and grows on with the bytes that a decision names; before them lies a new one.
+TEST_F(LostTail, OfACommandIsMetThoughWhatFollowsIsThereAgain) {
+    auto& log = bench.inputs[Bench::commands].log;
+    bench.decide(bench.command("add 1", "r1"));
+    log.push_back("noise");  // Which a fold has passed by.
+    bench.decide(bench.command("add 1", "r3"));
+    const auto last = log.back();
+    log.resize(1);
+    Bench follower("b");
+    follower.join(bench);
+    const auto turns = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            follower.hear();
+            follower.step();
+        }
+    };
+    turns(6);
+    follower.elapsed += seconds(3);
+    turns(3);
+    auto& grown = follower.inputs[Bench::commands].log;
+    grown.push_back(follower.command("add 10", "fresh"));
+    grown.push_back(last);
+    turns(3);
+    for (int i = 0; i < 3; ++i) {
+        follower.elapsed += seconds(3);
+        follower.read();
+    }
+    EXPECT_EQ(follower.partition->counters().rewound, 1);
+    EXPECT_EQ(follower.partition->considered(Bench::commands), 3);
+    EXPECT_EQ(follower.total(), 12);
+}
+
 // It decides on without pause and knows nothing of the loss.
 TEST_F(LostTail, OfACommandThatWasPassedByIsMetBesideABusyLeaderToo) {
     auto& log = bench.inputs[Bench::commands].log;
@@ -599,6 +657,62 @@ TEST_F(LostTail, ThatComesBackBeforeAnybodyActedSetsNothingBack) {
         EXPECT_EQ(turn(), 0u);
         follower.elapsed += seconds(1);
     }
+}
+
+// The leader's word could not be written, and what it was about is whole by then.
+TEST_F(LostTail, ThatComesBackWhileTheWordIsNotWrittenSetsNothingBack) {
+    for (int i = 0; i < 3; ++i) bench.upstream_decides("add 1");
+    bench.read();
+    auto& log = bench.inputs[Bench::upstream].log;
+    const auto whole = log;
+    log.resize(1);
+    bench.start();
+    Orders orders;
+    for (int i = 0; i < 20 && orders.append.empty(); ++i) {
+        bench.hear();
+        orders = bench.step();
+        bench.elapsed += seconds(1);
+    }
+    ASSERT_EQ(orders.append.size(), 1u);
+    ASSERT_TRUE(bench.parsed(orders.append[0].record).has_inputs_rewound());
+    log = whole;
+    bench.hear();
+    bench.partition->on_append_failed(orders.append[0].digest);
+    for (int i = 0; i < 3; ++i) settle();
+    EXPECT_EQ(bench.partition->counters().rewound, 0);
+    EXPECT_EQ(bench.total(), 3);
+    bench.upstream_decides("add 10");
+    settle();
+    EXPECT_EQ(bench.total(), 13);
+}
+
+// Something else is due beside a leader that is never quiet.
+TEST_F(LostTail, IsNotSetBackBeforeItsTimeWithWhatIsDue) {
+    for (int i = 0; i < 3; ++i) bench.upstream_decides("add 1");
+    bench.read();
+    Bench follower("b");
+    follower.join(bench);
+    auto& log = follower.inputs[Bench::commands].log;
+    log.push_back(follower.command("add 1", "passed"));
+    bool set_back = false;
+    for (int i = 1; i < 800 && !set_back; ++i) {
+        log.push_back(follower.command("add 1", fmt::format("r{}", i), hours(20)));
+        follower.ledger.push_back(
+            follower.foreign(follower.partition->counted_head(), "total 2", i));
+        if (i == 100) {
+            follower.inputs[Bench::upstream].log.resize(1);
+            follower.partition->on_broker_trouble();
+        }
+        follower.hear();
+        follower.elapsed += milliseconds(100);
+        for (const auto& append : follower.step().append) {
+            set_back = true;
+            const auto decision = follower.parsed(append.record);
+            ASSERT_EQ(decision.inputs_rewound().inputs_size(), 1);
+            EXPECT_EQ(decision.inputs_rewound().inputs(0).topic(), "toy.commands");
+        }
+    }
+    EXPECT_TRUE(set_back);
 }
 
 // The broker names an end of it that is behind just when an operator speaks.
