@@ -28,20 +28,29 @@ make_secrets() {
     fi
 }
 
-# What the demo's channels sign and post with: made once, like the keys.
+# What the demo's channels sign and post with. Secrets are made once, like the keys; where they may
+# be sent follows from the ports.
+demo_realm=bow-river
 demo_agencies=(calgary alberta)
 make_demo_credentials() {
     local agency
     for agency in "${demo_agencies[@]}"; do
-        [[ -s $home/credentials/demo-webhook-$agency ]] ||
-            (umask 077 && printf '{"kind": "webhook", "secrets": ["whsec_%s"]}\n' \
-                "$(head -c 32 /dev/urandom | base64 -w 0)" \
-                >"$home/credentials/demo-webhook-$agency")
-        [[ -s $home/credentials/demo-mastodon-$agency ]] ||
-            (umask 077 && printf '{"kind": "mastodon", "token": "%s"}\n' \
-                "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')" \
-                >"$home/credentials/demo-mastodon-$agency")
+        write_demo_credential "$agency" webhook "http://127.0.0.1:${port[DEMO_WORLD]}" \
+            '.secrets // ["whsec_" + $made]' "$(head -c 32 /dev/urandom | base64 -w 0)"
+        write_demo_credential "$agency" mastodon "http://127.0.0.1:${port[DEMO_MASTODON]}" \
+            '.token // $made' "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')"
     done
+}
+
+# AGENCY KIND ORIGIN SECRET MADE: SECRET is a jq expression over what the file says already.
+write_demo_credential() {
+    local file=$home/credentials/demo-$2-$1 text key=token
+    [[ $2 != webhook ]] || key=secrets
+    text=$( ([[ -s $file ]] && cat "$file" || echo '{}') |
+        jq --arg kind "$2" --arg realm "$demo_realm" --arg agency "$1" --arg origin "$3" \
+            --arg made "$5" \
+            "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin], $key: ($4)}")
+    (umask 077 && echo "$text" >"$file")
 }
 
 # A Mastodon-API server with an account per agency, whose tokens are those of the channels.
@@ -116,7 +125,7 @@ write_environment() {
     echo 'TOCSIN_JWT_ISSUER=tocsin-dev'
     echo 'TOCSIN_JWT_AUDIENCE=tocsin'
     # The people of the demo, so that --as NAME is enough; an operator is on no realm's roster.
-    echo 'TOCSIN_REALM=bow-river'
+    echo "TOCSIN_REALM=$demo_realm"
     printf 'TOCSIN_PEOPLE=%q\n' "$root/deploy/demo/roster.json:$root/deploy/demo/operators.json"
     echo "TOCSIN_DEMO_WORLD=http://127.0.0.1:${port[DEMO_WORLD]}"
     echo "TOCSIN_DEMO_MASTODON=http://127.0.0.1:${port[DEMO_MASTODON]}"

@@ -8,6 +8,7 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace tocsin::approval {
@@ -128,7 +129,6 @@ static std::optional<Rejection> unsound_people(const v1::Roster& roster) {
         return Rejection{Because::invalid_argument, "empty_roster",
                          "a roster names at least one person", "roster.people"};
     std::set<std::string_view> subjects;
-    bool admin = false;
     for (int i = 0; i < roster.people_size(); ++i) {
         const v1::Person& person = roster.people(i);
         if (!subjects.insert(person.subject()).second)
@@ -141,13 +141,94 @@ static std::optional<Rejection> unsound_people(const v1::Roster& roster) {
                              fmt::format("agency `{}` of `{}` is not in this roster",
                                          person.agency_id(), person.subject()),
                              fmt::format("roster.people[{}].agency_id", i)};
-        admin = admin || contains(person.roles(), "admin");
     }
-    if (admin) return std::nullopt;
+    return std::nullopt;
+}
+
+static bool has_admin(const v1::Roster& roster, std::string_view agency_id) {
+    return std::ranges::any_of(roster.people(), [&](const v1::Person& person) {
+        return person.agency_id() == agency_id && contains(person.roles(), "admin");
+    });
+}
+
+// The importer's own agency needs one, or it could not change its part again.
+static std::optional<Rejection> without_admin(const v1::Roster& all, const Asking& asking,
+                                              const v1::Roster& imported) {
+    const bool own = find_agency(imported, asking.agency) != nullptr;
+    const bool any = std::ranges::any_of(
+        all.people(), [](const v1::Person& person) { return contains(person.roles(), "admin"); });
+    if (any && (!own || has_admin(all, asking.agency))) return std::nullopt;
     return Rejection{Because::invalid_argument, "no_admin",
-                     "at least one person needs the role admin, or nobody could import the next "
-                     "roster",
+                     fmt::format("at least one person of agency `{}` needs the role admin, or "
+                                 "nobody could import its next roster",
+                                 asking.agency),
                      "roster.people"};
+}
+
+// The people of an agency, by subject.
+static std::map<std::string_view, const v1::Person*> people_of(const v1::Roster& roster,
+                                                               std::string_view agency_id) {
+    std::map<std::string_view, const v1::Person*> people;
+    for (const v1::Person& person : roster.people())
+        if (person.agency_id() == agency_id) people.emplace(person.subject(), &person);
+    return people;
+}
+
+static bool same_agency(const v1::Roster& before, const v1::Roster& after,
+                        const std::string& agency_id) {
+    const v1::Agency *was = find_agency(before, agency_id), *is = find_agency(after, agency_id);
+    if (!was || !is || !MessageDifferencer::Equals(*was, *is)) return false;
+    return std::ranges::equal(people_of(before, agency_id), people_of(after, agency_id),
+                              [](const auto& one, const auto& other) {
+                                  return MessageDifferencer::Equals(*one.second, *other.second);
+                              });
+}
+
+// An agency is changed by its own admins; one that is new, or has none, by any of the realm's.
+static std::optional<Rejection> of_others(const v1::Roster& present, const Asking& asking,
+                                          const v1::Roster& imported) {
+    for (int i = 0; i < imported.agencies_size(); ++i) {
+        const std::string& id = imported.agencies(i).agency_id();
+        if (id == asking.agency || !has_admin(present, id) || same_agency(present, imported, id))
+            continue;
+        return Rejection{Because::permission_denied, "other_agency",
+                         fmt::format("agency `{}` has admins of its own: leave it out, or let one "
+                                     "of them import it",
+                                     id),
+                         fmt::format("roster.agencies[{}].agency_id", i)};
+    }
+    for (int i = 0; i < imported.people_size(); ++i) {
+        const v1::Person* known = find_person(present, imported.people(i).subject());
+        if (!known || find_agency(imported, known->agency_id())) continue;
+        return Rejection{Because::invalid_argument, "duplicate_person",
+                         fmt::format("`{}` acts for agency `{}`, and a person acts for one agency: "
+                                     "it must let them go first",
+                                     known->subject(), known->agency_id()),
+                         fmt::format("roster.people[{}].subject", i)};
+    }
+    return std::nullopt;
+}
+
+// Agencies that are not named stay as they are, with their people; what is there already keeps its
+// place.
+static v1::Roster merged(const v1::Roster& present, const v1::Roster& imported) {
+    v1::Roster all;
+    for (const v1::Agency& agency : present.agencies()) {
+        const v1::Agency* named = find_agency(imported, agency.agency_id());
+        *all.add_agencies() = named ? *named : agency;
+    }
+    for (const v1::Agency& agency : imported.agencies())
+        if (!find_agency(present, agency.agency_id())) *all.add_agencies() = agency;
+    for (const v1::Person& person : present.people()) {
+        const v1::Person* named = find_person(imported, person.subject());
+        if (named)
+            *all.add_people() = *named;
+        else if (!find_agency(imported, person.agency_id()))
+            *all.add_people() = person;
+    }
+    for (const v1::Person& person : imported.people())
+        if (!find_person(present, person.subject())) *all.add_people() = person;
+    return all;
 }
 
 static Verdict import_roster(const State& state, const Asking& asking,
@@ -158,11 +239,16 @@ static Verdict import_roster(const State& state, const Asking& asking,
                       "importing a roster needs the role admin");
     if (auto unsound = unsound_agencies(request.roster())) return std::unexpected(*unsound);
     if (auto unsound = unsound_people(request.roster())) return std::unexpected(*unsound);
+    if (auto theirs = of_others(state.roster, asking, request.roster()))
+        return std::unexpected(*theirs);
+    const v1::Roster all = merged(state.roster, request.roster());
+    if (auto headless = without_admin(all, asking, request.roster()))
+        return std::unexpected(*headless);
 
-    if (state.roster_version > 0 && MessageDifferencer::Equals(state.roster, request.roster()))
+    if (state.roster_version > 0 && MessageDifferencer::Equals(state.roster, all))
         return Happened<v1::Event>{{}, asking.realm, std::to_string(state.roster_version)};
     v1::Event event;
-    *event.mutable_roster_imported()->mutable_roster() = request.roster();
+    *event.mutable_roster_imported()->mutable_roster() = all;
     event.mutable_roster_imported()->set_actor(asking.actor);
     return Happened<v1::Event>{{event}, asking.realm, std::to_string(state.roster_version + 1)};
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <expected>
+#include <set>
 
 namespace tocsin::drafting {
 
@@ -71,8 +72,9 @@ v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string 
     return event;
 }
 
-static v1::Event created(const trigger::v1::RuleCrossed& crossed, const std::string& message_id,
-                         content::v1::Draft draft) {
+// Whoever wrote the template, the rule or the source has a hand in it.
+static v1::Event created(const trigger::v1::RuleCrossed& crossed, const v1::Template& source,
+                         const std::string& message_id, content::v1::Draft draft) {
     v1::Event event;
     v1::MessageCreated& body = *event.mutable_message_created();
     body.set_message_id(message_id);
@@ -83,6 +85,9 @@ static v1::Event created(const trigger::v1::RuleCrossed& crossed, const std::str
     body.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
     body.set_rule_id(crossed.crossing().rule_id());
     body.set_crossing_id(crossed.crossing().crossing_id());
+    std::set<std::string> hands(crossed.hands().begin(), crossed.hands().end());
+    hands.insert(source.hands().begin(), source.hands().end());
+    body.mutable_hands()->Assign(hands.begin(), hands.end());
     return event;
 }
 
@@ -99,7 +104,8 @@ std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::Rule
                                                   crossed.template_id(), listing(against.errors)))};
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());
-    std::vector<v1::Event> events{created(crossed, id, std::move(*draft))};
+    const v1::Template& source = state.templates.at(crossed.template_id());
+    std::vector<v1::Event> events{created(crossed, source, id, std::move(*draft))};
     // Submitted as it will stand once created: by the same fold that everybody else runs.
     State after;
     Decider::evolve(after, events[0], now);

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
 
@@ -25,6 +26,8 @@ using runtime::Rejection;
 using runtime::to_proto;
 
 using Verdict = runtime::Verdict<v1::Event>;
+
+static constexpr int hands_max = 100;
 
 static bool contains(const auto& list, std::string_view item) {
     return std::ranges::find(list, item) != list.end();
@@ -70,6 +73,20 @@ static Verdict create_incident(const State& state, const Asking& asking,
     return one(std::move(event), id, 1);
 }
 
+// Readings are evidence because they come from a trigger: nobody writes or alters them. A draft
+// that is sent back with what it had is as good as one without.
+static std::optional<Rejection> own_evidence(const content::v1::Draft& draft,
+                                             const content::v1::Draft& before) {
+    using google::protobuf::util::MessageDifferencer;
+    content::v1::Draft theirs, ours;
+    *theirs.mutable_evidence() = draft.evidence();
+    *ours.mutable_evidence() = before.evidence();
+    if (draft.evidence().empty() || MessageDifferencer::Equals(theirs, ours)) return std::nullopt;
+    return Rejection{Because::invalid_argument, "own_evidence",
+                     "evidence comes from triggers alone: leave it out, and what is there stays",
+                     "draft.evidence"};
+}
+
 // Before anything is stored of it: what it leads to would not fit into a record.
 static std::optional<Rejection> too_large(const content::v1::Draft& draft) {
     if (draft.ByteSizeLong() <= content::draft_bytes_max) return std::nullopt;
@@ -85,6 +102,7 @@ static Verdict put_template(const State& state, const Asking& asking,
                             const v1::PutTemplateRequest& request, Time now) {
     if (auto no = may_write(asking)) return std::unexpected(*no);
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
+    if (auto no = own_evidence(request.draft(), {})) return std::unexpected(*no);
     std::int64_t version = 1;
     const auto before = state.templates.find(request.template_id());
     if (before != state.templates.end()) {
@@ -119,6 +137,14 @@ static Verdict put_template(const State& state, const Asking& asking,
         stored.add_placeholders(name);
     stored.set_agency(asking.agency);
     *stored.mutable_update_time() = to_proto(now);
+    if (version > 1) *stored.mutable_hands() = before->second.hands();
+    if (!contains(stored.hands(), asking.actor)) stored.add_hands(asking.actor);
+    if (stored.hands_size() > hands_max)
+        return reject(Because::resource_exhausted, "too_many_hands",
+                      fmt::format("{} people have written it, and none of them may approve what is "
+                                  "made from it: store it anew under another id",
+                                  hands_max),
+                      "template_id");
     return one(std::move(event), request.template_id(), version);
 }
 
@@ -145,6 +171,7 @@ static std::expected<content::v1::Draft, Rejection> first_draft(
                       "give either a draft or a template_id, and not both",
                       request.has_draft() ? "template_id" : "draft");
     if (request.has_draft()) {
+        if (auto no = own_evidence(request.draft(), {})) return std::unexpected(*no);
         if (request.values().empty()) return request.draft();
         return reject(Because::invalid_argument, "values_without_template",
                       "values fill a template; a draft has none", "values");
@@ -237,7 +264,11 @@ static Verdict create_message(const State& state, const Asking& asking,
             "draft.agencies");
     if (auto no = agencies_take_part(state, request.incident_id(), *draft))
         return std::unexpected(*no);
-    return one(message_created(asking, request, id, std::move(*draft), type), id, 1);
+    v1::Event event = message_created(asking, request, id, std::move(*draft), type);
+    if (const auto source = state.templates.find(request.template_id());
+        source != state.templates.end())
+        *event.mutable_message_created()->mutable_hands() = source->second.hands();
+    return one(std::move(event), id, 1);
 }
 
 // The message that the caller may change, or why not. What is submitted is locked: from there on
@@ -278,6 +309,8 @@ static Verdict revise_message(const State& state, const Asking& asking,
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
     if (auto no = agencies_take_part(state, (*message)->incident_id, request.draft()))
         return std::unexpected(*no);
+    const content::v1::Draft before = (*message)->text();
+    if (auto no = own_evidence(request.draft(), before)) return std::unexpected(*no);
 
     v1::Event event;
     v1::MessageRevised& revised = *event.mutable_message_revised();
@@ -285,6 +318,7 @@ static Verdict revise_message(const State& state, const Asking& asking,
     revised.set_revision((*message)->revision + 1);
     revised.set_author(asking.actor);
     *revised.mutable_draft() = request.draft();
+    *revised.mutable_draft()->mutable_evidence() = before.evidence();
     return one(std::move(event), request.message_id(), (*message)->version + 1);
 }
 
@@ -467,7 +501,8 @@ static void create(State& state, const v1::MessageCreated& created) {
     message.crossing_id = created.crossing_id();
     message.revision = 1;
     message.version = 1;
-    message.hands = {created.author()};
+    message.hands = {created.hands().begin(), created.hands().end()};
+    message.hands.insert(created.author());
 }
 
 static void revise(State& state, const v1::MessageRevised& revised) {

@@ -125,8 +125,9 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     Context* context, const v1::WatchMessagesRequest* request) {
     const auto caller = rpc_.authenticate(*context, *request);
     if (!caller) return new WatchStream(view_, caller.error());
-    return new WatchStream(view_, caller->realm, request->incident_id(),
-                           [&] { return rpc_.readable(caller->realm); });
+    return new WatchStream(
+        view_, caller->realm, request->incident_id(), [&] { return rpc_.readable(caller->realm); },
+        [this, who = *caller] { return rpc_.must_end(who); });
 }
 
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,

@@ -124,7 +124,9 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
         case Event::kRetractionArmed:
             publishing_.reason = event.retraction_armed().reason();
             break;
+        // Retracted again it was for what became public later.
         case Event::kReleaseCompleted:
+            if (publishing_.at == Lifecycle::cancelled) break;
             moved = event.release_completed().state() == "retracted"
                         ? move(publishing_, Lifecycle::cancelled, publishing_.reason)
                         : move(publishing_, Lifecycle::released);

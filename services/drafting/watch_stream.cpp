@@ -7,19 +7,25 @@
 namespace tocsin::drafting {
 
 WatchStream::WatchStream(DraftingView& view, const std::string& realm,
-                         const std::string& incident_id, const std::function<bool()>& readable)
-    : view_(view), incident_id_(incident_id) {
+                         const std::string& incident_id, const std::function<bool()>& readable,
+                         MustEnd must_end, std::chrono::milliseconds looked_after)
+    : view_(view),
+      incident_id_(incident_id),
+      must_end_(std::move(must_end)),
+      looked_after_(looked_after) {
     // Changes may come in from here on; they queue up behind the snapshot.
     snapshot_ = view_.watch(realm, incident_id, *this);
     {
         const std::lock_guard lock(mutex_);
         if (!readable()) end_with(runtime::edge_status("unavailable"));
         writing_ = false;
+        look_again();
     }
     proceed();
 }
 
-WatchStream::WatchStream(DraftingView& view, const grpc::Status& status) : view_(view) {
+WatchStream::WatchStream(DraftingView& view, const grpc::Status& status)
+    : view_(view), looked_after_(0) {
     {
         const std::lock_guard lock(mutex_);
         writing_ = false;
@@ -28,11 +34,40 @@ WatchStream::WatchStream(DraftingView& view, const grpc::Status& status) : view_
     proceed();
 }
 
+// In good time, whether or not there is anything to tell. With `mutex_` held.
+void WatchStream::look_again() {
+    if (!must_end_ || end_) return;
+    alarmed_ = true;
+    alarm_.Set(std::chrono::system_clock::now() + looked_after_, [this](bool) { look(); });
+}
+
+// While it is marked as alarmed, this stays: OnDone() leaves it to the end here.
+void WatchStream::look() {
+    auto why = must_end_();
+    bool done = false;
+    {
+        const std::lock_guard lock(mutex_);
+        done = done_;
+        if (why) end_with(std::move(*why));
+    }
+    if (!done) proceed();
+    {
+        const std::lock_guard lock(mutex_);
+        alarmed_ = false;
+        done = done_;
+        if (!done) look_again();
+    }
+    if (done) delete this;
+}
+
 void WatchStream::changed(const std::shared_ptr<const v1::Message>& message) {
+    auto why = must_end_ ? must_end_() : std::nullopt;
     {
         const std::lock_guard lock(mutex_);
         if (end_) return;
-        if (changes_.size() >= changes_max)
+        if (why)
+            end_with(std::move(*why));
+        else if (changes_.size() >= changes_max)
             end_with(runtime::edge_status("slow_reader"));
         else
             changes_.push_back(message);
@@ -75,6 +110,12 @@ void WatchStream::OnCancel() {
 
 void WatchStream::OnDone() {
     view_.unwatch(*this);
+    {
+        const std::lock_guard lock(mutex_);
+        done_ = true;
+        // Its callback is the last to touch this, see look().
+        if (alarmed_) return alarm_.Cancel();
+    }
     delete this;
 }
 

@@ -4,8 +4,10 @@
 #include "drafting/view.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -23,14 +25,18 @@ namespace tocsin::drafting {
 class WatchStream final : public grpc::ServerWriteReactor<v1::WatchMessagesResponse>,
                           public Watcher {
 public:
+    using MustEnd = std::function<std::optional<grpc::Status>()>;
     // Changes kept for a reader that does not keep up; the snapshot is not counted.
     static constexpr std::size_t changes_max = 1024;
 
     // `readable`: whether the realm can be read. Asked once, when the stream is already told of a
     // halt: whichever comes first, the stream does not stay open in silence.
+    // `must_end`: why this reader is told no more, asked before each change and as often as
+    // `looked_after` says.
     WatchStream(
         DraftingView& view, const std::string& realm, const std::string& incident_id,
-        const std::function<bool()>& readable = [] { return true; });
+        const std::function<bool()>& readable = [] { return true; }, MustEnd must_end = {},
+        std::chrono::milliseconds looked_after = std::chrono::seconds{5});
     // A call that ends at once.
     WatchStream(DraftingView& view, const grpc::Status& status);
 
@@ -47,12 +53,19 @@ private:
     // Without it: they call gRPC, and gRPC may be done with this once they have.
     void proceed();
     void next_of_snapshot();
+    void look_again();
+    void look();
 
     DraftingView& view_;
     const std::string incident_id_;
     std::mutex mutex_;
     std::deque<std::shared_ptr<const v1::Message>> changes_;
     std::optional<grpc::Status> end_;
+    const MustEnd must_end_;
+    const std::chrono::milliseconds looked_after_;
+    grpc::Alarm alarm_;
+    bool alarmed_ = false;  // it will call back, also when it is cancelled
+    bool done_ = false;     // gRPC is done with this
     // Nothing is written before the snapshot is taken.
     bool writing_ = true;
     bool finished_ = false;

@@ -101,7 +101,8 @@ MilestoneKey key_of(const v1::MilestoneReached& reached) {
 }
 
 bool is_final(std::string_view state) {
-    return state == "confirmed" || state == "refused" || state == "skipped";
+    return state == "confirmed" || state == "refused" || state == "skipped" ||
+           state == "stood_down";
 }
 
 Verdict Decider::decide(const State& state, const Asking& asking, const Command& command,

@@ -162,6 +162,10 @@ void retraction_armed(Telling& telling, const publishing::RetractionArmed& event
     Release release(telling, event.release_id());
     if (release.unknown()) return;
     release.reach("retraction_ordered", telling.at(), event.reason());
+    // What was still to be sent is not; one that was claimed by then is settled by itself.
+    release.move("stood_down", [](const std::string&, const DeliveryState& delivery) {
+        return delivery.purpose == "message" && delivery.state == "armed";
+    });
     release.note(event.deliveries(), "armed", release.state().message_id);
 }
 

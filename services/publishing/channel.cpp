@@ -1,6 +1,7 @@
 #include "publishing/channel.hpp"
 
 #include "content/content.hpp"
+#include "runtime/planted.hpp"
 
 #include <absl/time/time.h>
 #include <fmt/format.h>
@@ -28,14 +29,33 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
         return refused(
             "The bytes are not those that were armed: nothing was sent. Tell an "
             "operator.");
+    // Before anything is connected for nothing; the request asks again before its first byte.
     if (std::string veto = job.veto(); !veto.empty())
         return Outcome{.kind = "stood_down", .reason = std::move(veto)};
     return std::nullopt;
 }
 
+std::function<std::string()> last_check(const Job& job) {
+    if (planted(runtime::Bug::checked_early)) return {};
+    return job.veto;
+}
+
+std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job) {
+    const v1::Channel& channel = job.delivery.channel();
+    return wire.credentials.load(channel.credential(), {.kind = channel.kind(),
+                                                        .realm = job.realm,
+                                                        .agency = channel.agency_id(),
+                                                        .url = channel.url()});
+}
+
 Outcome failed(const runtime::HttpError& error) {
     using Kind = runtime::HttpError::Kind;
     Outcome outcome;
+    if (error.kind == Kind::vetoed) {
+        outcome.kind = "stood_down";
+        outcome.reason = error.text;
+        return outcome;
+    }
     if (error.kind == Kind::not_sent) {
         outcome.kind = "retry_later";
         outcome.reason = fmt::format("The channel could not be reached: {}.", error.text);

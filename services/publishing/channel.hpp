@@ -23,6 +23,7 @@ using runtime::Time;
 
 // One delivery as it was armed, with all that its wire part may know. What is large is shared.
 struct Job {
+    std::string realm{};
     // With channel and fixed values; its rendition has no body.
     v1::Delivery delivery{};
     std::shared_ptr<const Approved> approved{};
@@ -30,7 +31,8 @@ struct Job {
     std::shared_ptr<const Sealed> body{};
     // W3C traceparent of what caused it, sent along; may be empty.
     std::string traceparent{};
-    // Asked immediately before the first byte: why it must not start any more; empty when it may.
+    // Asked immediately before the first byte, once the connection is there: why it must not start
+    // any more; empty when it may.
     std::function<std::string()> veto = [] { return std::string{}; };
 };
 
@@ -92,6 +94,12 @@ std::vector<std::string_view> wire_kinds();
 // nothing may be sent, and this is what to say. Content and bytes are hashed and parsed once for
 // all the deliveries that share them.
 std::optional<Outcome> stopped(const Wire& wire, const Job& job);
+
+// What its request asks before its first byte.
+std::function<std::string()> last_check(const Job& job);
+
+// The credential of its channel, if that is its own and may be sent there.
+std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job);
 
 // The outcome of a request that failed as such.
 Outcome failed(const runtime::HttpError& error);

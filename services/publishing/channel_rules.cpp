@@ -20,7 +20,7 @@ static Happened channel_answer(const State& state, const std::string& id,
     return {std::move(events), id, std::move(etag)};
 }
 
-static std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& request) {
+std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& request) {
     const auto bad = [](std::string code, std::string text, std::string field) {
         return runtime::Rejection{Because::invalid_argument, std::move(code), std::move(text),
                                   std::move(field)};

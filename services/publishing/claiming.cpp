@@ -54,7 +54,9 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
     if (now >= release.deadline(purpose))
         return reject(Because::failed_precondition, "expired", "it is too late to start");
 
-    const Time give_up_at = std::max(now, fire_at) + start_window;
+    // Nor may it start once it is too late for another attempt.
+    const Time give_up_at =
+        std::min(std::max(now, fire_at) + start_window, release.deadline(purpose));
     for (const auto& [attempt, ids] : by_attempt) {
         v1::Event event;
         v1::DeliveriesClaimed& claimed = *event.mutable_deliveries_claimed();

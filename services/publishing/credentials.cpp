@@ -1,6 +1,7 @@
 #include "publishing/credentials.hpp"
 
 #include "runtime/digest.hpp"
+#include "runtime/http.hpp"
 #include "runtime/production.hpp"
 
 #include <fmt/format.h>
@@ -12,8 +13,8 @@
 
 namespace tocsin::publishing {
 
-Credentials::Credentials(std::string folder, std::string world, bool production)
-    : folder_(std::move(folder)), world_(std::move(world)), production_(production) {}
+Credentials::Credentials(std::string folder, CredentialRules rules)
+    : folder_(std::move(folder)), rules_(std::move(rules)) {}
 
 // The secret in the Standard Webhooks documentation, which people copy.
 static constexpr std::string_view documented_secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw";
@@ -48,18 +49,41 @@ static std::expected<std::vector<std::string>, std::string> keys_at(const nlohma
     return keys;
 }
 
+static std::expected<std::vector<std::string>, std::string> origins_at(const nlohmann::json& json) {
+    const auto found = json.find("origins");
+    if (found == json.end() || !found->is_array() || found->empty() || found->size() > 32)
+        return std::unexpected(
+            "needs `origins`, a list of where it may be sent, such as https://social.example");
+    std::vector<std::string> origins;
+    for (const auto& one : *found) {
+        const std::string text = one.is_string() ? one.get<std::string>() : std::string{};
+        const std::string origin = runtime::origin_of(text);
+        if (origin.empty() || text.find('/', text.find("://") + 3) != std::string::npos)
+            return std::unexpected(
+                "has an origin that is not a scheme and a host, such as https://social.example");
+        origins.push_back(origin);
+    }
+    return origins;
+}
+
 std::expected<Credential, std::string> parse_credential(const std::string& text,
-                                                        const std::string& kind,
                                                         const std::string& world) {
     const auto json = nlohmann::json::parse(text, nullptr, false);
     if (!json.is_object()) return std::unexpected("is not a JSON object");
-    if (text_at(json, "kind", "") != kind)
-        return std::unexpected(fmt::format("is not for the channel kind {}", kind));
+    Credential credential;
+    credential.kind = text_at(json, "kind", "");
+    credential.realm = text_at(json, "realm", "");
+    credential.agency = text_at(json, "agency", "");
+    if (credential.kind != "webhook" && credential.kind != "mastodon")
+        return std::unexpected("needs `kind`, webhook or mastodon");
+    if (credential.realm.empty() || credential.agency.empty())
+        return std::unexpected("needs `realm` and `agency`, whose it is");
     if (text_at(json, "world", "live") != world)
         return std::unexpected(fmt::format("does not belong to the {} world", world));
-    Credential credential;
-    credential.kind = kind;
-    if (kind == "webhook") {
+    auto origins = origins_at(json);
+    if (!origins) return std::unexpected(std::move(origins.error()));
+    credential.origins = std::move(*origins);
+    if (credential.kind == "webhook") {
         auto keys = keys_at(json);
         if (!keys) return std::unexpected(std::move(keys.error()));
         credential.keys = std::move(*keys);
@@ -72,41 +96,70 @@ std::expected<Credential, std::string> parse_credential(const std::string& text,
     return credential;
 }
 
+static std::unexpected<std::string> said(const std::string& name, const std::string& what) {
+    return std::unexpected(fmt::format("The credential file {} {}.", name, what));
+}
+
 std::expected<Credential, std::string> Credentials::load(const std::string& name,
-                                                         const std::string& kind) {
-    const auto said = [&](const std::string& what) {
-        return std::unexpected(fmt::format("The credential file {} {}.", name, what));
-    };
+                                                         const CredentialUse& use) {
     // The rule on names keeps them inside the folder; it is not the only thing that does.
     if (name.empty() || name.contains('/') || name.starts_with('.'))
-        return said("has a name that is not allowed");
+        return said(name, "has a name that is not allowed");
     if (folder_.empty())
-        return said("can not be read: set publishing-credentials-dir to the folder that holds it");
+        return said(name,
+                    "can not be read: set publishing-credentials-dir to the folder that holds it");
+    const std::string origin = runtime::origin_of(use.url);
+    if (origin.empty())
+        return said(name,
+                    "is for an http or https URL with a host and nothing else before its path");
+    if (origin.starts_with("http://") && (rules_.production || !rules_.allow_private_addresses))
+        return said(name, "is never sent in plain text: give the channel an https URL");
+    const std::lock_guard guard(mutex_);
+    auto credential = read(name);
+    // Whose it is, and that it is there at all, concerns nobody else.
+    const auto absent = [&] {
+        return said(name, fmt::format("does not exist for agency {} of realm {}: put it into the "
+                                      "credentials folder, with its realm and agency",
+                                      use.agency, use.realm));
+    };
+    if (!credential && credential.error().empty()) return absent();
+    if (!credential) return credential;
+    if (credential->realm != use.realm || credential->agency != use.agency) return absent();
+    if (credential->kind != use.kind)
+        return said(name, fmt::format("is not for the channel kind {}", use.kind));
+    if (std::ranges::find(credential->origins, origin) == credential->origins.end())
+        return said(name, fmt::format("may not be sent to {}: add that to its origins, or correct "
+                                      "the channel's URL",
+                                      origin));
+    return credential;
+}
+
+// An empty error: there is none of that name.
+std::expected<Credential, std::string> Credentials::read(const std::string& name) {
     const std::string path = folder_ + "/" + name;
     struct stat status{};
     if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
         cache_.erase(name);
-        return said("does not exist: put it into the credentials folder");
+        return std::unexpected(std::string{});
     }
     const auto cached = cache_.find(name);
-    const bool same = cached != cache_.end() && cached->second.size == status.st_size &&
-                      cached->second.changed.tv_sec == status.st_mtim.tv_sec &&
-                      cached->second.changed.tv_nsec == status.st_mtim.tv_nsec;
-    if (same && (!cached->second.credential || cached->second.credential->kind == kind))
+    if (cached != cache_.end() && cached->second.size == status.st_size &&
+        cached->second.changed.tv_sec == status.st_mtim.tv_sec &&
+        cached->second.changed.tv_nsec == status.st_mtim.tv_nsec)
         return cached->second.credential;
     constexpr off_t size_max = 65'536;
     std::ostringstream text;
     std::ifstream file(path, std::ios::binary);
     if (status.st_size <= size_max) text << file.rdbuf();
     if (!file || status.st_size > size_max)
-        return said("can not be read: check its owner and mode");
-    auto credential = parse_credential(text.str(), kind, world_);
-    if (credential && production_ && is_example(*credential))
-        credential = said("holds a secret that is an example: make one with openssl rand");
-    else if (production_ && (status.st_mode & S_IRWXO) != 0)
-        credential = said("is open to other users: set its mode to 0600");
+        return said(name, "can not be read: check its owner and mode");
+    auto credential = parse_credential(text.str(), rules_.world);
+    if (credential && rules_.production && is_example(*credential))
+        credential = said(name, "holds a secret that is an example: make one with openssl rand");
+    else if (rules_.production && (status.st_mode & S_IRWXO) != 0)
+        credential = said(name, "is open to other users: set its mode to 0600");
     else if (!credential)
-        credential = said(credential.error());
+        credential = said(name, credential.error());
     cache_.insert_or_assign(name, Cached{status.st_mtim, status.st_size, credential});
     return credential;
 }

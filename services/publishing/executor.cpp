@@ -36,9 +36,8 @@ static bool needs_work(const Release& release, Time now) {
 
 Executor::Executor(ExecutorParts parts)
     : parts_(std::move(parts)),
-      credentials_(parts_.credentials_dir, parts_.world, parts_.production),
       wire_{.http = parts_.http,
-            .credentials = credentials_,
+            .credentials = parts_.credentials,
             .world = parts_.world,
             .allow_private_addresses = parts_.allow_private_addresses,
             .now = parts_.now,
@@ -178,7 +177,7 @@ Task<void> Executor::prepare(Key key, Job job, std::string name) {
             result.set_release_id(key.second);
             result.set_delivery_id(job.delivery.delivery_id());
             result.set_ready(prepared.ready);
-            result.set_reason(prepared.reason);
+            result.set_reason(reportable(prepared.reason));
             result.set_text_max(prepared.text_max);
             const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
             const auto answer = co_await tell(key.first, std::move(command), id, true);
@@ -215,6 +214,24 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
     busy_.erase(name);
 }
 
+// Whatever was wrong with the words, what became of the delivery must not be lost with them.
+static bool not_taken(const runtime::Answer& answer) {
+    static constexpr std::string_view codes[] = {"unreadable", "decision_too_large",
+                                                 "decider_failed"};
+    return answer.kind == runtime::Answer::Kind::rejected &&
+           std::ranges::find(codes, answer.rejection.code) != std::end(codes);
+}
+
+// Leaves out what a server chose. False: nothing is left to leave out.
+static bool make_plain(Outcome& outcome) {
+    constexpr std::string_view plain = "The channel's answer can not be shown.";
+    if (outcome.reason == plain) return false;
+    outcome.reason = plain;
+    outcome.url.clear();
+    outcome.receipt.clear();
+    return true;
+}
+
 Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
     {
         const std::lock_guard guard(firing_mutex_);
@@ -238,11 +255,15 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
         job.body->intact();
     }
     co_await parts_.http.sleep_until(start);
-    const Outcome outcome = co_await try_fire(job);
+    Outcome outcome = co_await try_fire(job);
+    runtime::Answer answer;
     measure(job, outcome);
     note(key, job, outcome);
-    const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
-    co_await tell(key.first, outcome_command(key, job, outcome), id, false, job.traceparent);
+    do {
+        const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+        answer = co_await tell(key.first, outcome_command(key, job, outcome), id, false,
+                               job.traceparent);
+    } while (not_taken(answer) && make_plain(outcome));
     {
         const std::lock_guard guard(firing_mutex_);
         --firing_;

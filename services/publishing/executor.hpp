@@ -29,10 +29,10 @@ struct ExecutorParts {
     // Runs a task on the event loop.
     std::function<void(std::move_only_function<void()>)> post;
     std::string incarnation;
+    // Refuses a credential that is not the channel's own.
+    Credentials& credentials;
     std::string world;
-    std::string credentials_dir;
     bool allow_private_addresses = false;
-    bool production = false;  // example secrets are refused
     std::chrono::milliseconds claim_lead{200};
     // How long stop() waits for what is being sent.
     std::chrono::milliseconds drain{5000};
@@ -44,6 +44,9 @@ struct ExecutorParts {
         return std::chrono::steady_clock::now();
     };
 };
+
+// `reason` as it may be recorded and shown.
+std::string reportable(std::string_view reason);
 
 class Executor final : public runtime::View {
 public:
@@ -99,7 +102,6 @@ private:
     Task<void> pause(Duration duration);
 
     ExecutorParts parts_;
-    Credentials credentials_;
     Wire wire_;
     std::atomic<bool> started_ = false;
     std::atomic<bool> stopping_ = false;

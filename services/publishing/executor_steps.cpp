@@ -1,5 +1,7 @@
 // The single steps of the executor: one request to a channel, one command to the ledger.
+#include "content/graphemes.hpp"
 #include "publishing/executor.hpp"
+#include "publishing/limits.hpp"
 #include "runtime/logs.hpp"
 
 #include <fmt/format.h>
@@ -96,6 +98,11 @@ Task<Found> Executor::try_find(const Job& job) {
     co_return Found{.kind = Found::Kind::cannot_tell, .reason = failure};
 }
 
+// A server chose part of it: not all of that may be recorded, nor be shown.
+std::string reportable(std::string_view reason) {
+    return shortened(content::printable(reason), reason_bytes_max);
+}
+
 v1::Command Executor::outcome_command(const Key& key, const Job& job,
                                       const Outcome& outcome) const {
     v1::Command command;
@@ -105,9 +112,12 @@ v1::Command Executor::outcome_command(const Key& key, const Job& job,
     result.set_executor(parts_.incarnation);
     result.set_attempt(job.delivery.attempts());
     result.set_outcome(outcome.kind);
-    result.set_reason(outcome.reason);
-    result.set_url(outcome.url);
-    result.set_receipt(outcome.receipt);
+    result.set_reason(reportable(outcome.reason));
+    // A part of either would name something else.
+    if (content::is_printable(outcome.url) && outcome.url.size() <= url_bytes_max)
+        result.set_url(outcome.url);
+    if (content::is_printable(outcome.receipt) && outcome.receipt.size() <= receipt_bytes_max)
+        result.set_receipt(outcome.receipt);
     if (outcome.written_at) *result.mutable_written_at() = to_proto(*outcome.written_at);
     if (outcome.confirmed_at) *result.mutable_confirmed_at() = to_proto(*outcome.confirmed_at);
     result.set_retry_after_ms(
@@ -166,6 +176,7 @@ std::shared_ptr<const Release> Executor::current(const Key& key) const {
 
 Job Executor::make_job(const Key& key, const Release& release, const Item& item) const {
     Job job;
+    job.realm = key.first;
     job.delivery = item.delivery;
     if (item.channel) *job.delivery.mutable_channel() = *item.channel;
     if (item.armed) {

@@ -67,7 +67,9 @@ std::expected<content::v1::Rendition, std::string> render(const Release& release
     if (!release.content) return std::unexpected("The texts of this release were dropped.");
     const auto& content = release.content->parsed();
     if (!content) return std::unexpected(content.error());
-    auto rendition = kind->render(*content, delivery.language(), fixed, limits);
+    content::v1::Fixed own = fixed;
+    own.set_in_reply_to(delivery.in_reply_to());
+    auto rendition = kind->render(*content, delivery.language(), own, limits);
     if (!rendition) return std::unexpected(rendition.error().text);
     if (rendition->body().size() > content::rendition_bytes_max)
         return std::unexpected(
@@ -99,7 +101,8 @@ std::string trial(const Release& release, const Item& item, int64_t text_max, Ti
 template <class Event>
 std::expected<int, std::string> Arming<Event>::rendition_for(const v1::Delivery& delivery,
                                                              int64_t text_max, int fixed) {
-    const std::string key = fmt::format("{}\n{}", kind_of_text(delivery, text_max), fixed);
+    const std::string key =
+        fmt::format("{}\n{}\n{}", kind_of_text(delivery, text_max), fixed, delivery.in_reply_to());
     const auto known = known_.find(key);
     if (known != known_.end()) return known->second;
     auto rendition = render(release_, delivery, text_max, event_.fixed(fixed));

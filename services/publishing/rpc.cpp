@@ -1,6 +1,9 @@
 #include "publishing/rpc.hpp"
 
+#include "content/channels/channel.hpp"
 #include "publishing/decider.hpp"
+#include "publishing/steps.hpp"
+#include "runtime/errors.hpp"
 #include "runtime/page.hpp"
 
 #include <algorithm>
@@ -15,9 +18,26 @@ static const runtime::Rpc::Roles stoppers{"approver", "duty-officer"};
 
 static Time now_time() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
+std::optional<grpc::Status> refuse_credential(Credentials& credentials, const Caller& caller,
+                                              const v1::PutChannelRequest& request) {
+    // What needs none, or is refused by the decider, with a field of its own.
+    if (request.kind() == "feed" || !content::find_kind(request.kind()) || refuse_place(request))
+        return std::nullopt;
+    const auto credential = credentials.load(request.credential(), {.kind = request.kind(),
+                                                                    .realm = caller.realm,
+                                                                    .agency = caller.agency,
+                                                                    .url = request.url()});
+    if (credential) return std::nullopt;
+    return runtime::edge_status("credential_refused", credential.error(),
+                                {{"credential", credential.error()}});
+}
+
 Reactor* PublishingRpc::PutChannel(Context* context, const v1::PutChannelRequest* request,
                                    v1::PutChannelResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, administrators);
+    const auto check = [this, request](const Caller& caller) {
+        return refuse_credential(credentials_, caller, *request);
+    };
+    return rpc_.change<v1::Command>(context, request, response, administrators, check);
 }
 
 Reactor* PublishingRpc::RemoveChannel(Context* context, const v1::RemoveChannelRequest* request,

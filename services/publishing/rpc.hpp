@@ -1,6 +1,7 @@
 // The gRPC face of publishing. No rule lives here: commands go to the ledger, reads to the view.
 #pragma once
 
+#include "publishing/credentials.hpp"
 #include "publishing/feed.hpp"
 #include "publishing/view.hpp"
 #include "runtime/rpc.hpp"
@@ -15,14 +16,19 @@ grpc::Status list_channels(const Realm& realm, const v1::ListChannelsRequest& in
 grpc::Status get_release(const Realm& realm, const v1::GetReleaseRequest& in,
                          v1::GetReleaseResponse& out);
 
+// Why the caller may not give that channel that credential; nothing: they may.
+std::optional<grpc::Status> refuse_credential(Credentials& credentials,
+                                              const runtime::Caller& caller,
+                                              const v1::PutChannelRequest& request);
+
 // Thread-safe; called on gRPC's threads.
 class PublishingRpc final : public v1::PublishingService::CallbackService {
 public:
     using Context = grpc::CallbackServerContext;
     using Reactor = grpc::ServerUnaryReactor;
 
-    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view)
-        : rpc_(rpc), view_(view), feeds_(view) {}
+    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view, Credentials& credentials)
+        : rpc_(rpc), view_(view), credentials_(credentials), feeds_(view) {}
 
     Reactor* PutChannel(Context* context, const v1::PutChannelRequest* request,
                         v1::PutChannelResponse* response) override;
@@ -46,6 +52,7 @@ public:
 private:
     runtime::Rpc& rpc_;
     const PublishingView& view_;
+    Credentials& credentials_;
     FeedPages feeds_;
 };
 

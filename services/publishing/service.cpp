@@ -59,7 +59,14 @@ void fix_constants(const runtime::RuntimeConfig& config) {
     constants.arm_lead = std::chrono::milliseconds{chosen().arm_lead_ms};
 }
 
-ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView& view) {
+CredentialRules credential_rules(const runtime::RuntimeConfig& config) {
+    return {.world = config.world,
+            .production = config.production,
+            .allow_private_addresses = chosen().allow_private_addresses};
+}
+
+ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView& view,
+                       Credentials& credentials) {
     return {.view = view,
             .ledger = surroundings.ledger,
             .metrics = surroundings.metrics,
@@ -67,10 +74,9 @@ ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView
             .post = [&http = surroundings.http](
                         std::move_only_function<void()> task) { http.post(std::move(task)); },
             .incarnation = surroundings.incarnation,
+            .credentials = credentials,
             .world = surroundings.config.world,
-            .credentials_dir = chosen().credentials_dir,
             .allow_private_addresses = chosen().allow_private_addresses,
-            .production = surroundings.config.production,
             .claim_lead = std::chrono::milliseconds{chosen().claim_lead_ms},
             .drain = std::chrono::milliseconds{surroundings.config.drain_ms_max / 2}};
 }
@@ -81,8 +87,9 @@ public:
         : view_(static_cast<int>(surroundings.config.kafka_partitions)),
           metrics_(surroundings.metrics, view_, surroundings.config.instance,
                    static_cast<int>(surroundings.config.kafka_partitions)),
-          rpc_(surroundings.rpc, view_),
-          executor_(parts_of(surroundings, view_)) {
+          credentials_(chosen().credentials_dir, credential_rules(surroundings.config)),
+          rpc_(surroundings.rpc, view_, credentials_),
+          executor_(parts_of(surroundings, view_, credentials_)) {
         fix_constants(surroundings.config);
     }
 
@@ -98,6 +105,7 @@ public:
 private:
     PublishingView view_;
     ReleaseMetrics metrics_;
+    Credentials credentials_;
     PublishingRpc rpc_;
     Executor executor_;
 };

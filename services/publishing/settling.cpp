@@ -276,6 +276,8 @@ Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::R
     Turn turn{known->second, std::max(now, due_at), {}};
     if (turn.release.missing > 0) {
         keep_renditions(turn);
+        // Where none can be kept, nothing is left to wait for.
+        if (turn.release.missing == 0) complete(turn);
         return std::move(turn).done();
     }
     doubt_late(state, turn);

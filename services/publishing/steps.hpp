@@ -27,6 +27,8 @@ std::optional<runtime::Rejection> refuse_outsider(const runtime::Asking& asking,
 std::unexpected<runtime::Rejection> no_release(const State& state, std::string_view release_id);
 
 // channel_rules.cpp
+// What is wrong with where a channel is and what it is opened with, whoever puts it.
+std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& request);
 Verdict put_channel(const State& state, const runtime::Asking& asking,
                     const v1::PutChannelRequest& request);
 Verdict remove_channel(const State& state, const runtime::Asking& asking,

@@ -80,6 +80,8 @@ static constexpr EdgeReason reasons[] = {
      "a role is needed that token and roster both give"},
     {StatusCode::INVALID_ARGUMENT, "invalid_argument", "the request is not well formed"},
     {StatusCode::INVALID_ARGUMENT, "command_too_large", "the request is too large to be recorded"},
+    {StatusCode::FAILED_PRECONDITION, "credential_refused",
+     "the credential is not for that channel"},
     {StatusCode::NOT_FOUND, "not_found", "there is no such thing here"},
     {StatusCode::FAILED_PRECONDITION, "not_halted", "the partition is not halted"},
     {StatusCode::FAILED_PRECONDITION, "not_repairable",

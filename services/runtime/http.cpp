@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 
 namespace tocsin::runtime {
@@ -28,6 +29,7 @@ struct HttpClient::Exchange {
     bool too_large = false;
     bool broke_off = false;
     bool refused_address = false;
+    std::string veto;
     char error[CURL_ERROR_SIZE] = {};
 
     ~Exchange() { curl_slist_free_all(headers); }
@@ -59,6 +61,27 @@ bool is_private_address(std::string_view text) {
     if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return is_private_v4(bytes);
     if (inet_pton(AF_INET6, address.c_str(), bytes) == 1) return is_private_v6(bytes);
     return true;
+}
+
+static std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
+    char* text = nullptr;
+    if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+    const std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
+    return text;
+}
+
+std::string origin_of(const std::string& text) {
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+    if (!url ||
+        curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
+        return {};
+    const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
+    std::string host = url_part(url.get(), CURLUPART_HOST);
+    std::ranges::transform(host, host.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    if ((scheme != "https" && scheme != "http") || host.empty()) return {};
+    return fmt::format("{}://{}:{}", scheme, host,
+                       url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
 
 // The address is judged here, when the connection is made: a name that resolves otherwise the
@@ -120,8 +143,11 @@ struct Callbacks {
         exchange.broke_off = exchange.sent_any;
         if (!exchange.request.allow_private_addresses && is_private_address(address))
             exchange.refused_address = true;
-        return exchange.broke_off || exchange.refused_address ? CURL_PREREQFUNC_ABORT
-                                                              : CURL_PREREQFUNC_OK;
+        if (!exchange.broke_off && !exchange.refused_address && exchange.request.veto)
+            exchange.veto = exchange.request.veto();
+        return exchange.broke_off || exchange.refused_address || !exchange.veto.empty()
+                   ? CURL_PREREQFUNC_ABORT
+                   : CURL_PREREQFUNC_OK;
     }
 
     // Tells when the last byte of the request was written; nothing of it is kept or logged.
@@ -212,6 +238,8 @@ void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    // What the answer's limit counts is what comes out.
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, here.error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Callbacks::body<Exchange>);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &here);
@@ -263,6 +291,10 @@ void HttpClient::finish(void* handle, int code) {
     if (here.refused_address) error.text = "the address is private; it is not reached from here";
     if (here.broke_off) error.text = "the connection broke before an answer came";
     if (!here.sent_any) error.kind = HttpError::Kind::not_sent;
+    if (!here.veto.empty()) {
+        error.kind = HttpError::Kind::vetoed;
+        error.text = here.veto;
+    }
     if (here.too_large) {
         error.kind = HttpError::Kind::refused_by_limit;
         error.text =

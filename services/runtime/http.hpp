@@ -30,6 +30,9 @@ struct HttpRequest {
     // Without it, loopback, private, link-local and other inner addresses are refused after name
     // resolution, at the moment of connecting.
     bool allow_private_addresses = false;
+    // Asked once the name is resolved, the connection made and TLS agreed, immediately before the
+    // first byte: why it must not start any more; empty when it may.
+    std::function<std::string()> veto{};
 };
 
 struct HttpResponse {
@@ -49,12 +52,13 @@ struct HttpResponse {
 struct HttpError {
     enum class Kind {
         not_sent,         // certain: no byte of the request left
+        vetoed,           // the same, by the request's own veto; `text` is what it said
         unknown_outcome,  // it may have been received and acted upon
         refused_by_limit  // an answer came, larger than allowed
     };
     Kind kind = Kind::not_sent;
     std::string text;
-    Time written_at;  // unset when not_sent
+    Time written_at;  // unset when not_sent or vetoed
 };
 
 using HttpResult = std::expected<HttpResponse, HttpError>;
@@ -102,6 +106,10 @@ private:
     bool stopping_ = false;
     std::thread thread_;
 };
+
+// Where an http or https URL leads, as the client itself reads it: `scheme://host:port` in small
+// letters (RFC 6454). Empty for anything else, and for a URL that names a user.
+std::string origin_of(const std::string& url);
 
 // Whether an address must not be reached from here: loopback, private, link-local, shared, unique
 // local, NAT64 and the like. `text` is a numeric IPv4 or IPv6 address.

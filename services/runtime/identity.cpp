@@ -263,6 +263,7 @@ std::expected<Caller, std::string> TokenVerifier::verify(std::string_view author
     }
     if (now > known->expires_at + options_.leeway) return std::unexpected("token_expired");
     if (now + options_.leeway < known->not_before) return std::unexpected("token_not_yet_valid");
+    known->caller.expires_at = known->expires_at + options_.leeway;
     return std::move(known->caller);
 }
 

@@ -27,6 +27,8 @@ struct Caller {
     std::string realm;  // with `agency` empty only in the token of an operator
     std::string agency;
     std::vector<std::string> roles;
+    // When the token ends; a stream ends with it. Unset: it never does.
+    std::optional<Time> expires_at{};
 
     bool has(std::string_view role) const {
         return std::find(roles.begin(), roles.end(), role) != roles.end();

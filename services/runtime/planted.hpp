@@ -34,6 +34,7 @@ enum class Bug {
     other_partition,      // what a copy in another partition comes to is given as the answer
     cancel_refused,       // a release that nobody claimed is not cancelled
     retraction_first,     // a retraction does not wait for what it takes back
+    checked_early,        // the last check comes before the connection, not behind it
     retracts_one,         // a retraction leaves out all channels but the first
 };
 

@@ -115,7 +115,19 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
                         "the token is an operator's and names no realm: only a realm's people may "
                         "do this"));
     caller.roles = roster_.confirmed(caller);
+    if (caller.roles.empty())
+        return std::unexpected(
+            edge_status("role_missing",
+                        "the realm's roster gives you none of the roles that your token names: an "
+                        "admin of your agency can import one that does"));
     return caller;
+}
+
+std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
+    if (caller.expires_at && now_time() > *caller.expires_at) return edge_status("token_expired");
+    auto confirmed = confirm(caller);
+    if (!confirmed) return confirmed.error();
+    return std::nullopt;
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
@@ -211,7 +223,7 @@ void Rpc::note_answer(const Message& request, const Answer& answer,
 }
 
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
-                          Message& response, const Roles& roles) {
+                          Message& response, const Roles& roles, const Check& check) {
     Reactor* reactor = context->DefaultReactor();
     auto caller = verify(*context, request);
     // Asked before the roles, which rest on what was folded then. What else keeps the ledger from
@@ -228,6 +240,10 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
         reactor->Finish(edge_status(
             "role_missing", fmt::format("one of these roles is needed, by token and by roster: {}",
                                         fmt::join(roles, ", "))));
+        return reactor;
+    }
+    if (auto refused = check ? check(*caller) : std::nullopt) {
+        reactor->Finish(std::move(*refused));
         return reactor;
     }
     Submission submission;

@@ -45,14 +45,18 @@ public:
     Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
         Limits limits);
 
+    // Why a change is refused by what only this process knows, such as its files; nothing: it is
+    // not. For a caller who has one of the roles.
+    using Check = std::function<std::optional<grpc::Status>(const Caller&)>;
+
     // A call that changes something: one of `roles` is needed (any when empty). `Command` has a
     // oneof field of the request's type. The response has `id`, `etag` and `position`.
     template <class Command, class Request, class Response>
     Reactor* change(Context* context, const Request* request, Response* response,
-                    const Roles& roles) {
+                    const Roles& roles, const Check& check = {}) {
         Command command;
         set_body(command, *request);
-        return change(context, *request, command.SerializeAsString(), *response, roles);
+        return change(context, *request, command.SerializeAsString(), *response, roles, check);
     }
 
     // A call that reads. `reader(const Caller&, const Request&, Response&)` returns a grpc::Status
@@ -81,6 +85,10 @@ public:
     std::expected<Caller, grpc::Status> authenticate(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
+    // Why a stream of that caller must not go on: the token has ended, or the roster gives none of
+    // its roles any more. Nothing: it may.
+    std::optional<grpc::Status> must_end(const Caller& caller) const;
+
     // An operator of the installation, by the token alone, or why not; nobody else hears what is
     // wrong with the request. Needs nothing of the ledger.
     std::expected<Caller, grpc::Status> authenticate_operator(
@@ -101,7 +109,7 @@ private:
     static void set_body(google::protobuf::Message& command,
                          const google::protobuf::Message& request);
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
-                    google::protobuf::Message& response, const Roles& roles);
+                    google::protobuf::Message& response, const Roles& roles, const Check& check);
     // Ends a read that throws, which is its caller's alone, and logs why.
     ReadCall guarded(ReadCall call) const;
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);

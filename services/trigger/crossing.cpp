@@ -45,6 +45,7 @@ v1::Event crossed(const RuleState& state, Evidence reading, Time now) {
     body.set_template_id(state.rule.template_id());
     body.set_agency_id(state.rule.agency_id());
     body.set_time_zone(state.rule.time_zone());
+    *body.mutable_hands() = state.rule.hands();
     return event;
 }
 

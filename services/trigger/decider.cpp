@@ -22,6 +22,7 @@ using Verdict = runtime::Verdict<v1::Event>;
 constexpr int sources_max = 200;
 constexpr std::size_t rules_max = 2000;
 constexpr std::size_t rules_per_series_max = 20;
+constexpr int hands_max = 100;
 
 std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
     if (asking.has("admin") || asking.has("duty-officer")) return std::nullopt;
@@ -29,6 +30,23 @@ std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
                               "role_missing",
                               "this needs the role admin or duty-officer",
                               {}};
+}
+
+// Whoever puts it again takes a hand in what it leads to. False: too many did.
+template <class Thing>
+bool take_hand(Thing& thing, const std::string& actor) {
+    if (std::ranges::find(thing.hands(), actor) != thing.hands().end()) return true;
+    if (thing.hands_size() >= hands_max) return false;
+    thing.add_hands(actor);
+    return true;
+}
+
+std::unexpected<runtime::Rejection> too_many_hands(std::string field) {
+    return reject(Because::resource_exhausted, "too_many_hands",
+                  fmt::format("{} people have put it, and none of them may approve what it leads "
+                              "to: put it anew under another id",
+                              hands_max),
+                  std::move(field));
 }
 
 Verdict nothing_new(std::string id, std::int64_t version) {
@@ -69,8 +87,10 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
                                                          : 3 * request.poll_seconds());
     source.set_active(true);
     const std::int64_t version = known ? known->version : 0;
+    if (known) *source.mutable_hands() = known->source.hands();
     if (known && MessageDifferencer::Equals(source, known->source))
         return nothing_new(request.source_id(), version);
+    if (!take_hand(source, asking.actor)) return too_many_hands("source_id");
     Happened happened{{}, request.source_id(), fmt::format("{}", version + 1)};
     *happened.events.emplace_back().mutable_source_put()->mutable_source() = std::move(source);
     return happened;
@@ -144,8 +164,10 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
                       "source_id");
     v1::Rule rule = rule_of(request, asking.agency);
     const std::int64_t version = known ? known->version : 0;
+    if (known) *rule.mutable_hands() = known->rule.hands();
     if (known && MessageDifferencer::Equals(rule, known->rule))
         return nothing_new(request.rule_id(), version);
+    if (!take_hand(rule, asking.actor)) return too_many_hands("rule_id");
     if (!known && state.rules.size() >= rules_max)
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a realm has at most {} rules", rules_max), "rule_id");
@@ -210,6 +232,10 @@ void remove(State& state, const std::string& rule_id) {
     ++known.version;
 }
 
+void add_hand(v1::RuleCrossed& crossed, const std::string& hand) {
+    if (std::ranges::find(crossed.hands(), hand) == crossed.hands().end()) crossed.add_hands(hand);
+}
+
 // Every transition that the readings make a rule go through, in their order.
 void weigh_all(RuleState rule, const v1::Readings& series, Time now,
                std::vector<v1::Event>& events) {
@@ -251,6 +277,11 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
     Happened happened;
     for (const std::string& rule_id : *watching)
         weigh_all(*state.rules.find(rule_id), series, now, happened.events);
+    if (const SourceState* source = state.sources.find(series.source_id()))
+        for (v1::Event& event : happened.events)
+            if (event.has_rule_crossed())
+                for (const std::string& hand : source->source.hands())
+                    add_hand(*event.mutable_rule_crossed(), hand);
     if (happened.events.empty()) return std::nullopt;
     return happened;
 }

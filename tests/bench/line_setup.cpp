@@ -2,16 +2,23 @@
 
 #include "bench/city.hpp"
 #include "bench/setup.hpp"
+#include "runtime/digest.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
 #include "unit/content/samples.hpp"
 
+#include <fmt/format.h>
+
 namespace tocsin::bench {
 
-static void put_webhook(const std::shared_ptr<grpc::Channel>& channel, const std::string& admin,
-                        const Receiver& receiver) {
+static void put_webhook(const Stage& stage, const std::shared_ptr<grpc::Channel>& channel,
+                        const std::string& admin, const Receiver& receiver) {
     using publishing::v1::PublishingService;
+    stage.file("credentials/receiver",
+               fmt::format(R"({{"kind":"webhook","realm":"{}","agency":"city","origins":["{}"],)"
+                           R"("secrets":["whsec_{}"]}})",
+                           realm, receiver.origin(), runtime::base64(stage.mac_key())));
     publishing::v1::PutChannelRequest webhook;
     webhook.set_channel_id("partner");
     webhook.set_kind("webhook");
@@ -61,7 +68,7 @@ static void put_rule(const std::shared_ptr<grpc::Channel>& channel, const std::s
 Running start_line(Stage& stage, const River& river, const Receiver& receiver) {
     Running all = start_all(stage);
     set_up(stage, all);
-    put_webhook(all.channel, admin_token(stage), receiver);
+    put_webhook(stage, all.channel, admin_token(stage), receiver);
     put_template(all.channel, author_token(stage));
     put_rule(all.channel, author_token(stage), river, open_incident(stage, all));
     return all;

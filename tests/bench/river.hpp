@@ -39,6 +39,7 @@ private:
 class Receiver {
 public:
     Receiver();
+    std::string origin() const { return server_.url(""); }
     std::string url() const { return server_.url("/hook"); }
 
 private:

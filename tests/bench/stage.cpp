@@ -71,9 +71,6 @@ Stage::Stage(std::string programs, const std::string& bootstrap, Dose dose)
     file("mac.key", runtime::hex(mac_key_) + "\n");
     file("jwks.json", runtime::jwks_of_pem(issuer_key_));
     std::filesystem::create_directory(folder_ + "/credentials");
-    file("credentials/receiver",
-         fmt::format(R"({{"kind":"webhook","world":"live","secrets":["whsec_{}"]}})",
-                     runtime::base64(mac_key_)));
 }
 
 Stage::~Stage() {

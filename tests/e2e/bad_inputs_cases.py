@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from e2e.bad_inputs_world import (INCOMPLETE, PEOPLE, World, area, draft, in_hours, text)
+from e2e.bad_inputs_world import (INCOMPLETE, LISTS, PEOPLE, World, area, draft, in_hours, text)
 from support.connect import Reply, new_request_id, path_of
 
 Send = Callable[[World], Reply]
@@ -322,6 +322,20 @@ EDGE = [
          "ROLE_MISSING"),
     Case("a token with roles, and not on the roster", change(
         "stranger", "drafting", "CreateIncident", **GOOD), FORBIDDEN, "ROLE_MISSING"),
+    *(Case(f"a stranger who reads {method}", ask("stranger", service, method), FORBIDDEN,
+           "ROLE_MISSING") for service, method in LISTS),
+    *(Case(f"a token without roles that reads {method}", ask("nobody", service, method), FORBIDDEN,
+           "ROLE_MISSING") for service, method in LISTS),
+    Case("another agency's credential", change(
+        "eve", "publishing", "PutChannel", channelId="mine", kind="webhook", name="Mine",
+        credential="hook", url="https://hook.example/in"), NOT_NOW, "CREDENTIAL_REFUSED",
+         "credential"),
+    Case("a credential sent elsewhere", channel(url="https://elsewhere.example/in"), NOT_NOW,
+         "CREDENTIAL_REFUSED", "credential"),
+    Case("a credential of another kind", channel(kind="mastodon"), NOT_NOW, "CREDENTIAL_REFUSED",
+         "credential"),
+    Case("a credential that there is not", channel(credential="none"), NOT_NOW,
+         "CREDENTIAL_REFUSED", "credential"),
     Case("an author who approves", change("ana", "publishing", "RetractRelease", reason="no",
                                           releaseId=the("release public")), FORBIDDEN,
          "ROLE_MISSING"),
@@ -387,6 +401,9 @@ DRAFTING = [
              NOT_NOW, "EXPIRED", "expires_at"),
     drafting("no such incident", create(incidentId="inc-0"), "not_found", "NOT_FOUND",
              "incident_id"),
+    drafting("evidence of one's own", drafted(evidence=[{
+        "sourceId": "gauge", "series": "X:level", "value": 9.9, "unit": "m"}]), BAD,
+        "OWN_EVIDENCE", "draft.evidence"),
     drafting("neither draft nor template", create(draft=None), BAD, "DRAFT_OR_TEMPLATE", "draft"),
     drafting("draft and template", create(templateId="flood"), BAD, "DRAFT_OR_TEMPLATE",
              "template_id"),
@@ -456,6 +473,11 @@ APPROVAL = [
         "message_id"),
     approval("a roster without an admin", roster(["city"], ("ana", "city", "author")), BAD,
              "NO_ADMIN", "roster.people"),
+    approval("another agency's people", roster(["harbour"], ("mal", "harbour", "admin")),
+             FORBIDDEN, "OTHER_AGENCY", "roster.agencies[0].agency_id"),
+    approval("another agency's person", roster(["city"], ("dan@city.example", "city", "admin"),
+                                               ("eve@harbour.example", "city", "author")), BAD,
+             "DUPLICATE_PERSON", "roster.people[1].subject"),
     approval("a person twice", roster(["city"], ("a", "city", "admin"), ("a", "city", "author")),
              BAD, "DUPLICATE_PERSON", "roster.people[1].subject"),
     approval("an agency twice", roster(["city", "city"], ("a", "city", "admin")), BAD,

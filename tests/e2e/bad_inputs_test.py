@@ -1,6 +1,7 @@
 """Whatever is sent to the gateway, it answers with the documented code, names the field, writes
 nothing, and goes on."""
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 import requests
 
 from e2e.bad_inputs_cases import ALL, CREATE, Case
-from e2e.bad_inputs_world import World
+from e2e.bad_inputs_world import REALM, World
 from support.broker import Broker
 from support.places import ROOT
 from support.ports import free_port
@@ -28,6 +29,9 @@ HTTP_OF = {"invalid_argument": 400, "failed_precondition": 400, "unauthenticated
 def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
           ) -> Iterator[World]:
     folder = Path(tmp_path_factory.mktemp("all"))
+    (folder / "hook").write_text(json.dumps({
+        "kind": "webhook", "realm": REALM, "agency": "city", "origins": ["https://hook.example"],
+        "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
     gateway = f"127.0.0.1:{free_port()}"  # The feed is read back from there.
     flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
                           publishing_feed_base_url=f"http://{gateway}",

@@ -23,7 +23,7 @@ PEOPLE = {
 STRANGER = Person("gus@city.example", REALM, "city", ("author", "approver", "admin"))
 
 _STATUS = ("drafting", "approval", "publishing", "measurement", "trigger")
-_LISTS = (("drafting", "ListIncidents"), ("drafting", "ListTemplates"),
+LISTS = (("drafting", "ListIncidents"), ("drafting", "ListTemplates"),
           ("drafting", "ListMessages"), ("approval", "ListReviews"), ("approval", "ListPolicies"),
           ("approval", "GetRoster"), ("publishing", "ListChannels"), ("publishing", "ListReleases"),
           ("measurement", "ListScorecards"), ("trigger", "ListRules"), ("trigger", "ListCrossings"))
@@ -108,6 +108,8 @@ class World:
         self.gateway = Connect(program.url)
         self.tokens = {name: issuer.token(person) for name, person in PEOPLE.items()}
         self.tokens["stranger"] = issuer.token(STRANGER)
+        # On the roster, but by a token without roles.
+        self.tokens["nobody"] = issuer.token(PEOPLE["ana"], roles=[])
         self.tokens["operator"] = issuer.token(OPERATOR)
         self.ids: dict[str, str] = {}
         self.etags: dict[str, str] = {}
@@ -131,7 +133,7 @@ class World:
 
     def holds(self) -> str:
         """Everything that the services tell about the realm, but the health of sources."""
-        return json.dumps([self.ask(service, method) for service, method in _LISTS],
+        return json.dumps([self.ask(service, method) for service, method in LISTS],
                           sort_keys=True)
 
     def build(self) -> "World":

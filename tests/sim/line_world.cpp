@@ -40,7 +40,7 @@ LineWorld::LineWorld(std::uint64_t seed, int steps)
         return static_cast<PublishingProcess*>(of("publishing").any_ready());
     };
     network_->fault_of = [this](const auto& who, const auto& request) {
-        return releases_.fault_of(who, request);
+        return releases_.fault_of(who, request, now());
     };
     for (auto& service : services_) service->connect(2 + below(2));
     timeline_.add(*network_);

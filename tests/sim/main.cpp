@@ -57,6 +57,7 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"cancel_refused", Bug::cancel_refused},
         {"retracts_one", Bug::retracts_one},
         {"retraction_first", Bug::retraction_first},
+        {"checked_early", Bug::checked_early},
         {"old_key_counts", Bug::old_key_counts}};
     return all;
 }

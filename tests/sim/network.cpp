@@ -33,14 +33,26 @@ void Network::reply(const std::string& incarnation, int exchange, milliseconds a
 }
 
 void Network::send(const std::string& incarnation, int exchange, HttpRequest request) {
+    if (around_.chance(failing_ / 5))
+        return reply(incarnation, exchange, some(400),
+                     std::unexpected(HttpError{HttpError::Kind::not_sent, "away", {}}));
+    // A name is looked for, a connection made, TLS agreed: at times that takes long.
+    const milliseconds connecting = around_.chance(failing_ / 5) ? some(15'000) : some(20);
+    later_.emplace(around_.tick() + connecting, [=, this, request = std::move(request)]() mutable {
+        // A process that died meanwhile writes nothing.
+        if (processes_.contains(incarnation)) write(incarnation, exchange, std::move(request));
+    });
+}
+
+void Network::write(const std::string& incarnation, int exchange, HttpRequest request) {
     using Kind = HttpError::Kind;
+    if (std::string said = request.veto ? request.veto() : std::string{}; !said.empty())
+        return processes_.at(incarnation)
+            ->complete(exchange, std::unexpected(HttpError{Kind::vetoed, std::move(said), {}}));
     // The adapter would take an exception for a failure of its own.
     if (const std::string why = fault_of(incarnation, request); !why.empty()) around_.broken(why);
-    const int fault = around_.chance(failing_) ? around_.below(5) : -1;
+    const int fault = around_.chance(failing_) ? 1 + around_.below(4) : -1;
     const milliseconds patience(1'000);
-    if (fault == 0)
-        return reply(incarnation, exchange, some(400),
-                     std::unexpected(HttpError{Kind::not_sent, "away", {}}));
     if (fault == 1)
         return reply(incarnation, exchange, patience,
                      std::unexpected(HttpError{Kind::unknown_outcome, "lost", {}}));

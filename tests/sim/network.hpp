@@ -34,6 +34,7 @@ public:
     void turn() override;
 
 private:
+    void write(const std::string& incarnation, int exchange, runtime::HttpRequest request);
     void reply(const std::string& incarnation, int exchange, milliseconds after,
                runtime::HttpResult result);
     runtime::HttpResponse serve(const runtime::HttpRequest& request, bool spoilt);

@@ -1,5 +1,6 @@
 #include "sim/publishing_process.hpp"
 
+#include "support/credential_file.hpp"
 #include "support/cut_off.hpp"
 
 #include <filesystem>
@@ -14,9 +15,8 @@ const std::string& credential_files() {
             std::string pattern =
                 (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
             folder = mkdtemp(pattern.data());
-            std::ofstream(folder + "/hook")
-                << R"({"kind":"webhook","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})";
-            std::ofstream(folder + "/toot") << R"({"kind":"mastodon","token":"secret-token"})";
+            std::ofstream(folder + "/hook") << credential_text("webhook", "hook", webhook_secret);
+            std::ofstream(folder + "/toot") << credential_text("mastodon", "toot", mastodon_secret);
         }
         ~Files() { std::filesystem::remove_all(folder); }
         Files(const Files&) = delete;
@@ -48,6 +48,8 @@ struct PublishingProcess::Exchange {
 
 std::vector<runtime::View*> PublishingProcess::begin() {
     view_ = std::make_unique<publishing::PublishingView>(partitions());
+    credentials_ = std::make_unique<publishing::Credentials>(credential_files(),
+                                                             publishing::CredentialRules{});
     executor_ = std::make_unique<publishing::Executor>(publishing::ExecutorParts{
         .view = *view_,
         .ledger = driver(),
@@ -56,8 +58,8 @@ std::vector<runtime::View*> PublishingProcess::begin() {
         .post =
             [this](std::move_only_function<void()> task) { posted_.push_back(std::move(task)); },
         .incarnation = incarnation(),
+        .credentials = *credentials_,
         .world = "live",
-        .credentials_dir = credential_files(),
         .drain = milliseconds{0},
         .now = [this] { return now(); },
         .steady_now = [this] { return own_clock().tick(); }});

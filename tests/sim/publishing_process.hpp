@@ -48,6 +48,7 @@ private:
 
     Network& network_;
     std::unique_ptr<publishing::PublishingView> view_;
+    std::unique_ptr<publishing::Credentials> credentials_;
     std::unique_ptr<publishing::Executor> executor_;
     bool started_ = false;
     std::deque<std::move_only_function<void()>> posted_;

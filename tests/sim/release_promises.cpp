@@ -11,6 +11,9 @@ namespace tocsin::sim {
 
 using publishing::Release;
 
+// Clocks differ by a little.
+static constexpr auto claim_over = publishing::claim_margin;
+
 void ReleasePromises::counted(const ledger::v1::Decision& decision) {
     for (const std::string& bytes : decision.accepted().events()) {
         publishing::v1::Event event;
@@ -40,7 +43,7 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
 }
 
 std::string ReleasePromises::fault_of(const std::string& incarnation,
-                                      const runtime::HttpRequest& request) {
+                                      const runtime::HttpRequest& request, runtime::Time now) {
     const std::string key = PublicChannels::key_of(request);
     if (key.empty()) return {};
     ++sent_;
@@ -51,6 +54,10 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
         return "sent without a claim of its own that counts: " + armed.delivery;
     if (cancelled_.contains(armed.release)) return "sent although it was cancelled";
     const Release& release = state_().releases.at(armed.release);
+    // Whoever resolves it has waited for that long.
+    const publishing::Item* item = release.find(armed.delivery);
+    if (item != nullptr && now > runtime::from_proto(item->delivery.give_up_at()) + claim_over)
+        return "sent after its claim was over: " + armed.delivery;
     if (overtakes(release, armed.delivery)) return "a retraction overtakes " + armed.delivery;
     if (!approved_.contains(release.head.digest()) || !release.content ||
         content::digest(release.content->bytes()) != release.head.digest())

@@ -23,7 +23,8 @@ public:
     // A decision of publishing counts.
     void counted(const ledger::v1::Decision& decision);
     // What is wrong with what is about to leave; empty when it is right.
-    std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request);
+    std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request,
+                         runtime::Time now);
     // Throws Violation where a release can not be stopped.
     void check_stoppable(runtime::Time now, const std::string& agency) const;
     // Once nothing is under way. Throws Violation.

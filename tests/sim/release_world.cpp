@@ -106,7 +106,7 @@ ReleaseWorld::ReleaseWorld(std::uint64_t seed, int steps)
     timeline_.add(network_);
     network_.any_ready = [this] { return any_ready(); };
     network_.fault_of = [this](const auto& who, const auto& request) {
-        return promises_.fault_of(who, request);
+        return promises_.fault_of(who, request, now());
     };
 }
 

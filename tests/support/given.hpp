@@ -51,6 +51,12 @@ public:
         return *this;
     }
 
+    // What a ledger holds although nobody would decide it now.
+    Given& happens(const Event& event) {
+        evolve(event);
+        return *this;
+    }
+
     // Decides and applies what happened.
     Given& when(const Command& command) {
         const auto before = Service::decide(state_, asking_, command, now_);

@@ -132,8 +132,9 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
     if (!fits(status, limits))
         return std::unexpected{
             too_long(fmt::format("{}[{}]", field, index), texts[index], length, limits)};
-    const nlohmann::ordered_json body{
+    nlohmann::ordered_json body{
         {"status", status}, {"language", primary_language(language)}, {"visibility", "public"}};
+    if (!fixed.in_reply_to().empty()) body["in_reply_to_id"] = printable(fixed.in_reply_to());
     Rendition rendition;
     rendition.set_body(body.dump());
     rendition.set_media_type("application/json");

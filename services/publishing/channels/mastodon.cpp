@@ -1,7 +1,9 @@
 // `mastodon`: any server with Mastodon's client API. Its idempotency key lasts an hour and some
 // servers ignore it, so a post that may exist is looked for before it is made again.
+#include "content/graphemes.hpp"
 #include "publishing/channel.hpp"
 #include "publishing/channels/mastodon_posts.hpp"
+#include "publishing/limits.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -69,7 +71,7 @@ int64_t characters_max(const HttpResult& answer) {
 }
 
 Task<Prepared> prepare(Wire& wire, const Job& job) {
-    const auto credential = wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    const auto credential = credential_of(wire, job);
     if (!credential) co_return Prepared{.reason = credential.error()};
     const auto id = co_await account(wire, job, credential->token, true);
     if (!id) co_return Prepared{.reason = id.error()};
@@ -87,7 +89,7 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
 }
 
 Task<Found> find(Wire& wire, const Job& job) {
-    const auto credential = wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    const auto credential = credential_of(wire, job);
     if (!credential) co_return Found{.reason = credential.error()};
     const auto id = co_await account(wire, job, credential->token, false);
     if (!id) co_return Found{.reason = id.error()};
@@ -114,7 +116,8 @@ Outcome confirmed(Found found, const HttpResponse* answer, Time now) {
 std::string error_text(const HttpResponse& answer) {
     const json body = json::parse(answer.body, nullptr, false);
     if (!body.is_object() || !body.contains("error") || !body["error"].is_string()) return {};
-    return fmt::format(", \"{}\"", body["error"].get<std::string>().substr(0, 200));
+    const std::string text = content::printable(body["error"].get<std::string>());
+    return fmt::format(", \"{}\"", shortened(text, 200));
 }
 
 Outcome read_answer(const HttpResponse& answer, Time now) {
@@ -159,19 +162,13 @@ HttpRequest post_request(const Wire& wire, const Job& job, const std::string& to
     request.headers.emplace_back("content-type", "application/json");
     request.headers.emplace_back("idempotency-key", job.delivery.idempotency_key());
     if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);
+    request.veto = last_check(job);
     if (job.body) request.body = job.body->bytes();
-    if (!job.delivery.in_reply_to().empty()) {
-        auto body = nlohmann::ordered_json::parse(request.body, nullptr, false);
-        if (body.is_object()) {
-            body["in_reply_to_id"] = job.delivery.in_reply_to();
-            request.body = body.dump();
-        }
-    }
     return request;
 }
 
 Task<Outcome> fire(Wire& wire, const Job& job) {
-    const auto credential = wire.credentials.load(job.delivery.channel().credential(), "mastodon");
+    const auto credential = credential_of(wire, job);
     if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
     const bool repeated = job.delivery.attempts() > 1;
     if (repeated) {
@@ -185,13 +182,15 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     const HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
     if (!answer) co_return failed(answer.error());
     Outcome outcome = read_answer(*answer, wire.now());
-    // Some servers answer a repeat whose first request worked with 422 or 500; and any request may
-    // have been repeated on the way.
-    if (answer->status == 422 || (repeated && answer->status == 500)) {
+    // Some servers answer a repeat whose first request worked with 409, 422 or 500; and any request
+    // may have been repeated on the way. Refused for good it is only once the account was asked as
+    // often as it takes, which comes before another attempt.
+    const bool duplicate = answer->status == 409 || answer->status == 422;
+    if (duplicate || (repeated && answer->status == 500)) {
         Found after = co_await find(wire, job);
         if (after.kind == Found::Kind::found)
             co_return confirmed(std::move(after), &*answer, wire.now());
-        if (after.kind == Found::Kind::cannot_tell) outcome.kind = "unknown";
+        if (after.kind == Found::Kind::cannot_tell || !repeated) outcome.kind = "unknown";
     }
     co_return outcome;
 }

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 Task<Prepared> prepare(Wire& wire, const Job& job) {
     const v1::Channel& channel = job.delivery.channel();
-    const auto credential = wire.credentials.load(channel.credential(), "webhook");
+    const auto credential = credential_of(wire, job);
     if (!credential) co_return Prepared{.reason = credential.error()};
     runtime::HttpRequest request;
     request.method = "HEAD";
@@ -56,25 +56,32 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
         return outcome;
     }
     // It is sent again all the same; but until then a retraction must reach whoever may have it.
-    if (status >= 500 || status == 408) {
+    // 409 and 422 may be the answer to a repeat of what it has.
+    if (status >= 500 || status == 408 || status == 409 || status == 422) {
         outcome.kind = "unknown";
         outcome.reason = fmt::format("The receiver answered {}: it may have it or not.", status);
         return outcome;
     }
-    outcome.kind = "refused";
-    if (status == 410)
+    if (status == 410) {
+        outcome.kind = "refused";
         outcome.reason = "The receiver is gone for good (410): remove the channel.";
-    else if (status >= 300 && status < 400)
+        return outcome;
+    }
+    // Standard Webhooks, "Delivery": everything else is tried again.
+    outcome.kind = "retry_later";
+    outcome.retry_after = asked_wait(answer, now).value_or(Duration{});
+    if (status >= 300 && status < 400)
         outcome.reason = fmt::format(
             "The receiver redirects ({}), which is never followed: set the final URL.", status);
     else
-        outcome.reason = fmt::format("The receiver refused it ({}): ask who runs it.", status);
+        outcome.reason =
+            fmt::format("The receiver answered {}: it is asked again; ask who runs it.", status);
     return outcome;
 }
 
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const v1::Channel& channel = job.delivery.channel();
-    const auto credential = wire.credentials.load(channel.credential(), "webhook");
+    const auto credential = credential_of(wire, job);
     if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
     const v1::Delivery& delivery = job.delivery;
     const int64_t timestamp =
@@ -92,6 +99,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
         {"webhook-signature",
          webhook_signature(credential->keys, delivery.idempotency_key(), timestamp, request.body)}};
     if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);
+    request.veto = last_check(job);
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
     const auto answer = co_await wire.http.send(std::move(request));
     if (!answer) co_return failed(answer.error());

@@ -5,7 +5,10 @@
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <functional>
 
 namespace tocsin::approval {
 namespace {
@@ -180,6 +183,91 @@ TEST(Roster, APersonsAgencyExists) {
     Case test;
     EXPECT_EQ(root(test).when(import(stray)).refused(), "unknown_agency");
     EXPECT_EQ(test.rejection()->field, "roster.people[7].agency_id");
+}
+
+// Calgary's and Alberta's, each with an admin.
+v1::Roster shared_roster() {
+    v1::Roster shared;
+    for (const char* id : {"calgary", "alberta"}) {
+        v1::Agency& agency = *shared.add_agencies();
+        agency.set_agency_id(id);
+        agency.set_cap_sender(fmt::format("alerts@{}.example", id));
+    }
+    add_person(shared, "root", "calgary", {"admin"});
+    add_person(shared, "ben", "calgary", {"approver"});
+    add_person(shared, "rita", "alberta", {"admin"});
+    return shared;
+}
+
+const v1::Roster& roster_of(const Case& test) { return test.state().roster; }
+
+TEST(Roster, AnotherAgencyIsLeftAsItIs) {
+    const std::function<void(v1::Roster&)> changes[] = {
+        [](v1::Roster& all) { all.mutable_agencies(1)->set_cap_sender("evil@calgary.example"); },
+        [](v1::Roster& all) { all.mutable_people()->DeleteSubrange(2, 1); },
+        [](v1::Roster& all) { all.mutable_people(2)->add_roles("approver"); },
+        [](v1::Roster& all) { add_person(all, "mal", "alberta", {"approver"}); },
+        [](v1::Roster& all) { all.mutable_people(2)->set_agency_id("calgary"); }};
+    for (const auto& change : changes) {
+        Case test({imported(shared_roster())});
+        v1::Roster changed = shared_roster();
+        change(changed);
+        EXPECT_EQ(root(test).when(import(changed)).refused(), "other_agency");
+        EXPECT_EQ(test.rejection()->field, "roster.agencies[1].agency_id");
+    }
+}
+
+TEST(Roster, AnAgencyIsChangedByItsOwnAdmin) {
+    Case test({imported(shared_roster())});
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    own.mutable_agencies(0)->set_cap_sender("new@calgary.example");
+    add_person(own, "root", "calgary", {"admin"});
+    add_person(own, "zoe", "calgary", {"author"});
+    root(test).when(import(own));
+    ASSERT_EQ(test.events().size(), 1u);
+    EXPECT_EQ(roster_of(test).agencies_size(), 2);
+    EXPECT_EQ(roster_of(test).agencies(0).cap_sender(), "new@calgary.example");
+    EXPECT_NE(find_person(roster_of(test), "zoe"), nullptr);
+    EXPECT_EQ(find_person(roster_of(test), "ben"), nullptr);
+    EXPECT_NE(find_person(roster_of(test), "rita"), nullptr);
+    // The same again, alone or with what the others have.
+    EXPECT_TRUE(test.when(import(own)).events().empty());
+    EXPECT_TRUE(test.when(import(roster_of(test))).events().empty());
+}
+
+TEST(Roster, AnAgencyThatIsNewOrHasNoAdminIsChangedByAnyOfTheRealm) {
+    Case test({imported()});
+    v1::Roster added = shared_roster();
+    added.mutable_agencies()->DeleteSubrange(0, 1);
+    added.mutable_people()->DeleteSubrange(0, 2);
+    EXPECT_EQ(root(test).when(import(added)).events().size(), 1u);
+    v1::Roster police;
+    const v1::Roster all = roster();
+    for (const v1::Agency& agency : all.agencies())
+        if (agency.agency_id() == "police") *police.add_agencies() = agency;
+    add_person(police, "pia", "police", {"approver", "duty-officer"});
+    EXPECT_EQ(test.when(import(police)).events().size(), 1u);
+    EXPECT_EQ(find_person(roster_of(test), "pol"), nullptr);
+    EXPECT_EQ(test.when(import(added)).events().size(), 0u);
+}
+
+TEST(Roster, APersonIsNotTakenFromAnotherAgency) {
+    Case test({imported(shared_roster())});
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    add_person(own, "root", "calgary", {"admin"});
+    add_person(own, "rita", "calgary", {"admin"});
+    EXPECT_EQ(root(test).when(import(own)).refused(), "duplicate_person");
+    EXPECT_EQ(test.rejection()->field, "roster.people[1].subject");
+}
+
+TEST(Roster, AnAgencyKeepsAnAdmin) {
+    Case test({imported(shared_roster())});
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    add_person(own, "ben", "calgary", {"approver"});
+    EXPECT_EQ(root(test).when(import(own)).refused(), "no_admin");
 }
 
 TEST(Roster, AtLeastOneAdminStays) {
@@ -474,10 +562,11 @@ TEST(Approve, DoesNotClearForAnAgencyThatLeftTheRoster) {
     pia(test).when(approve(digest));
     pol(test).when(approve(digest));
     ben(test).when(approve(digest));
+    // No import takes an agency away; a ledger may hold one that did.
     v1::Roster smaller = roster();
     smaller.mutable_agencies()->RemoveLast();
     smaller.mutable_people()->DeleteSubrange(5, 2);
-    root(test).when(import(smaller));
+    test.happens(imported(smaller));
     EXPECT_EQ(cleo(test).when(approve(digest)).refused(), "agency_unknown");
 }
 

@@ -565,6 +565,69 @@ TEST(Crossing, BecomesASubmittedMessageInOneDecision) {
     EXPECT_EQ(only(test).stage, Stage::submitted);
 }
 
+// Whoever wrote what led to it does not approve it.
+TEST(Crossing, BearsTheHandsOfTemplateRuleAndSource) {
+    v1::Event stored = stored_template();
+    for (const char* hand : {"ana", "ben"})
+        stored.mutable_template_stored()->mutable_template_()->add_hands(hand);
+    Case test = given({incident(), stored});
+    trigger::v1::Event event = crossed();
+    for (const char* hand : {"rule-writer", "ben", "source-writer"})
+        event.mutable_rule_crossed()->add_hands(hand);
+    test.when(foreign<trigger::v1::Event>("trigger", "bow", {event}));
+    ASSERT_EQ(test.events().size(), 2u);
+    const auto& hands = test.events()[1].message_submitted().hands();
+    EXPECT_EQ(
+        (std::set<std::string>(hands.begin(), hands.end())),
+        (std::set<std::string>{"ana", "ben", "rule-writer", "service:trigger", "source-writer"}));
+}
+
+TEST(Template, KeepsEverybodyWhoWroteAVersionOfIt) {
+    Case test = given({incident()});
+    ana(test).when(put_template());
+    test.by("cleo", "calgary", {"author"}).request("r2").when(put_template("1"));
+    ana(test).request("r3").when(put_template("2"));
+    const auto& hands = test.state().templates.at("flood").hands();
+    EXPECT_EQ((std::vector<std::string>(hands.begin(), hands.end())),
+              (std::vector<std::string>{"ana", "cleo"}));
+}
+
+TEST(Template, GivesItsHandsToWhatIsMadeFromIt) {
+    v1::Event stored = stored_template();
+    stored.mutable_template_stored()->mutable_template_()->add_hands("cleo");
+    Case test = given({incident(), stored});
+    ana(test).when(create_from_template());
+    ASSERT_EQ(test.refused(), "");
+    EXPECT_EQ(only(test).hands, (std::set<std::string>{"ana", "cleo"}));
+}
+
+TEST(Evidence, IsNotWrittenByPeople) {
+    Case test = given({incident()});
+    auto draft = rough_draft();
+    *draft.add_evidence() = samples::make_evidence();
+    EXPECT_EQ(ana(test).when(create(draft)).refused(), "own_evidence");
+    EXPECT_EQ(test.rejection()->field, "draft.evidence");
+    auto put = put_template();
+    *put.mutable_put_template()->mutable_draft()->add_evidence() = samples::make_evidence();
+    EXPECT_EQ(test.when(put).refused(), "own_evidence");
+}
+
+TEST(Evidence, StaysAsItWasWhateverARevisionSays) {
+    Case test = given({incident(), message()});
+    auto draft = samples::make_draft();
+    draft.mutable_evidence(0)->set_value(9'999);
+    EXPECT_EQ(ana(test).when(revise("1", draft)).refused(), "own_evidence");
+    draft = samples::make_draft();
+    *draft.add_evidence() = samples::make_evidence();
+    EXPECT_EQ(test.when(revise("1", draft)).refused(), "own_evidence");
+    EXPECT_EQ(test.when(revise("1", samples::make_draft())).refused(), "");
+    draft = samples::make_draft();
+    draft.clear_evidence();
+    EXPECT_EQ(test.request("r2").when(revise("2", draft)).refused(), "");
+    EXPECT_EQ(only(test).text().evidence_size(), 1);
+    EXPECT_EQ(only(test).text().evidence(0).value(), samples::make_evidence().value());
+}
+
 TEST(Crossing, ThatIsRepeatedLeavesNoRecord) {
     Case test = given({incident(), stored_template()});
     test.when(crossing());
@@ -678,6 +741,7 @@ TEST(Text, IsDroppedOnceADecisionIsMadeAfterItExpired) {
     EXPECT_EQ(test.refused(), "incomplete");
     EXPECT_EQ(test.rejection()->field, "expires");
     auto later = samples::make_draft();
+    later.clear_evidence();
     *later.mutable_onset() = runtime::to_proto(expires + std::chrono::hours{1});
     *later.mutable_expires() = runtime::to_proto(expires + std::chrono::hours{9});
     test.when(revise("3", later));
@@ -696,6 +760,7 @@ TEST(Text, WithoutAnExpiryStaysWithItsDraft) {
 // As many areas as fit into `bytes`.
 content::v1::Draft large_draft(std::size_t bytes) {
     content::v1::Draft draft = samples::make_draft();
+    draft.clear_evidence();
     std::string ring;
     constexpr int corners = 160;
     for (int i = 0; i <= corners; ++i) {

@@ -183,6 +183,9 @@ TEST(Lifecycle, FollowsAMessageThroughItsLife) {
     EXPECT_EQ(then(completed("released")), "released");
     EXPECT_EQ(then(claimed()), "released");
     EXPECT_EQ(then(completed("retracted")), "cancelled");
+    // Ordered again for what became public later.
+    EXPECT_EQ(then(completed("retracted")), "cancelled");
+    EXPECT_EQ(then(completed("released")), "cancelled");
 }
 
 TEST(Lifecycle, IsTheSameInAnyOrderOfTheLedgers) {

@@ -1,5 +1,6 @@
 #include "drafting/watch_stream.hpp"
 
+#include "runtime/errors.hpp"
 #include "support/given.hpp"
 
 #include <grpcpp/grpcpp.h>
@@ -29,11 +30,18 @@ public:
 
     grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
         grpc::CallbackServerContext*, const v1::WatchMessagesRequest* request) override {
-        return new WatchStream(view_, "bow", request->incident_id(),
-                               [this] { return readable.load(); });
+        return new WatchStream(
+            view_, "bow", request->incident_id(), [this] { return readable.load(); },
+            [this]() -> std::optional<grpc::Status> {
+                if (on_roster) return std::nullopt;
+                return runtime::edge_status("role_missing");
+            },
+            looked_after);
     }
 
     std::atomic<bool> readable = true;
+    std::atomic<bool> on_roster = true;
+    std::chrono::milliseconds looked_after{60'000};
 
 private:
     DraftingView& view_;
@@ -84,6 +92,26 @@ TEST_F(WatchStreamTest, TheSnapshotComesFirstAndThenEveryChange) {
     ASSERT_TRUE(reader->Read(&got_));
     EXPECT_EQ(got_.message().message_id(), "c");
     EXPECT_FALSE(got_.snapshot_complete());
+}
+
+TEST_F(WatchStreamTest, WhoLeftTheRosterIsToldNoMore) {
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    server_.on_roster = false;
+    create("a");
+    EXPECT_FALSE(reader->Read(&got_));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(WatchStreamTest, EndsThoughNothingIsTold) {
+    server_.looked_after = std::chrono::milliseconds{20};
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    create("a");
+    ASSERT_TRUE(reader->Read(&got_)) << "it goes on while it may";
+    server_.on_roster = false;
+    EXPECT_FALSE(reader->Read(&got_));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
 TEST_F(WatchStreamTest, AReaderThatIsTooSlowIsLetGo) {

@@ -167,6 +167,15 @@ TEST(Deliveries, ARetractionIsOrderedAndEndsWhenEveryChannelIsCorrected) {
         << "when the last channel confirmed it";
 }
 
+TEST(Deliveries, ARetractionStopsWhatWasStillToGoOut) {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
+    given.when(told::publishing({told::retraction_armed()}, 60));
+    const auto& deliveries = given.state().releases.at("rel-1").deliveries;
+    EXPECT_EQ(deliveries.at("d1").state, "confirmed");
+    EXPECT_EQ(deliveries.at("d2").state, "stood_down");
+}
+
 TEST(Deliveries, ARetractionThatAChannelRefusedIsNotCorrected) {
     auto given = released();
     given.when(told::publishing({told::retraction_armed()}, 60));

@@ -1,6 +1,8 @@
+#include "content/graphemes.hpp"
 #include "fake_http.hpp"
 #include "publishing/channels/mastodon_posts.hpp"
 #include "publishing/channels/webhook.hpp"
+#include "publishing/rpc.hpp"
 #include "samples.hpp"
 
 #include "runtime/digest.hpp"
@@ -19,7 +21,7 @@ using samples::Story;
 struct Bench {
     CredentialFolder folder;
     FakeHttp http;
-    Credentials credentials{folder.path, "live"};
+    Credentials credentials{folder.path, {}};
     Wire wire{.http = http,
               .credentials = credentials,
               .world = "live",
@@ -39,6 +41,7 @@ struct Bench {
                             samples::channel("toot", "mastodon")});
         story.claim();
         Job job;
+        job.realm = "bow";
         job.delivery = story.whole(delivery);
         job.approved = story.release().content;
         job.body = story.release().body(story.item(delivery));
@@ -87,9 +90,10 @@ TEST(Webhook, ASuccessIsConfirmedWithTheIdOfTheDelivery) {
 
 TEST(Webhook, WhatAnAnswerMeans) {
     const std::pair<int, std::string> cases[] = {
-        {200, "confirmed"},   {301, "refused"}, {400, "refused"}, {410, "refused"},
-        {429, "retry_later"}, {500, "unknown"}, {502, "unknown"}, {503, "retry_later"},
-        {504, "unknown"},     {408, "unknown"}};
+        {200, "confirmed"},   {204, "confirmed"},   {301, "retry_later"}, {400, "retry_later"},
+        {401, "retry_later"}, {404, "retry_later"}, {410, "refused"},     {413, "retry_later"},
+        {408, "unknown"},     {409, "unknown"},     {422, "unknown"},     {429, "retry_later"},
+        {500, "unknown"},     {502, "unknown"},     {503, "retry_later"}, {504, "unknown"}};
     for (const auto& [status, meaning] : cases) {
         Bench bench{"webhook", "hook"};
         bench.answers(response(status));
@@ -249,12 +253,12 @@ TEST(Mastodon, APostIsConfirmedWithIdAndUrl) {
     EXPECT_EQ(bench.http.sent[0].body, bench.job.body->bytes());
 }
 
-TEST(Mastodon, ARetractionAnswersTheOriginal) {
+TEST(Mastodon, WhatIsSentIsWhatWasArmed) {
     Bench bench{"mastodon", "toot:fr-CA"};
     bench.job.delivery.set_in_reply_to("9");
     bench.answers(response(200, R"({"id":"10"})"));
     bench.fire();
-    EXPECT_EQ(nlohmann::json::parse(bench.http.sent.at(0).body)["in_reply_to_id"], "9");
+    EXPECT_EQ(bench.http.sent.at(0).body, bench.job.body->bytes());
 }
 
 TEST(Mastodon, WhatAnAnswerMeans) {
@@ -354,8 +358,46 @@ TEST(Mastodon, ARefusalIsReadBackBeforeItIsBelieved) {
         Bench bench{"mastodon", "toot:fr-CA"};
         const std::string posted = shown ? shown_post(bench.job, "2025-06-15T15:06:42.000Z") : "[]";
         bench.http.answer = account(posted, 422);
-        EXPECT_EQ(bench.fire().kind, shown ? "confirmed" : "refused");
+        // A busy server shows a post seconds later: it is looked for again.
+        EXPECT_EQ(bench.fire().kind, shown ? "confirmed" : "unknown");
         EXPECT_EQ(bench.http.count("POST"), 1);
+    }
+}
+
+TEST(Mastodon, ARepeatThatIsRefusedAndNotShownIsRefused) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    bench.job.delivery.set_attempts(2);
+    bench.http.answer = account("[]", 422);
+    EXPECT_EQ(bench.fire().kind, "refused");
+}
+
+// 200 bytes end within the hundredth letter.
+TEST(Mastodon, WhatAServerSaysIsCutBetweenCharacters) {
+    std::string said = "a";
+    for (int i = 0; i < 150; ++i) said += "\xC3\xA9";
+    for (const std::string& error : {said, std::string("a\\u0000\\u0007b"), said + said}) {
+        Bench bench{"mastodon", "toot:fr-CA"};
+        bench.answers(response(401, "{\"error\":\"" + error + "\"}"));
+        const std::string reason = bench.fire().reason;
+        EXPECT_TRUE(content::is_printable(reason)) << reason;
+        EXPECT_LT(reason.size(), 400u);
+    }
+}
+
+TEST(Channels, AVetoBeforeTheFirstByteStandsDown) {
+    for (const char* kind : {"webhook", "mastodon"}) {
+        Bench bench(kind, kind == std::string_view("webhook") ? "hook" : "toot:fr-CA");
+        int asked = 0;
+        bench.job.veto = [&] { return ++asked == 1 ? "" : "The claim was taken away."; };
+        bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+            // As the client does once it is connected.
+            if (request.veto)
+                return std::unexpected(HttpError{HttpError::Kind::vetoed, request.veto(), {}});
+            return response(200);
+        };
+        const Outcome outcome = bench.fire();
+        EXPECT_EQ(outcome.kind, "stood_down") << kind;
+        EXPECT_EQ(outcome.reason, "The claim was taken away.");
     }
 }
 
@@ -403,20 +445,48 @@ TEST(BareText, ForgetsMarkupAndBlanks) {
     EXPECT_EQ(bare_text("&#xe9;&nbsp;!"), "\xC3\xA9!");
 }
 
-TEST(CredentialFile, OfAnotherWorldOrKindIsNeverLoaded) {
-    const std::string live = R"({"kind":"mastodon","token":"t"})";
-    EXPECT_TRUE(parse_credential(live, "mastodon", "live"));
-    EXPECT_FALSE(parse_credential(live, "mastodon", "exercise"));
-    EXPECT_FALSE(parse_credential(live, "webhook", "live"));
-    EXPECT_TRUE(parse_credential(R"({"kind":"mastodon","token":"t","world":"exercise"})",
-                                 "mastodon", "exercise"));
+// The channel that the files of the folder are for.
+CredentialUse use_of(const std::string& kind, const std::string& id) {
+    return {kind, "bow", "calgary", fmt::format("https://{}.example.org/in?x=1", id)};
+}
+
+TEST(CredentialFile, OfAnotherWorldIsNeverLoaded) {
+    const std::string live = credential_text("mastodon", "toot", mastodon_secret);
+    EXPECT_TRUE(parse_credential(live, "live"));
+    EXPECT_FALSE(parse_credential(live, "exercise"));
+    const std::string exercise =
+        credential_text("mastodon", "toot", mastodon_secret + R"(,"world":"exercise")");
+    EXPECT_TRUE(parse_credential(exercise, "exercise"));
+    EXPECT_FALSE(parse_credential(exercise, "live"));
+}
+
+TEST(CredentialFile, NamesItsOwnerAndWhereItMayGo) {
+    const auto parse = [](const std::string& owner) {
+        return parse_credential("{\"kind\":\"mastodon\",\"token\":\"t\"" + owner + "}", "live");
+    };
+    EXPECT_TRUE(parse(R"(,"realm":"bow","agency":"calgary","origins":["https://a.example"])"));
+    EXPECT_TRUE(parse(R"(,"realm":"bow","agency":"calgary","origins":["HTTPS://A.example:8443"])"));
+    for (const char* owner :
+         {"", R"(,"realm":"bow","agency":"calgary")",
+          R"(,"realm":"","agency":"calgary","origins":["https://a.example"])",
+          R"(,"realm":"bow","origins":["https://a.example"])",
+          R"(,"realm":"bow","agency":"calgary","origins":[])",
+          R"(,"realm":"bow","agency":"calgary","origins":"https://a.example")",
+          R"(,"realm":"bow","agency":"calgary","origins":["https://a.example/path"])",
+          R"(,"realm":"bow","agency":"calgary","origins":["https://u:p@a.example"])",
+          R"(,"realm":"bow","agency":"calgary","origins":["a.example"])",
+          R"(,"realm":"bow","agency":"calgary","origins":["ftp://a.example"])",
+          R"(,"realm":"bow","agency":"calgary","origins":["*"])",
+          R"(,"realm":"bow","agency":"calgary","origins":["https://"])"})
+        EXPECT_FALSE(parse(owner)) << owner;
 }
 
 TEST(CredentialFile, AWrongOneNeverShowsItsSecret) {
     for (const std::string text :
-         {R"({"kind":"webhook","secrets":["hunter2"]})", "hunter2",
-          R"({"kind":"webhook","secrets":["whsec_aHVudGVyMg=="]})", R"({"kind":"hunter2"})"}) {
-        const auto credential = parse_credential(text, "webhook", "live");
+         {credential_text("webhook", "hook", R"("secrets":["hunter2"])"), std::string("hunter2"),
+          credential_text("webhook", "hook", R"("secrets":["whsec_aHVudGVyMg=="])"),
+          std::string(R"({"kind":"hunter2"})")}) {
+        const auto credential = parse_credential(text, "live");
         ASSERT_FALSE(credential);
         EXPECT_FALSE(credential.error().contains("hunter2"));
     }
@@ -424,27 +494,110 @@ TEST(CredentialFile, AWrongOneNeverShowsItsSecret) {
 
 TEST(CredentialFile, IsReadAgainWhenItChanges) {
     CredentialFolder folder;
-    Credentials credentials{folder.path, "live"};
-    EXPECT_EQ(credentials.load("toot", "mastodon")->token, "secret-token");
-    folder.write("toot", R"({"kind":"mastodon","token":"another-token"})");
-    EXPECT_EQ(credentials.load("toot", "mastodon")->token, "another-token");
-    EXPECT_FALSE(credentials.load("../toot", "mastodon"));
+    Credentials credentials{folder.path, {}};
+    EXPECT_EQ(credentials.load("toot", use_of("mastodon", "toot"))->token, "secret-token");
+    folder.write("toot", credential_text("mastodon", "toot", R"("token":"another-token")"));
+    EXPECT_EQ(credentials.load("toot", use_of("mastodon", "toot"))->token, "another-token");
+    EXPECT_FALSE(credentials.load("../toot", use_of("mastodon", "toot")));
+}
+
+// What is asked, and what the refusal says.
+struct Misuse {
+    CredentialUse use;
+    std::string said;
+};
+
+TEST(CredentialFile, IsGivenToItsOwnersChannelAlone) {
+    CredentialFolder folder;
+    Credentials credentials{folder.path, {}};
+    const CredentialUse own = use_of("mastodon", "toot");
+    ASSERT_TRUE(credentials.load("toot", own));
+    const auto at = [&](const std::string& url) {
+        CredentialUse use = own;
+        use.url = url;
+        return use;
+    };
+    CredentialUse realm = own, agency = own, kind = own;
+    realm.realm = "elbow";
+    agency.agency = "alberta";
+    kind.kind = "webhook";
+    for (const auto& [use, said] : std::vector<Misuse>{
+             {realm, "does not exist for agency calgary of realm elbow"},
+             {agency, "does not exist for agency alberta of realm bow"},
+             {kind, "is not for the channel kind webhook"},
+             {at("https://evil.example"), "may not be sent to https://evil.example:443"},
+             {at("https://toot.example.org:444/"), "may not be sent to"},
+             {at("https://toot.example.org.evil.example/"), "may not be sent to"},
+             {at("https://evil.example/https://toot.example.org"), "may not be sent to"},
+             {at("https://evil.example#@toot.example.org"), "may not be sent to"},
+             {at("https://toot.example.org@evil.example/"), "is for an http or https URL"},
+             {at("http://toot.example.org/"), "is never sent in plain text"},
+             {at("toot.example.org"), "is for an http or https URL"},
+             {at(""), "is for an http or https URL"}}) {
+        const auto refused = credentials.load("toot", use);
+        ASSERT_FALSE(refused) << use.url;
+        EXPECT_TRUE(refused.error().contains(said)) << refused.error();
+        EXPECT_FALSE(refused.error().contains("secret-token"));
+    }
+    // To a stranger it is as absent as one that there never was.
+    EXPECT_EQ(credentials.load("toot", realm).error().substr(24),
+              credentials.load("nope", realm).error().substr(24));
+    EXPECT_TRUE(credentials.load("toot", at("https://TOOT.example.org:443")));
+}
+
+TEST(CredentialFile, GoesInPlainTextOnlyWherePrivateAddressesAreAllowed) {
+    CredentialFolder folder;
+    folder.write("near", R"({"kind":"mastodon","realm":"bow","agency":"calgary",)"
+                         R"("origins":["http://127.0.0.1:8081"],"token":"t"})");
+    const CredentialUse use{"mastodon", "bow", "calgary", "http://127.0.0.1:8081/"};
+    EXPECT_FALSE((Credentials{folder.path, {}}.load("near", use)));
+    EXPECT_TRUE((Credentials{folder.path, {.allow_private_addresses = true}}.load("near", use)));
+    chmod((folder.path + "/near").c_str(), 0600);
+    EXPECT_FALSE(
+        (Credentials{folder.path, {.production = true, .allow_private_addresses = true}}.load(
+            "near", use)));
 }
 
 TEST(CredentialFile, InProductionIsNoExampleAndClosedToOthers) {
     CredentialFolder folder;
-    Credentials credentials{folder.path, "live", true};
+    Credentials credentials{folder.path, {.production = true}};
     const auto load = [&](const std::string& secret, mode_t mode) {
-        folder.write("own", R"({"kind":"webhook","secrets":["whsec_)" + secret + R"("]})");
+        folder.write("own",
+                     credential_text("webhook", "own", R"("secrets":["whsec_)" + secret + R"("])"));
         chmod((folder.path + "/own").c_str(), mode);
-        return credentials.load("own", "webhook");
+        return credentials.load("own", use_of("webhook", "own"));
     };
     EXPECT_TRUE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA=", 0600));
     EXPECT_FALSE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTQ=", 0644));
     EXPECT_FALSE(load("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw", 0600));
     EXPECT_FALSE(load("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0600));
     // Elsewhere an example does for a trial.
-    EXPECT_TRUE((Credentials{folder.path, "live"}.load("own", "webhook")));
+    EXPECT_TRUE((Credentials{folder.path, {}}.load("own", use_of("webhook", "own"))));
+}
+
+TEST(CredentialFile, IsAskedForWhenAChannelIsPut) {
+    CredentialFolder folder;
+    Credentials credentials{folder.path, {}};
+    v1::PutChannelRequest put;
+    put.set_kind("mastodon");
+    put.set_url("https://toot.example.org");
+    put.set_credential("toot");
+    EXPECT_FALSE(refuse_credential(credentials, {"ada", "bow", "calgary", {"admin"}}, put));
+    const auto refused = refuse_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+    put.clear_credential();
+    EXPECT_FALSE(refuse_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put));
+}
+
+TEST(CredentialFile, OfAnotherIsRefusedInTheAdapterToo) {
+    for (const char* kind : {"webhook", "mastodon"}) {
+        Bench bench(kind, kind == std::string_view("webhook") ? "hook" : "toot:fr-CA");
+        bench.job.realm = "thief";
+        EXPECT_FALSE(bench.prepare().ready);
+        EXPECT_EQ(bench.fire().kind, "retry_later");
+        EXPECT_TRUE(bench.http.sent.empty());
+    }
 }
 
 }  // namespace

@@ -253,8 +253,7 @@ TEST(Executor, AStragglerIsPreparedAgainUntilItIsReady) {
     there.clear();
     there.world.pass(30s);
     EXPECT_TRUE(there.world.release().is("waiting"));
-    there.world.folder.write(
-        "hook", R"({"kind":"webhook","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})");
+    there.world.folder.write("hook", credential_text("webhook", "hook", webhook_secret));
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "publishing/channel.hpp"
+#include "support/credential_file.hpp"
 
 #include <gtest/gtest.h>
 
@@ -83,8 +84,8 @@ struct CredentialFolder {
     CredentialFolder() {
         std::string pattern = (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
         path = mkdtemp(pattern.data());
-        write("hook", R"({"kind":"webhook","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})");
-        write("toot", R"({"kind":"mastodon","token":"secret-token"})");
+        write("hook", credential_text("webhook", "hook", webhook_secret));
+        write("toot", credential_text("mastodon", "toot", mastodon_secret));
     }
     ~CredentialFolder() { std::filesystem::remove_all(path); }
     CredentialFolder(const CredentialFolder&) = delete;

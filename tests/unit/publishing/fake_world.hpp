@@ -25,6 +25,7 @@ public:
     Time now = samples::at(1);
     Steady steady{};
     CredentialFolder folder;
+    Credentials credentials{folder.path, {}};
     PublishingView view{1};
     std::string leader_realm = "bow";
     // Commands that are answered `unavailable` although they are decided.
@@ -49,8 +50,8 @@ public:
                                                      .http = *this,
                                                      .post = post,
                                                      .incarnation = incarnation,
+                                                     .credentials = credentials,
                                                      .world = "live",
-                                                     .credentials_dir = folder.path,
                                                      .drain = std::chrono::milliseconds{0},
                                                      .now = [this] { return now; },
                                                      .steady_now = [this] { return steady; }}));

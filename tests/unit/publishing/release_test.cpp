@@ -321,6 +321,10 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
     EXPECT_TRUE(feed.fixed().permalink().ends_with("-cancel.xml"));
     EXPECT_EQ(story.item("toot:fr-CA:cancel").delivery.in_reply_to(), "receipt-toot:fr-CA");
     EXPECT_EQ(story.item("toot:en-CA:cancel").delivery.in_reply_to(), "");
+    // It is part of the armed bytes.
+    const auto sent = [&](const char* id) { return story.release().body(story.item(id))->bytes(); };
+    EXPECT_TRUE(sent("toot:fr-CA:cancel").contains(R"("in_reply_to_id":"receipt-toot:fr-CA")"));
+    EXPECT_FALSE(sent("toot:en-CA:cancel").contains("in_reply_to_id"));
     EXPECT_NE(story.item("toot:fr-CA:cancel").delivery.idempotency_key(),
               story.item("toot:fr-CA").delivery.idempotency_key());
 

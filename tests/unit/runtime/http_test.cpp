@@ -147,6 +147,67 @@ TEST(Http, ALargeAnswerIsCutOff) {
     EXPECT_TRUE(send(client, request));
 }
 
+// "h\u00e9llo" and 5,000 zeros, as gzip makes them.
+const std::string zipped_text(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x38\xbc\x32\x27\x27\x1f\x00\x36\x82"
+    "\x3b\x9e\x06\x00\x00\x00",
+    26);
+const std::string zipped_zeros(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xf5"
+    "\x4f\x6d\x0a\x3f\xa0\x00\x00\x00\x00\x80\xb7\x01\xa8\x0e\xe5\xd8\x88\x13\x00\x00",
+    40);
+
+TEST(Http, ACompressedAnswerIsReadAndBoundedByWhatComesOut) {
+    for (const auto& [zipped, whole] : {std::pair{zipped_text, true}, {zipped_zeros, false}}) {
+        const LocalServer server([zipped](const std::string& request, int socket) {
+            EXPECT_NE(request.find("Accept-Encoding: gzip"), std::string::npos);
+            LocalServer::write(socket,
+                               LocalServer::answer("200 OK", zipped, "Content-Encoding: gzip\r\n"));
+            return true;
+        });
+        HttpClient client;
+        HttpRequest request = request_to(server.url());
+        request.response_bytes_max = 1'000;
+        const auto answer = send(client, std::move(request));
+        ASSERT_EQ(answer.has_value(), whole);
+        if (whole)
+            EXPECT_EQ(answer->body, "h\xC3\xA9llo");
+        else
+            EXPECT_EQ(answer.error().kind, Kind::refused_by_limit);
+    }
+}
+
+// The answer is at fault, and nothing else is.
+TEST(Http, AnUnknownEncodingConcernsItsAnswerAlone) {
+    const LocalServer server([](const std::string& request, int socket) {
+        const bool odd = request.starts_with("GET /odd");
+        LocalServer::write(
+            socket, LocalServer::answer("200 OK", "fine", odd ? "Content-Encoding: gzip\r\n" : ""));
+        return true;
+    });
+    HttpClient client;
+    EXPECT_FALSE(send(client, request_to(server.url("/odd"))));
+    EXPECT_TRUE(send(client, request_to(server.url("/even"))));
+}
+
+TEST(Http, AVetoIsAskedOnceConnectedAndKeepsEveryByteBack) {
+    const LocalServer server(ok);
+    HttpClient client;
+    // On a new connection, and on one that was kept.
+    for (int i = 0; i < 2; ++i) {
+        HttpRequest request = request_to(server.url("/late"), "POST", "body");
+        request.veto = [] { return std::string("It is too late."); };
+        const auto answer = send(client, std::move(request));
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind, Kind::vetoed);
+        EXPECT_EQ(answer.error().text, "It is too late.");
+        HttpRequest good = request_to(server.url("/good"));
+        good.veto = [] { return std::string(); };
+        EXPECT_TRUE(send(client, std::move(good)));
+    }
+    for (const std::string& seen : server.requests()) EXPECT_TRUE(seen.starts_with("GET /good"));
+}
+
 TEST(Http, LineBreaksAreNotSent) {
     const LocalServer server(ok);
     HttpClient client;

@@ -275,6 +275,22 @@ TEST_F(RpcTest, AnOperatorsTokenIsNobodysInARealm) {
     EXPECT_EQ(list(token("calgary", {"author", "operator"})).code(), grpc::StatusCode::OK);
 }
 
+TEST_F(RpcTest, AReadNeedsARoleThatTheRosterConfirmsAsAChangeDoes) {
+    EXPECT_EQ(reason_of(list(token("calgary", {}))), "ROLE_MISSING");
+    EXPECT_EQ(reason_of(put(draft_of(10), token("calgary", {}))), "ROLE_MISSING");
+}
+
+TEST_F(RpcTest, AStreamEndsWithItsTokenAndWithItsRoles) {
+    const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+    Caller caller{"ana", "calgary", "city", {"author"}, now + std::chrono::minutes(1)};
+    EXPECT_FALSE(rpc_.must_end(caller));
+    caller.roles.clear();
+    EXPECT_EQ(rpc_.must_end(caller)->error_code(), grpc::StatusCode::PERMISSION_DENIED);
+    caller.roles = {"author"};
+    caller.expires_at = now - std::chrono::seconds(1);
+    EXPECT_EQ(rpc_.must_end(caller)->error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
 TEST_F(RpcTest, ReadsOfAHaltedPartitionAreUnavailable) {
     ledger.halted_realm = "calgary";
     const auto refused = list(token("calgary", {"author"}));

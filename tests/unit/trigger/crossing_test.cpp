@@ -101,6 +101,21 @@ std::string kinds(const Given<Decider>& given) {
     return all;
 }
 
+TEST(Crossing, BearsTheHandsOfItsRuleAndItsSource) {
+    v1::Event source = source_put(), rule = rule_put();
+    for (const char* hand : {"ana", "ben"}) {
+        source.mutable_source_put()->mutable_source()->add_hands(hand);
+        rule.mutable_rule_put()->mutable_rule()->add_hands(std::string(hand) + "-too");
+    }
+    rule.mutable_rule_put()->mutable_rule()->add_hands("ana");
+    Given<Decider> given({source, rule});
+    given.when(readings({{0, 1200}}));
+    ASSERT_EQ(given.events().size(), 1U);
+    const auto& hands = given.events()[0].rule_crossed().hands();
+    EXPECT_EQ((std::vector<std::string>(hands.begin(), hands.end())),
+              (std::vector<std::string>{"ana-too", "ben-too", "ana", "ben"}));
+}
+
 TEST(Crossing, AReadingAtTheThresholdCrossesAtOnce) {
     auto given = watching();
     given.on(at(7)).when(readings({{0, 999.9}, {60, 1000}}));

@@ -92,6 +92,33 @@ TEST(Decider, TheSameSourceAgainIsNothingNew) {
     EXPECT_EQ(given.etag(), "2");
 }
 
+template <class Thing>
+std::vector<std::string> hands_of(const Thing& thing) {
+    return {thing.hands().begin(), thing.hands().end()};
+}
+
+TEST(Decider, WhoeverPutsASourceOrARuleTakesAHandInWhatItLeadsTo) {
+    auto given = officer();
+    given.when(put_source()).when(put_rule());
+    given.by("eli", "calgary", {"admin"}).when(put_source(30)).when(put_rule(900));
+    // Who changes nothing has written nothing.
+    given.by("fay", "calgary", {"admin"}).when(put_source(30)).when(put_rule(900));
+    const std::vector<std::string> both{"dora", "eli"};
+    EXPECT_EQ(hands_of(given.state().sources.find("bow")->source), both);
+    EXPECT_EQ(hands_of(given.state().rules.find("bow-high")->rule), both);
+}
+
+TEST(Decider, ASourceHasABoundOnItsHands) {
+    auto given = officer();
+    for (int i = 0; i < 100; ++i)
+        ASSERT_EQ(given.by("officer-" + std::to_string(i), "calgary", {"admin"})
+                      .when(put_source(10 + i))
+                      .refused(),
+                  "");
+    EXPECT_EQ(given.by("one-more", "calgary", {"admin"}).when(put_source(500)).refused(),
+              "too_many_hands");
+}
+
 TEST(Decider, OnlyItsOwnAgencyReplacesASource) {
     auto given = officer();
     given.when(put_source());
