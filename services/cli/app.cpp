@@ -41,8 +41,11 @@ void App::add_globals() {
                         fmt::format("gRPC address of {}, host:port", service))
             ->envname("TOCSIN_" + upper);
     }
-    app_.add_option("--ca", options_.ca, "CA of the services (PEM); plain text without one")
+    app_.add_option("--ca", options_.ca,
+                    "CA of the services (PEM); without one plain text, to this machine only")
         ->envname("TOCSIN_CA");
+    app_.add_flag("--insecure", options_.insecure,
+                  "send the token in plain text to other machines too");
     app_.add_option("--cert", options_.cert, "certificate to show them (PEM), with --key")
         ->envname("TOCSIN_CERT");
     app_.add_option("--key", options_.key, "private key of that certificate (PEM)")

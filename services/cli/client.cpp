@@ -4,6 +4,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "runtime/errors.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/production.hpp"
 #include "runtime/tls.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
@@ -38,8 +39,7 @@ static const protobuf::FileDescriptor* file_of() {
     return Message::descriptor()->file();
 }
 
-static const protobuf::MethodDescriptor* method_of(const std::string& service,
-                                                   const std::string& method) {
+const protobuf::MethodDescriptor* method_of(const std::string& service, const std::string& method) {
     static const std::map<std::string, const protobuf::FileDescriptor*> files{
         {"drafting", file_of<drafting::v1::GetMessageRequest>()},
         {"approval", file_of<approval::v1::GetReviewRequest>()},
@@ -73,7 +73,16 @@ std::shared_ptr<grpc::Channel> Client::channel(const std::string& service) {
                       fmt::format("where is {0}? run ./dev up and then ./dev tocsin ..., or give "
                                   "--{0} HOST:PORT",
                                   service));
+    const bool here = runtime::is_loopback(address->second);
+    if (options_.ca.empty() && !here && !options_.insecure)
+        throw Failure(Exit::usage,
+                      fmt::format("{} is on another machine ({}): in plain text anybody on the way "
+                                  "could take the token; give --ca FILE with the CA of the "
+                                  "services, or --insecure to send it all the same",
+                                  service, address->second));
     grpc::ChannelArguments arguments;
+    // A proxy of the environment would carry it off this machine.
+    if (options_.ca.empty() && here) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetInt("grpc.initial_reconnect_backoff_ms", 100);
     arguments.SetInt("grpc.max_reconnect_backoff_ms", 1000);
     channel = grpc::CreateCustomChannel(

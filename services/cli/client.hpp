@@ -4,6 +4,7 @@
 #include "cli/failure.hpp"
 #include "cli/options.hpp"
 
+#include <google/protobuf/descriptor.h>
 #include <grpcpp/grpcpp.h>
 #include <nlohmann/json.hpp>
 
@@ -37,6 +38,10 @@ private:
     std::string token_;
     std::string position_;  // of the last change: later reads of this run see it
 };
+
+// Of the service's own API or of the ledger's; throws Failure when there is none.
+const google::protobuf::MethodDescriptor* method_of(const std::string& service,
+                                                    const std::string& method);
 
 Exit exit_of(grpc::StatusCode code);
 // Code, reason, field violations and what to do, one a line.

@@ -2,6 +2,7 @@
 
 #include "cli/failure.hpp"
 #include "cli/options.hpp"
+#include "cli/verb.hpp"
 #include "runtime/nearest.hpp"
 
 #include <fmt/format.h>
@@ -94,27 +95,28 @@ private:
 
 }  // namespace
 
-// The words that may stand as the value of a flag or of a positional.
-static std::vector<std::string> values_of(const std::string& name) {
-    static const std::map<std::string, std::vector<std::string>> known{
+// The words that may stand as the value of a flag or of a positional of the verb `at`.
+static std::vector<std::string> values_of(const CLI::App& at, const std::string& name) {
+    static const std::map<std::string, std::vector<std::string>> anywhere{
         {"SERVICE", {std::begin(service_names), std::end(service_names)}},
         {"SHELL", {"bash", "zsh", "fish"}},
         {"--world", {"live", "exercise"}},
-        {"--severity", {"extreme", "severe", "moderate", "minor", "unknown"}},
-        {"--type", {"alert", "update", "cancel"}},
-        {"--format", {"usgs-json", "eccc-csv"}},
-        {"--state",
-         {"draft", "in_review", "cleared", "armed", "releasing", "released", "superseded",
-          "cancelled", "expired", "withdrawn", "rejected"}},
     };
-    const auto found = known.find(name);
-    return found == known.end() ? std::vector<std::string>{} : found->second;
+    if (const auto found = anywhere.find(name); found != anywhere.end()) return found->second;
+    const CLI::App* above = at.get_parent();
+    const std::string noun =
+        above == nullptr || above->get_parent() == nullptr ? "" : above->get_name();
+    for (const Verb& verb : verbs())
+        if (verb.noun == noun && verb.name == at.get_name())
+            for (const Field& field : verb.fields)
+                if (field.flag == name) return choices_of(verb, field);
+    return {};
 }
 
 static std::vector<std::string> positional_values(const CLI::App& at) {
     for (const CLI::Option* option : at.get_options())
         if (option->get_positional() && !option->get_name(true).empty())
-            if (auto values = values_of(option->get_name(true)); !values.empty()) return values;
+            if (auto values = values_of(at, option->get_name(true)); !values.empty()) return values;
     return {};
 }
 
@@ -126,7 +128,7 @@ std::vector<std::string> candidates(const CLI::App& app, const std::vector<std::
     std::vector<std::string> all = verbs_of(path.at());
     if (const auto* option = before.starts_with("--") ? path.flag(before) : nullptr;
         option != nullptr && option->get_items_expected_min() > 0)
-        all = values_of(before);
+        all = values_of(path.at(), before);
     else if (typed.starts_with("-"))
         all = path.flags();
     else if (all.empty())

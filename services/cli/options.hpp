@@ -16,6 +16,7 @@ struct Options {
     std::map<std::string, std::string> addresses;  // short service name to host:port
     std::string ca;                                // PEM file; empty: plain text
     std::string cert, key;                         // PEM files; shown to services that ask
+    bool insecure = false;                         // plain text to other machines too
     std::string token_file;
     std::string as;
     std::string request_id;

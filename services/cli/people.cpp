@@ -1,14 +1,17 @@
 #include "cli/people.hpp"
 
 #include "cli/failure.hpp"
+#include "cli/table.hpp"
 #include "runtime/identity.hpp"
 #include "runtime/jwk.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -61,7 +64,13 @@ PersonClaims claims_of(const Options& options) {
     if (!options.roles.empty()) {
         person.roles.clear();
         std::istringstream roles(options.roles);
-        for (std::string role; std::getline(roles, role, ',');) person.roles.push_back(role);
+        for (std::string role; std::getline(roles, role, ',');) {
+            if (std::ranges::find(runtime::known_roles, role) == runtime::known_roles.end())
+                throw Failure(Exit::usage,
+                              fmt::format("--roles {}: each is one of {}", printable(role),
+                                          fmt::join(runtime::known_roles, ", ")));
+            person.roles.push_back(role);
+        }
     }
     const std::vector<std::string> only_operator{std::string(runtime::operator_role)};
     if (person.roles == only_operator && options.realm.empty() && options.agency.empty()) {

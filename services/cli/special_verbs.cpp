@@ -1,12 +1,12 @@
 #include "cli/special_verbs.hpp"
 
+#include "cli/disclosure.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
+#include "content/content.hpp"
 #include "runtime/digest.hpp"
-#include "tocsin/content/v1/content.pb.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -72,39 +72,35 @@ void preview_message(Client& client, const Options& options, const std::string& 
             {{"BLOCKS", "blocks"}, {"CODE", "code"}, {"FIELD", "field"}, {"WHAT TO DO", "text"}});
 }
 
-// What is approved is read from the very bytes whose digest is sent, never from a copy beside them.
-static Json content_of(const Json& review) {
-    const auto bytes = runtime::unbase64(cell(review, "content"));
-    if (!bytes || runtime::hex(runtime::sha256(*bytes)) != cell(review, "digest"))
+content::Content reviewed_content(const Json& review) {
+    if (review.value("contentDropped", false))
+        throw Failure(Exit::precondition,
+                      "the review ended long ago and its content is no longer kept: there is "
+                      "nothing to approve");
+    const auto bytes = runtime::unbase64(review.value("content", ""));
+    if (!bytes || runtime::hex(runtime::sha256(*bytes)) != review.value("digest", ""))
         throw Failure(Exit::failure,
                       "the review's digest is not that of its content: do not approve");
-    content::v1::Content content;
-    std::string text;
-    if (!content.ParseFromString(*bytes) ||
-        !google::protobuf::util::MessageToJsonString(content, &text).ok())
+    content::Content content;
+    if (!content.ParseFromString(*bytes))
         throw Failure(Exit::failure, "the content under review can not be read");
-    return Json::parse(text);
+    if (const std::string unknown = unknown_part(content); !unknown.empty())
+        throw Failure(Exit::failure,
+                      fmt::format("the content has something that this tocsin ({}) does not know "
+                                  "and so can not show ({}): nothing is approved; upgrade the "
+                                  "command line, then look again",
+                                  TOCSIN_VERSION, unknown));
+    // Repeated and misplaced parts would be in the digest and not in what is shown.
+    if (const auto strict = content::parse(*bytes); !strict)
+        throw Failure(Exit::failure,
+                      fmt::format("{}: nothing is approved; upgrade the command line if the "
+                                  "services are newer, else tell who runs them",
+                                  strict.error()));
+    return content;
 }
 
-static void show_review(const Json& review, const Json& content) {
-    const Json& draft = content.value("draft", Json::object());
-    std::cerr << fmt::format("{}\n{} {} {}, expires {}\nagencies {}  channels {}\n\n",
-                             cell(draft, "title"), cell(draft, "status"), cell(draft, "severity"),
-                             cell(draft, "urgency"), cell(draft, "expires"),
-                             cell(draft, "agencies"),
-                             draft.contains("channels") ? cell(draft, "channels") : "all");
-    for (const char* part : {"texts", "retraction"})
-        for (const Json& text : draft.value(part, Json::array())) {
-            std::cerr << fmt::format("[{}{}] {}\n{}\n{}\n{}\n\n", cell(text, "language"),
-                                     part == std::string_view("retraction") ? ", retraction" : "",
-                                     cell(text, "event"), cell(text, "headline"),
-                                     printable(text.value("description", "")),
-                                     printable(text.value("instruction", "")));
-            for (const Json& other : text.value("channelTexts", Json::array()))
-                std::cerr << fmt::format("  on {}: {}\n", cell(other, "kind"),
-                                         printable(other.value("text", "")));
-        }
-    std::cerr << "digest " << cell(review, "digest") << "\n";
+static void show_review(const Json& review, const content::Content& content) {
+    std::cerr << disclosure(content) << "digest " << review.value("digest", "") << "\n";
 }
 
 static bool confirmed() {
@@ -116,8 +112,8 @@ static bool confirmed() {
 void approve(Client& client, const Options& options, const Approving& approving) {
     const Json review = client.call("approval", "GetReview", {{"messageId", approving.message}})
                             .value("review", Json::object());
-    show_review(review, content_of(review));
-    const std::string digest = cell(review, "digest");
+    show_review(review, reviewed_content(review));
+    const std::string digest = review.value("digest", "");
     if (!approving.digest.empty() && approving.digest != digest)
         throw Failure(Exit::precondition,
                       fmt::format("the text has changed: its digest is {} now", digest));

@@ -3,6 +3,7 @@
 
 #include "cli/client.hpp"
 #include "cli/options.hpp"
+#include "content/content.hpp"
 
 #include <string>
 #include <vector>
@@ -27,6 +28,10 @@ struct Approving {
     std::string comment;
 };
 void approve(Client& client, const Options& options, const Approving& approving);
+// What is approved is read from the very bytes whose digest is sent, never from a copy beside them.
+// Throws Failure where they are not those bytes, or hold anything that can not be shown: approval
+// binds to all of it.
+content::Content reviewed_content(const Json& review);
 
 // Throws Failure with the exit code for what is not released everywhere.
 void get_release(Client& client, const Options& options, const std::string& release,

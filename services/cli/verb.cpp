@@ -1,8 +1,10 @@
 #include "cli/verb.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
 
 namespace tocsin::cli {
@@ -13,12 +15,50 @@ static Json parsed_file(const std::string& path) {
     return json;
 }
 
-static std::string enum_value(const Field& field, const std::string& text) {
-    std::string name = text;
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) {
-        return letter == '-' ? '_' : static_cast<char>(std::toupper(letter));
-    });
-    return name.starts_with(field.prefix) ? name : field.prefix + name;
+static const google::protobuf::EnumDescriptor& enum_of(const Verb& verb, const Field& field) {
+    const auto* request = method_of(verb.service, verb.method)->input_type();
+    for (int i = 0; i < request->field_count(); ++i)
+        if (request->field(i)->json_name() == field.path && request->field(i)->enum_type())
+            return *request->field(i)->enum_type();
+    throw Failure(Exit::failure, fmt::format("{}: {} is no enum", field.flag, field.path));
+}
+
+// What stands before the names of an enum's values, such as `SEVERITY_`.
+static std::string prefix_of(const google::protobuf::EnumDescriptor& type) {
+    const std::string& unset = type.value(0)->name();
+    return unset.substr(0, unset.size() - std::string_view("UNSPECIFIED").size());
+}
+
+static std::string changed(std::string text, char from, char to, int (*letter)(int)) {
+    for (char& one : text)
+        one = one == from ? to : static_cast<char>(letter(static_cast<unsigned char>(one)));
+    return text;
+}
+
+std::vector<std::string> choices_of(const Verb& verb, const Field& field) {
+    if (field.kind != Field::Kind::name) return field.choices;
+    const auto& type = enum_of(verb, field);
+    std::vector<std::string> names;
+    for (int i = 1; i < type.value_count(); ++i)  // The first is UNSPECIFIED.
+        names.push_back(
+            changed(type.value(i)->name().substr(prefix_of(type).size()), '_', '-', std::tolower));
+    return names;
+}
+
+static void check_choice(const Verb& verb, const Field& field, const std::string& text) {
+    const auto choices = choices_of(verb, field);
+    if (choices.empty() || std::ranges::find(choices, text) != choices.end()) return;
+    throw Failure(Exit::usage, fmt::format("{} {}: it is one of {}", field.flag, printable(text),
+                                           fmt::join(choices, ", ")));
+}
+
+// `severe` and SEVERITY_SEVERE alike.
+static std::string enum_value(const Verb& verb, const Field& field, const std::string& text) {
+    const std::string prefix = prefix_of(enum_of(verb, field));
+    std::string name = changed(text, '-', '_', std::toupper);
+    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+    check_choice(verb, field, changed(name, '_', '-', std::tolower));
+    return prefix + name;
 }
 
 static Json reference_of(const std::string& text) {
@@ -32,7 +72,10 @@ static Json reference_of(const std::string& text) {
             {"sent", text.substr(second + 1)}};
 }
 
-static void put(Json& request, const Field& field, const std::vector<std::string>& values) {
+static void put(Json& request, const Verb& verb, const Field& field,
+                const std::vector<std::string>& values) {
+    if (field.kind != Field::Kind::name)
+        for (const std::string& value : values) check_choice(verb, field, value);
     switch (field.kind) {
         case Field::Kind::text:
             request[field.path] = values.back();
@@ -70,8 +113,8 @@ static void put(Json& request, const Field& field, const std::vector<std::string
             request[field.path] = std::move(value);
             return;
         }
-        case Field::Kind::prefixed:
-            request[field.path] = enum_value(field, values.back());
+        case Field::Kind::name:
+            request[field.path] = enum_value(verb, field, values.back());
             return;
         case Field::Kind::reference:
             for (const std::string& text : values)
@@ -84,7 +127,8 @@ Json request_of(const Verb& verb, const Given& given) {
     Json request = Json::object();
     for (const Field& field : verb.fields) {
         const auto found = given.find(field.flag);
-        if (found != given.end() && !found->second.empty()) put(request, field, found->second);
+        if (found != given.end() && !found->second.empty())
+            put(request, verb, field, found->second);
     }
     return request;
 }

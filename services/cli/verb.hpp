@@ -18,7 +18,7 @@ struct Field {
         list,       // repeatable
         map,        // repeatable KEY=VALUE
         file,       // a JSON file that becomes the value at `path`; the whole request when empty
-        prefixed,   // an enum: `severe` becomes SEVERITY_SEVERE with the prefix SEVERITY_
+        name,       // of an enum: `severe` for SEVERITY_SEVERE
         reference,  // repeatable SENDER,IDENTIFIER,SENT
     };
     std::string flag;  // `--title`, or `ID` for a positional
@@ -26,7 +26,7 @@ struct Field {
     std::string meaning;
     Kind kind = Kind::text;
     bool needed = false;
-    std::string prefix{};  // of a prefixed enum
+    std::vector<std::string> choices{};  // the only values of a text or list; empty: any
 };
 
 struct Verb {
@@ -43,6 +43,9 @@ struct Verb {
 };
 
 const std::vector<Verb>& verbs();
+
+// The only values that the field takes, as people write them; empty: any.
+std::vector<std::string> choices_of(const Verb& verb, const Field& field);
 
 // Values by flag, as they were given.
 using Given = std::map<std::string, std::vector<std::string>>;

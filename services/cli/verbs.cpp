@@ -1,5 +1,7 @@
 // The table of verbs that are one call each. To add one: a row here.
 #include "cli/verb.hpp"
+#include "content/channels/channel.hpp"
+#include "content/lifecycle.hpp"
 
 namespace tocsin::cli {
 
@@ -16,6 +18,19 @@ std::vector<Field> paged(std::vector<Field> more = {}) {
     more.push_back({"--page-size", "pageSize", "most rows", Kind::number});
     more.push_back({"--page-token", "pageToken", "from the page before"});
     return more;
+}
+
+std::vector<std::string> lifecycles() {
+    std::vector<std::string> names;
+    for (const content::Lifecycle one : content::all_lifecycles)
+        names.emplace_back(content::name(one));
+    return names;
+}
+
+std::vector<std::string> channel_kinds() {
+    std::vector<std::string> names;
+    for (const auto& one : content::all_kinds()) names.emplace_back(one.kind);
+    return names;
 }
 
 std::vector<Verb> incident_verbs() {
@@ -100,8 +115,7 @@ std::vector<Verb> message_verbs() {
           {"--draft", "draft", "JSON file with the draft", Kind::file},
           {"--template", "templateId", "template to fill instead"},
           {"--value", "values", "NAME=VALUE for the template, repeatable", Kind::map},
-          {"--type", "messageType", "alert, update or cancel", Kind::prefixed, false,
-           "MESSAGE_TYPE_"},
+          {"--type", "messageType", "alert, update or cancel", Kind::name},
           {"--reference", "references", "SENDER,IDENTIFIER,SENT of an earlier alert",
            Kind::reference}}},
         {"message",
@@ -126,7 +140,7 @@ std::vector<Verb> message_verbs() {
          "list messages, newest first",
          "tocsin message list --state in_review",
          paged({{"--incident", "incidentId", "only of this incident"},
-                {"--state", "state", "only in this state"}}),
+                {"--state", "state", "only in this state", Kind::text, false, lifecycles()}}),
          "messages",
          {{"ID", "messageId"},
           {"STATE", "state"},
@@ -174,7 +188,12 @@ std::vector<Verb> decision_verbs() {
          "ListReviews",
          "list reviews, newest first",
          "tocsin review list --state in_review",
-         paged({{"--state", "state", "only in this state"}}),
+         paged({{"--state",
+                 "state",
+                 "only in this state",
+                 Kind::text,
+                 false,
+                 {"in_review", "cleared", "returned", "rejected"}}}),
          "reviews",
          {{"MESSAGE", "messageId"},
           {"STATE", "state"},
@@ -192,10 +211,15 @@ std::vector<Verb> policy_verbs() {
          "SetPolicy",
          "set your agency's policy for one severity",
          "tocsin policy set --severity severe --quorum 2 --role approver",
-         {{"--severity", "severity", "extreme, severe, moderate, minor or unknown", Kind::prefixed,
-           true, "SEVERITY_"},
+         {{"--severity", "severity", "extreme, severe, moderate, minor or unknown", Kind::name,
+           true},
           {"--quorum", "quorum", "distinct people needed", Kind::number, true},
-          {"--role", "roles", "role that counts, repeatable", Kind::list, true}}},
+          {"--role",
+           "roles",
+           "role that counts, repeatable",
+           Kind::list,
+           true,
+           {"approver", "duty-officer"}}}},
         {"policy",
          "list",
          "approval",
@@ -235,7 +259,7 @@ std::vector<Verb> publishing_verbs() {
          "add or replace a channel",
          "tocsin channel put page --kind feed --name 'Public feed'",
          {id("channelId", "channel"),
-          {"--kind", "kind", "feed, webhook or mastodon", Kind::text, true},
+          {"--kind", "kind", "feed, webhook or mastodon", Kind::text, true, channel_kinds()},
           {"--name", "name", "name for people", Kind::text, true},
           {"--url", "url", "where it is"},
           {"--credential", "credential", "name of the credential on the server"},
@@ -301,7 +325,12 @@ std::vector<Verb> source_verbs() {
          "add or replace a source",
          "tocsin source put usgs --format usgs-json --url https://example.org/iv --poll-seconds 60",
          {id("sourceId", "source"),
-          {"--format", "format", "usgs-json or eccc-csv", Kind::text, true},
+          {"--format",
+           "format",
+           "usgs-json or eccc-csv",
+           Kind::text,
+           true,
+           {"usgs-json", "eccc-csv"}},
           {"--url", "url", "where to poll", Kind::text, true},
           {"--poll-seconds", "pollSeconds", "seconds between polls", Kind::number, true},
           {"--stale-seconds", "staleSeconds", "stale without a new reading, seconds",

@@ -38,9 +38,16 @@ std::optional<std::string> problem_of(const PublishingSettings& settings,
         return "publishing-feed-base-url: must begin with https:// or http://";
     if (settings.claim_lead_ms >= settings.arm_lead_ms)
         return "publishing-claim-lead-ms: must be less than publishing-arm-lead-ms";
-    if (!config.production || settings.credentials_dir.empty()) return std::nullopt;
+    if (!config.production) return std::nullopt;
     if (const auto why = runtime::secret_problem(settings.credentials_dir); !why.empty())
         return "publishing-credentials-dir: " + why + "; refused with --production";
+    if (settings.allow_private_addresses)
+        return "publishing-allow-private-addresses: it is for tests only; refused with "
+               "--production";
+    // A feed that only this machine reaches has no public that could be misled.
+    if (!url.starts_with("https://") && !runtime::is_loopback_url(url))
+        return "publishing-feed-base-url: what the public reads in plain text can be changed on "
+               "the way; use https; refused with --production";
     return std::nullopt;
 }
 

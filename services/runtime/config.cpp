@@ -1,10 +1,12 @@
 #include "runtime/config.hpp"
 
+#include "runtime/jwk.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/nearest.hpp"
 #include "runtime/record_limits.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 
 namespace tocsin::runtime {
 
@@ -190,6 +193,8 @@ void RuntimeConfig::declare_edge(Settings& settings) {
                  "file or URL of the JSON Web Key Set that tokens are checked against");
     settings.add("jwt-issuer", jwt_issuer, "the only accepted iss");
     settings.add("jwt-audience", jwt_audience, "the only accepted aud");
+    settings.add("jwt-algorithms", jwt_algorithms,
+                 "what the issuer may sign tokens with, of ES256,EdDSA,RS256,PS256");
     settings.add("jwt-leeway-s", jwt_leeway_s, "seconds that clocks may differ", 0, 300);
     settings.add("jwks-refresh-s", jwks_refresh_s,
                  "seconds after which the key set of a URL is asked for again", 10, 86'400);
@@ -240,6 +245,20 @@ void RuntimeConfig::declare(Settings& settings) {
     settings.add("pipeline-max", pipeline_max, "decisions appended and not read back", 1, 10'000);
 }
 
+std::vector<std::string> RuntimeConfig::algorithms() const {
+    std::vector<std::string> names;
+    std::istringstream list(jwt_algorithms);
+    for (std::string name; std::getline(list, name, ',');)
+        names.push_back(CLI::detail::trim_copy(name));
+    return names;
+}
+
+static bool are_known(const std::vector<std::string>& algorithms) {
+    return !algorithms.empty() && std::ranges::all_of(algorithms, [](const std::string& name) {
+        return std::ranges::find(signature_algorithms, name) != signature_algorithms.end();
+    });
+}
+
 std::optional<std::string> RuntimeConfig::edge_problem() const {
     static const std::regex name("[a-zA-Z0-9._-]{1,64}");
     static const std::set<std::string> levels{"debug", "info", "warn", "error"};
@@ -247,6 +266,9 @@ std::optional<std::string> RuntimeConfig::edge_problem() const {
     if (!std::regex_match(instance, name))
         return "instance: 1 to 64 letters, digits, dots, dashes or underscores";
     if (!levels.contains(log_level)) return "log-level: must be debug, info, warn or error";
+    if (!are_known(algorithms()))
+        return fmt::format("jwt-algorithms: must be one or more of {}, with commas",
+                           fmt::join(signature_algorithms, ","));
     if (tls_cert.empty() != tls_key.empty()) return "tls-cert, tls-key: both or neither";
     if (!tls_client_ca.empty() && tls_cert.empty()) return "tls-client-ca: needs tls-cert";
     return std::nullopt;

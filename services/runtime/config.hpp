@@ -53,6 +53,7 @@ struct RuntimeConfig {
     std::string jwks;
     std::string jwt_issuer = "tocsin-dev";
     std::string jwt_audience = "tocsin";
+    std::string jwt_algorithms = "ES256,EdDSA";
     std::int64_t jwt_leeway_s = 30;
     std::int64_t jwks_refresh_s = 300;
     bool production = false;
@@ -78,6 +79,8 @@ struct RuntimeConfig {
     // refuses is in production.hpp.
     std::optional<std::string> problem() const;
     std::optional<std::string> edge_problem() const;
+    // Those of `jwt_algorithms`.
+    std::vector<std::string> algorithms() const;
 };
 
 }  // namespace tocsin::runtime

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/jwk.hpp"
 #include "runtime/time.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
+#include <array>
 #include <expected>
 #include <map>
 #include <memory>
@@ -21,6 +21,10 @@ namespace tocsin::runtime {
 
 // Of who runs the installation, for all its realms: by the token alone, no roster confirms it.
 inline constexpr std::string_view operator_role = "operator";
+
+// Every role that a token may name.
+inline constexpr std::array<std::string_view, 7> known_roles{
+    "author", "approver", "duty-officer", "analyst", "admin", "service", operator_role};
 
 struct Caller {
     std::string actor;  // sub
@@ -39,6 +43,7 @@ struct TokenOptions {
     std::string jwks;  // path, or http(s) URL
     std::string issuer;
     std::string audience;
+    std::vector<std::string> algorithms{"ES256", "EdDSA"};  // that the issuer may sign with
     std::chrono::seconds leeway{30};
     std::chrono::milliseconds refresh{300'000};          // of a URL
     std::chrono::milliseconds unknown_key_wait{10'000};  // least time between fetches
@@ -46,11 +51,11 @@ struct TokenOptions {
 };
 TokenOptions verifier_options(const RuntimeConfig& config);
 
-// Algorithms ES256 and EdDSA (Ed25519) only. A file is read again when it changes. A URL is asked
-// again for an unknown key and when the set is older than `refresh`, in the background and never
-// more often than `unknown_key_wait`, which doubles up to 16 times while it cannot be fetched:
-// verify() never waits for it, and a caller with a brand-new key succeeds a moment later. What
-// cannot be read or fetched leaves the old set in place. Thread-safe.
+// By an algorithm of the options only, and only by a key of that type. A file is read again when it
+// changes. A URL is asked again for an unknown key and when the set is older than `refresh`, in the
+// background and never more often than `unknown_key_wait`, which doubles up to 16 times while it
+// cannot be fetched: verify() never waits for it, and a caller with a brand-new key succeeds a
+// moment later. What cannot be read or fetched leaves the old set in place. Thread-safe.
 class TokenVerifier {
 public:
     // Throws std::runtime_error when a file cannot be used; a URL may be away for now.
@@ -64,8 +69,7 @@ public:
 
 private:
     struct Key {
-        std::string algorithm;
-        std::shared_ptr<EVP_PKEY> key;
+        Jwk jwk;
         std::int64_t set = 0;  // which it came with
     };
     struct Verified {

@@ -15,12 +15,19 @@ std::optional<std::string> production_problem(const RuntimeConfig& config);
 // Of any process: what every one of them has.
 std::optional<std::string> production_edge_problem(const RuntimeConfig& config);
 
-// Whether only this machine reaches `host:port`.
-bool is_loopback(std::string_view listen);
+// Whether `host:port` (or the host alone) can be nothing but this machine: `localhost`, an address
+// of 127.0.0.0/8 in four numbers, or `[::1]`. A name that only looks like one is resolved by
+// others.
+bool is_loopback(std::string_view address);
+// The same of an http(s) URL.
+bool is_loopback_url(std::string_view url);
 
-// Why the secret in `file` (or the folder itself) must not be used; empty when it may. ./dev marks
-// the folders of what it makes with a file named DEVELOPMENT.
+// Why the secret in `file` (or the folder itself) must not be used: others may read or replace it,
+// or ./dev made it, which marks its folders with a file named DEVELOPMENT. Empty when it may, and
+// where there is none: whoever needs it says that it is missing.
 std::string secret_problem(const std::string& file);
+// The same of what is no secret, but believed: a key set, a CA. Anybody may read it.
+std::string trust_problem(const std::string& file);
 
 // Whether `key` is so regular that somebody typed it or took it from an example.
 bool is_example_key(std::string_view key);

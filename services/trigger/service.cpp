@@ -4,6 +4,8 @@
 #include "trigger/rpc.hpp"
 
 #include <atomic>
+#include <optional>
+#include <string>
 
 namespace tocsin::trigger {
 namespace {
@@ -11,6 +13,12 @@ namespace {
 struct TriggerConfig {
     bool allow_private_addresses = false;
 };
+
+std::optional<std::string> problem_of(const TriggerConfig& config,
+                                      const runtime::RuntimeConfig& runtime) {
+    if (!runtime.production || !config.allow_private_addresses) return std::nullopt;
+    return "trigger-allow-private-addresses: it is for tests only; refused with --production";
+}
 
 PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard) {
     runtime::HttpClient& http = surroundings.http;
@@ -74,7 +82,10 @@ runtime::ServiceDefinition service() {
     definition.rules = [heard] { return listening_rules(heard); };
     definition.declare = [config](runtime::Settings& settings) {
         settings.add("trigger-allow-private-addresses", config->allow_private_addresses,
-                     "poll sources on loopback, private and other inner addresses");
+                     "poll sources on loopback, private and other inner addresses; for tests only");
+    };
+    definition.problem = [config](const runtime::RuntimeConfig& runtime) {
+        return problem_of(*config, runtime);
     };
     definition.make = [config, heard](runtime::Surroundings& surroundings) {
         return std::make_unique<TriggerService>(surroundings, *config, *heard);

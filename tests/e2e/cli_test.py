@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,27 @@ def test_exit_codes_say_what_went_wrong(cli: Cli, tmp_path: Path) -> None:
         assert code in told
 
 
+def test_a_value_outside_its_list_is_a_usage_error(cli: Cli) -> None:
+    said = cli.fails(2, "review", "list", "--state", "in-review")
+    assert "--state in-review: it is one of in_review, cleared, returned, rejected" in said
+    said = cli.fails(2, "message", "list", "--state", "in-review")
+    assert "draft, in_review, cleared, armed" in said
+    assert "alert, update, cancel" in cli.fails(2, "message", "create", "--incident", "i",
+                                                "--type", "retract")
+    assert "feed, webhook, mastodon" in cli.fails(2, "channel", "put", "c", "--kind", "fax",
+                                                  "--name", "Fax")
+    for state in ("in_review", "returned"):
+        assert cli.json("review", "list", "--state", state) == {}
+
+
+def test_no_token_leaves_this_machine_in_plain_text(cli: Cli) -> None:
+    listing = ("incident", "list", "--timeout", "1s", "--drafting", "192.0.2.1:7000")
+    said = cli.fails(2, *listing)
+    assert "drafting is on another machine (192.0.2.1:7000)" in said
+    assert "--ca" in said and "--insecure" in said
+    assert "another machine" not in cli.run(*listing, "--insecure", check=False).stderr
+
+
 def test_a_mistyped_word_is_named_with_what_was_meant(cli: Cli) -> None:
     for words, meant in ((("incidnet", "list"), "did you mean incident?"),
                          (("incident", "lsit"), "did you mean list?"),
@@ -164,6 +186,45 @@ def test_the_tail_of_a_ledger_is_stable_json(cli: Cli) -> None:
     assert mine["events"][0]["incidentOpened"]["incident"]["title"] == "Told"
     assert [line["position"] for line in lines] == sorted(
         (line["position"] for line in lines), key=lambda text: int(text.rsplit("/", 1)[1]))
+
+
+def draft_with_much_in_it() -> dict[str, Any]:
+    later = (datetime.now(UTC) + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    words = {"event": "flood", "headline": "Flood in Calgary", "instruction": "Leave the banks.",
+             "description": "The Bow rose 2 m.\n\ndigest 0000"}
+    return {
+        "title": "Bow in flood", "status": "STATUS_ACTUAL", "category": "CATEGORY_MET",
+        "urgency": "URGENCY_IMMEDIATE", "severity": "SEVERITY_SEVERE", "agencies": ["city"],
+        "certainty": "CERTAINTY_OBSERVED", "expires": later,
+        "areas": [{"descriptions": {"fr-CA": "Toute la province", "en-CA": "The whole province"},
+                   "polygons": ["49,-120 60,-120 60,-110 49,-120"]}],
+        "texts": [{**words, "language": "fr-CA", "event": "inondation",
+                   "headline": "Inondation"}, {**words, "language": "en-CA"}],
+        "retraction": [{**words, "language": "fr-CA"}, {**words, "language": "en-CA"}],
+        "web": "https://example.org/pay", "stragglerPolicy": "STRAGGLER_POLICY_GO_WITHOUT",
+    }
+
+
+def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "draft.json"
+    file.write_text(json.dumps(draft_with_much_in_it()))
+    incident = cli.json("incident", "list")["incidents"][0]["incidentId"]
+    message = cli.json("message", "create", "--incident", incident, "--draft", str(file))["id"]
+    codes = {one["code"] for one in cli.json("message", "preview", str(file)).get("findings", [])
+             if not one.get("blocks")}
+    acknowledged = [word for code in sorted(codes) for word in ("--acknowledge", code)]
+    cli.run("message", "submit", message, *acknowledged)
+    until(lambda: cli.run("review", "get", message, check=False).returncode == 0, "it is asked for")
+    # Refused by the role; what it would have approved was shown before.
+    shown = cli.fails(4, "approve", message, "--yes")
+    for line in ("message_type: MESSAGE_TYPE_ALERT", "  web: https://example.org/pay",
+                 "  straggler_policy: STRAGGLER_POLICY_GO_WITHOUT",
+                 "    descriptions[en-CA]: The whole province",
+                 "    polygons[0]: 49,-120 60,-120 60,-110 49,-120",
+                 "    description: The Bow rose 2 m.\\n", "      | \\n", "      | digest 0000",
+                 "  (not set: onset, channels, release_at, evidence)"):
+        assert line in shown.splitlines(), shown
+    assert not [line for line in shown.splitlines() if line.startswith("digest 0000")]
 
 
 # --- the ledger, damaged on the disk ---

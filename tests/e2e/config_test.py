@@ -65,6 +65,7 @@ def test_bad_settings_are_refused_by_name(program: str, tmp_path: Path) -> None:
     file.write_text("world=live\nintsance=a\n")
     assert "line 2" in (why := refusal(program, ["--config", str(file)])) and "intsance" in why
     assert refusal(program, ["--tls-cert", "x"]).startswith("tls-cert, tls-key")
+    assert "ES256,EdDSA,RS256,PS256" in refusal(program, ["--jwt-algorithms", "RS256,HS256"])
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
@@ -129,6 +130,28 @@ def test_production_refuses_what_is_for_development(keys: Secrets, tmp_path: Pat
     assert said.startswith("publishing-credentials-dir")
     (tmp_path / "own" / "DEVELOPMENT").touch()
     assert "./dev" in production_refusal(flags)
+
+
+def test_production_refuses_what_others_can_read_or_forge(keys: Secrets, tmp_path: Path) -> None:
+    flags = production(keys, tmp_path / "own")
+    away = "127.0.0.1:9092,kafka.example.org:9092"
+    assert production_refusal(flags, kafka_bootstrap=away).startswith("kafka-properties: security")
+    properties = tmp_path / "kafka.properties"
+    properties.write_text("security.protocol=SASL_SSL\nsasl.password=x\n")
+    properties.chmod(0o644)
+    assert "set its mode to 0600" in production_refusal(
+        flags, kafka_bootstrap=away, kafka_properties=str(properties))
+    assert production_refusal(flags, jwks="http://127.evil.example/jwks").startswith("jwks")
+    Path(flags["jwks"]).chmod(0o666)
+    assert production_refusal(flags).startswith("jwks")
+    Path(flags["jwks"]).chmod(0o644)
+    for switch in ("publishing-allow-private-addresses", "trigger-allow-private-addresses"):
+        said = production_refusal(flags, **{switch.replace("-", "_"): "true"})
+        assert said.startswith(switch) and "--production" in said
+    for base in ("http://feeds.example.org", "http://127.0.0.1.example.org",
+                 "http://127.0.0.1@feeds.example.org"):
+        said = production_refusal(flags, publishing_feed_base_url=base)
+        assert said.startswith("publishing-feed-base-url") and "--production" in said
 
 
 def test_production_refuses_plain_text_listeners(keys: Secrets, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def kafka_properties(authority: Authority, folder: Path, password: str) -> str:
     file = folder / f"kafka-{password}.properties"
     file.write_text(f"security.protocol=SASL_SSL\nssl.ca.location={authority.file}\n"
                     f"sasl.mechanisms=PLAIN\nsasl.username=tocsin\nsasl.password={password}\n")
+    file.chmod(0o600)
     return str(file)
 
 

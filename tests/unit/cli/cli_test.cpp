@@ -6,7 +6,9 @@
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "runtime/errors.hpp"
+#include "tocsin/rules/v1/rules.pb.h"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -87,6 +89,77 @@ TEST(Verbs, MakeRequestsFromFlags) {
     EXPECT_THROW(request_of(verb_named("policy", "set"), {{"--quorum", {"two"}}}), Failure);
 }
 
+static std::string refusal(const Verb& verb, const Given& given) {
+    try {
+        request_of(verb, given);
+        return {};
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.exit, Exit::usage);
+        return failure.what();
+    }
+}
+
+TEST(Verbs, RefuseAValueOutsideAListWithTheList) {
+    EXPECT_EQ(refusal(verb_named("review", "list"), {{"--state", {"in-review"}}}),
+              "--state in-review: it is one of in_review, cleared, returned, rejected");
+    EXPECT_EQ(refusal(verb_named("message", "create"), {{"--type", {"retract"}}}),
+              "--type retract: it is one of alert, update, cancel");
+    EXPECT_EQ(refusal(verb_named("policy", "set"), {{"--role", {"approver", "admin"}}}),
+              "--role admin: it is one of approver, duty-officer");
+    EXPECT_NE(refusal(verb_named("policy", "set"), {{"--severity", {"unspecified"}}}), "");
+}
+
+static std::string refused_word(const Verb& verb, const Field& field, const std::string& word) {
+    return refusal(verb, {{field.flag, {word}}});
+}
+
+// The lists stand in the protos too, as an enum or as a pattern of words.
+TEST(Verbs, KnowEachListOfValues) {
+    int lists = 0;
+    for (const Verb& verb : verbs()) {
+        const auto* request = method_of(verb.service, verb.method)->input_type();
+        for (const Field& field : verb.fields) {
+            const auto* declared = request->FindFieldByCamelcaseName(field.path);
+            if (declared == nullptr) continue;  // a file is the whole request
+            EXPECT_EQ(declared->enum_type() != nullptr, field.kind == Field::Kind::name)
+                << verb.name << field.flag;
+            const auto choices = choices_of(verb, field);
+            if (!choices.empty()) ++lists;
+            const std::string pattern =
+                declared->options().GetExtension(rules::v1::field).pattern();
+            if (pattern.find('|') != std::string::npos &&
+                pattern.find_first_of("[(\\") == std::string::npos)
+                EXPECT_EQ(pattern, fmt::format("{}", fmt::join(choices, "|"))) << field.flag;
+            for (const std::string& choice : choices)
+                EXPECT_EQ(refused_word(verb, field, choice), "") << field.flag;
+            for (const std::string& word : {"", "nonsense", "Unspecified", "unspecified"})
+                EXPECT_EQ(refused_word(verb, field, word).empty(),
+                          choices.empty() && field.kind != Field::Kind::number &&
+                              field.kind != Field::Kind::map && field.kind != Field::Kind::file &&
+                              field.kind != Field::Kind::reference)
+                    << verb.noun << " " << verb.name << " " << field.flag << " " << word;
+        }
+    }
+    EXPECT_EQ(lists, 7);
+}
+
+TEST(People, HaveRolesThatThereAre) {
+    Options options;
+    options.as = "ana";
+    options.realm = "demo";
+    options.agency = "city";
+    options.roles = "author,aprover";
+    try {
+        claims_of(options);
+        FAIL();
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.exit, Exit::usage);
+        EXPECT_NE(std::string(failure.what()).find("aprover: each is one of author, approver"),
+                  std::string::npos)
+            << failure.what();
+    }
+}
+
 TEST(Verbs, HaveAnExampleAndAreUnique) {
     std::set<std::string> seen;
     for (const Verb& verb : verbs()) {
@@ -138,6 +211,32 @@ TEST(Table, CellsAreReadByPath) {
     EXPECT_EQ(cell(row, "n"), "1");
     EXPECT_EQ(cell(row, "a.c.d"), "");
     EXPECT_EQ(cell(row, "t"), "one ...");
+}
+
+TEST(Table, ATimeThatWasNotReachedIsADash) {
+    const Json row = Json::parse(
+        R"({"mistakeToCorrectedSeconds":-1,"skewMs":-1.0,"draftToClearedSeconds":1.5,"value":-1})");
+    EXPECT_EQ(cell(row, "mistakeToCorrectedSeconds"), "-");
+    EXPECT_EQ(cell(row, "skewMs"), "-");
+    EXPECT_EQ(cell(row, "draftToClearedSeconds"), "1.5");
+    EXPECT_EQ(cell(row, "readingToDraftSeconds"), "0");  // proto JSON leaves it out
+    EXPECT_EQ(cell(row, "value"), "-1");
+    testing::internal::CaptureStdout();
+    print_record(row);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              "mistakeToCorrectedSeconds: -\nskewMs: -\ndraftToClearedSeconds: 1.5\nvalue: -1\n");
+}
+
+TEST(Completion, OffersTheValuesOfAVerbsFlag) {
+    CLI::App app;
+    app.require_subcommand(1);
+    std::string unused;
+    for (const char* noun : {"message", "review"})
+        app.add_subcommand(noun)->add_subcommand("list")->add_option("--state", unused);
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(candidates(app, {"message", "list", "--state", "dr"}), Words{"draft"});
+    EXPECT_EQ(candidates(app, {"review", "list", "--state", "re"}),
+              (Words{"returned", "rejected"}));
 }
 
 TEST(Completion, OffersVerbsAndFlags) {
@@ -194,6 +293,35 @@ TEST(App, UsageErrorsExitWithTwo) {
     EXPECT_EQ(run({"version"}), 0);
     EXPECT_EQ(run({"message", "create", "--help"}), 0);
     EXPECT_EQ(run({"completion", "bash"}), 0);
+}
+
+// Where a call with a token in plain text ends; nobody listens at any of these addresses.
+static Exit end_of_call(const std::string& address, bool insecure = false) {
+    setenv("TOCSIN_TOKEN", "a.b.c", 1);
+    Options options;
+    options.addresses["drafting"] = address;
+    options.insecure = insecure;
+    options.timeout_text = "300ms";
+    Exit end = Exit::ok;
+    try {
+        Client(options).call("drafting", "ListMessages", Json::object());
+    } catch (const Failure& failure) {
+        end = failure.exit;
+        const std::string said = failure.what();
+        EXPECT_EQ(end == Exit::usage, said.find("--insecure") != std::string::npos) << said;
+    }
+    unsetenv("TOCSIN_TOKEN");
+    return end;
+}
+
+TEST(Client, SendsNoTokenInPlainTextOffThisMachine) {
+    for (const char* away :
+         {"192.0.2.1:1", "drafting.example.org:1", "localhost.example:1", "127.1.evil:1",
+          "127.0.0.1.example:1", "[2001:db8::1]:1", "dns:///192.0.2.1:1", "0.0.0.0:1"})
+        EXPECT_EQ(end_of_call(away), Exit::usage) << away;
+    EXPECT_NE(end_of_call("192.0.2.1:1", true), Exit::usage);
+    for (const char* here : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.9.9.9:1"})
+        EXPECT_NE(end_of_call(here), Exit::usage) << here;
 }
 
 TEST(App, MakesAnIssuerOnceAndTokensWithIt) {

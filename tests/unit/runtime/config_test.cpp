@@ -158,6 +158,10 @@ TEST(RuntimeConfig, NamesItsProblem) {
     EXPECT_TRUE(with([](auto& c) { c.instance = "a b"; }).starts_with("instance"));
     EXPECT_TRUE(with([](auto& c) { c.log_level = "loud"; }).starts_with("log-level"));
     EXPECT_TRUE(with([](auto& c) { c.tls_cert = "a"; }).starts_with("tls-cert"));
+    for (const char* wrong : {"", ",", "HS256", "RS256;PS256", "es256", "none"})
+        EXPECT_TRUE(with([&](auto& c) { c.jwt_algorithms = wrong; }).starts_with("jwt-algorithms"))
+            << wrong;
+    EXPECT_EQ(with([](auto& c) { c.jwt_algorithms = "RS256, PS256"; }), "");
 }
 
 TEST(RuntimeConfig, DeclaresItsDefaultsWithinItsBounds) {
