@@ -3,6 +3,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,12 @@ const std::vector<CatalogEntry>& catalog();
 
 // By full name; null where there is none.
 const CatalogEntry* find_service(std::string_view full_name);
+
+// Whether anybody may call it, without a token.
+bool is_public(const google::protobuf::MethodDescriptor& method);
+
+// How long its request may be, in bytes, where the settings allow it.
+std::size_t body_bytes_max(const google::protobuf::MethodDescriptor& method);
 
 std::unique_ptr<google::protobuf::Message> new_message(const google::protobuf::Descriptor* type);
 

@@ -3,6 +3,8 @@
 #include "gateway/catalog.hpp"
 #include "gateway/json_shape.hpp"
 #include "gateway/strict_json.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/errors.hpp"
 #include "runtime/traceparent.hpp"
 
 #include <fmt/format.h>
@@ -19,11 +21,14 @@ using grpc::StatusCode;
 static constexpr std::chrono::milliseconds timeout_default{5000};
 static constexpr std::chrono::milliseconds timeout_max{30'000};
 
+// What is longer is read, and written, by the pool.
+static constexpr std::size_t read_here_bytes_max = std::size_t{4} << 10;
+
 static std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
-static std::optional<std::string_view> header(const HttpRequest& request, std::string_view name) {
-    const auto found = request.find(beast::string_view(name.data(), name.size()));
-    if (found == request.end()) return std::nullopt;
+static std::optional<std::string_view> header(const HttpHead& head, std::string_view name) {
+    const auto found = head.find(beast::string_view(name.data(), name.size()));
+    if (found == head.end()) return std::nullopt;
     return view(found->value());
 }
 
@@ -124,50 +129,38 @@ static bool printable(std::string_view text) {
                        [](char letter) { return letter >= 0x20 && letter <= 0x7e; });
 }
 
-std::expected<void, ConnectError> Connect::fill(Plan& plan, const HttpRequest& request,
-                                                const Route& route, Served& served) const {
-    if (const auto version = header(request, "connect-protocol-version"); version && version != "1")
+std::expected<void, ConnectError> Connect::read_head(Plan& plan, const HttpHead& head,
+                                                     Served& served) {
+    if (const auto version = header(head, "connect-protocol-version"); version && version != "1")
         return std::unexpected(bad_field("BAD_PROTOCOL_VERSION", "connect-protocol-version",
                                          "Connect-Protocol-Version: 1 is expected"));
-    if (const auto encoding = header(request, "content-encoding");
-        encoding && encoding != "identity")
+    if (const auto encoding = header(head, "content-encoding"); encoding && encoding != "identity")
         return std::unexpected(refusal(StatusCode::UNIMPLEMENTED, "UNKNOWN_ENCODING",
                                        "no compression is supported: send the body as it is"));
     if (plan.method->client_streaming() || plan.method->server_streaming())
         return std::unexpected(refusal(StatusCode::UNIMPLEMENTED, "STREAM",
                                        "streams are not served here: call the service by gRPC"));
-    const auto timeout = timeout_of(header(request, "connect-timeout-ms"));
+    const auto timeout = timeout_of(header(head, "connect-timeout-ms"));
     if (!timeout) return std::unexpected(timeout.error());
     plan.call.timeout = *timeout;
     for (const std::string_view name : {"authorization", "tocsin-after"}) {
-        const auto value = header(request, name);
+        const auto value = header(head, name);
         // Whoever shows no token can read only what is public, which waits for no position.
-        if (!value || (name == "tocsin-after" && !header(request, "authorization"))) continue;
+        if (!value || (name == "tocsin-after" && !header(head, "authorization"))) continue;
         if (!printable(*value))
             return std::unexpected(bad_field("BAD_HEADER", std::string(name),
                                              fmt::format("{}: not printable ASCII", name)));
         plan.call.metadata.emplace_back(name, *value);
     }
-    const auto trace = header(request, "traceparent");
+    const auto trace = header(head, "traceparent");
     served.traceparent = trace && runtime::valid_traceparent(*trace) ? std::string(*trace)
                                                                      : runtime::new_traceparent();
     plan.call.metadata.emplace_back("traceparent", served.traceparent);
-    auto message = read_message(plan.codec, request.body(), plan.method->input_type());
-    if (!message) return std::unexpected(message.error());
-    if (plan.call.service.empty()) {
-        auto service = name_ledger(**message, route);
-        if (!service) return std::unexpected(service.error());
-        plan.call.service = *service;
-    }
-    if (!upstreams_.knows(plan.call.service))
-        return std::unexpected(refusal(StatusCode::UNIMPLEMENTED, "NOT_SERVED",
-                                       fmt::format("{} is not served here", plan.call.service)));
-    plan.call.body = (*message)->SerializeAsString();
     return {};
 }
 
-std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpRequest& request,
-                                                         const Route& route, Served& served) const {
+std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpHead& head, const Route& route,
+                                                         Served& served) {
     const CatalogEntry* entry = find_service(route.service);
     const auto* method =
         entry == nullptr ? nullptr : entry->service->FindMethodByName(route.method);
@@ -178,8 +171,8 @@ std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpRequest& requ
                    served, http::status::not_found));
     served.service = entry->name.empty() ? "ledger" : entry->name;
     served.method = method->name();
-    if (request.method() != http::verb::post) return std::unexpected(wrong_method("POST", served));
-    const auto codec = codec_of(view(request[http::field::content_type]));
+    if (head.method() != http::verb::post) return std::unexpected(wrong_method("POST", served));
+    const auto codec = codec_of(view(head[http::field::content_type]));
     if (!codec) {
         HttpResponse response =
             answer(refusal(StatusCode::INVALID_ARGUMENT, "UNKNOWN_MEDIA_TYPE",
@@ -191,13 +184,49 @@ std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpRequest& requ
     Plan plan{method, *codec, {}};
     plan.call.service = entry->name;
     plan.call.path = fmt::format("/{}/{}", entry->service->full_name(), method->name());
-    const auto filled = fill(plan, request, route, served);
-    if (!filled) {
-        HttpResponse response = answer(filled.error(), served);
-        if (header(request, "content-encoding")) response.set("Accept-Encoding", "identity");
+    if (const auto read = read_head(plan, head, served); !read) {
+        HttpResponse response = answer(read.error(), served);
+        if (header(head, "content-encoding")) response.set("Accept-Encoding", "identity");
         return std::unexpected(std::move(response));
     }
     return plan;
+}
+
+// The service checks the token again: it is what the gateway must not be trusted with.
+std::optional<ConnectError> Connect::refused_caller(const Plan& plan, const HttpHead& head,
+                                                    Served& served) {
+    if (tokens_ == nullptr || is_public(*plan.method)) return std::nullopt;
+    const auto caller =
+        tokens_->verify(header(head, "authorization").value_or(""), runtime::SystemClock().now());
+    if (!caller) return from_grpc(runtime::edge_status(caller.error()), plan.call.service);
+    const auto wait =
+        by_caller_.take(caller->realm + '\n' + caller->actor, std::chrono::steady_clock::now());
+    if (!wait) return std::nullopt;
+    served.limited_by = "caller";
+    return come_again(StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+                      "too many requests by this caller (gateway-requests-per-caller-max)", *wait);
+}
+
+std::expected<std::size_t, HttpResponse> Connect::admit(const HttpHead& head, const Route& route,
+                                                        Served& served) {
+    const auto planned = plan(head, route, served);
+    if (!planned) return std::unexpected(planned.error());
+    if (const auto refused = refused_caller(*planned, head, served))
+        return std::unexpected(answer(*refused, served));
+    return body_bytes_max(*planned->method);
+}
+
+std::expected<void, ConnectError> Connect::read_body(Plan& plan, const std::string& body,
+                                                     const Route& route) {
+    auto message = read_message(plan.codec, body, plan.method->input_type());
+    if (!message) return std::unexpected(message.error());
+    if (plan.call.service.empty()) {
+        auto service = name_ledger(**message, route);
+        if (!service) return std::unexpected(service.error());
+        plan.call.service = *service;
+    }
+    plan.call.body = (*message)->SerializeAsString();
+    return {};
 }
 
 HttpResponse Connect::reply(const Plan& plan, const UpstreamReply& reply, Served& served) {
@@ -229,11 +258,34 @@ HttpResponse Connect::reply(const Plan& plan, const UpstreamReply& reply, Served
 }
 
 asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const Route& route,
-                                              Served& served) {
+                                              Served& served, Peer& peer) {
     auto planned = plan(request, route, served);
     if (!planned) co_return std::move(planned.error());
-    const UpstreamReply got = co_await upstreams_.call(planned->call);
-    HttpResponse response = reply(*planned, got, served);
+    std::expected<void, ConnectError> read;
+    const auto read_it = [&] { read = read_body(*planned, request.body(), route); };
+    if (request.body().size() <= read_here_bytes_max) {
+        read_it();
+    } else if (pool_.has_room()) {
+        co_await pool_.run(read_it);
+    } else {
+        served.limited_by = "large";
+        co_return answer(come_again(StatusCode::UNAVAILABLE, "GATEWAY_BUSY",
+                                    "too many large requests at once; repeat it as it is",
+                                    std::chrono::seconds(1)),
+                         served);
+    }
+    if (!read) co_return answer(read.error(), served);
+    if (!upstreams_.knows(planned->call.service))
+        co_return answer(refusal(StatusCode::UNIMPLEMENTED, "NOT_SERVED",
+                                 fmt::format("{} is not served here", planned->call.service)),
+                         served);
+    const UpstreamReply got = co_await upstreams_.call(planned->call, peer);
+    HttpResponse response;
+    const auto write_it = [&] { response = reply(*planned, got, served); };
+    if (got.body.size() <= read_here_bytes_max)
+        write_it();
+    else
+        co_await pool_.run(write_it);
     response.set("traceparent", served.traceparent);
     if (!got.stale_seconds.empty()) response.set("tocsin-stale-seconds", got.stale_seconds);
     co_return response;

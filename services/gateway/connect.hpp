@@ -3,8 +3,11 @@
 #pragma once
 
 #include "gateway/http_answers.hpp"
+#include "gateway/rates.hpp"
 #include "gateway/route.hpp"
 #include "gateway/upstreams.hpp"
+#include "gateway/work_pool.hpp"
+#include "runtime/identity.hpp"
 
 #include <google/protobuf/descriptor.h>
 
@@ -29,10 +32,18 @@ std::expected<std::unique_ptr<google::protobuf::Message>, ConnectError> read_mes
 
 class Connect {
 public:
-    explicit Connect(Upstreams& upstreams) : upstreams_(upstreams) {}
+    // `tokens` null: the services alone check them.
+    Connect(Upstreams& upstreams, WorkPool& pool, runtime::TokenVerifier* tokens,
+            double requests_per_caller)
+        : upstreams_(upstreams), pool_(pool), tokens_(tokens), by_caller_(requests_per_caller) {}
 
+    // By the head alone: whether there is such a method, who calls and how often. How long the body
+    // may be, or why not.
+    std::expected<std::size_t, HttpResponse> admit(const HttpHead& head, const Route& route,
+                                                   Served& served);
+    // What was admitted.
     asio::awaitable<HttpResponse> handle(const HttpRequest& request, const Route& route,
-                                         Served& served);
+                                         Served& served, Peer& peer);
 
 private:
     struct Plan {
@@ -40,13 +51,21 @@ private:
         Codec codec = Codec::json;
         UpstreamCall call;
     };
-    std::expected<Plan, HttpResponse> plan(const HttpRequest& request, const Route& route,
-                                           Served& served) const;
-    std::expected<void, ConnectError> fill(Plan& plan, const HttpRequest& request,
-                                           const Route& route, Served& served) const;
+    // As far as the head says it.
+    static std::expected<Plan, HttpResponse> plan(const HttpHead& head, const Route& route,
+                                                  Served& served);
+    static std::expected<void, ConnectError> read_head(Plan& plan, const HttpHead& head,
+                                                       Served& served);
+    std::optional<ConnectError> refused_caller(const Plan& plan, const HttpHead& head,
+                                               Served& served);
+    static std::expected<void, ConnectError> read_body(Plan& plan, const std::string& body,
+                                                       const Route& route);
     static HttpResponse reply(const Plan& plan, const UpstreamReply& reply, Served& served);
 
     Upstreams& upstreams_;
+    WorkPool& pool_;
+    runtime::TokenVerifier* tokens_;
+    Rates by_caller_;
 };
 
 }  // namespace tocsin::gateway

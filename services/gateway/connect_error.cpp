@@ -71,6 +71,17 @@ ConnectError bad_field(std::string_view reason, std::string field, std::string m
     return error;
 }
 
+ConnectError come_again(grpc::StatusCode code, std::string_view reason, std::string message,
+                        std::chrono::milliseconds wait) {
+    ConnectError error = refusal(code, reason, std::move(message));
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(wait.count() / 1000);
+    retry.mutable_retry_delay()->set_nanos(static_cast<std::int32_t>(wait.count() % 1000) *
+                                           1'000'000);
+    error.details.add_details()->PackFrom(retry);
+    return error;
+}
+
 ConnectError from_grpc(const grpc::Status& status, std::string_view service) {
     ConnectError error{status.error_code(), status.error_message(), {}};
     if (error.details.ParseFromString(status.error_details()) && error.details.details_size() > 0)
@@ -78,11 +89,10 @@ ConnectError from_grpc(const grpc::Status& status, std::string_view service) {
     error.details.Clear();
     // Without details it comes from the channel, whose words are about sockets.
     if (error.code == grpc::StatusCode::UNAVAILABLE) {
-        error = refusal(error.code, "UPSTREAM_UNAVAILABLE",
-                        fmt::format("{} cannot be reached; repeat the request as it is", service));
-        google::rpc::RetryInfo retry;
-        retry.mutable_retry_delay()->set_seconds(1);
-        error.details.add_details()->PackFrom(retry);
+        error =
+            come_again(grpc::StatusCode::UNAVAILABLE, "UPSTREAM_UNAVAILABLE",
+                       fmt::format("{} cannot be reached; repeat the request as it is", service),
+                       std::chrono::seconds(1));
     } else if (error.code == grpc::StatusCode::DEADLINE_EXCEEDED) {
         error = refusal(error.code, "DEADLINE_EXCEEDED",
                         fmt::format("{} did not answer in time; whether the request took effect is "

@@ -5,6 +5,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,10 @@ ConnectError refusal(grpc::StatusCode code, std::string_view reason, std::string
 // The same with the field named: a path in the request, or a header in lower case.
 ConnectError bad_field(std::string_view reason, std::string field, std::string message,
                        grpc::StatusCode code = grpc::StatusCode::INVALID_ARGUMENT);
+
+// The same, with the time after which the request may be repeated as it is.
+ConnectError come_again(grpc::StatusCode code, std::string_view reason, std::string message,
+                        std::chrono::milliseconds wait);
 
 // What a service answered, with its details; `service` is named where it could not be reached.
 ConnectError from_grpc(const grpc::Status& status, std::string_view service);

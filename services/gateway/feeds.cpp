@@ -134,7 +134,7 @@ static UpstreamCall call_for(const Route& route, int page, const std::vector<std
 }
 
 asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Route& route,
-                                            Served& served) {
+                                            Served& served, Peer& peer) {
     served.service = "feeds";
     if (request.method() != http::verb::get && request.method() != http::verb::head)
         co_return wrong_method("GET, HEAD", served);
@@ -152,7 +152,7 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
     auto kept = kept_.find(key);
     auto tags = tags_of(none_match);
     if (kept) tags.push_back(kept->etag);
-    const UpstreamReply reply = co_await upstreams_.call(call_for(route, *page, tags));
+    const UpstreamReply reply = co_await upstreams_.call(call_for(route, *page, tags), peer);
     if (reply.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT)
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND", "no such page"), served);
     if (!reply.status.ok()) co_return answer(from_grpc(reply.status, "publishing"), served);

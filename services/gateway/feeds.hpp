@@ -49,7 +49,7 @@ public:
     explicit Feeds(Upstreams& upstreams) : upstreams_(upstreams) {}
 
     asio::awaitable<HttpResponse> handle(const HttpRequest& request, const Route& route,
-                                         Served& served);
+                                         Served& served, Peer& peer);
 
 private:
     Upstreams& upstreams_;

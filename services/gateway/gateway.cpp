@@ -3,11 +3,13 @@
 #include "gateway/catalog.hpp"
 #include "gateway/connect.hpp"
 #include "gateway/feeds.hpp"
+#include "runtime/descriptors.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
 #include "runtime/tls.hpp"
 #include "runtime/traceparent.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,9 +32,21 @@ void GatewayConfig::declare(runtime::Settings& settings, bool with_upstreams) {
     settings.add("gateway-tls-key", tls_key, "private key (PEM) of that certificate");
     settings.add("gateway-connections-max", connections_max, "most connections at a time", 1,
                  100'000);
+    settings.add("gateway-connections-per-address-max", connections_per_address_max,
+                 "of those, from one address (IPv6: /64); 0: a quarter. Behind a proxy, all come "
+                 "from one",
+                 0, 100'000);
+    settings.add("gateway-requests-per-address-max", requests_per_address_max,
+                 "most requests a second from one address, twice as many at once; 0: no limit, as "
+                 "behind a proxy that has one",
+                 0, 1'000'000);
+    settings.add("gateway-requests-per-caller-max", requests_per_caller_max,
+                 "the same of one caller, by realm and subject of the token; 0: no limit", 0,
+                 1'000'000);
     settings.add("gateway-body-bytes-max", body_bytes_max,
-                 "longest request body, bytes; well above the services' command-bytes-max, so that "
-                 "they name the field that is too long",
+                 "longest request body, bytes, of calls that take a text or a roster (others: 128 "
+                 "KiB); well above the services' command-bytes-max, so that they name the field "
+                 "that is too long",
                  1024, 4 << 20);
     settings.add("gateway-drain-ms-max", drain_ms_max,
                  "how long requests under way may take when it stops, ms", 0, 60'000);
@@ -67,20 +81,41 @@ static std::unique_ptr<ServerTls> tls_of(const GatewayConfig& config) {
 }
 
 static HttpLimits limits_of(const GatewayConfig& config) {
+    const auto wanted = static_cast<std::size_t>(config.connections_max);
+    const std::size_t limit = runtime::descriptor_limit();
+    const auto fitting = runtime::connections_that_fit(wanted, limit);
+    if (!fitting)
+        throw std::runtime_error(fmt::format(
+            "{} files may be open and {} are needed at the least: raise the limit (ulimit -n, "
+            "LimitNOFILE=)",
+            limit, runtime::descriptors_needed()));
+    if (*fitting < wanted)
+        logs::warn(
+            "fewer connections than gateway-connections-max, since so many files may be open",
+            {{"connections", *fitting}, {"files", limit}});
     HttpLimits limits;
-    limits.connections_max = static_cast<std::size_t>(config.connections_max);
-    limits.body_bytes_max = static_cast<std::size_t>(config.body_bytes_max);
+    limits.connections_max = *fitting;
+    limits.connections_per_address_max =
+        config.connections_per_address_max > 0
+            ? static_cast<std::size_t>(config.connections_per_address_max)
+            : std::max<std::size_t>(*fitting / 4, 1);
     return limits;
 }
 
 class Gateway::Core : HttpHandler {
 public:
     Core(const GatewayConfig& config, runtime::Metrics& metrics,
-         std::shared_ptr<grpc::ChannelCredentials> credentials)
+         std::shared_ptr<grpc::ChannelCredentials> credentials,
+         std::unique_ptr<runtime::TokenVerifier> tokens)
         : drain_(config.drain_ms_max),
+          body_bytes_max_(static_cast<std::size_t>(config.body_bytes_max)),
           metrics_(metrics),
+          tokens_(std::move(tokens)),
+          by_address_(static_cast<double>(config.requests_per_address_max)),
           upstreams_(io_, config.upstreams, std::move(credentials)),
-          connect_(upstreams_),
+          pool_(io_),
+          connect_(upstreams_, pool_, tokens_.get(),
+                   static_cast<double>(config.requests_per_caller_max)),
           feeds_(upstreams_),
           server_(io_, config.listen, limits_of(config), *this, tls_of(config)),
           work_(asio::make_work_guard(io_)) {
@@ -114,13 +149,44 @@ public:
     }
 
 private:
-    asio::awaitable<HttpResponse> handle(const HttpRequest& request) override {
+    std::expected<std::size_t, HttpResponse> admit(const HttpHead& head,
+                                                   const Peer& peer) override {
+        const auto begin = Clock::now();
+        Served served;
+        const Route route = route_of({head.target().data(), head.target().size()});
+        auto admitted = admit(head, route, peer, served);
+        if (admitted) return std::min(*admitted, body_bytes_max_);
+        note(head, admitted.error(), served, Clock::now() - begin);
+        return admitted;
+    }
+
+    std::expected<std::size_t, HttpResponse> admit(const HttpHead& head, const Route& route,
+                                                   const Peer& peer, Served& served) {
+        // Probes must not be hindered by whoever else is at their address, and cost nothing.
+        const bool probe = route.kind == Route::Kind::health || route.kind == Route::Kind::live;
+        const auto wait = probe ? std::nullopt : by_address_.take(peer.address, Clock::now());
+        if (wait) {
+            served.limited_by = "address";
+            if (route.kind != Route::Kind::rpc && route.kind != Route::Kind::none)
+                served.service = "feeds";
+            return std::unexpected(
+                answer(come_again(grpc::StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+                                  "too many requests from this address "
+                                  "(gateway-requests-per-address-max)",
+                                  *wait),
+                       served));
+        }
+        if (route.kind == Route::Kind::rpc) return connect_.admit(head, route, served);
+        return other_body_bytes_max;
+    }
+
+    asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer& peer) override {
         const auto begin = Clock::now();
         Served served;
         HttpResponse response;
         const Route route = route_of({request.target().data(), request.target().size()});
         try {
-            response = co_await dispatch(request, route, served);
+            response = co_await dispatch(request, route, served, peer);
         } catch (const std::exception& error) {
             logs::error(
                 "request failed",
@@ -133,31 +199,33 @@ private:
         co_return response;
     }
 
-    HttpResponse refuse(http::status status, std::string_view why) override {
+    HttpResponse refuse(http::status status, const std::string& field,
+                        std::string_view why) override {
         Served served;
-        HttpResponse response = answer(unread(status, std::string(why)), served, status);
+        HttpResponse response = answer(unread(status, field, std::string(why)), served, status);
         requests(served.service, served.code).Increment();
         return response;
     }
 
     // What is too large is not read, so that no field of the request is known.
-    static ConnectError unread(http::status status, std::string why) {
+    static ConnectError unread(http::status status, const std::string& field, std::string why) {
         if (status == http::status::service_unavailable)
             return refusal(grpc::StatusCode::UNAVAILABLE, "TOO_MANY_CONNECTIONS", std::move(why));
         if (status == http::status::payload_too_large)
-            return bad_field("BAD_REQUEST", "content-length", std::move(why),
+            return bad_field("BAD_REQUEST", field, std::move(why),
                              grpc::StatusCode::RESOURCE_EXHAUSTED);
+        if (!field.empty()) return bad_field("BAD_REQUEST", field, std::move(why));
         return refusal(grpc::StatusCode::INVALID_ARGUMENT, "BAD_REQUEST", std::move(why));
     }
 
     asio::awaitable<HttpResponse> dispatch(const HttpRequest& request, const Route& route,
-                                           Served& served) {
+                                           Served& served, Peer& peer) {
         switch (route.kind) {
             case Route::Kind::rpc:
-                co_return co_await connect_.handle(request, route, served);
+                co_return co_await connect_.handle(request, route, served, peer);
             case Route::Kind::feed:
             case Route::Kind::alert:
-                co_return co_await feeds_.handle(request, route, served);
+                co_return co_await feeds_.handle(request, route, served, peer);
             case Route::Kind::health:
                 co_return co_await health(request, served);
             case Route::Kind::live:
@@ -188,7 +256,7 @@ private:
         co_return response;
     }
 
-    void note(const HttpRequest& request, const HttpResponse& response, const Served& served,
+    void note(const HttpHead& request, const HttpResponse& response, const Served& served,
               Clock::duration took) {
         const double seconds = std::chrono::duration<double>(took).count();
         requests(served.service, served.code).Increment();
@@ -198,6 +266,7 @@ private:
                                 {"service", served.service},
                                 {"method", served.method},
                                 {"code", served.code},
+                                {"limited_by", served.limited_by},
                                 {"status", response.result_int()},
                                 {"seconds", seconds},
                                 {"trace_id", logs::trace_id(served.traceparent)}});
@@ -235,6 +304,10 @@ private:
 
     void count_connections() {
         connections().Set(static_cast<double>(server_.connections()));
+        const std::size_t shed = server_.shed() - std::exchange(shed_before_, server_.shed());
+        if (shed > 0)
+            logs::warn("idle connections closed, so that others have room",
+                       {{"closed", shed}, {"open", server_.connections()}});
         tick_.expires_after(std::chrono::seconds(1));
         tick_.async_wait([this](boost::system::error_code cancelled) {
             if (!cancelled && work_.owns_work()) count_connections();
@@ -244,7 +317,7 @@ private:
     void finish() {
         tick_.cancel();
         upstreams_.cancel();
-        if (!upstreams_.idle()) {
+        if (!upstreams_.idle() || !pool_.idle()) {
             tick_.expires_after(milliseconds(5));
             tick_.async_wait([this](boost::system::error_code) { finish(); });
             return;
@@ -253,21 +326,30 @@ private:
         work_.reset();
     }
 
+    // Of what takes no body.
+    static constexpr std::size_t other_body_bytes_max = 1024;
+
     milliseconds drain_;
+    std::size_t body_bytes_max_;
     runtime::Metrics& metrics_;
+    std::unique_ptr<runtime::TokenVerifier> tokens_;
+    Rates by_address_;
     asio::io_context io_{1};
     Upstreams upstreams_;
+    WorkPool pool_;
     Connect connect_;
     Feeds feeds_;
     HttpServer server_;
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     asio::steady_timer tick_{io_};
+    std::size_t shed_before_ = 0;
     std::jthread thread_;
 };
 
 Gateway::Gateway(const GatewayConfig& config, runtime::Metrics& metrics,
-                 std::shared_ptr<grpc::ChannelCredentials> credentials)
-    : core_(std::make_unique<Core>(config, metrics, std::move(credentials))) {}
+                 std::shared_ptr<grpc::ChannelCredentials> credentials,
+                 std::unique_ptr<runtime::TokenVerifier> tokens)
+    : core_(std::make_unique<Core>(config, metrics, std::move(credentials), std::move(tokens))) {}
 
 Gateway::~Gateway() = default;
 
@@ -284,8 +366,8 @@ public:
     GatewaySidecar(const GatewayConfig& config, const runtime::RuntimeConfig& runtime,
                    runtime::Metrics& metrics)
         : gateway_(config, metrics,
-                   runtime::client_credentials(runtime.tls_ca, runtime.tls_cert, runtime.tls_key)) {
-    }
+                   runtime::client_credentials(runtime.tls_ca, runtime.tls_cert, runtime.tls_key),
+                   std::make_unique<runtime::TokenVerifier>(runtime::verifier_options(runtime))) {}
     void start() override { gateway_.start(); }
     void stop() override { gateway_.stop(); }
     std::map<std::string, int> ports() const override { return {{"gateway", gateway_.port()}}; }

@@ -1,10 +1,11 @@
 // The gateway: HTTP in, gRPC out. It keeps no state; any number of them may run.
 //
-// Lifecycle: construct (binds), start(), stop() (drains), destroy. One thread of its own does the
-// work; start and stop are called from one other thread.
+// Lifecycle: construct (binds), start(), stop() (drains), destroy. One thread of its own serves all
+// connections, a few more read what is large; start and stop are called from one other thread.
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/identity.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/service.hpp"
 
@@ -28,6 +29,9 @@ struct GatewayConfig {
                                                  {"measurement", ""},
                                                  {"trigger", ""}};
     std::int64_t connections_max = 4096;
+    std::int64_t connections_per_address_max = 0;
+    std::int64_t requests_per_address_max = 10'000;  // a second
+    std::int64_t requests_per_caller_max = 1'000;    // a second
     std::int64_t body_bytes_max = std::int64_t{2} << 20;
     std::int64_t drain_ms_max = 5000;
 
@@ -39,9 +43,11 @@ struct GatewayConfig {
 
 class Gateway {
 public:
-    // Throws std::runtime_error when it can not listen.
+    // Without `tokens` only the services check them, after the body was read. Throws
+    // std::runtime_error when it can not listen, or may open too few files to be of use.
     Gateway(const GatewayConfig& config, runtime::Metrics& metrics,
-            std::shared_ptr<grpc::ChannelCredentials> credentials);
+            std::shared_ptr<grpc::ChannelCredentials> credentials,
+            std::unique_ptr<runtime::TokenVerifier> tokens = nullptr);
     ~Gateway();
     Gateway(const Gateway&) = delete;
 

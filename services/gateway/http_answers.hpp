@@ -12,6 +12,7 @@ struct Served {
     std::string method;
     std::string code = "ok";  // as Connect names it
     std::string traceparent;
+    std::string limited_by;  // the limit that it was refused for, where it was one on requests
 };
 
 HttpResponse answer(http::status status, std::string_view media_type, std::string body);

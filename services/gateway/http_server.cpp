@@ -1,17 +1,22 @@
 #include "gateway/http_server.hpp"
 
+#include "runtime/descriptors.hpp"
+#include "runtime/logs.hpp"
+
 #include <fmt/format.h>
+#include <poll.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/ssl.hpp>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <vector>
 
 namespace tocsin::gateway {
 
@@ -22,18 +27,37 @@ using ErrorCode = boost::system::error_code;
 static constexpr std::size_t courtesy_max = 64;
 
 struct HttpServer::PlainSession : Session {
-    explicit PlainSession(tcp::socket socket) : stream(std::move(socket)) {}
+    PlainSession(tcp::socket socket, const HttpLimits& limits)
+        : Session(limits), stream(std::move(socket)) {}
     beast::tcp_stream& tcp() override { return stream; }
     beast::tcp_stream stream;
 };
 
 struct HttpServer::TlsSession : Session {
-    TlsSession(tcp::socket socket, std::shared_ptr<asio::ssl::context> files)
-        : context(std::move(files)), stream(std::move(socket), *context) {}
+    TlsSession(tcp::socket socket, const HttpLimits& limits,
+               std::shared_ptr<asio::ssl::context> files)
+        : Session(limits), context(std::move(files)), stream(std::move(socket), *context) {}
     beast::tcp_stream& tcp() override { return beast::get_lowest_layer(stream); }
     std::shared_ptr<asio::ssl::context> context;  // Outlives a change of the files.
     beast::ssl_stream<beast::tcp_stream> stream;
 };
+
+void HttpServer::Session::enter(Stage next) {
+    stage = next;
+    since = std::chrono::steady_clock::now();
+}
+
+// One host has a whole /64 of IPv6.
+static std::string address_of(const tcp::socket& socket) {
+    ErrorCode error;
+    const asio::ip::address address = socket.remote_endpoint(error).address();
+    if (error || address.is_v4()) return error ? std::string{} : address.to_string();
+    if (address.to_v6().is_v4_mapped())
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return asio::ip::make_address_v6(bytes).to_string() + "/64";
+}
 
 static tcp::endpoint endpoint_of(asio::io_context& io, const std::string& address) {
     const std::size_t colon = address.rfind(':');
@@ -53,7 +77,12 @@ static tcp::endpoint endpoint_of(asio::io_context& io, const std::string& addres
 
 HttpServer::HttpServer(asio::io_context& io, const std::string& address, HttpLimits limits,
                        HttpHandler& handler, std::unique_ptr<ServerTls> tls)
-    : io_(io), acceptor_(io), limits_(limits), handler_(handler), tls_(std::move(tls)) {
+    : io_(io),
+      acceptor_(io),
+      look_for_gone_again_(io),
+      limits_(limits),
+      handler_(handler),
+      tls_(std::move(tls)) {
     const tcp::endpoint endpoint = endpoint_of(io, address);
     try {
         acceptor_.open(endpoint.protocol());
@@ -67,7 +96,10 @@ HttpServer::HttpServer(asio::io_context& io, const std::string& address, HttpLim
     port_ = acceptor_.local_endpoint().port();
 }
 
-void HttpServer::start() { asio::co_spawn(io_, accept(), asio::detached); }
+void HttpServer::start() {
+    asio::co_spawn(io_, accept(), asio::detached);
+    asio::co_spawn(io_, look_for_gone(), asio::detached);
+}
 
 asio::awaitable<void> HttpServer::accept() {
     asio::steady_timer pause(io_);
@@ -76,29 +108,104 @@ asio::awaitable<void> HttpServer::accept() {
         auto token = asio::redirect_error(asio::use_awaitable, error);
         tcp::socket socket = co_await acceptor_.async_accept(token);
         if (stopping_) break;
-        if (error) {  // Out of descriptors, most likely: give those in use time to end.
+        if (error) {
+            // Out of descriptors, most likely. Where none is idle, those in use need time to end.
+            if (shed_oldest({})) continue;
             pause.expires_after(std::chrono::milliseconds(50));
             ErrorCode ignored;
             co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
             continue;
         }
-        if (sessions_.size() >= limits_.connections_max + courtesy_max) continue;
-        socket.set_option(tcp::no_delay(true), error);
-        admit(std::move(socket));
+        try {
+            admit(std::move(socket));
+        } catch (const std::exception& failure) {  // Of memory, or of TLS: the next may do better.
+            runtime::logs::warn("a connection cannot be served", {{"why", failure.what()}});
+        }
     }
 }
 
 void HttpServer::admit(tcp::socket socket) {
-    const bool one_too_many = sessions_.size() >= limits_.connections_max;
+    ErrorCode ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    const std::string address = address_of(socket);
+    const bool one_too_many = !make_room(address, socket.native_handle());
+    if (one_too_many && sessions_.size() >= limits_.connections_max + courtesy_max) return;
+    const auto opened = [&](auto session) {
+        session->peer.address = address;
+        open(std::move(session), one_too_many);
+    };
     if (tls_)
-        open(std::make_shared<TlsSession>(std::move(socket), tls_->current()), one_too_many);
+        opened(std::make_shared<TlsSession>(std::move(socket), limits_, tls_->current()));
     else
-        open(std::make_shared<PlainSession>(std::move(socket)), one_too_many);
+        opened(std::make_shared<PlainSession>(std::move(socket), limits_));
+}
+
+// The lowest free descriptor is given out first: a high number says how many are in use.
+static bool in_the_reserve(int handle) {
+    const std::size_t limit = runtime::descriptor_limit();
+    return static_cast<std::size_t>(handle) + runtime::descriptor_reserve(limit) >= limit;
+}
+
+bool HttpServer::make_room(const std::string& address, int handle) {
+    const auto there = by_address_.find(address);
+    if (there != by_address_.end() && there->second >= limits_.connections_per_address_max)
+        return shed_oldest(address);
+    if (sessions_.size() >= limits_.connections_max || in_the_reserve(handle))
+        return shed_oldest({});
+    return true;
+}
+
+// Nobody waits for an answer there. A body that is still arriving goes after those that are idle.
+bool HttpServer::shed_oldest(const std::string& address) {
+    std::shared_ptr<Session> oldest;
+    for (const auto& session : sessions_) {
+        if (session->stage == Stage::answering) continue;
+        if (!address.empty() && session->peer.address != address) continue;
+        if (!oldest ||
+            std::pair(session->stage, session->since) < std::pair(oldest->stage, oldest->since))
+            oldest = session;
+    }
+    if (!oldest) return false;
+    ++shed_;
+    oldest->tcp().close();  // Its descriptor is free now; its coroutine ends when its turn comes.
+    forget(oldest);
+    return true;
+}
+
+void HttpServer::forget(const std::shared_ptr<Session>& session) {
+    if (sessions_.erase(session) == 0) return;
+    open_ = sessions_.size();
+    const auto there = by_address_.find(session->peer.address);
+    if (--there->second == 0) by_address_.erase(there);
+}
+
+asio::awaitable<void> HttpServer::look_for_gone() {
+    std::vector<std::shared_ptr<Session>> answering;
+    std::vector<pollfd> sockets;
+    while (!stopping_) {
+        ErrorCode ignored;
+        auto token = asio::redirect_error(asio::use_awaitable, ignored);
+        look_for_gone_again_.expires_after(limits_.look_for_gone);
+        co_await look_for_gone_again_.async_wait(token);
+        answering.clear();
+        sockets.clear();
+        for (const auto& session : sessions_) {
+            if (session->stage != Stage::answering || session->peer.gone) continue;
+            answering.push_back(session);
+            sockets.push_back({session->tcp().socket().native_handle(), POLLRDHUP, 0});
+        }
+        poll(sockets.data(), sockets.size(), 0);
+        for (std::size_t i = 0; i < sockets.size(); ++i)
+            if (sockets[i].revents != 0) answering[i]->peer.leave();
+        answering.clear();
+    }
 }
 
 template <class SessionOf>
 void HttpServer::open(std::shared_ptr<SessionOf> session, bool one_too_many) {
+    if (one_too_many) session->enter(Stage::answering);
     sessions_.insert(session);
+    ++by_address_[session->peer.address];
     open_ = sessions_.size();
     asio::co_spawn(io_, one_too_many ? turn_away(session) : serve(session), asio::detached);
 }
@@ -140,33 +247,124 @@ asio::awaitable<void> HttpServer::serve(std::shared_ptr<SessionOf> session) {
 
 template <class SessionOf>
 asio::awaitable<bool> HttpServer::serve_one(SessionOf& session) {
+    session.enter(Stage::waiting);
+    if (session.buffer.size() == 0) session.buffer.shrink_to_fit();
+    if (const auto wrong = co_await read_head(session)) {
+        if (!wrong->why.empty())
+            co_await refuse(session, handler_.refuse(wrong->status, wrong->field, wrong->why));
+        co_return false;
+    }
+    session.enter(Stage::reading);
     http::request_parser<http::string_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
-    parser.body_limit(limits_.body_bytes_max);
+    parser.body_limit(boost::none);
+    ErrorCode error;
+    session.buffer.consume(parser.put(session.buffer.data(), error));
+    // As it is now: what a trailer says later is no part of it.
+    const HttpHead head = parser.get().base();
+    if (error) {
+        co_await refuse(session,
+                        handler_.refuse(http::status::bad_request, {}, error.message()));
+        co_return false;
+    }
+    auto admitted = handler_.admit(head, session.peer);
+    if (!admitted) {
+        const bool goes_on = parser.is_done() && parser.keep_alive() && !stopping_;
+        session.enter(Stage::answering);
+        if (!goes_on) co_await refuse(session, std::move(admitted.error()));
+        co_return goes_on&& co_await respond(session, std::move(admitted.error()),
+                                             head.method() == http::verb::head);
+    }
+    if (const auto wrong = co_await read_body(session, parser, *admitted)) {
+        if (!wrong->why.empty())
+            co_await refuse(session, handler_.refuse(wrong->status, wrong->field, wrong->why));
+        co_return false;
+    }
+    session.enter(Stage::answering);
+    session.tcp().expires_never();
+    const HttpRequest request(HttpHead(head), std::move(parser.get().body()));
+    HttpResponse response = co_await handler_.handle(request, session.peer);
+    response.keep_alive(request.keep_alive() && !stopping_);
+    co_return co_await respond(session, std::move(response), request.method() == http::verb::head);
+}
+
+template <class SessionOf>
+asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_head(SessionOf& session) {
+    static constexpr std::string_view head_end = "\r\n\r\n";
+    session.tcp().expires_after(limits_.idle);
+    for (std::size_t looked_at = 0;;) {
+        const auto data = session.buffer.data();
+        const std::string_view begun(static_cast<const char*>(data.data()),
+                                     std::min(data.size(), limits_.header_bytes_max));
+        const std::size_t overlap = std::min<std::size_t>(looked_at, head_end.size() - 1);
+        const std::size_t end = begun.find(head_end, looked_at - overlap);
+        const bool whole = end != std::string_view::npos;
+        const auto fault = whole ? head_fault(begun.substr(0, end + head_end.size()))
+                                 : bytes_fault(begun, looked_at - overlap);
+        if (fault) co_return Unread{http::status::bad_request, fault->field, fault->what};
+        if (whole) co_return std::nullopt;
+        if (begun.size() == limits_.header_bytes_max)
+            co_return unread(http::error::header_limit, 0);
+        looked_at = begun.size();
+        ErrorCode error;
+        auto token = asio::redirect_error(asio::use_awaitable, error);
+        const std::size_t read = co_await session.stream.async_read_some(
+            session.buffer.prepare(std::min(read_bytes_max, limits_.header_bytes_max - looked_at)),
+            token);
+        if (error) co_return Unread{};
+        session.buffer.commit(read);
+    }
+}
+
+template <class SessionOf>
+asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_body(
+    SessionOf& session, http::request_parser<http::string_body>& parser, std::size_t bytes_max) {
+    if (parser.is_done()) co_return std::nullopt;
+    if (parser.content_length().value_or(0) > bytes_max)
+        co_return unread(http::error::body_limit, bytes_max);
     ErrorCode error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    session.busy = false;
-    session.tcp().expires_after(limits_.idle);
-    co_await http::async_read_header(session.stream, session.buffer, parser, token);
-    session.busy = true;
-    if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         session.tcp().expires_after(limits_.write);
         co_await asio::async_write(session.stream, asio::buffer(go_on), token);
+        if (error) co_return Unread{};
     }
-    if (!error && !parser.is_done()) {
-        session.tcp().expires_after(limits_.read);
-        co_await http::async_read(session.stream, session.buffer, parser, token);
+    parser.body_limit(bytes_max);
+    // Not eager: it would come back only at the end, past any count.
+    parser.eager(false);
+    session.tcp().expires_after(limits_.read);
+    for (std::size_t read = 0; !parser.is_done() && !error;) {
+        read += co_await http::async_read_some(session.stream, session.buffer, parser, token);
+        // Chunk extensions and trailers are no body: together they may have what a header may.
+        if (!error && read > bytes_max + limits_.header_bytes_max)
+            error = http::error::header_limit;
     }
-    if (error) {
-        co_await say_bad_request(session, error);
-        co_return false;
-    }
-    session.tcp().expires_never();
-    const HttpRequest request = parser.release();
-    HttpResponse response = co_await handler_.handle(request);
-    response.keep_alive(request.keep_alive() && !stopping_);
-    co_return co_await respond(session, std::move(response), request.method() == http::verb::head);
+    if (error) co_return unread(error, bytes_max);
+    co_return std::nullopt;
+}
+
+HttpServer::Unread HttpServer::unread(ErrorCode error, std::size_t body_bytes_max) const {
+    if (error == http::error::body_limit)
+        return {http::status::payload_too_large, "content-length",
+                fmt::format("the body may have {} bytes and has more: shorten its longest fields",
+                            body_bytes_max)};
+    if (error == http::error::header_limit || error == http::error::buffer_overflow)
+        return {http::status::request_header_fields_too_large, "",
+                fmt::format("the header may have {} bytes and has more: send fewer or shorter "
+                            "fields",
+                            limits_.header_bytes_max)};
+    const bool gone = error.category() != make_error_code(http::error::end_of_stream).category() ||
+                      error == http::error::end_of_stream || error == http::error::partial_message;
+    return {http::status::bad_request, "", gone ? "" : error.message()};
+}
+
+template <class SessionOf>
+asio::awaitable<void> HttpServer::refuse(SessionOf& session, HttpResponse response) {
+    session.enter(Stage::answering);
+    response.keep_alive(false);
+    co_await respond(session, std::move(response), false);
+    co_await linger(session);
 }
 
 // True: the connection goes on.
@@ -189,37 +387,13 @@ asio::awaitable<bool> HttpServer::respond(SessionOf& session, HttpResponse respo
 }
 
 template <class SessionOf>
-asio::awaitable<void> HttpServer::say_bad_request(SessionOf& session, ErrorCode error) {
-    http::status status = http::status::bad_request;
-    std::string why = error.message();
-    if (error == http::error::body_limit) {
-        status = http::status::payload_too_large;
-        why = fmt::format("the body may have {} bytes and has more: shorten its longest fields",
-                          limits_.body_bytes_max);
-    } else if (error == http::error::header_limit) {
-        status = http::status::request_header_fields_too_large;
-        why = fmt::format("the header may have {} bytes and has more: send fewer or shorter fields",
-                          limits_.header_bytes_max);
-    } else if (error.category() != make_error_code(http::error::end_of_stream).category() ||
-               error == http::error::end_of_stream || error == http::error::partial_message) {
-        co_return;  // The peer is gone, or was silent for too long.
-    }
-    HttpResponse response = handler_.refuse(status, why);
-    response.keep_alive(false);
-    co_await respond(session, std::move(response), false);
-    co_await linger(session);
-}
-
-template <class SessionOf>
 asio::awaitable<void> HttpServer::turn_away(std::shared_ptr<SessionOf> session) {
     try {
         if (!co_await handshake(*session, limits_)) throw std::runtime_error("no handshake");
         HttpResponse response =
-            handler_.refuse(http::status::service_unavailable, "too many connections");
+            handler_.refuse(http::status::service_unavailable, {}, "too many connections");
         response.set(http::field::retry_after, "1");
-        response.keep_alive(false);
-        co_await respond(*session, std::move(response), false);
-        co_await linger(*session);
+        co_await refuse(*session, std::move(response));
     } catch (const std::exception&) {
         // Nothing more can be said on this connection.
     }
@@ -241,8 +415,7 @@ void HttpServer::ended(const std::shared_ptr<Session>& session) {
     ErrorCode ignored;
     session->tcp().socket().shutdown(tcp::socket::shutdown_both, ignored);
     session->tcp().close();
-    sessions_.erase(session);
-    open_ = sessions_.size();
+    forget(session);
     if (stopping_ && sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
 }
 
@@ -252,8 +425,9 @@ void HttpServer::stop(std::function<void()> drained) {
     acceptor_.close(ignored);
     if (sessions_.empty()) return drained();
     drained_ = std::move(drained);
+    look_for_gone_again_.cancel();
     for (const auto& session : sessions_)
-        if (!session->busy) session->tcp().cancel();
+        if (session->stage == Stage::waiting) session->tcp().cancel();
 }
 
 void HttpServer::abort() {

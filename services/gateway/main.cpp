@@ -1,4 +1,5 @@
 #include "gateway/gateway.hpp"
+#include "runtime/descriptors.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
 #include "runtime/tls.hpp"
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
     auto problem = config.edge_problem();
     if (!problem) problem = runtime::production_edge_problem(config);
     if (!problem) problem = gateway_config.problem(config);
+    if (!problem && config.jwks.empty())
+        problem = "jwks: is required; the file or URL of the key set for tokens";
     if (problem) {
         logs::error("settings refused", {{"why", *problem}, {"help", "tocsin-gateway --help"}});
         return 2;
@@ -44,11 +47,13 @@ int main(int argc, char** argv) {
     sigaddset(&stop_signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    runtime::raise_descriptor_limit();
     try {
         runtime::Metrics metrics(config.metrics_listen);
         tocsin::gateway::Gateway gateway(
             gateway_config, metrics,
-            runtime::client_credentials(config.tls_ca, config.tls_cert, config.tls_key));
+            runtime::client_credentials(config.tls_ca, config.tls_cert, config.tls_key),
+            std::make_unique<runtime::TokenVerifier>(runtime::verifier_options(config)));
         gateway.start();
         tell_ports(config.ports_file, gateway.port(), metrics.port());
         int signal = 0;

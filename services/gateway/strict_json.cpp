@@ -94,6 +94,8 @@ private:
     bool value(int depth) {
         if (depth > json_depth_max)
             return fail(fmt::format("nested deeper than {} levels", json_depth_max));
+        if (++values_ > json_values_max)
+            return fail(fmt::format("more than {} values", json_values_max));
         if (at_end()) return fail("the document ends in the middle");
         switch (text_[at_]) {
             case '{':
@@ -262,6 +264,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    int values_ = 0;
     std::optional<JsonFault> fault_;
 };
 

@@ -73,7 +73,7 @@ static std::string stale_of(const grpc::ClientContext& context) {
                                    : std::string(found->second.data(), found->second.size());
 }
 
-void Upstreams::start(const UpstreamCall& call, Done done) {
+std::shared_ptr<Upstreams::Running> Upstreams::start(const UpstreamCall& call, Done done) {
     auto running = std::make_shared<Running>();
     running->done = std::move(done);
     for (const auto& [key, value] : call.metadata) running->context.AddMetadata(key, value);
@@ -93,16 +93,23 @@ void Upstreams::start(const UpstreamCall& call, Done done) {
     stubs_.at(call.service)
         ->UnaryCall(&raw.context, call.path, grpc::StubOptions(), &raw.request, &raw.response,
                     std::move(finished));
+    return running;
 }
 
-asio::awaitable<UpstreamReply> Upstreams::call(UpstreamCall call) {
-    auto initiate = [this, &call](auto handler) {
+asio::awaitable<UpstreamReply> Upstreams::call(UpstreamCall call, Peer& peer) {
+    if (peer.gone) co_return UpstreamReply{grpc::Status::CANCELLED, {}, {}};
+    auto initiate = [this, &call, &peer](auto handler) {
         // std::function copies; the handler only moves.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        start(call, [shared](UpstreamReply reply) { std::move (*shared)(std::move(reply)); });
+        const auto running =
+            start(call, [shared](UpstreamReply reply) { std::move (*shared)(std::move(reply)); });
+        peer.when_gone = [running] { running->context.TryCancel(); };
     };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(UpstreamReply)>(
-        initiate, asio::use_awaitable);
+    UpstreamReply reply =
+        co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(UpstreamReply)>(
+            initiate, asio::use_awaitable);
+    peer.when_gone = nullptr;
+    co_return reply;
 }
 
 void Upstreams::cancel() {

@@ -2,7 +2,7 @@
 // All methods belong to the thread that runs `io`; gRPC's own threads only post results to it.
 #pragma once
 
-#include <utility>
+#include "gateway/peer.hpp"
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -42,7 +42,8 @@ public:
               std::shared_ptr<grpc::ChannelCredentials> credentials);
 
     bool knows(const std::string& service) const { return stubs_.contains(service); }
-    boost::asio::awaitable<UpstreamReply> call(UpstreamCall call);
+    // Cancelled when `peer` leaves, whom it is for: nobody waits for the answer.
+    boost::asio::awaitable<UpstreamReply> call(UpstreamCall call, Peer& peer);
     // Each service with what its health says: `serving`, or why not. At most a second old.
     boost::asio::awaitable<std::map<std::string, std::string>> health();
     // Ends what is under way with CANCELLED.
@@ -54,7 +55,7 @@ private:
     struct Running;
 
     // `done` is called once, on the thread of `io`.
-    void start(const UpstreamCall& call, Done done);
+    std::shared_ptr<Running> start(const UpstreamCall& call, Done done);
     void check(const std::string& service, const std::string& health_name);
     void checked(const std::string& service, std::string verdict);
 

@@ -70,6 +70,13 @@ private:
 
 }  // namespace
 
+// A connection takes a thread for as long as it lasts: whoever is silent has a second, and whoever
+// was answered asks again on a new one.
+static std::vector<std::string> served_at(const std::string& listen) {
+    return {"listening_ports",    listen, "num_threads",       "8",
+            "request_timeout_ms", "1000", "enable_keep_alive", "no"};
+}
+
 Metrics::Metrics(const std::string& listen)
     : registry_(std::make_shared<prometheus::Registry>()),
       process_(std::make_shared<ProcessFigures>()) {
@@ -77,7 +84,7 @@ Metrics::Metrics(const std::string& listen)
         .Set(1);
     if (listen.empty()) return;
     try {
-        exposer_ = std::make_unique<prometheus::Exposer>(listen, 1);
+        exposer_ = std::make_unique<prometheus::Exposer>(served_at(listen));
     } catch (const std::exception& error) {
         throw std::runtime_error("metrics-listen " + listen + ": cannot listen there");
     }

@@ -1,9 +1,11 @@
 #include "runtime/process.hpp"
 
+#include "runtime/descriptors.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/kafka_log.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
+#include "runtime/self_dial.hpp"
 #include "runtime/tls.hpp"
 #include "runtime/topics.hpp"
 #include "runtime/world_key.hpp"
@@ -26,6 +28,13 @@ using std::chrono::milliseconds;
 
 static constexpr int sent_bytes_max = 4 << 20;
 static constexpr int metadata_bytes_max = 32 << 10;
+// A gateway has one connection for everybody's calls, as many as it has connections by default.
+static constexpr int streams_per_connection_max = 4096;
+static constexpr int handshake_ms_max = 10'000;
+static constexpr int connection_idle_ms_max = 10 * 60'000;
+// From then on a client opens another one; streams that are open have as long again.
+static constexpr int connection_age_ms_max = 60 * 60'000;
+static constexpr int connection_age_grace_ms_max = 60 * 60'000;
 
 static WorldKeys read_keys(const std::string& path) {
     auto keys = read_world_keys(path);
@@ -90,6 +99,18 @@ std::vector<std::string> Process::health_names(const Hosted& hosted) const {
     return {name, fmt::format("tocsin.{}.v1.{}Service", name, camel)};
 }
 
+// What one connection may hold, and for how long.
+static void bound_connections(grpc::ServerBuilder& builder) {
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_per_connection_max);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_ms_max);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, connection_idle_ms_max);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, connection_age_ms_max);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, connection_age_grace_ms_max);
+}
+
 void Process::listen() {
     grpc::EnableDefaultHealthCheckService(true);
     if (!config_.production) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -101,9 +122,7 @@ void Process::listen() {
     builder.SetMaxSendMessageSize(sent_bytes_max);
     // Room for the longest token, so that one that is too long is refused as such.
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, metadata_bytes_max);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+    bound_connections(builder);
     // Two processes on one port would answer for each other.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.RegisterService(&ledger_rpc_);
@@ -214,8 +233,19 @@ void Process::publish_events() {
     events_->start();
 }
 
+// What runs is not to be saved by a drain: nobody can reach it, and whoever supervises the process
+// starts it again.
+static void end_deaf(const std::string& listen, const std::string& why) {
+    logs::error("no new connection reaches this process; ending it",
+                {{"grpc_listen", listen}, {"why", why}});
+    std::_Exit(1);
+}
+
 int Process::serve(const sigset_t& stop_signals) {
     listen();
+    auto dial = std::make_optional<SelfDial>(
+        config_.grpc_listen, grpc_port_, SelfDialTimes{},
+        [this](const std::string& why) { end_deaf(config_.grpc_listen, why); });
     for (const SidecarDefinition& definition : sidecar_definitions_) {
         sidecars_.push_back(definition.make(config_, metrics_, grpc_port_));
         sidecars_.back()->start();
@@ -228,6 +258,7 @@ int Process::serve(const sigset_t& stop_signals) {
         sigwait(&stop_signals, &signal);
     }
     logs::info("stopping");
+    dial.reset();
     drain();
     logs::info("stopped");
     return 0;
@@ -324,6 +355,7 @@ int run(int argc, char** argv, const std::string& program, const std::string& de
     sigaddset(&stop_signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     try {
         Process process(config, std::move(services), std::move(sidecars));
         return process.serve(stop_signals);

@@ -5,6 +5,7 @@
 #include "gateway/connect_error.hpp"
 #include "gateway/feeds.hpp"
 #include "runtime/errors.hpp"
+#include "runtime/jwk.hpp"
 #include "support/metric_value.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
@@ -12,10 +13,14 @@
 #include <gtest/gtest.h>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
+#include <fstream>
 #include <thread>
 
 namespace tocsin::gateway {
@@ -44,6 +49,13 @@ public:
         after = sent("tocsin-after");
         if (request->message_id() == "slow")
             std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        if (request->message_id() == "long") {
+            asked_long = true;
+            const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+            while (!context->IsCancelled() && std::chrono::steady_clock::now() < end)
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            abandoned = context->IsCancelled();
+        }
         if (request->message_id() == "busy")
             return runtime::status(grpc::StatusCode::UNAVAILABLE, "not_ready", "not yet", {},
                                    std::chrono::milliseconds(1500));
@@ -60,6 +72,7 @@ public:
         return grpc::Status::OK;
     }
     std::string authorization, after;
+    std::atomic<bool> asked_long = false, abandoned = false;
 };
 
 class FakePublishing : public publishing_v1::PublishingService::Service {
@@ -112,8 +125,50 @@ protected:
     }
 
     void start() {
-        gateway = std::make_unique<Gateway>(config, metrics, grpc::InsecureChannelCredentials());
+        gateway = std::make_unique<Gateway>(config, metrics, grpc::InsecureChannelCredentials(),
+                                            std::move(tokens));
         gateway->start();
+    }
+
+    tcp::endpoint address() const {
+        return {boost::asio::ip::make_address("127.0.0.1"),
+                static_cast<unsigned short>(gateway->port())};
+    }
+
+    // A token of this subject, which the gateway is made to know.
+    std::string token_of(const std::string& subject) {
+        const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                             std::chrono::system_clock::now().time_since_epoch())
+                             .count();
+        const json claims{{"iss", "tocsin-dev"}, {"aud", "tocsin"},
+                          {"sub", subject},      {"realm", "r"},
+                          {"agency", "city"},    {"roles", json::array({"author"})},
+                          {"iat", now},          {"exp", now + 600}};
+        return "Bearer " + runtime::issue_token(issuer_key, claims.dump());
+    }
+    void check_tokens() {
+        const std::string file = ::testing::TempDir() + "gateway_test_jwks.json";
+        std::ofstream(file) << runtime::jwks_of_pem(issuer_key);
+        tokens = std::make_unique<runtime::TokenVerifier>(
+            runtime::TokenOptions{file, "tocsin-dev", "tocsin"});
+    }
+
+    // What comes back until the gateway closes the connection.
+    std::string converse(std::string_view sent) {
+        if (!gateway) start();
+        boost::asio::io_context io;
+        tcp::socket wire(io);
+        wire.connect(address());
+        boost::system::error_code ended;
+        boost::asio::write(wire, boost::asio::buffer(sent), ended);
+        std::string said;
+        boost::asio::read(wire, boost::asio::dynamic_buffer(said), ended);
+        return said;
+    }
+    static std::size_t answers(std::string_view said) {
+        std::size_t found = 0;
+        for (std::size_t at = 0; (at = said.find("HTTP/1.1 ", at)) != said.npos; ++at) ++found;
+        return found;
     }
 
     using Response = http::response<http::string_body>;
@@ -125,6 +180,7 @@ protected:
         beast::tcp_stream stream(io);
         stream.connect(tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"),
                                      static_cast<unsigned short>(gateway->port())));
+        request.set(http::field::host, "x");
         request.prepare_payload();
         http::write(stream, request);
         beast::flat_buffer buffer;
@@ -156,6 +212,8 @@ protected:
     FakeMeasurement measurement;
     FakePublishing publishing;
     std::unique_ptr<grpc::Server> server;
+    const std::string issuer_key = runtime::make_issuer_key_pem();
+    std::unique_ptr<runtime::TokenVerifier> tokens;
     GatewayConfig config;
     std::unique_ptr<Gateway> gateway;
 };
@@ -329,19 +387,189 @@ TEST_F(GatewayTest, RefusesAHeaderTooLarge) {
               "the header may have 16384 bytes and has more: send fewer or shorter fields");
 }
 
-TEST_F(GatewayTest, TurnsAwayOneConnectionTooMany) {
+// One connection, on which requests follow each other.
+class Connection {
+public:
+    explicit Connection(const tcp::endpoint& to) { wire_.connect(to); }
+    // The status; 0: the gateway closed it.
+    unsigned ask(const std::string& target) {
+        http::request<http::string_body> request{http::verb::get, target, 11};
+        request.set(http::field::host, "x");
+        boost::system::error_code closed;
+        http::write(wire_, request, closed);
+        http::response<http::string_body> response;
+        if (!closed) http::read(wire_, buffer_, response, closed);
+        return closed ? 0 : response.result_int();
+    }
+    void begin(std::string_view bytes) { boost::asio::write(wire_, boost::asio::buffer(bytes)); }
+    void close() { wire_.close(); }
+
+private:
+    boost::asio::io_context io_;
+    tcp::socket wire_{io_};
+    beast::flat_buffer buffer_;
+};
+
+static const std::string ask_long =
+    "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+    "Content-Type: application/json\r\nConnect-Timeout-Ms: 20000\r\nContent-Length: 20\r\n\r\n"
+    R"({"messageId":"long"})";
+
+TEST_F(GatewayTest, TheConnectionIdleForLongestMakesRoom) {
+    config.connections_max = 3;
+    config.connections_per_address_max = 3;
+    start();
+    Connection first(address()), second(address()), third(address());
+    for (Connection* one : {&first, &second, &third}) EXPECT_EQ(one->ask("/livez"), 200u);
+    EXPECT_EQ(first.ask("/livez"), 200u);  // So that the second is idle for longest.
+    EXPECT_EQ(get("/livez").result_int(), 200u);
+    EXPECT_EQ(second.ask("/livez"), 0u);
+    EXPECT_EQ(first.ask("/livez"), 200u);
+    EXPECT_EQ(third.ask("/livez"), 200u);
+}
+
+TEST_F(GatewayTest, OneAddressHasOnlySoManyConnections) {
+    config.connections_per_address_max = 2;
+    start();
+    Connection first(address()), second(address());
+    for (Connection* one : {&first, &second}) EXPECT_EQ(one->ask("/livez"), 200u);
+    EXPECT_EQ(get("/livez").result_int(), 200u);
+    EXPECT_EQ(first.ask("/livez"), 0u);
+    EXPECT_EQ(second.ask("/livez"), 200u);
+}
+
+TEST_F(GatewayTest, TurnsAwayOneConnectionTooManyWhereNoneIsIdle) {
     config.connections_max = 1;
     start();
-    boost::asio::io_context io;
-    beast::tcp_stream first(io);
-    first.connect(tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"),
-                                static_cast<unsigned short>(gateway->port())));
-    http::write(first, Request{http::verb::get, "/livez", 11});
-    beast::flat_buffer buffer;
-    Response response;
-    http::read(first, buffer, response);
-    EXPECT_EQ(response.result_int(), 200u);
+    Connection busy(address());
+    busy.begin(ask_long);
+    while (!measurement.asked_long) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT_EQ(get("/livez").result_int(), 503u);
+    busy.close();
+}
+
+TEST_F(GatewayTest, AReadWhoseCallerLeftIsCancelled) {
+    start();
+    Connection caller(address());
+    caller.begin(ask_long);
+    while (!measurement.asked_long) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    caller.close();
+    for (int i = 0; i < 2000 && !measurement.abandoned; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(measurement.abandoned);
+}
+
+TEST_F(GatewayTest, WhatTwoReadersMayUnderstandDifferentlyIsRefusedAndEndsTheConnection) {
+    const std::string smuggled = "GET /livez HTTP/1.1\r\nHost: smuggled\r\n\r\n";
+    const std::string post = "POST /livez HTTP/1.1\r\n";
+    const std::vector<std::string> heads{
+        post + "Host: x\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        post + "Host: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n",
+        post + "Host: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        post + "Host: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        post + "Host: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /livez HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        post + "\r\n",
+        post + "Host: x\r\nHost: y\r\n\r\n",
+        post + "Host: x\r\nX-A: b\r\n c\r\n\r\n",
+        post + "Host: x\r\nContent-Length : 0\r\n\r\n",
+        "POST /livez HTTP/1.1\nHost: x\n\n",
+        post + "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0\n\n",
+        post + "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n"};
+    for (const std::string& head : heads) {
+        const std::string said = converse(head + smuggled);
+        EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << head << said;
+        EXPECT_NE(said.find("BAD_REQUEST"), said.npos) << head << said;
+        EXPECT_EQ(answers(said), 1u) << head << said;
+    }
+}
+
+TEST_F(GatewayTest, ATrailerIsNoHeader) {
+    const std::string said = converse(
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "2;note=\"x\"\r\n{}\r\n0\r\nAuthorization: Bearer trailer\r\nConnection: close\r\n\r\n"
+        "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 200 ")) << said;
+    EXPECT_EQ(answers(said), 2u) << said;
+    EXPECT_EQ(measurement.authorization, "");
+}
+
+TEST_F(GatewayTest, ChunkExtensionsAndTrailersAreBounded) {
+    const std::string head =
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    std::string many_extensions, many_trailers = "0\r\n";
+    for (int i = 0; i < 1000; ++i) {
+        many_extensions += "1;a=" + std::string(100, 'x') + "\r\n \r\n";
+        many_trailers += "X" + std::to_string(i) + ": " + std::string(100, 'x') + "\r\n";
+    }
+    for (const std::string& body :
+         {"1;" + std::string(1 << 20, 'a'), "0\r\nX: " + std::string(1 << 20, 'a'), many_extensions,
+          many_trailers + "\r\n"}) {
+        const std::string said = converse(head + body);
+        EXPECT_TRUE(said.starts_with("HTTP/1.1 431 ")) << body.substr(0, 200) << said;
+        EXPECT_EQ(answers(said), 1u);
+    }
+}
+
+TEST_F(GatewayTest, ATokenIsCheckedBeforeTheBodyIsRead) {
+    check_tokens();
+    config.body_bytes_max = 2 << 20;
+    const std::string head =
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\n";
+    for (const char* token : {"", "Authorization: Bearer a.b.c\r\n"}) {
+        const std::string said = converse(head + token + "Content-Length: 1000000\r\n\r\n");
+        EXPECT_TRUE(said.starts_with("HTTP/1.1 401 ")) << said;
+        EXPECT_NE(said.find("Connection: close"), said.npos) << said;
+    }
+    const auto response = post("GetScorecard", R"({"messageId":"m-1"})", "application/json",
+                               {{"Authorization", token_of("ana")}});
+    EXPECT_EQ(response.result_int(), 200u) << response.body();
+}
+
+TEST_F(GatewayTest, OnlyWhatTakesTextsTakesALargeBody) {
+    config.body_bytes_max = 2 << 20;
+    const std::string body = "{\"messageId\":\"" + std::string(200'000, 'a') + "\"}";
+    EXPECT_EQ(post("GetScorecard", body).result_int(), 413u);
+    Request draft{http::verb::post, "/tocsin.drafting.v1.DraftingService/PreviewMessage", 11};
+    draft.set(http::field::content_type, "application/json");
+    draft.body() = "{\"draft\":{\"title\":\"" + std::string(200'000, 'a') + "\"}}";
+    EXPECT_EQ(send(draft).result_int(), 501u);  // Read; drafting is not served here.
+    Request feed{http::verb::post, "/tocsin.publishing.v1.PublishingService/GetFeed", 11};
+    feed.set(http::field::content_type, "application/json");
+    feed.body() = "{\"realm\":\"" + std::string(10'000, 'a') + "\"}";
+    EXPECT_EQ(send(feed).result_int(), 413u);
+}
+
+TEST_F(GatewayTest, AnAddressMayAskOnlySoOften) {
+    config.requests_per_address_max = 1;
+    EXPECT_EQ(get("/feeds/r/fr.atom").result_int(), 200u);
+    EXPECT_EQ(get("/feeds/r/fr.atom").result_int(), 200u);
+    const auto refused = get("/feeds/r/fr.atom");
+    EXPECT_EQ(refused.result_int(), 429u);
+    EXPECT_EQ(refused["Retry-After"], "1");
+    EXPECT_EQ(json::parse(refused.body())["details"][0]["debug"]["reason"], "TOO_MANY_REQUESTS");
+    EXPECT_EQ(get("/livez").result_int(), 200u);
+    EXPECT_EQ(tocsin::testing::metric_value(metrics, "tocsin_gateway_requests_total",
+                                            {{"service", "feeds"}, {"code", "resource_exhausted"}}),
+              1);
+}
+
+TEST_F(GatewayTest, ACallerMayAskOnlySoOften) {
+    check_tokens();
+    config.requests_per_caller_max = 1;
+    const auto ask = [&](const std::string& who) {
+        return post("GetScorecard", "{}", "application/json", {{"Authorization", token_of(who)}});
+    };
+    EXPECT_EQ(ask("ana").result_int(), 200u);
+    EXPECT_EQ(ask("ana").result_int(), 200u);
+    const auto refused = ask("ana");
+    EXPECT_EQ(refused.result_int(), 429u);
+    EXPECT_EQ(refused["Retry-After"], "1");
+    EXPECT_EQ(ask("ben").result_int(), 200u);
 }
 
 TEST_F(GatewayTest, ServesFeedsWithValidators) {

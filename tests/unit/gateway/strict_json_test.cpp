@@ -65,6 +65,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"{\"a\":\"\xf5\x80\x80\x80\"}", "UTF-8"}, Case{"{\"\xff\":1}", "UTF-8"},
         Case{nested(33), "nested deeper"}, Case{nested(100'000), "nested deeper"}));
 
+TEST(StrictJson, HasOnlySoManyValues) {
+    std::string many = "{\"a\":[{}";
+    for (int i = 0; i < json_values_max; ++i) many += ",{}";
+    const auto fault = json_fault(many + "]}");
+    ASSERT_TRUE(fault);
+    EXPECT_EQ(fault->what, "more than 100000 values");
+}
+
 TEST(StrictJson, SaysWhere) {
     const auto fault = json_fault(R"({"a":1,"b":2,"a":3})");
     ASSERT_TRUE(fault);

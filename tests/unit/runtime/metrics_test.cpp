@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <vector>
 
 namespace tocsin::runtime {
 namespace {
@@ -47,6 +48,20 @@ TEST(Metrics, ServesItsOwnAndTheProcessFigures) {
           "process_resident_memory_bytes ", "process_open_fds ", "process_threads ",
           "process_start_time_seconds "})
         EXPECT_NE(text.find(line), std::string::npos) << line;
+}
+
+TEST(Metrics, AnswersBesideConnectionsThatSayNothing) {
+    const Metrics metrics("127.0.0.1:0");
+    std::vector<std::unique_ptr<CURL, void (*)(CURL*)>> silent;
+    for (int i = 0; i < 6; ++i) {
+        CURL* curl = silent.emplace_back(curl_easy_init(), curl_easy_cleanup).get();
+        const std::string url = "http://127.0.0.1:" + std::to_string(metrics.port());
+        curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+        curl_easy_setopt(curl, CURLOPT_PROXY, "");
+        curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+        ASSERT_EQ(curl_easy_perform(curl), CURLE_OK);
+    }
+    EXPECT_NE(scrape(metrics.port()).find("tocsin_build_info"), std::string::npos);
 }
 
 TEST(Metrics, ATakenPortIsRefusedByName) {

@@ -1,0 +1,62 @@
+#include "runtime/self_dial.hpp"
+
+#include <arpa/inet.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+
+namespace tocsin::runtime {
+
+using std::chrono::milliseconds;
+
+// Listens, and accepts nobody: as gRPC does after a moment without descriptors.
+class Deaf {
+public:
+    Deaf() {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        if (bind(handle_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+            listen(handle_, 16) != 0)
+            throw std::runtime_error("cannot listen");
+        getsockname(handle_, reinterpret_cast<sockaddr*>(&address), &size);
+        port = ntohs(address.sin_port);
+    }
+    ~Deaf() { close(handle_); }
+    int port = 0;
+
+private:
+    int handle_ = socket(AF_INET, SOCK_STREAM, 0);
+};
+
+TEST(SelfDial, ReachesAGrpcServer) {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    const auto server = builder.BuildAndStart();
+    EXPECT_EQ(dial("127.0.0.1", port, milliseconds(5000)), "");
+    server->Shutdown();
+    EXPECT_EQ(dial("127.0.0.1", port, milliseconds(5000)), "Connection refused");
+}
+
+TEST(SelfDial, AConnectionThatNobodyAcceptsIsNone) {
+    const Deaf deaf;
+    EXPECT_EQ(dial("127.0.0.1", deaf.port, milliseconds(50)),
+              "the connection was not accepted in time");
+}
+
+TEST(SelfDial, TellsOnceThatTheServerIsDeaf) {
+    const Deaf deaf;
+    std::promise<std::string> told;
+    const SelfDial dialling("0.0.0.0:0", deaf.port, {milliseconds(1), milliseconds(10), 3},
+                            [&](const std::string& why) { told.set_value(why); });
+    auto why = told.get_future();
+    ASSERT_EQ(why.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    EXPECT_EQ(why.get(), "the connection was not accepted in time");
+}
+
+}  // namespace tocsin::runtime
