@@ -40,6 +40,9 @@ const v1::Agency* find_agency(const v1::Roster& roster, std::string_view agency_
     return nullptr;
 }
 
+// Every import records the whole roster.
+static constexpr std::size_t roster_bytes_max = 800'000;
+
 static bool contains(const Roles& list, std::string_view item) {
     return std::ranges::find(list, item) != list.end();
 }
@@ -209,6 +212,22 @@ static std::optional<Rejection> of_others(const v1::Roster& present, const Askin
     return std::nullopt;
 }
 
+// An alert is known by its sender: no two agencies have one.
+static std::optional<Rejection> borrowed_sender(const v1::Roster& all, const v1::Roster& imported) {
+    for (int i = 0; i < imported.agencies_size(); ++i) {
+        const v1::Agency& agency = imported.agencies(i);
+        for (const v1::Agency& other : all.agencies())
+            if (!agency.cap_sender().empty() && other.agency_id() != agency.agency_id() &&
+                other.cap_sender() == agency.cap_sender())
+                return Rejection{Because::invalid_argument, "duplicate_sender",
+                                 fmt::format("`{}` is the CAP sender of agency `{}`: each has one "
+                                             "of its own",
+                                             agency.cap_sender(), other.agency_id()),
+                                 fmt::format("roster.agencies[{}].cap_sender", i)};
+    }
+    return std::nullopt;
+}
+
 // Agencies that are not named stay as they are, with their people; what is there already keeps its
 // place.
 static v1::Roster merged(const v1::Roster& present, const v1::Roster& imported) {
@@ -233,10 +252,13 @@ static v1::Roster merged(const v1::Roster& present, const v1::Roster& imported) 
 
 static Verdict import_roster(const State& state, const Asking& asking,
                              const v1::ImportRosterRequest& request) {
-    // Not `confirm`: the first import comes before any roster, and the edge confirms the others.
+    // The first import comes before any roster.
     if (!asking.has("admin"))
         return reject(Because::permission_denied, "role_missing",
                       "importing a roster needs the role admin");
+    // The roster may have changed since the edge confirmed it.
+    if (state.roster_version > 0)
+        if (auto no = confirm(state, asking, {"admin"})) return std::unexpected(*no);
     if (auto unsound = unsound_agencies(request.roster())) return std::unexpected(*unsound);
     if (auto unsound = unsound_people(request.roster())) return std::unexpected(*unsound);
     if (auto theirs = of_others(state.roster, asking, request.roster()))
@@ -244,6 +266,13 @@ static Verdict import_roster(const State& state, const Asking& asking,
     const v1::Roster all = merged(state.roster, request.roster());
     if (auto headless = without_admin(all, asking, request.roster()))
         return std::unexpected(*headless);
+    if (auto borrowed = borrowed_sender(all, request.roster())) return std::unexpected(*borrowed);
+    if (all.ByteSizeLong() > roster_bytes_max)
+        return reject(Because::resource_exhausted, "roster_too_large",
+                      fmt::format("with it the roster of the realm has {} bytes, of which {} can "
+                                  "be stored: name fewer people",
+                                  all.ByteSizeLong(), roster_bytes_max),
+                      "roster");
 
     if (state.roster_version > 0 && MessageDifferencer::Equals(state.roster, all))
         return Happened<v1::Event>{{}, asking.realm, std::to_string(state.roster_version)};

@@ -309,7 +309,8 @@ static Verdict revise_message(const State& state, const Asking& asking,
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
     if (auto no = agencies_take_part(state, (*message)->incident_id, request.draft()))
         return std::unexpected(*no);
-    const content::v1::Draft before = (*message)->text();
+    content::v1::Draft before;
+    if (!(*message)->evidence.empty()) before.ParseFromString(*(*message)->evidence);
     if (auto no = own_evidence(request.draft(), before)) return std::unexpected(*no);
 
     v1::Event event;
@@ -495,6 +496,11 @@ static void create(State& state, const v1::MessageCreated& created) {
     message.incident_id = created.incident_id();
     message.agency = created.agency();
     write(state, created.message_id(), message, created.draft());
+    if (!created.draft().evidence().empty()) {
+        content::v1::Draft readings;
+        *readings.mutable_evidence() = created.draft().evidence();
+        message.evidence = runtime::SharedBytes(runtime::stable_bytes(readings));
+    }
     message.type = created.message_type();
     message.references.assign(created.references().begin(), created.references().end());
     message.rule_id = created.rule_id();

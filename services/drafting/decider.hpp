@@ -37,6 +37,9 @@ struct Message {
     // rejected.
     runtime::SharedBytes draft;
     runtime::SharedBytes content;
+    // The readings that started it, in a draft of nothing else; empty where none did. Kept for
+    // good: no revision alters them.
+    runtime::SharedBytes evidence;
     std::vector<std::string> agencies;  // of the latest text
     std::optional<Time> expires;        // of the latest text
     content::v1::MessageType type = content::v1::MESSAGE_TYPE_ALERT;

@@ -127,7 +127,8 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     if (!caller) return new WatchStream(view_, caller.error());
     return new WatchStream(
         view_, caller->realm, request->incident_id(), [&] { return rpc_.readable(caller->realm); },
-        [this, who = *caller] { return rpc_.must_end(who); });
+        [this, who = *caller] { return rpc_.must_end(who); }, std::chrono::seconds{5},
+        [context] { context->TryCancel(); });
 }
 
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,

@@ -296,6 +296,11 @@ void DraftingView::unwatch(Watcher& watcher) {
     watches_.erase(&watcher);
 }
 
+std::size_t DraftingView::watchers() {
+    const std::lock_guard lock(watch_mutex_);
+    return watches_.size();
+}
+
 void DraftingView::stop() {
     const std::lock_guard lock(watch_mutex_);
     stopped_ = true;

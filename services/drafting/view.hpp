@@ -132,6 +132,8 @@ public:
     // No call is under way nor comes once this returns. Harmless for one that does not watch.
     void unwatch(Watcher& watcher);
     void stop();
+    // How many watch.
+    std::size_t watchers();
 
     // In all realms.
     std::int64_t impossible_moves() const;

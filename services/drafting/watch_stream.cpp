@@ -8,11 +8,13 @@ namespace tocsin::drafting {
 
 WatchStream::WatchStream(DraftingView& view, const std::string& realm,
                          const std::string& incident_id, const std::function<bool()>& readable,
-                         MustEnd must_end, std::chrono::milliseconds looked_after)
+                         MustEnd must_end, std::chrono::milliseconds looked_after,
+                         std::function<void()> leave)
     : view_(view),
       incident_id_(incident_id),
       must_end_(std::move(must_end)),
-      looked_after_(looked_after) {
+      looked_after_(looked_after),
+      leave_(std::move(leave)) {
     // Changes may come in from here on; they queue up behind the snapshot.
     snapshot_ = view_.watch(realm, incident_id, *this);
     {
@@ -36,26 +38,33 @@ WatchStream::WatchStream(DraftingView& view, const grpc::Status& status)
 
 // In good time, whether or not there is anything to tell. With `mutex_` held.
 void WatchStream::look_again() {
-    if (!must_end_ || end_) return;
+    if (!must_end_) return;
     alarmed_ = true;
     alarm_.Set(std::chrono::system_clock::now() + looked_after_, [this](bool) { look(); });
 }
 
 // While it is marked as alarmed, this stays: OnDone() leaves it to the end here.
 void WatchStream::look() {
-    auto why = must_end_();
-    bool done = false;
+    bool done = false, stuck = false;
     {
+        // While this is held gRPC is not done, and what is asked is still there.
         const std::lock_guard lock(mutex_);
         done = done_;
+        auto why = done ? std::nullopt : must_end_();
+        // Since the last time: its reader does not take what is written.
+        stuck = end_ && writing_;
         if (why) end_with(std::move(*why));
     }
     if (!done) proceed();
+    if (stuck) {
+        const std::lock_guard lock(leaving_);
+        if (leave_) leave_();
+    }
     {
         const std::lock_guard lock(mutex_);
         alarmed_ = false;
         done = done_;
-        if (!done) look_again();
+        if (!done && !finished_) look_again();
     }
     if (done) delete this;
 }
@@ -110,6 +119,10 @@ void WatchStream::OnCancel() {
 
 void WatchStream::OnDone() {
     view_.unwatch(*this);
+    {
+        const std::lock_guard lock(leaving_);
+        leave_ = {};
+    }
     {
         const std::lock_guard lock(mutex_);
         done_ = true;

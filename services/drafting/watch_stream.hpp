@@ -32,11 +32,12 @@ public:
     // `readable`: whether the realm can be read. Asked once, when the stream is already told of a
     // halt: whichever comes first, the stream does not stay open in silence.
     // `must_end`: why this reader is told no more, asked before each change and as often as
-    // `looked_after` says.
+    // `looked_after` says. `leave` ends the call where its reader does not read what is written.
     WatchStream(
         DraftingView& view, const std::string& realm, const std::string& incident_id,
         const std::function<bool()>& readable = [] { return true; }, MustEnd must_end = {},
-        std::chrono::milliseconds looked_after = std::chrono::seconds{5});
+        std::chrono::milliseconds looked_after = std::chrono::seconds{5},
+        std::function<void()> leave = [] {});
     // A call that ends at once.
     WatchStream(DraftingView& view, const grpc::Status& status);
 
@@ -63,6 +64,10 @@ private:
     std::optional<grpc::Status> end_;
     const MustEnd must_end_;
     const std::chrono::milliseconds looked_after_;
+    // Of `leave_`, which must not be called once gRPC is done. Not `mutex_`: what gRPC does then
+    // takes that.
+    std::recursive_mutex leaving_;
+    std::function<void()> leave_;
     grpc::Alarm alarm_;
     bool alarmed_ = false;  // it will call back, also when it is cancelled
     bool done_ = false;     // gRPC is done with this

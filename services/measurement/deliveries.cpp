@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace tocsin::measurement {
 namespace {
@@ -169,6 +170,15 @@ void retraction_armed(Telling& telling, const publishing::RetractionArmed& event
     release.note(event.deliveries(), "armed", release.state().message_id);
 }
 
+void claimed(Telling& telling, const publishing::DeliveriesClaimed& event) {
+    Release release(telling, event.release_id());
+    if (release.unknown()) return;
+    const std::set<std::string_view> ids(event.delivery_ids().begin(), event.delivery_ids().end());
+    release.move("claimed", [&](const std::string& id, const DeliveryState& delivery) {
+        return delivery.state == "armed" && ids.contains(id);
+    });
+}
+
 void settled(Telling& telling, const publishing::DeliverySettled& event) {
     Release release(telling, event.release_id());
     if (release.unknown()) return;
@@ -224,6 +234,9 @@ void tell_publishing(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kReleaseArmed:
                 armed(telling, event->release_armed());
                 break;
+            case Event::kDeliveriesClaimed:
+                claimed(telling, event->deliveries_claimed());
+                break;
             case Event::kDeliverySettled:
                 settled(telling, event->delivery_settled());
                 break;
@@ -248,7 +261,6 @@ void tell_publishing(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kChannelPut:
             case Event::kChannelRemoved:
             case Event::kDeliveryPrepared:
-            case Event::kDeliveriesClaimed:
             case Event::kRenditionKept:
             case Event::BODY_NOT_SET:
                 break;

@@ -89,6 +89,11 @@ static std::optional<Duration> read_wait(const std::string& text, Time now) {
     return std::nullopt;
 }
 
+std::optional<Duration> retry_after(const runtime::HttpResponse& response, Time now) {
+    const std::string text = response.header("retry-after");
+    return text.empty() ? std::nullopt : read_wait(text, now);
+}
+
 std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now) {
     for (const char* name : {"retry-after", "x-ratelimit-reset", "ratelimit-reset"}) {
         const std::string text = response.header(name);

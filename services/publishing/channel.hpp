@@ -107,5 +107,7 @@ Outcome failed(const runtime::HttpError& error);
 // How long an answer asks to wait: Retry-After (seconds or a date), or X-RateLimit-Reset as an
 // ISO 8601 time, unix seconds or seconds to wait. Nothing: it does not say.
 std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now);
+// The same of Retry-After alone: gateways tell of their limits in answers that are about others.
+std::optional<Duration> retry_after(const runtime::HttpResponse& response, Time now);
 
 }  // namespace tocsin::publishing

@@ -134,6 +134,13 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     return credential;
 }
 
+// Its owner, its mode and its content: whatever of a file is changed, its status is.
+static bool is_same(const struct stat& before, const struct stat& now) {
+    return before.st_dev == now.st_dev && before.st_ino == now.st_ino &&
+           before.st_size == now.st_size && before.st_ctim.tv_sec == now.st_ctim.tv_sec &&
+           before.st_ctim.tv_nsec == now.st_ctim.tv_nsec;
+}
+
 // An empty error: there is none of that name.
 std::expected<Credential, std::string> Credentials::read(const std::string& name) {
     const std::string path = folder_ + "/" + name;
@@ -143,9 +150,7 @@ std::expected<Credential, std::string> Credentials::read(const std::string& name
         return std::unexpected(std::string{});
     }
     const auto cached = cache_.find(name);
-    if (cached != cache_.end() && cached->second.size == status.st_size &&
-        cached->second.changed.tv_sec == status.st_mtim.tv_sec &&
-        cached->second.changed.tv_nsec == status.st_mtim.tv_nsec)
+    if (cached != cache_.end() && is_same(cached->second.status, status))
         return cached->second.credential;
     constexpr off_t size_max = 65'536;
     std::ostringstream text;
@@ -160,7 +165,7 @@ std::expected<Credential, std::string> Credentials::read(const std::string& name
         credential = said(name, "is open to other users: set its mode to 0600");
     else if (!credential)
         credential = said(name, credential.error());
-    cache_.insert_or_assign(name, Cached{status.st_mtim, status.st_size, credential});
+    cache_.insert_or_assign(name, Cached{status, credential});
     return credential;
 }
 

@@ -58,8 +58,7 @@ public:
 
 private:
     struct Cached {
-        timespec changed{};
-        off_t size = 0;
+        struct stat status{};
         std::expected<Credential, std::string> credential;
     };
     std::expected<Credential, std::string> read(const std::string& name);

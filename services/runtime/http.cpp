@@ -238,8 +238,9 @@ void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    // What the answer's limit counts is what comes out.
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    // What the answer's limit counts is what comes out. Not of a request that changes something: of
+    // its answer the status matters, whatever else is wrong with it.
+    if (request.method == "GET") curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, here.error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Callbacks::body<Exchange>);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &here);

@@ -270,6 +270,7 @@ private:
         bool blind = false;  // from some record on it is signed with a key that this instance lacks
         std::int64_t low = 0;
         std::int64_t high = 0;
+        std::int64_t reached = 0;  // to here it was there when it was read or named last
         bool range_known = false;
         // Records that decisions name as their cause, not yet found again; where the last that was
         // found ends; and where the log differs from them.
@@ -380,6 +381,7 @@ private:
     bool may_append() const;
     bool reluctant() const;
     void lost_race(Tick tick);
+    void put_off(Tick tick);
     void resend(Orders& orders, Tick tick);
     bool decide_next(Orders& orders, Time now, Tick tick, std::size_t& considered);
     enum class Step { appended, waits, passed };

@@ -30,7 +30,7 @@ Orders Partition::step(Time now, Tick tick) {
     }
     if (want_resend_ && rewind_withdrawn()) {
         flight_.clear();
-        want_resend_ = false;
+        put_off(tick);
     }
     if (want_resend_) {
         resend(orders, tick);
@@ -369,11 +369,16 @@ bool Partition::apply_own(const ledger::v1::Decision& decision, const std::strin
     return false;
 }
 
-void Partition::resend(Orders& orders, Tick tick) {
-    if (tick < resend_at_) return;
+// Longer each time.
+void Partition::put_off(Tick tick) {
     want_resend_ = false;
     resend_at_ = tick + options_.resend_pause * (1 << std::min(resends_, 6));
     ++resends_;
+}
+
+void Partition::resend(Orders& orders, Tick tick) {
+    if (tick < resend_at_) return;
+    put_off(tick);
     for (InFlight& own : flight_) {
         own.appended_at = tick;
         ++counters_.resent;
@@ -420,7 +425,9 @@ std::optional<milliseconds> Partition::next_wake(Time now, Tick tick) const {
     if (left_over_ && may_append()) at_most(milliseconds(0));
     for (const Input& input : inputs_) {
         if (input.short_from) at_most(options_.short_patience);
-        if (forked(input)) at_most(std::max(input.fork_seen, quiet_since_) + patience(tick) - tick);
+        if (forked(input))
+            at_most(std::max(std::max(input.fork_seen, quiet_since_) + patience(tick), resend_at_) -
+                    tick);
         if (input.cursor >= input.items.size() || !input.halted.empty() || input.fork ||
             may_lead(input.items[input.cursor].seen, tick))
             continue;

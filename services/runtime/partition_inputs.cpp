@@ -79,6 +79,7 @@ void Partition::on_input_range(int index, std::int64_t low, std::int64_t high) {
     Input& input = inputs_.at(static_cast<std::size_t>(index));
     input.low = low;
     input.high = high;
+    input.reached = high;
     if (!input.news_from) input.news_from = high;
     input.range_known = true;
     if (!fold_->opened() || planted(Bug::skip_head_check)) return;
@@ -115,7 +116,7 @@ std::int64_t Partition::check_start(const Input& input) const {
         // Between them lies what was passed by, which is looked at as well; and where the log ends
         // before all of them, everything that lies there now.
         if (!input.expected.empty()) first = fold_->place(input.spec.topic).begins;
-        if (first > std::max(input.high, input.next)) first = input.low;
+        if (first > input.reached) first = input.low;
     }
     return std::max(first, input.low);
 }
@@ -140,6 +141,7 @@ void Partition::read_again(Input& input, std::int64_t from) {
     if (input.spec.kind == Kind::ledger) return verify_input(input);
     forget_items(input);
     expect_causes(input);
+    input.reached = std::max(input.reached, input.next);
     input.next = std::min(check_start(input), from);
     read_from(input, input.next);
 }

@@ -160,7 +160,8 @@ bool Partition::rewind(Orders& orders, Time now, Tick tick) {
         any = any || may_rewind(input, tick);
     }
     if (!any) return false;
-    if (!flight_.empty()) return true;
+    // After one that was not taken, see put_off().
+    if (!flight_.empty() || tick < resend_at_) return true;
     ledger::v1::Decision decision = blank(std::max(now, fold_->last()));
     for (Input& input : inputs_) {
         if (!forked(input) || !may_rewind(input, tick)) continue;

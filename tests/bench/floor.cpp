@@ -64,9 +64,20 @@ Topic open_topic(const Handle& handle, const std::string& name) {
 // The end of a partition; the answer also warms the handle.
 std::int64_t end_of(const Handle& handle, const Place& place) {
     std::int64_t low = 0, high = 0;
-    if (rd_kafka_query_watermark_offsets(handle.get(), place.topic.c_str(), place.partition, &low,
-                                         &high, 10'000) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        throw std::runtime_error(fmt::format("topic {} cannot be read", place.topic));
+    const auto asked = [&] {
+        return rd_kafka_query_watermark_offsets(handle.get(), place.topic.c_str(), place.partition,
+                                                &low, &high, 10'000);
+    };
+    // One that was made just now may have no leader yet.
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    auto why = asked();
+    while (why != RD_KAFKA_RESP_ERR_NO_ERROR && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(100ms);
+        why = asked();
+    }
+    if (why != RD_KAFKA_RESP_ERR_NO_ERROR)
+        throw std::runtime_error(
+            fmt::format("topic {} cannot be read: {}", place.topic, rd_kafka_err2str(why)));
     return high;
 }
 

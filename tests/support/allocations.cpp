@@ -14,12 +14,18 @@ Allocations allocations() { return so_far; }
 
 void forget_largest() { so_far.largest = 0; }
 
-static void* counted(std::size_t size) {
+static void* counted(std::size_t size, const std::nothrow_t&) {
     void* block = std::malloc(size);
-    if (block == nullptr) throw std::bad_alloc();
+    if (block == nullptr) return nullptr;
     ++so_far.count;
     so_far.largest = std::max(so_far.largest, size);
     so_far.held += static_cast<std::ptrdiff_t>(malloc_usable_size(block) + sizeof(std::size_t));
+    return block;
+}
+
+static void* counted(std::size_t size) {
+    void* block = counted(size, std::nothrow);
+    if (block == nullptr) throw std::bad_alloc();
     return block;
 }
 
@@ -33,6 +39,13 @@ static void uncounted(void* block) {
 
 void* operator new(std::size_t size) { return tocsin::testing::counted(size); }
 void* operator new[](std::size_t size) { return tocsin::testing::counted(size); }
+// Libraries use these too, and give back what they got by those below.
+void* operator new(std::size_t size, const std::nothrow_t& none) noexcept {
+    return tocsin::testing::counted(size, none);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& none) noexcept {
+    return tocsin::testing::counted(size, none);
+}
 void operator delete(void* block) noexcept { tocsin::testing::uncounted(block); }
 void operator delete[](void* block) noexcept { tocsin::testing::uncounted(block); }
 void operator delete(void* block, std::size_t) noexcept { tocsin::testing::uncounted(block); }

@@ -35,14 +35,21 @@ class Raw:
     def put_many(self, topic: str, partition: int, values: Iterable[bytes],
                  key: bytes = b"calgary") -> None:
         """In this order."""
+        failures: list[str] = []
+
+        def stored(error: object, _: object) -> None:
+            if error is not None:
+                failures.append(str(error))
+
         for value in values:
             while True:
                 try:
-                    self._producer.produce(topic, value, key, partition)
+                    self._producer.produce(topic, value, key, partition, on_delivery=stored)
                     break
                 except BufferError:
                     self._producer.poll(1)
         assert self._producer.flush(60) == 0, f"{topic}: not all is stored"
+        assert not failures, f"{topic}: {len(failures)} are not stored: {failures[0]}"
 
     def first_offset(self, topic: str, partition: int) -> int:
         """Where the topic starts: what was before it, retention has deleted."""

@@ -183,14 +183,13 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     if (!answer) co_return failed(answer.error());
     Outcome outcome = read_answer(*answer, wire.now());
     // Some servers answer a repeat whose first request worked with 409, 422 or 500; and any request
-    // may have been repeated on the way. Refused for good it is only once the account was asked as
-    // often as it takes, which comes before another attempt.
+    // may have been repeated on the way. What is not shown at once may be shown later.
     const bool duplicate = answer->status == 409 || answer->status == 422;
     if (duplicate || (repeated && answer->status == 500)) {
         Found after = co_await find(wire, job);
         if (after.kind == Found::Kind::found)
             co_return confirmed(std::move(after), &*answer, wire.now());
-        if (after.kind == Found::Kind::cannot_tell || !repeated) outcome.kind = "unknown";
+        outcome.kind = "unknown";
     }
     co_return outcome;
 }

@@ -69,7 +69,7 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
     }
     // Standard Webhooks, "Delivery": everything else is tried again.
     outcome.kind = "retry_later";
-    outcome.retry_after = asked_wait(answer, now).value_or(Duration{});
+    outcome.retry_after = retry_after(answer, now).value_or(Duration{});
     if (status >= 300 && status < 400)
         outcome.reason = fmt::format(
             "The receiver redirects ({}), which is never followed: set the final URL.", status);

@@ -188,10 +188,10 @@ TEST(Roster, APersonsAgencyExists) {
 // Calgary's and Alberta's, each with an admin.
 v1::Roster shared_roster() {
     v1::Roster shared;
-    for (const char* id : {"calgary", "alberta"}) {
+    for (const char* agency_id : {"calgary", "alberta"}) {
         v1::Agency& agency = *shared.add_agencies();
-        agency.set_agency_id(id);
-        agency.set_cap_sender(fmt::format("alerts@{}.example", id));
+        agency.set_agency_id(agency_id);
+        agency.set_cap_sender(fmt::format("alerts@{}.example", agency_id));
     }
     add_person(shared, "root", "calgary", {"admin"});
     add_person(shared, "ben", "calgary", {"approver"});
@@ -260,6 +260,36 @@ TEST(Roster, APersonIsNotTakenFromAnotherAgency) {
     add_person(own, "rita", "calgary", {"admin"});
     EXPECT_EQ(root(test).when(import(own)).refused(), "duplicate_person");
     EXPECT_EQ(test.rejection()->field, "roster.people[1].subject");
+}
+
+TEST(Roster, NoAgencyBorrowsTheSenderOfAnother) {
+    Case test({imported(shared_roster())});
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    own.mutable_agencies(0)->set_cap_sender("alerts@alberta.example");
+    add_person(own, "root", "calgary", {"admin"});
+    EXPECT_EQ(root(test).when(import(own)).refused(), "duplicate_sender");
+    EXPECT_EQ(test.rejection()->field, "roster.agencies[0].cap_sender");
+}
+
+TEST(Roster, IsBoundedAsAWhole) {
+    Case test({imported(shared_roster())});
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    add_person(own, "root", "calgary", {"admin"});
+    for (int i = 0; i < 5'000; ++i)
+        add_person(own, fmt::format("{:0>150}", i).c_str(), "calgary", {"approver"});
+    EXPECT_EQ(root(test).when(import(own)).refused(), "roster_too_large");
+}
+
+TEST(Roster, WhoIsNoAdminAnyMoreImportsNothing) {
+    Case test({imported(shared_roster())});
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    add_person(own, "zoe", "calgary", {"admin"});
+    root(test).when(import(own));
+    ASSERT_EQ(test.refused(), "");
+    EXPECT_EQ(test.request("r2").when(import(shared_roster())).refused(), "not_on_roster");
 }
 
 TEST(Roster, AnAgencyKeepsAnAdmin) {

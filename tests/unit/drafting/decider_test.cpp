@@ -612,6 +612,16 @@ TEST(Evidence, IsNotWrittenByPeople) {
     EXPECT_EQ(test.when(put).refused(), "own_evidence");
 }
 
+TEST(Evidence, OutlivesATextThatExpired) {
+    Case test = given({incident(), message()});
+    auto draft = samples::make_draft();
+    *draft.mutable_expires() = runtime::to_proto(samples::now - std::chrono::hours{1});
+    ASSERT_EQ(ana(test).when(revise("1", draft)).refused(), "");
+    ASSERT_FALSE(only(test).has_text());
+    EXPECT_EQ(test.request("r2").when(revise("2", samples::make_draft())).refused(), "");
+    EXPECT_EQ(only(test).text().evidence_size(), 1);
+}
+
 TEST(Evidence, StaysAsItWasWhateverARevisionSays) {
     Case test = given({incident(), message()});
     auto draft = samples::make_draft();

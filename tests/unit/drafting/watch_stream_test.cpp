@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <deque>
+#include <thread>
 
 namespace tocsin::drafting {
 namespace {
@@ -29,14 +30,14 @@ public:
     }
 
     grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
-        grpc::CallbackServerContext*, const v1::WatchMessagesRequest* request) override {
+        grpc::CallbackServerContext* context, const v1::WatchMessagesRequest* request) override {
         return new WatchStream(
             view_, "bow", request->incident_id(), [this] { return readable.load(); },
             [this]() -> std::optional<grpc::Status> {
                 if (on_roster) return std::nullopt;
                 return runtime::edge_status("role_missing");
             },
-            looked_after);
+            looked_after, [context] { context->TryCancel(); });
     }
 
     std::atomic<bool> readable = true;
@@ -112,6 +113,23 @@ TEST_F(WatchStreamTest, EndsThoughNothingIsTold) {
     server_.on_roster = false;
     EXPECT_FALSE(reader->Read(&got_));
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+// It holds a place that others want.
+TEST_F(WatchStreamTest, WhoLeftTheRosterAndReadsNothingIsLetGoToo) {
+    server_.looked_after = std::chrono::milliseconds{20};
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    for (int i = 0; i < 500; ++i) create("message-" + std::to_string(i));
+    server_.on_roster = false;
+    // Nothing is read meanwhile.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (view_.watchers() > 0 && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(view_.watchers(), 0U);
+    while (reader->Read(&got_)) {
+    }
+    EXPECT_FALSE(reader->Finish().ok());
 }
 
 TEST_F(WatchStreamTest, AReaderThatIsTooSlowIsLetGo) {

@@ -176,6 +176,20 @@ TEST(Deliveries, ARetractionStopsWhatWasStillToGoOut) {
     EXPECT_EQ(deliveries.at("d2").state, "stood_down");
 }
 
+// It is being sent; what came of it is told later.
+TEST(Deliveries, ARetractionDoesNotStopWhatIsClaimed) {
+    auto given = armed();
+    given.when(told::publishing({told::claimed("d2")}, 39));
+    given.when(told::publishing({told::retraction_armed()}, 40));
+    const auto state = [&](const char* id) {
+        return given.state().releases.at("rel-1").deliveries.at(id).state;
+    };
+    EXPECT_EQ(state("d1"), "stood_down");
+    EXPECT_EQ(state("d2"), "claimed");
+    given.when(told::publishing({told::settled("d2", "confirmed", 40, 41)}, 42));
+    EXPECT_EQ(state("d2"), "confirmed");
+}
+
 TEST(Deliveries, ARetractionThatAChannelRefusedIsNotCorrected) {
     auto given = released();
     given.when(told::publishing({told::retraction_armed()}, 60));

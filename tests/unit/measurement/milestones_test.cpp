@@ -118,7 +118,7 @@ TEST(Milestones, WhatNeverBecomesOneDoesNotConcernIt) {
     const auto published = testing::concerning<Decider, publishing::v1::Event>("publishing");
     EXPECT_TRUE(published.contains("delivery_settled"));
     for (const char* other :
-         {"channel_put", "channel_removed", "delivery_prepared", "deliveries_claimed"})
+         {"channel_put", "channel_removed", "delivery_prepared", "rendition_kept"})
         EXPECT_FALSE(published.contains(other)) << other;
 }
 

@@ -51,6 +51,13 @@ inline Event settled(const std::string& id, const std::string& state, int writte
     return event;
 }
 
+inline Event claimed(const std::string& id) {
+    Event event;
+    event.mutable_deliveries_claimed()->set_release_id("rel-1");
+    event.mutable_deliveries_claimed()->add_delivery_ids(id);
+    return event;
+}
+
 inline Event unknown(const std::string& id) {
     Event event;
     event.mutable_delivery_unknown()->set_release_id("rel-1");

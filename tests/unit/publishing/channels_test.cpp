@@ -108,6 +108,14 @@ TEST(Webhook, RetryAfterIsObeyed) {
     EXPECT_EQ(bench.fire().retry_after, std::chrono::seconds{17});
 }
 
+TEST(Webhook, TheLimitsOfAGatewayDelayNoOtherAnswer) {
+    Bench bench{"webhook", "hook"};
+    bench.answers(response(404, "", {{"x-ratelimit-reset", "3000"}}));
+    EXPECT_EQ(bench.fire().retry_after, Duration{});
+    bench.answers(response(404, "", {{"retry-after", "17"}}));
+    EXPECT_EQ(bench.fire().retry_after, std::chrono::seconds{17});
+}
+
 TEST(Webhook, ATimeoutIsUnknownAndARefusedConnectionIsNot) {
     Bench bench{"webhook", "hook"};
     bench.answers(failure(HttpError::Kind::unknown_outcome));
@@ -364,11 +372,13 @@ TEST(Mastodon, ARefusalIsReadBackBeforeItIsBelieved) {
     }
 }
 
-TEST(Mastodon, ARepeatThatIsRefusedAndNotShownIsRefused) {
-    Bench bench{"mastodon", "toot:fr-CA"};
-    bench.job.delivery.set_attempts(2);
-    bench.http.answer = account("[]", 422);
-    EXPECT_EQ(bench.fire().kind, "refused");
+TEST(Mastodon, WhatMayBeADuplicateIsNeverTakenForRefused) {
+    for (const int status : {409, 422, 500}) {
+        Bench bench{"mastodon", "toot:fr-CA"};
+        bench.job.delivery.set_attempts(2);
+        bench.http.answer = account("[]", status);
+        EXPECT_EQ(bench.fire().kind, "unknown") << status;
+    }
 }
 
 // 200 bytes end within the hundredth letter.
@@ -482,7 +492,7 @@ TEST(CredentialFile, NamesItsOwnerAndWhereItMayGo) {
 }
 
 TEST(CredentialFile, AWrongOneNeverShowsItsSecret) {
-    for (const std::string text :
+    for (const std::string& text :
          {credential_text("webhook", "hook", R"("secrets":["hunter2"])"), std::string("hunter2"),
           credential_text("webhook", "hook", R"("secrets":["whsec_aHVudGVyMg=="])"),
           std::string(R"({"kind":"hunter2"})")}) {
@@ -569,6 +579,11 @@ TEST(CredentialFile, InProductionIsNoExampleAndClosedToOthers) {
     };
     EXPECT_TRUE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA=", 0600));
     EXPECT_FALSE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTQ=", 0644));
+    // What the refusal asks for helps.
+    chmod((folder.path + "/own").c_str(), 0600);
+    EXPECT_TRUE(credentials.load("own", use_of("webhook", "own")));
+    chmod((folder.path + "/own").c_str(), 0604);
+    EXPECT_FALSE(credentials.load("own", use_of("webhook", "own")));
     EXPECT_FALSE(load("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw", 0600));
     EXPECT_FALSE(load("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0600));
     // Elsewhere an example does for a trial.

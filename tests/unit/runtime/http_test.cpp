@@ -190,6 +190,19 @@ TEST(Http, AnUnknownEncodingConcernsItsAnswerAlone) {
     EXPECT_TRUE(send(client, request_to(server.url("/even"))));
 }
 
+TEST(Http, ThePostsAnswerCountsWhateverItsEncodingSays) {
+    const LocalServer server([](const std::string& request, int socket) {
+        EXPECT_EQ(request.find("Accept-Encoding"), std::string::npos);
+        LocalServer::write(socket,
+                           LocalServer::answer("200 OK", "fine", "Content-Encoding: br\r\n"));
+        return true;
+    });
+    HttpClient client;
+    const auto answer = send(client, request_to(server.url(), "POST", "body"));
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->status, 200);
+}
+
 TEST(Http, AVetoIsAskedOnceConnectedAndKeepsEveryByteBack) {
     const LocalServer server(ok);
     HttpClient client;
