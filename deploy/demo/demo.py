@@ -178,10 +178,10 @@ class Demo:
             "calgary-writer", "drafting", "CreateIncident", kind="flood",
             title=f"High water at {self.plan.series.name}", agencies=list(AGENCIES))["id"]
         self.control("load", path=str(self.plan.path), format=self.plan.format)
-        self.api.change("calgary-duty", "trigger", "PutSource", sourceId=f"demo-{self.run}",
+        self.api.change("calgary-admin", "trigger", "PutSource", sourceId=f"demo-{self.run}",
                         format=self.plan.format, url=f"{self.world}/gauge/{self.run}",
                         pollSeconds=0.2, staleSeconds=86400)
-        self.api.change("calgary-duty", "trigger", "PutRule", ruleId=f"demo-{self.run}",
+        self.api.change("calgary-admin", "trigger", "PutRule", ruleId=f"demo-{self.run}",
                         sourceId=f"demo-{self.run}", series=self.plan.series.name,
                         threshold=self.plan.threshold, hysteresis=self.plan.hysteresis,
                         # one message per run, however the river goes on
@@ -192,8 +192,8 @@ class Demo:
 
     def rest(self) -> None:
         """The replay is over: nothing is polled any more."""
-        self.api.change("calgary-duty", "trigger", "RemoveRule", ruleId=f"demo-{self.run}")
-        self.api.change("calgary-duty", "trigger", "RemoveSource", sourceId=f"demo-{self.run}")
+        self.api.change("calgary-admin", "trigger", "RemoveRule", ruleId=f"demo-{self.run}")
+        self.api.change("calgary-admin", "trigger", "RemoveSource", sourceId=f"demo-{self.run}")
 
     # --- the line ---
 

@@ -116,6 +116,7 @@ def nested(depth: int) -> str:
 
 
 BAD = "invalid_argument"
+NOT_NOW = "failed_precondition"
 
 HTTP = [
     Case("no such address", raw("{}", "/nothing/here"), "unimplemented", "NOT_FOUND", http=404),
@@ -371,7 +372,6 @@ EDGE = [
          "COMMAND_TOO_LARGE", "draft.areas"),
 ]
 
-NOT_NOW = "failed_precondition"
 
 
 def refused(service: str, name: str, send: Send, code: str, reason: str, field: str = "") -> Case:
@@ -402,7 +402,8 @@ DRAFTING = [
     drafting("no such incident", create(incidentId="inc-0"), "not_found", "NOT_FOUND",
              "incident_id"),
     drafting("evidence of one's own", drafted(evidence=[{
-        "sourceId": "gauge", "series": "X:level", "value": 9.9, "unit": "m"}]), BAD,
+        "sourceId": "gauge", "series": "X:level", "value": 9.9, "unit": "m",
+        "readAt": in_hours(-1)}]), BAD,
         "OWN_EVIDENCE", "draft.evidence"),
     drafting("neither draft nor template", create(draft=None), BAD, "DRAFT_OR_TEMPLATE", "draft"),
     drafting("draft and template", create(templateId="flood"), BAD, "DRAFT_OR_TEMPLATE",
