@@ -32,6 +32,7 @@ make_secrets() {
 # be sent follows from the ports.
 demo_realm=bow-river
 demo_agencies=(calgary alberta)
+# shellcheck disable=SC2016  # variables of jq
 make_demo_credentials() {
     local agency
     for agency in "${demo_agencies[@]}"; do

@@ -265,8 +265,8 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
     const auto read_it = [&] { read = read_body(*planned, request.body(), route); };
     if (request.body().size() <= read_here_bytes_max) {
         read_it();
-    } else if (pool_.has_room()) {
-        co_await pool_.run(read_it);
+    } else if (readers_.has_room()) {
+        co_await readers_.run(read_it);
     } else {
         served.limited_by = "large";
         co_return answer(come_again(StatusCode::UNAVAILABLE, "GATEWAY_BUSY",
@@ -285,7 +285,7 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
     if (got.body.size() <= read_here_bytes_max)
         write_it();
     else
-        co_await pool_.run(write_it);
+        co_await writers_.run(write_it);
     response.set("traceparent", served.traceparent);
     if (!got.stale_seconds.empty()) response.set("tocsin-stale-seconds", got.stale_seconds);
     co_return response;

@@ -33,9 +33,14 @@ std::expected<std::unique_ptr<google::protobuf::Message>, ConnectError> read_mes
 class Connect {
 public:
     // `tokens` null: the services alone check them.
-    Connect(Upstreams& upstreams, WorkPool& pool, runtime::TokenVerifier* tokens,
-            double requests_per_caller)
-        : upstreams_(upstreams), pool_(pool), tokens_(tokens), by_caller_(requests_per_caller) {}
+    // Large answers have threads of their own: who reads much must not keep out who writes.
+    Connect(Upstreams& upstreams, WorkPool& readers, WorkPool& writers,
+            runtime::TokenVerifier* tokens, double requests_per_caller)
+        : upstreams_(upstreams),
+          readers_(readers),
+          writers_(writers),
+          tokens_(tokens),
+          by_caller_(requests_per_caller) {}
 
     // By the head alone: whether there is such a method, who calls and how often. How long the body
     // may be, or why not.
@@ -63,7 +68,8 @@ private:
     static HttpResponse reply(const Plan& plan, const UpstreamReply& reply, Served& served);
 
     Upstreams& upstreams_;
-    WorkPool& pool_;
+    WorkPool& readers_;  // of requests
+    WorkPool& writers_;  // of answers
     runtime::TokenVerifier* tokens_;
     Rates by_caller_;
 };

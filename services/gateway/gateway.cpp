@@ -113,8 +113,9 @@ public:
           tokens_(std::move(tokens)),
           by_address_(static_cast<double>(config.requests_per_address_max)),
           upstreams_(io_, config.upstreams, std::move(credentials)),
-          pool_(io_),
-          connect_(upstreams_, pool_, tokens_.get(),
+          readers_(io_),
+          writers_(io_),
+          connect_(upstreams_, readers_, writers_, tokens_.get(),
                    static_cast<double>(config.requests_per_caller_max)),
           feeds_(upstreams_),
           server_(io_, config.listen, limits_of(config), *this, tls_of(config)),
@@ -317,7 +318,7 @@ private:
     void finish() {
         tick_.cancel();
         upstreams_.cancel();
-        if (!upstreams_.idle() || !pool_.idle()) {
+        if (!upstreams_.idle() || !readers_.idle() || !writers_.idle()) {
             tick_.expires_after(milliseconds(5));
             tick_.async_wait([this](boost::system::error_code) { finish(); });
             return;
@@ -336,7 +337,7 @@ private:
     Rates by_address_;
     asio::io_context io_{1};
     Upstreams upstreams_;
-    WorkPool pool_;
+    WorkPool readers_, writers_;
     Connect connect_;
     Feeds feeds_;
     HttpServer server_;

@@ -25,6 +25,7 @@ using ErrorCode = boost::system::error_code;
 
 // Beyond this many over the cap a connection is closed without a word.
 static constexpr std::size_t courtesy_max = 64;
+static constexpr std::size_t courtesy_of_address_max = 8;
 
 struct HttpServer::PlainSession : Session {
     PlainSession(tcp::socket socket, const HttpLimits& limits)
@@ -129,7 +130,7 @@ void HttpServer::admit(tcp::socket socket) {
     socket.set_option(tcp::no_delay(true), ignored);
     const std::string address = address_of(socket);
     const bool one_too_many = !make_room(address, socket.native_handle());
-    if (one_too_many && sessions_.size() >= limits_.connections_max + courtesy_max) return;
+    if (one_too_many && !may_be_told(address)) return;
     const auto opened = [&](auto session) {
         session->peer.address = address;
         open(std::move(session), one_too_many);
@@ -144,6 +145,14 @@ void HttpServer::admit(tcp::socket socket) {
 static bool in_the_reserve(int handle) {
     const std::size_t limit = runtime::descriptor_limit();
     return static_cast<std::size_t>(handle) + runtime::descriptor_reserve(limit) >= limit;
+}
+
+// Why it is turned away. Not each of an address that goes on and on.
+bool HttpServer::may_be_told(const std::string& address) const {
+    const auto there = by_address_.find(address);
+    const std::size_t of_address = there == by_address_.end() ? 0 : there->second;
+    return sessions_.size() < limits_.connections_max + courtesy_max &&
+           of_address < limits_.connections_per_address_max + courtesy_of_address_max;
 }
 
 bool HttpServer::make_room(const std::string& address, int handle) {
@@ -167,6 +176,7 @@ bool HttpServer::shed_oldest(const std::string& address) {
     }
     if (!oldest) return false;
     ++shed_;
+    oldest->peer.leave();
     oldest->tcp().close();  // Its descriptor is free now; its coroutine ends when its turn comes.
     forget(oldest);
     return true;
@@ -263,8 +273,7 @@ asio::awaitable<bool> HttpServer::serve_one(SessionOf& session) {
     // As it is now: what a trailer says later is no part of it.
     const HttpHead head = parser.get().base();
     if (error) {
-        co_await refuse(session,
-                        handler_.refuse(http::status::bad_request, {}, error.message()));
+        co_await refuse(session, handler_.refuse(http::status::bad_request, {}, error.message()));
         co_return false;
     }
     auto admitted = handler_.admit(head, session.peer);
@@ -431,7 +440,10 @@ void HttpServer::stop(std::function<void()> drained) {
 }
 
 void HttpServer::abort() {
-    for (const auto& session : sessions_) session->tcp().close();
+    for (const auto& session : sessions_) {
+        session->peer.leave();
+        session->tcp().close();
+    }
 }
 
 }  // namespace tocsin::gateway

@@ -115,6 +115,7 @@ private:
     void admit(asio::ip::tcp::socket socket);
     // Whether another connection from there has room, or was made room for.
     bool make_room(const std::string& address, int handle);
+    bool may_be_told(const std::string& address) const;
     // Closes what has been idle for longest, of `address` or, where it is empty, of all.
     bool shed_oldest(const std::string& address);
     void forget(const std::shared_ptr<Session>& session);

@@ -191,7 +191,7 @@ static std::optional<std::string> kafka_files_problem(
         const auto why = secret                      ? secret_problem(value)
                          : name == "ssl.ca.location" ? trust_problem(value)
                                                      : "";
-        if (!why.empty()) return refused("kafka-properties", name + ": " + why);
+        if (!why.empty()) return refused("kafka-properties", fmt::format("{}: {}", name, why));
     }
     return std::nullopt;
 }

@@ -19,8 +19,10 @@ struct SelfDialTimes {
 
 class SelfDial {
 public:
-    // `listen` is host:port as it is listened on; `deaf` is called once, with the last reason, when
-    // `failures_max` connections in a row came to nothing.
+    // `listen` is host:port as it is listened on. The first of its addresses that answers is
+    // judged, and none before it did: a name that is not resolved, or a family that this machine
+    // lacks, is no deaf server. `deaf` is called once, with the last reason, when `failures_max`
+    // connections in a row came to nothing.
     SelfDial(const std::string& listen, int port, SelfDialTimes times,
              std::function<void(const std::string&)> deaf);
 

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
 
 namespace tocsin::runtime {
 
@@ -28,6 +30,8 @@ public:
         port = ntohs(address.sin_port);
     }
     ~Deaf() { close(handle_); }
+    // Not at first.
+    void hear_once() const { close(accept(handle_, nullptr, nullptr)); }
     int port = 0;
 
 private:
@@ -53,11 +57,26 @@ TEST(SelfDial, AConnectionThatNobodyAcceptsIsNone) {
               "the connection was not accepted in time");
 }
 
+// It may be listened on where nobody here can tell.
+TEST(SelfDial, JudgesNothingThatNeverAnswered) {
+    const Deaf deaf;
+    for (const char* listen : {"no-such-host.invalid:1", "127.0.0.1:1", "[::1]:1"}) {
+        std::atomic<bool> told = false;
+        {
+            const SelfDial dialling(listen, deaf.port, {milliseconds(1), milliseconds(5), 2},
+                                    [&](const std::string&) { told = true; });
+            std::this_thread::sleep_for(milliseconds(60));
+        }
+        EXPECT_FALSE(told) << listen;
+    }
+}
+
 TEST(SelfDial, TellsOnceThatTheServerIsDeaf) {
     const Deaf deaf;
     std::promise<std::string> told;
-    const SelfDial dialling("0.0.0.0:0", deaf.port, {milliseconds(1), milliseconds(10), 3},
+    const SelfDial dialling("0.0.0.0:0", deaf.port, {milliseconds(1), milliseconds(200), 3},
                             [&](const std::string& why) { told.set_value(why); });
+    deaf.hear_once();
     auto why = told.get_future();
     ASSERT_EQ(why.wait_for(std::chrono::seconds(10)), std::future_status::ready);
     EXPECT_EQ(why.get(), "the connection was not accepted in time");
