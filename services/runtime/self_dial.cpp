@@ -119,13 +119,11 @@ static void keep_dialling(const std::stop_token& stop, const std::vector<std::st
     std::optional<Address> there;
     int failures = 0;
     while (true) {
+        if (!there) there = first_answering(hosts, port, times.answer);
         std::unique_lock lock(mutex);
         stopped.wait_for(lock, stop, times.every, [] { return false; });
         if (stop.stop_requested()) return;
-        if (!there) {
-            there = first_answering(hosts, port, times.answer);
-            continue;
-        }
+        if (!there) continue;
         const std::string why = dial(*there, times.answer);
         failures = why.empty() ? 0 : failures + 1;
         if (failures >= times.failures_max) return deaf(why);

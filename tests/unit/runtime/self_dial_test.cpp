@@ -60,7 +60,7 @@ TEST(SelfDial, AConnectionThatNobodyAcceptsIsNone) {
 // It may be listened on where nobody here can tell.
 TEST(SelfDial, JudgesNothingThatNeverAnswered) {
     const Deaf deaf;
-    for (const char* listen : {"no-such-host.invalid:1", "127.0.0.1:1", "[::1]:1"}) {
+    for (const char* listen : {"127.0.0.1:1", "[::1]:1"}) {
         std::atomic<bool> told = false;
         {
             const SelfDial dialling(listen, deaf.port, {milliseconds(1), milliseconds(5), 2},
