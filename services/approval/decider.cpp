@@ -168,12 +168,15 @@ static std::optional<Rejection> without_admin(const v1::Roster& all, const Askin
                      "roster.people"};
 }
 
-// The people of an agency, by subject.
-static std::map<std::string_view, const v1::Person*> people_of(const v1::Roster& roster,
-                                                               std::string_view agency_id) {
-    std::map<std::string_view, const v1::Person*> people;
+// By subject: to look for each of thousands in turn would hold up every decision.
+using People = std::map<std::string_view, const v1::Person*>;
+
+// Of one agency, or of all where that is empty.
+static People people_of(const v1::Roster& roster, std::string_view agency_id = {}) {
+    People people;
     for (const v1::Person& person : roster.people())
-        if (person.agency_id() == agency_id) people.emplace(person.subject(), &person);
+        if (agency_id.empty() || person.agency_id() == agency_id)
+            people.emplace(person.subject(), &person);
     return people;
 }
 
@@ -200,9 +203,12 @@ static std::optional<Rejection> of_others(const v1::Roster& present, const Askin
                                      id),
                          fmt::format("roster.agencies[{}].agency_id", i)};
     }
+    const People people = people_of(present);
     for (int i = 0; i < imported.people_size(); ++i) {
-        const v1::Person* known = find_person(present, imported.people(i).subject());
-        if (!known || find_agency(imported, known->agency_id())) continue;
+        const auto found = people.find(imported.people(i).subject());
+        if (found == people.end()) continue;
+        const v1::Person* known = found->second;
+        if (find_agency(imported, known->agency_id())) continue;
         return Rejection{Because::invalid_argument, "duplicate_person",
                          fmt::format("`{}` acts for agency `{}`, and a person acts for one agency: "
                                      "it must let them go first",
@@ -238,15 +244,15 @@ static v1::Roster merged(const v1::Roster& present, const v1::Roster& imported) 
     }
     for (const v1::Agency& agency : imported.agencies())
         if (!find_agency(present, agency.agency_id())) *all.add_agencies() = agency;
+    const People before = people_of(present), now = people_of(imported);
     for (const v1::Person& person : present.people()) {
-        const v1::Person* named = find_person(imported, person.subject());
-        if (named)
-            *all.add_people() = *named;
+        if (const auto named = now.find(person.subject()); named != now.end())
+            *all.add_people() = *named->second;
         else if (!find_agency(imported, person.agency_id()))
             *all.add_people() = person;
     }
     for (const v1::Person& person : imported.people())
-        if (!find_person(present, person.subject())) *all.add_people() = person;
+        if (!before.contains(person.subject())) *all.add_people() = person;
     return all;
 }
 
@@ -263,7 +269,7 @@ static Verdict import_roster(const State& state, const Asking& asking,
     if (auto unsound = unsound_people(request.roster())) return std::unexpected(*unsound);
     if (auto theirs = of_others(state.roster, asking, request.roster()))
         return std::unexpected(*theirs);
-    const v1::Roster all = merged(state.roster, request.roster());
+    v1::Roster all = merged(state.roster, request.roster());
     if (auto headless = without_admin(all, asking, request.roster()))
         return std::unexpected(*headless);
     if (auto borrowed = borrowed_sender(all, request.roster())) return std::unexpected(*borrowed);
@@ -277,7 +283,7 @@ static Verdict import_roster(const State& state, const Asking& asking,
     if (state.roster_version > 0 && MessageDifferencer::Equals(state.roster, all))
         return Happened<v1::Event>{{}, asking.realm, std::to_string(state.roster_version)};
     v1::Event event;
-    *event.mutable_roster_imported()->mutable_roster() = all;
+    *event.mutable_roster_imported()->mutable_roster() = std::move(all);
     event.mutable_roster_imported()->set_actor(asking.actor);
     return Happened<v1::Event>{{event}, asking.realm, std::to_string(state.roster_version + 1)};
 }

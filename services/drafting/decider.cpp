@@ -1,6 +1,7 @@
 #include "drafting/decider.hpp"
 
 #include "content/cap.hpp"
+#include "content/hands.hpp"
 #include "content/templates.hpp"
 #include "drafting/crossing.hpp"
 #include "drafting/expiry.hpp"
@@ -26,8 +27,7 @@ using runtime::Rejection;
 using runtime::to_proto;
 
 using Verdict = runtime::Verdict<v1::Event>;
-
-static constexpr int hands_max = 100;
+using Readings = google::protobuf::RepeatedPtrField<content::v1::Evidence>;
 
 static bool contains(const auto& list, std::string_view item) {
     return std::ranges::find(list, item) != list.end();
@@ -75,13 +75,12 @@ static Verdict create_incident(const State& state, const Asking& asking,
 
 // Readings are evidence because they come from a trigger: nobody writes or alters them. A draft
 // that is sent back with what it had is as good as one without.
-static std::optional<Rejection> own_evidence(const content::v1::Draft& draft,
-                                             const content::v1::Draft& before) {
+static std::optional<Rejection> own_evidence(const Readings& theirs, const Readings& ours) {
     using google::protobuf::util::MessageDifferencer;
-    content::v1::Draft theirs, ours;
-    *theirs.mutable_evidence() = draft.evidence();
-    *ours.mutable_evidence() = before.evidence();
-    if (draft.evidence().empty() || MessageDifferencer::Equals(theirs, ours)) return std::nullopt;
+    const auto same = [](const auto& one, const auto& other) {
+        return MessageDifferencer::Equals(one, other);
+    };
+    if (theirs.empty() || std::ranges::equal(theirs, ours, same)) return std::nullopt;
     return Rejection{Because::invalid_argument, "own_evidence",
                      "evidence comes from triggers alone: leave it out, and what is there stays",
                      "draft.evidence"};
@@ -102,7 +101,7 @@ static Verdict put_template(const State& state, const Asking& asking,
                             const v1::PutTemplateRequest& request, Time now) {
     if (auto no = may_write(asking)) return std::unexpected(*no);
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
-    if (auto no = own_evidence(request.draft(), {})) return std::unexpected(*no);
+    if (auto no = own_evidence(request.draft().evidence(), {})) return std::unexpected(*no);
     std::int64_t version = 1;
     const auto before = state.templates.find(request.template_id());
     if (before != state.templates.end()) {
@@ -138,12 +137,11 @@ static Verdict put_template(const State& state, const Asking& asking,
     stored.set_agency(asking.agency);
     *stored.mutable_update_time() = to_proto(now);
     if (version > 1) *stored.mutable_hands() = before->second.hands();
-    if (!contains(stored.hands(), asking.actor)) stored.add_hands(asking.actor);
-    if (stored.hands_size() > hands_max)
+    if (!content::take_hand(stored, asking.actor))
         return reject(Because::resource_exhausted, "too_many_hands",
                       fmt::format("{} people have written it, and none of them may approve what is "
                                   "made from it: store it anew under another id",
-                                  hands_max),
+                                  content::hands_max),
                       "template_id");
     return one(std::move(event), request.template_id(), version);
 }
@@ -171,7 +169,7 @@ static std::expected<content::v1::Draft, Rejection> first_draft(
                       "give either a draft or a template_id, and not both",
                       request.has_draft() ? "template_id" : "draft");
     if (request.has_draft()) {
-        if (auto no = own_evidence(request.draft(), {})) return std::unexpected(*no);
+        if (auto no = own_evidence(request.draft().evidence(), {})) return std::unexpected(*no);
         if (request.values().empty()) return request.draft();
         return reject(Because::invalid_argument, "values_without_template",
                       "values fill a template; a draft has none", "values");
@@ -311,7 +309,8 @@ static Verdict revise_message(const State& state, const Asking& asking,
         return std::unexpected(*no);
     content::v1::Draft before;
     if (!(*message)->evidence.empty()) before.ParseFromString(*(*message)->evidence);
-    if (auto no = own_evidence(request.draft(), before)) return std::unexpected(*no);
+    if (auto no = own_evidence(request.draft().evidence(), before.evidence()))
+        return std::unexpected(*no);
 
     v1::Event event;
     v1::MessageRevised& revised = *event.mutable_message_revised();

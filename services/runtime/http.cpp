@@ -143,11 +143,9 @@ struct Callbacks {
         exchange.broke_off = exchange.sent_any;
         if (!exchange.request.allow_private_addresses && is_private_address(address))
             exchange.refused_address = true;
-        if (!exchange.broke_off && !exchange.refused_address && exchange.request.veto)
-            exchange.veto = exchange.request.veto();
-        return exchange.broke_off || exchange.refused_address || !exchange.veto.empty()
-                   ? CURL_PREREQFUNC_ABORT
-                   : CURL_PREREQFUNC_OK;
+        if (exchange.broke_off || exchange.refused_address) return CURL_PREREQFUNC_ABORT;
+        if (exchange.request.veto) exchange.veto = exchange.request.veto();
+        return exchange.veto.empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     }
 
     // Tells when the last byte of the request was written; nothing of it is kept or logged.

@@ -1,5 +1,6 @@
 #include "trigger/decider.hpp"
 
+#include "content/hands.hpp"
 #include "runtime/topics.hpp"
 #include "trigger/source.hpp"
 
@@ -22,7 +23,6 @@ using Verdict = runtime::Verdict<v1::Event>;
 constexpr int sources_max = 200;
 constexpr std::size_t rules_max = 2000;
 constexpr std::size_t rules_per_series_max = 20;
-constexpr int hands_max = 100;
 
 std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
     if (asking.has("admin") || asking.has("duty-officer")) return std::nullopt;
@@ -32,20 +32,11 @@ std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
                               {}};
 }
 
-// Whoever puts it again takes a hand in what it leads to. False: too many did.
-template <class Thing>
-bool take_hand(Thing& thing, const std::string& actor) {
-    if (std::ranges::find(thing.hands(), actor) != thing.hands().end()) return true;
-    if (thing.hands_size() >= hands_max) return false;
-    thing.add_hands(actor);
-    return true;
-}
-
 std::unexpected<runtime::Rejection> too_many_hands(std::string field) {
     return reject(Because::resource_exhausted, "too_many_hands",
                   fmt::format("{} people have put it, and none of them may approve what it leads "
                               "to: put it anew under another id",
-                              hands_max),
+                              content::hands_max),
                   std::move(field));
 }
 
@@ -90,7 +81,7 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     if (known) *source.mutable_hands() = known->source.hands();
     if (known && MessageDifferencer::Equals(source, known->source))
         return nothing_new(request.source_id(), version);
-    if (!take_hand(source, asking.actor)) return too_many_hands("source_id");
+    if (!content::take_hand(source, asking.actor)) return too_many_hands("source_id");
     Happened happened{{}, request.source_id(), fmt::format("{}", version + 1)};
     *happened.events.emplace_back().mutable_source_put()->mutable_source() = std::move(source);
     return happened;
@@ -167,7 +158,7 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
     if (known) *rule.mutable_hands() = known->rule.hands();
     if (known && MessageDifferencer::Equals(rule, known->rule))
         return nothing_new(request.rule_id(), version);
-    if (!take_hand(rule, asking.actor)) return too_many_hands("rule_id");
+    if (!content::take_hand(rule, asking.actor)) return too_many_hands("rule_id");
     if (!known && state.rules.size() >= rules_max)
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a realm has at most {} rules", rules_max), "rule_id");

@@ -199,6 +199,13 @@ v1::Roster shared_roster() {
     return shared;
 }
 
+// Its agency, with nobody yet.
+v1::Roster calgary_alone() {
+    v1::Roster own;
+    *own.add_agencies() = shared_roster().agencies(0);
+    return own;
+}
+
 const v1::Roster& roster_of(const Case& test) { return test.state().roster; }
 
 TEST(Roster, AnotherAgencyIsLeftAsItIs) {
@@ -219,8 +226,7 @@ TEST(Roster, AnotherAgencyIsLeftAsItIs) {
 
 TEST(Roster, AnAgencyIsChangedByItsOwnAdmin) {
     Case test({imported(shared_roster())});
-    v1::Roster own;
-    *own.add_agencies() = shared_roster().agencies(0);
+    v1::Roster own = calgary_alone();
     own.mutable_agencies(0)->set_cap_sender("new@calgary.example");
     add_person(own, "root", "calgary", {"admin"});
     add_person(own, "zoe", "calgary", {"author"});
@@ -254,8 +260,7 @@ TEST(Roster, AnAgencyThatIsNewOrHasNoAdminIsChangedByAnyOfTheRealm) {
 
 TEST(Roster, APersonIsNotTakenFromAnotherAgency) {
     Case test({imported(shared_roster())});
-    v1::Roster own;
-    *own.add_agencies() = shared_roster().agencies(0);
+    v1::Roster own = calgary_alone();
     add_person(own, "root", "calgary", {"admin"});
     add_person(own, "rita", "calgary", {"admin"});
     EXPECT_EQ(root(test).when(import(own)).refused(), "duplicate_person");
@@ -264,8 +269,7 @@ TEST(Roster, APersonIsNotTakenFromAnotherAgency) {
 
 TEST(Roster, NoAgencyBorrowsTheSenderOfAnother) {
     Case test({imported(shared_roster())});
-    v1::Roster own;
-    *own.add_agencies() = shared_roster().agencies(0);
+    v1::Roster own = calgary_alone();
     own.mutable_agencies(0)->set_cap_sender("alerts@alberta.example");
     add_person(own, "root", "calgary", {"admin"});
     EXPECT_EQ(root(test).when(import(own)).refused(), "duplicate_sender");
@@ -274,8 +278,7 @@ TEST(Roster, NoAgencyBorrowsTheSenderOfAnother) {
 
 TEST(Roster, IsBoundedAsAWhole) {
     Case test({imported(shared_roster())});
-    v1::Roster own;
-    *own.add_agencies() = shared_roster().agencies(0);
+    v1::Roster own = calgary_alone();
     add_person(own, "root", "calgary", {"admin"});
     for (int i = 0; i < 5'000; ++i)
         add_person(own, fmt::format("{:0>150}", i).c_str(), "calgary", {"approver"});
@@ -284,8 +287,7 @@ TEST(Roster, IsBoundedAsAWhole) {
 
 TEST(Roster, WhoIsNoAdminAnyMoreImportsNothing) {
     Case test({imported(shared_roster())});
-    v1::Roster own;
-    *own.add_agencies() = shared_roster().agencies(0);
+    v1::Roster own = calgary_alone();
     add_person(own, "zoe", "calgary", {"admin"});
     root(test).when(import(own));
     ASSERT_EQ(test.refused(), "");
@@ -294,8 +296,7 @@ TEST(Roster, WhoIsNoAdminAnyMoreImportsNothing) {
 
 TEST(Roster, AnAgencyKeepsAnAdmin) {
     Case test({imported(shared_roster())});
-    v1::Roster own;
-    *own.add_agencies() = shared_roster().agencies(0);
+    v1::Roster own = calgary_alone();
     add_person(own, "ben", "calgary", {"approver"});
     EXPECT_EQ(root(test).when(import(own)).refused(), "no_admin");
 }
