@@ -101,10 +101,22 @@ std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& c
     return caller;
 }
 
+// A no that rests on half a history would be taken for the answer.
+static grpc::Status not_folded(std::string_view why) {
+    return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
+}
+
+// Asked before the roles, which rest on what is folded: half a roster refuses nobody.
+std::optional<grpc::Status> Rpc::unreadable(const Caller& caller) const {
+    if (caller.realm.empty() || ledger_.readable(caller.realm)) return std::nullopt;
+    return not_folded(ledger_.why_not(caller.realm));
+}
+
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
                                                       const Message& request) const {
     auto caller = verify(context, request);
     if (!caller) return caller;
+    if (auto why = unreadable(*caller)) return std::unexpected(std::move(*why));
     return confirm(std::move(*caller));
 }
 
@@ -125,6 +137,7 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
 
 std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
     if (caller.expires_at && now_time() > *caller.expires_at) return edge_status("token_expired");
+    if (auto why = unreadable(caller)) return why;
     auto confirmed = confirm(caller);
     if (!confirmed) return confirmed.error();
     return std::nullopt;
@@ -204,11 +217,6 @@ static grpc::Status refusal(const Answer& answer) {
                   answer.rejection.text, std::move(fields), {}, where);
 }
 
-// A no that rests on half a history would be taken for the answer.
-static grpc::Status not_folded(std::string_view why) {
-    return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
-}
-
 void Rpc::note_answer(const Message& request, const Answer& answer,
                       const std::string& trace) const {
     const bool accepted = answer.kind == Answer::Kind::accepted;
@@ -225,13 +233,10 @@ void Rpc::note_answer(const Message& request, const Answer& answer,
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
                           Message& response, const Roles& roles, const Check& check) {
     Reactor* reactor = context->DefaultReactor();
-    auto caller = verify(*context, request);
-    // Asked before the roles, which rest on what was folded then. What else keeps the ledger from
-    // taking it, submit() knows.
-    const bool readable = caller && ledger_.readable(caller->realm);
-    if (caller) caller = confirm(std::move(*caller));
-    if (!caller || !readable) {
-        reactor->Finish(caller ? not_folded(ledger_.why_not(caller->realm)) : caller.error());
+    // What else keeps the ledger from taking it, submit() knows.
+    auto caller = authenticate(*context, request);
+    if (!caller) {
+        reactor->Finish(caller.error());
         return reactor;
     }
     const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(),
@@ -290,15 +295,15 @@ Rpc::ReadCall Rpc::guarded(ReadCall call) const {
 }
 
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
-    auto caller = verify(*context, request);
-    // Asked before the roles, which rest on what was folded then.
-    const bool readable = caller && ledger_.readable(caller->realm);
-    if (caller) caller = confirm(std::move(*caller));
+    const auto caller = verify(*context, request);
     if (!caller) return ended(context, caller.error());
-    if (!readable) return ended(context, not_folded(ledger_.why_not(caller->realm)));
-    return after_positions(context, *caller, [call = guarded(std::move(call)), caller = *caller] {
-        return call(caller);
-    });
+    if (auto why = unreadable(*caller)) return ended(context, std::move(*why));
+    // What is waited for may be the roster that names the caller.
+    const auto confirmed = [this, call = guarded(std::move(call)), who = *caller] {
+        const auto caller_now = confirm(who);
+        return caller_now ? call(*caller_now) : caller_now.error();
+    };
+    return after_positions(context, *caller, confirmed);
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {

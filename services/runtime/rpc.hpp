@@ -97,6 +97,8 @@ public:
 private:
     using ReadCall = std::function<grpc::Status(const Caller&)>;
 
+    // Why nothing can be said of the caller's realm yet, roles included.
+    std::optional<grpc::Status> unreadable(const Caller& caller) const;
     // With the roles that the realm's roster confirms.
     std::expected<Caller, grpc::Status> confirm(Caller caller) const;
     // What is wrong with a request, whoever asks.

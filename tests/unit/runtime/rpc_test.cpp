@@ -73,7 +73,10 @@ bool comes_true(const std::function<bool()>& so) {
 
 class AllRoles final : public RoleConfirmer {
 public:
-    std::vector<std::string> confirmed(const Caller& caller) const override { return caller.roles; }
+    std::vector<std::string> confirmed(const Caller& caller) const override {
+        return imported ? caller.roles : std::vector<std::string>{};
+    }
+    std::atomic<bool> imported = true;
 };
 
 class Drafting final : public drafting::v1::DraftingService::CallbackService {
@@ -278,6 +281,25 @@ TEST_F(RpcTest, AnOperatorsTokenIsNobodysInARealm) {
 TEST_F(RpcTest, AReadNeedsARoleThatTheRosterConfirmsAsAChangeDoes) {
     EXPECT_EQ(reason_of(list(token("calgary", {}))), "ROLE_MISSING");
     EXPECT_EQ(reason_of(put(draft_of(10), token("calgary", {}))), "ROLE_MISSING");
+}
+
+// After a start, the roster is folded like everything else.
+TEST_F(RpcTest, HalfARosterRefusesNobody) {
+    roster_.imported = false;
+    ledger.halted_realm = "calgary";
+    EXPECT_EQ(reason_of(list(token("calgary", {"author"}))), "UNAVAILABLE");
+    EXPECT_EQ(reason_of(put(draft_of(10), token("calgary", {"author"}))), "UNAVAILABLE");
+}
+
+// Whoever waits for the import that names them has their roles once it is there.
+TEST_F(RpcTest, AReadThatWaitsIsJudgedWhenItIsReached) {
+    roster_.imported = false;
+    const auto call = list_after();
+    ASSERT_TRUE(comes_true([&] { return ledger.awaited == 1; }));
+    roster_.imported = true;
+    ledger.reach();
+    ASSERT_TRUE(comes_true([&] { return call->ends == 1; }));
+    EXPECT_EQ(call->code, grpc::StatusCode::OK);
 }
 
 TEST_F(RpcTest, AStreamEndsWithItsTokenAndWithItsRoles) {
