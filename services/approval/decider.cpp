@@ -28,9 +28,10 @@ using Roles = google::protobuf::RepeatedPtrField<std::string>;
 // Who acts when approval itself hands a text back.
 static constexpr std::string_view self = "service:approval";
 
-const v1::Person* find_person(const v1::Roster& roster, std::string_view subject) {
+const v1::Person* find_person(const v1::Roster& roster, std::string_view subject,
+                              std::string_view agency_id) {
     for (const v1::Person& person : roster.people())
-        if (person.subject() == subject) return &person;
+        if (person.subject() == subject && person.agency_id() == agency_id) return &person;
     return nullptr;
 }
 
@@ -77,8 +78,8 @@ static std::unexpected<Rejection> no_review(const std::string& message_id) {
 // the token was checked at the edge, but the roster may have changed since.
 static std::optional<Rejection> confirm(const State& state, const Asking& asking,
                                         const std::vector<std::string>& roles) {
-    const v1::Person* person = find_person(state.roster, asking.actor);
-    if (!person || person->agency_id() != asking.agency)
+    const v1::Person* person = find_person(state.roster, asking.actor, asking.agency);
+    if (!person)
         return Rejection{Because::permission_denied,
                          "not_on_roster",
                          fmt::format("`{}` is not on the roster for agency `{}`; an admin can "
@@ -127,18 +128,26 @@ static std::optional<Rejection> unsound_agencies(const v1::Roster& roster) {
     return std::nullopt;
 }
 
+// By agency and subject: to look for each of thousands in turn would hold up every decision.
+using People = std::map<std::pair<std::string_view, std::string_view>, const v1::Person*>;
+
+static People::key_type key_of(const v1::Person& person) {
+    return {person.agency_id(), person.subject()};
+}
+
 static std::optional<Rejection> unsound_people(const v1::Roster& roster) {
     if (roster.people().empty())
         return Rejection{Because::invalid_argument, "empty_roster",
                          "a roster names at least one person", "roster.people"};
-    std::set<std::string_view> subjects;
+    std::set<People::key_type> people;
     for (int i = 0; i < roster.people_size(); ++i) {
         const v1::Person& person = roster.people(i);
-        if (!subjects.insert(person.subject()).second)
-            return Rejection{
-                Because::invalid_argument, "duplicate_person",
-                fmt::format("`{}` is listed twice: a person acts for one agency", person.subject()),
-                fmt::format("roster.people[{}].subject", i)};
+        if (!people.insert(key_of(person)).second)
+            return Rejection{Because::invalid_argument, "duplicate_person",
+                             fmt::format("`{}` is listed twice for agency `{}`: give all roles in "
+                                         "one entry",
+                                         person.subject(), person.agency_id()),
+                             fmt::format("roster.people[{}].subject", i)};
         if (!find_agency(roster, person.agency_id()))
             return Rejection{Because::invalid_argument, "unknown_agency",
                              fmt::format("agency `{}` of `{}` is not in this roster",
@@ -168,15 +177,12 @@ static std::optional<Rejection> without_admin(const v1::Roster& all, const Askin
                      "roster.people"};
 }
 
-// By subject: to look for each of thousands in turn would hold up every decision.
-using People = std::map<std::string_view, const v1::Person*>;
-
 // Of one agency, or of all where that is empty.
 static People people_of(const v1::Roster& roster, std::string_view agency_id = {}) {
     People people;
     for (const v1::Person& person : roster.people())
         if (agency_id.empty() || person.agency_id() == agency_id)
-            people.emplace(person.subject(), &person);
+            people.emplace(key_of(person), &person);
     return people;
 }
 
@@ -202,18 +208,6 @@ static std::optional<Rejection> of_others(const v1::Roster& present, const Askin
                                      "of them import it",
                                      id),
                          fmt::format("roster.agencies[{}].agency_id", i)};
-    }
-    const People people = people_of(present);
-    for (int i = 0; i < imported.people_size(); ++i) {
-        const auto found = people.find(imported.people(i).subject());
-        if (found == people.end()) continue;
-        const v1::Person* known = found->second;
-        if (find_agency(imported, known->agency_id())) continue;
-        return Rejection{Because::invalid_argument, "duplicate_person",
-                         fmt::format("`{}` acts for agency `{}`, and a person acts for one agency: "
-                                     "it must let them go first",
-                                     known->subject(), known->agency_id()),
-                         fmt::format("roster.people[{}].subject", i)};
     }
     return std::nullopt;
 }
@@ -246,13 +240,13 @@ static v1::Roster merged(const v1::Roster& present, const v1::Roster& imported) 
         if (!find_agency(present, agency.agency_id())) *all.add_agencies() = agency;
     const People before = people_of(present), now = people_of(imported);
     for (const v1::Person& person : present.people()) {
-        if (const auto named = now.find(person.subject()); named != now.end())
+        if (const auto named = now.find(key_of(person)); named != now.end())
             *all.add_people() = *named->second;
         else if (!find_agency(imported, person.agency_id()))
             *all.add_people() = person;
     }
     for (const v1::Person& person : imported.people())
-        if (!before.contains(person.subject())) *all.add_people() = person;
+        if (!before.contains(key_of(person))) *all.add_people() = person;
     return all;
 }
 
@@ -321,12 +315,12 @@ static Verdict set_policy(const State& state, const Asking& asking,
 
 // ---- reviews
 
-static bool has_approved(const v1::Review& review, std::string_view person) {
-    return std::ranges::any_of(review.agencies(), [&](const v1::AgencyReview& agency) {
-        return std::ranges::any_of(agency.approvals(), [&](const v1::Approval& approval) {
-            return approval.approver() == person;
-        });
-    });
+// Null: that person has not approved, for whatever agency.
+static const v1::Approval* approval_by(const v1::Review& review, std::string_view person) {
+    for (const v1::AgencyReview& agency : review.agencies())
+        for (const v1::Approval& approval : agency.approvals())
+            if (approval.approver() == person) return &approval;
+    return nullptr;
 }
 
 // The hand-over to publishing; `review` already holds the approval that completed it.
@@ -336,6 +330,7 @@ static std::expected<v1::Event, Rejection> clear(const State& state, const v1::R
     cleared.set_message_id(review.message_id());
     cleared.set_content(*state.reviews.at(review.message_id()).content);
     cleared.set_digest(review.digest());
+    *cleared.mutable_incident_agencies() = review.incident_agencies();
     for (const v1::AgencyReview& agency : review.agencies()) {
         const v1::Agency* known = find_agency(state.roster, agency.agency_id());
         // Publishing needs its CAP sender and public name.
@@ -395,8 +390,14 @@ static Verdict approve(const State& state, const Asking& asking, const v1::Appro
                       fmt::format("`{}` wrote, edited or submitted this text; somebody else must "
                                   "approve it",
                                   asking.actor));
+    const v1::Approval* before = approval_by(review, asking.actor);
+    if (before && before->agency_id() != asking.agency)
+        return reject(Because::permission_denied, "second_approval",
+                      fmt::format("`{}` has approved it for agency `{}`, and one person approves "
+                                  "once: somebody else must approve for `{}`",
+                                  asking.actor, before->agency_id(), asking.agency));
     // A second click after the last approval is still the same yes.
-    const bool again = has_approved(review, asking.actor) && request.digest() == review.digest();
+    const bool again = before && request.digest() == review.digest();
     if (again && review.state() == "cleared") return review_answer(review, {});
     if (auto no = in_review(review)) return std::unexpected(*no);
     // The digest pins the exact words: approving last minute's text must not release this one.
@@ -545,6 +546,7 @@ static std::vector<v1::Event> open_review(const State& state, const Foreign& for
     review.set_state("in_review");
     *review.mutable_hands() = submitted.hands();
     *review.mutable_submit_time() = to_proto(foreign.at);
+    *review.mutable_incident_agencies() = submitted.incident_agencies();
     if (parsed) {
         std::set<std::string> seen;
         for (const std::string& agency : parsed->draft().agencies())

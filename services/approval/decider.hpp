@@ -54,7 +54,9 @@ std::string message_of(const v1::Event& event);
 // shown is what is decided upon.
 void evolve(Review& review, const v1::Event& event, Time decided_at);
 
-const v1::Person* find_person(const v1::Roster& roster, std::string_view subject);
+// As somebody of that agency: a person may act for several, with a token for each.
+const v1::Person* find_person(const v1::Roster& roster, std::string_view subject,
+                              std::string_view agency_id);
 const v1::Agency* find_agency(const v1::Roster& roster, std::string_view agency_id);
 
 struct Decider {

@@ -1,10 +1,12 @@
 #include "approval/rpc.hpp"
 
 #include "runtime/page.hpp"
+#include "runtime/parties.hpp"
 
 #include <fmt/format.h>
 
 #include <optional>
+#include <ranges>
 
 namespace tocsin::approval {
 
@@ -13,33 +15,32 @@ using Reactor = ApprovalRpc::Reactor;
 
 Reactor* ApprovalRpc::ImportRoster(Context* context, const v1::ImportRosterRequest* request,
                                    v1::ImportRosterResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"admin"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* ApprovalRpc::SetPolicy(Context* context, const v1::SetPolicyRequest* request,
                                 v1::SetPolicyResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"admin"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
-// Which roles may approve is the policy's word: the decider checks it.
 Reactor* ApprovalRpc::Approve(Context* context, const v1::ApproveRequest* request,
                               v1::ApproveResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* ApprovalRpc::RequestChanges(Context* context, const v1::RequestChangesRequest* request,
                                      v1::RequestChangesResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"approver", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* ApprovalRpc::Reject(Context* context, const v1::RejectRequest* request,
                              v1::RejectResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"approver", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* ApprovalRpc::TakeBack(Context* context, const v1::TakeBackRequest* request,
                                v1::TakeBackResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"author", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 template <class Request, class Response, class Reader>
@@ -48,17 +49,18 @@ Reactor* ApprovalRpc::read(Context* context, const Request* request, Response* r
     return rpc_.read(context, request, response,
                      [this, reader](const Caller& caller, const Request& in, Response& out) {
                          return view_.read(caller.realm, [&](const Realm& realm) -> grpc::Status {
-                             return reader(realm, in, out);
+                             return reader(caller, realm, in, out);
                          });
                      });
 }
 
 Reactor* ApprovalRpc::GetRoster(Context* context, const v1::GetRosterRequest* request,
                                 v1::GetRosterResponse* response) {
-    return read(context, request, response, [](const Realm& realm, const auto&, auto& out) {
-        *out.mutable_roster() = realm.roster();
-        return grpc::Status::OK;
-    });
+    return read(context, request, response,
+                [](const Caller&, const Realm& realm, const auto&, auto& out) {
+                    *out.mutable_roster() = realm.roster();
+                    return grpc::Status::OK;
+                });
 }
 
 // Agency ids have no space in them.
@@ -73,7 +75,7 @@ static Realm::PolicyKey key_of(const std::string& text) {
 
 Reactor* ApprovalRpc::ListPolicies(Context* context, const v1::ListPoliciesRequest* request,
                                    v1::ListPoliciesResponse* response) {
-    return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
+    const auto reader = [](const Caller&, const Realm& realm, const auto& in, auto& out) {
         return runtime::answer_page(in, out, *out.mutable_policies(), [&](auto& page) {
             std::optional<Realm::PolicyKey> after;
             if (page.after()) after = key_of(*page.after());
@@ -81,30 +83,42 @@ Reactor* ApprovalRpc::ListPolicies(Context* context, const v1::ListPoliciesReque
                 return page.add(key_text(key), [&](v1::Policy& row) { row = policy; });
             });
         });
-    });
+    };
+    return read(context, request, response, reader);
+}
+
+static bool concerns(const Caller& caller, const v1::Review& review) {
+    const auto of = [](const v1::AgencyReview& agency) { return agency.agency_id(); };
+    return runtime::concerns(caller, review.agencies() | std::views::transform(of),
+                             review.incident_agencies());
 }
 
 Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* request,
                                 v1::GetReviewResponse* response) {
-    return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
+    const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
         auto review = realm.review(in.message_id());
         if (!review) return runtime::not_found("message_id", in.message_id());
+        if (!concerns(caller, *review)) return runtime::other_agency(caller, "message_id");
         *out.mutable_review() = std::move(*review);
         return grpc::Status::OK;
-    });
+    };
+    return read(context, request, response, reader);
 }
 
 Reactor* ApprovalRpc::ListReviews(Context* context, const v1::ListReviewsRequest* request,
                                   v1::ListReviewsResponse* response) {
-    return read(context, request, response, [](const Realm& realm, const auto& in, auto& out) {
+    const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
         return runtime::answer_page(in, out, *out.mutable_reviews(), [&](auto& page) {
             realm.reviews(in.state(), page.after_place(),
                           [&](std::int64_t place, const std::string& message_id) {
+                              if (!concerns(caller, *realm.review_head(message_id)))
+                                  return page.pass(place);
                               return page.add(
                                   place, [&](v1::Review& row) { row = *realm.review(message_id); });
                           });
         });
-    });
+    };
+    return read(context, request, response, reader);
 }
 
 }  // namespace tocsin::approval

@@ -40,6 +40,7 @@ constexpr Move moves[] = {
     {releasing, expired},
     {released, superseded},
     {released, cancelled},    // Retracted.
+    {cancelled, released},    // A channel has it after all.
     {released, expired},
 };
 // clang-format on

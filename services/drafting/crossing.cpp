@@ -73,8 +73,9 @@ v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string 
 }
 
 // Whoever wrote the template, the rule or the source has a hand in it.
-static v1::Event created(const trigger::v1::RuleCrossed& crossed, const v1::Template& source,
-                         const std::string& message_id, content::v1::Draft draft) {
+static v1::Event created(const State& state, const trigger::v1::RuleCrossed& crossed,
+                         const v1::Template& source, const std::string& message_id,
+                         content::v1::Draft draft) {
     v1::Event event;
     v1::MessageCreated& body = *event.mutable_message_created();
     body.set_message_id(message_id);
@@ -88,6 +89,8 @@ static v1::Event created(const trigger::v1::RuleCrossed& crossed, const v1::Temp
     std::set<std::string> hands(crossed.hands().begin(), crossed.hands().end());
     hands.insert(source.hands().begin(), source.hands().end());
     body.mutable_hands()->Assign(hands.begin(), hands.end());
+    const auto& members = state.incidents.at(crossed.crossing().incident_id());
+    body.mutable_incident_agencies()->Assign(members.begin(), members.end());
     return event;
 }
 
@@ -105,11 +108,12 @@ std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::Rule
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());
     const v1::Template& source = state.templates.at(crossed.template_id());
-    std::vector<v1::Event> events{created(crossed, source, id, std::move(*draft))};
+    std::vector<v1::Event> events{created(state, crossed, source, id, std::move(*draft))};
     // Submitted as it will stand once created: by the same fold that everybody else runs.
     State after;
     Decider::evolve(after, events[0], now);
-    events.push_back(submitted({id, realm, after.messages.at(id), std::string(trigger_author)}));
+    events.push_back(submitted({id, realm, after.messages.at(id), std::string(trigger_author),
+                                state.incidents.at(crossed.crossing().incident_id())}));
     return events;
 }
 

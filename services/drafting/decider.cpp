@@ -148,6 +148,16 @@ static Verdict put_template(const State& state, const Asking& asking,
 
 // ---- messages
 
+// Who writes it must still be able to once it is written.
+static std::optional<Rejection> leaves_writer_out(const Asking& asking,
+                                                  const content::v1::Draft& draft) {
+    if (contains(draft.agencies(), asking.agency)) return std::nullopt;
+    return Rejection{
+        Because::permission_denied, "other_agency",
+        fmt::format("your agency `{}` is not among the message's agencies", asking.agency),
+        "draft.agencies"};
+}
+
 // Every agency of a draft takes part in the incident, which exists.
 static std::optional<Rejection> agencies_take_part(const State& state,
                                                    const std::string& incident_id,
@@ -221,9 +231,9 @@ static std::optional<Rejection> wrong_references(const v1::CreateMessageRequest&
     return std::nullopt;
 }
 
-static v1::Event message_created(const Asking& asking, const v1::CreateMessageRequest& request,
-                                 const std::string& id, content::v1::Draft draft,
-                                 content::v1::MessageType type) {
+static v1::Event message_created(const State& state, const Asking& asking,
+                                 const v1::CreateMessageRequest& request, const std::string& id,
+                                 content::v1::Draft draft, content::v1::MessageType type) {
     v1::Event event;
     v1::MessageCreated& created = *event.mutable_message_created();
     created.set_message_id(id);
@@ -233,6 +243,8 @@ static v1::Event message_created(const Asking& asking, const v1::CreateMessageRe
     *created.mutable_draft() = std::move(draft);
     created.set_message_type(type);
     *created.mutable_references() = request.references();
+    const auto& members = state.incidents.at(request.incident_id());
+    created.mutable_incident_agencies()->Assign(members.begin(), members.end());
     return event;
 }
 
@@ -255,14 +267,10 @@ static Verdict create_message(const State& state, const Asking& asking,
     auto draft = first_draft(state, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
     if (auto no = too_large(*draft)) return std::unexpected(*no);
-    if (!contains(draft->agencies(), asking.agency))
-        return reject(
-            Because::permission_denied, "other_agency",
-            fmt::format("your agency `{}` is not among the message's agencies", asking.agency),
-            "draft.agencies");
+    if (auto no = leaves_writer_out(asking, *draft)) return std::unexpected(*no);
     if (auto no = agencies_take_part(state, request.incident_id(), *draft))
         return std::unexpected(*no);
-    v1::Event event = message_created(asking, request, id, std::move(*draft), type);
+    v1::Event event = message_created(state, asking, request, id, std::move(*draft), type);
     if (const auto source = state.templates.find(request.template_id());
         source != state.templates.end())
         *event.mutable_message_created()->mutable_hands() = source->second.hands();
@@ -279,7 +287,7 @@ static std::expected<const Message*, Rejection> writable(const State& state, con
         return reject(Because::not_found, "not_found",
                       fmt::format("there is no message `{}`", message_id), "message_id");
     const Message& message = found->second;
-    if (message.agency != asking.agency && !contains(message.agencies, asking.agency))
+    if (!contains(message.agencies, asking.agency))
         return reject(Because::permission_denied, "other_agency",
                       fmt::format("your agency `{}` is not named in this message", asking.agency));
     switch (message.stage) {
@@ -305,6 +313,7 @@ static Verdict revise_message(const State& state, const Asking& asking,
     if (!message) return std::unexpected(message.error());
     if (request.etag() != std::to_string((*message)->version)) return stale_etag();
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
+    if (auto no = leaves_writer_out(asking, request.draft())) return std::unexpected(*no);
     if (auto no = agencies_take_part(state, (*message)->incident_id, request.draft()))
         return std::unexpected(*no);
     content::v1::Draft before;
@@ -344,7 +353,8 @@ static Verdict submit_message(const State& state, const Asking& asking,
                       fmt::format("revise the draft, or acknowledge these codes: {}",
                                   listing(against.warnings)),
                       "acknowledged_warnings");
-    return one(submitted({request.message_id(), asking.realm, **message, asking.actor}),
+    return one(submitted({request.message_id(), asking.realm, **message, asking.actor,
+                          state.incidents.at((*message)->incident_id)}),
                request.message_id(), (*message)->version + 1);
 }
 
@@ -493,7 +503,6 @@ static void write(State& state, const std::string& id, Message& message,
 static void create(State& state, const v1::MessageCreated& created) {
     Message& message = state.messages[created.message_id()];
     message.incident_id = created.incident_id();
-    message.agency = created.agency();
     write(state, created.message_id(), message, created.draft());
     if (!created.draft().evidence().empty()) {
         content::v1::Draft readings;

@@ -21,6 +21,9 @@ void Standing::written(const content::v1::Draft& draft, std::int64_t revision,
     draft_ = runtime::SharedBytes(runtime::stable_bytes(draft));
     content_ = {};
     expires_ = expiry_of(draft).value_or(Time{});
+    content::v1::Parties concerned = parties();
+    *concerned.mutable_agencies() = draft.agencies();
+    parties_ = runtime::KeptParties(concerned);
     head_.edit([&](v1::Message& head) {
         v1::Revision& next = *head.add_revisions();
         next.set_revision(revision);
@@ -36,6 +39,9 @@ void Standing::create(const v1::MessageCreated& created, Time at) {
     head.set_agency(created.agency());
     *head.mutable_create_time() = runtime::to_proto(at);
     head_ = runtime::Packed(head);
+    content::v1::Parties parties;
+    *parties.mutable_incident_agencies() = created.incident_agencies();
+    parties_ = runtime::KeptParties(parties);
     written(created.draft(), 1, created.author(), at);
 }
 
@@ -124,9 +130,12 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
         case Event::kRetractionArmed:
             publishing_.reason = event.retraction_armed().reason();
             break;
-        // Retracted again it was for what became public later.
+        // Retracted again it was for what became public later. One that was given up, or taken
+        // back, is released where a channel has it after all.
         case Event::kReleaseCompleted:
-            if (publishing_.at == Lifecycle::cancelled) break;
+            if (publishing_.at == Lifecycle::cancelled &&
+                event.release_completed().state() == "retracted")
+                break;
             moved = event.release_completed().state() == "retracted"
                         ? move(publishing_, Lifecycle::cancelled, publishing_.reason)
                         : move(publishing_, Lifecycle::released);
@@ -193,6 +202,7 @@ bool Standing::locked() const {
 v1::Message Standing::message() const {
     v1::Message message = head_.get();
     message.set_incident_id(incident_id_);
+    *message.mutable_agencies() = parties().agencies();
     message.set_state(std::string(content::name(foremost().at)));
     message.set_reason(foremost().reason);
     message.set_etag(std::to_string(version_));

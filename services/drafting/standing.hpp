@@ -7,6 +7,7 @@
 #pragma once
 
 #include "content/lifecycle.hpp"
+#include "runtime/parties.hpp"
 #include "runtime/shared_bytes.hpp"
 #include "runtime/time.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
@@ -47,6 +48,8 @@ public:
     v1::Message message() const;
     content::Lifecycle state() const { return foremost().at; }
     const std::string& incident_id() const { return incident_id_; }
+    // Whom it concerns, by its latest draft.
+    content::v1::Parties parties() const { return parties_.get(); }
 
     // When its texts may be dropped; nothing while it has no end or they are dropped.
     std::optional<Time> texts_end() const;
@@ -68,6 +71,7 @@ private:
     bool known_ = false;
     bool dropped_ = false;  // the texts
     std::string incident_id_;
+    runtime::KeptParties parties_;
     // Agency, revisions, time of creation.
     runtime::Packed<v1::Message> head_;
     // The latest draft, empty while it is the one in `content_`.

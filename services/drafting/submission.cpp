@@ -50,6 +50,8 @@ v1::Event submitted(const Submitting& submitting) {
     for (const std::string& hand : hands) body.add_hands(hand);
     body.set_rule_id(message.rule_id);
     body.set_crossing_id(message.crossing_id);
+    body.mutable_incident_agencies()->Assign(submitting.incident_agencies.begin(),
+                                             submitting.incident_agencies.end());
     return event;
 }
 

@@ -21,12 +21,14 @@ Objections objections(const content::v1::Draft& draft, Time now, std::string_vie
 // `code at field: text; ...`, for a person.
 std::string listing(const std::vector<content::Finding>& findings);
 
-// Names a message, the realm that it is in, and what it says at this moment.
+// Names a message, the realm that it is in, what it says at this moment, and who takes part in its
+// incident.
 struct Submitting {
     const std::string& message_id;
     const std::string& realm;
     const Message& message;
     std::string submitter;
+    const std::vector<std::string>& incident_agencies;
 };
 v1::Event submitted(const Submitting& submitting);
 

@@ -207,10 +207,15 @@ static v1::Message shown(const std::string& id, const Standing& standing) {
     return message;
 }
 
+const Standing* Realm::standing(const std::string& id) const {
+    const Standing* found = messages_.find(id);
+    return found && found->known() ? found : nullptr;
+}
+
 std::optional<v1::Message> Realm::message(const std::string& id) const {
-    const Standing* standing = messages_.find(id);
-    if (!standing || !standing->known()) return std::nullopt;
-    return shown(id, *standing);
+    const Standing* found = standing(id);
+    if (!found) return std::nullopt;
+    return shown(id, *found);
 }
 
 std::size_t Realm::size() const {
@@ -232,11 +237,12 @@ void DraftingView::apply(const runtime::Counted& counted) {
 void DraftingView::tell(const std::string& name, const Realm& realm) {
     for (const std::string& id : realm.changed()) {
         std::shared_ptr<const v1::Message> message;  // made once, if anybody wants it
+        const Standing& standing = *realm.standing(id);
         for (const auto& [watcher, watch] : watches_) {
-            if (watch.realm != name) continue;
-            if (!message) message = std::make_shared<const v1::Message>(*realm.message(id));
-            if (watch.incident_id.empty() || watch.incident_id == message->incident_id())
-                watcher->changed(message);
+            if (watch.realm != name || !watch.sees(standing)) continue;
+            if (!watch.incident_id.empty() && watch.incident_id != standing.incident_id()) continue;
+            if (!message) message = std::make_shared<const v1::Message>(shown(id, standing));
+            watcher->changed(message);
         }
     }
 }
@@ -273,13 +279,13 @@ void DraftingView::end_if(const std::function<bool(const Watch&)>& ends) {
     });
 }
 
-DraftingView::Snapshot DraftingView::watch(const std::string& realm, std::string_view incident_id,
-                                           Watcher& watcher) {
+DraftingView::Snapshot DraftingView::watch(Watch watch, Watcher& watcher) {
     const std::lock_guard lock(watch_mutex_);
     if (stopped_) {
         watcher.ended(Watcher::End::over);
         return nullptr;
     }
+    const std::string realm = watch.realm;
     const auto of_realm = std::ranges::count_if(
         watches_, [&](const auto& entry) { return entry.second.realm == realm; });
     if (watches_.size() >= watchers_max ||
@@ -287,7 +293,7 @@ DraftingView::Snapshot DraftingView::watch(const std::string& realm, std::string
         watcher.ended(Watcher::End::too_many);
         return nullptr;
     }
-    watches_[&watcher] = {realm, std::string(incident_id)};
+    watches_[&watcher] = std::move(watch);
     return snapshot(realm);
 }
 

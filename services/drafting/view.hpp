@@ -29,6 +29,8 @@ public:
     std::optional<v1::Incident> incident(const std::string& id) const;
     std::optional<v1::Template> find_template(const std::string& id) const;
     std::optional<v1::Message> message(const std::string& id) const;
+    // Null: there is no such message, or drafting has not told of it yet.
+    const Standing* standing(const std::string& id) const;
 
     // The three below call `use` until it returns false. Where the place or id after which they
     // begin is 0 or null they begin at the first.
@@ -126,9 +128,16 @@ public:
     void reset(int partition) override;
     void halted(int partition) override;
 
+    // What one watcher is told of: messages of that incident (of all where it is empty) that it may
+    // see. `sees` is called on the ledger thread and must not block.
+    struct Watch {
+        std::string realm;
+        std::string incident_id;
+        std::function<bool(const Standing&)> sees = [](const Standing&) { return true; };
+    };
     // The realm as it is; `watcher` is told of every change after exactly that. Null after `stop`
     // and where too many watch, when it is told that it ended.
-    Snapshot watch(const std::string& realm, std::string_view incident_id, Watcher& watcher);
+    Snapshot watch(Watch watch, Watcher& watcher);
     // No call is under way nor comes once this returns. Harmless for one that does not watch.
     void unwatch(Watcher& watcher);
     void stop();
@@ -139,10 +148,6 @@ public:
     std::int64_t impossible_moves() const;
 
 private:
-    struct Watch {
-        std::string realm;
-        std::string incident_id;
-    };
     void tell(const std::string& name, const Realm& realm);
     void end_if(const std::function<bool(const Watch&)>& ends);
     void end_partition(int partition);

@@ -6,17 +6,16 @@
 
 namespace tocsin::drafting {
 
-WatchStream::WatchStream(DraftingView& view, const std::string& realm,
-                         const std::string& incident_id, const std::function<bool()>& readable,
-                         MustEnd must_end, std::chrono::milliseconds looked_after,
-                         std::function<void()> leave)
+WatchStream::WatchStream(DraftingView& view, DraftingView::Watch watch,
+                         const std::function<bool()>& readable, MustEnd must_end,
+                         std::chrono::milliseconds looked_after, std::function<void()> leave)
     : view_(view),
-      incident_id_(incident_id),
+      watch_(std::move(watch)),
       must_end_(std::move(must_end)),
       looked_after_(looked_after),
       leave_(std::move(leave)) {
     // Changes may come in from here on; they queue up behind the snapshot.
-    snapshot_ = view_.watch(realm, incident_id, *this);
+    snapshot_ = view_.watch(watch_, *this);
     {
         const std::lock_guard lock(mutex_);
         if (!readable()) end_with(runtime::edge_status("unavailable"));
@@ -168,8 +167,9 @@ void WatchStream::proceed() {
 
 void WatchStream::next_of_snapshot() {
     bool more = false;
-    snapshot_->messages(incident_id_, {}, place_,
+    snapshot_->messages(watch_.incident_id, {}, place_,
                         [&](std::int64_t place, const std::string& id, const Standing& standing) {
+                            if (!watch_.sees(standing)) return true;
                             if (writing_now_.has_message()) {
                                 more = true;
                                 return false;

@@ -34,7 +34,7 @@ public:
     // `must_end`: why this reader is told no more, asked before each change and as often as
     // `looked_after` says. `leave` ends the call where its reader does not read what is written.
     WatchStream(
-        DraftingView& view, const std::string& realm, const std::string& incident_id,
+        DraftingView& view, DraftingView::Watch watch,
         const std::function<bool()>& readable = [] { return true; }, MustEnd must_end = {},
         std::chrono::milliseconds looked_after = std::chrono::seconds{5},
         std::function<void()> leave = [] {});
@@ -58,7 +58,7 @@ private:
     void look();
 
     DraftingView& view_;
-    const std::string incident_id_;
+    const DraftingView::Watch watch_;
     std::mutex mutex_;
     std::deque<std::shared_ptr<const v1::Message>> changes_;
     std::optional<grpc::Status> end_;

@@ -20,6 +20,7 @@ Card::Card(const v1::Scorecard& rested) : skew_ms_(rested.skew_ms()) {
         if (point.kind() == "confirmed" && point.purpose() == "message")
             last_confirmed_ = std::max(last_confirmed_, {runtime::from_proto(point.at())});
     }
+    concerns(rested.parties());
     if (rested.has_reading()) reading_ = runtime::Packed(rested.reading());
     v1::Scorecard counts;
     *counts.mutable_deliveries() = rested.deliveries();
@@ -147,6 +148,7 @@ v1::Scorecard Card::scorecard(const std::string& message_id) const {
         return true;
     });
     card.set_skew_ms(skew_ms_);
+    *card.mutable_parties() = parties();
     if (reading_.size() > 0) *card.mutable_reading() = reading_.get();
     return card;
 }

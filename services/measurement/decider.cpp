@@ -31,6 +31,9 @@ Verdict add_remark(const State& state, const Asking& asking, const v1::AddRemark
     if (found == state.messages.end())
         return reject(Because::not_found, "message_not_found",
                       fmt::format("there is no message {}", request.message_id()), "message_id");
+    if (!runtime::concerns(asking, found->second.parties.get()))
+        return reject(Because::permission_denied, "other_agency",
+                      runtime::not_concerned(asking.agency), "message_id");
     if (found->second.remarks >= remarks_max)
         return reject(Because::resource_exhausted, "too_many_remarks",
                       fmt::format("a message has at most {} remarks", remarks_max), "message_id");
@@ -133,8 +136,9 @@ bool Decider::concerns(const runtime::Foreign& foreign) {
     if (foreign.service == "trigger")
         return runtime::has_any<Triggered>(foreign, {Triggered::kRuleCrossed});
     if (foreign.service == "drafting")
-        return runtime::has_any<Drafted>(foreign,
-                                         {Drafted::kMessageCreated, Drafted::kMessageSubmitted});
+        return runtime::has_any<Drafted>(
+            foreign,
+            {Drafted::kMessageCreated, Drafted::kMessageRevised, Drafted::kMessageSubmitted});
     if (foreign.service == "approval")
         return runtime::has_any<Approved>(foreign, {Approved::kApprovalGiven, Approved::kCleared});
     return runtime::has_any<Published>(
@@ -161,6 +165,10 @@ bool Decider::evolve(State& state, const Event& event, Time) {
         }
         case Event::kDeliveriesNoted:
             evolve_noted(state, event.deliveries_noted());
+            return true;
+        case Event::kPartiesNoted:
+            state.messages[event.parties_noted().message_id()].parties =
+                runtime::KeptParties(event.parties_noted().parties());
             return true;
         case Event::BODY_NOT_SET:
             break;  // From a newer version.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/decider.hpp"
+#include "runtime/parties.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
 
 #include <absl/container/btree_set.h>
@@ -41,6 +42,7 @@ using MilestoneKey = std::array<char, 15>;
 struct MessageState {
     absl::btree_set<MilestoneKey> reached;
     std::int64_t remarks = 0;
+    runtime::KeptParties parties;
 };
 
 struct State {

@@ -24,10 +24,20 @@ void crossed(Telling& telling, const triggering::RuleCrossed& event) {
 }
 
 void created(Telling& telling, const drafting::MessageCreated& event) {
+    content::v1::Parties parties;
+    *parties.mutable_agencies() = event.draft().agencies();
+    *parties.mutable_incident_agencies() = event.incident_agencies();
+    telling.concern(event.message_id(), std::move(parties));
     auto reached = milestone("drafted", telling.at(), event.message_id());
     reached.mutable_milestone()->set_agency(event.agency());
     reached.set_crossing_id(event.crossing_id());
     telling.reach(std::move(reached));
+}
+
+void revised(Telling& telling, const drafting::MessageRevised& event) {
+    auto parties = telling.parties(event.message_id());
+    *parties.mutable_agencies() = event.draft().agencies();
+    telling.concern(event.message_id(), std::move(parties));
 }
 
 void approved(Telling& telling, const approving::ApprovalGiven& event) {
@@ -83,9 +93,26 @@ void Telling::touch(const v1::Event& event) {
         case v1::Event::kDeliveriesNoted:
             touch_release(event.deliveries_noted().release_id());
             return;
+        case v1::Event::kPartiesNoted:
+            touch_message(event.parties_noted().message_id());
+            return;
         case v1::Event::BODY_NOT_SET:
             return;
     }
+}
+
+content::v1::Parties Telling::parties(const std::string& message_id) {
+    touch_message(message_id);
+    const auto known = changed_.messages.find(message_id);
+    return known == changed_.messages.end() ? content::v1::Parties{} : known->second.parties.get();
+}
+
+void Telling::concern(const std::string& message_id, content::v1::Parties parties) {
+    if (runtime::stable_bytes(this->parties(message_id)) == runtime::stable_bytes(parties)) return;
+    v1::Event event;
+    event.mutable_parties_noted()->set_message_id(message_id);
+    *event.mutable_parties_noted()->mutable_parties() = std::move(parties);
+    record(std::move(event));
 }
 
 void Telling::reach(v1::MilestoneReached reached) {
@@ -147,6 +174,8 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kIncidentOpened:
             case Event::kTemplateStored:
             case Event::kMessageRevised:
+                revised(telling, event->message_revised());
+                break;
             case Event::kMessageWithdrawn:
             case Event::kMessageReturned:
             case Event::kMessageClosed:

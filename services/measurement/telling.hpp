@@ -17,6 +17,10 @@ public:
     const ReleaseState& release(const std::string& release_id);
     bool crossing_known(const std::string& crossing_id) const;
 
+    // Whom a message concerns, as far as is known.
+    content::v1::Parties parties(const std::string& message_id);
+    // Records whom it concerns, unless that is known.
+    void concern(const std::string& message_id, content::v1::Parties parties);
     // Records it, unless it was reached before.
     void reach(v1::MilestoneReached reached);
     void record(v1::Event event);

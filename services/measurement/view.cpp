@@ -25,6 +25,12 @@ std::optional<v1::Scorecard> Realm::scorecard(const std::string& message_id) con
     return std::nullopt;
 }
 
+content::v1::Parties Realm::parties(const std::string& message_id) const {
+    if (const Card* card = cards_.find(message_id)) return card->parties();
+    if (const Rested* rested = rested_.find(message_id)) return rested->parties.get();
+    return {};
+}
+
 Card& Realm::card_of(const std::string& message_id) {
     const bool awake = cards_.contains(message_id);
     Card& card = cards_.edit(message_id);
@@ -55,7 +61,8 @@ void Realm::rest(Time now) {
             watched_.set({card.changed + card_rests_after, card.place}, 1);
             card.watched = true;
         } else if (card.can_rest()) {
-            rested_.edit(message_id) = {runtime::Packed(card.scorecard(message_id)), card.place};
+            rested_.edit(message_id) = {runtime::Packed(card.scorecard(message_id)),
+                                        runtime::KeptParties(card.parties()), card.place};
             cards_.erase(message_id);
         }
     }
@@ -81,6 +88,10 @@ void Realm::apply(const v1::Event& event, Time now) {
             card_of(message_id).noted(noted);
             break;
         }
+        case v1::Event::kPartiesNoted:
+            message_id = event.parties_noted().message_id();
+            card_of(message_id).concerns(event.parties_noted().parties());
+            break;
         case v1::Event::BODY_NOT_SET:
             return;
     }

@@ -44,6 +44,8 @@ public:
     void remarked(const v1::RemarkAdded& added) { insert(added.milestone()); }
     void noted(const v1::DeliveriesNoted& noted);
     void measured(double skew_ms) { skew_ms_ = skew_ms; }
+    void concerns(const content::v1::Parties& parties) { parties_ = runtime::KeptParties(parties); }
+    content::v1::Parties parties() const { return parties_.get(); }
 
     Clocks clocks() const;
     v1::Scorecard scorecard(const std::string& message_id) const;
@@ -88,6 +90,7 @@ private:
     std::int64_t unsettled_ = 0;
     std::optional<Time> last_confirmed_;
     double skew_ms_ = -1;
+    runtime::KeptParties parties_;
     runtime::Packed<content::v1::Evidence> reading_;  // empty where none is known
     // Deliveries by state of before it rested, and nothing else.
     runtime::Packed<v1::Scorecard> rested_;
@@ -106,6 +109,8 @@ public:
     void apply(const runtime::Counted& counted);
 
     std::optional<v1::Scorecard> scorecard(const std::string& message_id) const;
+    // Whom it concerns; nobody where there is no such card.
+    content::v1::Parties parties(const std::string& message_id) const;
     // `use(place, message_id)`, newest first, from the first behind `after` (0: the first), until
     // it returns false.
     template <class Use>
@@ -121,6 +126,7 @@ public:
 private:
     struct Rested {
         runtime::Packed<v1::Scorecard> card;
+        runtime::KeptParties parties;  // of the card too, which is not unpacked to look
         std::int64_t place = 0;
     };
 

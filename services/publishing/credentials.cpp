@@ -2,6 +2,7 @@
 
 #include "runtime/digest.hpp"
 #include "runtime/http.hpp"
+#include "runtime/logs.hpp"
 #include "runtime/production.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace tocsin::publishing {
 
@@ -64,6 +66,13 @@ static std::expected<std::vector<std::string>, std::string> origins_at(const nlo
         origins.push_back(origin);
     }
     return origins;
+}
+
+// Realm and agency; empty where it names none.
+static std::pair<std::string, std::string> owner_of(const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object()) return {};
+    return {text_at(json, "realm", ""), text_at(json, "agency", "")};
 }
 
 std::expected<Credential, std::string> parse_credential(const std::string& text,
@@ -122,8 +131,17 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
                                       "credentials folder, with its realm and agency",
                                       use.agency, use.realm));
     };
-    if (!credential && credential.error().empty()) return absent();
-    if (!credential) return credential;
+    if (!credential) {
+        const auto found = cache_.find(name);
+        const bool theirs = found != cache_.end() && found->second.realm == use.realm &&
+                            found->second.agency == use.agency;
+        if (theirs) return credential;
+        // Neither is what is wrong with it.
+        if (!credential.error().empty())
+            runtime::logs::warn("a credential cannot be used",
+                                {{"credential", name}, {"why", credential.error()}});
+        return absent();
+    }
     if (credential->realm != use.realm || credential->agency != use.agency) return absent();
     if (credential->kind != use.kind)
         return said(name, fmt::format("is not for the channel kind {}", use.kind));
@@ -165,7 +183,8 @@ std::expected<Credential, std::string> Credentials::read(const std::string& name
         credential = said(name, "is open to other users: set its mode to 0600");
     else if (!credential)
         credential = said(name, credential.error());
-    cache_.insert_or_assign(name, Cached{status, credential});
+    auto [realm, agency] = owner_of(text.str());
+    cache_.insert_or_assign(name, Cached{status, std::move(realm), std::move(agency), credential});
     return credential;
 }
 

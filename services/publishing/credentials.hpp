@@ -59,6 +59,7 @@ public:
 private:
     struct Cached {
         struct stat status{};
+        std::string realm, agency;  // that it names, whatever else is wrong with it
         std::expected<Credential, std::string> credential;
     };
     std::expected<Credential, std::string> read(const std::string& name);

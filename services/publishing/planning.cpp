@@ -108,6 +108,7 @@ static v1::ReleasePlanned describe(const approval::v1::Cleared& cleared,
     *release.mutable_clear_time() = to_proto(cleared_at);
     for (const approval::v1::Agency& agency : cleared.agencies())
         release.add_agencies(agency.agency_id());
+    *release.mutable_incident_agencies() = cleared.incident_agencies();
     return planned;
 }
 

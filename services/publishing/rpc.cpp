@@ -5,6 +5,7 @@
 #include "publishing/steps.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/page.hpp"
+#include "runtime/parties.hpp"
 
 #include <algorithm>
 
@@ -12,9 +13,6 @@ namespace tocsin::publishing {
 
 using runtime::Caller;
 using Reactor = PublishingRpc::Reactor;
-
-static const runtime::Rpc::Roles administrators{"admin"};
-static const runtime::Rpc::Roles stoppers{"approver", "duty-officer"};
 
 static Time now_time() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
@@ -37,31 +35,46 @@ Reactor* PublishingRpc::PutChannel(Context* context, const v1::PutChannelRequest
     const auto check = [this, request](const Caller& caller) {
         return refuse_credential(credentials_, caller, *request);
     };
-    return rpc_.change<v1::Command>(context, request, response, administrators, check);
+    return rpc_.change<v1::Command>(context, request, response, check);
 }
 
 Reactor* PublishingRpc::RemoveChannel(Context* context, const v1::RemoveChannelRequest* request,
                                       v1::RemoveChannelResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, administrators);
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* PublishingRpc::CancelRelease(Context* context, const v1::CancelReleaseRequest* request,
                                       v1::CancelReleaseResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, stoppers);
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* PublishingRpc::RetractRelease(Context* context, const v1::RetractReleaseRequest* request,
                                        v1::RetractReleaseResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, stoppers);
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
-grpc::Status list_channels(const Realm& realm, const v1::ListChannelsRequest& in,
-                           v1::ListChannelsResponse& out) {
+// Where another agency's channel leads, and by what, is its own business: some URLs are secrets.
+static void hide_others(const Caller& caller, v1::Channel& channel) {
+    if (channel.agency_id() == caller.agency) return;
+    channel.clear_url();
+    channel.clear_credential();
+}
+
+static void hide_others(const Caller& caller, v1::Release& release) {
+    for (v1::Delivery& delivery : *release.mutable_deliveries())
+        if (delivery.has_channel()) hide_others(caller, *delivery.mutable_channel());
+}
+
+grpc::Status list_channels(const Caller& caller, const Realm& realm,
+                           const v1::ListChannelsRequest& in, v1::ListChannelsResponse& out) {
     return runtime::answer_page(in, out, *out.mutable_channels(), [&](auto& page) {
-        realm.channels().ascend(
-            page.after(), [&](const std::string& id, const NumberedChannel& known) {
-                return page.add(id, [&](v1::Channel& row) { row = known.channel; });
-            });
+        realm.channels().ascend(page.after(),
+                                [&](const std::string& id, const NumberedChannel& known) {
+                                    return page.add(id, [&](v1::Channel& row) {
+                                        row = known.channel;
+                                        hide_others(caller, row);
+                                    });
+                                });
     });
 }
 
@@ -69,7 +82,7 @@ Reactor* PublishingRpc::ListChannels(Context* context, const v1::ListChannelsReq
                                      v1::ListChannelsResponse* response) {
     const auto reader = [this](const Caller& caller, const v1::ListChannelsRequest& in,
                                v1::ListChannelsResponse& out) {
-        return list_channels(*view_.snapshot(caller.realm), in, out);
+        return list_channels(caller, *view_.snapshot(caller.realm), in, out);
     };
     return rpc_.read(context, request, response, reader);
 }
@@ -98,14 +111,26 @@ static grpc::Status show(v1::Release whole, const std::string& delivery_id, v1::
     return grpc::Status::OK;
 }
 
-grpc::Status get_release(const Realm& realm, const v1::GetReleaseRequest& in,
+static bool concerns(const Caller& caller, const v1::Release& release) {
+    return runtime::concerns(caller, release.agencies(), release.incident_agencies());
+}
+
+grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::GetReleaseRequest& in,
                          v1::GetReleaseResponse& out) {
     const bool by_id = !in.release_id().empty();
     const std::string* id = by_id ? &in.release_id() : realm.release_of_message(in.message_id());
-    if (const Release* release = id ? realm.release(*id) : nullptr)
-        return show(*release, in.delivery_id(), *out.mutable_release());
-    auto faded = id ? realm.whole_release(*id) : std::nullopt;
-    if (faded) return show(std::move(*faded), in.delivery_id(), *out.mutable_release());
+    const char* field = by_id ? "release_id" : "message_id";
+    if (const Release* release = id ? realm.release(*id) : nullptr) {
+        if (!concerns(caller, release->head)) return runtime::other_agency(caller, field);
+        const auto status = show(*release, in.delivery_id(), *out.mutable_release());
+        hide_others(caller, *out.mutable_release());
+        return status;
+    }
+    if (auto faded = id ? realm.whole_release(*id) : std::nullopt) {
+        if (!concerns(caller, *faded)) return runtime::other_agency(caller, field);
+        hide_others(caller, *faded);
+        return show(std::move(*faded), in.delivery_id(), *out.mutable_release());
+    }
     return by_id ? runtime::not_found("release_id", in.release_id())
                  : runtime::not_found("message_id", in.message_id());
 }
@@ -114,7 +139,7 @@ Reactor* PublishingRpc::GetRelease(Context* context, const v1::GetReleaseRequest
                                    v1::GetReleaseResponse* response) {
     const auto reader = [this](const Caller& caller, const v1::GetReleaseRequest& in,
                                v1::GetReleaseResponse& out) {
-        return get_release(*view_.snapshot(caller.realm), in, out);
+        return get_release(caller, *view_.snapshot(caller.realm), in, out);
     };
     return rpc_.read(context, request, response, reader);
 }
@@ -127,12 +152,12 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
         return runtime::answer_page(in, out, *out.mutable_releases(), [&](auto& page) {
             const std::optional<std::int64_t> before =
                 page.after() ? std::optional{std::stoll(*page.after())} : std::nullopt;
-            realm->order().descend(before ? &*before : nullptr,
-                                   [&](std::int64_t place, const std::string& id) {
-                                       return page.add(place, [&](v1::Release& row) {
-                                           row = realm->whole_release(id).value_or(v1::Release{});
-                                       });
-                                   });
+            realm->order().descend(
+                before ? &*before : nullptr, [&](std::int64_t place, const std::string& id) {
+                    auto release = realm->whole_release(id);
+                    if (!release || !concerns(caller, *release)) return page.pass(place);
+                    return page.add(place, [&](v1::Release& row) { row = std::move(*release); });
+                });
         });
     };
     return rpc_.read(context, request, response, reader);

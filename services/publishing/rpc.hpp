@@ -10,11 +10,11 @@
 namespace tocsin::publishing {
 
 // One page of the realm's channels.
-grpc::Status list_channels(const Realm& realm, const v1::ListChannelsRequest& in,
-                           v1::ListChannelsResponse& out);
+grpc::Status list_channels(const runtime::Caller& caller, const Realm& realm,
+                           const v1::ListChannelsRequest& in, v1::ListChannelsResponse& out);
 // A release, or one of its deliveries, also once its texts were dropped.
-grpc::Status get_release(const Realm& realm, const v1::GetReleaseRequest& in,
-                         v1::GetReleaseResponse& out);
+grpc::Status get_release(const runtime::Caller& caller, const Realm& realm,
+                         const v1::GetReleaseRequest& in, v1::GetReleaseResponse& out);
 
 // Why the caller may not give that channel that credential; nothing: they may.
 std::optional<grpc::Status> refuse_credential(Credentials& credentials,

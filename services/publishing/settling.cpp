@@ -151,7 +151,22 @@ static bool settle_late(Turn& turn, v1::Purpose purpose) {
     return true;
 }
 
+// What was given up came true: a channel that nobody could ask has the message after all.
+static void come_true(Turn& turn) {
+    const Release& release = turn.release;
+    if (!release.is("aborted") || release.count(v1::PURPOSE_MESSAGE, "confirmed") == 0) return;
+    v1::Event event;
+    v1::ReleaseCompleted& completed = *event.mutable_release_completed();
+    completed.set_release_id(release.id());
+    completed.set_state("released");
+    completed.set_skew_ms(skew_ms(release, v1::PURPOSE_MESSAGE));
+    completed.set_reason("A channel told that it has the message after the release was given up. " +
+                         troubles(release, v1::PURPOSE_MESSAGE));
+    turn.add(std::move(event));
+}
+
 void complete(Turn& turn) {
+    come_true(turn);
     const bool retracting = turn.release.is("retracting");
     if (!retracting && !turn.release.is("firing")) return;
     const auto purpose = retracting ? v1::PURPOSE_RETRACTION : v1::PURPOSE_MESSAGE;

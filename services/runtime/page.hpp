@@ -1,4 +1,5 @@
-// Pages of lists. A page ends by rows or by bytes, whichever is first, and has at least one row.
+// Pages of lists. A page ends by rows, by bytes, or by items that are not the caller's to see,
+// whichever is first.
 // Its token names the last item that was given, not a number of items: what is added or removed
 // meanwhile moves nothing. It is opaque, and refused when it was not made by the same call.
 #pragma once
@@ -18,6 +19,9 @@ namespace tocsin::runtime {
 inline constexpr int page_rows_default = 50;
 // Of the rows together, serialised.
 inline constexpr std::size_t page_bytes_max = std::size_t{1} << 20;
+// Items that one page passes over because they do not concern the caller: a page may therefore have
+// no row, and a token for the next.
+inline constexpr int page_passed_max = 2000;
 
 // The token of the page that begins after the item `key` of the list `list`, and back: empty for an
 // empty token, INVALID_ARGUMENT for one that is of no such list.
@@ -61,6 +65,14 @@ public:
         return add(std::to_string(key), std::forward<Fill>(fill));
     }
 
+    // Passes over an item. False: the page has gone through enough of them.
+    bool pass(std::string key) {
+        if (++passed_ > page_passed_max) return end();
+        last_ = std::move(key);
+        return true;
+    }
+    bool pass(std::int64_t key) { return pass(std::to_string(key)); }
+
     // Empty on the last page.
     std::string next_token() const { return more_ ? page_token(list_, last_) : std::string{}; }
 
@@ -75,6 +87,7 @@ private:
     std::string list_;
     std::string last_;
     std::size_t bytes_ = 0;
+    int passed_ = 0;
     bool more_ = false;
 };
 

@@ -17,14 +17,16 @@ void RealmRoster::apply(const Counted& counted) {
 
 void RealmRoster::import(const approval::v1::Roster& roster) {
     auto import = std::make_shared<Import>();
-    for (const auto& person : roster.people()) import->people[person.subject()] = person;
+    for (const auto& person : roster.people())
+        import->people[{person.agency_id(), person.subject()}] = person;
     for (const auto& agency : roster.agencies()) import->agencies[agency.agency_id()] = agency;
     latest_ = std::move(import);
 }
 
-const approval::v1::Person* RealmRoster::person(const std::string& subject) const {
+const approval::v1::Person* RealmRoster::person(const std::string& subject,
+                                                const std::string& agency_id) const {
     if (!latest_) return nullptr;
-    const auto found = latest_->people.find(subject);
+    const auto found = latest_->people.find({agency_id, subject});
     return found == latest_->people.end() ? nullptr : &found->second;
 }
 
@@ -43,8 +45,8 @@ std::vector<std::string> Roster::confirmed(const Caller& caller) const {
     if (caller.actor.starts_with("service:")) return only(caller.roles, "service");
     return read(caller.realm, [&](const RealmRoster& roster) -> std::vector<std::string> {
         if (!roster.exists()) return only(caller.roles, "admin");
-        const auto* person = roster.person(caller.actor);
-        if (!person || person->agency_id() != caller.agency) return {};
+        const auto* person = roster.person(caller.actor, caller.agency);
+        if (!person) return {};
         std::vector<std::string> both;
         const auto& given = person->roles();
         for (const std::string& role : caller.roles)

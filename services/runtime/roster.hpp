@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -20,8 +21,9 @@ public:
 
     // Whether one was ever imported.
     bool exists() const { return latest_ != nullptr; }
-    // Valid as long as the snapshot.
-    const approval::v1::Person* person(const std::string& subject) const;
+    // As somebody of that agency. Valid as long as the snapshot.
+    const approval::v1::Person* person(const std::string& subject,
+                                       const std::string& agency_id) const;
     const approval::v1::Agency* agency(const std::string& agency_id) const;
 
 private:
@@ -29,7 +31,8 @@ private:
 
     // One import, which the next replaces as a whole. Null: there was none.
     struct Import {
-        std::map<std::string, approval::v1::Person> people;
+        // By agency and subject: a person may act for several agencies, with a token for each.
+        std::map<std::pair<std::string, std::string>, approval::v1::Person> people;
         std::map<std::string, approval::v1::Agency> agencies;
     };
     std::shared_ptr<const Import> latest_;

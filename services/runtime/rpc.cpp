@@ -3,6 +3,8 @@
 #include "runtime/digest.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/logs.hpp"
+#include "runtime/method_rules.hpp"
+#include "runtime/parties.hpp"
 #include "runtime/record.hpp"
 #include "runtime/traceparent.hpp"
 #include "runtime/validate.hpp"
@@ -28,7 +30,12 @@ Rpc::Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const Rol
       ledger_(ledger),
       verifier_(verifier),
       roster_(roster),
-      limits_(limits) {}
+      limits_(limits) {
+    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
+        fmt::format("tocsin/{0}/v1/{0}_service.proto", service_));
+    for (int i = 0; file != nullptr && i < file->service_count(); ++i)
+        require_rules(*file->service(i));
+}
 
 static std::string metadata(const grpc::ServerContextBase& context, const char* key) {
     const auto found = context.client_metadata().find(key);
@@ -112,12 +119,26 @@ std::optional<grpc::Status> Rpc::unreadable(const Caller& caller) const {
     return not_folded(ledger_.why_not(caller.realm));
 }
 
+// By the roles that the roster confirmed.
+static std::optional<grpc::Status> lacks_role(const Caller& caller, const Message& request) {
+    const auto& roles = method_rules(*request.GetDescriptor()).roles();
+    if (roles.empty() ||
+        std::ranges::any_of(roles, [&](const std::string& role) { return caller.has(role); }))
+        return std::nullopt;
+    return edge_status("role_missing",
+                       fmt::format("one of these roles is needed, by token and by roster: {}",
+                                   fmt::join(roles, ", ")));
+}
+
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
                                                       const Message& request) const {
     auto caller = verify(context, request);
     if (!caller) return caller;
     if (auto why = unreadable(*caller)) return std::unexpected(std::move(*why));
-    return confirm(std::move(*caller));
+    caller = confirm(std::move(*caller));
+    if (!caller) return caller;
+    if (auto why = lacks_role(*caller, request)) return std::unexpected(std::move(*why));
+    return caller;
 }
 
 std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
@@ -138,8 +159,9 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
 std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
     if (caller.expires_at && now_time() > *caller.expires_at) return edge_status("token_expired");
     if (auto why = unreadable(caller)) return why;
-    auto confirmed = confirm(caller);
+    const auto confirmed = confirm(caller);
     if (!confirmed) return confirmed.error();
+    if (confirmed->roles != caller.roles) return edge_status("roles_changed");
     return std::nullopt;
 }
 
@@ -231,20 +253,12 @@ void Rpc::note_answer(const Message& request, const Answer& answer,
 }
 
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
-                          Message& response, const Roles& roles, const Check& check) {
+                          Message& response, const Check& check) {
     Reactor* reactor = context->DefaultReactor();
     // What else keeps the ledger from taking it, submit() knows.
     auto caller = authenticate(*context, request);
     if (!caller) {
         reactor->Finish(caller.error());
-        return reactor;
-    }
-    const bool allowed = roles.empty() || std::any_of(roles.begin(), roles.end(),
-                                                      [&](auto role) { return caller->has(role); });
-    if (!allowed) {
-        reactor->Finish(edge_status(
-            "role_missing", fmt::format("one of these roles is needed, by token and by roster: {}",
-                                        fmt::join(roles, ", "))));
         return reactor;
     }
     if (auto refused = check ? check(*caller) : std::nullopt) {
@@ -299,9 +313,11 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
     if (!caller) return ended(context, caller.error());
     if (auto why = unreadable(*caller)) return ended(context, std::move(*why));
     // What is waited for may be the roster that names the caller.
-    const auto confirmed = [this, call = guarded(std::move(call)), who = *caller] {
+    const auto confirmed = [this, &request, call = guarded(std::move(call)), who = *caller] {
         const auto caller_now = confirm(who);
-        return caller_now ? call(*caller_now) : caller_now.error();
+        if (!caller_now) return caller_now.error();
+        const auto why = lacks_role(*caller_now, request);
+        return why ? *why : call(*caller_now);
     };
     return after_positions(context, *caller, confirmed);
 }
@@ -403,6 +419,11 @@ void bound_received(grpc::ServerBuilder& builder) {
 grpc::Status not_found(std::string_view field, std::string_view id) {
     return edge_status("not_found", fmt::format("{}: no such {}", id, field),
                        {{std::string(field), "names nothing that exists here"}});
+}
+
+grpc::Status other_agency(const Caller& caller, std::string_view field) {
+    const std::string why = not_concerned(caller.agency);
+    return edge_status("other_agency", why, {{std::string(field), why}});
 }
 
 }  // namespace tocsin::runtime

@@ -38,10 +38,10 @@ public:
         std::chrono::milliseconds deadline_max{30000};
         std::size_t command_bytes_max = 900'000;  // of a command as it is recorded
     };
-    using Roles = std::vector<std::string_view>;
     using Reactor = grpc::ServerUnaryReactor;
     using Context = grpc::CallbackServerContext;
 
+    // Throws std::logic_error where a method of the service does not say who may call it.
     Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
         Limits limits);
 
@@ -49,18 +49,20 @@ public:
     // not. For a caller who has one of the roles.
     using Check = std::function<std::optional<grpc::Status>(const Caller&)>;
 
-    // A call that changes something: one of `roles` is needed (any when empty). `Command` has a
-    // oneof field of the request's type. The response has `id`, `etag` and `position`.
+    // A call that changes something, for callers who have one of the method's roles (see
+    // method_rules.hpp). `Command` has a oneof field of the request's type. The response has `id`,
+    // `etag` and `position`.
     template <class Command, class Request, class Response>
     Reactor* change(Context* context, const Request* request, Response* response,
-                    const Roles& roles, const Check& check = {}) {
+                    const Check& check = {}) {
         Command command;
         set_body(command, *request);
-        return change(context, *request, command.SerializeAsString(), *response, roles, check);
+        return change(context, *request, command.SerializeAsString(), *response, check);
     }
 
-    // A call that reads. `reader(const Caller&, const Request&, Response&)` returns a grpc::Status
-    // and runs on the calling thread; it must not block.
+    // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
+    // const Request&, Response&)` returns a grpc::Status and runs on the calling thread; it must
+    // not block. Which agency the caller is of is its to look at.
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
         return read(context, *request, [request, response, reader](const Caller& caller) {
@@ -85,8 +87,8 @@ public:
     std::expected<Caller, grpc::Status> authenticate(
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
-    // Why a stream of that caller must not go on: the token has ended, or the roster gives none of
-    // its roles any more. Nothing: it may.
+    // Why a stream of that caller must not go on: the token has ended, or the roster gives other
+    // roles than when it began. Nothing: it may.
     std::optional<grpc::Status> must_end(const Caller& caller) const;
 
     // An operator of the installation, by the token alone, or why not; nobody else hears what is
@@ -111,7 +113,7 @@ private:
     static void set_body(google::protobuf::Message& command,
                          const google::protobuf::Message& request);
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
-                    google::protobuf::Message& response, const Roles& roles, const Check& check);
+                    google::protobuf::Message& response, const Check& check);
     // Ends a read that throws, which is its caller's alone, and logs why.
     ReadCall guarded(ReadCall call) const;
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
@@ -142,5 +144,7 @@ inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
 void bound_received(grpc::ServerBuilder& builder);
 
 grpc::Status not_found(std::string_view field, std::string_view id);
+// It concerns other agencies than the caller's.
+grpc::Status other_agency(const Caller& caller, std::string_view field);
 
 }  // namespace tocsin::runtime

@@ -13,22 +13,22 @@ static Time now() {
 
 Reactor* TriggerRpc::PutSource(Context* context, const v1::PutSourceRequest* request,
                                v1::PutSourceResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* TriggerRpc::RemoveSource(Context* context, const v1::RemoveSourceRequest* request,
                                   v1::RemoveSourceResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* TriggerRpc::PutRule(Context* context, const v1::PutRuleRequest* request,
                              v1::PutRuleResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 Reactor* TriggerRpc::RemoveRule(Context* context, const v1::RemoveRuleRequest* request,
                                 v1::RemoveRuleResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response, {"admin", "duty-officer"});
+    return rpc_.change<v1::Command>(context, request, response);
 }
 
 template <class Request, class Response, class Reader>

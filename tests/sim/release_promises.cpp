@@ -79,6 +79,10 @@ void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agen
     const runtime::Asking asking{"", "olga", agency, {"approver"}, "stop"};
     for (const auto& [id, release] : state_().releases) {
         if (release.at_rest()) continue;
+        if (release.is("retracting")) {
+            check_stopped(release);
+            continue;
+        }
         publishing::v1::Command command;
         command.mutable_cancel_release()->set_release_id(id);
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
@@ -86,6 +90,23 @@ void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agen
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
         throw Violation(fmt::format("{} can not be stopped: it is {}", id, release.head.state()));
     }
+}
+
+bool ReleasePromises::has_words(const Release& release) {
+    return release.content && release.content->parsed() &&
+           !release.content->parsed()->draft().retraction().empty();
+}
+
+// From the order on nothing of the message is sent again, and what may be public is taken back
+// where there are words for it.
+void ReleasePromises::check_stopped(const Release& release) {
+    if (release.count(publishing::v1::PURPOSE_MESSAGE, "armed") > 0)
+        throw Violation(release.id() + " is retracted, and would still be sent");
+    if (!has_words(release)) return;
+    for (const publishing::Item& item : release.items)
+        if (!item.retracts() && item.may_be_public() && !release.retraction_of(item.id()))
+            throw Violation(fmt::format("{} {} is {}, and nothing takes it back", release.id(),
+                                        item.id(), item.state()));
 }
 
 // --- the end ---
@@ -100,6 +121,9 @@ void ReleasePromises::check_release(const Release& release) const {
         if (key.empty() || item.delivery.kind() == "feed") continue;
         const int shown = channels_.shown(key);
         const std::string what = fmt::format("{} {} is {}", release.id(), item.id(), item.state());
+        const bool given_up = release.is("aborted") || release.is("cancelled");
+        if (item.is("confirmed") && !item.retracts() && given_up)
+            throw Violation(fmt::format("the release is {}: {}", release.head.state(), what));
         if (shown > 1) throw Violation("shown twice: " + what);
         if (shown > 0 && cancelled_.contains(release.id()))
             throw Violation("shown although it was cancelled: " + what);
@@ -114,7 +138,8 @@ void ReleasePromises::check_release(const Release& release) const {
         if (shown == 1 && !item.is("confirmed") && item.delivery.kind() != "webhook")
             throw Violation("shown: " + what);
         // A mistake is taken back wherever it may be seen.
-        if (shown == 1 && !item.retracts() && release.retract_at && !taken_back(release, item))
+        if (shown == 1 && !item.retracts() && release.retract_at && has_words(release) &&
+            !taken_back(release, item))
             throw Violation("never taken back: " + what);
         for (const std::string& body : channels_.bodies(key))
             if (body != channels_.bodies(key).front() ||

@@ -25,13 +25,16 @@ public:
     // What is wrong with what is about to leave; empty when it is right.
     std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request,
                          runtime::Time now);
-    // Throws Violation where a release can not be stopped.
+    // Throws Violation where a release can not be stopped, or is not though it should be.
     void check_stoppable(runtime::Time now, const std::string& agency) const;
     // Once nothing is under way. Throws Violation.
     void check_end() const;
     std::int64_t sent() const { return sent_; }
 
 private:
+    static void check_stopped(const publishing::Release& release);
+    // Whether a retraction was approved with it.
+    static bool has_words(const publishing::Release& release);
     struct Armed {  // a delivery, by its key
         std::string release, delivery, body;
         std::map<std::string, int> claims;  // by executor

@@ -35,7 +35,14 @@ void add_text(content::Text& text, const std::string& language, const std::strin
     text.set_instruction("Leave the banks now.");
 }
 
-content::Content content_of(int number, Time now) {
+// What a message may do without, and how long it is good for.
+struct With {
+    bool retraction = true;
+    bool feed = true;
+    std::chrono::seconds lifetime = std::chrono::hours{2};
+};
+
+content::Content content_of(int number, Time now, With with) {
     content::Content content;
     content.set_message_id(fmt::format("msg-{}", number));
     content.set_revision(1);
@@ -50,11 +57,14 @@ content::Content content_of(int number, Time now) {
     draft.set_urgency(content::v1::URGENCY_IMMEDIATE);
     draft.set_severity(content::v1::SEVERITY_SEVERE);
     draft.set_certainty(content::v1::CERTAINTY_OBSERVED);
-    *draft.mutable_expires() = to_proto(now + std::chrono::hours(2));
+    *draft.mutable_expires() = to_proto(now + with.lifetime);
     (*draft.add_areas()->mutable_descriptions())["en-CA"] = "Calgary";
     draft.add_agencies("calgary");
     add_text(*draft.add_texts(), "en-CA", fmt::format("Flood {} of the Bow", number));
-    add_text(*draft.add_retraction(), "en-CA", fmt::format("Alert {} withdrawn", number));
+    if (with.retraction)
+        add_text(*draft.add_retraction(), "en-CA", fmt::format("Alert {} withdrawn", number));
+    if (!with.feed)
+        for (const char* channel : {"hook", "toot"}) draft.add_channels(channel);
     return content;
 }
 
@@ -205,7 +215,11 @@ void ReleaseWorld::people() {
 }
 
 void ReleaseWorld::clear_message() {
-    const std::string content = content::serialise(content_of(messages_++, now()));
+    const With with{.retraction = !chance(.2),
+                    .feed = !chance(.3),
+                    // What is short-lived is given up while some answers are still on their way.
+                    .lifetime = chance(.3) ? seconds(15 + below(20)) : std::chrono::hours{2}};
+    const std::string content = content::serialise(content_of(messages_++, now(), with));
     const std::string message = content::parse(content)->message_id();
     if (chance(.3)) clear_badly(content);
     const auto cleared = cleared_of(message, content);

@@ -38,3 +38,29 @@ def method(service: str, name: str) -> tuple[str, Any, Any]:
     found = _pool().FindServiceByName(full).FindMethodByName(name)
     return (f"/{full}/{name}", message(found.input_type.full_name),
             message(found.output_type.full_name))
+
+
+def services() -> dict[str, list[str]]:
+    """The methods of each of our services, by short name."""
+    found = {}
+    for path in sorted((ROOT / "proto" / "tocsin").glob("*/v1/*_service.proto")):
+        short = path.parent.parent.name
+        full = f"tocsin.{short}.v1.{short.capitalize()}Service"
+        found[short] = list(_pool().FindServiceByName(full).methods_by_name)
+    return found
+
+
+def method_rules(service: str, name: str) -> Any:
+    """The option beside an rpc (proto/tocsin/rules/v1/rules.proto); None where it has none."""
+    full = f"tocsin.{service}.v1.{service.capitalize()}Service"
+    described = descriptor_pb2.MethodDescriptorProto()
+    _pool().FindServiceByName(full).FindMethodByName(name).CopyToProto(described)
+    # Read with the pool's own class: only that knows the extension.
+    options = message("google.protobuf.MethodOptions").FromString(
+        described.options.SerializeToString())
+    extension = _pool().FindExtensionByName("tocsin.rules.v1.method")
+    return options.Extensions[extension] if options.HasExtension(extension) else None
+
+
+def enum_name(enum: str, number: int) -> str:
+    return str(_pool().FindEnumTypeByName(enum).values_by_number[number].name)

@@ -386,11 +386,15 @@ TEST(Revise, IsForAgenciesNamedInTheMessage) {
     EXPECT_EQ(stranger(test).when(revise("1")).refused(), "other_agency");
 }
 
-TEST(Revise, IsForTheAgencyThatStartedItToo) {
+// Nor can the writer's agency be left out by mistake.
+TEST(Revise, IsForTheAgenciesThatTheMessageNamesNow) {
     auto draft = samples::make_draft();
     draft.mutable_agencies()->DeleteSubrange(0, 1);
-    Case test = given({incident(), message(draft)});
-    EXPECT_EQ(ana(test).when(revise("1")).refused(), "");
+    Case test = given();
+    EXPECT_EQ(ana(test).when(revise("1", draft)).refused(), "other_agency");
+    EXPECT_EQ(test.rejection()->field, "draft.agencies");
+    Case left = given({incident(), message(draft)});
+    EXPECT_EQ(ana(left).when(revise("1")).refused(), "other_agency");
 }
 
 TEST(Revise, NeedsAnAuthorOrDutyOfficer) {

@@ -48,7 +48,7 @@ public:
     }
     void submit(int number) {
         const std::string id = id_of(number);
-        const v1::Event event = submitted({id, "bow", state_.messages.at(id), "ana"});
+        const v1::Event event = submitted({id, "bow", state_.messages.at(id), "ana", {}});
         content_bytes_ = event.message_submitted().content().size();
         tell("drafting", event, content::samples::now);
     }

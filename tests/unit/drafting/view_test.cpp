@@ -1,5 +1,8 @@
 #include "drafting/view.hpp"
 
+#include "runtime/identity.hpp"
+#include "runtime/parties.hpp"
+
 #include "support/given.hpp"
 
 #include <gtest/gtest.h>
@@ -185,7 +188,8 @@ TEST(Lifecycle, FollowsAMessageThroughItsLife) {
     EXPECT_EQ(then(completed("retracted")), "cancelled");
     // Ordered again for what became public later.
     EXPECT_EQ(then(completed("retracted")), "cancelled");
-    EXPECT_EQ(then(completed("released")), "cancelled");
+    // And could not be taken back there.
+    EXPECT_EQ(then(completed("released")), "released");
 }
 
 TEST(Lifecycle, IsTheSameInAnyOrderOfTheLedgers) {
@@ -231,6 +235,8 @@ TEST(Lifecycle, ARelease) {
     EXPECT_EQ(with({ended("expired")}), "expired");
     EXPECT_EQ(with({ended("aborted")}), "cancelled");
     EXPECT_EQ(with({armed(), claimed(), completed("retracted")}), "cancelled");
+    // A channel has it after all.
+    EXPECT_EQ(with({armed(), claimed(), ended("aborted"), completed("released")}), "released");
 }
 
 TEST(Lifecycle, AnImpossibleMoveIsCountedAndNotMade) {
@@ -367,7 +373,7 @@ TEST(Watch, GivesWhatIsAndThenEveryChange) {
     DraftingView view(1);
     apply(view, created());
     Notes notes;
-    const auto snapshot = view.watch("bow", {}, notes);
+    const auto snapshot = view.watch({"bow", {}}, notes);
     EXPECT_TRUE(snapshot->message("m"));
     apply(view, submitted());
     apply(view, opened());
@@ -381,20 +387,45 @@ TEST(Watch, GivesWhatIsAndThenEveryChange) {
 TEST(Watch, IsOfOneRealmAndOneIncident) {
     DraftingView view(1);
     Notes other_realm, other_incident, same;
-    view.watch("elbow", {}, other_realm);
-    view.watch("bow", "inc-2", other_incident);
-    view.watch("bow", "inc-1", same);
+    view.watch({"elbow", {}}, other_realm);
+    view.watch({"bow", "inc-2"}, other_incident);
+    view.watch({"bow", "inc-1"}, same);
     apply(view, created());
     EXPECT_TRUE(other_realm.states.empty());
     EXPECT_TRUE(other_incident.states.empty());
     EXPECT_EQ(same.states.size(), 1u);
 }
 
+TEST(Watch, IsOfWhatItsReaderMaySee) {
+    DraftingView view(1);
+    Notes hidden, shown;
+    const auto of = [](const std::string& agency) {
+        return [agency](const Standing& standing) {
+            const runtime::Caller reader{"ana", "bow", agency, {"author"}};
+            return runtime::concerns(reader, standing.parties());
+        };
+    };
+    view.watch({"bow", {}, of("police")}, hidden);
+    view.watch({"bow", {}, of("calgary")}, shown);
+    v1::Event made;
+    made.mutable_message_created()->set_message_id("m");
+    made.mutable_message_created()->mutable_draft()->add_agencies("calgary");
+    apply(view, fact(made));
+    EXPECT_TRUE(hidden.states.empty());
+    EXPECT_EQ(shown.states.size(), 1u);
+    v1::Event revised;
+    revised.mutable_message_revised()->set_message_id("m");
+    revised.mutable_message_revised()->mutable_draft()->add_agencies("police");
+    apply(view, fact(revised));
+    EXPECT_EQ(hidden.states.size(), 1u) << "it names them now";
+    EXPECT_EQ(shown.states.size(), 1u);
+}
+
 TEST(Watch, ThatIsRefusedAMoveTellsNothing) {
     DraftingView view(1);
     apply(view, created());
     Notes notes;
-    view.watch("bow", {}, notes);
+    view.watch({"bow", {}}, notes);
     apply(view, handed_back());
     EXPECT_TRUE(notes.states.empty());
 }
@@ -403,7 +434,7 @@ TEST(Watch, IsBoundedInARealmAndInAll) {
     DraftingView view(1);
     std::deque<Notes> all;
     const auto add = [&](const std::string& realm) {
-        view.watch(realm, {}, all.emplace_back());
+        view.watch({realm, {}}, all.emplace_back());
         return !all.back().over;
     };
     for (std::size_t i = 0; i < DraftingView::watchers_of_realm_max; ++i) ASSERT_TRUE(add("bow"));
@@ -421,8 +452,8 @@ TEST(Watch, IsBoundedInARealmAndInAll) {
 TEST(Watch, EndsWhenItsPartitionHalts) {
     DraftingView view(2);
     Notes here, elsewhere;
-    view.watch("bow", {}, here);
-    view.watch("elbow", {}, elsewhere);
+    view.watch({"bow", {}}, here);
+    view.watch({"elbow", {}}, elsewhere);
     ASSERT_NE(runtime::partition_of("bow", 2), runtime::partition_of("elbow", 2));
     view.halted(runtime::partition_of("bow", 2));
     EXPECT_TRUE(here.over);
@@ -433,13 +464,13 @@ TEST(Watch, EndsWhenItsPartitionHalts) {
 TEST(Watch, EndsWhenTheServiceStopsOrReadsItsLedgerAgain) {
     DraftingView view(1);
     Notes first, second, late;
-    view.watch("bow", {}, first);
+    view.watch({"bow", {}}, first);
     view.reset(0);
     EXPECT_TRUE(first.over);
-    view.watch("bow", {}, second);
+    view.watch({"bow", {}}, second);
     view.stop();
     EXPECT_TRUE(second.over);
-    view.watch("bow", {}, late);
+    view.watch({"bow", {}}, late);
     EXPECT_TRUE(late.over);
 }
 

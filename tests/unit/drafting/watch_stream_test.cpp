@@ -32,7 +32,7 @@ public:
     grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
         grpc::CallbackServerContext* context, const v1::WatchMessagesRequest* request) override {
         return new WatchStream(
-            view_, "bow", request->incident_id(), [this] { return readable.load(); },
+            view_, {"bow", request->incident_id(), sees}, [this] { return readable.load(); },
             [this]() -> std::optional<grpc::Status> {
                 if (on_roster) return std::nullopt;
                 return runtime::edge_status("role_missing");
@@ -40,6 +40,7 @@ public:
             looked_after, [context] { context->TryCancel(); });
     }
 
+    std::function<bool(const Standing&)> sees = [](const Standing&) { return true; };
     std::atomic<bool> readable = true;
     std::atomic<bool> on_roster = true;
     std::chrono::milliseconds looked_after{60'000};
@@ -165,13 +166,23 @@ TEST_F(WatchStreamTest, OfARealmThatCannotBeReadEndsUnavailable) {
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(WatchStreamTest, ShowsOfTheSnapshotWhatItsReaderMaySee) {
+    create("m1");
+    create("m2");
+    server_.sees = [](const Standing&) { return false; };
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    EXPECT_TRUE(got_.snapshot_complete());
+    EXPECT_FALSE(got_.has_message());
+}
+
 TEST_F(WatchStreamTest, OneTooManyIsRefusedWithTheLimit) {
     struct Other final : Watcher {
         void changed(const std::shared_ptr<const v1::Message>&) override {}
         void ended(End) override {}
     };
     std::deque<Other> others(DraftingView::watchers_of_realm_max);
-    for (Other& other : others) view_.watch("bow", {}, other);
+    for (Other& other : others) view_.watch({"bow", {}}, other);
     const auto reader = watch();
     EXPECT_FALSE(reader->Read(&got_));
     const grpc::Status status = reader->Finish();

@@ -112,7 +112,7 @@ TEST(Milestones, WhatNeverBecomesOneDoesNotConcernIt) {
     using Names = std::set<std::string>;
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")), Names{"rule_crossed"});
     EXPECT_EQ((testing::concerning<Decider, drafting::v1::Event>("drafting")),
-              (Names{"message_created", "message_submitted"}));
+              (Names{"message_created", "message_revised", "message_submitted"}));
     EXPECT_EQ((testing::concerning<Decider, approval::v1::Event>("approval")),
               (Names{"approval_given", "cleared"}));
     const auto published = testing::concerning<Decider, publishing::v1::Event>("publishing");
@@ -139,10 +139,50 @@ v1::Command remark(const std::string& message_id = "msg-1") {
     return command;
 }
 
+// Concerns calgary and alberta, and the duty officers of banff.
+drafting::v1::Event joint_message() {
+    drafting::v1::Event event = message_created();
+    auto& body = *event.mutable_message_created();
+    for (const char* agency : {"calgary", "alberta"}) body.mutable_draft()->add_agencies(agency);
+    for (const char* agency : {"calgary", "alberta", "banff"}) body.add_incident_agencies(agency);
+    return event;
+}
+
 Given<Decider> drafted() {
     Given<Decider> given;
-    given.when(foreign<drafting::v1::Event>("drafting", "bow", {message_created()}, at(8)));
+    given.when(foreign<drafting::v1::Event>("drafting", "bow", {joint_message()}, at(8)));
     return given;
+}
+
+drafting::v1::Event revised_for(const std::string& agency) {
+    drafting::v1::Event event;
+    event.mutable_message_revised()->set_message_id("msg-1");
+    event.mutable_message_revised()->mutable_draft()->add_agencies(agency);
+    return event;
+}
+
+TEST(Parties, AreNotedOnceAndAgainWhenTheDraftNamesOthers) {
+    auto given = drafted();
+    ASSERT_EQ(given.events().size(), 2U);
+    const auto& noted = given.events()[0].parties_noted();
+    EXPECT_EQ(noted.message_id(), "msg-1");
+    EXPECT_EQ(noted.parties().agencies_size(), 2);
+    EXPECT_EQ(noted.parties().incident_agencies_size(), 3);
+    const auto told =
+        foreign<drafting::v1::Event>("drafting", "bow", {revised_for("police")}, at(9));
+    given.when(told);
+    ASSERT_EQ(given.events().size(), 1U);
+    EXPECT_EQ(given.events()[0].parties_noted().parties().agencies(0), "police");
+    EXPECT_EQ(given.events()[0].parties_noted().parties().incident_agencies_size(), 3);
+    EXPECT_FALSE(given.when(told).reacted());
+}
+
+TEST(Remarks, AreForWhomTheMessageConcerns) {
+    auto given = drafted();
+    given.repeats_add();
+    EXPECT_EQ(given.by("eve", "banff", {"analyst"}).when(remark()).refused(), "other_agency");
+    EXPECT_EQ(given.by("eve", "solo", {"duty-officer"}).when(remark()).refused(), "other_agency");
+    EXPECT_EQ(given.by("dan", "banff", {"duty-officer"}).when(remark()).refused(), "");
 }
 
 TEST(Remarks, AnAnalystAddsARemarkToTheTimeline) {

@@ -22,13 +22,25 @@ protected:
         request.set_page_size(size);
         request.set_page_token(token);
         v1::ListChannelsResponse response;
-        const grpc::Status status = list_channels(realm, request, response);
+        const grpc::Status status = list_channels(reader, realm, request, response);
         EXPECT_TRUE(status.ok()) << status.error_message();
         return response;
     }
 
+    runtime::Caller reader{"ana", "bow", "calgary", {"analyst"}};
     Realm realm;
 };
+
+TEST_F(ChannelPages, KeepToThemselvesWhereTheChannelsOfOthersLead) {
+    put({samples::channel("hook", "webhook")});
+    EXPECT_FALSE(page(0).channels(0).url().empty());
+    EXPECT_FALSE(page(0).channels(0).credential().empty());
+    reader.agency = "alberta";
+    EXPECT_TRUE(page(0).channels(0).url().empty());
+    EXPECT_TRUE(page(0).channels(0).credential().empty());
+    EXPECT_EQ(page(0).channels(0).name(),
+              samples::channel("hook", "webhook").channel_put().channel().name());
+}
 
 TEST_F(ChannelPages, EndByRowsAndGoOnWhereTheyEnded) {
     std::vector<v1::Event> channels;
@@ -65,7 +77,7 @@ TEST_F(ChannelPages, ATokenOfAnotherListIsRefused) {
     v1::ListChannelsRequest request;
     request.set_page_token(runtime::page_token("tocsin.publishing.v1.ListReleasesRequest", "1"));
     v1::ListChannelsResponse response;
-    EXPECT_EQ(list_channels(realm, request, response).error_code(),
+    EXPECT_EQ(list_channels(reader, realm, request, response).error_code(),
               grpc::StatusCode::INVALID_ARGUMENT);
 }
 

@@ -555,6 +555,28 @@ TEST(CredentialFile, IsGivenToItsOwnersChannelAlone) {
     EXPECT_TRUE(credentials.load("toot", at("https://TOOT.example.org:443")));
 }
 
+// So is one that cannot be used: what is wrong with it is its owner's to hear.
+TEST(CredentialFile, ThatCannotBeUsedIsAbsentToStrangers) {
+    CredentialFolder folder;
+    const std::string other_world = R"("token":"t","world":"exercise")";
+    for (const std::string& text :
+         {std::string("{"), credential_text("mastodon", "toot", R"("token":"")"),
+          credential_text("mastodon", "toot", other_world)}) {
+        folder.write("toot", text);
+        Credentials credentials{folder.path, {}};
+        CredentialUse stranger = use_of("mastodon", "toot");
+        stranger.realm = "elbow";
+        const auto refused = credentials.load("toot", stranger);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().substr(24),
+                  credentials.load("nope", stranger).error().substr(24));
+    }
+    Credentials credentials{folder.path, {}};
+    EXPECT_TRUE(credentials.load("toot", use_of("mastodon", "toot"))
+                    .error()
+                    .contains("does not belong to the live world"));
+}
+
 TEST(CredentialFile, GoesInPlainTextOnlyWherePrivateAddressesAreAllowed) {
     CredentialFolder folder;
     folder.write("near", R"({"kind":"mastodon","realm":"bow","agency":"calgary",)"

@@ -217,19 +217,25 @@ TEST(FadedRelease, IsReadAsItWasButForItsTexts) {
     EXPECT_EQ(expected.deliveries(0).rendition_digest().size(), 64U);
     EXPECT_EQ(after->whole_release(id)->SerializeAsString(), expected.SerializeAsString());
 
+    runtime::Caller reader{"ana", "bow", expected.agencies(0), {"analyst"}};
     v1::GetReleaseRequest request;
     v1::GetReleaseResponse response;
     request.set_message_id("msg-1");
-    ASSERT_TRUE(get_release(*after, request, response).ok());
+    const runtime::Caller other{"eve", "bow", "elsewhere", {"analyst", "duty-officer"}};
+    EXPECT_EQ(get_release(other, *after, request, response).error_code(),
+              grpc::StatusCode::PERMISSION_DENIED);
+    ASSERT_TRUE(get_release(reader, *after, request, response).ok());
     EXPECT_EQ(response.release().SerializeAsString(), expected.SerializeAsString());
     request.set_delivery_id("hook");
-    ASSERT_TRUE(get_release(*after, request, response).ok());
+    ASSERT_TRUE(get_release(reader, *after, request, response).ok());
     ASSERT_EQ(response.release().deliveries_size(), 1);
     EXPECT_EQ(response.release().deliveries(0).channel().url(), "https://hook.example.org");
     request.set_delivery_id("none");
-    EXPECT_EQ(get_release(*after, request, response).error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_EQ(get_release(reader, *after, request, response).error_code(),
+              grpc::StatusCode::NOT_FOUND);
     request.set_message_id("msg-2");
-    EXPECT_EQ(get_release(*after, request, response).error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_EQ(get_release(reader, *after, request, response).error_code(),
+              grpc::StatusCode::NOT_FOUND);
 }
 
 }  // namespace

@@ -192,6 +192,21 @@ TEST(Outcomes, WhenNobodyTookItTheReleaseIsNotCalledReleased) {
     EXPECT_EQ(story.state(), "aborted");
 }
 
+// Its executor heard of it too late, and nobody could ask the channel.
+TEST(Outcomes, AReleaseThatWasGivenUpIsReleasedWhereAChannelHasItAfterAll) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim()
+        .outcome("hook", "unknown", at(2))
+        .outcome("hook", "refused", at(3), 1, "x1", "410");
+    ASSERT_EQ(story.state(), "aborted");
+    story.outcome("hook", "confirmed", at(4));
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.item("hook").state(), "confirmed");
+    EXPECT_EQ(story.state(), "released");
+    EXPECT_TRUE(story.release().head.reason().contains("after the release was given up"));
+    EXPECT_FALSE(Decider::next_due(story.given.state()));
+}
+
 TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
     Story story = armed();
     v1::Command command;

@@ -53,6 +53,31 @@ Items some(int count, std::size_t title = 10) {
     return items;
 }
 
+// Items that do not concern the caller cost time too: a page goes through so many and no more.
+TEST(Page, EndsByItemsThatItPassesOver) {
+    const int items = 2 * page_passed_max + 1;
+    const auto next_visible = [&](const std::string& token) {
+        ListIncidentsRequest request;
+        request.set_page_token(token);
+        ListIncidentsResponse response;
+        EXPECT_TRUE(answer_page(request, response, *response.mutable_incidents(),
+                                [&](PageOf<Incident>& page) {
+                                    for (auto at = page.after_place() + 1; at <= items; ++at)
+                                        if (at == items ? !page.add(at, [](Incident&) {})
+                                                        : !page.pass(at))
+                                            return;
+                                })
+                        .ok());
+        return response;
+    };
+    const auto first = next_visible("");
+    EXPECT_EQ(first.incidents_size(), 0);
+    ASSERT_FALSE(first.next_page_token().empty());
+    const auto second = next_visible(first.next_page_token());
+    EXPECT_EQ(second.incidents_size(), 1);
+    EXPECT_TRUE(second.next_page_token().empty());
+}
+
 TEST(Page, EndsByRows) {
     const auto items = some(120);
     EXPECT_EQ(list(items, 0, "").ids.size(), 50u);

@@ -74,8 +74,10 @@ bool comes_true(const std::function<bool()>& so) {
 class AllRoles final : public RoleConfirmer {
 public:
     std::vector<std::string> confirmed(const Caller& caller) const override {
+        if (!only_role.empty()) return {only_role};
         return imported ? caller.roles : std::vector<std::string>{};
     }
+    std::string only_role;
     std::atomic<bool> imported = true;
 };
 
@@ -85,7 +87,7 @@ public:
     Rpc::Reactor* PutTemplate(Rpc::Context* context,
                               const drafting::v1::PutTemplateRequest* request,
                               drafting::v1::PutTemplateResponse* response) override {
-        return rpc_.change<drafting::v1::Command>(context, request, response, {"author"});
+        return rpc_.change<drafting::v1::Command>(context, request, response);
     }
     Rpc::Reactor* ListMessages(Rpc::Context* context,
                                const drafting::v1::ListMessagesRequest* request,
@@ -309,8 +311,16 @@ TEST_F(RpcTest, AStreamEndsWithItsTokenAndWithItsRoles) {
     caller.roles.clear();
     EXPECT_EQ(rpc_.must_end(caller)->error_code(), grpc::StatusCode::PERMISSION_DENIED);
     caller.roles = {"author"};
+    roster_.only_role = "analyst";
+    EXPECT_EQ(reason_of(unpack(*rpc_.must_end(caller))), "ROLES_CHANGED");
+    roster_.only_role = {};
     caller.expires_at = now - std::chrono::seconds(1);
     EXPECT_EQ(rpc_.must_end(caller)->error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(RpcTest, AChangeNeedsARoleOfItsMethod) {
+    EXPECT_EQ(reason_of(put(draft_of(10), token("calgary", {"analyst"}))), "ROLE_MISSING");
+    EXPECT_NE(reason_of(put(draft_of(10), token("calgary", {"duty-officer"}))), "ROLE_MISSING");
 }
 
 TEST_F(RpcTest, ReadsOfAHaltedPartitionAreUnavailable) {
