@@ -60,11 +60,6 @@ static void hide_others(const Caller& caller, v1::Channel& channel) {
     channel.clear_credential();
 }
 
-static void hide_others(const Caller& caller, v1::Release& release) {
-    for (v1::Delivery& delivery : *release.mutable_deliveries())
-        if (delivery.has_channel()) hide_others(caller, *delivery.mutable_channel());
-}
-
 grpc::Status list_channels(const Caller& caller, const Realm& realm,
                            const v1::ListChannelsRequest& in, v1::ListChannelsResponse& out) {
     return runtime::answer_page(in, out, *out.mutable_channels(), [&](auto& page) {
@@ -122,13 +117,10 @@ grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::Get
     const char* field = by_id ? "release_id" : "message_id";
     if (const Release* release = id ? realm.release(*id) : nullptr) {
         if (!concerns(caller, release->head)) return runtime::other_agency(caller, field);
-        const auto status = show(*release, in.delivery_id(), *out.mutable_release());
-        hide_others(caller, *out.mutable_release());
-        return status;
+        return show(*release, in.delivery_id(), *out.mutable_release());
     }
     if (auto faded = id ? realm.whole_release(*id) : std::nullopt) {
         if (!concerns(caller, *faded)) return runtime::other_agency(caller, field);
-        hide_others(caller, *faded);
         return show(std::move(*faded), in.delivery_id(), *out.mutable_release());
     }
     return by_id ? runtime::not_found("release_id", in.release_id())
