@@ -16,6 +16,11 @@ static void require(bool holds, const std::string& what, const std::string& id) 
     if (!holds) throw Violation(fmt::format("{}: {}", what, id));
 }
 
+template <class Agencies>
+static std::vector<std::string> agencies_of(const Agencies& agencies) {
+    return {agencies.begin(), agencies.end()};
+}
+
 template <class Event>
 static Event event_of(const std::string& bytes) {
     Event event;
@@ -41,12 +46,19 @@ void LinePromises::follow(const trigger::v1::Event& event) {
 }
 
 void LinePromises::follow(const drafting::v1::Event& event, Time at) {
-    if (event.has_message_created()) {
+    if (event.has_incident_opened()) {
+        const auto& incident = event.incident_opened().incident();
+        incidents_[incident.incident_id()] = agencies_of(incident.agencies());
+    } else if (event.has_message_created()) {
         const auto& created = event.message_created();
         require(!messages_.contains(created.message_id()), "created twice", created.message_id());
         Message& message = messages_[created.message_id()];
         message.writers.insert(created.author());
         message.drafted_at = at;
+        message.named.push_back(agencies_of(created.draft().agencies()));
+        message.members = agencies_of(created.incident_agencies());
+        require(message.members == incidents_.at(created.incident_id()),
+                "of other agencies than its incident", created.message_id());
         if (created.crossing_id().empty()) return;
         require(crossings_.contains(created.crossing_id()), "of no crossing", created.message_id());
         require(crossings_answered_.insert(created.crossing_id()).second,
@@ -58,12 +70,15 @@ void LinePromises::follow(const drafting::v1::Event& event, Time at) {
         require(message.digest.empty(), "revised while it was locked",
                 event.message_revised().message_id());
         message.writers.insert(event.message_revised().author());
+        message.named.push_back(agencies_of(event.message_revised().draft().agencies()));
     } else if (event.has_message_submitted()) {
         const auto& submitted = event.message_submitted();
         Message& message = messages_.at(submitted.message_id());
         require(!message.over && message.digest.empty(), "submitted while it was not a draft",
                 submitted.message_id());
         message.writers.insert(submitted.submitter());
+        require(agencies_of(submitted.incident_agencies()) == message.members,
+                "submitted for other agencies than its incident's", submitted.message_id());
         message.digest = runtime::hex(runtime::sha256(submitted.content()));
         ++message.submitted;
         if (!message.submitted_at) message.submitted_at = at;
@@ -100,6 +115,8 @@ void LinePromises::open(const approval::v1::Review& review) {
             review.message_id());
     message.approvals.clear();
     message.needs.clear();
+    require(agencies_of(review.incident_agencies()) == message.members,
+            "reviewed for other agencies than its incident's", review.message_id());
     content::v1::Content content;
     require(content.ParseFromString(review.content()), "unreadable", review.message_id());
     for (const std::string& agency : content.draft().agencies()) {
@@ -169,11 +186,25 @@ void LinePromises::follow(const publishing::v1::Event& event) {
     require(release.digest() == runtime::hex(runtime::sha256(message.cleared)) &&
                 event.release_planned().content() == message.cleared,
             "planned other words than those cleared", release.message_id());
+    require(agencies_of(release.agencies()) == message.named.back() &&
+                agencies_of(release.incident_agencies()) == message.members,
+            "planned for other agencies than those it concerns", release.message_id());
     message.release = release.release_id();
 }
 
 void LinePromises::follow(const measurement::v1::Event& event) {
     if (event.has_milestone_reached()) reach(event.milestone_reached());
+    if (event.has_parties_noted()) concern(event.parties_noted());
+}
+
+void LinePromises::concern(const measurement::v1::PartiesNoted& noted) {
+    const std::string& id = noted.message_id();
+    const Message& message = messages_.at(id);
+    auto named = agencies_of(noted.parties().agencies());
+    require(std::ranges::find(message.named, named) != message.named.end() &&
+                agencies_of(noted.parties().incident_agencies()) == message.members,
+            "measured for other agencies than those it concerned", id);
+    measured_[id].named = std::move(named);
 }
 
 void LinePromises::reach(const measurement::v1::MilestoneReached& reached) {
@@ -245,6 +276,8 @@ void LinePromises::check_end() const {
         require(!approved(message) || !message.cleared.empty(), "approved and never cleared", id);
         const auto measured = measured_.find(id);
         require(measured != measured_.end(), "never measured", id);
+        require(measured->second.named == message.named.back(),
+                "measured for other agencies than those it concerns", id);
         check_order(id, measured->second);
     }
     for (const auto& [id, measured] : measured_)

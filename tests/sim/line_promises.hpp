@@ -51,10 +51,14 @@ private:
         std::string release;
         std::optional<Time> drafted_at, submitted_at, cleared_at;
         bool over = false;  // withdrawn or refused
+        // Whom it concerned, draft by draft, and the agencies that take part in its incident.
+        std::vector<std::vector<std::string>> named;
+        std::vector<std::string> members;
     };
     struct Measured {
         std::set<std::string> reached;
         std::map<std::string, Time> at;  // by kind, the latest word
+        std::vector<std::string> named;  // whom it concerns
     };
 
     void follow(const drafting::v1::Event& event, Time at);
@@ -66,6 +70,7 @@ private:
     void approve(const approval::v1::ApprovalGiven& given);
     void clear(const approval::v1::Cleared& cleared, Time at);
     void reach(const measurement::v1::MilestoneReached& reached);
+    void concern(const measurement::v1::PartiesNoted& noted);
     void check_order(const std::string& id, const Measured& measured) const;
     static std::ptrdiff_t given_by(const Message& message, const std::string& agency);
     static bool approved(const Message& message);
@@ -75,6 +80,7 @@ private:
     approval::v1::Roster roster_;
     std::map<std::pair<std::string, int>, Need> policies_;
     std::map<std::string, Message> messages_;
+    std::map<std::string, std::vector<std::string>> incidents_;  // agencies that take part
     std::set<std::string> crossings_, crossings_answered_;
     std::map<std::string, Measured> measured_;
     std::set<std::string> crossings_measured_;
