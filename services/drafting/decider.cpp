@@ -264,6 +264,11 @@ static Verdict create_message(const State& state, const Asking& asking,
         return reject(Because::not_found, "not_found",
                       fmt::format("there is no incident `{}`", request.incident_id()),
                       "incident_id");
+    if (!contains(state.incidents.at(request.incident_id()), asking.agency))
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("your agency `{}` does not take part in incident `{}`",
+                                  asking.agency, request.incident_id()),
+                      "incident_id");
     auto draft = first_draft(state, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
     if (auto no = too_large(*draft)) return std::unexpected(*no);
@@ -314,6 +319,12 @@ static Verdict revise_message(const State& state, const Asking& asking,
     if (request.etag() != std::to_string((*message)->version)) return stale_etag();
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
     if (auto no = leaves_writer_out(asking, request.draft())) return std::unexpected(*no);
+    if (!contains(request.draft().agencies(), (*message)->agency))
+        return reject(Because::permission_denied, "other_agency",
+                      fmt::format("agency `{}` started the message, and stays in it; start one of "
+                                  "your own instead",
+                                  (*message)->agency),
+                      "draft.agencies");
     if (auto no = agencies_take_part(state, (*message)->incident_id, request.draft()))
         return std::unexpected(*no);
     content::v1::Draft before;
@@ -503,6 +514,7 @@ static void write(State& state, const std::string& id, Message& message,
 static void create(State& state, const v1::MessageCreated& created) {
     Message& message = state.messages[created.message_id()];
     message.incident_id = created.incident_id();
+    message.agency = created.agency();
     write(state, created.message_id(), message, created.draft());
     if (!created.draft().evidence().empty()) {
         content::v1::Draft readings;

@@ -30,6 +30,7 @@ enum class Stage { draft, submitted, withdrawn, rejected };
 
 struct Message {
     std::string incident_id;
+    std::string agency;  // That started it, and stays in it.
     // The latest text, in one of two forms: as it was written, or as it was submitted since.
     // Neither is kept once no decision needs it: when the message has expired by the time of a
     // decision, so that nothing but a new text could be submitted, or when it is withdrawn or

@@ -143,8 +143,8 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     const auto caller = rpc_.authenticate(*context, *request);
     if (!caller) return new WatchStream(view_, caller.error());
     DraftingView::Watch watch{caller->realm, request->incident_id(),
-                              [who = *caller](const Standing& standing) {
-                                  return runtime::concerns(who, standing.parties());
+                              [who = *caller](const content::v1::Parties& parties) {
+                                  return runtime::concerns(who, parties);
                               }};
     return new WatchStream(
         view_, std::move(watch), [&] { return rpc_.readable(caller->realm); },

@@ -143,7 +143,9 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
         case Event::kReleaseCancelled:
             moved = move(publishing_, Lifecycle::cancelled, event.release_cancelled().reason());
             break;
+        // Given up again it was where a retraction came to nothing too.
         case Event::kReleaseEnded:
+            if (publishing_.at == Lifecycle::cancelled) break;
             moved = move(publishing_,
                          event.release_ended().state() == "expired" ? Lifecycle::expired
                                                                     : Lifecycle::cancelled,

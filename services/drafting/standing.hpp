@@ -50,6 +50,7 @@ public:
     const std::string& incident_id() const { return incident_id_; }
     // Whom it concerns, by its latest draft.
     content::v1::Parties parties() const { return parties_.get(); }
+    const runtime::KeptParties& kept_parties() const { return parties_; }
 
     // When its texts may be dropped; nothing while it has no end or they are dropped.
     std::optional<Time> texts_end() const;

@@ -42,7 +42,8 @@ void Realm::move(const std::string& message_id, const Event& event, Time at) {
         return;
     }
     if (!standing.known()) return;
-    changed_.insert(message_id);
+    // The first change of a decision knows how it was before.
+    changed_.try_emplace(message_id, before.kept_parties());
     file(message_id, before, standing);
 }
 
@@ -235,15 +236,24 @@ void DraftingView::apply(const runtime::Counted& counted) {
 }
 
 void DraftingView::tell(const std::string& name, const Realm& realm) {
-    for (const std::string& id : realm.changed()) {
+    for (const auto& [id, parties_before] : realm.changed()) {
         std::shared_ptr<const v1::Message> message;  // made once, if anybody wants it
         const Standing& standing = *realm.standing(id);
-        for (const auto& [watcher, watch] : watches_) {
-            if (watch.realm != name || !watch.sees(standing)) continue;
-            if (!watch.incident_id.empty() && watch.incident_id != standing.incident_id()) continue;
+        const content::v1::Parties before = parties_before.get(), now = standing.parties();
+        std::erase_if(watches_, [&](const auto& entry) {
+            const auto& [watcher, watch] = entry;
+            if (watch.realm != name) return false;
+            if (!watch.incident_id.empty() && watch.incident_id != standing.incident_id())
+                return false;
+            if (!watch.sees(now)) {
+                const bool lost = watch.sees(before);
+                if (lost) watcher->ended(Watcher::End::over);
+                return lost;
+            }
             if (!message) message = std::make_shared<const v1::Message>(shown(id, standing));
             watcher->changed(message);
-        }
+            return false;
+        });
     }
 }
 

@@ -60,8 +60,9 @@ public:
 
     // Incidents, templates and messages.
     std::size_t size() const;
-    // Messages that the last decision changed.
-    const std::set<std::string>& changed() const { return changed_; }
+    // Messages that the last decision changed, and whom each concerned before.
+    using Changed = std::map<std::string, runtime::KeptParties>;
+    const Changed& changed() const { return changed_; }
     // Moves that the lifecycle does not allow, and which were therefore not made: of all decisions,
     // and of the last.
     std::int64_t impossible_moves() const { return impossible_moves_; }
@@ -90,7 +91,7 @@ private:
     // Messages whose texts may be dropped, by when (microseconds) and by place.
     runtime::SharedMap<Ending, char> endings_;
     Time latest_{};  // decision of any ledger
-    std::set<std::string> changed_;
+    Changed changed_;
     std::int64_t impossible_moves_ = 0;
     int impossible_moves_now_ = 0;
 };
@@ -128,12 +129,13 @@ public:
     void reset(int partition) override;
     void halted(int partition) override;
 
-    // What one watcher is told of: messages of that incident (of all where it is empty) that it may
-    // see. `sees` is called on the ledger thread and must not block.
+    // What one watcher is told of: messages of that incident (of all where it is empty) that
+    // concern it. One that does so no more ends it: what was told no longer holds. `sees` is called
+    // on the ledger thread and must not block.
     struct Watch {
         std::string realm;
         std::string incident_id;
-        std::function<bool(const Standing&)> sees = [](const Standing&) { return true; };
+        std::function<bool(const content::v1::Parties&)> sees = [](const auto&) { return true; };
     };
     // The realm as it is; `watcher` is told of every change after exactly that. Null after `stop`
     // and where too many watch, when it is told that it ended.

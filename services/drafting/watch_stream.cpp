@@ -169,7 +169,7 @@ void WatchStream::next_of_snapshot() {
     bool more = false;
     snapshot_->messages(watch_.incident_id, {}, place_,
                         [&](std::int64_t place, const std::string& id, const Standing& standing) {
-                            if (!watch_.sees(standing)) return true;
+                            if (!watch_.sees(standing.parties())) return true;
                             if (writing_now_.has_message()) {
                                 more = true;
                                 return false;

@@ -49,9 +49,12 @@ Verdict add_remark(const State& state, const Asking& asking, const v1::AddRemark
     return happened;
 }
 
+// But for what was refused: its channel may tell later that it has it after all.
 void drop_final(ReleaseState& release, std::string_view purpose) {
     std::erase_if(release.deliveries, [&](const auto& entry) {
-        return entry.second.purpose == purpose && is_final(entry.second.state);
+        const DeliveryState& delivery = entry.second;
+        return delivery.purpose == purpose && is_final(delivery.state) &&
+               delivery.state != "refused";
     });
     const bool over = std::ranges::none_of(
         release.deliveries, [&](const auto& entry) { return entry.second.purpose == purpose; });

@@ -29,8 +29,8 @@ struct DeliveryState {
 
 struct ReleaseState {
     std::string message_id;
-    // Once all has been said of a purpose, those of it that are final are not kept: nothing more
-    // comes of them.
+    // Once all has been said of a purpose, those of it that are final are not kept, unless they
+    // were refused: nothing more comes of them.
     std::map<std::string, DeliveryState> deliveries;
     std::map<std::string, Time> fired_at;  // by purpose
     bool skew_measured = false;

@@ -171,11 +171,11 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
                 telling.reach(
                     milestone("submitted", telling.at(), event->message_submitted().message_id()));
                 break;
-            case Event::kIncidentOpened:
-            case Event::kTemplateStored:
             case Event::kMessageRevised:
                 revised(telling, event->message_revised());
                 break;
+            case Event::kIncidentOpened:
+            case Event::kTemplateStored:
             case Event::kMessageWithdrawn:
             case Event::kMessageReturned:
             case Event::kMessageClosed:

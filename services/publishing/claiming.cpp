@@ -31,7 +31,7 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
                       const v1::ClaimRelease& claim, Time now) {
     if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
     const auto known = state.releases.find(claim.release_id());
-    if (known == state.releases.end()) return no_release(state, claim.release_id());
+    if (known == state.releases.end()) return no_release(state, asking, claim.release_id());
     Turn turn{known->second, now, {}};
     const Release& release = known->second;
     const auto purpose =
@@ -80,7 +80,7 @@ static bool can_be_cancelled(const Release& release) {
 Verdict cancel_release(const State& state, const runtime::Asking& asking,
                        const v1::CancelReleaseRequest& request, Time now) {
     const auto known = state.releases.find(request.release_id());
-    if (known == state.releases.end()) return no_release(state, request.release_id());
+    if (known == state.releases.end()) return no_release(state, asking, request.release_id());
     Turn turn{known->second, now, {}};
     if (auto refusal = refuse_outsider(asking, turn.release))
         return std::unexpected(std::move(*refusal));

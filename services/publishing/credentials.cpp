@@ -127,9 +127,11 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     auto credential = read(name);
     // Whose it is, and that it is there at all, concerns nobody else.
     const auto absent = [&] {
-        return said(name, fmt::format("does not exist for agency {} of realm {}: put it into the "
-                                      "credentials folder, with its realm and agency",
-                                      use.agency, use.realm));
+        return said(name,
+                    fmt::format("does not exist for agency {} of realm {}, or cannot be used: "
+                                "put it into the credentials folder, with its realm and "
+                                "agency; the log says what is wrong with one that is there",
+                                use.agency, use.realm));
     };
     if (!credential) {
         const auto found = cache_.find(name);
@@ -174,6 +176,7 @@ std::expected<Credential, std::string> Credentials::read(const std::string& name
     std::ostringstream text;
     std::ifstream file(path, std::ios::binary);
     if (status.st_size <= size_max) text << file.rdbuf();
+    if (!file || status.st_size > size_max) cache_.erase(name);
     if (!file || status.st_size > size_max)
         return said(name, "can not be read: check its owner and mode");
     auto credential = parse_credential(text.str(), rules_.world);

@@ -29,23 +29,34 @@ std::optional<Rejection> refuse_stranger(const runtime::Asking& asking) {
                      {}};
 }
 
+static bool contains(const auto& list, std::string_view item) {
+    return std::ranges::find(list, item) != list.end();
+}
+
+static Rejection not_of(const std::string& agency) {
+    return {Because::permission_denied,
+            "other_agency",
+            fmt::format("{} is not one of the agencies that publish this release", agency),
+            {}};
+}
+
 std::optional<Rejection> refuse_outsider(const runtime::Asking& asking, const Release& release) {
     if (!asking.has("approver") && !asking.has("duty-officer"))
         return Rejection{Because::permission_denied,
                          "role_missing",
                          "this needs the role approver or duty-officer",
                          {}};
-    if (std::ranges::find(release.head.agencies(), asking.agency) == release.head.agencies().end())
-        return Rejection{
-            Because::permission_denied,
-            "other_agency",
-            fmt::format("{} is not one of the agencies that publish this release", asking.agency),
-            {}};
+    if (!contains(release.head.agencies(), asking.agency)) return not_of(asking.agency);
     return std::nullopt;
 }
 
-std::unexpected<Rejection> no_release(const State& state, std::string_view release_id) {
-    if (state.faded.contains(std::string{release_id}))
+std::unexpected<Rejection> no_release(const State& state, const runtime::Asking& asking,
+                                      std::string_view release_id) {
+    const auto faded = state.faded.find(std::string{release_id});
+    if (faded != state.faded.end() && !asking.is_service() &&
+        !contains(faded->second.get().agencies(), asking.agency))
+        return std::unexpected(not_of(asking.agency));
+    if (faded != state.faded.end())
         return runtime::reject(
             Because::failed_precondition, "no_retraction",
             "the message expired long ago and its texts are not kept: publish an update");

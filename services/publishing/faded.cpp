@@ -3,6 +3,7 @@
 namespace tocsin::publishing {
 
 Faded::Faded(const Release& release) {
+    parties_ = runtime::KeptParties(release.parties());
     v1::Release whole = release.whole();
     for (v1::Delivery& delivery : *whole.mutable_deliveries()) delivery.clear_channel();
     release_ = runtime::Packed(whole);

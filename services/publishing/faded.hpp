@@ -4,6 +4,7 @@
 #pragma once
 
 #include "publishing/release.hpp"
+#include "runtime/parties.hpp"
 #include "runtime/shared_bytes.hpp"
 
 #include <memory>
@@ -19,8 +20,11 @@ public:
 
     // As Release::whole() gave it.
     v1::Release whole() const;
+    // Whom it concerns; not unpacked to look.
+    content::v1::Parties parties() const { return parties_.get(); }
 
 private:
+    runtime::KeptParties parties_;
     runtime::Packed<v1::Release> release_;  // without the channels
     // Of the deliveries, in their order: one channel is held once however many releases it had.
     std::vector<std::shared_ptr<const v1::Channel>> channels_;

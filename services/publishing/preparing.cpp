@@ -19,7 +19,7 @@ Verdict record_prepared(const State& state, const runtime::Asking& asking,
                         const v1::RecordPrepared& result, Time now) {
     if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
     const auto known = state.releases.find(result.release_id());
-    if (known == state.releases.end()) return no_release(state, result.release_id());
+    if (known == state.releases.end()) return no_release(state, asking, result.release_id());
     Turn turn{known->second, now, {}};
     const Item* item = turn.release.find(result.delivery_id());
     if (!item)

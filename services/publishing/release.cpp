@@ -148,6 +148,13 @@ void Release::drop_texts() {
                      });
 }
 
+content::v1::Parties Release::parties() const {
+    content::v1::Parties parties;
+    *parties.mutable_agencies() = head.agencies();
+    *parties.mutable_incident_agencies() = head.incident_agencies();
+    return parties;
+}
+
 v1::Release Release::whole() const {
     v1::Release all = head;
     for (const Item& item : items) {

@@ -94,6 +94,8 @@ struct Release {
     std::optional<Time> fades() const;
     void drop_texts();
 
+    // Whom it concerns.
+    content::v1::Parties parties() const;
     // As people see it, with all deliveries.
     v1::Release whole() const;
     // One delivery with everything about it.

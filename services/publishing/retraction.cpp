@@ -149,7 +149,7 @@ Retraction arm_retraction(const Release& release, Time now) {
 Verdict retract_release(const State& state, const runtime::Asking& asking,
                         const v1::RetractReleaseRequest& request, Time now) {
     const auto known = state.releases.find(request.release_id());
-    if (known == state.releases.end()) return no_release(state, request.release_id());
+    if (known == state.releases.end()) return no_release(state, asking, request.release_id());
     Turn turn{known->second, now, {}};
     const Release& release = known->second;
     if (auto refusal = refuse_outsider(asking, release))

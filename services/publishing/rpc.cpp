@@ -106,25 +106,31 @@ static grpc::Status show(v1::Release whole, const std::string& delivery_id, v1::
     return grpc::Status::OK;
 }
 
-static bool concerns(const Caller& caller, const v1::Release& release) {
-    return runtime::concerns(caller, release.agencies(), release.incident_agencies());
+// Of the agencies that it names, everybody sees where it goes; a duty officer of another agency in
+// the incident, what became of it.
+static void hide_places(const Caller& caller, v1::Release& release) {
+    const auto& named = release.agencies();
+    if (std::ranges::find(named, caller.agency) != named.end()) return;
+    for (v1::Delivery& delivery : *release.mutable_deliveries())
+        if (delivery.has_channel()) hide_others(caller, *delivery.mutable_channel());
 }
 
 grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::GetReleaseRequest& in,
                          v1::GetReleaseResponse& out) {
     const bool by_id = !in.release_id().empty();
     const std::string* id = by_id ? &in.release_id() : realm.release_of_message(in.message_id());
-    const char* field = by_id ? "release_id" : "message_id";
-    if (const Release* release = id ? realm.release(*id) : nullptr) {
-        if (!concerns(caller, release->head)) return runtime::other_agency(caller, field);
-        return show(*release, in.delivery_id(), *out.mutable_release());
-    }
-    if (auto faded = id ? realm.whole_release(*id) : std::nullopt) {
-        if (!concerns(caller, *faded)) return runtime::other_agency(caller, field);
-        return show(std::move(*faded), in.delivery_id(), *out.mutable_release());
-    }
-    return by_id ? runtime::not_found("release_id", in.release_id())
-                 : runtime::not_found("message_id", in.message_id());
+    const Release* release = id ? realm.release(*id) : nullptr;
+    auto faded = id && !release ? realm.whole_release(*id) : std::nullopt;
+    if (!release && !faded)
+        return by_id ? runtime::not_found("release_id", in.release_id())
+                     : runtime::not_found("message_id", in.message_id());
+    if (!runtime::concerns(caller, realm.parties(*id)))
+        return runtime::other_agency(caller, by_id ? "release_id" : "message_id");
+    v1::Release& shown = *out.mutable_release();
+    auto status = release ? show(*release, in.delivery_id(), shown)
+                          : show(std::move(*faded), in.delivery_id(), shown);
+    hide_places(caller, shown);
+    return status;
 }
 
 Reactor* PublishingRpc::GetRelease(Context* context, const v1::GetReleaseRequest* request,
@@ -144,12 +150,15 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
         return runtime::answer_page(in, out, *out.mutable_releases(), [&](auto& page) {
             const std::optional<std::int64_t> before =
                 page.after() ? std::optional{std::stoll(*page.after())} : std::nullopt;
-            realm->order().descend(
-                before ? &*before : nullptr, [&](std::int64_t place, const std::string& id) {
-                    auto release = realm->whole_release(id);
-                    if (!release || !concerns(caller, *release)) return page.pass(place);
-                    return page.add(place, [&](v1::Release& row) { row = std::move(*release); });
-                });
+            realm->order().descend(before ? &*before : nullptr,
+                                   [&](std::int64_t place, const std::string& id) {
+                                       if (!runtime::concerns(caller, realm->parties(id)))
+                                           return page.pass(place);
+                                       return page.add(place, [&](v1::Release& row) {
+                                           row = realm->whole_release(id).value_or(v1::Release{});
+                                           hide_places(caller, row);
+                                       });
+                                   });
         });
     };
     return rpc_.read(context, request, response, reader);

@@ -183,6 +183,14 @@ void complete(Turn& turn) {
     if (!retracting && !reached)
         return end(turn, "aborted",
                    "No channel took the message. " + troubles(turn.release, purpose));
+    // Given up before, in doubt; and as far as anybody can tell it reached nobody.
+    const auto message = [&](const char* in) {
+        return turn.release.count(v1::PURPOSE_MESSAGE, in);
+    };
+    if (retracting && !reached && message("confirmed") + message("unknown") == 0)
+        return end(turn, "aborted",
+                   "No channel told that it has the message, and none took the retraction. " +
+                       troubles(turn.release, purpose));
     v1::Event event;
     v1::ReleaseCompleted& completed = *event.mutable_release_completed();
     completed.set_release_id(turn.release.id());
@@ -253,7 +261,7 @@ Verdict record_outcome(const State& state, const runtime::Asking& asking,
                        const v1::RecordOutcome& outcome, Time now) {
     if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
     const auto known = state.releases.find(outcome.release_id());
-    if (known == state.releases.end()) return no_release(state, outcome.release_id());
+    if (known == state.releases.end()) return no_release(state, asking, outcome.release_id());
     const Item* item = known->second.find(outcome.delivery_id());
     if (!item)
         return reject(Because::not_found, "no_such_delivery", "the release has no such delivery",
@@ -284,7 +292,7 @@ Verdict reach_due(const State& state, const runtime::Asking& asking, const v1::R
     if (!asking.is_service())
         return reject(Because::permission_denied, "not_a_timer", "only a timer may say this");
     const auto known = state.releases.find(due.release_id());
-    if (known == state.releases.end()) return no_release(state, due.release_id());
+    if (known == state.releases.end()) return no_release(state, asking, due.release_id());
     const Time due_at = from_proto(due.due_at());
     if (due_at > now + clock_difference)
         return reject(Because::failed_precondition, "not_due", "that time has not come yet");

@@ -57,8 +57,9 @@ static void drop_faded(State& state, Time now) {
         if (at == Time{}) {  // Never public.
             state.releases.at(id).drop_texts();
         } else {
-            state.releases.erase(id);
-            state.faded.insert(id);
+            const auto release = state.releases.find(id);
+            state.faded.emplace(id, release->second.parties());
+            state.releases.erase(release);
         }
         state.fading.erase(state.fading.begin());
     }

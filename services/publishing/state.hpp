@@ -2,6 +2,7 @@
 #pragma once
 
 #include "publishing/release.hpp"
+#include "runtime/parties.hpp"
 
 #include <map>
 #include <memory>
@@ -30,9 +31,9 @@ struct State {
     std::set<std::pair<Time, std::string>> due;
     // Releases whose texts are dropped at a time, the earliest first.
     std::set<std::pair<Time, std::string>> fading;
-    // Ids of those whose texts were dropped after they had been public: nothing of them can be
-    // changed any more. The view shows what became of them.
-    std::set<std::string> faded;
+    // Those whose texts were dropped after they had been public, and whom they concern: nothing of
+    // them can be changed any more. The view shows what became of them.
+    std::map<std::string, runtime::KeptParties> faded;
 };
 
 // False: an event of a newer version. O(log n) in deliveries and releases, for an event about one

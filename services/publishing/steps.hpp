@@ -24,7 +24,8 @@ std::optional<runtime::Rejection> refuse_stranger(const runtime::Asking& asking)
 // Who may stop or take back a release: an approver or duty-officer of one of its agencies.
 std::optional<runtime::Rejection> refuse_outsider(const runtime::Asking& asking,
                                                   const Release& release);
-std::unexpected<runtime::Rejection> no_release(const State& state, std::string_view release_id);
+std::unexpected<runtime::Rejection> no_release(const State& state, const runtime::Asking& asking,
+                                               std::string_view release_id);
 
 // channel_rules.cpp
 // What is wrong with where a channel is and what it is opened with, whoever puts it.

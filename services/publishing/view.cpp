@@ -125,6 +125,12 @@ std::string Realm::trace(const std::string& release_id) const {
     return found ? *found : std::string{};
 }
 
+content::v1::Parties Realm::parties(const std::string& id) const {
+    if (const Release* known = releases_.find(id)) return known->parties();
+    if (const Faded* known = faded_.find(id)) return known->parties();
+    return {};
+}
+
 std::optional<v1::Release> Realm::whole_release(const std::string& id) const {
     if (const Release* known = release(id)) return known->whole();
     if (const Faded* known = faded_.find(id)) return known->whole();

@@ -44,6 +44,8 @@ public:
     const Release* release(const std::string& id) const { return releases_.find(id); }
     // Whatever became of it, with all deliveries, as people see it.
     std::optional<v1::Release> whole_release(const std::string& id) const;
+    // Whom a release concerns, also once its texts were dropped; nobody where there is none.
+    content::v1::Parties parties(const std::string& id) const;
     // The latest release of a message; null: there is none.
     const std::string* release_of_message(const std::string& message_id) const {
         return by_message_.find(message_id);

@@ -31,6 +31,8 @@ struct Caller {
     std::string realm;  // with `agency` empty only in the token of an operator
     std::string agency;
     std::vector<std::string> roles;
+    // That the token names, once `roles` are those of them that the roster confirms.
+    std::vector<std::string> claimed{};
     // When the token ends; a stream ends with it. Unset: it never does.
     std::optional<Time> expires_at{};
 

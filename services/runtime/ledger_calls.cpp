@@ -82,7 +82,8 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
     // Registered before it is sent: the answer may be there before append() returns.
     const auto handle = waiters_.add(
         awaited_key(partition, request_key(asking.realm, asking.actor, asking.request_id)),
-        body_digest(submission.body, submission.expires_at), started + wait, slot, timed);
+        body_digest(submission.asking.agency, submission.body, submission.expires_at),
+        started + wait, slot, timed);
     if (!handle) return timed(unavailable(stopping_text));
     const int source = source_of(partition, input_named(commands_topic_));
     const std::int64_t read_before = read_[static_cast<std::size_t>(source)];

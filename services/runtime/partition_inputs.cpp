@@ -410,7 +410,8 @@ void Partition::read_command(Input& input, std::int64_t offset, std::string_view
     if (item.readable) {
         const auto& command = item.command;
         item.key = request_key(command.realm(), command.actor(), command.request_id());
-        item.digest = body_digest(command.body(), from_proto(command.expires_at()));
+        item.digest =
+            body_digest(command.agency(), command.body(), from_proto(command.expires_at()));
     } else {
         item.raw = std::string(record);
     }

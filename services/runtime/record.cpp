@@ -86,8 +86,10 @@ std::string request_key(std::string_view realm, std::string_view actor,
     return key;
 }
 
-std::string body_digest(std::string_view body, Time expires_at) {
-    std::string text = std::to_string(expires_at.time_since_epoch().count());
+std::string body_digest(std::string_view agency, std::string_view body, Time expires_at) {
+    std::string text(agency);
+    text += '\0';
+    text += std::to_string(expires_at.time_since_epoch().count());
     text += '\0';
     text += body;
     return sha256(text);

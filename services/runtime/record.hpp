@@ -67,8 +67,9 @@ std::string genesis_digest(std::string_view topic, int partition);
 std::string request_key(std::string_view realm, std::string_view actor,
                         std::string_view request_id);
 
-// What a repeat must have in common with the first: the body and until when it may be decided.
-std::string body_digest(std::string_view body, Time expires_at);
+// What a repeat must have in common with the first: the agency that the actor speaks for, the body
+// and until when it may be decided.
+std::string body_digest(std::string_view agency, std::string_view body, Time expires_at);
 
 // Size of what command_bytes() makes of it.
 std::size_t command_size(const Submission& submission);

@@ -147,6 +147,7 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
             edge_status("role_missing",
                         "the token is an operator's and names no realm: only a realm's people may "
                         "do this"));
+    caller.claimed = caller.roles;
     caller.roles = roster_.confirmed(caller);
     if (caller.roles.empty())
         return std::unexpected(
@@ -159,7 +160,9 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
 std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
     if (caller.expires_at && now_time() > *caller.expires_at) return edge_status("token_expired");
     if (auto why = unreadable(caller)) return why;
-    const auto confirmed = confirm(caller);
+    Caller anew = caller;
+    anew.roles = caller.claimed;
+    const auto confirmed = confirm(std::move(anew));
     if (!confirmed) return confirmed.error();
     if (confirmed->roles != caller.roles) return edge_status("roles_changed");
     return std::nullopt;

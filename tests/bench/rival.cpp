@@ -88,8 +88,8 @@ std::string Rival::decide(const Tail::Record& command) const {
     cause.set_offset(command.offset);
     cause.set_actor(asked.actor());
     cause.set_request_id(asked.request_id());
-    cause.set_body_digest(
-        runtime::body_digest(asked.body(), runtime::from_proto(asked.expires_at())));
+    cause.set_body_digest(runtime::body_digest(asked.agency(), asked.body(),
+                                               runtime::from_proto(asked.expires_at())));
     *cause.mutable_expires_at() = asked.expires_at();
     cause.set_traceparent(asked.traceparent());
     cause.set_record_digest(runtime::sha256(command.bytes));

@@ -72,6 +72,12 @@ def is_list(service: str, name: str) -> bool:
         method(service, name)[1].DESCRIPTOR.fields_by_name)
 
 
+def names_ours(service: str, name: str) -> bool:
+    """Whether the request is about a message, a release or an incident of the city's."""
+    reach = reach_of(method_rules(service, name))
+    return reach in ("PARTIES", "INCIDENT", "MEMBERS") and not is_list(service, name)
+
+
 def shows(world: World, reply: Reply) -> bool:
     """Whether the answer has anything of what is the city's alone."""
     said = str(reply.body)
@@ -84,6 +90,8 @@ def outcome(world: World, service: str, name: str, reply: Reply, expected_: str)
     if reply.reason in REFUSED:
         return reply.reason
     if expected_ == "nothing of ours":
+        if names_ours(service, name) and reply.code != "not_found":
+            return f"{reply.code or 'ok'} {reply.reason}"
         return "shown" if reply.ok and shows(world, reply) else expected_
     # A list leaves out what is not the caller's.
     if expected_ == "OTHER_AGENCY" and is_list(service, name) and reply.ok:

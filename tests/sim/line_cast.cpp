@@ -10,17 +10,18 @@
 namespace tocsin::sim {
 
 // The last of them claim to be what the roster does not know.
-static constexpr std::size_t claims = 3;
+static constexpr std::size_t claims = 2;
 
 const std::vector<Person>& people() {
     static const std::vector<Person> all{
-        {"ana", "calgary", {"author"}},        {"ben", "calgary", {"author", "approver"}},
-        {"olga", "calgary", {"approver"}},     {"dan", "calgary", {"duty-officer"}},
-        {"eve", "calgary", {"approver"}},      {"ivy", "alberta", {"author"}},
-        {"abe", "alberta", {"approver"}},      {"amy", "alberta", {"duty-officer"}},
-        {"root", "calgary", {"admin"}},        {"rita", "alberta", {"admin"}},
-        {"mel", "calgary", {"analyst"}},       {"stranger", "calgary", {"approver"}},
-        {"olga", "alberta", {"duty-officer"}}, {"mel", "calgary", {"approver"}},
+        {"ana", "calgary", {"author"}},    {"ben", "calgary", {"author", "approver"}},
+        {"olga", "calgary", {"approver"}}, {"dan", "calgary", {"duty-officer"}},
+        {"eve", "calgary", {"approver"}},  {"ivy", "alberta", {"author"}},
+        {"abe", "alberta", {"approver"}},  {"amy", "alberta", {"duty-officer"}},
+        {"root", "calgary", {"admin"}},    {"rita", "alberta", {"admin"}},
+        {"mel", "calgary", {"analyst"}},   {"olga", "alberta", {"duty-officer"}},
+        {"bo", "banff", {"duty-officer"}}, {"stranger", "calgary", {"approver"}},
+        {"mel", "calgary", {"approver"}},
     };
     return all;
 }
@@ -31,7 +32,7 @@ const Person& named(std::string_view subject) {
 
 approval::v1::Roster roster(int change) {
     approval::v1::Roster roster;
-    for (const char* id : {"calgary", "alberta"}) {
+    for (const char* id : {"calgary", "alberta", "banff"}) {
         auto& agency = *roster.add_agencies();
         agency.set_agency_id(id);
         agency.set_cap_sender(fmt::format("{}@example.org", id));

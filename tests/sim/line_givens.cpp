@@ -25,6 +25,8 @@ void LinePeople::set_up() {
         command.mutable_create_incident()->set_kind("flood");
         command.mutable_create_incident()->set_title("The Bow rises");
         command.mutable_create_incident()->add_agencies("alberta");
+        // Takes part, and no message names it.
+        command.mutable_create_incident()->add_agencies("banff");
         ask("drafting", named("ana"), command);
     }
     if (drafted.templates.empty() && now_and_then("template", 40)) {

@@ -316,7 +316,7 @@ Oracle::Expected Oracle::expect_command(std::string_view body, Time at,
     const Time expires = from_proto(command.expires_at());
     require(cause.actor() == command.actor() && cause.request_id() == command.request_id(),
             "the cause names another request");
-    require(cause.body_digest() == runtime::body_digest(command.body(), expires),
+    require(cause.body_digest() == runtime::body_digest(command.agency(), command.body(), expires),
             "the cause names another body");
     const std::string key = key_of(command.realm(), command.actor(), command.request_id());
     require(!memory_.contains(key + cause.body_digest()), "a refused repeat was decided again");
@@ -464,7 +464,7 @@ bool Oracle::may_pass_command(const Topic::Record& record) {
     ledger::v1::CommandRecord command;
     if (!command.ParseFromArray(body->data(), static_cast<int>(body->size()))) return false;
     const std::string digest =
-        runtime::body_digest(command.body(), from_proto(command.expires_at()));
+        runtime::body_digest(command.agency(), command.body(), from_proto(command.expires_at()));
     const auto* before = settled(key_of(command.realm(), command.actor(), command.request_id()));
     return before != nullptr &&
            std::ranges::find(*before, digest, &Settled::digest) != before->end();

@@ -12,7 +12,8 @@ Request::Request(runtime::Submission asked, int of_partition)
       partition(of_partition),
       key(runtime::request_key(submission.asking.realm, submission.asking.actor,
                                submission.asking.request_id)),
-      digest(runtime::body_digest(submission.body, submission.expires_at)) {}
+      digest(
+          runtime::body_digest(submission.asking.agency, submission.body, submission.expires_at)) {}
 
 Request& Requests::add(Request request) {
     std::string name = request.name();

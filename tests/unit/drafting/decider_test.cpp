@@ -278,6 +278,16 @@ TEST(Create, NeedsAnIncident) {
     EXPECT_EQ(test.rejection()->field, "incident_id");
 }
 
+// Before anything is said of who else takes part.
+TEST(Create, NeedsTheCallersAgencyInTheIncident) {
+    auto draft = rough_draft();
+    draft.add_agencies("elsewhere");
+    Case test = given({incident()});
+    test.by("eve", "elsewhere", {"author"}).when(create(draft));
+    EXPECT_EQ(test.refused(), "other_agency");
+    EXPECT_EQ(test.rejection()->field, "incident_id");
+}
+
 TEST(Create, NeedsTheCallersAgencyInTheMessage) {
     Case test = given({incident()});
     EXPECT_EQ(stranger(test).when(create()).refused(), "other_agency");
@@ -395,6 +405,16 @@ TEST(Revise, IsForTheAgenciesThatTheMessageNamesNow) {
     EXPECT_EQ(test.rejection()->field, "draft.agencies");
     Case left = given({incident(), message(draft)});
     EXPECT_EQ(ana(left).when(revise("1")).refused(), "other_agency");
+}
+
+TEST(Revise, LeavesTheAgencyThatStartedItInIt) {
+    auto draft = samples::make_draft();
+    draft.clear_agencies();
+    draft.add_agencies("alberta");
+    Case test = given();
+    EXPECT_EQ(test.by("ivy", "alberta", {"author"}).when(revise("1", draft)).refused(),
+              "other_agency");
+    EXPECT_EQ(test.rejection()->field, "draft.agencies");
 }
 
 TEST(Revise, NeedsAnAuthorOrDutyOfficer) {

@@ -400,9 +400,8 @@ TEST(Watch, IsOfWhatItsReaderMaySee) {
     DraftingView view(1);
     Notes hidden, shown;
     const auto of = [](const std::string& agency) {
-        return [agency](const Standing& standing) {
-            const runtime::Caller reader{"ana", "bow", agency, {"author"}};
-            return runtime::concerns(reader, standing.parties());
+        return [agency](const content::v1::Parties& parties) {
+            return runtime::concerns(runtime::Caller{"ana", "bow", agency, {"author"}}, parties);
         };
     };
     view.watch({"bow", {}, of("police")}, hidden);
@@ -419,6 +418,8 @@ TEST(Watch, IsOfWhatItsReaderMaySee) {
     apply(view, fact(revised));
     EXPECT_EQ(hidden.states.size(), 1u) << "it names them now";
     EXPECT_EQ(shown.states.size(), 1u);
+    EXPECT_TRUE(shown.over) << "what it was told no longer holds";
+    EXPECT_FALSE(hidden.over);
 }
 
 TEST(Watch, ThatIsRefusedAMoveTellsNothing) {

@@ -40,7 +40,7 @@ public:
             looked_after, [context] { context->TryCancel(); });
     }
 
-    std::function<bool(const Standing&)> sees = [](const Standing&) { return true; };
+    std::function<bool(const content::v1::Parties&)> sees = [](const auto&) { return true; };
     std::atomic<bool> readable = true;
     std::atomic<bool> on_roster = true;
     std::chrono::milliseconds looked_after{60'000};
@@ -169,7 +169,7 @@ TEST_F(WatchStreamTest, OfARealmThatCannotBeReadEndsUnavailable) {
 TEST_F(WatchStreamTest, ShowsOfTheSnapshotWhatItsReaderMaySee) {
     create("m1");
     create("m2");
-    server_.sees = [](const Standing&) { return false; };
+    server_.sees = [](const auto&) { return false; };
     const auto reader = watch();
     ASSERT_TRUE(reader->Read(&got_));
     EXPECT_TRUE(got_.snapshot_complete());

@@ -101,6 +101,16 @@ TEST(Deliveries, RefusedAndUnknownAreMilestones) {
     EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
 }
 
+TEST(Deliveries, WhatWasRefusedMayBeConfirmedAfterTheReleaseWasMeasured) {
+    auto given = armed();
+    given.when(told::publishing({told::settled("d1", "refused", -1, -1)}, 42));
+    given.when(told::publishing({told::settled("d2", "confirmed", 40, 43)}, 44));
+    given.when(told::publishing({told::completed("released", -1)}, 45));
+    given.when(told::publishing({told::settled("d1", "confirmed", 40, 50)}, 51));
+    EXPECT_THAT(told_of(given), ElementsAre("confirmed/feed-public/message"));
+    EXPECT_EQ(given.events()[0].milestone_reached().milestone().agency(), "calgary");
+}
+
 TEST(Deliveries, ASecondDoubtIsNoNewMilestoneButIsNoted) {
     auto given = armed();
     given.when(told::publishing({told::unknown("d1")}, 42));

@@ -302,6 +302,11 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
                                          command, at(3600 + 7 * 24 * 3600));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, "no_retraction");
+    // That is for the agencies that it named.
+    const auto outsider = Decider::decide(state, {"bow", "eve", "elsewhere", {"approver"}, "r9"},
+                                          command, at(3600 + 7 * 24 * 3600));
+    ASSERT_FALSE(outsider);
+    EXPECT_EQ(outsider.error().code, "other_agency");
 }
 
 TEST(ChannelLimit, NoMoreThanOneMessageCanHaveDeliveriesFor) {

@@ -207,6 +207,21 @@ TEST(Outcomes, AReleaseThatWasGivenUpIsReleasedWhereAChannelHasItAfterAll) {
     EXPECT_FALSE(Decider::next_due(story.given.state()));
 }
 
+// Nor is it released because its retraction was tried, and came to nothing too.
+TEST(Outcomes, AReleaseThatWasGivenUpStaysSoWhereNothingShowsIt) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim()
+        .outcome("hook", "unknown", at(2))
+        .outcome("hook", "refused", at(3), 1, "x1", "410");
+    ASSERT_EQ(story.state(), "aborted");
+    story.retract(at(4));
+    ASSERT_EQ(story.state(), "retracting");
+    story.claim("x1", at(5), v1::PURPOSE_RETRACTION)
+        .outcome("hook:cancel", "refused", at(6), 1, "x1", "410");
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.state(), "aborted");
+}
+
 TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
     Story story = armed();
     v1::Command command;

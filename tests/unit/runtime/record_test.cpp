@@ -22,6 +22,17 @@ protected:
     Seal seal{keys, topic, RecordKind::command};
 };
 
+// One person may act for several agencies: what was answered to the one is no answer to the other.
+TEST(BodyDigest, TellsAgenciesBodiesAndExpiriesApart) {
+    const Time at{std::chrono::seconds{1}};
+    const std::string one = body_digest("city", "body", at);
+    EXPECT_EQ(one, body_digest("city", "body", at));
+    EXPECT_NE(one, body_digest("harbour", "body", at));
+    EXPECT_NE(one, body_digest("city", "another", at));
+    EXPECT_NE(one, body_digest("city", "body", at + std::chrono::seconds{1}));
+    EXPECT_NE(body_digest("a", "b", at), body_digest("ab", "", at));
+}
+
 TEST_F(SealTest, OpensWhatItClosed) {
     const std::string record = command(seal);
     ledger::v1::CommandRecord parsed;

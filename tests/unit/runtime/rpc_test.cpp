@@ -74,10 +74,12 @@ bool comes_true(const std::function<bool()>& so) {
 class AllRoles final : public RoleConfirmer {
 public:
     std::vector<std::string> confirmed(const Caller& caller) const override {
-        if (!only_role.empty()) return {only_role};
-        return imported ? caller.roles : std::vector<std::string>{};
+        std::vector<std::string> both;
+        for (const std::string& role : caller.roles)
+            if (imported && role != kept_from) both.push_back(role);
+        return both;
     }
-    std::string only_role;
+    std::string kept_from;  // the role that it does not give
     std::atomic<bool> imported = true;
 };
 
@@ -306,14 +308,23 @@ TEST_F(RpcTest, AReadThatWaitsIsJudgedWhenItIsReached) {
 
 TEST_F(RpcTest, AStreamEndsWithItsTokenAndWithItsRoles) {
     const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-    Caller caller{"ana", "calgary", "city", {"author"}, now + std::chrono::minutes(1)};
+    Caller caller{"ana",
+                  "calgary",
+                  "city",
+                  {"author"},
+                  {"author", "duty-officer"},
+                  now + std::chrono::minutes(1)};
+    roster_.kept_from = "duty-officer";
     EXPECT_FALSE(rpc_.must_end(caller));
-    caller.roles.clear();
-    EXPECT_EQ(rpc_.must_end(caller)->error_code(), grpc::StatusCode::PERMISSION_DENIED);
-    caller.roles = {"author"};
-    roster_.only_role = "analyst";
+    // More than before, less, and none.
+    roster_.kept_from.clear();
     EXPECT_EQ(reason_of(unpack(*rpc_.must_end(caller))), "ROLES_CHANGED");
-    roster_.only_role = {};
+    roster_.kept_from = "author";
+    EXPECT_EQ(reason_of(unpack(*rpc_.must_end(caller))), "ROLES_CHANGED");
+    roster_.imported = false;
+    EXPECT_EQ(reason_of(unpack(*rpc_.must_end(caller))), "ROLE_MISSING");
+    roster_.imported = true;
+    roster_.kept_from = "duty-officer";
     caller.expires_at = now - std::chrono::seconds(1);
     EXPECT_EQ(rpc_.must_end(caller)->error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
