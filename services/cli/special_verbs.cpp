@@ -195,8 +195,11 @@ void watch(Client& client, const Options& options, const std::string& incident) 
                 print_watched(*found, options);
             return true;
         });
-        const bool again = status.ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                           status.error_code() == grpc::StatusCode::ABORTED ||
+        // Printing took longer than the changes: where it stands now is told anew.
+        const bool too_slow = status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+                              status.error_details().contains("SLOW_READER");
+        const bool again = status.ok() || too_slow ||
+                           status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                            status.error_code() == grpc::StatusCode::CANCELLED ||
                            status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
         if (!again) throw Failure(exit_of(status.error_code()), words_of(status));

@@ -97,6 +97,8 @@ static std::optional<Rejection> too_large(const content::v1::Draft& draft) {
         "draft"};
 }
 
+static constexpr std::size_t templates_max = 1'000;
+
 static Verdict put_template(const State& state, const Asking& asking,
                             const v1::PutTemplateRequest& request, Time now) {
     if (auto no = may_write(asking)) return std::unexpected(*no);
@@ -123,6 +125,12 @@ static Verdict put_template(const State& state, const Asking& asking,
                       fmt::format("there is no template `{}` to replace; leave the etag out to "
                                   "store a new one",
                                   request.template_id()),
+                      "template_id");
+    } else if (state.templates.size() >= templates_max) {
+        return reject(Because::resource_exhausted, "too_many_templates",
+                      fmt::format("a realm has at most {} templates: replace one that is no longer "
+                                  "used",
+                                  templates_max),
                       "template_id");
     }
 

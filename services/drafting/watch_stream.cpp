@@ -75,12 +75,27 @@ void WatchStream::changed(const std::shared_ptr<const v1::Message>& message) {
         if (end_) return;
         if (why)
             end_with(std::move(*why));
-        else if (changes_.size() >= changes_max)
-            end_with(runtime::edge_status("slow_reader"));
         else
-            changes_.push_back(message);
+            keep(message);
     }
     proceed();
+}
+
+void WatchStream::keep(const std::shared_ptr<const v1::Message>& message) {
+    const std::size_t bytes = message->ByteSizeLong();
+    // One that waits alone is taken, whatever its size.
+    const bool full = changes_.size() >= changes_max ||
+                      (!changes_.empty() && changes_bytes_ + bytes > changes_bytes_max);
+    if (full) return end_with(runtime::edge_status("slow_reader"));
+    changes_.emplace_back(message, bytes);
+    changes_bytes_ += bytes;
+}
+
+std::shared_ptr<const v1::Message> WatchStream::next_change() {
+    auto [message, bytes] = std::move(changes_.front());
+    changes_.pop_front();
+    changes_bytes_ -= bytes;
+    return message;
 }
 
 static grpc::Status status_of(Watcher::End end) {
@@ -135,6 +150,7 @@ void WatchStream::OnDone() {
 void WatchStream::end_with(grpc::Status status) {
     if (!end_) end_ = std::move(status);
     changes_.clear();
+    changes_bytes_ = 0;
 }
 
 // One write at a time, and no end while one is under way: gRPC wants the order to be plain.
@@ -149,8 +165,7 @@ void WatchStream::proceed() {
         } else if (snapshot_) {
             writing_ = true;
         } else if (!changes_.empty()) {
-            change = std::move(changes_.front());
-            changes_.pop_front();
+            change = next_change();
             writing_ = true;
         } else {
             return;

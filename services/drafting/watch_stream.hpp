@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace tocsin::drafting {
 
@@ -26,8 +27,10 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchMessagesRespo
                           public Watcher {
 public:
     using MustEnd = std::function<std::optional<grpc::Status>()>;
-    // Changes kept for a reader that does not keep up; the snapshot is not counted.
+    // Changes kept for a reader that does not keep up, by their number and by their bytes; the
+    // snapshot is not counted. The largest message fits several times.
     static constexpr std::size_t changes_max = 1024;
+    static constexpr std::size_t changes_bytes_max = std::size_t{4} << 20;
 
     // `readable`: whether the realm can be read. Asked once, when the stream is already told of a
     // halt: whichever comes first, the stream does not stay open in silence.
@@ -51,6 +54,8 @@ public:
 private:
     // With `mutex_` held.
     void end_with(grpc::Status status);
+    void keep(const std::shared_ptr<const v1::Message>& message);
+    std::shared_ptr<const v1::Message> next_change();
     // Without it: they call gRPC, and gRPC may be done with this once they have.
     void proceed();
     void next_of_snapshot();
@@ -60,7 +65,8 @@ private:
     DraftingView& view_;
     const DraftingView::Watch watch_;
     std::mutex mutex_;
-    std::deque<std::shared_ptr<const v1::Message>> changes_;
+    std::deque<std::pair<std::shared_ptr<const v1::Message>, std::size_t>> changes_;  // with bytes
+    std::size_t changes_bytes_ = 0;
     std::optional<grpc::Status> end_;
     const MustEnd must_end_;
     const std::chrono::milliseconds looked_after_;

@@ -4,6 +4,7 @@
 #include "gateway/json_shape.hpp"
 #include "gateway/strict_json.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/digest.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/traceparent.hpp"
 
@@ -192,27 +193,70 @@ std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpHead& head, c
     return plan;
 }
 
+std::optional<ConnectError> Connect::too_many_refused(const std::string& address, Served& served) {
+    const auto now = std::chrono::steady_clock::now();
+    auto wait = refused_by_address_.take(address, now);
+    if (!wait) wait = refused_in_all_.take({}, now);
+    if (!wait) return std::nullopt;
+    served.limited_by = "refused_tokens";
+    return come_again(StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+                      "too many tokens from this address were refused "
+                      "(gateway-refused-tokens-per-address-max)",
+                      *wait);
+}
+
 // The service checks the token again: it is what the gateway must not be trusted with.
+std::expected<runtime::Caller, ConnectError> Connect::caller_of(std::string_view authorization,
+                                                                const std::string& service,
+                                                                const Peer& peer, Served& served) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto refused = [&](std::string_view reason) {
+        return std::unexpected(from_grpc(runtime::edge_status(reason), service));
+    };
+    if (authorization.empty()) return refused("token_missing");
+    const std::string digest = runtime::sha256(authorization);
+    const auto seen = seen_.find(digest, now);
+    const bool was_good = seen && seen->refused.empty();
+    if (!was_good)
+        if (auto too_many = too_many_refused(peer.address, served))
+            return std::unexpected(std::move(*too_many));
+    if (seen && !was_good) return refused(seen->refused);
+    auto caller = tokens_->verify(authorization, runtime::SystemClock().now());
+    // A key that is not known yet may be a moment later; that costs no check either.
+    if (caller || caller.error() != "token_key_unknown")
+        seen_.keep(digest, caller ? std::string{} : caller.error(), now);
+    if (!caller) return refused(caller.error());
+    if (!was_good) {
+        refused_by_address_.give_back(peer.address);
+        refused_in_all_.give_back({});
+    }
+    return std::move(*caller);
+}
+
 std::optional<ConnectError> Connect::refused_caller(const Plan& plan, const HttpHead& head,
-                                                    Served& served) {
+                                                    const Peer& peer, Served& served) {
     if (tokens_ == nullptr || is_public(*plan.method)) return std::nullopt;
     const auto caller =
-        tokens_->verify(header(head, "authorization").value_or(""), runtime::SystemClock().now());
-    if (!caller) return from_grpc(runtime::edge_status(caller.error()), plan.call.service);
+        caller_of(header(head, "authorization").value_or(""), plan.call.service, peer, served);
+    if (!caller) return caller.error();
     const auto wait =
         by_caller_.take(caller->realm + '\n' + caller->actor, std::chrono::steady_clock::now());
     if (!wait) return std::nullopt;
-    served.limited_by = "caller";
+    served.limited_by = "requests_of_caller";
     return come_again(StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
                       "too many requests by this caller (gateway-requests-per-caller-max)", *wait);
 }
 
 std::expected<std::size_t, HttpResponse> Connect::admit(const HttpHead& head, const Route& route,
-                                                        Served& served) {
+                                                        const Peer& peer, Served& served) {
     const auto planned = plan(head, route, served);
     if (!planned) return std::unexpected(planned.error());
-    if (const auto refused = refused_caller(*planned, head, served))
-        return std::unexpected(answer(*refused, served));
+    if (const auto refused = refused_caller(*planned, head, peer, served)) {
+        HttpResponse response = answer(*refused, served);
+        // Who goes on and on at an address's expense is to connect anew for it.
+        if (served.limited_by == "refused_tokens") response.keep_alive(false);
+        return std::unexpected(std::move(response));
+    }
     return body_bytes_max(*planned->method);
 }
 
@@ -268,7 +312,7 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
     } else if (readers_.has_room()) {
         co_await readers_.run(read_it);
     } else {
-        served.limited_by = "large";
+        served.limited_by = "large_requests";
         co_return answer(come_again(StatusCode::UNAVAILABLE, "GATEWAY_BUSY",
                                     "too many large requests at once; repeat it as it is",
                                     std::chrono::seconds(1)),

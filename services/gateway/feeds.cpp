@@ -82,6 +82,11 @@ Answered answered(const std::string& bytes) {
     return {std::move(*response.mutable_body()), response.etag(), response.not_modified()};
 }
 
+// Whoever sends it holds the document, and no bytes of their own.
+SharedBody::value_type body_of(const std::shared_ptr<const KeptDocuments::Document>& document) {
+    return {document, &document->body};
+}
+
 // An entity tag is quoted, and nothing in it may end it.
 std::string quoted(std::string etag) {
     std::erase_if(etag,
@@ -161,18 +166,21 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
                               : answered<publishing::v1::GetAlertResponse>(reply.body);
     const std::string etag = quoted(document.etag);
     const bool tagged = etag.size() > 2;
+    SharedBody::value_type body;
     bool same = tagged && none_match_names(none_match, etag);
     if (document.not_modified && !same) {
         // Of the tags that were sent it is the one of what is kept, or the reader's in other words.
         same = !kept || kept->etag != document.etag;
-        if (!same) document.body = kept->body;
-    } else if (!document.not_modified && tagged) {
-        kept_.keep(key,
-                   std::make_shared<const KeptDocuments::Document>(document.etag, document.body));
+        if (!same) body = body_of(kept);
+    } else if (!document.not_modified) {
+        const auto sent = std::make_shared<const KeptDocuments::Document>(document.etag,
+                                                                          std::move(document.body));
+        body = body_of(sent);
+        if (tagged) kept_.keep(key, sent);
     }
     HttpResponse response =
         same ? HttpResponse{http::status::not_modified, 11}
-             : answer(http::status::ok, media_type_for(request, index), std::move(document.body));
+             : answer(http::status::ok, media_type_for(request, index), std::move(body));
     response.set(http::field::vary, "Accept");
     if (tagged) response.set(http::field::etag, etag);
     if (!reply.stale_seconds.empty()) response.set("tocsin-stale-seconds", reply.stale_seconds);

@@ -3,6 +3,7 @@
 #include "gateway/catalog.hpp"
 #include "gateway/connect.hpp"
 #include "gateway/feeds.hpp"
+#include "gateway/limits.hpp"
 #include "runtime/descriptors.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
@@ -43,6 +44,14 @@ void GatewayConfig::declare(runtime::Settings& settings, bool with_upstreams) {
     settings.add("gateway-requests-per-caller-max", requests_per_caller_max,
                  "the same of one caller, by realm and subject of the token; 0: no limit", 0,
                  1'000'000);
+    settings.add("gateway-refused-tokens-per-address-max", refused_tokens_per_address_max,
+                 "most tokens a second from one address that are refused, twice as many at once; "
+                 "then its unknown tokens are answered 429 unchecked. 0: no limit",
+                 0, 1'000'000);
+    settings.add("gateway-new-connections-per-address-max", new_connections_per_address_max,
+                 "most new connections a second from one address, twice as many at once; others "
+                 "are closed without a word. 0: no limit",
+                 0, 1'000'000);
     settings.add("gateway-body-bytes-max", body_bytes_max,
                  "longest request body, bytes, of calls that take a text or a roster (others: 128 "
                  "KiB); well above the services' command-bytes-max, so that they name the field "
@@ -99,6 +108,8 @@ static HttpLimits limits_of(const GatewayConfig& config) {
         config.connections_per_address_max > 0
             ? static_cast<std::size_t>(config.connections_per_address_max)
             : std::max<std::size_t>(*fitting / 4, 1);
+    limits.new_connections_per_address =
+        static_cast<double>(config.new_connections_per_address_max);
     return limits;
 }
 
@@ -116,7 +127,8 @@ public:
           readers_(io_),
           writers_(io_),
           connect_(upstreams_, readers_, writers_, tokens_.get(),
-                   static_cast<double>(config.requests_per_caller_max)),
+                   {static_cast<double>(config.requests_per_caller_max),
+                    static_cast<double>(config.refused_tokens_per_address_max)}),
           feeds_(upstreams_),
           server_(io_, config.listen, limits_of(config), *this, tls_of(config)),
           work_(asio::make_work_guard(io_)) {
@@ -167,17 +179,19 @@ private:
         const bool probe = route.kind == Route::Kind::health || route.kind == Route::Kind::live;
         const auto wait = probe ? std::nullopt : by_address_.take(peer.address, Clock::now());
         if (wait) {
-            served.limited_by = "address";
+            served.limited_by = "requests_of_address";
             if (route.kind != Route::Kind::rpc && route.kind != Route::Kind::none)
                 served.service = "feeds";
-            return std::unexpected(
+            HttpResponse response =
                 answer(come_again(grpc::StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
                                   "too many requests from this address "
                                   "(gateway-requests-per-address-max)",
                                   *wait),
-                       served));
+                       served);
+            response.keep_alive(false);
+            return std::unexpected(std::move(response));
         }
-        if (route.kind == Route::Kind::rpc) return connect_.admit(head, route, served);
+        if (route.kind == Route::Kind::rpc) return connect_.admit(head, route, peer, served);
         return other_body_bytes_max;
     }
 
@@ -205,8 +219,12 @@ private:
         Served served;
         HttpResponse response = answer(unread(status, field, std::string(why)), served, status);
         requests(served.service, served.code).Increment();
+        if (status == http::status::payload_too_large) limited("body_bytes");
+        if (status == http::status::request_header_fields_too_large) limited("header_bytes");
         return response;
     }
+
+    void limited(std::string_view limit) override { limited_total(limit).Increment(); }
 
     // What is too large is not read, so that no field of the request is known.
     static ConnectError unread(http::status status, const std::string& field, std::string why) {
@@ -262,6 +280,7 @@ private:
         const double seconds = std::chrono::duration<double>(took).count();
         requests(served.service, served.code).Increment();
         request_seconds(served.service).Observe(seconds);
+        if (!served.limited_by.empty()) limited(served.limited_by);
         const auto method = request.method_string();
         logs::debug("request", {{"http_method", std::string(method.data(), method.size())},
                                 {"service", served.service},
@@ -288,9 +307,22 @@ private:
     prometheus::Gauge& connections() {
         return metrics_.gauge("tocsin_gateway_connections", "Connections open now.");
     }
+    prometheus::Gauge& unsent_bytes() {
+        return metrics_.gauge("tocsin_gateway_unsent_bytes",
+                              "Bodies of responses that are being sent now; what many are sent "
+                              "counts once.");
+    }
+    prometheus::Counter& limited_total(std::string_view limit) {
+        return metrics_.counter("tocsin_gateway_limited_total",
+                                "Requests refused and connections refused or closed since the "
+                                "start, by the limit that they met.",
+                                {{"limit", std::string(limit)}});
+    }
     // There from the start, so that a rate over them is 0 and not absent.
     void introduce_metrics() {
         connections();
+        unsent_bytes();
+        for (const std::string_view limit : limit_names) limited_total(limit);
         std::vector<std::string> services{"feeds", "health", "none"};
         for (const CatalogEntry& entry : catalog())
             services.push_back(entry.name.empty() ? "ledger" : entry.name);
@@ -305,6 +337,7 @@ private:
 
     void count_connections() {
         connections().Set(static_cast<double>(server_.connections()));
+        unsent_bytes().Set(static_cast<double>(server_.unsent_bytes()));
         const std::size_t shed = server_.shed() - std::exchange(shed_before_, server_.shed());
         if (shed > 0)
             logs::warn("idle connections closed, so that others have room",
@@ -324,6 +357,7 @@ private:
             return;
         }
         connections().Set(0);
+        unsent_bytes().Set(0);
         work_.reset();
     }
 

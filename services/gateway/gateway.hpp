@@ -30,8 +30,10 @@ struct GatewayConfig {
                                                  {"trigger", ""}};
     std::int64_t connections_max = 4096;
     std::int64_t connections_per_address_max = 0;
-    std::int64_t requests_per_address_max = 10'000;  // a second
-    std::int64_t requests_per_caller_max = 1'000;    // a second
+    std::int64_t requests_per_address_max = 10'000;      // a second
+    std::int64_t requests_per_caller_max = 1'000;        // a second
+    std::int64_t refused_tokens_per_address_max = 50;    // a second
+    std::int64_t new_connections_per_address_max = 500;  // a second
     std::int64_t body_bytes_max = std::int64_t{2} << 20;
     std::int64_t drain_ms_max = 5000;
 

@@ -5,6 +5,10 @@
 namespace tocsin::gateway {
 
 HttpResponse answer(http::status status, std::string_view media_type, std::string body) {
+    return answer(status, media_type, std::make_shared<const std::string>(std::move(body)));
+}
+
+HttpResponse answer(http::status status, std::string_view media_type, SharedBody::value_type body) {
     HttpResponse response{status, 11};
     response.set(http::field::content_type, {media_type.data(), media_type.size()});
     response.body() = std::move(body);

@@ -12,10 +12,11 @@ struct Served {
     std::string method;
     std::string code = "ok";  // as Connect names it
     std::string traceparent;
-    std::string limited_by;  // the limit that it was refused for, where it was one on requests
+    std::string limited_by;  // the limit that it was refused for, see limits.hpp
 };
 
 HttpResponse answer(http::status status, std::string_view media_type, std::string body);
+HttpResponse answer(http::status status, std::string_view media_type, SharedBody::value_type body);
 
 // Notes the code in `served`. `status` replaces that of the Connect table.
 HttpResponse answer(const ConnectError& error, Served& served);

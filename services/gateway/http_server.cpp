@@ -4,7 +4,10 @@
 #include "runtime/logs.hpp"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -41,6 +44,21 @@ struct HttpServer::TlsSession : Session {
     beast::tcp_stream& tcp() override { return beast::get_lowest_layer(stream); }
     std::shared_ptr<asio::ssl::context> context;  // Outlives a change of the files.
     beast::ssl_stream<beast::tcp_stream> stream;
+};
+
+// While its response is on its way.
+struct HttpServer::Sending {
+    Sending(HttpServer& of, Session& by, const SharedBody::value_type& body)
+        : server(of), session(by) {
+        session.sending = body;
+        server.unsent_.add(body);
+        server.bound_unsent();
+    }
+    ~Sending() { server.unsent_.remove(std::exchange(session.sending, nullptr)); }
+    Sending(const Sending&) = delete;
+
+    HttpServer& server;
+    Session& session;
 };
 
 void HttpServer::Session::enter(Stage next) {
@@ -83,7 +101,8 @@ HttpServer::HttpServer(asio::io_context& io, const std::string& address, HttpLim
       look_for_gone_again_(io),
       limits_(limits),
       handler_(handler),
-      tls_(std::move(tls)) {
+      tls_(std::move(tls)),
+      new_connections_(limits.new_connections_per_address) {
     const tcp::endpoint endpoint = endpoint_of(io, address);
     try {
         acceptor_.open(endpoint.protocol());
@@ -125,10 +144,19 @@ asio::awaitable<void> HttpServer::accept() {
     }
 }
 
+// What a peer does not read stays here, where it is bounded, and not in the kernel.
+static void keep_little_unsent(tcp::socket& socket) {
+    constexpr int bytes = 128 << 10;
+    setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 void HttpServer::admit(tcp::socket socket) {
+    const std::string address = address_of(socket);
+    if (new_connections_.take(address, std::chrono::steady_clock::now()))
+        return handler_.limited("new_connections");
     ErrorCode ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    const std::string address = address_of(socket);
+    keep_little_unsent(socket);
     const bool one_too_many = !make_room(address, socket.native_handle());
     if (one_too_many && !may_be_told(address)) return;
     const auto opened = [&](auto session) {
@@ -157,10 +185,14 @@ bool HttpServer::may_be_told(const std::string& address) const {
 
 bool HttpServer::make_room(const std::string& address, int handle) {
     const auto there = by_address_.find(address);
-    if (there != by_address_.end() && there->second >= limits_.connections_per_address_max)
+    if (there != by_address_.end() && there->second >= limits_.connections_per_address_max) {
+        handler_.limited("connections_of_address");
         return shed_oldest(address);
-    if (sessions_.size() >= limits_.connections_max || in_the_reserve(handle))
+    }
+    if (sessions_.size() >= limits_.connections_max || in_the_reserve(handle)) {
+        handler_.limited("connections");
         return shed_oldest({});
+    }
     return true;
 }
 
@@ -180,6 +212,24 @@ bool HttpServer::shed_oldest(const std::string& address) {
     oldest->tcp().close();  // Its descriptor is free now; its coroutine ends when its turn comes.
     forget(oldest);
     return true;
+}
+
+void HttpServer::bound_unsent() {
+    while (unsent_.bytes() > limits_.unsent_bytes_max) {
+        std::shared_ptr<Session> most;
+        for (const auto& session : sessions_) {
+            if (!session->sending) continue;
+            const std::size_t share = unsent_.share(session->sending);
+            const std::size_t so_far = most ? unsent_.share(most->sending) : 0;
+            if (!most || share > so_far || (share == so_far && session->since < most->since))
+                most = session;
+        }
+        if (!most) return;
+        handler_.limited("unsent_bytes");
+        unsent_.remove(std::exchange(most->sending, nullptr));
+        most->tcp().close();  // Its coroutine ends when its turn comes.
+        forget(most);
+    }
 }
 
 void HttpServer::forget(const std::shared_ptr<Session>& session) {
@@ -278,7 +328,8 @@ asio::awaitable<bool> HttpServer::serve_one(SessionOf& session) {
     }
     auto admitted = handler_.admit(head, session.peer);
     if (!admitted) {
-        const bool goes_on = parser.is_done() && parser.keep_alive() && !stopping_;
+        const bool goes_on =
+            parser.is_done() && parser.keep_alive() && admitted.error().keep_alive() && !stopping_;
         session.enter(Stage::answering);
         if (!goes_on) co_await refuse(session, std::move(admitted.error()));
         co_return goes_on&& co_await respond(session, std::move(admitted.error()),
@@ -340,12 +391,17 @@ asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_body(
         if (error) co_return Unread{};
     }
     parser.body_limit(bytes_max);
+    // Nobody has a use for one, and not all readers agree where it ends.
+    auto refuse_extension = [](std::uint64_t, beast::string_view extension, ErrorCode& wrong) {
+        if (!extension.empty()) wrong = http::error::bad_chunk_extension;
+    };
+    parser.on_chunk_header(refuse_extension);
     // Not eager: it would come back only at the end, past any count.
     parser.eager(false);
     session.tcp().expires_after(limits_.read);
     for (std::size_t read = 0; !parser.is_done() && !error;) {
         read += co_await http::async_read_some(session.stream, session.buffer, parser, token);
-        // Chunk extensions and trailers are no body: together they may have what a header may.
+        // Trailers are no body: they may have what a header may.
         if (!error && read > bytes_max + limits_.header_bytes_max)
             error = http::error::header_limit;
     }
@@ -363,6 +419,9 @@ HttpServer::Unread HttpServer::unread(ErrorCode error, std::size_t body_bytes_ma
                 fmt::format("the header may have {} bytes and has more: send fewer or shorter "
                             "fields",
                             limits_.header_bytes_max)};
+    if (error == http::error::bad_chunk_extension)
+        return {http::status::bad_request, "transfer-encoding",
+                "transfer-encoding: a chunk has no extension here: send its size alone"};
     const bool gone = error.category() != make_error_code(http::error::end_of_stream).category() ||
                       error == http::error::end_of_stream || error == http::error::partial_message;
     return {http::status::bad_request, "", gone ? "" : error.message()};
@@ -373,6 +432,7 @@ asio::awaitable<void> HttpServer::refuse(SessionOf& session, HttpResponse respon
     session.enter(Stage::answering);
     response.keep_alive(false);
     co_await respond(session, std::move(response), false);
+    session.enter(Stage::waiting);  // It may make room for others.
     co_await linger(session);
 }
 
@@ -383,8 +443,9 @@ asio::awaitable<bool> HttpServer::respond(SessionOf& session, HttpResponse respo
     response.version(11);
     response.set("X-Content-Type-Options", "nosniff");
     response.prepare_payload();
-    if (head_only) response.body().clear();  // Its length is in the header already.
-    http::response_serializer<http::string_body> serializer(response);
+    if (head_only) response.body() = nullptr;  // Its length is in the header already.
+    http::response_serializer<SharedBody> serializer(response);
+    const Sending sending(*this, session, response.body());
     ErrorCode error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
     session.tcp().expires_after(limits_.write);
@@ -392,6 +453,7 @@ asio::awaitable<bool> HttpServer::respond(SessionOf& session, HttpResponse respo
         co_await http::async_write_header(session.stream, serializer, token);
     else
         co_await http::async_write(session.stream, serializer, token);
+    if (error == beast::error::timeout) handler_.limited("write_time");
     co_return !error && response.keep_alive();
 }
 

@@ -4,15 +4,19 @@
 // A request is admitted by its head, before a byte of its body is read. What is not admitted, or
 // cannot be read, is answered and its connection closed, since where the next request would begin
 // is not known. When there is no room for a connection, the one that has been idle for longest
-// makes it.
+// makes it; when the bodies of responses take too much memory, those end whose peers leave the most
+// of it unread.
 //
 // Everything runs on the one thread that runs `io`; only `connections()` and the constructor may be
 // used from elsewhere. No lambda is written inside a co_await expression: g++ 12 miscompiles it.
 #pragma once
 
 #include "gateway/peer.hpp"
+#include "gateway/rates.hpp"
 #include "gateway/request_head.hpp"
 #include "gateway/server_tls.hpp"
+#include "gateway/shared_body.hpp"
+#include "gateway/unsent.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -40,7 +44,7 @@ namespace http = boost::beast::http;
 
 using HttpHead = http::request_header<>;
 using HttpRequest = http::request<http::string_body>;
-using HttpResponse = http::response<http::string_body>;
+using HttpResponse = http::response<SharedBody>;
 
 class HttpHandler {
 public:
@@ -54,11 +58,15 @@ public:
     // is the header at fault, where there is one.
     virtual HttpResponse refuse(http::status status, const std::string& field,
                                 std::string_view why) = 0;
+    // Something was refused or closed for one of the limits that are named in limits.hpp.
+    virtual void limited(std::string_view limit) = 0;
 };
 
 struct HttpLimits {
     std::size_t connections_max = 4096;
     std::size_t connections_per_address_max = 1024;
+    double new_connections_per_address = 500;  // a second, twice as many at once; 0: no limit
+    std::size_t unsent_bytes_max = std::size_t{128} << 20;  // of all responses
     std::size_t header_bytes_max = std::size_t{16} * 1024;
     std::chrono::milliseconds idle{60'000};   // from one request to the end of the next header
     std::chrono::milliseconds read{15'000};   // a body
@@ -78,6 +86,8 @@ public:
     std::size_t connections() const { return open_; }
     // Closed since the start, so that others had room.
     std::size_t shed() const { return shed_; }
+    // Of responses that are being sent; on the thread that runs `io`.
+    std::size_t unsent_bytes() const { return unsent_.bytes(); }
 
     void start();
     // No new connection; idle ones are closed, busy ones after their response. `drained` is called
@@ -101,10 +111,12 @@ private:
         beast::flat_buffer buffer;
         Peer peer;
         Stage stage = Stage::waiting;
+        SharedBody::value_type sending;
         std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
     };
     struct PlainSession;
     struct TlsSession;
+    struct Sending;
     // Why a request cannot be read. Without `why` the peer is gone, or was silent for too long.
     struct Unread {
         http::status status = http::status::bad_request;
@@ -118,6 +130,8 @@ private:
     bool may_be_told(const std::string& address) const;
     // Closes what has been idle for longest, of `address` or, where it is empty, of all.
     bool shed_oldest(const std::string& address);
+    // Closes whoever holds the most, the oldest of equals first.
+    void bound_unsent();
     void forget(const std::shared_ptr<Session>& session);
     // Tells the handler of peers that have left while they are being answered.
     asio::awaitable<void> look_for_gone();
@@ -158,6 +172,8 @@ private:
     std::unique_ptr<ServerTls> tls_;
     std::set<std::shared_ptr<Session>> sessions_;
     std::map<std::string, std::size_t> by_address_;
+    Rates new_connections_;
+    Unsent unsent_;
     std::atomic<std::size_t> open_{0}, shed_{0};
     bool stopping_ = false;
     std::function<void()> drained_;

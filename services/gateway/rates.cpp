@@ -34,4 +34,9 @@ std::optional<std::chrono::milliseconds> Rates::take(const std::string& key, Tim
         static_cast<std::int64_t>(std::ceil((1 - bucket.left) / per_second_ * 1000)));
 }
 
+void Rates::give_back(const std::string& key) {
+    const auto found = buckets_.find(key);
+    if (found != buckets_.end()) found->second.left = std::min(burst_, found->second.left + 1);
+}
+
 }  // namespace tocsin::gateway

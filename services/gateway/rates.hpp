@@ -21,6 +21,8 @@ public:
 
     // Nothing: go on. Otherwise how long to wait.
     std::optional<std::chrono::milliseconds> take(const std::string& key, Time now);
+    // What was taken counts no more.
+    void give_back(const std::string& key);
     std::size_t keys() const { return buckets_.size(); }
 
 private:

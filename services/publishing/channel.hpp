@@ -44,6 +44,10 @@ struct Wire {
     bool allow_private_addresses = false;
     std::function<Time()> now;
     std::function<std::chrono::steady_clock::time_point()> steady_now;
+    // What the feed of this instance shows under a CAP identifier; null: nothing.
+    std::function<std::shared_ptr<const Sealed>(const std::string& realm,
+                                                const std::string& identifier)>
+        on_feed;
     // Account ids by channel URL and credential, so that they need not be asked for at T0.
     std::map<std::string, std::string> account_ids;
 };

@@ -52,6 +52,9 @@ std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& requ
     return std::nullopt;
 }
 
+// Whose a channel was is never forgotten.
+static constexpr std::size_t channels_known_max = 2'000;
+
 // Most deliveries that a message may have on a channel.
 static int deliveries_on(const std::string& kind, int languages) {
     const content::ChannelKind* known = content::find_kind(kind);
@@ -86,6 +89,12 @@ Verdict put_channel(const State& state, const runtime::Asking& asking,
                       fmt::format("with it a message could lead to more than {} deliveries: remove "
                                   "channels, or name the languages that they carry",
                                   deliveries_max));
+    if (known == state.channels.end() && state.channels.size() >= channels_known_max)
+        return reject(Because::resource_exhausted, "too_many_channels",
+                      fmt::format("a realm has at most {} channels, with those that were removed: "
+                                  "put one of those again under its id",
+                                  channels_known_max),
+                      "channel_id");
     for (const auto& [id, other] : state.channels) {
         // Both would show an alert of one identifier, of which the public may see only one.
         if (request.kind() == "feed" && other.channel.kind() == "feed" && other.channel.active() &&

@@ -1,6 +1,7 @@
 #include "publishing/executor.hpp"
 
 #include "runtime/logs.hpp"
+#include "runtime/retired_gauge.hpp"
 #include "runtime/view_events.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,11 @@ Executor::Executor(ExecutorParts parts)
             .allow_private_addresses = parts_.allow_private_addresses,
             .now = parts_.now,
             .steady_now = parts_.steady_now,
+            .on_feed =
+                [this](const std::string& realm, const std::string& identifier) {
+                    const auto alert = parts_.view.snapshot(realm)->alert(identifier, parts_.now());
+                    return alert ? alert->body : nullptr;
+                },
             .account_ids = {}} {
     introduce_metrics();
 }
@@ -51,6 +57,8 @@ void Executor::apply(const runtime::Counted& counted) {
     // In the order in which they were planned; an empty name stands for all deliveries.
     std::map<Key, std::vector<std::string>> touched;
     runtime::each_event<v1::Event>(counted, [&](const v1::Event& event) {
+        if (event.has_channel_removed())
+            forget_channel(counted.decision.realm(), event.channel_removed().channel_id());
         const std::string_view id = release_of(event);
         if (id.empty()) return;
         auto& which = touched[{counted.decision.realm(), std::string{id}}];
@@ -64,6 +72,14 @@ void Executor::apply(const runtime::Counted& counted) {
             open_.insert(key);
             for (const std::string& delivery : deliveries) look(key, delivery);
         }
+    });
+}
+
+// On the event loop, behind what may be shown of it there.
+void Executor::forget_channel(const std::string& realm, const std::string& channel) {
+    parts_.post([this, realm, channel] {
+        runtime::retire_gauge(parts_.metrics, "tocsin_channel_ready",
+                              {{"realm", realm}, {"channel", channel}});
     });
 }
 
@@ -155,6 +171,17 @@ void Executor::look_at(const Key& key, const Release& release, const Item& item)
     }
 }
 
+// Not of one that was removed meanwhile: nobody would end that.
+void Executor::show_ready(const std::string& realm, const std::string& channel, bool ready) {
+    const auto snapshot = parts_.view.snapshot(realm);
+    const NumberedChannel* known = snapshot->channels().find(channel);
+    if (!known || !known->channel.active()) return;
+    parts_.metrics
+        .gauge("tocsin_channel_ready", "1 while a channel was ready when last prepared",
+               {{"realm", realm}, {"channel", channel}})
+        .Set(ready ? 1 : 0);
+}
+
 Task<void> Executor::prepare(Key key, Job job, std::string name) {
     std::optional<Prepared> told;
     Duration wait = 1s;
@@ -165,10 +192,7 @@ Task<void> Executor::prepare(Key key, Job job, std::string name) {
         if (!release->is("preparing") && !release->is("waiting")) break;
         if (!acts(key, *release, *item)) break;
         const Prepared prepared = co_await try_prepare(job);
-        parts_.metrics
-            .gauge("tocsin_channel_ready", "1 while a channel was ready when last prepared",
-                   {{"channel", job.delivery.channel_id()}})
-            .Set(prepared.ready ? 1 : 0);
+        show_ready(key.first, job.delivery.channel_id(), prepared.ready);
         const bool news = !told || told->ready != prepared.ready ||
                           told->reason != prepared.reason || told->text_max != prepared.text_max;
         if (news) {

@@ -81,6 +81,8 @@ private:
     Task<void> fire(Key key, Job job, Steady start, Steady give_up);
     Task<void> resolve(Key key, Job job, std::string name);
 
+    void show_ready(const std::string& realm, const std::string& channel, bool ready);
+    void forget_channel(const std::string& realm, const std::string& channel);
     Task<Prepared> try_prepare(const Job& job);
     Task<Outcome> try_fire(const Job& job);
     Task<Found> try_find(const Job& job);

@@ -90,7 +90,9 @@ static constexpr EdgeReason reasons[] = {
     {StatusCode::FAILED_PRECONDITION, "not_repairable",
      "that would not repair what the partition is halted for"},
     {StatusCode::INTERNAL, "internal", "the service failed; its log says why"},
-    {StatusCode::ABORTED, "slow_reader", "changes came faster than they were read; start again"},
+    {StatusCode::RESOURCE_EXHAUSTED, "slow_reader",
+     "changes came faster than they were read: read on while they are dealt with, or watch one "
+     "incident; then start again"},
     {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers", "too many streams are open"},
     {StatusCode::UNAVAILABLE, "not_yet", "the position in tocsin-after is not reached yet",
      milliseconds(200)},

@@ -1,5 +1,7 @@
 #include "runtime/metrics.hpp"
 
+#include "runtime/descriptors.hpp"
+
 #include <unistd.h>
 
 #include <filesystem>
@@ -41,6 +43,8 @@ public:
         if (!error)
             add(families, "process_open_fds", "Open file descriptors", false,
                 static_cast<double>(std::distance(begin(files), end(files))));
+        add(families, "process_max_fds", "Most file descriptors that may be open", false,
+            static_cast<double>(descriptor_limit()));
         return families;
     }
 

@@ -82,8 +82,9 @@ void Process::host(ServiceDefinition definition) {
                              static_cast<std::size_t>(config_.command_bytes_max)};
     hosted->rpc =
         std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_, *hosted->roster, limits);
-    hosted->surroundings = std::make_unique<Surroundings>(Surroundings{
-        config_, incarnation_, *hosted->ledger, *hosted->rpc, metrics_, http_, *hosted->roster});
+    hosted->surroundings = std::make_unique<Surroundings>(
+        Surroundings{config_, incarnation_, *hosted->ledger, *hosted->rpc, metrics_, hosted->http,
+                     *hosted->roster});
     hosted->service = definition.make(*hosted->surroundings);
     hosted->ledger->add_view(hosted->roster.get());
     for (View* view : hosted->service->views()) hosted->ledger->add_view(view);
@@ -324,7 +325,7 @@ void Process::drain() {
     for (auto& hosted : hosted_) hosted->ledger->stop(left());
     if (events_) events_->stop(std::min(left(), milliseconds(1000)));
     events_.reset();
-    http_.stop();
+    for (auto& hosted : hosted_) hosted->http.stop();
     hosted_.clear();
 }
 

@@ -30,6 +30,8 @@ public:
 private:
     struct Hosted {
         ServiceDefinition definition;
+        // Each its own, so that what one fetches never goes before what another sends.
+        HttpClient http;
         std::unique_ptr<LedgerProcess> ledger;
         std::unique_ptr<Roster> roster;
         std::unique_ptr<Rpc> rpc;
@@ -56,7 +58,6 @@ private:
     KafkaAccess kafka_;
     Metrics metrics_;
     TokenVerifier verifier_;
-    HttpClient http_;
     LedgerRpc ledger_rpc_;
     std::vector<std::unique_ptr<Hosted>> hosted_;
     std::unique_ptr<EventPublisher> events_;

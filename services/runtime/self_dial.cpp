@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
 #include <memory>
-#include <mutex>
-#include <optional>
+#include <stop_token>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -26,18 +25,30 @@ struct Address {
     socklen_t size = 0;
 };
 
-class Socket {
+class Descriptor {
 public:
-    explicit Socket(int family)
-        : handle_(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
-    ~Socket() {
+    explicit Descriptor(int handle) : handle_(handle) {}
+    ~Descriptor() {
         if (handle_ >= 0) close(handle_);
     }
-    Socket(const Socket&) = delete;
+    Descriptor(const Descriptor&) = delete;
     int handle() const { return handle_; }
 
 private:
     int handle_;
+};
+
+// Can be read from once it is asked for the end.
+class Ending {
+public:
+    explicit Ending(const std::stop_token& stop) : asked_(stop, [this] { tell(); }) {}
+    int handle() const { return event_.handle(); }
+
+private:
+    void tell() const { eventfd_write(event_.handle(), 1); }
+
+    Descriptor event_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    std::stop_callback<std::function<void()>> asked_;  // last: it may tell at once
 };
 
 }  // namespace
@@ -59,19 +70,20 @@ static std::vector<Address> resolve(const std::string& host, int port) {
     return all;
 }
 
-// Whether `events` came in time.
-static bool waited(int handle, short events, milliseconds time) {
-    pollfd wanted{handle, events, 0};
-    return poll(&wanted, 1, static_cast<int>(time.count())) == 1;
+// Whether `events` came in time, and before `ending` could be read from.
+static bool waited(int handle, short events, milliseconds time, int ending) {
+    pollfd wanted[] = {{handle, events, 0}, {ending, POLLIN, 0}};
+    return poll(wanted, 2, static_cast<int>(time.count())) > 0 && wanted[1].revents == 0;
 }
 
-static std::string dial(const Address& address, milliseconds answer) {
-    const Socket wire(address.family);
+static std::string dial(const Address& address, milliseconds answer, int ending) {
+    const Descriptor wire(socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (wire.handle() < 0) return std::strerror(errno);
     if (connect(wire.handle(), reinterpret_cast<const sockaddr*>(&address.to), address.size) != 0 &&
         errno != EINPROGRESS)
         return std::strerror(errno);
-    if (!waited(wire.handle(), POLLOUT, answer)) return "the connection was not made in time";
+    if (!waited(wire.handle(), POLLOUT, answer, ending))
+        return "the connection was not made in time";
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(wire.handle(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -79,14 +91,16 @@ static std::string dial(const Address& address, milliseconds answer) {
     shutdown(wire.handle(), SHUT_WR);
     // The kernel makes connections for a server that accepts none: a byte, an end or a reset does
     // not come from it.
-    if (!waited(wire.handle(), POLLIN, answer)) return "the connection was not accepted in time";
+    if (!waited(wire.handle(), POLLIN, answer, ending))
+        return "the connection was not accepted in time";
     return {};
 }
 
 std::string dial(const std::string& host, int port, milliseconds answer) {
+    constexpr int never = -1;
     std::string why = fmt::format("{} is not known", host);
     for (const Address& address : resolve(host, port)) {
-        why = dial(address, answer);
+        why = dial(address, answer, never);
         if (why.empty()) break;
     }
     return why;
@@ -101,38 +115,49 @@ static std::vector<std::string> reachable_hosts(const std::string& listen) {
     return {host};
 }
 
-// The first address that answers is the one that is dialled from then on, whatever becomes of its
-// name; one that never did tells nothing.
-static std::optional<Address> first_answering(const std::vector<std::string>& hosts, int port,
-                                              milliseconds answer) {
+namespace {
+
+struct Listener {
+    Address address;
+    int failures = 0;  // in a row
+};
+
+}  // namespace
+
+// These are dialled from then on, whatever becomes of their names; one that never answered tells
+// nothing.
+static std::vector<Listener> answering(const std::vector<std::string>& hosts, int port,
+                                       milliseconds answer, int ending) {
+    std::vector<Listener> all;
     for (const std::string& host : hosts)
         for (const Address& address : resolve(host, port))
-            if (dial(address, answer).empty()) return address;
-    return std::nullopt;
+            if (dial(address, answer, ending).empty()) all.push_back({address});
+    return all;
 }
 
 static void keep_dialling(const std::stop_token& stop, const std::vector<std::string>& hosts,
-                          int port, SelfDialTimes times,
-                          const std::function<void(const std::string&)>& deaf) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::optional<Address> there;
-    int failures = 0;
+                          int port, SelfDialTimes times, const SelfDial::Deaf& deaf) {
+    const Ending ending(stop);
+    std::vector<Listener> listeners;
     while (true) {
-        if (!there) there = first_answering(hosts, port, times.answer);
-        std::unique_lock lock(mutex);
-        stopped.wait_for(lock, stop, times.every, [] { return false; });
+        if (listeners.empty()) listeners = answering(hosts, port, times.answer, ending.handle());
+        constexpr int nothing = -1;
+        waited(nothing, 0, times.every, ending.handle());
+        for (Listener& one : listeners) {
+            const std::string why = dial(one.address, times.answer, ending.handle());
+            if (stop.stop_requested()) return;
+            one.failures = why.empty() ? 0 : one.failures + 1;
+            if (one.failures >= times.failures_max) return deaf(why);
+        }
         if (stop.stop_requested()) return;
-        if (!there) continue;
-        const std::string why = dial(*there, times.answer);
-        failures = why.empty() ? 0 : failures + 1;
-        if (failures >= times.failures_max) return deaf(why);
     }
 }
 
-SelfDial::SelfDial(const std::string& listen, int port, SelfDialTimes times,
-                   std::function<void(const std::string&)> deaf)
-    : thread_([hosts = reachable_hosts(listen), port, times, deaf = std::move(deaf)](
+SelfDial::SelfDial(const std::string& listen, int port, SelfDialTimes times, Deaf deaf)
+    : SelfDial(reachable_hosts(listen), port, times, std::move(deaf)) {}
+
+SelfDial::SelfDial(std::vector<std::string> hosts, int port, SelfDialTimes times, Deaf deaf)
+    : thread_([hosts = std::move(hosts), port, times, deaf = std::move(deaf)](
                   const std::stop_token& stop) { keep_dialling(stop, hosts, port, times, deaf); }) {
 }
 

@@ -1,13 +1,14 @@
 // Whether this process still accepts connections on a port of its own. A server that has gone deaf
 // looks healthy to whoever is connected already; only a new connection tells.
 //
-// One thread of its own, from construction to destruction.
+// One thread of its own, from construction to destruction, which cuts short what it waits for.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace tocsin::runtime {
 
@@ -19,12 +20,15 @@ struct SelfDialTimes {
 
 class SelfDial {
 public:
-    // `listen` is host:port as it is listened on. The first of its addresses that answers is
-    // judged, and none before it did: a name that is not resolved, or a family that this machine
-    // lacks, is no deaf server. `deaf` is called once, with the last reason, when `failures_max`
-    // connections in a row came to nothing.
-    SelfDial(const std::string& listen, int port, SelfDialTimes times,
-             std::function<void(const std::string&)> deaf);
+    using Deaf = std::function<void(const std::string& why)>;
+
+    // `listen` is host:port as it is listened on: a listener for each address of the host. Those
+    // that answer when the first of them does are judged, each by itself, and none before: a name
+    // that is not resolved, or a family that this machine lacks, is no deaf server. `deaf` is
+    // called once, with the last reason, when `failures_max` connections in a row to one of them
+    // came to nothing.
+    SelfDial(const std::string& listen, int port, SelfDialTimes times, Deaf deaf);
+    SelfDial(std::vector<std::string> hosts, int port, SelfDialTimes times, Deaf deaf);
 
 private:
     std::jthread thread_;

@@ -20,8 +20,10 @@ using Happened = runtime::Happened<v1::Event>;
 using Verdict = runtime::Verdict<v1::Event>;
 
 // Every source is a connection and a metric, every rule on a series is weighed at each reading.
-constexpr int sources_max = 200;
+constexpr std::size_t sources_max = 200;
 constexpr std::size_t rules_max = 2000;
+// Of either: so many are remembered after they were removed, with whose they were.
+constexpr std::size_t removed_max = 1000;
 constexpr std::size_t rules_per_series_max = 20;
 
 std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
@@ -44,13 +46,11 @@ Verdict nothing_new(std::string id, std::int64_t version) {
     return Happened{{}, std::move(id), fmt::format("{}", version)};
 }
 
-int active_sources(const State& state) {
-    int count = 0;
-    state.sources.ascend(nullptr, [&](const std::string&, const SourceState& known) {
-        if (known.source.active()) ++count;
-        return true;
-    });
-    return count;
+// As the edge takes them: scheme and `://` are there.
+bool names_only_a_host(const std::string& url) {
+    const std::string rest = url.substr(url.find("://") + 3);
+    const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
+    return !authority.empty() && !authority.contains('@');
 }
 
 Verdict put_source(const State& state, const Asking& asking, const v1::PutSourceRequest& request) {
@@ -64,10 +64,15 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     if (find_format(request.format()) == nullptr)
         return reject(Because::invalid_argument, "unknown_format",
                       "the format is one of usgs-json and eccc-csv", "format");
+    // Everyone of the realm reads it, and it stays in the ledger.
+    if (!names_only_a_host(request.url()))
+        return reject(Because::invalid_argument, "url_with_secret",
+                      "the URL must name a host, and no user or password before it", "url");
     const bool in_use = known && known->source.active();
-    if (!in_use && active_sources(state) >= sources_max)
+    if (!in_use && state.sources.size() - state.removed_sources.ids.size() >= sources_max)
         return reject(Because::resource_exhausted, "too_many_sources",
-                      fmt::format("a realm has at most {} sources", sources_max), "source_id");
+                      fmt::format("a realm has at most {} sources: remove one", sources_max),
+                      "source_id");
     v1::Source source;
     source.set_source_id(request.source_id());
     source.set_agency_id(asking.agency);
@@ -159,9 +164,11 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
     if (known && MessageDifferencer::Equals(rule, known->rule))
         return nothing_new(request.rule_id(), version);
     if (!content::take_hand(rule, asking.actor)) return too_many_hands("rule_id");
-    if (!known && state.rules.size() >= rules_max)
+    const bool is_on = known && known->rule.active();
+    if (!is_on && state.rules.size() - state.removed_rules.ids.size() >= rules_max)
         return reject(Because::resource_exhausted, "too_many_rules",
-                      fmt::format("a realm has at most {} rules", rules_max), "rule_id");
+                      fmt::format("a realm has at most {} rules: remove one", rules_max),
+                      "rule_id");
     const auto* same = state.watching.find({request.source_id(), request.series()});
     if (same && same->size() >= rules_per_series_max && !same->contains(request.rule_id()))
         return reject(Because::resource_exhausted, "too_many_rules",
@@ -202,8 +209,36 @@ void unwatch(State& state, const v1::Rule& rule) {
     if (watching.empty()) state.watching.erase(series);
 }
 
+// Of `known`, which is in use no more.
+template <class Map>
+void note_removal(Removed& removed, Map& known, const std::string& id) {
+    auto& gone = known.edit(id);
+    if (gone.removal != 0) return;
+    gone.removal = ++removed.last;
+    removed.ids.set(gone.removal, id);
+    if (removed.ids.size() <= removed_max) return;
+    const std::int64_t first = *removed.ids.first();
+    known.erase(*removed.ids.find(first));
+    removed.ids.erase(first);
+}
+
+void put(State& state, const v1::Source& source) {
+    SourceState& known = state.sources.edit(source.source_id());
+    state.removed_sources.ids.erase(std::exchange(known.removal, 0));
+    known.source = source;
+    ++known.version;
+}
+
+void source_removed(State& state, const std::string& source_id) {
+    SourceState& known = state.sources.edit(source_id);
+    known.source.set_active(false);
+    ++known.version;
+    note_removal(state.removed_sources, state.sources, source_id);
+}
+
 void put(State& state, const v1::Rule& rule) {
     RuleState& known = state.rules.edit(rule.rule_id());
+    state.removed_rules.ids.erase(known.removal);
     unwatch(state, known.rule);
     // A rule put anew starts afresh; its count and its version go on.
     RuleState fresh;
@@ -214,13 +249,14 @@ void put(State& state, const v1::Rule& rule) {
     state.watching.edit(series_of(rule)).insert(rule.rule_id());
 }
 
-void remove(State& state, const std::string& rule_id) {
+void rule_removed(State& state, const std::string& rule_id) {
     RuleState& known = state.rules.edit(rule_id);
     unwatch(state, known.rule);
     known.rule.set_active(false);
     known.standing = Standing::normal;
     known.since.reset();
     ++known.version;
+    note_removal(state.removed_rules, state.rules, rule_id);
 }
 
 void add_hand(v1::RuleCrossed& crossed, const std::string& hand) {
@@ -283,23 +319,17 @@ bool Decider::evolve(State& state, const Event& event, Time) {
         return true;
     };
     switch (event.body_case()) {
-        case Event::kSourcePut: {
-            SourceState& known = state.sources.edit(event.source_put().source().source_id());
-            known.source = event.source_put().source();
-            ++known.version;
+        case Event::kSourcePut:
+            put(state, event.source_put().source());
             return true;
-        }
-        case Event::kSourceRemoved: {
-            SourceState& known = state.sources.edit(event.source_removed().source_id());
-            known.source.set_active(false);
-            ++known.version;
+        case Event::kSourceRemoved:
+            source_removed(state, event.source_removed().source_id());
             return true;
-        }
         case Event::kRulePut:
             put(state, event.rule_put().rule());
             return true;
         case Event::kRuleRemoved:
-            remove(state, event.rule_removed().rule_id());
+            rule_removed(state, event.rule_removed().rule_id());
             return true;
         case Event::kPendingBegan:
             return moved(event.pending_began().rule_id());

@@ -21,6 +21,7 @@ using runtime::Time;
 struct SourceState {
     v1::Source source;
     std::int64_t version = 0;
+    std::int64_t removal = 0;  // its number in Removed; 0: it is in use
 };
 
 enum class Standing { normal, pending, crossed };
@@ -36,12 +37,21 @@ struct RuleState {
     // Time of the reading of the last crossing, from which the cooldown runs.
     std::optional<Time> crossed_at;
     std::int64_t crossings = 0;
+    std::int64_t removal = 0;  // its number in Removed; 0: it is on
+};
+
+// Ids of what was removed, in that order. The first is forgotten when they are too many: to put and
+// remove for ever must take no room for ever.
+struct Removed {
+    runtime::SharedMap<std::int64_t, std::string> ids;
+    std::int64_t last = 0;
 };
 
 // A value whose copy costs O(1), so that the view can keep it too.
 struct State {
     runtime::SharedMap<std::string, SourceState> sources;
     runtime::SharedMap<std::string, RuleState> rules;
+    Removed removed_sources, removed_rules;
     // Ids of active rules by source and series.
     runtime::SharedMap<std::pair<std::string, std::string>, std::set<std::string>> watching;
 };

@@ -1,5 +1,7 @@
 #include "trigger/health.hpp"
 
+#include "runtime/retired_gauge.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -10,6 +12,10 @@ namespace {
 // others.
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
+prometheus::Labels labels_of(const Wanted& wanted) {
+    return {{"realm", wanted.realm}, {"source", wanted.source.source_id()}};
+}
+
 double seconds(runtime::Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
 
 }  // namespace
@@ -17,7 +23,7 @@ double seconds(runtime::Duration duration) { return static_cast<double>(duration
 HealthBook::HealthBook(runtime::Metrics& metrics) : metrics_(metrics) {
     // There from the start, so that a rate over them is 0 and not absent.
     for (const char* outcome : {"taken", "skipped"}) readings(outcome);
-    for (const char* outcome : {"ok", "unchanged", "failed"}) polls(outcome);
+    for (const char* outcome : {"ok", "unchanged", "failed", "put_off"}) polls(outcome);
 }
 
 HealthBook::Key HealthBook::key(const Wanted& wanted) {
@@ -49,9 +55,8 @@ void HealthBook::watched(const Wanted& wanted, Time now) {
 void HealthBook::forget(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
     known_.erase(key(wanted));
-    // Of what is out of use nothing is stale, in any instance.
-    stale_gauge(wanted).Set(0);
-    age_gauge(wanted).Set(0);
+    runtime::retire_gauge(metrics_, "tocsin_trigger_source_stale", labels_of(wanted));
+    runtime::retire_gauge(metrics_, "tocsin_trigger_source_age_seconds", labels_of(wanted));
 }
 
 void HealthBook::ended(const Wanted& wanted) {
@@ -82,6 +87,12 @@ void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t ski
     health->skipped += skipped;
 }
 
+void HealthBook::put_off(const Wanted& wanted, const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    polls("put_off").Increment();
+    if (Health* health = find(wanted)) health->error = why;
+}
+
 void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now) {
     const std::lock_guard lock(mutex_);
     const char* outcome = !error.empty() ? "failed" : unchanged ? "unchanged" : "ok";
@@ -108,7 +119,8 @@ prometheus::Counter& HealthBook::readings(const std::string& outcome) {
 
 prometheus::Counter& HealthBook::polls(const std::string& outcome) {
     return metrics_.counter("tocsin_trigger_polls_total",
-                            "Polls of sources by this instance since its start, by outcome.",
+                            "Polls of sources by this instance since its start, by outcome; "
+                            "put_off: the realm's sources had brought too many bytes.",
                             {{"outcome", outcome}});
 }
 
@@ -116,13 +128,13 @@ prometheus::Gauge& HealthBook::stale_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_stale",
                           "Whether this instance met no new reading, its own or another's, for "
                           "longer than the source allows; NaN: it cannot say yet.",
-                          {{"realm", wanted.realm}, {"source", wanted.source.source_id()}});
+                          labels_of(wanted));
 }
 
 prometheus::Gauge& HealthBook::age_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_age_seconds",
                           "Age of the newest reading that this instance met; NaN: none.",
-                          {{"realm", wanted.realm}, {"source", wanted.source.source_id()}});
+                          labels_of(wanted));
 }
 
 v1::SourceHealth HealthBook::report(const std::string& realm, const v1::Source& source,

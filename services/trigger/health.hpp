@@ -35,7 +35,7 @@ public:
 
     // It is in use, and to be heard of from now on.
     void watched(const Wanted& wanted, Time now);
-    // Out of use: nothing of it raises an alarm.
+    // Out of use: nothing of it raises an alarm, and no series of it stays.
     void forget(const Wanted& wanted);
     // Another instance polls it now: how the last poll here went says nothing any more.
     void ended(const Wanted& wanted);
@@ -47,6 +47,8 @@ public:
     void waited(const Wanted& wanted, bool ready, Time now);
     // In one poll, so many more readings were stored, and skipped.
     void took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped);
+    // It was due and is put off, for a reason that lasts until the next poll.
+    void put_off(const Wanted& wanted, const std::string& why);
     // One poll ended. Empty error: it went well; `unchanged`: the server had nothing new to say.
     void polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now);
 

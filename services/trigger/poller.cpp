@@ -1,5 +1,6 @@
 #include "trigger/poller.hpp"
 
+#include "content/graphemes.hpp"
 #include "runtime/logs.hpp"
 
 #include <fmt/format.h>
@@ -59,6 +60,63 @@ struct AppendAwaiter {
     }
     bool await_resume() const noexcept { return stored; }
 };
+
+// Reads an answer away from the loop thread and resumes on it.
+struct ReadAwaiter {
+    using Result = std::expected<Parsed, std::string>;
+    const PollerLinks& links;
+    ReadBody read;
+    std::string_view body;
+    Result parsed = {};
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+        links.aside([this, waiting] {
+            try {
+                parsed = read(body);
+            } catch (const std::exception& failure) {  // Of memory.
+                parsed = std::unexpected(std::string{failure.what()});
+            }
+            links.post([waiting] { waiting.resume(); });
+        });
+    }
+    Result await_resume() { return std::move(parsed); }
+};
+
+// A poll that the budget let begin, until all of its answer is dealt with.
+class Budgeted {
+public:
+    Budgeted(PollBudget& budget, const PollerLinks& links, std::string realm)
+        : budget_(budget), links_(links), realm_(std::move(realm)) {}
+    ~Budgeted() { budget_.settle(realm_, bytes, links_.tick()); }
+    Budgeted(const Budgeted&) = delete;
+
+    std::size_t bytes = 0;
+
+private:
+    PollBudget& budget_;
+    const PollerLinks& links_;
+    std::string realm_;
+};
+
+// A server chose part of it: not all of that may be answered or logged.
+std::string reportable(std::string_view text) {
+    constexpr std::size_t bytes_max = 500;
+    std::string clean = content::printable(text);
+    if (clean.size() <= bytes_max) return clean;
+    std::size_t end = bytes_max;
+    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xC0) == 0x80) --end;
+    clean.resize(end);
+    return clean;
+}
+
+// What may be sent back as it came. Of anything else, the next answer is simply a whole one.
+std::string usable_validator(const std::string& header) {
+    constexpr std::size_t bytes_max = 1000;
+    const auto plain = [](char c) { return c >= 0x20 && c <= 0x7e; };
+    return header.size() <= bytes_max && std::ranges::all_of(header, plain) ? header
+                                                                            : std::string{};
+}
 
 std::string bytes_of(const Wanted& wanted, const Series& series, std::size_t begin,
                      std::size_t end) {
@@ -131,6 +189,7 @@ struct Poller::Loop {
     std::map<std::string, Time> appended;  // by series: time of the last reading known stored
     std::string etag, last_modified;       // of the last answer of which all is stored
     int failures = 0;
+    bool put_off = false;  // since its last poll, for what the realm's polls brought
     Role role = Role::out;
     // While it stands by: since when, or since its last poll; how long without a reading until it
     // polls; how soon at most it may; and the number of its poll.
@@ -208,26 +267,55 @@ Task<void> Poller::run(Loop& loop) {
         look(loop);
         const bool leading = loop.role == Role::leading;
         if (loop.format != nullptr && (leading || began >= stands_in_at(loop))) {
-            loop.stand_in = leading ? 0 : ++stand_ins_;
-            Outcome outcome;
-            try {
-                outcome = co_await poll(loop);
-            } catch (const std::exception& failure) {
-                outcome.error = failure.what();
+            if (const auto wait = budget_.begin(loop.wanted.realm, began)) {
+                next = began + put_off(loop, *wait);
+            } else {
+                loop.stand_in = leading ? 0 : ++stand_ins_;
+                Outcome outcome;
+                try {
+                    outcome = co_await poll(loop);
+                } catch (const std::exception& failure) {
+                    outcome.error = failure.what();
+                }
+                // Whoever replaced it says how the source does.
+                if (loop.replaced) break;
+                const Tick again = end_turn(loop, began, outcome);
+                if (leading) next = again;
             }
-            // Whoever replaced it says how the source does.
-            if (loop.replaced) break;
-            const milliseconds wait = settle(loop, outcome);
-            const Tick again = outcome.error.empty() ? std::max(links_.tick(), began + wait)
-                                                     : links_.tick() + wait;
-            if (leading) next = again;
-            // It looks on meanwhile: its turn to lead, or another's readings, may come first.
-            loop.not_before = again;
-            wait_patiently(loop);
         }
         co_await pause(loop, next);
     }
     loop.ended = true;
+}
+
+// Ends its turn; when the next one is.
+Poller::Tick Poller::end_turn(Loop& loop, Tick began, const Outcome& outcome) {
+    const milliseconds wait = settle(loop, outcome);
+    const Tick again =
+        outcome.error.empty() ? std::max(links_.tick(), began + wait) : links_.tick() + wait;
+    // It looks on meanwhile: its turn to lead, or another's readings, may come first.
+    loop.not_before = again;
+    wait_patiently(loop);
+    return again;
+}
+
+// How long. Who only waits for other polls to end tells nobody.
+milliseconds Poller::put_off(Loop& loop, const PollBudget::Wait& wait) {
+    if (!wait.too_many_bytes || std::exchange(loop.put_off, true)) return wait.time;
+    const std::string why = fmt::format(
+        "polled later: the sources of a realm may bring {} MiB a minute, and brought more; poll "
+        "less often, or smaller files",
+        PollBudget::realm_bytes_per_minute >> 20);
+    health_.put_off(loop.wanted, why);
+    logs::warn(
+        "source not polled",
+        {{"realm", loop.wanted.realm}, {"source", loop.wanted.source.source_id()}, {"why", why}});
+    return wait.time;
+}
+
+milliseconds Poller::interval(const v1::Source& source) const {
+    return from_seconds(
+        std::max(source.poll_seconds(), poll_seconds_least(allow_private_addresses_)));
 }
 
 Task<void> Poller::pause(Loop& loop, Tick until) {
@@ -279,17 +367,21 @@ Poller::Tick Poller::stands_in_at(const Loop& loop) const {
 // Records how a poll went; how long to wait before the next.
 milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
     const v1::Source& source = loop.wanted.source;
-    health_.polled(loop.wanted, outcome.error, outcome.unchanged, links_.now());
-    if (outcome.error.empty()) {
+    const std::string error = reportable(outcome.error);
+    loop.put_off = false;
+    health_.polled(loop.wanted, error, outcome.unchanged, links_.now());
+    if (error.empty()) {
         if (std::exchange(loop.failures, 0) > 0)
             logs::info("source polled again",
                        {{"realm", loop.wanted.realm}, {"source", source.source_id()}});
-        return std::max(from_seconds(source.poll_seconds()), outcome.wait_least);
+        return std::max(interval(source), outcome.wait_least);
     }
+    // Whatever was wrong, it must not come of what is asked for.
+    loop.etag.clear();
+    loop.last_modified.clear();
     if (++loop.failures == 1)
-        logs::warn(
-            "source not polled",
-            {{"realm", loop.wanted.realm}, {"source", source.source_id()}, {"why", outcome.error}});
+        logs::warn("source not polled",
+                   {{"realm", loop.wanted.realm}, {"source", source.source_id()}, {"why", error}});
     const milliseconds longest = backoff(loop.failures, source.poll_seconds());
     std::uniform_int_distribution<std::int64_t> spread(longest.count() / 2, longest.count());
     return std::max(milliseconds{spread(jitter_)}, outcome.wait_least);
@@ -309,8 +401,10 @@ HttpRequest Poller::request_for(const Loop& loop) const {
 }
 
 Task<Poller::Outcome> Poller::poll(Loop& loop) {
+    Budgeted budgeted{budget_, links_, loop.wanted.realm};
     HttpRequest request = request_for(loop);
     const runtime::HttpResult answer = co_await links_.http.send(std::move(request));
+    if (answer) budgeted.bytes = answer->body.size();
     if (loop.replaced) co_return Outcome{};
     if (!answer) co_return Outcome{answer.error().text.empty() ? "no answer" : answer.error().text};
     if (answer->status == 304) co_return Outcome{{}, true};
@@ -324,7 +418,9 @@ Task<Poller::Outcome> Poller::poll(Loop& loop) {
 }
 
 Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
-    auto parsed = loop.format->read(answer.body);
+    ReadAwaiter reading{links_, loop.format->read, answer.body};
+    auto parsed = co_await reading;
+    if (loop.replaced || stopped_) co_return Outcome{};
     if (!parsed) co_return Outcome{std::move(parsed.error())};
     const std::int64_t skipped = parsed->skipped + drop_future(*parsed, links_.now());
     health_.took(loop.wanted, 0, skipped);
@@ -345,8 +441,8 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     // Once for the whole answer: told batch by batch, the second batch of an old answer would be
     // news.
     if (const auto newest = newest_of(*parsed)) health_.heard(loop.wanted, *newest, links_.now());
-    loop.etag = answer.header("etag");
-    loop.last_modified = answer.header("last-modified");
+    loop.etag = usable_validator(answer.header("etag"));
+    loop.last_modified = usable_validator(answer.header("last-modified"));
     co_return Outcome{};
 }
 

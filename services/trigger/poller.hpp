@@ -1,5 +1,7 @@
 // Polls the sources of the realms that this instance leads, and appends what is new to the stream
-// of readings. One coroutine per source, all on the loop thread of the HTTP client.
+// of readings. One coroutine per source, all on the loop thread of the HTTP client; an answer is
+// read aside, so that a large one holds up nobody's poll. What a realm's polls may bring is bounded
+// (see poll_budget.hpp): a source beyond that is polled later, and says so.
 //
 // A leader that is gone, or may not serve, is missed by nobody while nobody asks for anything, and
 // a reading that changes nothing makes nobody the leader. So an instance that is ready stands in
@@ -17,6 +19,7 @@
 #include "runtime/ledger.hpp"
 #include "trigger/health.hpp"
 #include "trigger/heard.hpp"
+#include "trigger/poll_budget.hpp"
 #include "trigger/source.hpp"
 #include "trigger/view.hpp"
 
@@ -38,6 +41,8 @@ struct PollerLinks {
     std::function<Time()> now;
     std::function<std::chrono::steady_clock::time_point()> tick;
     Heard& heard;
+    // Runs a task away from the loop thread.
+    std::function<void(std::move_only_function<void()>)> aside;
 };
 
 // Destroyed after the loop thread ended; all else on the loop thread except stop().
@@ -74,7 +79,10 @@ private:
     void look(Loop& loop);
     Tick stands_in_at(const Loop& loop) const;
     void wait_patiently(Loop& loop);
+    Tick end_turn(Loop& loop, Tick began, const Outcome& outcome);
     std::chrono::milliseconds settle(Loop& loop, const Outcome& outcome);
+    std::chrono::milliseconds put_off(Loop& loop, const PollBudget::Wait& wait);
+    std::chrono::milliseconds interval(const v1::Source& source) const;
     void start(const Wanted& wanted);
 
     PollerLinks links_;
@@ -83,6 +91,7 @@ private:
     std::atomic<bool> stopped_ = false;
     std::minstd_rand jitter_;
     std::int64_t stand_ins_ = 0;  // polls so far in the place of a leader
+    PollBudget budget_;
     std::vector<std::unique_ptr<Loop>> loops_;
 };
 

@@ -2,6 +2,8 @@
 
 #include "runtime/page.hpp"
 
+#include <fmt/format.h>
+
 namespace tocsin::trigger {
 
 using runtime::Caller;
@@ -11,9 +13,21 @@ static Time now() {
     return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now());
 }
 
+// Not the decider's business: it is this process that polls.
+static std::optional<grpc::Status> refuse_haste(const v1::PutSourceRequest& request, double least) {
+    if (request.poll_seconds() >= least) return std::nullopt;
+    const std::string why =
+        fmt::format("poll_seconds: a source is polled every {} s at the most often", least);
+    return runtime::status(grpc::StatusCode::INVALID_ARGUMENT, "polls_too_often", why,
+                           {{"poll_seconds", why}});
+}
+
 Reactor* TriggerRpc::PutSource(Context* context, const v1::PutSourceRequest* request,
                                v1::PutSourceResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
+    const auto check = [this, request](const Caller&) {
+        return refuse_haste(*request, poll_seconds_least_);
+    };
+    return rpc_.change<v1::Command>(context, request, response, check);
 }
 
 Reactor* TriggerRpc::RemoveSource(Context* context, const v1::RemoveSourceRequest* request,

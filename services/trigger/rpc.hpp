@@ -14,8 +14,10 @@ public:
     using Context = grpc::CallbackServerContext;
     using Reactor = grpc::ServerUnaryReactor;
 
-    TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health)
-        : rpc_(rpc), view_(view), health_(health) {}
+    // Sources polled more often than every `poll_seconds_least` are refused.
+    TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health,
+               double poll_seconds_least)
+        : rpc_(rpc), view_(view), health_(health), poll_seconds_least_(poll_seconds_least) {}
 
     Reactor* PutSource(Context* context, const v1::PutSourceRequest* request,
                        v1::PutSourceResponse* response) override;
@@ -40,6 +42,7 @@ private:
     runtime::Rpc& rpc_;
     const TriggerView& view_;
     const HealthBook& health_;
+    const double poll_seconds_least_;
 };
 
 }  // namespace tocsin::trigger

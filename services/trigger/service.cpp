@@ -1,6 +1,7 @@
 #include "trigger/service.hpp"
 
 #include "trigger/poller.hpp"
+#include "trigger/reading_thread.hpp"
 #include "trigger/rpc.hpp"
 
 #include <atomic>
@@ -20,14 +21,15 @@ std::optional<std::string> problem_of(const TriggerConfig& config,
     return "trigger-allow-private-addresses: it is for tests only; refused with --production";
 }
 
-PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard) {
+PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard, ReadingThread& reading) {
     runtime::HttpClient& http = surroundings.http;
     return {surroundings.ledger,
             http,
             [&http](std::move_only_function<void()> task) { http.post(std::move(task)); },
             [] { return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now()); },
             [] { return std::chrono::steady_clock::now(); },
-            heard};
+            heard,
+            [&reading](std::move_only_function<void()> task) { reading.run(std::move(task)); }};
 }
 
 class TriggerService final : public runtime::Service {
@@ -36,8 +38,10 @@ public:
         : http_(surroundings.http),
           view_(static_cast<int>(surroundings.config.kafka_partitions)),
           health_(surroundings.metrics),
-          rpc_(surroundings.rpc, view_, health_),
-          poller_(links_of(surroundings, heard), health_, config.allow_private_addresses) {
+          rpc_(surroundings.rpc, view_, health_,
+               poll_seconds_least(config.allow_private_addresses)),
+          poller_(links_of(surroundings, heard, reading_), health_,
+                  config.allow_private_addresses) {
         view_.show_size(runtime::view_gauges(surroundings.metrics, "trigger"));
         view_.on_change([this] {
             if (started_) refresh_soon();
@@ -67,6 +71,7 @@ private:
     HealthBook health_;
     TriggerRpc rpc_;
     Poller poller_;
+    ReadingThread reading_;  // after the poller, to end before it: what it reads belongs to that
     std::atomic<bool> started_ = false;
     std::atomic<bool> refresh_wanted_ = false;
 };

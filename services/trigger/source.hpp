@@ -42,6 +42,12 @@ inline constexpr std::size_t body_bytes_max = std::size_t{8} * 1024 * 1024;
 inline constexpr std::int64_t rows_max = 200'000;
 inline constexpr std::size_t series_max = 2'000;
 
+// Between two polls of one source. Where inner addresses may be polled, which is for tests, as
+// little as PutSource takes.
+inline double poll_seconds_least(bool allow_private_addresses) {
+    return allow_private_addresses ? 0.05 : 1;
+}
+
 using ReadBody = std::expected<Parsed, std::string> (*)(std::string_view body);
 
 struct SourceFormat {

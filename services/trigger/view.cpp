@@ -34,9 +34,10 @@ void Realm::apply(const runtime::Counted& counted) {
 
 void Realm::apply(const v1::Event& event, Time decided_at) {
     Decider::evolve(state_, event, decided_at);
-    if (event.has_source_put()) ++revisions_.edit(event.source_put().source().source_id());
-    if (event.has_source_removed()) ++revisions_.edit(event.source_removed().source_id());
-    if (event.has_rule_put()) ++revisions_.edit(event.rule_put().rule().source_id());
+    if (event.has_source_put())
+        revisions_.set(event.source_put().source().source_id(), ++last_revision_);
+    if (event.has_rule_put()) revisions_.set(event.rule_put().rule().source_id(), ++last_revision_);
+    if (event.has_source_removed()) revisions_.erase(event.source_removed().source_id());
     if (!event.has_rule_crossed()) return;
     crossings_.set(++last_crossing_, runtime::Packed(event.rule_crossed().crossing()));
     crossings_.erase(last_crossing_ - crossings_max);

@@ -30,7 +30,8 @@ public:
     std::size_t size() const {
         return state_.sources.size() + state_.rules.size() + crossings_.size();
     }
-    // Grows whenever what is read from a source matters anew: the source or a rule on it was put.
+    // Another one whenever what is read from a source matters anew: the source or a rule on it was
+    // put.
     std::int64_t revision(const std::string& source_id) const;
 
 private:
@@ -39,7 +40,8 @@ private:
     State state_;
     runtime::SharedMap<std::int64_t, runtime::Packed<v1::Crossing>> crossings_;  // from number 1
     std::int64_t last_crossing_ = 0;
-    runtime::SharedMap<std::string, std::int64_t> revisions_;
+    runtime::SharedMap<std::string, std::int64_t> revisions_;  // of sources in use
+    std::int64_t last_revision_ = 0;
 };
 
 v1::RuleStatus status_of(const RuleState& rule);

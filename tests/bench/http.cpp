@@ -25,9 +25,12 @@ std::string Http::get(const std::string& url) {
     return perform(url);
 }
 
-std::string Http::post(const std::string& url, const std::string& json) {
-    const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(
-        curl_slist_append(nullptr, "Content-Type: application/json"), curl_slist_free_all);
+std::string Http::post(const std::string& url, const std::string& json,
+                       const std::string& authorization) {
+    curl_slist* lines = curl_slist_append(nullptr, "Content-Type: application/json");
+    if (!authorization.empty())
+        lines = curl_slist_append(lines, ("Authorization: " + authorization).c_str());
+    const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(lines, curl_slist_free_all);
     curl_easy_setopt(curl_.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(curl_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(json.size()));
     curl_easy_setopt(curl_.get(), CURLOPT_COPYPOSTFIELDS, json.c_str());

@@ -14,7 +14,9 @@ public:
 
     // Both return the body, and throw unless the answer is a success within 10 s.
     std::string get(const std::string& url);
-    std::string post(const std::string& url, const std::string& json);
+    // `authorization` empty: without one.
+    std::string post(const std::string& url, const std::string& json,
+                     const std::string& authorization = {});
 
 private:
     std::string perform(const std::string& url);

@@ -30,6 +30,8 @@ const std::vector<Benchmark> benchmarks{
     {{"replay"}, replay},
     {{"fold.beside"}, fold_beside},
     {{"reads.beside"}, reads_beside},
+    {{"release.beside"}, release_beside},
+    {{"edge.hostile"}, edge_hostile},
     {{"memory.message"}, memory},
     {{"command.restate"}, command_restate, true},
 };
@@ -63,6 +65,10 @@ argument. --smoke: so few of everything that the figures mean nothing; for the t
                   decisions, again
   reads.beside    p99 of calls while 16 clients read      the same without the readers       2
                   the feed and one the lists
+  release.beside  T0 to the last delivery written while   the same without the gauges      1.5
+                  three heavy gauges are polled
+  edge.hostile    p99 of calls through the gateway in     the same without the strangers     2
+                  the worst of six attacks by strangers
   memory.message  resident bytes of tocsin-all for each   bytes of one content               6
                   of 100,000 released messages
   command.restate p50 of a call to its durable decision   p50 of a state change in         0.5

@@ -291,6 +291,7 @@ EDGE = [
          "url"),
     Case("a poll every millisecond", source(pollSeconds=0.001), BAD, "INVALID_ARGUMENT",
          "poll_seconds"),
+    Case("two polls a second", source(pollSeconds=0.5), BAD, "POLLS_TOO_OFTEN", "poll_seconds"),
     Case("an infinite threshold", rule(threshold="Infinity"), BAD, "INVALID_ARGUMENT",
          "threshold"),
     Case("a negative hysteresis", rule(hysteresis=-0.1), BAD, "INVALID_ARGUMENT", "hysteresis"),
@@ -522,6 +523,8 @@ PUBLISHING = [
 OTHERS = [
     refused("trigger", "a format that there is not", source(format="shef"), BAD,
             "UNKNOWN_FORMAT", "format"),
+    refused("trigger", "a password in a source's URL", source(url="https://a:b@usgs.example/iv"),
+            BAD, "URL_WITH_SECRET", "url"),
     refused("trigger", "another agency's source", change(
         "eve", "trigger", "PutSource", sourceId="gauge", format="eccc-csv",
         url="https://x.example", pollSeconds=60), FORBIDDEN, "OTHER_AGENCY", "source_id"),

@@ -32,7 +32,7 @@ def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytes
     (folder / "hook").write_text(json.dumps({
         "kind": "webhook", "realm": REALM, "agency": "city", "origins": ["https://hook.example"],
         "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
-    gateway = f"127.0.0.1:{free_port()}"  # The feed is read back from there.
+    gateway = f"127.0.0.1:{free_port()}"
     flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
                           publishing_feed_base_url=f"http://{gateway}",
                           publishing_allow_private_addresses=True,

@@ -148,6 +148,36 @@ def test_places_of_callers_that_left_are_free_again(program: Program, issuer: Is
     until(lambda: metric(program, "tocsin_gateway_connections") < 5, "their places are free", 8)
 
 
+def test_forged_tokens_are_checked_only_so_often(program: Program, issuer: Issuer) -> None:
+    good = issuer.token(ADMIN)
+    Connect(program.url).must("drafting", "ListMessages", token=good)
+    answers = []
+    for number in range(300):
+        forged = good[:-40] + f"{number:03}" + good[-37:]
+        answers.append(requests.post(program.url + PREVIEW, data=b"{}", timeout=10, headers={
+            "content-type": "application/json", "authorization": f"Bearer {forged}"}))
+    assert {one.status_code for one in answers} == {401, 429}
+    assert all(one.headers["connection"] == "close" for one in answers if one.status_code == 429)
+    assert metric(program, "tocsin_gateway_limited_total") > 0
+    Connect(program.url).must("drafting", "ListMessages", token=good)
+
+
+def test_answers_that_nobody_reads_end(program: Program) -> None:
+    request = b"GET /feeds/calgary/en-CA.atom HTTP/1.1\r\nHost: x\r\n\r\n" * 5000
+    before = resident_mb(program)
+    silent = [connect(program) for _ in range(20)]
+    for one in silent:
+        one.setblocking(False)
+        try:
+            one.send(request)
+        except BlockingIOError:
+            pass
+    until(lambda: metric(program, "tocsin_gateway_connections") < 5, "they were closed", 40)
+    assert resident_mb(program) - before < 30
+    for one in silent:
+        one.close()
+
+
 def test_idle_connections_leave_grpc_its_descriptors(program: Program) -> None:
     """As many as a limit of 60 more files has room for, and 50 more."""
     used = len(os.listdir(f"/proc/{program.pid}/fd"))

@@ -36,9 +36,6 @@ LineWorld::LineWorld(std::uint64_t seed, int steps)
           measurement::service()})
         services_.push_back(std::make_unique<LineService>(*this, std::move(definition)));
     network_ = std::make_unique<Network>(of("publishing"), channels_);
-    network_->any_ready = [this] {
-        return static_cast<PublishingProcess*>(of("publishing").any_ready());
-    };
     network_->fault_of = [this](const auto& who, const auto& request) {
         return releases_.fault_of(who, request, now());
     };

@@ -70,19 +70,9 @@ void Network::write(const std::string& incarnation, int exchange, HttpRequest re
               std::unexpected(HttpError{Kind::unknown_outcome, "lost", {}}));
 }
 
-// The feed is shown by whichever instance is asked.
 HttpResponse Network::serve(const HttpRequest& request, bool spoilt) {
-    const auto place = request.url.find("/alerts/");
-    if (place == std::string::npos)
-        return channels_.serve(request, spoilt ? around_.below(PublicChannels::spoilt_ways) : -1,
-                               around_.now());
-    const std::string name = request.url.substr(place + 8, request.url.size() - place - 12);
-    HttpResponse response;
-    response.status = 404;
-    PublishingProcess* process = any_ready();
-    const auto page = process == nullptr ? std::nullopt : process->alert(name);
-    if (page) response.status = 200, response.body = *page;
-    return response;
+    return channels_.serve(request, spoilt ? around_.below(PublicChannels::spoilt_ways) : -1,
+                           around_.now());
 }
 
 }  // namespace tocsin::sim

@@ -27,8 +27,6 @@ public:
     // What must hold before the first byte leaves: what is wrong, or empty.
     std::function<std::string(const std::string& incarnation, const runtime::HttpRequest&)>
         fault_of;
-    // An instance that is asked for a page of the feed; null: none answers.
-    std::function<PublishingProcess*()> any_ready;
 
     Tick due() const override { return later_.empty() ? Tick::max() : later_.begin()->first; }
     void turn() override;

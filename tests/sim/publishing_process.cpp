@@ -130,12 +130,4 @@ void PublishingProcess::complete(int number, runtime::HttpResult result) {
     posted_.push_back([handle] { handle.resume(); });
 }
 
-std::optional<std::string> PublishingProcess::alert(const std::string& name) const {
-    std::optional<std::string> page;
-    view_->each([&](const std::string&, const publishing::Realm& realm) {
-        if (const auto alert = realm.alert(name, now())) page = alert->body->bytes();
-    });
-    return page;
-}
-
 }  // namespace tocsin::sim

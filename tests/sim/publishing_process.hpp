@@ -24,8 +24,6 @@ public:
 
     // An answer comes back from the network.
     void complete(int exchange, runtime::HttpResult result);
-    // What its feed shows under that name.
-    std::optional<std::string> alert(const std::string& name) const;
     const publishing::PublishingView& view() const { return *view_; }
 
     // HttpTransport

@@ -114,7 +114,6 @@ ReleaseWorld::ReleaseWorld(std::uint64_t seed, int steps)
         timeline_.add(*processes_.back());
     }
     timeline_.add(network_);
-    network_.any_ready = [this] { return any_ready(); };
     network_.fault_of = [this](const auto& who, const auto& request) {
         return promises_.fault_of(who, request, now());
     };

@@ -17,7 +17,8 @@ namespace {
 using nlohmann::json;
 
 constexpr int depth_max = 32;
-constexpr std::int64_t nodes_max = 4'000'000;
+// Ten of them make a row as USGS writes it.
+constexpr std::int64_t marks_max = 3'000'000;
 constexpr double no_data_usual = -999999.0;
 
 struct Malformed : std::runtime_error {
@@ -103,17 +104,16 @@ private:
             if (!collected_.open(chosen, unit_of(variable)))
                 throw Malformed(fmt::format("{}: more than {} series", at, series_max));
             for (std::size_t row = 0; row < rows.size(); ++row)
-                read_row(chosen, rows[row], fmt::format("{}.value[{}]", at, row));
+                read_row(chosen, rows[row], [&] { return fmt::format("{}.value[{}]", at, row); });
         }
     }
 
-    std::string name_for(const std::string& name, const json& sensor) const {
+    // No part of a name has a colon in it: what is counted here is all that could be taken.
+    std::string name_for(const std::string& name, const json& sensor) {
         if (!collected_.has(name)) return name;
         const std::string further = fmt::format("{}:{}", name, method_of(sensor));
-        std::string chosen = further;
-        for (int place = 2; collected_.has(chosen); ++place)
-            chosen = fmt::format("{}:{}", further, place);
-        return chosen;
+        const int place = ++places_[further];
+        return place == 1 ? further : fmt::format("{}:{}", further, place);
     }
 
     static std::string unit_of(const json& variable) {
@@ -125,10 +125,11 @@ private:
         return text.size() <= 32 ? text : std::string{};
     }
 
-    void read_row(const std::string& name, const json& row, const std::string& path) {
+    template <class Path>
+    void read_row(const std::string& name, const json& row, Path path) {
         if (++rows_ > rows_max)
-            throw Malformed(fmt::format("{}: more than {} rows", path, rows_max));
-        if (!row.is_object()) throw Malformed(path + " is not an object");
+            throw Malformed(fmt::format("{}: more than {} rows", path(), rows_max));
+        if (!row.is_object()) throw Malformed(path() + " is not an object");
         const auto value = value_of(row, no_data_);
         const auto read_at = time_of(row);
         if (value && read_at)
@@ -138,19 +139,29 @@ private:
     }
 
     Collected collected_;
+    std::map<std::string, int> places_;  // how many sensors have a name so far
     double no_data_ = no_data_usual;
     std::int64_t rows_ = 0;
     std::int64_t skipped_ = 0;
 };
 
-json parse(std::string_view body) {
-    std::int64_t nodes = 0;
-    const auto bounded = [&nodes](int depth, json::parse_event_t, json&) {
+// Before anything is built of it. The parser could be asked to count, but then it looks at all that
+// a list holds whenever an object in it ends: one of a million objects took it hours.
+void bound(std::string_view body) {
+    int depth = 0;
+    std::int64_t marks = 0;
+    bool quoted = false;
+    for (std::size_t at = 0; at < body.size(); ++at) {
+        const char c = body[at];
+        if (quoted && c == '\\') ++at;
+        if (c == '"') quoted = !quoted;
+        if (quoted) continue;
+        if (c == '{' || c == '[') ++depth;
+        if (c == '}' || c == ']') --depth;
         if (depth > depth_max) throw Malformed(fmt::format("nested deeper than {}", depth_max));
-        if (++nodes > nodes_max) throw Malformed(fmt::format("more than {} values", nodes_max));
-        return true;
-    };
-    return json::parse(body.begin(), body.end(), bounded);
+        if (c == '{' || c == '[' || c == ',' || c == ':') ++marks;
+        if (marks > marks_max) throw Malformed(fmt::format("more than {} values", marks_max));
+    }
 }
 
 }  // namespace
@@ -159,7 +170,8 @@ std::expected<Parsed, std::string> read(std::string_view body) {
     if (body.size() > body_bytes_max)
         return std::unexpected(fmt::format("longer than {} bytes", body_bytes_max));
     try {
-        return Reader{}.read(parse(body));
+        bound(body);
+        return Reader{}.read(json::parse(body));
     } catch (const Malformed& malformed) {
         return std::unexpected(std::string{malformed.what()});
     } catch (const json::parse_error& error) {

@@ -237,6 +237,19 @@ TEST(Template, ThatDoesNotExistIsNotReplaced) {
     EXPECT_EQ(test.when(put_template("1")).refused(), "not_found");
 }
 
+TEST(Template, ARealmHasOnlySoMany) {
+    Case test = given({});
+    for (int i = 0; i < 1000; ++i) {
+        v1::Command command = put_template();
+        command.mutable_put_template()->set_template_id("flood-" + std::to_string(i));
+        ASSERT_EQ(test.when(command).refused(), "") << i;
+    }
+    EXPECT_EQ(test.when(put_template()).refused(), "too_many_templates");
+    v1::Command replaced = put_template("1");
+    replaced.mutable_put_template()->set_template_id("flood-7");
+    EXPECT_EQ(test.when(replaced).refused(), "");
+}
+
 TEST(Template, IsReplacedByItsAgencyOnly) {
     Case test = given({stored_template()});
     EXPECT_EQ(ben(test).when(put_template("1")).refused(), "other_agency");

@@ -52,11 +52,11 @@ private:
 
 class WatchStreamTest : public ::testing::Test {
 protected:
-    void create(const std::string& id) {
+    void create(const std::string& id, std::size_t title_bytes = 10'000) {
         v1::Event event;
         event.mutable_message_created()->set_message_id(id);
         // So large that few fit into what gRPC holds for a reader that does not read.
-        event.mutable_message_created()->mutable_draft()->set_title(std::string(10'000, 'x'));
+        event.mutable_message_created()->mutable_draft()->set_title(std::string(title_bytes, 'x'));
         ledger::v1::Decision decision;
         decision.set_realm("bow");
         decision.mutable_accepted()->add_events(event.SerializeAsString());
@@ -140,7 +140,21 @@ TEST_F(WatchStreamTest, AReaderThatIsTooSlowIsLetGo) {
     while (reader->Read(&got_)) {
     }
     const grpc::Status status = reader->Finish();
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED) << status.error_message();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+}
+
+TEST_F(WatchStreamTest, WhatWaitsForAReaderIsBoundedByItsBytes) {
+    const auto reader = watch();
+    ASSERT_TRUE(reader->Read(&got_));
+    // Far fewer than may wait by their number.
+    constexpr std::size_t large = 500'000;
+    for (std::size_t i = 0; i < 4 * WatchStream::changes_bytes_max / large; ++i)
+        create(std::to_string(i), large);
+    std::size_t told = 0;
+    while (reader->Read(&got_)) ++told;
+    const grpc::Status status = reader->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+    EXPECT_LT(told, 2 * WatchStream::changes_bytes_max / large);
 }
 
 TEST_F(WatchStreamTest, EndsUnavailableWhenTheServiceStops) {

@@ -4,6 +4,7 @@
 #include "gateway/connect.hpp"
 #include "gateway/connect_error.hpp"
 #include "gateway/feeds.hpp"
+#include "gateway/limits.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/jwk.hpp"
 #include "support/metric_value.hpp"
@@ -206,6 +207,11 @@ protected:
         for (const auto& [name, value] : headers) request.set(name, value);
         request.body() = body;
         return send(request);
+    }
+
+    std::optional<double> limited(const std::string& limit) {
+        return tocsin::testing::metric_value(metrics, "tocsin_gateway_limited_total",
+                                             {{"limit", limit}});
     }
 
     runtime::Metrics metrics{""};
@@ -489,24 +495,39 @@ TEST_F(GatewayTest, ATrailerIsNoHeader) {
     const std::string said = converse(
         "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "2;note=\"x\"\r\n{}\r\n0\r\nAuthorization: Bearer trailer\r\nConnection: close\r\n\r\n"
+        "2\r\n{}\r\n0\r\nAuthorization: Bearer trailer\r\nConnection: close\r\n\r\n"
         "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(said.starts_with("HTTP/1.1 200 ")) << said;
     EXPECT_EQ(answers(said), 2u) << said;
     EXPECT_EQ(measurement.authorization, "");
 }
 
-TEST_F(GatewayTest, ChunkExtensionsAndTrailersAreBounded) {
+// RFC 9112 lets a line feed end a line, or not: what follows one is the next request to some.
+TEST_F(GatewayTest, AChunkWithAnExtensionIsRefusedAndEndsTheConnection) {
     const std::string head =
         "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    std::string many_extensions, many_trailers = "0\r\n";
-    for (int i = 0; i < 1000; ++i) {
-        many_extensions += "1;a=" + std::string(100, 'x') + "\r\n \r\n";
-        many_trailers += "X" + std::to_string(i) + ": " + std::string(100, 'x') + "\r\n";
-    }
+    const std::string smuggled = "GET /livez HTTP/1.1\r\nHost: smuggled\r\n\r\n";
     for (const std::string& body :
-         {"1;" + std::string(1 << 20, 'a'), "0\r\nX: " + std::string(1 << 20, 'a'), many_extensions,
+         {"2;a\nb\r\n{}\r\n0\r\n\r\n", "2;note=\"x\"\r\n{}\r\n0\r\n\r\n", "2;a\r\n{}\r\n0\r\n\r\n",
+          "2 ;a\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0;a\n\r\n\r\n", "2\r\n{}\r\n0;a=b\r\n\r\n",
+          "2 \r\n{}\r\n0\r\n\r\n", "2;\r\n{}\r\n0\r\n\r\n", "2\n{}\r\n0\r\n\r\n",
+          "2\r\n{}\r\n0\r\nX: a\nY: b\r\n\r\n", "2\r\n{}\n0\r\n\r\n"}) {
+        const std::string said = converse(head + body + smuggled);
+        EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << body << said;
+        EXPECT_EQ(answers(said), 1u) << body << said;
+    }
+}
+
+TEST_F(GatewayTest, TrailersAndWhatNeverEndsAChunksSizeAreBounded) {
+    const std::string head =
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    std::string many_trailers = "0\r\n";
+    for (int i = 0; i < 1000; ++i)
+        many_trailers += "X" + std::to_string(i) + ": " + std::string(100, 'x') + "\r\n";
+    for (const std::string& body :
+         {"1;" + std::string(1 << 20, 'a'), "0\r\nX: " + std::string(1 << 20, 'a'),
           many_trailers + "\r\n"}) {
         const std::string said = converse(head + body);
         EXPECT_TRUE(said.starts_with("HTTP/1.1 431 ")) << body.substr(0, 200) << said;
@@ -570,6 +591,59 @@ TEST_F(GatewayTest, ACallerMayAskOnlySoOften) {
     EXPECT_EQ(refused.result_int(), 429u);
     EXPECT_EQ(refused["Retry-After"], "1");
     EXPECT_EQ(ask("ben").result_int(), 200u);
+}
+
+TEST_F(GatewayTest, AnAddressMayShowOnlySoManyBadTokens) {
+    check_tokens();
+    config.refused_tokens_per_address_max = 1;
+    const auto ask = [&](const std::string& token) {
+        return post("GetScorecard", "{}", "application/json", {{"Authorization", token}});
+    };
+    const std::string known = token_of("ana");
+    EXPECT_EQ(ask(known).result_int(), 200u);
+    std::string forged = token_of("eve");
+    forged.back() = forged.back() == 'A' ? 'B' : 'A';
+    forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
+    EXPECT_EQ(ask(forged).result_int(), 401u);
+    EXPECT_EQ(ask(forged).result_int(), 401u);
+    const auto refused = ask(forged);
+    EXPECT_EQ(refused.result_int(), 429u);
+    EXPECT_EQ(refused["Retry-After"], "1");
+    EXPECT_EQ(refused["Connection"], "close");
+    EXPECT_EQ(json::parse(refused.body())["details"][0]["debug"]["reason"], "TOO_MANY_REQUESTS");
+    EXPECT_EQ(ask(known).result_int(), 200u) << "who is known there is not held up";
+    EXPECT_EQ(limited("refused_tokens"), 1);
+}
+
+TEST_F(GatewayTest, GoodTokensThatAreNewUseNothingUp) {
+    check_tokens();
+    config.refused_tokens_per_address_max = 1;
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(post("GetScorecard", "{}", "application/json",
+                       {{"Authorization", token_of("person-" + std::to_string(i))}})
+                      .result_int(),
+                  200u);
+}
+
+TEST_F(GatewayTest, WhatIsRefusedIsCountedByTheLimitThatItMet) {
+    start();
+    for (const std::string_view limit : limit_names)
+        EXPECT_EQ(limited(std::string(limit)), 0) << limit;
+    post("GetScorecard", std::string(5000, ' ') + "{}");
+    EXPECT_EQ(limited("body_bytes"), 1);
+    post("GetScorecard", "{}", "application/json", {{"X-Long", std::string(20'000, 'x')}});
+    EXPECT_EQ(limited("header_bytes"), 1);
+}
+
+TEST_F(GatewayTest, AnAddressThatAsksTooOftenIsToConnectAnew) {
+    config.requests_per_address_max = 1;
+    start();
+    Connection one(address());
+    EXPECT_EQ(one.ask("/feeds/r/fr.atom"), 200u);
+    EXPECT_EQ(one.ask("/feeds/r/fr.atom"), 200u);
+    EXPECT_EQ(one.ask("/feeds/r/fr.atom"), 429u);
+    EXPECT_EQ(one.ask("/livez"), 0u);
+    EXPECT_EQ(limited("requests_of_address"), 1);
 }
 
 TEST_F(GatewayTest, ServesFeedsWithValidators) {

@@ -35,4 +35,17 @@ TEST(Rates, ManyKeysTakeNoMoreMemoryAndShareABucket) {
     EXPECT_EQ(rates.keys(), 1u);
 }
 
+TEST(Rates, WhatIsGivenBackWasNotTaken) {
+    Rates rates(1);
+    const Rates::Time now{};
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_FALSE(rates.take("a", now));
+        rates.give_back("a");
+    }
+    rates.give_back("nobody");
+    EXPECT_FALSE(rates.take("a", now));
+    EXPECT_FALSE(rates.take("a", now));
+    EXPECT_TRUE(rates.take("a", now));
+}
+
 }  // namespace tocsin::gateway

@@ -45,6 +45,21 @@ TEST(Channels, PuttingTheSameAgainAddsNothing) {
     EXPECT_TRUE(given.events().empty());
 }
 
+TEST(Channels, ARealmIsBoundedWithThoseThatWereRemoved) {
+    auto given = admin();
+    for (int i = 0; i < 2000; ++i) {
+        const std::string id = "hook-" + std::to_string(i);
+        given.when(put(id, "webhook", "https://a.example.org/x", "hook")).when(remove(id));
+        ASSERT_EQ(given.refused(), "") << i;
+    }
+    const auto once_more = [&](const std::string& id) {
+        given.when(put(id, "webhook", "https://a.example.org/x", "hook"));
+        return given.refused();
+    };
+    EXPECT_EQ(once_more("one-more"), "too_many_channels");
+    EXPECT_EQ(once_more("hook-7"), "");
+}
+
 TEST(Channels, NobodyElseMay) {
     auto given = admin();
     given.by("ana", "calgary", {"author"}).when(put("feed", "feed", "", ""));

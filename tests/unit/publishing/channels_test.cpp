@@ -28,7 +28,16 @@ struct Bench {
               .allow_private_addresses = false,
               .now = [this] { return http.now; },
               .steady_now = [this] { return http.steady; },
+              .on_feed =
+                  [this](const std::string& realm, const std::string& identifier) {
+                      EXPECT_EQ(realm, "bow");
+                      EXPECT_EQ(identifier, job.delivery.fixed().identifier());
+                      return ++looked < shown_after ? nullptr : shown;
+                  },
               .account_ids = {}};
+    // On the feed, from so many looks on.
+    std::shared_ptr<const Sealed> shown;
+    int looked = 0, shown_after = 0;
     const ChannelWire& channel;
     Job job;
 
@@ -195,29 +204,30 @@ TEST(EveryAdapter, StandsDownWhenItsClaimIsOver) {
     }
 }
 
-TEST(Feed, IsConfirmedOnceThePublicSeesExactlyTheApprovedBytes) {
+TEST(Feed, IsConfirmedOnceTheViewShowsExactlyTheApprovedBytes) {
     Bench bench{"feed", "feed"};
-    int asked = 0;
-    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
-        EXPECT_EQ(request.url, bench.job.delivery.fixed().permalink());
-        return ++asked < 3 ? response(404) : response(200, bench.job.body->bytes());
-    };
+    bench.shown = bench.job.body;
+    bench.shown_after = 3;
     const Outcome outcome = bench.fire();
     EXPECT_EQ(outcome.kind, "confirmed");
+    EXPECT_EQ(outcome.url, bench.job.delivery.fixed().permalink());
     EXPECT_EQ(outcome.receipt, bench.job.delivery.fixed().identifier());
-    EXPECT_EQ(asked, 3);
+    EXPECT_EQ(bench.looked, 3);
+    EXPECT_EQ(bench.find().kind, Found::Kind::found);
+    EXPECT_TRUE(bench.http.sent.empty()) << "whoever keeps the gateway busy has no part in it";
 }
 
 TEST(Feed, OtherBytesOrNoneAreUnknownAfterFiveSeconds) {
     Bench bench{"feed", "feed"};
     const Time before = bench.http.now;
-    bench.answers(response(200, "<alert/>"));
+    bench.shown = std::make_shared<const Sealed>("<alert/>", bench.job.body->digest());
     const Outcome outcome = bench.fire();
     EXPECT_EQ(outcome.kind, "unknown");
     EXPECT_TRUE(outcome.reason.contains("other bytes"));
     EXPECT_LE(bench.http.now - before, std::chrono::seconds{5});
-    bench.answers(response(404));
+    bench.shown = nullptr;
     EXPECT_EQ(bench.find().kind, Found::Kind::cannot_tell);
+    EXPECT_TRUE(bench.http.sent.empty());
 }
 
 TEST(Mastodon, PreparingReadsAccountAndLimit) {

@@ -1,5 +1,6 @@
 #include "fake_world.hpp"
 #include "publishing/feed.hpp"
+#include "support/metric_value.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -25,7 +26,8 @@ struct Public {
     }
 
     HttpResult serve(const HttpRequest& request) {
-        if (request.url.contains("/alerts/")) return alert(request.url);
+        // Its own feed is none of the servers that a release may wait for.
+        EXPECT_FALSE(request.url.contains("/alerts/")) << request.url;
         if (request.url.contains("hook.example.org")) {
             if (request.method == "HEAD") return response(405);
             arrivals.emplace_back("hook", world.now);
@@ -41,16 +43,6 @@ struct Public {
         const std::string id = std::to_string(posts.size() + 1);
         posts.push_back({{"id", id}, {"content", body["status"]}, {"language", body["language"]}});
         return post_answer(response(200, R"({"id":")" + id + "\"}"));
-    }
-
-    HttpResult alert(const std::string& url) {
-        const auto slash = url.rfind('/');
-        const std::string name = url.substr(slash + 1, url.size() - slash - 5);
-        std::string body;
-        world.view.read("bow", [&](const Realm& realm) {
-            if (const auto alert = realm.alert(name, world.now)) body = alert->body->bytes();
-        });
-        return body.empty() ? response(404) : response(200, body);
     }
 
     void clear(const content::Content& content = samples::make_content()) {
@@ -95,6 +87,24 @@ TEST(Executor, SendsTheTraceOfTheClearanceAlong) {
             << request.url;
     }
     EXPECT_GT(effects, 1);
+}
+
+TEST(Executor, OfARemovedChannelNoSeriesIsLeftAndEachHasItsRealm) {
+    Public there;
+    const auto ready = [&](const char* channel) {
+        return tocsin::testing::metric_value(there.world.metrics(), "tocsin_channel_ready",
+                                             {{"realm", "bow"}, {"channel", channel}});
+    };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s);
+    EXPECT_EQ(ready("hook"), 1);
+    v1::Event removed;
+    removed.mutable_channel_removed()->set_channel_id("hook");
+    there.world.put(removed);
+    there.world.pass(1s);
+    EXPECT_FALSE(ready("hook"));
+    EXPECT_EQ(ready("toot"), 1);
 }
 
 TEST(Executor, TakesAClearedMessageToEveryChannelOnceAndAtT0) {

@@ -59,6 +59,8 @@ public:
         return *executors_.back();
     }
 
+    runtime::Metrics& metrics() { return metrics_; }
+
     // Everything that happens until `until`, or until `done`.
     void pass(Duration length, const std::function<bool()>& done = [] { return false; }) {
         const Steady end = steady + length;

@@ -18,10 +18,11 @@ using std::chrono::milliseconds;
 // Listens, and accepts nobody: as gRPC does after a moment without descriptors.
 class Deaf {
 public:
-    Deaf() {
+    explicit Deaf(const char* host = "127.0.0.1", int wanted_port = 0) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        inet_pton(AF_INET, host, &address.sin_addr);
+        address.sin_port = htons(static_cast<std::uint16_t>(wanted_port));
         socklen_t size = sizeof address;
         if (bind(handle_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
             listen(handle_, 16) != 0)
@@ -80,6 +81,35 @@ TEST(SelfDial, TellsOnceThatTheServerIsDeaf) {
     auto why = told.get_future();
     ASSERT_EQ(why.wait_for(std::chrono::seconds(10)), std::future_status::ready);
     EXPECT_EQ(why.get(), "the connection was not accepted in time");
+}
+
+TEST(SelfDial, EachListenerIsJudged) {
+    int port = 0;
+    grpc::CallbackGenericService any;
+    grpc::ServerBuilder builder;
+    builder.RegisterCallbackGenericService(&any);
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    const auto server = builder.BuildAndStart();
+    ASSERT_TRUE(server);
+    const Deaf second("127.0.0.2", port);
+    std::promise<std::string> told;
+    const SelfDial dialling(std::vector<std::string>{"127.0.0.1", "127.0.0.2"}, port,
+                            {milliseconds(1), milliseconds(200), 3},
+                            [&](const std::string& why) { told.set_value(why); });
+    second.hear_once();
+    EXPECT_EQ(told.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST(SelfDial, EndsAmidADial) {
+    const Deaf deaf;
+    const auto begin = std::chrono::steady_clock::now();
+    {
+        const SelfDial dialling("127.0.0.1:0", deaf.port,
+                                {milliseconds(1), std::chrono::minutes(10), 3},
+                                [](const std::string&) {});
+        std::this_thread::sleep_for(milliseconds(50));
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
 }  // namespace tocsin::runtime

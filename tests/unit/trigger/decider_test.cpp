@@ -74,6 +74,58 @@ TEST(Decider, ARealmHasAtMost200Sources) {
     EXPECT_EQ(given.when(command).refused(), "") << "one that is there may be replaced";
 }
 
+TEST(Decider, ASourceIsPolledWithoutAUserInItsUrl) {
+    for (const char* url :
+         {"https://user:secret@gauges.example/a.csv", "http://user@gauges.example",
+          "https://@gauges.example/", "https://:secret@gauges.example/", "https:///a.csv",
+          "https://a@b@gauges.example?x=/", "http://user\\@gauges.example#/"}) {
+        auto given = officer();
+        v1::Command command = put_source();
+        command.mutable_put_source()->set_url(url);
+        EXPECT_EQ(given.when(command).refused(), "url_with_secret") << url;
+    }
+    auto given = officer();
+    v1::Command command = put_source();
+    command.mutable_put_source()->set_url("https://gauges.example/a.csv?mail=who@gauges.example");
+    EXPECT_EQ(given.when(command).refused(), "") << "that is no user";
+}
+
+TEST(Decider, WhatWasRemovedMakesRoom) {
+    auto given = officer();
+    v1::Command source = put_source(), gone = remove_source();
+    v1::Command rule = put_rule(), off = remove_rule();
+    given.when(source);
+    for (int i = 0; i < 2100; ++i) {
+        rule.mutable_put_rule()->set_rule_id("rule-" + std::to_string(i));
+        off.mutable_remove_rule()->set_rule_id("rule-" + std::to_string(i));
+        ASSERT_EQ(given.when(rule).refused(), "") << i;
+        ASSERT_EQ(given.when(off).refused(), "") << i;
+    }
+    for (int i = 0; i < 1100; ++i) {
+        source.mutable_put_source()->set_source_id("gauge-" + std::to_string(i));
+        gone.mutable_remove_source()->set_source_id("gauge-" + std::to_string(i));
+        ASSERT_EQ(given.when(source).refused(), "") << i;
+        ASSERT_EQ(given.when(gone).refused(), "") << i;
+    }
+    EXPECT_EQ(given.state().sources.size(), 1001U) << "the first that were removed are forgotten";
+    EXPECT_EQ(given.state().rules.size(), 1000U);
+    EXPECT_EQ(given.when(gone).refused(), "") << "the last is still known";
+    gone.mutable_remove_source()->set_source_id("gauge-0");
+    EXPECT_EQ(given.when(gone).refused(), "source_not_found");
+}
+
+TEST(Decider, WhatIsPutAgainIsNoLongerAmongTheRemoved) {
+    auto given = officer();
+    for (int i = 0; i < 1100; ++i) {
+        ASSERT_EQ(given.when(put_source(60 + i)).refused(), "");
+        ASSERT_EQ(given.when(remove_source()).refused(), "");
+    }
+    given.when(put_source());
+    EXPECT_TRUE(given.state().removed_sources.ids.empty());
+    EXPECT_TRUE(given.state().sources.contains("bow"));
+    EXPECT_EQ(given.etag(), "2201");
+}
+
 TEST(Decider, AnAuthorMayPutNothing) {
     Given<Decider> given;
     given.by("ana", "calgary", {"author"});

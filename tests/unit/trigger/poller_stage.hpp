@@ -96,7 +96,13 @@ protected:
             [this](std::move_only_function<void()> task) { posted_.push_back(std::move(task)); },
             [this] { return now_; },
             [this] { return tick_; },
-            heard_};
+            heard_,
+            [this](std::move_only_function<void()> task) {
+                if (reads_aside)
+                    aside_.push_back(std::move(task));
+                else
+                    task();
+            }};
     }
 
     static Wanted wanted(std::int64_t revision = 1, double poll_seconds = 60) {
@@ -180,6 +186,8 @@ protected:
     FakeLedger ledger_;
     FakeTransport transport_;
     std::deque<std::move_only_function<void()>> posted_;
+    bool reads_aside = false;  // an answer is read when drained aside
+    std::deque<std::move_only_function<void()>> aside_;
     Poller poller_;
 };
 

@@ -1,4 +1,6 @@
 // The poller where it leads.
+#include "content/graphemes.hpp"
+
 #include "unit/trigger/poller_stage.hpp"
 
 namespace tocsin::trigger {
@@ -92,6 +94,124 @@ TEST_F(PollerTest, AMalformedBodyIsAnErrorThatSaysWhere) {
     begin();
     EXPECT_EQ(report().error(), "line 3: 2 columns, not 3");
     EXPECT_EQ(readings(), 0U);
+}
+
+TEST_F(PollerTest, AnAnswerIsReadAwayFromTheLoop) {
+    transport_.answers = {answer(rows(0, 2))};
+    reads_aside = true;
+    begin();
+    ASSERT_THAT(aside_, SizeIs(1));
+    EXPECT_THAT(posted_, IsEmpty());
+    EXPECT_EQ(readings(), 0U);
+    aside_.front()();
+    EXPECT_EQ(readings(), 0U) << "it goes on on the loop only";
+    drain();
+    EXPECT_EQ(readings(), 2U);
+}
+
+TEST_F(PollerTest, AnAnswerReadForALoopThatWasReplacedIsDropped) {
+    transport_.answers = {answer(rows(0, 2))};
+    reads_aside = true;
+    begin();
+    poller_.refresh({});
+    aside_.front()();
+    drain();
+    EXPECT_EQ(readings(), 0U);
+}
+
+TEST_F(PollerTest, AValidatorThatCannotBeSentBackIsForgotten) {
+    const std::string controls("\"a\0b\"", 5);
+    std::int64_t revision = 0;
+    for (const std::string& bad : {std::string{"\"a\rb\""}, controls, std::string{"\"\xff\xfe\""},
+                                   std::string{"\"a\tb\""}, '"' + std::string(2000, 'a') + '"'}) {
+        transport_.requests.clear();
+        transport_.answers = {answer(rows(0, 1), bad)};
+        begin(wanted(++revision));
+        until_request();
+        EXPECT_EQ(report().error(), "");
+        for (const auto& [name, value] : transport_.requests.at(1).headers)
+            EXPECT_NE(name, "If-None-Match") << value;
+    }
+}
+
+TEST_F(PollerTest, AfterAFailureAWholeAnswerIsAskedFor) {
+    transport_.answers = {answer(rows(0, 1), "\"v1\""), status(412), answer(rows(0, 2), "\"v2\"")};
+    begin();
+    until_request();
+    EXPECT_EQ(report().error(), "HTTP status 412");
+    until_request();
+    for (const auto& [name, value] : transport_.requests.at(2).headers)
+        EXPECT_NE(name, "If-None-Match");
+    EXPECT_EQ(readings(), 2U);
+}
+
+TEST_F(PollerTest, WhatAServerSaysIsReportedAsText) {
+    runtime::HttpResponse moved;
+    moved.status = 302;
+    moved.headers.emplace("location", "http://x/" + std::string(190, 'a') + "\xc3\xa9\xff\xfe\x01");
+    transport_.answers = {moved};
+    begin();
+    EXPECT_THAT(report().error(), HasSubstr("it moved to http://x/aaa"));
+    EXPECT_TRUE(content::is_printable(report().error())) << report().error();
+    transport_.answers = {std::unexpected(runtime::HttpError{
+        runtime::HttpError::Kind::not_sent, std::string(499, 'a') + "\xc3\xa9\xff", {}})};
+    until_request();
+    EXPECT_TRUE(content::is_printable(report().error()));
+    EXPECT_LE(report().error().size(), 500U);
+}
+
+TEST_F(PollerTest, ASourceIsPolledOnceASecondAtTheMostOften) {
+    transport_.answers = {answer(rows(0, 1))};
+    begin(wanted(1, 0.05));
+    EXPECT_EQ(until_request(), milliseconds{1'000});
+}
+
+TEST_F(PollerTest, ARealmThatBroughtTooMuchIsPolledLaterAndSaysSo) {
+    auto heavy = answer(rows(0, 1));
+    heavy->body.append(7 << 20, '\n');
+    transport_.answers = {heavy};
+    begin(wanted(1, 1));
+    for (int i = 0; i < 30 && report().error().empty(); ++i) wake();
+    EXPECT_THAT(report().error(), HasSubstr("polled later"));
+    EXPECT_THAT(transport_.requests, SizeIs(::testing::Lt(15)));
+    EXPECT_GT(until_request(), milliseconds{1'000});
+    EXPECT_EQ(report().error(), "");
+}
+
+TEST_F(PollerTest, SoManyPollsOfARealmAreUnderWayAtATime) {
+    transport_.answers = {answer(rows(0, 1))};
+    transport_.holds = true;
+    std::vector<Wanted> many;
+    for (int i = 0; i < 20; ++i) {
+        many.push_back(wanted());
+        many.back().source.set_source_id("gauge-" + std::to_string(i));
+    }
+    poller_.refresh(many);
+    EXPECT_THAT(transport_.held, SizeIs(8));
+    const auto first = transport_.held.front();
+    transport_.held.erase(transport_.held.begin());
+    first.resume();
+    drain();
+    until_request();
+    EXPECT_THAT(transport_.held, SizeIs(8));
+}
+
+TEST_F(PollerTest, OfWhatIsOutOfUseNoSeriesIsLeft) {
+    transport_.answers = {answer(rows(0, 1))};
+    const auto series = [this] {
+        std::size_t count = 0;
+        for (const auto& family : metrics_.registry().Collect())
+            if (family.name.starts_with("tocsin_trigger_source_")) count += family.metric.size();
+        return count;
+    };
+    begin();
+    EXPECT_EQ(series(), 2U);
+    poller_.refresh({});
+    EXPECT_EQ(series(), 0U);
+    wake();
+    EXPECT_EQ(series(), 0U) << "its loop has ended";
+    begin(wanted(2));
+    EXPECT_EQ(series(), 2U);
 }
 
 TEST_F(PollerTest, AReadingFromTheFutureIsSkipped) {
@@ -215,9 +335,11 @@ TEST_F(PollerTest, AfterAStopNothingIsPolled) {
     EXPECT_THAT(transport_.sleepers, IsEmpty());
 }
 
-TEST_F(PollerTest, FiftyMillisecondsBetweenPollsAreKept) {
+TEST_F(PollerTest, WhereInnerAddressesArePolledFiftyMillisecondsAreKept) {
+    Poller poller(links(), health_, true);
     transport_.answers = {answer(rows(0, 1))};
-    begin(wanted(1, 0.05));
+    poller.refresh({wanted(1, 0.05)});
+    drain();
     EXPECT_EQ(until_request(), milliseconds{50});
 }
 

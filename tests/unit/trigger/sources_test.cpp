@@ -23,6 +23,20 @@ std::string error_of(std::string_view format, const std::string& body) {
     return parsed ? "none" : parsed.error();
 }
 
+// As above.
+TEST(EcccCsv, ALongHostileBodyIsReadInOneGo) {
+    const std::string header = "ID,Date,Water Level (m)\n";
+    constexpr std::size_t bytes = std::size_t{4} << 20;
+    for (const std::string& filler :
+         {std::string(bytes, ' '), std::string(bytes, '\n'), std::string(bytes, '\r'),
+          std::string(bytes, ','), std::string(bytes, '"'), '"' + std::string(bytes, '\n'),
+          std::string(bytes, 'a')})
+        EXPECT_NO_THROW(error_of("eccc-csv", header + filler));
+    std::string blanks = header;
+    while (blanks.size() < bytes) blanks += " \t \n";
+    EXPECT_EQ(error_of("eccc-csv", blanks), "none");
+}
+
 TEST(Sources, AnUnknownFormatIsNotFound) { EXPECT_EQ(find_format("carrier-pigeon"), nullptr); }
 
 TEST(UsgsJson, ValuesThatAreNoReadingAreSkippedAndCountedAndNegativeOnesKept) {
@@ -46,6 +60,39 @@ TEST(UsgsJson, FurtherSensorsOfOneParameterAreSeriesOfTheirOwnInOrderOfTime) {
     EXPECT_THAT(second->readings, ElementsAre(Reading{utc("2018-03-11T06:00:00Z"), 4.8},
                                               Reading{utc("2018-03-11T07:00:00Z"), 4.7}));
     EXPECT_NE(find_series(parsed, "01000001:00010:23"), nullptr);
+}
+
+std::string usgs(const std::string& sensors) {
+    return R"({"value":{"timeSeries":[{"sourceInfo":{"siteCode":[{"value":"1"}]},"variable":{)"
+           R"("variableCode":[{"value":"2"}]},"values":[)" +
+           sensors + "]}]}}";
+}
+
+std::string repeated(const std::string& part, std::size_t bytes) {
+    std::string all;
+    while (all.size() < bytes) all += all.empty() ? part : ',' + part;
+    return all;
+}
+
+// Each of these took from many seconds to hours.
+TEST(UsgsJson, ALongHostileBodyIsReadInOneGo) {
+    constexpr std::size_t bytes = std::size_t{4} << 20;
+    const std::string sensor = R"({"method":[{"methodID":7}],"value":[]})";
+    EXPECT_THAT(error_of("usgs-json", usgs(repeated(sensor, bytes))), HasSubstr("series"));
+    EXPECT_THAT(error_of("usgs-json", usgs(R"({"value":[)" + repeated("{}", bytes) + "]}")),
+                HasSubstr("rows"));
+    EXPECT_THAT(error_of("usgs-json", "[" + repeated("{}", bytes) + "]"),
+                HasSubstr("not an object"));
+    EXPECT_THAT(error_of("usgs-json", "[" + repeated("[]", bytes) + "]"),
+                HasSubstr("not an object"));
+    EXPECT_THAT(error_of("usgs-json", "[" + repeated("0", bytes + bytes / 2) + "]"),
+                HasSubstr("values"));
+    EXPECT_THAT(error_of("usgs-json", '"' + std::string(bytes, '{') + '"'),
+                HasSubstr("not an object"));
+    EXPECT_THAT(error_of("usgs-json", R"(["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["])"),
+                HasSubstr("not an object"))
+        << "brackets in a text nest nothing";
+    EXPECT_THAT(error_of("usgs-json", std::string(bytes, '[')), HasSubstr("nested"));
 }
 
 TEST(UsgsJson, MalformedBodiesAreErrorsThatSayWhere) {

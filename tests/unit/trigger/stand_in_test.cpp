@@ -155,7 +155,7 @@ TEST_F(StandInTest, ASourceOutOfUseIsNotPolled) {
     EXPECT_THAT(transport_.sleepers, IsEmpty());
     EXPECT_THAT(transport_.requests, IsEmpty());
     EXPECT_FALSE(report().stale());
-    EXPECT_EQ(stale(), 0);
+    EXPECT_EQ(stale(), -1) << "there is no such series any more";
 }
 
 TEST_F(StandInTest, AServerThatFailsIsAskedNoMoreOftenAndItsWishToWaitIsObeyed) {

@@ -1,0 +1,44 @@
+// How much a realm's polls may bring, so that no realm's gauges take the machine from the others:
+// bytes by the minute, and answers on their way at a time. One thread.
+#pragma once
+
+#include "trigger/source.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace tocsin::trigger {
+
+class PollBudget {
+public:
+    using Tick = std::chrono::steady_clock::time_point;
+    // Ten provinces' files of 5 MB every 5 minutes are a sixth of it.
+    static constexpr std::size_t realm_bytes_per_minute = std::size_t{64} << 20;
+    static constexpr int of_realm_max = 8;
+    // Each may bring `body_bytes_max`: 256 MiB.
+    static constexpr int under_way_max = 32;
+
+    struct Wait {
+        std::chrono::milliseconds time;
+        bool too_many_bytes = false;  // brought lately; otherwise too many polls are under way
+    };
+    // Nothing: a poll of the realm begins, to be ended by settle().
+    std::optional<Wait> begin(const std::string& realm, Tick now);
+    void settle(const std::string& realm, std::size_t bytes, Tick now);
+
+private:
+    struct Account {
+        double left = realm_bytes_per_minute;  // below zero when an answer was more than was left
+        Tick at;
+        int under_way = 0;
+    };
+    static double left_at(const Account& account, Tick now);
+
+    std::map<std::string, Account> accounts_;  // of realms with polls under way, or not full
+    int under_way_ = 0;
+};
+
+}  // namespace tocsin::trigger

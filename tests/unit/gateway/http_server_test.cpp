@@ -1,0 +1,161 @@
+// The server alone, with limits small enough to be met.
+#include "gateway/http_server.hpp"
+#include "gateway/http_answers.hpp"
+
+#include <gtest/gtest.h>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <atomic>
+#include <deque>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace tocsin::gateway {
+namespace {
+
+using asio::ip::tcp;
+using std::chrono::milliseconds;
+
+// Answers `/N` with N MiB: of its own, or as `/sharedN` with what all are sent.
+class Serving : public HttpHandler {
+public:
+    explicit Serving(HttpLimits limits)
+        : server_(io_, "127.0.0.1:0", limits, *this), thread_([this] {
+              server_.start();
+              io_.run();
+          }) {}
+    ~Serving() override {
+        asio::post(io_, [this] {
+            server_.stop([] {});
+            server_.abort();
+        });
+        thread_.join();
+    }
+
+    std::expected<std::size_t, HttpResponse> admit(const HttpHead&, const Peer&) override {
+        return 0;
+    }
+    asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer&) override {
+        const std::string target(request.target());
+        if (target.starts_with("/shared"))
+            co_return answer(http::status::ok, "text/plain", shared_);
+        const auto mib = static_cast<std::size_t>(std::stoi(target.substr(1)));
+        co_return answer(http::status::ok, "text/plain", std::string(mib << 20, 'x'));
+    }
+    HttpResponse refuse(http::status status, const std::string&, std::string_view why) override {
+        return answer(status, "text/plain", std::string(why));
+    }
+    void limited(std::string_view limit) override {
+        const std::lock_guard lock(mutex_);
+        ++limited_[std::string(limit)];
+    }
+
+    int times(const std::string& limit) {
+        const std::lock_guard lock(mutex_);
+        return limited_[limit];
+    }
+    std::size_t connections() const { return server_.connections(); }
+    std::size_t unsent() {
+        std::promise<std::size_t> bytes;
+        asio::post(io_, [&] { bytes.set_value(server_.unsent_bytes()); });
+        return bytes.get_future().get();
+    }
+    tcp::endpoint address() const {
+        return {asio::ip::make_address("127.0.0.1"), static_cast<unsigned short>(server_.port())};
+    }
+
+private:
+    const SharedBody::value_type shared_ =
+        std::make_shared<const std::string>(std::size_t{8} << 20, 'x');
+    asio::io_context io_;
+    HttpServer server_;
+    std::mutex mutex_;
+    std::map<std::string, int> limited_;
+    std::jthread thread_;
+};
+
+// Asks, and reads only when it is told to.
+class Client {
+public:
+    explicit Client(Serving& served, const std::string& target = {}) {
+        // So that little of an answer fits into the kernel here.
+        wire_.open(tcp::v4());
+        wire_.set_option(tcp::socket::receive_buffer_size(4096));
+        wire_.connect(served.address());
+        if (!target.empty())
+            asio::write(wire_, asio::buffer("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"));
+    }
+    // So many bytes came until the connection ended, or `bytes` were there.
+    std::size_t read(std::size_t bytes) {
+        std::string all(bytes, '\0');
+        boost::system::error_code ended;
+        return asio::read(wire_, asio::buffer(all), ended);
+    }
+
+private:
+    asio::io_context io_;
+    tcp::socket wire_{io_};
+};
+
+template <class Condition>
+bool until(Condition holds) {
+    for (int i = 0; i < 4000; ++i) {
+        if (holds()) return true;
+        std::this_thread::sleep_for(milliseconds(5));
+    }
+    return false;
+}
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+TEST(HttpServer, WhoHoldsTheMostOfWhatIsUnreadIsClosed) {
+    Serving served({.unsent_bytes_max = 20 * mib});
+    Client small(served, "/4");
+    ASSERT_TRUE(until([&] { return served.unsent() == 4 * mib; }));
+    Client large(served, "/15");
+    ASSERT_TRUE(until([&] { return served.unsent() == 19 * mib; }));
+    EXPECT_EQ(served.times("unsent_bytes"), 0);
+    Client one_more(served, "/4");
+    ASSERT_TRUE(until([&] { return served.times("unsent_bytes") == 1; }));
+    EXPECT_LT(large.read(15 * mib), 15 * mib);
+    EXPECT_EQ(small.read(4 * mib), 4 * mib);
+    EXPECT_EQ(one_more.read(4 * mib), 4 * mib);
+    EXPECT_TRUE(until([&] { return served.unsent() == 0; }));
+}
+
+TEST(HttpServer, WhatManyAreSentIsHeldOnce) {
+    Serving served({.unsent_bytes_max = 20 * mib});
+    std::deque<Client> readers;
+    for (int i = 0; i < 20; ++i) readers.emplace_back(served, "/shared");
+    ASSERT_TRUE(until([&] { return served.connections() == 20 && served.unsent() == 8 * mib; }));
+    for (Client& one : readers) EXPECT_EQ(one.read(8 * mib), 8 * mib);
+    EXPECT_EQ(served.times("unsent_bytes"), 0);
+}
+
+TEST(HttpServer, WhoDoesNotReadIsClosedAtTheWriteDeadline) {
+    Serving served({.write = milliseconds(50)});
+    Client silent(served, "/8");
+    EXPECT_TRUE(until([&] { return served.times("write_time") == 1; }));
+    EXPECT_TRUE(until([&] { return served.connections() == 0 && served.unsent() == 0; }));
+}
+
+TEST(HttpServer, AnAddressOpensOnlySoManyConnectionsASecond) {
+    Serving served({.new_connections_per_address = 0.01});
+    // Of one burst there is 0.02 of a connection: none.
+    Client first(served, "/1");
+    EXPECT_EQ(first.read(1), 0u);
+    EXPECT_EQ(served.times("new_connections"), 1);
+    EXPECT_EQ(served.connections(), 0u);
+}
+
+TEST(HttpServer, NewConnectionsAreNoLimitWhereNoneIsSet) {
+    Serving served({.new_connections_per_address = 0});
+    for (int i = 0; i < 50; ++i) EXPECT_GT(Client(served, "/0").read(10), 0u);
+}
+
+}  // namespace
+}  // namespace tocsin::gateway
