@@ -11,6 +11,7 @@ packages_build=(
 packages_run=(curl supervisor python3 python3-venv)
 packages_monitoring=(prometheus)
 packages_test=(jq libxml2-utils zsh fish)
+packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_restate=(ca-certificates jq) # for npm
 packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3 jq)
 
