@@ -154,7 +154,8 @@ lint_formatting() {
 }
 
 lint_shell() {
-    { echo dev .ci/run && files 'deploy/*.sh' 'tests/*.sh'; } | xargs shellcheck -x
+    { echo dev .ci/run && files 'deploy/*.sh' 'deploy/local/no-services/*' 'tests/*.sh'; } |
+        xargs shellcheck -x
 }
 
 lint_python() {

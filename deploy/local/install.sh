@@ -100,17 +100,13 @@ install_packages() {
     mapfile -t chosen < <(not_installed "${chosen[@]}")
     [[ ${#chosen[@]} -gt 0 ]] || return 0
     say "installing ${chosen[*]}"
-    (
-        # Packages of servers (prometheus, supervisor) must not start a system service here.
-        policy=/usr/sbin/policy-rc.d
-        if [[ ! -e $policy ]]; then
-            trap 'as_root rm -f "$policy"' EXIT
-            printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-            as_root chmod 755 "$policy"
-        fi
-        as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get -qq -y --no-install-recommends install "${chosen[@]}" >&2
-    ) || fail "could not install: ${chosen[*]}"
+    # Packages of servers (prometheus, supervisor) must not start a system service here. Debian's
+    # way to say so is a file in /usr/sbin, which would stay there, and stop services from starting,
+    # if this were killed. So the programs that would start them are replaced on the way that dpkg
+    # looks for them, and the system is not touched.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o "DPkg::Path=$root/deploy/local/no-services:/usr/sbin:/usr/bin:/sbin:/bin" \
+        install "${chosen[@]}" >&2 || fail "could not install: ${chosen[*]}"
 }
 
 # Whatever else is fetched is pinned by hash in the repository (Debian signs its own packages), and
