@@ -97,6 +97,7 @@ bench() {
         export TOCSIN_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP_SERVERS
         exec "$(bin)/tocsin-bench" "$@"
     fi
+    umask 077 # the benchmarks make keys and credentials
     bench_folder=$(mktemp -d "$home/bench.XXXXXX")
     export TOCSIN_BENCH_DISK=$bench_folder
     mapfile -t ports < <(free_ports 2)
