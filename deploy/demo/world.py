@@ -183,7 +183,8 @@ def main() -> None:
     options = parser.parse_args()
     Handler.world = World(options.credentials)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(end, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.2)
 
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # A private single-node Kafka broker (KRaft), for development and tests.
 #
-#   broker.sh install                                        fetch the jars that pom.xml pins
+#   broker.sh install                                        fetch the jars that pom.xml pins, each
+#                                                            with the hash in jars.sha256
+#   broker.sh sums                                           write jars.sha256, after a change of
+#                                                            pom.xml: look at the difference
 #   broker.sh format --dir DIR --port N --controller-port M  make an empty store in DIR/data
 #   broker.sh run    --dir DIR --port N --controller-port M  become the broker (foreground);
 #                                                            formats DIR first if it is new
@@ -24,26 +27,57 @@ fail() {
     exit 1
 }
 
+# fetch_jars FOLDER: all that pom.xml asks for, as it comes.
+fetch_jars() {
+    command -v mvn >/dev/null || fail "mvn (package maven) is needed to fetch the Kafka jars"
+    if ! mvn -q -B -ntp --strict-checksums -f "$here/pom.xml" dependency:copy-dependencies \
+        -DoutputDirectory="$1" >"$1/maven.log" 2>&1; then
+        cat "$1/maven.log" >&2
+        rm -rf "$1"
+        fail "maven could not fetch the jars"
+    fi
+    rm "$1/maven.log"
+}
+
+# check_jars FOLDER: these jars and no others, each as it was when it was pinned.
+check_jars() {
+    local sums=$here/jars.sha256 wrong
+    wrong=$(
+        cd "$1" || exit
+        sha256sum --check --quiet --strict "$sums" 2>&1 | grep -v '^sha256sum: WARNING'
+        find . -name '*.jar' -printf '%f\n' | grep -vxF -f <(sed 's/^[^ ]*  //' "$sums") |
+            sed 's/$/: not in the list/'
+    ) || true # nothing to say is an answer
+    [[ -n $wrong ]] || return 0
+    rm -rf "$1"
+    fail "deploy/kafka/jars.sha256: what was fetched is not what was pinned:
+$wrong
+Try again; if it stays so, something on the way changes files, and they must not be used. After a
+change of pom.xml, write the hashes anew with 'broker.sh sums' and look at the difference."
+}
+
+write_sums() {
+    local fresh
+    fresh=$(mktemp -d)
+    fetch_jars "$fresh"
+    (cd "$fresh" && sha256sum ./*.jar) | sed 's|  \./|  |' >"$here/jars.sha256"
+    rm -rf "$fresh"
+}
+
 install_jars() {
     local wanted
-    wanted=$(sha256sum <"$here/pom.xml")
-    if [[ -f $lib/pom.sha256 && $(<"$lib/pom.sha256") == "$wanted" ]]; then
+    wanted=$(cat "$here/pom.xml" "$here/jars.sha256" | sha256sum)
+    if [[ -f $lib/made-from && $(<"$lib/made-from") == "$wanted" ]]; then
         return
     fi
-    command -v mvn >/dev/null || fail "mvn (package maven) is needed to fetch the Kafka jars"
     echo "broker.sh: fetching the Kafka jars" >&2
     mkdir -p "$(dirname "$lib")"
     local fresh
     fresh=$(mktemp -d "$lib.XXXXXX")
-    if ! mvn -q -B -ntp -f "$here/pom.xml" dependency:copy-dependencies \
-        -DoutputDirectory="$fresh" >"$fresh/maven.log" 2>&1; then
-        cat "$fresh/maven.log" >&2
-        rm -rf "$fresh"
-        fail "maven could not fetch the jars"
-    fi
-    rm "$fresh/maven.log"
+    fetch_jars "$fresh"
+    check_jars "$fresh"
     chmod 755 "$fresh"
-    echo "$wanted" >"$fresh/pom.sha256"
+    echo "$wanted" >"$fresh/made-from"
     rm -rf "$lib"
     if mv -T "$fresh" "$lib" 2>/dev/null; then
         archive_classes
@@ -116,6 +150,10 @@ done
 case $verb in
     install)
         install_jars
+        exit
+        ;;
+    sums)
+        write_sums
         exit
         ;;
     format | run) ;;

@@ -38,8 +38,9 @@ run_tests() {
         esac
         shift
     done
-    need build run test monitoring
+    need build run test monitoring fuzz
     locked build_preset "$preset"
+    locked build_preset fuzz
     summaries=$(mktemp "$home/summaries.XXXXXX")
     export TOCSIN_DOSE=ci
     local dose=(-LE '^full$')
@@ -48,9 +49,16 @@ run_tests() {
         dose=()
     fi
     if [[ ${#regex[@]} -gt 0 ]]; then
-        ctest_group "$preset" 'unit|sim|broker|e2e|full' 1 "${regex[@]}" "${dose[@]}" || status=1
+        ctest_group "$preset" 'unit|sim|broker|e2e|full' 1 "${regex[@]}" "${dose[@]}" \
+            --no-tests=ignore || status=1
+        ctest_group fuzz fuzz 1 "${regex[@]}" --no-tests=ignore || status=1
+        grep -q 'tests passed' "$summaries" || {
+            say "no test has a name that matches ${regex[1]}"
+            status=1
+        }
     else
         ctest_group "$preset" 'unit|sim' 2 "${dose[@]}" || status=1
+        ctest_group fuzz fuzz 2 || status=1
         # Groups that have no test yet do not fail the run; the last --no-tests wins.
         ctest_group "$preset" broker 1 "${dose[@]}" --no-tests=ignore || status=1
         ctest_group "$preset" e2e 1 "${dose[@]}" --no-tests=ignore || status=1
@@ -89,6 +97,7 @@ bench() {
         export TOCSIN_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP_SERVERS
         exec "$(bin)/tocsin-bench" "$@"
     fi
+    umask 077 # the benchmarks make keys and credentials
     bench_folder=$(mktemp -d "$home/bench.XXXXXX")
     export TOCSIN_BENCH_DISK=$bench_folder
     mapfile -t ports < <(free_ports 2)
@@ -146,7 +155,8 @@ lint_formatting() {
 }
 
 lint_shell() {
-    { echo dev .ci/run && files 'deploy/*.sh' 'tests/*.sh'; } | xargs shellcheck -x
+    { echo dev .ci/run && files 'deploy/*.sh' 'deploy/local/no-services/*' 'tests/*.sh'; } |
+        xargs shellcheck -x
 }
 
 lint_python() {

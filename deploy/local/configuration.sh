@@ -14,14 +14,23 @@ programs() {
     fi
 }
 
+# private FILE: what it reads goes into FILE, which nobody else can read at any moment, whatever was
+# there before.
+private() {
+    rm -f "$1.new"
+    (umask 077 && cat >"$1.new")
+    mv "$1.new" "$1"
+}
+
 make_secrets() {
+    umask 077
     local folder=$home/secrets
     mkdir -p "$folder" "$home/credentials"
     chmod 700 "$folder" "$home/credentials"
     echo "Secrets in this folder are for development: --production refuses them." |
         tee "$folder/DEVELOPMENT" >"$home/credentials/DEVELOPMENT"
     if [[ ! -s $folder/mac.key ]]; then
-        (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$folder/mac.key")
+        od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' | private "$folder/mac.key"
     fi
     if [[ ! -s $folder/issuer.key.pem || ! -s $folder/jwks.json ]]; then
         "$(bin)/tocsin" token init --dir "$folder" >&2 || fail "'tocsin token init' failed"
@@ -51,7 +60,7 @@ write_demo_credential() {
         jq --arg kind "$2" --arg realm "$demo_realm" --arg agency "$1" --arg origin "$3" \
             --arg made "$5" \
             "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin], $key: ($4)}")
-    (umask 077 && echo "$text" >"$file")
+    private "$file" <<<"$text"
 }
 
 # A Mastodon-API server with an account per agency, whose tokens are those of the channels.
@@ -65,8 +74,7 @@ write_demo_configuration() {
                 username "$agency" display_name "${agency^}" \
                 access_token "$(jq -r .token "$home/credentials/demo-mastodon-$agency")"
         done
-    } >"$home/conf/demo-mastodon.toml"
-    chmod 600 "$home/conf/demo-mastodon.toml"
+    } | private "$home/conf/demo-mastodon.toml"
 }
 
 # One KEY VALUE... pair per line; each program gets only the keys that it knows.
@@ -193,6 +201,7 @@ write_supervisor_configuration() {
 logfile=$home/log/supervisord.log
 pidfile=$home/run/supervisord.pid
 childlogdir=$home/log
+umask=077
 $([[ $(id -u) -ne 0 ]] || echo user=root)
 
 [unix_http_server]
@@ -231,6 +240,7 @@ END
 }
 
 write_configuration() {
+    umask 077
     local program
     mkdir -p "$home/conf" "$home/log" "$home/run"
     for program in $(programs "$@"); do

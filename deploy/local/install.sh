@@ -11,11 +11,9 @@ packages_build=(
 packages_run=(curl supervisor python3 python3-venv)
 packages_monitoring=(prometheus)
 packages_test=(jq libxml2-utils zsh fish)
-packages_restate=(ca-certificates) # for npm
-packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3)
-buf_version=1.75.0
-restate_server_version=1.5.3
-restate_sdk_version=1.7.3 # of those that run on the Node.js of Debian 12
+packages_fuzz=(clang-19 libclang-rt-19-dev)
+packages_restate=(ca-certificates jq) # for npm
+packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3 jq)
 
 need() {
     local group missing=()
@@ -102,31 +100,38 @@ install_packages() {
     mapfile -t chosen < <(not_installed "${chosen[@]}")
     [[ ${#chosen[@]} -gt 0 ]] || return 0
     say "installing ${chosen[*]}"
-    (
-        # Packages of servers (prometheus, supervisor) must not start a system service here.
-        policy=/usr/sbin/policy-rc.d
-        if [[ ! -e $policy ]]; then
-            trap 'as_root rm -f "$policy"' EXIT
-            printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-            as_root chmod 755 "$policy"
-        fi
-        as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get -qq -y --no-install-recommends install "${chosen[@]}" >&2
-    ) || fail "could not install: ${chosen[*]}"
+    # Packages of servers (prometheus, supervisor) must not start a system service here. Debian's
+    # way to say so is a file in /usr/sbin, which would stay there, and stop services from starting,
+    # if this were killed. So the programs that would start them are replaced on the way that dpkg
+    # looks for them, and the system is not touched.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o "DPkg::Path=$root/deploy/local/no-services:/usr/sbin:/usr/bin:/sbin:/bin" \
+        install "${chosen[@]}" >&2 || fail "could not install: ${chosen[*]}"
 }
 
-# The virtual environment in .tocsin/venv, made anew when requirements.txt changes.
+# Whatever else is fetched is pinned by hash in the repository (Debian signs its own packages), and
+# refused where it is another.
+refused_download() {
+    fail "$1: what was fetched is not what its hashes say, or could not be fetched (see above)." \
+        "Try again; if it stays so, something on the way changes files: do not use them." \
+        "After a change of versions, write the hashes anew: $2"
+}
+
+# The virtual environment in .tocsin/venv, made anew when the lock file changes.
 python_packages() {
-    local file=$root/tests/support/requirements.txt wanted
+    local file=$root/tests/support/requirements.lock wanted
     wanted="$(sha256sum <"$file") $(python3 --version)"
     if [[ -f $home/venv/made-from && $(<"$home/venv/made-from") == "$wanted" ]]; then
         return
     fi
-    say "installing Python packages: $(sed -E '/^#|^$/d; s/==/ /' "$file" |
+    say "installing Python packages: $(sed -E '/^#|^$/d; s/==/ /' "${file%.lock}.txt" |
         paste -sd, | sed 's/,/, /g')"
     rm -rf "$home/venv"
     python3 -m venv "$home/venv" >&2
-    "$home/venv/bin/pip" install -q --disable-pip-version-check -r "$file" >&2
+    # Wheels only: what builds a package would be fetched without a hash.
+    "$home/venv/bin/pip" install -q --disable-pip-version-check --no-deps --require-hashes \
+        --only-binary :all: -r "$file" >&2 ||
+        refused_download "${file#"$root/"}" "its first lines say how"
     echo "$wanted" >"$home/venv/made-from"
 }
 
@@ -137,29 +142,32 @@ kafka_jars() {
 # What go.sum pins, so that the tests themselves need no network. Any Go from 1.19 on builds it.
 go_modules() {
     (cd "$root/tests/linearizability" && go mod download) ||
-        fail "the Go modules of tests/linearizability could not be fetched"
+        refused_download tests/linearizability/go.sum "go mod tidy"
 }
 
 buf_package() {
-    npm_packages "$home/npm" "@bufbuild/buf@$buf_version"
+    npm_packages lint "$home/npm"
 }
 
-# The peer of `./dev bench command.restate`.
+# The peer of `./dev bench command.restate`; versions that run on the Node.js of Debian 12.
 restate_packages() {
-    npm_packages "$home/tools/restate" \
-        "@restatedev/restate-server-linux-x64@$restate_server_version" \
-        "@restatedev/restate-sdk@$restate_sdk_version"
+    npm_packages restate "$home/tools/restate"
 }
 
-# npm_packages FOLDER PACKAGE@VERSION...: in FOLDER/node_modules, anew when a version changes.
+# npm_packages NAME FOLDER: what deploy/npm/NAME asks for, in FOLDER/node_modules, anew when its
+# lock file changes. No package runs a program of its own while it is installed.
 npm_packages() {
-    local folder=$1 stamp=$1/version
-    shift
-    if [[ -f $stamp && $(<"$stamp") == "$*" ]]; then
+    local source=$root/deploy/npm/$1 folder=$2 wanted
+    wanted=$(sha256sum <"$source/package-lock.json")
+    if [[ -f $folder/version && $(<"$folder/version") == "$wanted" ]]; then
         return
     fi
-    say "installing $* from npm"
+    say "installing from npm: $(jq -r '.dependencies | to_entries | map(.key + " " + .value) |
+        join(", ")' "$source/package.json")"
     mkdir -p "$folder"
-    npm install --prefix "$folder" --no-save --no-audit --no-fund --loglevel error "$@" >&2
-    echo "$*" >"$stamp"
+    cp "$source/package.json" "$source/package-lock.json" "$folder/"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel error >&2 ||
+        refused_download "deploy/npm/$1/package-lock.json" \
+            "npm install --package-lock-only --omit-lockfile-registry-resolved"
+    echo "$wanted" >"$folder/version"
 }

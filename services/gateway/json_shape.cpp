@@ -26,8 +26,12 @@ static std::optional<ShapeFault> fault_of(const json& value, const FieldDescript
     if (!field->is_repeated()) return type ? fault_in(value, type, path) : std::nullopt;
     if (value.is_null()) return std::nullopt;
     if (!value.is_array()) return ShapeFault{path, "a list is expected"};
-    for (std::size_t i = 0; type != nullptr && i < value.size(); ++i)
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (value[i].is_null())
+            return ShapeFault{fmt::format("{}[{}]", path, i), "null stands for nothing in a list"};
+        if (type == nullptr) continue;
         if (auto fault = fault_in(value[i], type, fmt::format("{}[{}]", path, i))) return fault;
+    }
     return std::nullopt;
 }
 

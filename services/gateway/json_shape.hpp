@@ -1,5 +1,6 @@
 // What the JSON reader of protobuf forgives in a well-formed document: a field under both its
-// names, of which it keeps the last, and a lone value where a list is expected. Pure.
+// names, of which it keeps the last, a lone value where a list is expected, and a null in a list,
+// which it passes over. Pure.
 #pragma once
 
 #include <google/protobuf/descriptor.h>

@@ -1,7 +1,9 @@
 #include "gateway/gateway.hpp"
+#include "runtime/core_dumps.hpp"
 #include "runtime/descriptors.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
+#include "runtime/stop_signals.hpp"
 #include "runtime/tls.hpp"
 
 #include <nlohmann/json.hpp>
@@ -41,14 +43,11 @@ int main(int argc, char** argv) {
     }
     logs::start("tocsin-gateway", config.log_level);
     // Blocked before any thread starts, so that only sigwait below sees them.
-    sigset_t stop_signals;
-    sigemptyset(&stop_signals);
-    sigaddset(&stop_signals, SIGTERM);
-    sigaddset(&stop_signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+    const sigset_t stop_signals = runtime::block_stop_signals();
     std::signal(SIGPIPE, SIG_IGN);
     runtime::raise_descriptor_limit();
     try {
+        if (config.keeps_memory_private()) runtime::refuse_core_dumps();
         runtime::Metrics metrics(config.metrics_listen);
         tocsin::gateway::Gateway gateway(
             gateway_config, metrics,

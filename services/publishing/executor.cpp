@@ -1,5 +1,6 @@
 #include "publishing/executor.hpp"
 
+#include "publishing/limits.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/retired_gauge.hpp"
 #include "runtime/view_events.hpp"

@@ -45,9 +45,6 @@ struct ExecutorParts {
     };
 };
 
-// `reason` as it may be recorded and shown.
-std::string reportable(std::string_view reason);
-
 class Executor final : public runtime::View {
 public:
     explicit Executor(ExecutorParts parts);

@@ -98,11 +98,6 @@ Task<Found> Executor::try_find(const Job& job) {
     co_return Found{.kind = Found::Kind::cannot_tell, .reason = failure};
 }
 
-// A server chose part of it: not all of that may be recorded, nor be shown.
-std::string reportable(std::string_view reason) {
-    return shortened(content::printable(reason), reason_bytes_max);
-}
-
 v1::Command Executor::outcome_command(const Key& key, const Job& job,
                                       const Outcome& outcome) const {
     v1::Command command;

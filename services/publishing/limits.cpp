@@ -1,5 +1,7 @@
 #include "publishing/limits.hpp"
 
+#include "content/graphemes.hpp"
+
 #include <fmt/format.h>
 
 namespace tocsin::publishing {
@@ -10,6 +12,10 @@ std::string shortened(std::string_view text, std::size_t max) {
     std::size_t end = max - ellipsis.size();
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
     return std::string{text.substr(0, end)}.append(ellipsis);
+}
+
+std::string reportable(std::string_view reason) {
+    return shortened(content::printable(reason), reason_bytes_max);
 }
 
 void Account::add(std::string_view words) {

@@ -30,6 +30,8 @@ inline constexpr std::chrono::hours kept_after_expiry{7 * 24};
 
 // The first `max` bytes at most, cut between two characters; what was cut shows as an ellipsis.
 std::string shortened(std::string_view text, std::size_t max);
+// What a server said, as it may be recorded and shown: at most `reason_bytes_max`.
+std::string reportable(std::string_view reason);
 
 // Says what happened to deliveries: the first ones each, the others by their number.
 class Account {

@@ -199,7 +199,11 @@ void RuntimeConfig::declare_edge(Settings& settings) {
     settings.add("jwks-refresh-s", jwks_refresh_s,
                  "seconds after which the key set of a URL is asked for again", 10, 86'400);
     settings.add("production", production,
-                 "refuse the development issuer, plain-text listeners and default secrets");
+                 "refuse the development issuer, plain-text listeners and default secrets; no core "
+                 "dumps");
+    settings.add("core-dumps", core_dumps,
+                 "leave core dumps and debuggers possible with --production, to find a fault: "
+                 "memory holds the keys");
     settings.add("metrics-listen", metrics_listen, "host:port of /metrics; port 0 picks one");
     settings.add("ports-file", ports_file, "where the ports in use are written as JSON");
     settings.add("tls-cert", tls_cert, "certificate chain (PEM); read again when it changes");

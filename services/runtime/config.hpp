@@ -57,6 +57,7 @@ struct RuntimeConfig {
     std::int64_t jwt_leeway_s = 30;
     std::int64_t jwks_refresh_s = 300;
     bool production = false;
+    bool core_dumps = false;
     std::string grpc_listen = "127.0.0.1:0";
     std::string metrics_listen = "127.0.0.1:0";
     std::string ports_file;
@@ -79,6 +80,8 @@ struct RuntimeConfig {
     // refuses is in production.hpp.
     std::optional<std::string> problem() const;
     std::optional<std::string> edge_problem() const;
+    // Whether a crash leaves no file of this process's memory.
+    bool keeps_memory_private() const { return production && !core_dumps; }
     // Those of `jwt_algorithms`.
     std::vector<std::string> algorithms() const;
 };

@@ -1,6 +1,6 @@
 #include "runtime/http.hpp"
 
-#include "runtime/logs.hpp"
+#include "runtime/http_header.hpp"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -70,6 +70,15 @@ static std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
     return text;
 }
 
+// The URL may hold any byte as `%hh`. Between brackets is an address, which libcurl has read.
+static bool is_host(std::string_view host) {
+    static constexpr std::string_view never = " #%/:<>?@[\\]^|";
+    const auto bad = [](char c) {
+        return (c >= 0 && c < ' ') || c == 0x7f || never.find(c) != std::string_view::npos;
+    };
+    return host.starts_with('[') || (!host.empty() && std::ranges::none_of(host, bad));
+}
+
 std::string origin_of(const std::string& text) {
     const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
     if (!url ||
@@ -79,7 +88,7 @@ std::string origin_of(const std::string& text) {
     std::string host = url_part(url.get(), CURLUPART_HOST);
     std::ranges::transform(host, host.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-    if ((scheme != "https" && scheme != "http") || host.empty()) return {};
+    if ((scheme != "https" && scheme != "http") || !is_host(host)) return {};
     return fmt::format("{}://{}:{}", scheme, host,
                        url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
@@ -101,6 +110,8 @@ static curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* addres
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static constexpr std::size_t headers_max = 200;
+
 namespace {
 
 struct Callbacks {
@@ -118,19 +129,11 @@ struct Callbacks {
     template <class Exchange>
     static std::size_t header(char* data, std::size_t, std::size_t size, void* into) {
         auto& exchange = *static_cast<Exchange*>(into);
-        std::string_view line(data, size);
+        const std::string_view line(data, size);
         if (line.starts_with("HTTP/")) exchange.response.headers.clear();
-        const auto colon = line.find(':');
-        if (colon == std::string_view::npos || exchange.response.headers.size() > 200) return size;
-        std::string name(line.substr(0, colon));
-        std::transform(name.begin(), name.end(), name.begin(),
-                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        auto value = line.substr(colon + 1);
-        while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
-            value.remove_prefix(1);
-        while (!value.empty() && (value.back() == '\r' || value.back() == '\n'))
-            value.remove_suffix(1);
-        exchange.response.headers.emplace(std::move(name), value);
+        if (exchange.response.headers.size() >= headers_max) return size;
+        if (auto header = read_header(line))
+            exchange.response.headers.emplace(std::move(header->name), std::move(header->value));
         return size;
     }
 

@@ -37,7 +37,7 @@ struct HttpRequest {
 
 struct HttpResponse {
     int status = 0;
-    std::multimap<std::string, std::string> headers;  // names in lower case
+    std::multimap<std::string, std::string> headers;  // see http_header.hpp
     std::string body;
     Time written_at;   // when the last byte of the request was written
     Time answered_at;  // when the answer was complete

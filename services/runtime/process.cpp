@@ -1,11 +1,13 @@
 #include "runtime/process.hpp"
 
+#include "runtime/core_dumps.hpp"
 #include "runtime/descriptors.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/kafka_log.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
 #include "runtime/self_dial.hpp"
+#include "runtime/stop_signals.hpp"
 #include "runtime/tls.hpp"
 #include "runtime/topics.hpp"
 #include "runtime/world_key.hpp"
@@ -350,14 +352,11 @@ int run(int argc, char** argv, const std::string& program, const std::string& de
     }
     logs::start(program, config.log_level);
     // Blocked before any thread starts, so that only serve() sees them.
-    sigset_t stop_signals;
-    sigemptyset(&stop_signals);
-    sigaddset(&stop_signals, SIGTERM);
-    sigaddset(&stop_signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+    const sigset_t stop_signals = block_stop_signals();
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     try {
+        if (config.keeps_memory_private()) refuse_core_dumps();
         Process process(config, std::move(services), std::move(sidecars));
         return process.serve(stop_signals);
     } catch (const std::exception& error) {

@@ -80,7 +80,8 @@ struct SidecarDefinition {
     std::function<std::unique_ptr<Sidecar>(const RuntimeConfig&, Metrics&, int grpc_port)> make;
 };
 
-// Hosts services until SIGTERM or SIGINT; the exit code of main(). Ends within `drain_ms_max`.
+// Hosts services until a signal of stop_signals.hpp; the exit code of main(). Ends within
+// `drain_ms_max`.
 int run(int argc, char** argv, const std::string& program, const std::string& description,
         std::vector<ServiceDefinition> services, std::vector<SidecarDefinition> sidecars = {});
 

@@ -12,6 +12,7 @@ import requests
 
 from e2e.bad_inputs_cases import ALL, CREATE, Case
 from e2e.bad_inputs_world import REALM, World
+from e2e.hostile_cases import HOSTILE, WIRE, Wire
 from support.broker import Broker
 from support.places import ROOT
 from support.ports import free_port
@@ -51,7 +52,10 @@ def documented() -> dict[str, set[str]]:
     return {reason: set(codes.split(", ")) for reason, codes in rows}
 
 
-@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+EVERY = [*ALL, *HOSTILE]
+
+
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
 def test_it_is_refused(world: World, documented: dict[str, set[str]], case: Case) -> None:
     held, decided = world.at_rest or (world.holds(), world.decisions())
     world.at_rest = None
@@ -71,8 +75,8 @@ def test_it_is_refused(world: World, documented: dict[str, set[str]], case: Case
 
 
 def test_there_are_many_cases() -> None:
-    assert len(ALL) >= 80
-    assert len({case.name for case in ALL}) == len(ALL)
+    assert len(ALL) >= 80 and len(HOSTILE) + len(WIRE) >= 60
+    assert len({case.name for case in (*EVERY, *WIRE)}) == len(EVERY) + len(WIRE)
 
 
 @pytest.mark.parametrize(("method", "path", "status", "allow"), [
@@ -114,6 +118,18 @@ def test_what_is_no_http_gets_a_400(world: World, data: bytes) -> None:
     said = converse(world, data)
     assert said.startswith(b"HTTP/1.1 400 "), said
     assert b"BAD_REQUEST" in said
+
+
+@pytest.mark.parametrize("case", WIRE, ids=lambda case: case.name)
+def test_what_could_be_two_requests_is_refused_and_the_connection_closed(world: World, case: Wire
+                                                                         ) -> None:
+    head, _, body = converse(world, case.data).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 "), head
+    assert b"\nHTTP/1.1 " not in head + body, "answered twice"
+    error = json.loads(body)
+    assert error["code"] == "invalid_argument"
+    shown = json.dumps(error)
+    assert "BAD_REQUEST" in shown and (not case.field or f'"{case.field}"' in shown), shown
 
 
 def test_it_all_still_works(world: World, broker: Broker, keys: Secrets) -> None:

@@ -9,6 +9,7 @@ home=${TOCSIN_HOME:-$tests/../.tocsin}
 python=${TOCSIN_PYTHON:-$home/venv/bin/python}
 [[ -x $python ]] || python=python3
 
+umask 077 # tests make keys and credentials
 scratch=$home/test/$(basename "${1:?which file?}" .py)
 mkdir -p "$home/test"
 report=$(mktemp)

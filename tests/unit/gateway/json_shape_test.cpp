@@ -25,6 +25,13 @@ TEST(JsonShape, AListIsNotALoneValue) {
               "draft.texts: a list is expected");
 }
 
+TEST(JsonShape, AListHoldsNoNull) {
+    EXPECT_EQ(fault(R"({"draft":{"agencies":["city",null]}})"),
+              "draft.agencies[1]: null stands for nothing in a list");
+    EXPECT_EQ(fault(R"({"draft":{"texts":[null]}})"),
+              "draft.texts[0]: null stands for nothing in a list");
+}
+
 TEST(JsonShape, GoodFormsPass) {
     // Keys of a map are not names of fields.
     EXPECT_EQ(fault(R"({"values":{"a_b":"1","aB":"2"}})"), "");

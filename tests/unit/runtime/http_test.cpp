@@ -93,6 +93,22 @@ TEST(Http, RedirectsAreNotFollowed) {
     EXPECT_EQ(server.requests().size(), 1U);
 }
 
+// As a poller does: what one answer said goes into the next request.
+TEST(Http, AnAnswersBadTagHarmsNoLaterRequest) {
+    const LocalServer server([](const std::string&, int socket) {
+        LocalServer::write(socket, LocalServer::answer("200 OK", "fine", "ETag: \"a\rb\"\r\n"));
+        return true;
+    });
+    HttpClient client;
+    const auto first = send(client, request_to(server.url()));
+    ASSERT_TRUE(first) << first.error().text;
+    HttpRequest request = request_to(server.url());
+    request.headers = {{"If-None-Match", first->header("etag")}};
+    const auto second = send(client, std::move(request));
+    ASSERT_TRUE(second) << second.error().text;
+    EXPECT_EQ(second->body, "fine");
+}
+
 TEST(Http, SilenceAfterTheRequestIsUnknown) {
     const LocalServer server([](const std::string&, int) { return true; });
     HttpClient client;
@@ -367,6 +383,14 @@ TEST(Http, StoppingEndsWhatIsUnderWay) {
     const auto late = send(client, request_to(server.url()));
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().kind, Kind::not_sent);
+}
+
+TEST(Http, AnOriginIsSchemeHostAndPort) {
+    EXPECT_EQ(origin_of("HTTPS://Example.org/a?b#c"), "https://example.org:443");
+    EXPECT_EQ(origin_of("http://[::1]:8080"), "http://[::1]:8080");
+    for (const char* none : {"", "ftp://a/", "https://user@a/", "https://a%7fb/", "https://a%40b/",
+                             "https://a%252eb/", "https://a%2fb/", "https://a%20b/"})
+        EXPECT_EQ(origin_of(none), "") << none;
 }
 
 }  // namespace

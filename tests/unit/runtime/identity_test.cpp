@@ -171,6 +171,53 @@ TEST_F(Identity, OtherKeysAndAlgorithmsAreRefused) {
     EXPECT_NE(verify(changed), "eva@example.org");
 }
 
+// A token brings no key of its own, and one signature has one form.
+TEST_F(Identity, HostileFormsOfATokenAreRefused) {
+    const std::string token = issue_token(pem, good_claims().dump());
+    const std::string claims = token.substr(token.find('.'), token.rfind('.') - token.find('.'));
+    const std::string other_pem = make_issuer_key_pem();
+    const std::string other = issue_token(other_pem, good_claims().dump());
+    const json other_key = json::parse(jwks_of_pem(other_pem))["keys"][0];
+    const std::string kid = json::parse(jwks_of_pem(pem))["keys"][0]["kid"];
+    const auto headed = [&](const json& header) {
+        return base64url(header.dump()) + other.substr(other.find('.'));
+    };
+    for (const json& own : {json{{"jwk", other_key}}, json{{"jku", "https://evil.example/keys"}},
+                            json{{"x5u", "https://evil.example/cert"}}, json{{"x5c", {"AA"}}}}) {
+        json header{{"alg", "ES256"}, {"kid", kid}};
+        header.update(own);
+        EXPECT_EQ(verify(headed(header)), "token_signature") << own;
+        header["kid"] = other_key["kid"];
+        EXPECT_EQ(verify(headed(header)), "token_key_unknown") << own;
+    }
+    for (const json& algorithm :
+         {json("es256"), json("none"), json("None"), json(""), json("ES384"), json("HS256"),
+          json({"ES256"}), json(nullptr), json(256)})
+        EXPECT_EQ(verify(headed({{"alg", algorithm}, {"kid", kid}})), "token_signature")
+            << algorithm;
+    for (const char* file : {"../../../dev/null", "' OR 1=1", "/etc/passwd"})
+        EXPECT_EQ(verify(headed({{"alg", "ES256"}, {"kid", file}})), "token_key_unknown") << file;
+
+    const std::string unsigned_text = token.substr(0, token.rfind('.') + 1);
+    const std::string raw = *unbase64url(token.substr(token.rfind('.') + 1));
+    for (const std::string& signature :
+         {std::string(), std::string(64, '\0'), raw.substr(0, 63), raw + '\0', raw + raw,
+          "\x30\x44\x02\x20" + raw.substr(0, 32) + "\x02\x20" + raw.substr(32)})
+        EXPECT_EQ(verify(unsigned_text + base64url(signature)), "token_signature");
+    EXPECT_EQ(verify(unsigned_text), "token_signature");
+    // The last letter has bits to spare.
+    const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::string twin = token;
+    twin.back() = letters[letters.find(twin.back()) ^ 1];
+    EXPECT_EQ(verify(twin), "token_malformed");
+    for (const std::string& form :
+         {"." + token, token + ".", token + ".AA.AA", " " + token, token + "\n",
+          "\"" + token + "\"", base64url("[1]") + claims + ".AA",
+          base64url("{}{}") + claims + ".AA", base64url("{\"alg\":\"ES256\"") + claims + ".AA",
+          base64url("\xef\xbb\xbf") + claims})
+        EXPECT_EQ(verify(form), "token_malformed") << form.substr(0, 40);
+}
+
 TEST_F(Identity, RsaIsTakenWhereTheIssuerIsAllowedTo) {
     const test::RsaIssuer issuer;
     json set = json::parse(jwks_of_pem(pem));

@@ -1,0 +1,33 @@
+#include "runtime/http_header.hpp"
+
+#include <algorithm>
+
+namespace tocsin::runtime {
+
+static bool is_name(std::string_view text) {
+    static constexpr std::string_view letters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+    return !text.empty() && text.find_first_not_of(letters) == std::string_view::npos;
+}
+
+static std::string_view trimmed(std::string_view text) {
+    static constexpr std::string_view blanks = " \t\r\n";
+    const auto first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+std::optional<HttpHeader> read_header(std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || line.size() > header_bytes_max) return std::nullopt;
+    HttpHeader header{std::string(line.substr(0, colon)),
+                      std::string(trimmed(line.substr(colon + 1)))};
+    if (!is_name(header.name)) return std::nullopt;
+    std::ranges::transform(header.name, header.name.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    std::ranges::replace_if(header.value, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return header;
+}
+
+}  // namespace tocsin::runtime
