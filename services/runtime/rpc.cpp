@@ -156,12 +156,14 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     return caller;
 }
 
-void Rpc::set_body(Message& command, const Message& request) {
+const Message& Rpc::set_body(Message& command, const Message& request) {
     const auto* body = command.GetDescriptor()->FindOneofByName("body");
     for (int i = 0; body != nullptr && i < body->field_count(); ++i) {
         if (body->field(i)->message_type() != request.GetDescriptor()) continue;
-        command.GetReflection()->MutableMessage(&command, body->field(i))->CopyFrom(request);
-        return;
+        Message& made = *command.GetReflection()->MutableMessage(&command, body->field(i));
+        made.CopyFrom(request);
+        texts::tidy_texts(made);
+        return made;
     }
     throw std::logic_error("no command for " + request.GetTypeName());
 }
@@ -217,12 +219,12 @@ static grpc::Status refusal(const Answer& answer) {
                   answer.rejection.text, std::move(fields), {}, where);
 }
 
-void Rpc::note_answer(const Message& request, const Answer& answer,
+void Rpc::note_answer(const std::string& request, const Answer& answer,
                       const std::string& trace) const {
     const bool accepted = answer.kind == Answer::Kind::accepted;
     const bool decided = answer.kind != Answer::Kind::unavailable;
     logs::debug("change answered", {{"service", service_},
-                                    {"request", request.GetTypeName()},
+                                    {"request", request},
                                     {"code", accepted  ? "ok"
                                              : decided ? answer.rejection.code
                                                        : "unavailable"},
@@ -270,16 +272,17 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     }
     const auto wait = std::max(wait_for(time_left(*context)), milliseconds(1));
     std::string trace = logs::trace_id(submission.traceparent);
-    ledger_.submit(
-        std::move(submission), wait,
-        [this, reactor, &request, &response, trace = std::move(trace)](const Answer& answer) {
-            if (logs::debugging()) note_answer(request, answer, trace);
-            if (answer.kind != Answer::Kind::accepted) return reactor->Finish(refusal(answer));
-            set_text(response, "id", answer.subject);
-            set_text(response, "etag", answer.etag);
-            set_text(response, "position", answer.position.text());
-            reactor->Finish(grpc::Status::OK);
-        });
+    ledger_.submit(std::move(submission), wait,
+                   [this, reactor, type = request.GetDescriptor(), &response,
+                    trace = std::move(trace)](const Answer& answer) {
+                       if (logs::debugging()) note_answer(type->full_name(), answer, trace);
+                       if (answer.kind != Answer::Kind::accepted)
+                           return reactor->Finish(refusal(answer));
+                       set_text(response, "id", answer.subject);
+                       set_text(response, "etag", answer.etag);
+                       set_text(response, "position", answer.position.text());
+                       reactor->Finish(grpc::Status::OK);
+                   });
     return reactor;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/errors.hpp"
 #include "runtime/identity.hpp"
 #include "runtime/ledger.hpp"
+#include "texts/text_fields.hpp"
 
 #include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
@@ -18,6 +19,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -50,21 +52,24 @@ public:
     using Check = std::function<std::optional<grpc::Status>(const Caller&)>;
 
     // A call that changes something: one of `roles` is needed (any when empty). `Command` has a
-    // oneof field of the request's type. The response has `id`, `etag` and `position`.
+    // oneof field of the request's type. The response has `id`, `etag` and `position`. Here and in
+    // `read`, texts are made tidy before anything looks at them (texts/text_fields.hpp).
     template <class Command, class Request, class Response>
     Reactor* change(Context* context, const Request* request, Response* response,
                     const Roles& roles, const Check& check = {}) {
         Command command;
-        set_body(command, *request);
-        return change(context, *request, command.SerializeAsString(), *response, roles, check);
+        const google::protobuf::Message& body = set_body(command, *request);
+        return change(context, body, command.SerializeAsString(), *response, roles, check);
     }
 
     // A call that reads. `reader(const Caller&, const Request&, Response&)` returns a grpc::Status
     // and runs on the calling thread; it must not block.
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
-        return read(context, *request, [request, response, reader](const Caller& caller) {
-            return reader(caller, *request, *response);
+        const auto asked = std::make_shared<Request>(*request);
+        texts::tidy_texts(*asked);
+        return read(context, *asked, [asked, response, reader](const Caller& caller) {
+            return reader(caller, std::as_const(*asked), *response);
         });
     }
 
@@ -108,8 +113,10 @@ private:
     // The same for a request that is well formed.
     std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
                                                const google::protobuf::Message& request) const;
-    static void set_body(google::protobuf::Message& command,
-                         const google::protobuf::Message& request);
+    // The body as it is now in the command, with tidy texts.
+    static const google::protobuf::Message& set_body(google::protobuf::Message& command,
+                                                     const google::protobuf::Message& request);
+    // `request` need not outlive the call.
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
                     google::protobuf::Message& response, const Roles& roles, const Check& check);
     // Ends a read that throws, which is its caller's alone, and logs why.
@@ -117,7 +124,7 @@ private:
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
     Reactor* read_public(Context* context, const google::protobuf::Message& request,
                          const ReadCall& call);
-    void note_answer(const google::protobuf::Message& request, const Answer& answer,
+    void note_answer(const std::string& request, const Answer& answer,
                      const std::string& trace) const;
     // Reads go on while Kafka is away; they say how old they are.
     void tell_age(Context* context) const;
