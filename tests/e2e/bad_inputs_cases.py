@@ -248,6 +248,7 @@ EDGE = [
     Case("an id of tomorrow", incident(requestId=new_request_id(time.time() + 2 * 86400)), BAD,
          "INVALID_ARGUMENT", "expires_at"),
     Case("no title", incident(title=""), BAD, "INVALID_ARGUMENT", "title"),
+    Case("a title of blanks", incident(title=" \r\n\u00a0"), BAD, "INVALID_ARGUMENT", "title"),
     Case("a title of 201 bytes", incident(title="é" * 100 + "x"), BAD, "INVALID_ARGUMENT",
          "title"),
     Case("a kind in capitals", incident(kind="FLOOD"), BAD, "INVALID_ARGUMENT", "kind"),
@@ -296,6 +297,21 @@ EDGE = [
     Case("a negative hysteresis", rule(hysteresis=-0.1), BAD, "INVALID_ARGUMENT", "hysteresis"),
     Case("a threshold below all rivers", rule(threshold=-1e13), BAD, "INVALID_ARGUMENT",
          "threshold"),
+    Case("no threshold", rule(threshold=None), BAD, "INVALID_ARGUMENT", "threshold"),
+    Case("a time zone with a typo", rule(timeZone="America/Toronot"), BAD, "INVALID_ARGUMENT",
+         "time_zone"),
+    Case("an offset for a time zone", rule(timeZone="GMT-7"), BAD, "INVALID_ARGUMENT", "time_zone"),
+    Case("a language that nobody speaks", drafted(texts=[text("fx-CA"), text("en-CA")]), BAD,
+         "INVALID_ARGUMENT", "draft.texts[0].language"),
+    Case("a country that is not there", channel(languages=["en-CA", "en-UK"]), BAD,
+         "INVALID_ARGUMENT", "languages[1]"),
+    Case("an area in a language of no kind", drafted(areas=[area(descriptions={
+        "fr-CA": "x", "English": "y"})]), BAD, "INVALID_ARGUMENT",
+         'draft.areas[0].descriptions["English"]'),
+    Case("a state that is none", ask("ana", "drafting", "ListMessages", state="in-review"), BAD,
+         "INVALID_ARGUMENT", "state"),
+    Case("a review's state that is none", ask("ana", "approval", "ListReviews", state="draft"), BAD,
+         "INVALID_ARGUMENT", "state"),
     Case("a series without a parameter", rule(series="05BH004"), BAD, "INVALID_ARGUMENT",
          "series"),
     Case("a made-up page token", ask("ana", "drafting", "ListMessages", pageToken="NTAuMTIz"), BAD,
@@ -405,6 +421,9 @@ DRAFTING = [
         "sourceId": "gauge", "series": "X:level", "value": 9.9, "unit": "m",
         "readAt": in_hours(-1)}]), BAD,
         "OWN_EVIDENCE", "draft.evidence"),
+    drafting("a template with a broken placeholder", change(
+        "ana", "drafting", "PutTemplate", templateId="river", expiresAfterSeconds=3600,
+        draft={"title": "Bow at {station}"}), BAD, "BROKEN_PLACEHOLDER", "draft.title"),
     drafting("neither draft nor template", create(draft=None), BAD, "DRAFT_OR_TEMPLATE", "draft"),
     drafting("draft and template", create(templateId="flood"), BAD, "DRAFT_OR_TEMPLATE",
              "template_id"),
@@ -523,6 +542,10 @@ PUBLISHING = [
 ]
 
 OTHERS = [
+    refused("trigger", "a parameter with a typo", rule(series="05BH004:dischrge"), BAD,
+            "UNKNOWN_SERIES", "series"),
+    refused("trigger", "a station in small letters", rule(series="05bh004:level"), BAD,
+            "UNKNOWN_SERIES", "series"),
     refused("trigger", "a format that there is not", source(format="shef"), BAD,
             "UNKNOWN_FORMAT", "format"),
     refused("trigger", "another agency's source", change(
