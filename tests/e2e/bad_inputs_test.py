@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from e2e.bad_inputs_cases import ALL, CREATE, Case
-from e2e.bad_inputs_world import REALM, World
+from e2e.bad_inputs_world import REALM, World, area, draft, text
 from support.broker import Broker
 from support.places import ROOT
 from support.ports import free_port
@@ -68,6 +68,23 @@ def test_it_is_refused(world: World, documented: dict[str, set[str]], case: Case
         until(lambda: world.decisions() == decided, "the refusal is the one decision made", 10)
     assert world.decisions() == decided, "a ledger was asked"
     world.at_rest = held, decided
+
+
+def test_what_was_pasted_is_stored_tidy(world: World) -> None:
+    pasted = draft(
+        texts=[text("fr-CA"), {**text("en-CA"), "headline": "\n  High water\r\n",
+                               "description": "The river rises.\r\nSecond line."}],
+        areas=[area(geocodes=[{"valueName": "gauge", "value": "\n05BH004 "}])],
+        web=" https://city.example/flood\n")
+    made = world.do("ana", "drafting", "CreateMessage",
+                    {"incidentId": world.ids["incident"], "draft": pasted})
+    stored = world.ask("drafting", "GetMessage", {"messageId": made["id"]},
+                       made["position"])["message"]["draft"]
+    assert stored["texts"][1]["headline"] == "High water"
+    assert stored["texts"][1]["description"] == "The river rises.\nSecond line."
+    assert stored["areas"][0]["geocodes"][0]["value"] == "05BH004"
+    assert stored["web"] == "https://city.example/flood"
+    world.at_rest = None
 
 
 def test_there_are_many_cases() -> None:
