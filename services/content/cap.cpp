@@ -54,15 +54,6 @@ void write_info(XmlWriter& xml, const Draft& draft, const Text& text, const Fixe
     xml.close();
 }
 
-std::string references(const Content& content, const Fixed& fixed) {
-    if (fixed.retraction())
-        return fixed.has_retracts() ? cap_reference(fixed.retracts()) : std::string{};
-    std::string all;
-    for (const Reference& reference : content.references())
-        all += (all.empty() ? "" : " ") + cap_reference(reference);
-    return all;
-}
-
 // Blanks separate incidents, so a name with blanks is quoted.
 std::string incidents(const Content& content) {
     const std::string& incident = content.incident_id();
@@ -79,10 +70,10 @@ std::string cap_xml(const Content& content, const Fixed& fixed) {
     xml.leaf("sender", fixed.sender());
     xml.leaf("sent", fixed.sent());
     xml.leaf("status", cap_status(content));
-    xml.leaf("msgType", fixed.retraction() ? "Cancel" : cap_word(content.message_type()));
+    xml.leaf("msgType", cap_message_type(content, fixed));
     xml.leaf("scope", "Public");
     xml.leaf_unless_empty("note", marking(content));
-    xml.leaf_unless_empty("references", references(content, fixed));
+    xml.leaf_unless_empty("references", cap_references(content, fixed));
     xml.leaf_unless_empty("incidents", incidents(content));
     for (const Text& text : said(content, fixed)) write_info(xml, content.draft(), text, fixed);
     xml.close();
@@ -122,6 +113,19 @@ bool is_cap_name(std::string_view name) {
 
 std::string cap_reference(const Reference& reference) {
     return fmt::format("{},{},{}", reference.sender(), reference.identifier(), reference.sent());
+}
+
+std::string cap_message_type(const Content& content, const Fixed& fixed) {
+    return std::string{fixed.retraction() ? "Cancel" : cap_word(content.message_type())};
+}
+
+std::string cap_references(const Content& content, const Fixed& fixed) {
+    if (fixed.retraction())
+        return fixed.has_retracts() ? cap_reference(fixed.retracts()) : std::string{};
+    std::string all;
+    for (const Reference& reference : content.references())
+        all += (all.empty() ? "" : " ") + cap_reference(reference);
+    return all;
 }
 
 std::string_view cap_status(const Content& content) {

@@ -22,6 +22,10 @@ bool is_cap_name(std::string_view name);
 // The `references` entry `sender,identifier,sent`.
 std::string cap_reference(const Reference& reference);
 
+// `msgType` and `references` of the alert that `fixed` makes of the content; no references: empty.
+std::string cap_message_type(const Content& content, const Fixed& fixed);
+std::string cap_references(const Content& content, const Fixed& fixed);
+
 // The word on the wire. An exercise world makes any status Exercise; one that nobody set is Draft,
 // which receivers do not act upon.
 std::string_view cap_status(const Content& content);

@@ -4,10 +4,15 @@
 #include "content/checks.hpp"
 #include "content/graphemes.hpp"
 #include "content/shapes.hpp"
+#include "content/templates.hpp"
+#include "texts/text_fields.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <set>
+#include <utility>
 
 namespace tocsin::content {
 namespace {
@@ -65,6 +70,39 @@ void check_same(const Text& text, const Text& other, const std::string& path, Fi
     look(".instruction", text.instruction(), other.instruction());
 }
 
+bool equal_in_any_case(std::string_view one, std::string_view other) {
+    return std::ranges::equal(one, other, [](char a, char b) {
+        return std::tolower(static_cast<unsigned char>(a)) ==
+               std::tolower(static_cast<unsigned char>(b));
+    });
+}
+
+// Receivers compare names letter by letter: a place under a mistyped one is a place to nobody. Any
+// other list may be named as its keeper names it.
+std::string geocode_name_problem(std::string_view name) {
+    static constexpr std::string_view known[] = {"SAME", "UGC", "FIPS6", "EMMA_ID", "NUTS3"};
+    for (const std::string_view list : known)
+        if (name != list && equal_in_any_case(name, list))
+            return fmt::format("Write the name of the code list as its receivers do: {}.", list);
+    // CAP Canadian Profile, Location: its version is a number.
+    static constexpr std::string_view profile = "profile:CAP-CP", list = "profile:CAP-CP:Location:";
+    if (!equal_in_any_case(name.substr(0, profile.size()), profile)) return {};
+    const std::string_view version = name.substr(std::min(list.size(), name.size()));
+    const bool numbered =
+        !version.empty() && version.find_first_not_of("0123456789.") == version.npos;
+    if (name.starts_with(list) && numbered) return {};
+    return "Write the name of the Canadian code list as its receivers do: "
+           "profile:CAP-CP:Location:0.3.";
+}
+
+void check_geocodes(const Area& area, const std::string& path, Findings& found) {
+    for (int i = 0; i < area.geocodes_size(); ++i)
+        if (std::string problem = geocode_name_problem(area.geocodes(i).value_name());
+            !problem.empty())
+            found.error("geocode_name", fmt::format("{}.geocodes[{}].value_name", path, i),
+                        std::move(problem));
+}
+
 void check_shapes(const Area& area, const std::string& path, Findings& found) {
     for (int i = 0; i < area.polygons_size(); ++i)
         if (auto bad = check_polygon(area.polygons(i), fmt::format("{}.polygons[{}]", path, i)))
@@ -81,11 +119,18 @@ void check_shapes(const Area& area, const std::string& path, Findings& found) {
 
 void check_words(std::string_view words, const std::string& field, Findings& found) {
     if (trim(words).empty()) found.error("missing", field, "Write this text; it is empty.");
-    if (words.contains("{{") || words.contains("}}"))
-        found.error("placeholder_left", field, "Fill in what stands between {{ and }}.");
-    if (!is_printable(words, "\n\t"))
-        found.error("control_character", field,
-                    "Type this text again: it has characters that cannot be shown.");
+}
+
+void check_characters(const Draft& draft, Findings& found) {
+    texts::each_text(draft, [&](const texts::TextField& where, const std::string& text) {
+        if (!is_printable(text, "\n\t"))
+            found.error("control_character", where.path,
+                        "Type this text again: it has characters that cannot be shown.");
+    });
+    for (const Gap& gap : gaps_left(draft))
+        found.error("placeholder_left", gap.field,
+                    fmt::format("Write what is meant instead of {}: readers would see it as it is.",
+                                gap.words));
 }
 
 std::set<std::string> needed_languages(const Draft& draft) {
@@ -121,6 +166,7 @@ void check_areas(const Draft& draft, Findings& found) {
                         fmt::format("{}.descriptions[{}]", path, language), found);
         }
         check_shapes(draft.areas(i), path, found);
+        check_geocodes(draft.areas(i), path, found);
     }
 }
 

@@ -29,8 +29,12 @@ private:
     std::vector<Finding> all_;
 };
 
-// Any text of a person: not blank, no gaps left, nothing invisible that breaks a channel.
+// A text that must be there: it is not blank.
 void check_words(std::string_view words, const std::string& field, Findings& found);
+
+// Every text there is, whatever field it is in: no gap left, nothing invisible that breaks a
+// channel.
+void check_characters(const Draft& draft, Findings& found);
 
 // What the message must speak, and what it does: everything about it is needed in each of these.
 std::set<std::string> needed_languages(const Draft& draft);

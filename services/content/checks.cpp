@@ -87,7 +87,6 @@ void check_times(const Draft& draft, Time now, Findings& found) {
 
 void check_web(const Draft& draft, Findings& found) {
     if (draft.web().empty()) return;
-    check_words(draft.web(), "web", found);
     if (draft.web().starts_with("http://"))
         found.warning("web_insecure", "web", "Use an https address: others can be tampered with.");
     else if (!draft.web().starts_with("https://"))
@@ -209,6 +208,7 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
     else
         check_texts(draft.retraction(), needed_languages(draft), "retraction", found);
     check_web(draft, found);
+    check_characters(draft, found);
     if (!check_size(draft, found)) return std::move(found).take();
     check_channels(draft, world, false, found);
     if (!draft.retraction().empty()) check_channels(draft, world, true, found);

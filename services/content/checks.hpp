@@ -17,7 +17,7 @@ using runtime::Time;
 inline constexpr std::array<std::string_view, 2> required_languages{"fr-CA", "en-CA"};
 
 // Everything that is wrong with `draft` when submitted at `now` in `world` (`live` or `exercise`),
-// in the order of its fields.
+// in the order of its fields, and then what is wrong with the characters of any text.
 std::vector<Finding> check(const Draft& draft, Time now, std::string_view world);
 
 // Fixed values as long as they ever get, to see before approval whether every channel will do.

@@ -14,6 +14,13 @@ void write_link(XmlWriter& xml, const char* relation, const char* type, const st
     xml.close();
 }
 
+void write_author(XmlWriter& xml, const std::string& name) {
+    if (name.empty()) return;
+    xml.open("author");
+    xml.leaf("name", name);
+    xml.close();
+}
+
 void write_category(XmlWriter& xml, const char* scheme, const std::string& term) {
     if (term.empty()) return;
     xml.open("category");
@@ -28,10 +35,14 @@ void write_entry(XmlWriter& xml, const FeedEntry& entry) {
     xml.leaf("title", entry.title);
     xml.leaf("updated", atom_time(entry.updated));
     xml.leaf("published", atom_time(entry.published));
+    write_author(xml, entry.author);
     xml.leaf_unless_empty("summary", entry.summary);
     write_link(xml, "alternate", "application/cap+xml", entry.href);
     write_category(xml, "urn:oasis:names:tc:emergency:cap:1.2:category", entry.category);
     write_category(xml, "urn:oasis:names:tc:emergency:cap:1.2:status", entry.status);
+    write_category(xml, "urn:oasis:names:tc:emergency:cap:1.2:msgType", entry.message_type);
+    // An element of CAP within Atom, as other alerting feeds have it: it is a list, not a term.
+    xml.leaf_unless_empty("cap:references", entry.references);
     xml.close();
 }
 
@@ -46,13 +57,12 @@ std::string atom_feed(const FeedInfo& feed, std::span<const FeedEntry> entries) 
     XmlWriter xml;
     xml.open("feed");
     xml.attribute("xmlns", "http://www.w3.org/2005/Atom");
+    xml.attribute("xmlns:cap", "urn:oasis:names:tc:emergency:cap:1.2");
     xml.attribute("xml:lang", feed.language);
     xml.leaf("id", feed.id);
     xml.leaf("title", feed.title);
     xml.leaf("updated", atom_time(feed.updated));
-    xml.open("author");
-    xml.leaf("name", feed.author);
-    xml.close();
+    write_author(xml, feed.author);
     write_link(xml, "self", "application/atom+xml", feed.self);
     if (!feed.next.empty()) write_link(xml, "next", "application/atom+xml", feed.next);
     for (const FeedEntry& entry : entries) write_entry(xml, entry);

@@ -15,7 +15,7 @@ struct FeedInfo {
     std::string title;
     std::string language;  // BCP 47; every entry is in it.
     std::string self;      // URL of this page.
-    std::string author;    // Who publishes it; Atom asks for one.
+    std::string author;    // Who keeps the feed; each entry names who publishes that.
     Time updated;
     std::string next;  // URL of the page with older entries; empty for none.
 };
@@ -24,9 +24,12 @@ struct FeedEntry {
     std::string id;     // IRI made from the CAP identifier: `urn:...` or a URL.
     std::string title;  // In the feed's language, with its marking if it is not real.
     std::string summary;
-    std::string href;      // URL of the CAP file.
-    std::string category;  // CAP `category`.
-    std::string status;    // CAP `status`.
+    std::string author;        // The agency that publishes it, as the public knows it.
+    std::string href;          // URL of the CAP file.
+    std::string category;      // CAP `category`.
+    std::string status;        // CAP `status`.
+    std::string message_type;  // CAP `msgType`.
+    std::string references;    // CAP `references`; empty for none.
     Time published;
     Time updated;
 };

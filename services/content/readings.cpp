@@ -1,12 +1,16 @@
 #include "content/templates.hpp"
 
+#include <fmt/format.h>
 #include <unicode/dtptngen.h>
 #include <unicode/numberformatter.h>
 #include <unicode/smpdtfmt.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 namespace tocsin::content {
 namespace {
@@ -17,11 +21,39 @@ struct Parameter {
     std::string_view english;
 };
 
-// Names that sources use, as a reader would say them; any other is shown as it is.
+// Names and USGS codes that sources use, as a reader would say them; any other name is shown as it
+// is.
 constexpr Parameter parameters[] = {
     {"discharge", "débit", "discharge"},
     {"level", "niveau", "level"},
+    {"00010", "température de l'eau", "water temperature"},
+    {"00020", "température de l'air", "air temperature"},
+    {"00035", "vitesse du vent", "wind speed"},
+    {"00045", "précipitations", "precipitation"},
+    {"00054", "volume du réservoir", "reservoir storage"},
+    {"00060", "débit", "discharge"},
+    {"00061", "débit", "discharge"},
+    {"00062", "niveau du réservoir", "reservoir level"},
+    {"00065", "niveau", "level"},
+    {"00095", "conductivité", "conductance"},
+    {"00300", "oxygène dissous", "dissolved oxygen"},
+    {"00400", "pH", "pH"},
+    {"62614", "niveau du lac", "lake level"},
+    {"62615", "niveau du lac", "lake level"},
+    {"63158", "niveau", "level"},
+    {"63160", "niveau", "level"},
+    {"63680", "turbidité", "turbidity"},
+    {"72019", "profondeur de la nappe", "depth to groundwater"},
 };
+// Of a code that nobody outside the source's agency knows.
+constexpr Parameter unknown_code{"", "mesure", "reading"};
+
+// Units that do not read as they are written.
+constexpr std::pair<std::string_view, std::string_view> units[] = {
+    {"cfs", "ft³/s"}, {"cms", "m³/s"}, {"deg C", "°C"}, {"deg F", "°F"}};
+
+constexpr int significant_digits_max = 15;  // of a double that survive being written
+constexpr int significant_digits = 3;       // of a number that is said aloud
 
 void must(UErrorCode error) {
     if (U_FAILURE(error)) throw std::runtime_error{u_errorName(error)};
@@ -31,7 +63,7 @@ std::string format_number(double value, const icu::Locale& locale) {
     UErrorCode error = U_ZERO_ERROR;
     std::string text;
     icu::number::NumberFormatter::withLocale(locale)
-        .precision(icu::number::Precision::maxFraction(3))
+        .precision(icu::number::Precision::maxSignificantDigits(significant_digits_max))
         .formatDouble(value, error)
         .toString(error)
         .toUTF8String(text);
@@ -51,23 +83,65 @@ std::string format_time(const google::protobuf::Timestamp& time, std::string_vie
     must(error);
     const std::unique_ptr<icu::TimeZone> wanted{
         icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8(std::string{zone}))};
-    format.setTimeZone(*wanted == icu::TimeZone::getUnknown() ? *icu::TimeZone::getGMT() : *wanted);
+    // ICU would say GMT.
+    if (*wanted == icu::TimeZone::getUnknown()) throw std::invalid_argument{"no such time zone"};
+    format.setTimeZone(*wanted);
     icu::UnicodeString formatted;
     format.format(static_cast<double>(time.seconds()) * 1000.0, formatted);
     std::string text;
     return formatted.toUTF8String(text);
 }
 
-std::string readable_unit(std::string unit) {
-    for (const auto& [plain, raised] : {std::pair{"m3", "m³"}, std::pair{"m2", "m²"}})
-        if (unit.starts_with(plain)) unit.replace(0, 2, raised);
-    return unit;
+double with_digits(double value, int digits) {
+    const std::string text = fmt::format("{:.{}e}", value, digits - 1);
+    double rounded = value;
+    std::from_chars(text.data(), text.data() + text.size(), rounded);
+    return rounded;
 }
 
-std::string readable_parameter(const std::string& name, bool french) {
+// With as few digits as still tell the truth: it stays nearer to what was measured than that is to
+// the threshold, hence on the same side of it.
+double rounded(double value, double threshold) {
+    for (int digits = significant_digits; digits < significant_digits_max; ++digits) {
+        const double candidate = with_digits(value, digits);
+        if (2 * std::abs(candidate - value) <= std::abs(value - threshold)) return candidate;
+    }
+    return value;
+}
+
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// `m3/s` is m³/s and `ft2` ft²; a digit elsewhere is no power.
+std::string readable_unit(const std::string& unit) {
+    for (const auto& [plain, readable] : units)
+        if (unit == plain) return std::string{readable};
+    std::string text;
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+        const bool ends = i + 1 == unit.size() || !is_letter_or_digit(unit[i + 1]);
+        const bool power = (unit[i] == '2' || unit[i] == '3') && ends && i > 0 &&
+                           (unit[i - 1] == 'm' || unit.substr(0, i).ends_with("ft") ||
+                            unit.substr(0, i).ends_with("in"));
+        if (power)
+            text += unit[i] == '2' ? "²" : "³";
+        else
+            text += unit[i];
+    }
+    return text;
+}
+
+bool is_code(std::string_view name) {
+    return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Of `00060:11878` too: the second part says which of several sensors it is.
+std::string readable_parameter(const std::string& parameter, bool french) {
+    const std::string name = parameter.substr(0, parameter.find(':'));
     const auto known = std::ranges::find(parameters, name, &Parameter::name);
-    if (known == std::end(parameters)) return name;
-    return std::string{french ? known->french : known->english};
+    if (known == std::end(parameters) && !is_code(name)) return name;
+    const Parameter& said = known == std::end(parameters) ? unknown_code : *known;
+    return std::string{french ? said.french : said.english};
 }
 
 }  // namespace
@@ -80,7 +154,8 @@ LanguageValues reading_values(const Evidence& evidence, std::string_view zone) {
     for (const std::string language : {"fr-CA", "en-CA"}) {
         const icu::Locale locale{language.c_str()};
         Values& values = all[language];
-        values["value"] = format_number(evidence.value(), locale);
+        values["value"] = format_number(rounded(evidence.value(), evidence.threshold()), locale);
+        values["exact_value"] = format_number(evidence.value(), locale);
         values["threshold"] = format_number(evidence.threshold(), locale);
         values["unit"] = readable_unit(evidence.unit());
         values["read_at"] = format_time(evidence.read_at(), zone, locale);

@@ -1,50 +1,17 @@
 #include "content/templates.hpp"
 
 #include "content/graphemes.hpp"
+#include "texts/text_fields.hpp"
 
-#include <type_traits>
+#include <algorithm>
+#include <cctype>
 
 namespace tocsin::content {
 namespace {
 
-template <typename TextLike, typename Visit>
-void visit_text(TextLike& text, Visit&& visit) {
-    const std::string& language = text.language();
-    if constexpr (std::is_const_v<TextLike>) {
-        for (const std::string* part :
-             {&text.event(), &text.headline(), &text.description(), &text.instruction()})
-            visit(language, *part);
-        for (const ChannelText& other : text.channel_texts()) visit(language, other.text());
-    } else {
-        for (std::string* part : {text.mutable_event(), text.mutable_headline(),
-                                  text.mutable_description(), text.mutable_instruction()})
-            visit(language, *part);
-        for (ChannelText& other : *text.mutable_channel_texts())
-            visit(language, *other.mutable_text());
-    }
-}
-
-// Calls visit(language, string) for everything that may have gaps; no language for title and web.
-template <typename Visit>
-void visit_strings(const Draft& draft, Visit&& visit) {
-    visit("", draft.title());
-    visit("", draft.web());
-    for (const Text& text : draft.texts()) visit_text(text, visit);
-    for (const Text& text : draft.retraction()) visit_text(text, visit);
-    for (const Area& area : draft.areas())
-        for (const auto& [language, description] : area.descriptions())
-            visit(language, description);
-}
-
-template <typename Visit>
-void visit_mutable_strings(Draft& draft, Visit&& visit) {
-    visit("", *draft.mutable_title());
-    visit("", *draft.mutable_web());
-    for (Text& text : *draft.mutable_texts()) visit_text(text, visit);
-    for (Text& text : *draft.mutable_retraction()) visit_text(text, visit);
-    for (Area& area : *draft.mutable_areas())
-        for (auto& [language, description] : *area.mutable_descriptions())
-            visit(language, description);
+// Readings are a machine's own words: they fill gaps and have none.
+bool may_have_gaps(const texts::TextField& where) {
+    return where.field.containing_type() != Evidence::descriptor();
 }
 
 // Copies `text`, with each gap replaced by what value(name) says.
@@ -56,8 +23,13 @@ std::string expand(std::string_view text, Value&& value) {
         const size_t close = open == text.npos ? open : text.find("}}", open + 2);
         if (close == text.npos) return filled.append(text);
         filled.append(text.substr(0, open));
-        filled.append(value(std::string{trim(text.substr(open + 2, close - open - 2))}));
+        const std::string_view put =
+            value(std::string{trim(text.substr(open + 2, close - open - 2))});
+        filled.append(put);
         text.remove_prefix(close + 2);
+        // A value that is empty takes the blank before it along: `1 {{unit}}.` is `1.`
+        const bool ends = text.empty() || std::string_view{" .,;:)"}.contains(text.front());
+        if (put.empty() && ends && filled.ends_with(' ')) filled.pop_back();
     }
 }
 
@@ -70,11 +42,25 @@ bool is_usable(const std::string& value) {
     return value.size() <= value_bytes_max && is_printable(value);
 }
 
+// What would be taken for a name even between single braces; prose between them is nobody's gap.
+bool is_word(std::string_view text) {
+    return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return std::isalnum(byte) != 0 || byte >= 0x80 || c == '_' || c == '-' || c == '.';
+    });
+}
+
+bool is_name(std::string_view name) {
+    return !name.empty() && name.size() <= name_bytes_max &&
+           name.find_first_of("{}\n") == name.npos;
+}
+
 }  // namespace
 
 std::set<std::string> placeholders(const Draft& draft) {
     std::set<std::string> names;
-    visit_strings(draft, [&](const std::string&, const std::string& text) {
+    texts::each_text(draft, [&](const texts::TextField& where, const std::string& text) {
+        if (!may_have_gaps(where)) return;
         expand(text, [&](std::string name) {
             names.insert(std::move(name));
             return std::string_view{};
@@ -88,8 +74,9 @@ std::expected<Draft, std::vector<std::string>> fill(const Draft& template_, cons
     const std::string first = template_.texts().empty() ? "" : template_.texts(0).language();
     std::set<std::string> missing;
     Draft draft = template_;
-    visit_mutable_strings(draft, [&](const std::string& language, std::string& text) {
-        const auto own = by_language.find(language.empty() ? first : language);
+    texts::edit_texts(draft, [&](const texts::TextField& where, std::string& text) {
+        if (!may_have_gaps(where)) return;
+        const auto own = by_language.find(where.language.empty() ? first : where.language);
         text = expand(text, [&](const std::string& name) -> std::string_view {
             const std::string* value = nullptr;
             if (own != by_language.end()) value = find_value(own->second, name);
@@ -100,7 +87,52 @@ std::expected<Draft, std::vector<std::string>> fill(const Draft& template_, cons
         });
     });
     if (!missing.empty()) return std::unexpected{std::vector(missing.begin(), missing.end())};
+    // A value may be empty, and leave a blank where a text begins or ends.
+    texts::tidy_texts(draft);
     return draft;
+}
+
+std::string_view gap_in(std::string_view text) {
+    constexpr std::string_view braces = "{}";
+    for (size_t at = text.find_first_of(braces); at != text.npos;
+         at = text.find_first_of(braces, at + 1)) {
+        const std::string_view rest = text.substr(at);
+        const size_t close = rest.find('}');
+        if (rest.starts_with("}}")) return rest.substr(0, 2);
+        if (rest.starts_with("{{")) {
+            const bool whole = close != rest.npos && is_word(trim(rest.substr(2, close - 2))) &&
+                               rest.substr(close).starts_with("}}");
+            return rest.substr(0, whole ? close + 2 : 2);
+        }
+        if (rest[0] == '{' && close != rest.npos && is_word(rest.substr(1, close - 1)))
+            return rest.substr(0, close + 1);
+    }
+    return {};
+}
+
+std::vector<Gap> gaps_left(const Draft& draft) {
+    std::vector<Gap> gaps;
+    texts::each_text(draft, [&](const texts::TextField& where, const std::string& text) {
+        if (!may_have_gaps(where)) return;
+        if (const std::string_view gap = gap_in(text); !gap.empty())
+            gaps.push_back({where.path, std::string{gap}});
+    });
+    return gaps;
+}
+
+std::optional<Gap> broken_gap(const Draft& template_) {
+    std::optional<Gap> broken;
+    texts::each_text(template_, [&](const texts::TextField& where, const std::string& text) {
+        if (broken || !may_have_gaps(where)) return;
+        bool named = true;
+        const std::string rest = expand(text, [&](const std::string& name) {
+            named = named && is_name(name);
+            return std::string_view{};
+        });
+        if (const std::string_view gap = gap_in(named ? rest : text); !gap.empty())
+            broken = Gap{where.path, std::string{gap}};
+    });
+    return broken;
 }
 
 }  // namespace tocsin::content

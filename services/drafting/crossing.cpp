@@ -3,6 +3,7 @@
 #include "content/templates.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/ids.hpp"
+#include "texts/names.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -30,6 +31,11 @@ static std::expected<content::v1::Draft, std::string> draft_from(
         return std::unexpected("the crossing carries no reading");
     const v1::Template& source = found->second;
     const std::string zone = crossed.time_zone().empty() ? "UTC" : crossed.time_zone();
+    if (!texts::is_time_zone(zone))
+        return std::unexpected(fmt::format(
+            "the rule's time zone `{}` is not in this machine's database of time zones; put the "
+            "rule with another, or update the database",
+            zone));
     auto filled = content::fill(source.draft(), {},
                                 content::reading_values(crossed.crossing().evidence(0), zone));
     if (!filled)

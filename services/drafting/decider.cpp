@@ -99,10 +99,22 @@ static std::optional<Rejection> too_large(const content::v1::Draft& draft) {
 
 static constexpr std::size_t templates_max = 1'000;
 
+// Found while somebody writes it, and not when the river rises.
+static std::optional<Rejection> broken_placeholder(const content::v1::Draft& draft) {
+    const auto gap = content::broken_gap(draft);
+    if (!gap) return std::nullopt;
+    return Rejection{Because::invalid_argument, "broken_placeholder",
+                     fmt::format("nothing fills {}: write a placeholder as {{{{name}}}}, or leave "
+                                 "the braces out",
+                                 gap->words),
+                     "draft." + gap->field};
+}
+
 static Verdict put_template(const State& state, const Asking& asking,
                             const v1::PutTemplateRequest& request, Time now) {
     if (auto no = may_write(asking)) return std::unexpected(*no);
     if (auto no = too_large(request.draft())) return std::unexpected(*no);
+    if (auto no = broken_placeholder(request.draft())) return std::unexpected(*no);
     if (auto no = own_evidence(request.draft().evidence(), {})) return std::unexpected(*no);
     std::int64_t version = 1;
     const auto before = state.templates.find(request.template_id());

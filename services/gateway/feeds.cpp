@@ -115,6 +115,17 @@ static std::optional<int> page_of(const Route& route) {
     return number && page >= 1 && page <= page_max ? std::optional{page} : std::nullopt;
 }
 
+// In plain words: who asks for a feed is a reader's program, or a person who mistyped an address.
+static HttpResponse not_there(const Route& route, Served& served) {
+    served.code = code_name(grpc::StatusCode::NOT_FOUND);
+    return answer(http::status::not_found, "text/plain; charset=utf-8",
+                  route.kind == Route::Kind::feed
+                      ? "There is no such feed: no realm of this name has one, or it has none in "
+                        "this language, or fewer pages.\n"
+                      : "There is no such alert: it was never public here, or it expired more than "
+                        "7 days ago.\n");
+}
+
 static UpstreamCall call_for(const Route& route, int page, const std::vector<std::string>& tags) {
     UpstreamCall call;
     call.service = "publishing";
@@ -147,8 +158,7 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_SERVED", "no feeds here"),
                          served);
     const auto page = page_of(route);
-    if (!page)
-        co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND", "no such page"), served);
+    if (!page) co_return not_there(route, served);
     const auto condition = request[http::field::if_none_match];
     const std::string_view none_match{condition.data(), condition.size()};
     // What the reader has, and what is kept here, is compared there before anything is sent.
@@ -158,8 +168,9 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
     auto tags = tags_of(none_match);
     if (kept) tags.push_back(kept->etag);
     const UpstreamReply reply = co_await upstreams_.call(call_for(route, *page, tags), peer);
-    if (reply.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT)
-        co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND", "no such page"), served);
+    if (reply.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT ||
+        reply.status.error_code() == grpc::StatusCode::NOT_FOUND)
+        co_return not_there(route, served);
     if (!reply.status.ok()) co_return answer(from_grpc(reply.status, "publishing"), served);
     const bool index = route.kind == Route::Kind::feed;
     Answered document = index ? answered<publishing::v1::GetFeedResponse>(reply.body)

@@ -28,6 +28,10 @@ static content::FeedEntry entry_of(const content::Content& content, const Alert&
     } else {
         entry.title = fixed.identifier();
     }
+    entry.author = content::sender_name(fixed, language);
+    if (entry.author.empty()) entry.author = fixed.agency();
+    entry.message_type = content::cap_message_type(content, fixed);
+    entry.references = content::cap_references(content, fixed);
     entry.category = content::cap_word(content.draft().category());
     entry.status = content::cap_status(content);
     entry.published = alert.fire_at;
@@ -40,7 +44,7 @@ namespace {
 class FeedBuilder {
 public:
     FeedBuilder(const Realm& realm, std::string name, std::string language, std::string base_url,
-                Time now, FeedEntries& entries)
+                Time now, FeedEntries& entries, Time updated_before)
         : name_(std::move(name)),
           language_(std::move(language)),
           base_url_(std::move(base_url)),
@@ -48,6 +52,8 @@ public:
         index_.version = realm.listed_version();
         index_.from = now;
         index_.until = Time::max();
+        index_.updated =
+            std::max({updated_before, realm.feed_since().value_or(Time{}), realm.last_unlisted()});
         realm.listed().descend(nullptr, [&](const auto&, const auto& alert) {
             take(alert, now);
             return true;
@@ -60,15 +66,14 @@ public:
         do {
             std::vector<const std::string*> rows;
             std::size_t bytes = 0;
-            const std::size_t begin = at;
             while (at < shown_.size() && rows.size() < feed_rows_max) {
-                const std::string& entry = *shown_[at].second;
+                const std::string& entry = *shown_[at];
                 if (!rows.empty() && bytes + entry.size() > feed_bytes_max) break;
                 bytes += entry.size();
                 rows.push_back(&entry);
                 ++at;
             }
-            add_page(rows, begin, at < shown_.size());
+            add_page(rows, at < shown_.size());
         } while (at < shown_.size());
         return std::move(index_);
     }
@@ -77,7 +82,10 @@ private:
     // Every alert that is in force is listed: a sixth one must not push the first one out. An alert
     // stays beside its Cancel, so that a reader of either finds the other.
     void take(const std::shared_ptr<const Alert>& alert, Time now) {
-        if (alert->expires <= now) return;
+        if (alert->expires <= now) {
+            index_.updated = std::max(index_.updated, alert->expires);
+            return;
+        }
         index_.until = std::min(index_.until, alert->expires);
         if (!alert->is_public(now)) {
             index_.until = std::min(index_.until, alert->fire_at);
@@ -88,7 +96,8 @@ private:
             entries_.insert(before_.extract(known));
         else if (!render(*alert))
             return;
-        shown_.emplace_back(alert, &entries_.at(alert->identifier));
+        index_.updated = std::max(index_.updated, alert->fire_at);
+        shown_.push_back(&entries_.at(alert->identifier));
     }
 
     bool render(const Alert& alert) {
@@ -106,7 +115,7 @@ private:
         return number == 1 ? first : fmt::format("{}?page={}", first, number);
     }
 
-    void add_page(const std::vector<const std::string*>& rows, std::size_t begin, bool more) {
+    void add_page(const std::vector<const std::string*>& rows, bool more) {
         const int number = static_cast<int>(index_.pages.size()) + 1;
         content::FeedInfo feed;
         feed.self = address(number);
@@ -114,11 +123,9 @@ private:
         feed.title = language_.starts_with("fr") ? fmt::format("Alertes : {}", name_)
                                                  : fmt::format("Alerts: {}", name_);
         feed.language = language_;
-        if (!rows.empty()) {
-            feed.author = content::sender_name(shown_[begin].first->armed->fixed, language_);
-            feed.updated = shown_[begin].first->fire_at;
-        }
-        if (feed.author.empty()) feed.author = name_;
+        // Several agencies publish on it: each entry names its own.
+        feed.author = name_;
+        feed.updated = index_.updated;
         if (more) feed.next = address(number + 1);
         FeedPage page{content::atom_feed_of(feed, rows), {}};
         page.etag = content::digest(page.body);
@@ -128,15 +135,16 @@ private:
     std::string name_, language_, base_url_;
     FeedEntries& before_;
     FeedEntries entries_;
-    std::vector<std::pair<std::shared_ptr<const Alert>, const std::string*>> shown_;
+    std::vector<const std::string*> shown_;  // in entries_
     FeedIndex index_;
 };
 
 }  // namespace
 
 FeedIndex build_feed(const Realm& realm, const std::string& name, const std::string& language,
-                     const std::string& base_url, Time now, FeedEntries& entries) {
-    return FeedBuilder{realm, name, language, base_url, now, entries}.build();
+                     const std::string& base_url, Time now, FeedEntries& entries,
+                     Time updated_before) {
+    return FeedBuilder{realm, name, language, base_url, now, entries, updated_before}.build();
 }
 
 std::string FeedPages::spoken(const std::string& realm, const std::string& language) const {
@@ -149,7 +157,7 @@ std::string FeedPages::spoken(const std::string& realm, const std::string& langu
     const std::string primary = language.substr(0, language.find('-'));
     for (const std::string& one : all)
         if (one.substr(0, one.find('-')) == primary) return one;
-    return "en-CA";
+    return {};
 }
 
 std::shared_ptr<const FeedIndex> FeedPages::index(const Realm& snapshot, const std::string& realm,
@@ -178,7 +186,8 @@ std::shared_ptr<const FeedIndex> FeedPages::index(const Realm& snapshot, const s
     }
     if (known && known->right(version, now)) return known;
     auto fresh = std::make_shared<const FeedIndex>(
-        build_feed(snapshot, realm, language, base_url, now, slot->entries));
+        build_feed(snapshot, realm, language, base_url, now, slot->entries, slot->updated));
+    slot->updated = fresh->updated;
     const std::lock_guard lock(mutex_);
     ++built_;
     languages_[realm].insert(fresh->languages.begin(), fresh->languages.end());
@@ -190,11 +199,14 @@ std::shared_ptr<const FeedPage> FeedPages::page(const std::string& realm,
                                                 const std::string& language, int number,
                                                 const std::string& base_url, Time now) {
     const auto snapshot = view_.snapshot(realm);
+    if (!snapshot->feed_since()) return nullptr;
+    const Time at = std::max(now, snapshot->decided_at());
     const std::string first = spoken(realm, language);
-    auto found = index(*snapshot, realm, first, base_url, now);
+    auto found = index(*snapshot, realm, first.empty() ? "en-CA" : first, base_url, at);
     // What is spoken was perhaps learnt just now.
-    if (const std::string again = spoken(realm, language); again != first)
-        found = index(*snapshot, realm, again, base_url, now);
+    const std::string again = spoken(realm, language);
+    if (again.empty()) return nullptr;
+    if (again != first) found = index(*snapshot, realm, again, base_url, at);
     if (number < 1 || number > std::ssize(found->pages)) return nullptr;
     const FeedPage* page = &found->pages[static_cast<std::size_t>(number - 1)];
     return {std::move(found), page};

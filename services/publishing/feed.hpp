@@ -30,6 +30,7 @@ struct FeedIndex {
     std::vector<FeedPage> pages;
     std::int64_t version = 0;
     Time from, until;
+    Time updated;                     // when what is on it last changed: Atom's `updated`
     std::set<std::string> languages;  // of the alerts on it
 
     bool right(std::int64_t listed_version, Time now) const {
@@ -38,17 +39,21 @@ struct FeedIndex {
     }
 };
 
-// The Atom index of the public alerts that have not expired, newest first.
+// The Atom index of the public alerts that have not expired, newest first. It was updated when an
+// alert last became public or expired, and not before `updated_before`; one that never had an
+// alert, when the realm came to have a feed: every instance says so, and after every restart.
 FeedIndex build_feed(const Realm& realm, const std::string& name, const std::string& language,
-                     const std::string& base_url, Time now, FeedEntries& entries);
+                     const std::string& base_url, Time now, FeedEntries& entries,
+                     Time updated_before = {});
 
 // Any thread.
 class FeedPages {
 public:
     explicit FeedPages(const PublishingView& view) : view_(view) {}
 
-    // Page `number` from 1; null: the index has fewer. A language that no alert speaks is answered
-    // in the nearest that is spoken. The page lives as long as it is held.
+    // Page `number` from 1; null: the index has fewer, the realm never had a feed, or nothing
+    // speaks the language. `fr` is answered in the French that is spoken. The page lives as long
+    // as it is held. A clock that is behind the last decision counts as being at it.
     std::shared_ptr<const FeedPage> page(const std::string& realm, const std::string& language,
                                          int number, const std::string& base_url, Time now);
     // How often an index was built so far.
@@ -58,12 +63,15 @@ private:
     struct Slot {
         std::mutex building;
         FeedEntries entries;
+        // Of the index before: a clock that was put back does not take it back.
+        Time updated;
         std::shared_ptr<const FeedIndex> index;  // under mutex_
     };
 
     std::shared_ptr<const FeedIndex> index(const Realm& snapshot, const std::string& realm,
                                            const std::string& language, const std::string& base_url,
                                            Time now);
+    // Empty: nothing does.
     std::string spoken(const std::string& realm, const std::string& language) const;
 
     const PublishingView& view_;

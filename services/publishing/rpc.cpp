@@ -32,8 +32,8 @@ std::optional<grpc::Status> refuse_credential(Credentials& credentials, const Ca
 
 Reactor* PublishingRpc::PutChannel(Context* context, const v1::PutChannelRequest* request,
                                    v1::PutChannelResponse* response) {
-    const auto check = [this, request](const Caller& caller) {
-        return refuse_credential(credentials_, caller, *request);
+    const auto check = [this](const Caller& caller, const v1::PutChannelRequest& put) {
+        return refuse_credential(credentials_, caller, put);
     };
     return rpc_.change<v1::Command>(context, request, response, check);
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/view_events.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace tocsin::publishing {
@@ -30,6 +31,7 @@ void Realm::apply(const runtime::Counted& counted) {
         apply(event, counted.decided_at, trace);
         of_releases = of_releases || !release_of(event).empty();
     });
+    decided_at_ = counted.decided_at;
     unlist_expired(counted.decided_at);
     faded_now_.clear();
     // With the same decisions as the decider: until then it may still decide on them.
@@ -40,6 +42,9 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
     const std::string id{release_of(event)};
     if (id.empty()) {
         const std::string& channel = channel_of(event);
+        if (!feed_since_ && event.has_channel_put() &&
+            event.channel_put().channel().kind() == "feed")
+            feed_since_ = decided_at;
         if (event.has_channel_put() || channels_.contains(channel))
             evolve(channels_.edit(channel), event);
         return;
@@ -99,6 +104,7 @@ void Realm::unlist_expired(Time now) {
     for (auto due = listed_until_.first(); due && due->first <= now; due = listed_until_.first()) {
         listed_.erase({*listed_until_.find(*due), due->second});
         listed_until_.erase(*due);
+        last_unlisted_ = std::max(last_unlisted_, due->first);
         listed_version_ = next_version();
     }
 }

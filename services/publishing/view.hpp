@@ -62,6 +62,12 @@ public:
     const Listed& listed() const { return listed_; }
     // Changes whenever `listed` does, and never comes back; 0: nothing was ever listed.
     std::int64_t listed_version() const { return listed_version_; }
+    // When the realm first had a feed; nothing: it never had one.
+    std::optional<Time> feed_since() const { return feed_since_; }
+    // The latest expiry of an alert that is not listed any more; the epoch: of none.
+    Time last_unlisted() const { return last_unlisted_; }
+    // Of the last decision: by a clock that is behind it nothing becomes untrue again.
+    Time decided_at() const { return decided_at_; }
     // W3C traceparent of what last moved the release on by a word from outside; may be empty.
     std::string trace(const std::string& release_id) const;
 
@@ -89,6 +95,9 @@ private:
     runtime::SharedMap<std::pair<Time, std::int64_t>, Time> listed_until_;
     std::int64_t listings_ = 0;
     std::int64_t listed_version_ = 0;
+    std::optional<Time> feed_since_;
+    Time last_unlisted_{};
+    Time decided_at_{};
 };
 
 using PublishingView = runtime::SnapshotViews<Realm>;

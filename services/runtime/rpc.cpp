@@ -120,8 +120,9 @@ std::optional<grpc::Status> Rpc::unreadable(const Caller& caller) const {
 }
 
 // By the roles that the roster confirmed.
-static std::optional<grpc::Status> lacks_role(const Caller& caller, const Message& request) {
-    const auto& roles = method_rules(*request.GetDescriptor()).roles();
+static std::optional<grpc::Status> lacks_role(const Caller& caller,
+                                              const google::protobuf::Descriptor& request) {
+    const auto& roles = method_rules(request).roles();
     if (roles.empty() ||
         std::ranges::any_of(roles, [&](const std::string& role) { return caller.has(role); }))
         return std::nullopt;
@@ -137,7 +138,8 @@ std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextB
     if (auto why = unreadable(*caller)) return std::unexpected(std::move(*why));
     caller = confirm(std::move(*caller));
     if (!caller) return caller;
-    if (auto why = lacks_role(*caller, request)) return std::unexpected(std::move(*why));
+    if (auto why = lacks_role(*caller, *request.GetDescriptor()))
+        return std::unexpected(std::move(*why));
     return caller;
 }
 
@@ -181,12 +183,14 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     return caller;
 }
 
-void Rpc::set_body(Message& command, const Message& request) {
+const Message& Rpc::set_body(Message& command, const Message& request) {
     const auto* body = command.GetDescriptor()->FindOneofByName("body");
     for (int i = 0; body != nullptr && i < body->field_count(); ++i) {
         if (body->field(i)->message_type() != request.GetDescriptor()) continue;
-        command.GetReflection()->MutableMessage(&command, body->field(i))->CopyFrom(request);
-        return;
+        Message& made = *command.GetReflection()->MutableMessage(&command, body->field(i));
+        made.CopyFrom(request);
+        texts::tidy_texts(made);
+        return made;
     }
     throw std::logic_error("no command for " + request.GetTypeName());
 }
@@ -242,12 +246,12 @@ static grpc::Status refusal(const Answer& answer) {
                   answer.rejection.text, std::move(fields), {}, where);
 }
 
-void Rpc::note_answer(const Message& request, const Answer& answer,
+void Rpc::note_answer(const std::string& request, const Answer& answer,
                       const std::string& trace) const {
     const bool accepted = answer.kind == Answer::Kind::accepted;
     const bool decided = answer.kind != Answer::Kind::unavailable;
     logs::debug("change answered", {{"service", service_},
-                                    {"request", request.GetTypeName()},
+                                    {"request", request},
                                     {"code", accepted  ? "ok"
                                              : decided ? answer.rejection.code
                                                        : "unavailable"},
@@ -256,7 +260,7 @@ void Rpc::note_answer(const Message& request, const Answer& answer,
 }
 
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
-                          Message& response, const Check& check) {
+                          Message& response, const Refuse& refuse) {
     Reactor* reactor = context->DefaultReactor();
     // What else keeps the ledger from taking it, submit() knows.
     auto caller = authenticate(*context, request);
@@ -264,7 +268,7 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
         reactor->Finish(caller.error());
         return reactor;
     }
-    if (auto refused = check ? check(*caller) : std::nullopt) {
+    if (auto refused = refuse(*caller)) {
         reactor->Finish(std::move(*refused));
         return reactor;
     }
@@ -287,16 +291,17 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
     }
     const auto wait = std::max(wait_for(time_left(*context)), milliseconds(1));
     std::string trace = logs::trace_id(submission.traceparent);
-    ledger_.submit(
-        std::move(submission), wait,
-        [this, reactor, &request, &response, trace = std::move(trace)](const Answer& answer) {
-            if (logs::debugging()) note_answer(request, answer, trace);
-            if (answer.kind != Answer::Kind::accepted) return reactor->Finish(refusal(answer));
-            set_text(response, "id", answer.subject);
-            set_text(response, "etag", answer.etag);
-            set_text(response, "position", answer.position.text());
-            reactor->Finish(grpc::Status::OK);
-        });
+    ledger_.submit(std::move(submission), wait,
+                   [this, reactor, type = request.GetDescriptor(), &response,
+                    trace = std::move(trace)](const Answer& answer) {
+                       if (logs::debugging()) note_answer(type->full_name(), answer, trace);
+                       if (answer.kind != Answer::Kind::accepted)
+                           return reactor->Finish(refusal(answer));
+                       set_text(response, "id", answer.subject);
+                       set_text(response, "etag", answer.etag);
+                       set_text(response, "position", answer.position.text());
+                       reactor->Finish(grpc::Status::OK);
+                   });
     return reactor;
 }
 
@@ -316,10 +321,11 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
     if (!caller) return ended(context, caller.error());
     if (auto why = unreadable(*caller)) return ended(context, std::move(*why));
     // What is waited for may be the roster that names the caller.
-    const auto confirmed = [this, &request, call = guarded(std::move(call)), who = *caller] {
+    const auto confirmed = [this, method = request.GetDescriptor(), call = guarded(std::move(call)),
+                            who = *caller] {
         const auto caller_now = confirm(who);
         if (!caller_now) return caller_now.error();
-        const auto why = lacks_role(*caller_now, request);
+        const auto why = lacks_role(*caller_now, *method);
         return why ? *why : call(*caller_now);
     };
     return after_positions(context, *caller, confirmed);

@@ -7,6 +7,7 @@
 #include "runtime/errors.hpp"
 #include "runtime/identity.hpp"
 #include "runtime/ledger.hpp"
+#include "texts/text_fields.hpp"
 
 #include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
@@ -18,6 +19,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -46,18 +49,23 @@ public:
         Limits limits);
 
     // Why a change is refused by what only this process knows, such as its files; nothing: it is
-    // not. For a caller who has one of the roles.
-    using Check = std::function<std::optional<grpc::Status>(const Caller&)>;
+    // not. For a caller who has one of the roles; of the request with tidy texts.
+    template <class Request>
+    using Check = std::function<std::optional<grpc::Status>(const Caller&, const Request&)>;
 
     // A call that changes something, for callers who have one of the method's roles (see
     // method_rules.hpp). `Command` has a oneof field of the request's type. The response has `id`,
-    // `etag` and `position`.
+    // `etag` and `position`. Here and in `read`, texts are made tidy before anything looks at them
+    // (texts/text_fields.hpp).
     template <class Command, class Request, class Response>
     Reactor* change(Context* context, const Request* request, Response* response,
-                    const Check& check = {}) {
+                    const std::type_identity_t<Check<Request>>& check = {}) {
         Command command;
-        set_body(command, *request);
-        return change(context, *request, command.SerializeAsString(), *response, check);
+        const auto& body = dynamic_cast<const Request&>(set_body(command, *request));
+        const auto refuse = [&](const Caller& caller) {
+            return check ? check(caller, body) : std::nullopt;
+        };
+        return change(context, body, command.SerializeAsString(), *response, refuse);
     }
 
     // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
@@ -65,8 +73,10 @@ public:
     // not block. Which agency the caller is of is its to look at.
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
-        return read(context, *request, [request, response, reader](const Caller& caller) {
-            return reader(caller, *request, *response);
+        const auto asked = std::make_shared<Request>(*request);
+        texts::tidy_texts(*asked);
+        return read(context, *asked, [asked, response, reader](const Caller& caller) {
+            return reader(caller, std::as_const(*asked), *response);
         });
     }
 
@@ -98,6 +108,7 @@ public:
 
 private:
     using ReadCall = std::function<grpc::Status(const Caller&)>;
+    using Refuse = std::function<std::optional<grpc::Status>(const Caller&)>;
 
     // Why nothing can be said of the caller's realm yet, roles included.
     std::optional<grpc::Status> unreadable(const Caller& caller) const;
@@ -110,16 +121,18 @@ private:
     // The same for a request that is well formed.
     std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
                                                const google::protobuf::Message& request) const;
-    static void set_body(google::protobuf::Message& command,
-                         const google::protobuf::Message& request);
+    // The body as it is now in the command, with tidy texts.
+    static const google::protobuf::Message& set_body(google::protobuf::Message& command,
+                                                     const google::protobuf::Message& request);
+    // `request` need not outlive the call.
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
-                    google::protobuf::Message& response, const Check& check);
+                    google::protobuf::Message& response, const Refuse& refuse);
     // Ends a read that throws, which is its caller's alone, and logs why.
     ReadCall guarded(ReadCall call) const;
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
     Reactor* read_public(Context* context, const google::protobuf::Message& request,
                          const ReadCall& call);
-    void note_answer(const google::protobuf::Message& request, const Answer& answer,
+    void note_answer(const std::string& request, const Answer& answer,
                      const std::string& trace) const;
     // Reads go on while Kafka is away; they say how old they are.
     void tell_age(Context* context) const;

@@ -1,5 +1,7 @@
 #include "runtime/validate.hpp"
 
+#include "runtime/nearest.hpp"
+#include "texts/names.hpp"
 #include "tocsin/rules/v1/rules.pb.h"
 
 #include <fmt/format.h>
@@ -63,7 +65,8 @@ private:
         }
         switch (field->cpp_type()) {
             case FieldDescriptor::CPPTYPE_STRING:
-                return text(reflection.GetString(message, field), field, rules, path);
+                text(reflection.GetString(message, field), field, rules, path);
+                return name(reflection.GetString(message, field), rules, path);
             case FieldDescriptor::CPPTYPE_MESSAGE:
                 if (!reflection.HasField(message, field)) return;
                 return this->message(reflection.GetMessage(message, field), path,
@@ -84,7 +87,8 @@ private:
 
     static bool is_set(const Message& message, const FieldDescriptor* field) {
         const auto& reflection = *message.GetReflection();
-        if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE)
+        // Of a number without presence protobuf takes -0 for set.
+        if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE && !field->has_presence())
             return reflection.GetDouble(message, field) != 0;
         return reflection.HasField(message, field);
     }
@@ -107,6 +111,7 @@ private:
                 const std::string value = reflection.GetRepeatedString(message, field, i);
                 if (value.empty()) add(item, "must not be empty");
                 text(value, field, rules, item);
+                name(value, rules, item);
             } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
                 this->message(reflection.GetRepeatedMessage(message, field, i), item,
                               partial || rules.partial(), depth + 1);
@@ -121,10 +126,11 @@ private:
         const auto* value = entry.GetDescriptor()->map_value();
         const auto& reflection = *entry.GetReflection();
         if (key->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
-        const std::string name = reflection.GetString(entry, key);
-        const std::string item = fmt::format("{}[\"{}\"]", path, name.substr(0, 64));
-        if (name.empty() || name.size() > 100) add(item, "keys have 1 to 100 bytes");
-        text(name, key, {}, item);
+        const std::string word = reflection.GetString(entry, key);
+        const std::string item = fmt::format("{}[\"{}\"]", path, word.substr(0, 64));
+        if (word.empty() || word.size() > 100) add(item, "keys have 1 to 100 bytes");
+        text(word, key, {}, item);
+        name(word, rules, item);
         if (value->cpp_type() == FieldDescriptor::CPPTYPE_STRING)
             text(reflection.GetString(entry, value), value, rules, item);
     }
@@ -153,6 +159,21 @@ private:
         if (rules.pattern().empty() || value.empty()) return;
         if (value.size() > pattern_bytes_max || !std::regex_match(value, compiled(rules.pattern())))
             add(path, fmt::format("must match {}", rules.pattern()));
+    }
+
+    void name(const std::string& value, const FieldRules& rules, const std::string& path) {
+        if (value.empty()) return;
+        const std::string quoted = value.substr(0, 64);
+        if (rules.names() == "time-zone" && !texts::is_time_zone(value)) {
+            const std::string close = nearest(quoted, texts::time_zones());
+            add(path, fmt::format("{} is no time zone of the IANA database: {}", quoted,
+                                  close.empty() ? "write one such as America/Toronto"
+                                                : "did you mean " + close + "?"));
+        }
+        if (rules.names() == "language" && !texts::is_language(value))
+            add(path, fmt::format("{} is no language tag: write a language of ISO 639 in small "
+                                  "letters and a country of ISO 3166 in capitals, such as fr-CA",
+                                  quoted));
     }
 
     // Control characters but line feed and tab, and the overrides that make a text read otherwise

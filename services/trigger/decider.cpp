@@ -145,6 +145,13 @@ v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
     return rule;
 }
 
+std::optional<runtime::Rejection> unreadable_series(const v1::Source& source,
+                                                    const std::string& series) {
+    const std::string problem = series_problem(source.format(), series);
+    if (problem.empty()) return std::nullopt;
+    return runtime::Rejection{Because::invalid_argument, "unknown_series", problem, "series"};
+}
+
 Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequest& request) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
     const RuleState* known = state.rules.find(request.rule_id());
@@ -158,6 +165,11 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
         return reject(Because::not_found, "source_not_found",
                       fmt::format("there is no source {}; put it first", request.source_id()),
                       "source_id");
+    if (!request.has_threshold())
+        return reject(Because::invalid_argument, "required",
+                      "say at which value the rule crosses, 0 as well", "threshold");
+    if (auto refused = unreadable_series(source->source, request.series()))
+        return std::unexpected(std::move(*refused));
     v1::Rule rule = rule_of(request, asking.agency);
     const std::int64_t version = known ? known->version : 0;
     if (known) *rule.mutable_hands() = known->rule.hands();

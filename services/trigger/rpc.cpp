@@ -24,8 +24,8 @@ static std::optional<grpc::Status> refuse_haste(const v1::PutSourceRequest& requ
 
 Reactor* TriggerRpc::PutSource(Context* context, const v1::PutSourceRequest* request,
                                v1::PutSourceResponse* response) {
-    const auto check = [this, request](const Caller&) {
-        return refuse_haste(*request, poll_seconds_least_);
+    const auto check = [this](const Caller&, const v1::PutSourceRequest& put) {
+        return refuse_haste(put, poll_seconds_least_);
     };
     return rpc_.change<v1::Command>(context, request, response, check);
 }

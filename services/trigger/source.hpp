@@ -60,5 +60,7 @@ struct SourceFormat {
 std::span<const SourceFormat> source_formats();
 // Null: there is no such format.
 const SourceFormat* find_format(std::string_view name);
+// Why a source of the format can have no series of this name, and what to write; empty: it can.
+std::string series_problem(std::string_view format, const std::string& series);
 
 }  // namespace tocsin::trigger

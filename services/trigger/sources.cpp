@@ -3,6 +3,8 @@
 // trigger_service.proto.
 #include "trigger/source.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -29,6 +31,31 @@ std::span<const SourceFormat> source_formats() { return formats; }
 const SourceFormat* find_format(std::string_view name) {
     const auto found = std::ranges::find(formats, name, &SourceFormat::name);
     return found == formats.end() ? nullptr : &*found;
+}
+
+// A rule on a name that no reading ever has would stay silent for ever.
+std::string series_problem(std::string_view format, const std::string& series) {
+    const std::size_t colon = std::min(series.find(':'), series.size());
+    const std::string station = series.substr(0, colon);
+    const std::string rest = colon < series.size() ? series.substr(colon + 1) : std::string{};
+    const std::string parameter = rest.substr(0, rest.find(':'));
+    if (format == "usgs-json") {
+        const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+        if (parameter.size() == 5 && std::ranges::all_of(parameter, digit)) return {};
+        return fmt::format(
+            "`{}` is no parameter of USGS: write its five digits, such as "
+            "{}:00060 for discharge or {}:00065 for gage height",
+            parameter, station, station);
+    }
+    if (rest != "level" && rest != "discharge")
+        return fmt::format("`{}` is no parameter of eccc-csv: write {}:{}", rest, station,
+                           rest.starts_with('l') ? "level" : "discharge");
+    std::string capitals = station;
+    for (char& c : capitals)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (capitals != station)
+        return fmt::format("stations of ECCC are in capitals: write {}:{}", capitals, rest);
+    return {};
 }
 
 }  // namespace tocsin::trigger

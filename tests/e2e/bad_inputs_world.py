@@ -91,6 +91,11 @@ INCOMPLETE: dict[str, tuple[str, dict[str, Any]]] = {
     "a release after the expiry": ("release_at", {"releaseAt": in_hours(20)}),
     "a placeholder left": (
         "texts[1].headline", {"texts": [text("fr-CA"), text("en-CA", headline="At {{level}}")]}),
+    "a placeholder left in a code": (
+        "areas[0].geocodes[0].value",
+        {"areas": [area(geocodes=[{"valueName": "gauge", "value": "{{station}}"}])]}),
+    "a placeholder in single braces": (
+        "web", {"web": "https://city.example/{station}"}),
     "the exercise's status": ("status", {"status": "STATUS_EXERCISE"}),
     "a text for no such channel": (
         "texts[1].channel_texts[0].kind",

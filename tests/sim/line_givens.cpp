@@ -57,7 +57,7 @@ void LinePeople::set_up() {
     if (triggers.sources.empty() && now_and_then("source", 40)) {
         auto& put = *command.mutable_put_source();
         put.set_source_id("bow");
-        put.set_format("usgs-json");
+        put.set_format("eccc-csv");
         put.set_url("https://water.example.org");
         put.set_poll_seconds(60);
         ask("trigger", named("dan"), command);

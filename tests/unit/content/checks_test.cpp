@@ -79,6 +79,14 @@ TEST(Checks, TextsCanBeShown) {
         {"placeholder_left", "areas[0].descriptions[en-CA]", Level::error,
          [](Draft& d) { (*d.mutable_areas(0)->mutable_descriptions())["en-CA"] = "{{area}}"; }},
         {"placeholder_left", "title", Level::error, [](Draft& d) { d.set_title("{{x}}"); }},
+        {"placeholder_left", "areas[0].geocodes[0].value", Level::error,
+         [](Draft& d) { d.mutable_areas(0)->mutable_geocodes(0)->set_value("{{station}}"); }},
+        {"placeholder_left", "web", Level::error,
+         [](Draft& d) { d.set_web("https://calgary.example/{station}"); }},
+        {"placeholder_left", "retraction[1].instruction", Level::error,
+         [](Draft& d) { d.mutable_retraction(1)->set_instruction("Call {{number"); }},
+        {"control_character", "areas[0].geocodes[0].value_name", Level::error,
+         [](Draft& d) { d.mutable_areas(0)->mutable_geocodes(0)->set_value_name("a\x07z"); }},
         {"control_character", "texts[1].description", Level::error,
          [](Draft& d) { d.mutable_texts(1)->set_description("a\x07z"); }},
         {"headline_long", "texts[1].headline", Level::error,
@@ -97,6 +105,22 @@ TEST(Checks, TextsCanBeShown) {
          }},
     };
     expect_findings(cases);
+}
+
+TEST(Checks, ACodeListIsNamedAsItsReceiversNameIt) {
+    const auto named = [](const char* name) {
+        Draft draft = samples::make_draft();
+        draft.mutable_areas(0)->mutable_geocodes(0)->set_value_name(name);
+        const auto found = check(draft, samples::now, "live");
+        const Finding* finding = samples::find_code(found, "geocode_name");
+        return finding ? finding->field : std::string{};
+    };
+    for (const char* good : {"profile:CAP-CP:Location:0.3", "profile:CAP-CP:Location:1", "SAME",
+                             "gauge", "layer:EC-MSC-SMC:1.0:CLC"})
+        EXPECT_EQ(named(good), "") << good;
+    for (const char* bad : {"profile:CAP-CP:Loction:0.3", "profile:CAP-CP:Location", "same",
+                            "Profile:cap-cp:location:0.3", "profile:CAP-CP:Location:O.3", "Fips6"})
+        EXPECT_EQ(named(bad), "areas[0].geocodes[0].value_name") << bad;
 }
 
 TEST(Checks, AHeadlineIsCountedInCharactersNotBytes) {

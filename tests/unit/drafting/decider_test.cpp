@@ -221,6 +221,19 @@ TEST(Template, NamesItsPlaceholders) {
     EXPECT_EQ(stored.agency(), "calgary");
 }
 
+TEST(Template, WithAPlaceholderThatNothingFillsIsRefused) {
+    Case test = given({});
+    v1::Command command = put_template();
+    auto& draft = *command.mutable_put_template()->mutable_draft();
+    draft.add_areas()->add_geocodes()->set_value("{station}");
+    EXPECT_EQ(test.when(command).refused(), "broken_placeholder");
+    EXPECT_EQ(test.rejection()->field, "draft.areas[0].geocodes[0].value");
+    EXPECT_NE(test.rejection()->text.find("{station}"), std::string::npos);
+    draft.mutable_areas(0)->mutable_geocodes(0)->set_value("{{station}}");
+    EXPECT_EQ(test.when(command).refused(), "");
+    EXPECT_EQ(test.events().at(0).template_stored().template_().placeholders_size(), 3);
+}
+
 TEST(Template, IsReplacedWithItsEtag) {
     Case test = given({stored_template()});
     EXPECT_EQ(test.when(put_template("1")).etag(), "2");
@@ -707,6 +720,35 @@ TEST(Crossing, IsRefusedWithPlaceholdersThatAReadingDoesNotFill) {
     Case test = given({incident(), stored_template("{{bridge}}")});
     test.when(crossing());
     EXPECT_TRUE(test.events().at(0).crossing_refused().reason().ends_with(": bridge"));
+}
+
+TEST(Crossing, FillsEveryFieldOfItsTemplate) {
+    v1::Event stored = stored_template();
+    auto& draft = *stored.mutable_template_stored()->mutable_template_()->mutable_draft();
+    draft.mutable_areas(0)->mutable_geocodes(0)->set_value("{{station}}");
+    draft.set_web("https://calgary.example/{{station}}");
+    Case test = given({incident(), stored});
+    test.when(crossing());
+    const auto& made = test.events().at(0).message_created().draft();
+    EXPECT_EQ(made.areas(0).geocodes(0).value(), "05BH004");
+    EXPECT_EQ(made.web(), "https://calgary.example/05BH004");
+}
+
+TEST(Crossing, SaysTheReadingRoundedAndKeepsItAsEvidence) {
+    Case test = given({incident(), stored_template("{{value}} {{unit}}")});
+    test.when(crossing());
+    const auto& draft = test.events().at(0).message_created().draft();
+    EXPECT_TRUE(draft.texts(1).description().ends_with("1,080 m³/s"));
+    EXPECT_EQ(draft.evidence(0).value(), 1083.5);
+}
+
+TEST(Crossing, IsRefusedInATimeZoneThatIsNotKnown) {
+    Case test = given({incident(), stored_template()});
+    trigger::v1::Event event = crossed();
+    event.mutable_rule_crossed()->set_time_zone("America/Toronot");
+    test.when(crossing(event));
+    EXPECT_NE(test.events().at(0).crossing_refused().reason().find("America/Toronot"),
+              std::string::npos);
 }
 
 TEST(Crossing, IsRefusedWithErrors) {

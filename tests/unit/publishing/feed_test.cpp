@@ -1,5 +1,6 @@
 #include "publishing/feed.hpp"
 
+#include "content/feed_page.hpp"
 #include "samples.hpp"
 
 #include <fmt/format.h>
@@ -78,6 +79,73 @@ TEST(FeedPages, ATimeThatPassesNeedsNoDecision) {
     EXPECT_FALSE(there.page(at(3700))->body.contains("<entry>"));
     // A clock that was put back.
     EXPECT_TRUE(there.page(at(3600) - 1ms)->body.contains("Alert 1"));
+    // What was decided has been, whatever the clock says now.
+    EXPECT_TRUE(there.page(at(0))->body.contains("Alert 1"));
+}
+
+// Of the feed; its entries have their own.
+std::string updated(const FeedPage& page) {
+    const std::string_view tag = "<updated>";
+    const auto begin = page.body.find(tag) + tag.size();
+    return page.body.substr(begin, page.body.find('<', begin) - begin);
+}
+
+TEST(FeedPages, AnEmptyFeedIsAsOldAsTheFeedItself) {
+    Publisher there;
+    there.tell(samples::feed_only(), at(5));
+    const std::string begun = content::atom_time(at(5));
+    EXPECT_EQ(updated(*there.page(at(6))), begun);
+    EXPECT_EQ(updated(*there.page(at(600'000), "fr-CA")), begun);
+    // Put anew it is the same feed.
+    there.tell(samples::feed_only(), at(7));
+    EXPECT_EQ(updated(*there.page(at(8))), begun);
+    EXPECT_TRUE(there.page(at(8))->body.contains("<name>bow</name>"));
+}
+
+TEST(FeedPages, AreUpdatedWhenAnAlertBecomesPublicAndWhenItExpires) {
+    Publisher there;
+    there.publish(1, 0);
+    there.publish(2, 100);
+    std::vector<std::string> told;
+    for (const Time now :
+         {at(1), at(99), at(101), at(3599), at(3600), at(3699), at(3700), at(9999)})
+        told.push_back(updated(*there.page(now)));
+    const auto time = [](int second) { return content::atom_time(at(second)); };
+    EXPECT_EQ(told, (std::vector{time(0), time(0), time(100), time(100), time(3600), time(3600),
+                                 time(3700), time(3700)}));
+    // A decision takes what expired off the list; the feed is no older for it.
+    there.tell({samples::channel("hook", "webhook")}, at(9999));
+    EXPECT_EQ(updated(*there.page(at(10'000))), time(3700));
+    // The instance that starts now says the same, by what it reads.
+    Publisher other;
+    other.publish(1, 0);
+    other.publish(2, 100);
+    other.tell({samples::channel("hook", "webhook")}, at(9999));
+    EXPECT_EQ(updated(*other.page(at(5))), time(3700)) << "its clock is behind";
+}
+
+TEST(FeedPages, AClockThatIsPutBackDoesNotTakeAnUpdateBack) {
+    Publisher there;
+    there.publish(1, 0);
+    const std::string expired = updated(*there.page(at(3600)));
+    const auto again = there.page(at(3600) - 1ms);
+    EXPECT_TRUE(again->body.contains("Alert 1"));
+    EXPECT_EQ(updated(*again), expired);
+}
+
+TEST(FeedPages, EveryPageIsUpdatedWithItsFeed) {
+    Publisher there;
+    for (int i = 0; i < 150; ++i) there.publish(i, i);
+    EXPECT_EQ(updated(*there.page(at(200))), updated(*there.page(at(200), "en-CA", 2)));
+}
+
+TEST(FeedPages, AnEntryNamesItsAgencyAndWhatItDoes) {
+    Publisher there;
+    there.publish(1, 0);
+    const std::string& body = there.page(at(1))->body;
+    const std::string entry = body.substr(body.find("<entry>"));
+    EXPECT_TRUE(entry.contains("<name>The calgary</name>")) << entry;
+    EXPECT_TRUE(entry.contains(":msgType\" term=\"Alert\"")) << entry;
 }
 
 TEST(FeedPages, EndByRowsAndAreLinked) {
@@ -97,11 +165,9 @@ TEST(FeedPages, ManyNamesOfLanguagesAndRealmsKeepNothing) {
     Publisher there;
     there.publish(1, 0);
     for (char letter = 'a'; letter <= 'z'; ++letter) {
-        const std::string language = fmt::format("x{}-YY", letter);
-        EXPECT_TRUE(there.page(at(1), language)->body.contains("Alert 1 in en-CA")) << language;
-        EXPECT_FALSE(
-            there.pages.page(fmt::format("realm-{}", letter), "en-CA", 1, "https://f", at(1))
-                ->body.contains("<entry>"));
+        EXPECT_EQ(there.page(at(1), fmt::format("x{}-YY", letter)), nullptr);
+        EXPECT_EQ(there.pages.page(fmt::format("realm-{}", letter), "en-CA", 1, "https://f", at(1)),
+                  nullptr);
     }
     EXPECT_TRUE(there.page(at(1), "fr")->body.contains("Alert 1 in fr-CA"));
     EXPECT_EQ(there.pages.built(), 2);
@@ -110,7 +176,7 @@ TEST(FeedPages, ManyNamesOfLanguagesAndRealmsKeepNothing) {
 TEST(FeedPages, HistoryIsShownOnceItIsRead) {
     Publisher there;
     there.publish(1, 0, false);
-    EXPECT_FALSE(there.page(at(1))->body.contains("<entry>"));
+    EXPECT_EQ(there.page(at(1)), nullptr);
     there.view.folded(0);
     EXPECT_TRUE(there.page(at(1))->body.contains("Alert 1"));
     // Read again after a lost tail, without what was lost.

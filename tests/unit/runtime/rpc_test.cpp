@@ -26,6 +26,7 @@ class FakeLedger final : public Ledger {
 public:
     void submit(Submission submission, std::chrono::milliseconds, Done done) override {
         sizes.push_back(command_bytes(submission, seal, keys.newest()).size());
+        bodies.push_back(submission.body);
         Answer answer;
         answer.kind = Answer::Kind::accepted;
         answer.position = {"drafting", 0, 7};
@@ -58,6 +59,7 @@ public:
     const WorldKeys keys{{"the world's key"}};
     const Seal seal{keys, "tocsin.drafting.commands.v1", RecordKind::command};
     std::vector<std::size_t> sizes;  // of what was submitted
+    std::vector<std::string> bodies;
     std::string halted_realm;
     PositionWaits waits;
     std::string actor;  // of the last read that waited
@@ -226,6 +228,34 @@ protected:
     std::unique_ptr<drafting::v1::DraftingService::Stub> drafting;
     std::unique_ptr<publishing::v1::PublishingService::Stub> publishing;
 };
+
+TEST_F(RpcTest, WhatIsRecordedHasTidyTexts) {
+    auto request = draft_of(10);
+    request.mutable_draft()->set_title("\n  Bow in flood\r\n");
+    request.mutable_draft()->set_web(" https://calgary.example/flood\n");
+    request.mutable_draft()->mutable_areas(0)->set_polygons(0, "\n1,1 2,2\r\n3,3");
+    ASSERT_EQ(put(request, token("calgary", {"author"})).code(), 0);
+    drafting::v1::Command command;
+    ASSERT_TRUE(command.ParseFromString(ledger.bodies.at(0)));
+    const content::v1::Draft& draft = command.put_template().draft();
+    EXPECT_EQ(draft.title(), "Bow in flood");
+    EXPECT_EQ(draft.web(), "https://calgary.example/flood");
+    EXPECT_EQ(draft.areas(0).polygons(0), "1,1 2,2\n3,3");
+    // Nothing but blanks is nothing.
+    request.set_template_id(" \n");
+    const auto refused = put(request, token("calgary", {"author"}));
+    EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
+              "template_id");
+}
+
+TEST_F(RpcTest, ARepeatWithOtherBlanksIsTheSameRequest) {
+    auto request = draft_of(10);
+    put(request, token("calgary", {"author"}));
+    request.mutable_draft()->set_title("Bow in flood\r\n");
+    put(request, token("calgary", {"author"}));
+    ASSERT_EQ(ledger.bodies.size(), 2U);
+    EXPECT_EQ(ledger.bodies[0], ledger.bodies[1]);
+}
 
 TEST_F(RpcTest, ACommandThatIsTooLargeIsRefusedWithItsLargestField) {
     const auto refused = put(draft_of(bytes_max), token("calgary", {"author"}));

@@ -1,8 +1,10 @@
 #include "runtime/validate.hpp"
 
+#include "content/lifecycle.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/content/v1/content.pb.h"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
+#include "tocsin/ledger/v1/ledger_service.pb.h"
 #include "tocsin/measurement/v1/measurement_service.pb.h"
 #include "tocsin/publishing/v1/publishing_service.pb.h"
 #include "tocsin/rules/v1/rules.pb.h"
@@ -14,6 +16,7 @@
 #include <google/protobuf/text_format.h>
 
 #include <regex>
+#include <set>
 
 namespace tocsin::runtime {
 namespace {
@@ -145,6 +148,102 @@ TEST_F(Validate, AMapNamesItsKey) {
     EXPECT_THAT(maps_only(), ElementsAre());
     (*request.mutable_values())["place"] = std::string(2001, 'x');
     EXPECT_THAT(maps_only(), ElementsAre("values[\"place\"]"));
+}
+
+// What is wrong with one field, as people are told.
+std::string told(const Message& message, const std::string& field) {
+    for (const auto& violation : violations(message))
+        if (violation.field == field) return violation.description;
+    return "";
+}
+
+TEST(ValidateNames, ATimeZoneIsOneThatExists) {
+    trigger::v1::PutRuleRequest rule;
+    for (const char* good : {"", "UTC", "America/Edmonton"}) {
+        rule.set_time_zone(good);
+        EXPECT_EQ(told(rule, "time_zone"), "") << good;
+    }
+    rule.set_time_zone("America/Toronot");
+    EXPECT_EQ(
+        told(rule, "time_zone"),
+        "America/Toronot is no time zone of the IANA database: did you mean America/Toronto?");
+    rule.set_time_zone("Mountain Standard Time (Canada)");
+    EXPECT_TRUE(told(rule, "time_zone").ends_with("write one such as America/Toronto"));
+}
+
+TEST(ValidateNames, ALanguageIsOneThatExistsInListsAndKeysToo) {
+    content::v1::Text text;
+    text.set_language("en-UK");
+    EXPECT_TRUE(told(text, "language").starts_with("en-UK is no language tag"));
+    publishing::v1::PutChannelRequest channel;
+    channel.add_languages("fr-CA");
+    channel.add_languages("fx-CA");
+    EXPECT_EQ(told(channel, "languages[0]"), "");
+    EXPECT_NE(told(channel, "languages[1]"), "");
+    approval::v1::Agency agency;
+    (*agency.mutable_names())["fr-Ca"] = "Ville de Calgary";
+    EXPECT_NE(told(agency, "names[\"fr-Ca\"]"), "");
+    content::v1::Area area;
+    (*area.mutable_descriptions())["fr-CA"] = "Berges";
+    EXPECT_TRUE(violations(area).empty());
+    (*area.mutable_descriptions())["french"] = "Berges";
+    EXPECT_NE(told(area, "descriptions[\"french\"]"), "");
+}
+
+TEST(ValidateNames, AFilterNamesAStateThatExists) {
+    drafting::v1::ListMessagesRequest list;
+    for (const auto state : content::all_lifecycles) {
+        list.set_state(std::string(content::name(state)));
+        EXPECT_TRUE(violations(list).empty()) << list.state();
+    }
+    list.set_state("in-review");
+    EXPECT_NE(told(list, "state"), "");
+}
+
+TEST(ValidateNumbers, AThresholdIsGivenAndMayBeNought) {
+    trigger::v1::PutRuleRequest rule;
+    EXPECT_EQ(told(rule, "threshold"), "is required");
+    rule.set_threshold(0);
+    EXPECT_EQ(told(rule, "threshold"), "");
+    rule.set_threshold(2e12);
+    EXPECT_NE(told(rule, "threshold"), "");
+}
+
+// Of these 0 is what somebody means who says nothing: no hysteresis, at once, the first page.
+const std::set<std::string> nought_is_a_default{"hysteresis",    "for_seconds", "cooldown_seconds",
+                                                "stale_seconds", "page_size",   "page"};
+
+void expect_numbers_to_be_given(const google::protobuf::Descriptor* message, int& count) {
+    using google::protobuf::FieldDescriptor;
+    for (int i = 0; i < message->field_count(); ++i) {
+        const auto* field = message->field(i);
+        const bool number = field->cpp_type() != FieldDescriptor::CPPTYPE_BOOL &&
+                            field->cpp_type() != FieldDescriptor::CPPTYPE_STRING &&
+                            field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE &&
+                            field->cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
+        if (!number || field->is_repeated()) continue;
+        ++count;
+        const auto& rules = field->options().GetExtension(rules::v1::field);
+        EXPECT_TRUE(rules.has_range()) << field->full_name();
+        if (nought_is_a_default.contains(field->name())) continue;
+        EXPECT_TRUE(rules.required())
+            << field->full_name() << " is read as 0 where it is not given";
+        EXPECT_TRUE(field->has_presence() || rules.min() > 0) << field->full_name();
+    }
+}
+
+TEST(ValidateProtos, NoNumberThatIsMissingIsReadAsNought) {
+    int count = 0;
+    for (const auto* file : {drafting::v1::CreateMessageRequest::descriptor()->file(),
+                             approval::v1::ImportRosterRequest::descriptor()->file(),
+                             publishing::v1::PutChannelRequest::descriptor()->file(),
+                             measurement::v1::GetScorecardRequest::descriptor()->file(),
+                             trigger::v1::PutSourceRequest::descriptor()->file(),
+                             ledger::v1::GetStatusRequest::descriptor()->file()})
+        for (int i = 0; i < file->message_type_count(); ++i)
+            if (file->message_type(i)->name().ends_with("Request"))
+                expect_numbers_to_be_given(file->message_type(i), count);
+    EXPECT_GT(count, 10);
 }
 
 // A pattern that does not compile would throw at the first request that meets it.

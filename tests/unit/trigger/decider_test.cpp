@@ -187,6 +187,41 @@ TEST(Decider, ASourceNeedsAFormatThatIsKnown) {
     EXPECT_EQ(given.rejection()->field, "format");
 }
 
+TEST(Decider, ARuleNeedsAThreshold) {
+    auto given = officer();
+    auto command = put_rule(0);
+    EXPECT_EQ(given.when(put_source()).when(command).refused(), "");
+    command.mutable_put_rule()->clear_threshold();
+    EXPECT_EQ(given.when(command).refused(), "required");
+    EXPECT_EQ(given.rejection()->field, "threshold");
+}
+
+// Otherwise it would wait for ever for a reading that no source sends.
+TEST(Decider, ARuleNamesASeriesThatItsSourceCanHave) {
+    const auto told = [](const char* format, const char* series) {
+        auto given = officer();
+        auto source = put_source();
+        source.mutable_put_source()->set_format(format);
+        auto rule = put_rule();
+        rule.mutable_put_rule()->set_series(series);
+        given.when(source).when(rule);
+        if (given.refused().empty()) return std::string{};
+        EXPECT_EQ(given.refused(), "unknown_series");
+        EXPECT_EQ(given.rejection()->field, "series");
+        return given.rejection()->text;
+    };
+    for (const char* good : {"05BH004:discharge", "05BH004:level"})
+        EXPECT_EQ(told("eccc-csv", good), "");
+    for (const char* good : {"03339000:00060", "03339000:00065:11878"})
+        EXPECT_EQ(told("usgs-json", good), "");
+    EXPECT_TRUE(told("eccc-csv", "05BH004:dischrge").ends_with("write 05BH004:discharge"));
+    EXPECT_TRUE(told("eccc-csv", "05BH004:Level").contains("no parameter of eccc-csv"));
+    EXPECT_TRUE(told("eccc-csv", "05BH004:00060").contains("no parameter of eccc-csv"));
+    EXPECT_TRUE(told("eccc-csv", "08Mf005:level").ends_with("write 08MF005:level"));
+    for (const char* bad : {"03339000:discharge", "03339000:0060", "03339000:O0060"})
+        EXPECT_TRUE(told("usgs-json", bad).contains("five digits")) << bad;
+}
+
 TEST(Decider, ARuleNeedsItsSource) {
     auto given = officer();
     EXPECT_EQ(given.when(put_rule()).refused(), "source_not_found");
