@@ -126,6 +126,11 @@ void check_characters(const Draft& draft, Findings& found) {
         if (!is_printable(text, "\n\t"))
             found.error("control_character", where.path,
                         "Type this text again: it has characters that cannot be shown.");
+        else if (const auto hidden = invisible_character(text))
+            found.warning("invisible_character", where.path,
+                          fmt::format("U+{:04X} is in this text, which no reader sees: type the "
+                                      "text again, or acknowledge it.",
+                                      static_cast<std::uint32_t>(*hidden)));
     });
     for (const Gap& gap : gaps_left(draft))
         found.error("placeholder_left", gap.field,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <unicode/ubrk.h>
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
 #include <unicode/utext.h>
 #include <unicode/utf8.h>
 
@@ -83,6 +85,86 @@ bool is_printable(std::string_view text, std::string_view allowed) {
         if (c < 0x20 && allowed.find(static_cast<char>(c)) == std::string_view::npos) return false;
     }
     return true;
+}
+
+namespace {
+
+bool is_invisible(UChar32 c) {
+    return u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) ||
+           u_hasBinaryProperty(c, UCHAR_BIDI_CONTROL) || c == 0x2028 || c == 0x2029;
+}
+
+bool is_pictograph(UChar32 c) {
+    return u_hasBinaryProperty(c, UCHAR_EXTENDED_PICTOGRAPHIC) ||
+           u_hasBinaryProperty(c, UCHAR_EMOJI_MODIFIER);
+}
+
+// Whether its letters take other forms by a joiner or non-joiner between them.
+bool joins(UChar32 c) {
+    UErrorCode error = U_ZERO_ERROR;
+    switch (uscript_getScript(c, &error)) {
+        case USCRIPT_COMMON:
+        case USCRIPT_INHERITED:
+        case USCRIPT_LATIN:
+        case USCRIPT_GREEK:
+        case USCRIPT_CYRILLIC:
+        case USCRIPT_HAN:
+        case USCRIPT_CANADIAN_ABORIGINAL:
+            return false;
+        default:
+            return U_SUCCESS(error) != 0;
+    }
+}
+
+// Whether the invisible `c` belongs between these; 0 at an edge.
+bool is_needed(UChar32 c, UChar32 before, UChar32 after) {
+    constexpr UChar32 non_joiner = 0x200C, joiner = 0x200D, black_flag = 0x1F3F4;
+    if (u_hasBinaryProperty(c, UCHAR_VARIATION_SELECTOR)) return before > ' ';
+    if (c >= 0xE0020 && c <= 0xE007F) return before == black_flag;
+    if (c != joiner && c != non_joiner) return false;
+    if (c == joiner && is_pictograph(before) && is_pictograph(after)) return true;
+    return joins(before) && joins(after);
+}
+
+// `use(c, begin, end)` for each that is not needed, until it returns false.
+template <class Use>
+void each_invisible(std::string_view text, Use&& use) {
+    const auto size = static_cast<int32_t>(text.size());
+    UChar32 before = 0;  // the last one that is seen
+    for (int32_t at = 0; at < size;) {
+        const int32_t begin = at;
+        const UChar32 c = next(text, at);
+        if (c < 0 || !is_invisible(c)) {
+            before = c;
+            continue;
+        }
+        int32_t ahead = at;
+        const UChar32 after = at < size ? next(text, ahead) : 0;
+        if (!is_needed(c, before, after) && !use(c, begin, at)) return;
+    }
+}
+
+}  // namespace
+
+std::optional<char32_t> invisible_character(std::string_view text) {
+    std::optional<char32_t> first;
+    each_invisible(text, [&](UChar32 c, int32_t, int32_t) {
+        first = static_cast<char32_t>(c);
+        return false;
+    });
+    return first;
+}
+
+std::string without_invisible(std::string_view text) {
+    std::string seen;
+    std::size_t copied = 0;
+    each_invisible(text, [&](UChar32, int32_t begin, int32_t end) {
+        seen += text.substr(copied, static_cast<std::size_t>(begin) - copied);
+        copied = static_cast<std::size_t>(end);
+        return true;
+    });
+    seen += text.substr(copied);
+    return seen;
 }
 
 std::string_view trim(std::string_view text) {

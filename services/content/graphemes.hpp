@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,13 @@ std::string printable(std::string_view text);
 
 // Whether `text` is UTF-8 and without control characters, but for `allowed`.
 bool is_printable(std::string_view text, std::string_view allowed = "");
+
+// The first character that no reader sees or that reorders others, such as a zero-width space or a
+// bidirectional mark, unless what stands beside it needs it: in an emoji, or between letters of a
+// script that joins them. Nothing: there is none.
+std::optional<char32_t> invisible_character(std::string_view text);
+// `text` without them.
+std::string without_invisible(std::string_view text);
 
 std::string_view trim(std::string_view text);
 

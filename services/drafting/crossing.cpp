@@ -30,12 +30,9 @@ static std::expected<content::v1::Draft, std::string> draft_from(
     if (crossed.crossing().evidence().empty())
         return std::unexpected("the crossing carries no reading");
     const v1::Template& source = found->second;
-    const std::string zone = crossed.time_zone().empty() ? "UTC" : crossed.time_zone();
-    if (!texts::is_time_zone(zone))
-        return std::unexpected(fmt::format(
-            "the rule's time zone `{}` is not in this machine's database of time zones; put the "
-            "rule with another, or update the database",
-            zone));
+    // Its name is checked when the rule is put. This machine may not know it all the same: then
+    // times in the text are of UTC, and say so. The river does not wait.
+    const std::string zone = texts::is_time_zone(crossed.time_zone()) ? crossed.time_zone() : "UTC";
     auto filled = content::fill(source.draft(), {},
                                 content::reading_values(crossed.crossing().evidence(0), zone));
     if (!filled)

@@ -8,6 +8,7 @@
 #include "drafting/submission.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/record_limits.hpp"
+#include "runtime/validate.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -97,7 +98,13 @@ static std::optional<Rejection> too_large(const content::v1::Draft& draft) {
         "draft"};
 }
 
-static constexpr std::size_t templates_max = 1'000;
+// Of one agency: no other can be kept from storing its own.
+static constexpr std::ptrdiff_t templates_max = 200;
+
+static std::ptrdiff_t templates_of(const State& state, std::string_view agency) {
+    return std::ranges::count_if(
+        state.templates, [&](const auto& entry) { return entry.second.agency() == agency; });
+}
 
 // Found while somebody writes it, and not when the river rises.
 static std::optional<Rejection> broken_placeholder(const content::v1::Draft& draft) {
@@ -138,12 +145,13 @@ static Verdict put_template(const State& state, const Asking& asking,
                                   "store a new one",
                                   request.template_id()),
                       "template_id");
-    } else if (state.templates.size() >= templates_max) {
-        return reject(Because::resource_exhausted, "too_many_templates",
-                      fmt::format("a realm has at most {} templates: replace one that is no longer "
-                                  "used",
-                                  templates_max),
-                      "template_id");
+    } else if (templates_of(state, asking.agency) >= templates_max) {
+        return reject(
+            Because::resource_exhausted, "too_many_templates",
+            fmt::format("an agency has at most {} templates: replace one that is no longer "
+                        "used",
+                        templates_max),
+            "template_id");
     }
 
     v1::Event event;
@@ -215,6 +223,12 @@ static std::expected<content::v1::Draft, Rejection> first_draft(
         return reject(Because::invalid_argument, "unfilled_placeholders",
                       fmt::format("give a value of plain text, at most {} bytes, for: {}",
                                   content::value_bytes_max, fmt::join(filled.error(), ", ")),
+                      "values");
+    // The values are the caller's words, and what they fill has rules of its own.
+    if (auto wrong = runtime::violations(*filled, true); !wrong.empty())
+        return reject(Because::invalid_argument, "invalid_argument",
+                      fmt::format("filled with these values, {}: {}", wrong.front().field,
+                                  wrong.front().description),
                       "values");
     if (filled->agencies().empty()) filled->add_agencies(asking.agency);
     *filled->mutable_expires() =

@@ -67,6 +67,8 @@ struct Outcome {
     std::optional<Time> written_at{};
     std::optional<Time> confirmed_at{};
     Duration retry_after{};
+    // With unknown: see RecordOutcome.refused_unless_found.
+    bool refused_unless_found = false;
 };
 
 struct Found {

@@ -52,8 +52,8 @@ std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& requ
     return std::nullopt;
 }
 
-// Whose a channel was is never forgotten.
-static constexpr std::size_t channels_known_max = 2'000;
+// Of one agency: whose a channel was is never forgotten.
+static constexpr std::ptrdiff_t channels_known_max = 200;
 
 // Most deliveries that a message may have on a channel.
 static int deliveries_on(const std::string& kind, int languages) {
@@ -69,6 +69,12 @@ static bool fits(const State& state, const v1::PutChannelRequest& request) {
         if (known.channel.active() && id != request.channel_id())
             all += deliveries_on(known.channel.kind(), known.channel.languages_size());
     return all <= deliveries_max;
+}
+
+static std::ptrdiff_t channels_of(const State& state, std::string_view agency) {
+    return std::ranges::count_if(state.channels, [&](const auto& entry) {
+        return entry.second.channel.agency_id() == agency;
+    });
 }
 
 Verdict put_channel(const State& state, const runtime::Asking& asking,
@@ -89,12 +95,14 @@ Verdict put_channel(const State& state, const runtime::Asking& asking,
                       fmt::format("with it a message could lead to more than {} deliveries: remove "
                                   "channels, or name the languages that they carry",
                                   deliveries_max));
-    if (known == state.channels.end() && state.channels.size() >= channels_known_max)
-        return reject(Because::resource_exhausted, "too_many_channels",
-                      fmt::format("a realm has at most {} channels, with those that were removed: "
-                                  "put one of those again under its id",
-                                  channels_known_max),
-                      "channel_id");
+    // Of each agency: nobody takes another's place by channels that are put and removed.
+    if (known == state.channels.end() && channels_of(state, asking.agency) >= channels_known_max)
+        return reject(
+            Because::resource_exhausted, "too_many_channels",
+            fmt::format("an agency has at most {} channels, with those that were removed: "
+                        "put one of those again under its id",
+                        channels_known_max),
+            "channel_id");
     for (const auto& [id, other] : state.channels) {
         // Both would show an alert of one identifier, of which the public may see only one.
         if (request.kind() == "feed" && other.channel.kind() == "feed" && other.channel.active() &&

@@ -126,6 +126,7 @@ void claimed(Release& release, const v1::DeliveriesClaimed& event, Time decided_
             *item.delivery.mutable_give_up_at() = event.give_up_at();
             item.retry_at.reset();
             item.asked = false;
+            item.refusal.clear();
             if (!item.first_claimed_at) item.first_claimed_at = decided_at;
             release.went_out = true;
         });
@@ -182,6 +183,7 @@ void unknown(Release& release, const v1::DeliveryUnknown& event) {
     release.change(event.delivery_id(), [&](Item& item) {
         item.doubted = true;
         item.asked = item.asked || event.asked();
+        if (event.refused_unless_found()) item.refusal = event.reason();
         item.delivery.set_state("unknown");
         item.delivery.set_reason(event.reason());
         if (event.has_written_at()) *item.delivery.mutable_written_at() = event.written_at();

@@ -113,6 +113,7 @@ v1::Command Executor::outcome_command(const Key& key, const Job& job,
         result.set_url(outcome.url);
     if (content::is_printable(outcome.receipt) && outcome.receipt.size() <= receipt_bytes_max)
         result.set_receipt(outcome.receipt);
+    result.set_refused_unless_found(outcome.refused_unless_found);
     if (outcome.written_at) *result.mutable_written_at() = to_proto(*outcome.written_at);
     if (outcome.confirmed_at) *result.mutable_confirmed_at() = to_proto(*outcome.confirmed_at);
     result.set_retry_after_ms(

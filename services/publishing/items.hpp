@@ -42,6 +42,8 @@ struct Item {
     bool doubted = false;
     // While it is unknown: the channel was asked, and did not tell.
     bool asked = false;
+    // The channel's words, where it refused the attempt in doubt: they stand unless it is found.
+    std::string refusal{};
 
     const std::string& id() const { return delivery.delivery_id(); }
     const std::string& state() const { return delivery.state(); }
@@ -52,6 +54,8 @@ struct Item {
     bool settled() const;
     // The public has it, or may have it.
     bool may_be_public() const;
+    // It was given up in doubt: a request that is still under way may yet be carried out.
+    bool may_come_late() const { return doubted && !is("confirmed"); }
     // Nobody ever had it, for certain.
     bool never_left() const { return !may_be_public() && !doubted; }
 };

@@ -92,11 +92,11 @@ bool Release::claimable(const Item& item, Time now) const {
     if (!item.is("armed") || (item.retry_at && *item.retry_at > now) || !body(item)) return false;
     if (!item.retracts() || planted(runtime::Bug::retraction_first)) return true;
     const Item* original = find(original_of(item.id()));
-    if (original == nullptr || original->settled()) return true;
+    if (original == nullptr || (original->settled() && !original->may_come_late())) return true;
     // The public feed shows it from T0 on without anybody doing anything.
     if (original->delivery.kind() == "feed" && original->delivery.attempts() > 0) return true;
     const Time over = from_proto(original->delivery.give_up_at()) + claim_margin;
-    return original->is("unknown") && original->asked && now >= over;
+    return (original->settled() || (original->is("unknown") && original->asked)) && now >= over;
 }
 
 std::shared_ptr<const Sealed> Release::body(const Item& item) const {

@@ -81,7 +81,7 @@ struct Release {
     // The last retraction that was ordered of this delivery; null: there is none.
     const Item* retraction_of(std::string_view original_id) const;
     // Whether an armed delivery may be claimed now. A retraction never overtakes its original: that
-    // is settled, or its executor had to stop and the channel was asked without success.
+    // is settled without a doubt, or its executor had to stop and the channel was asked.
     bool claimable(const Item& item, Time now) const;
     // The exact bytes of an armed delivery; null when they follow or were dropped.
     std::shared_ptr<const Sealed> body(const Item& item) const;

@@ -71,6 +71,7 @@ static void doubt(Turn& turn, const Item& item, std::string reason,
     unknown.set_attempt(item.delivery.attempts());
     unknown.set_reason(std::move(reason));
     unknown.set_asked(asked);
+    unknown.set_refused_unless_found(outcome && outcome->refused_unless_found());
     if (outcome && outcome->has_written_at()) *unknown.mutable_written_at() = outcome->written_at();
     turn.add(std::move(event));
 }
@@ -100,6 +101,8 @@ static void rearm(Turn& turn, const Item& item, const std::string& reason, Durat
 // Nothing was posted, or posting again is harmless. Whether it may be posted again is a matter of
 // the kind's duplicate class.
 static void absent(Turn& turn, const Item& item, const v1::RecordOutcome& outcome) {
+    // To send again what the channel refused would only be refused again.
+    if (!item.refusal.empty()) return settle(turn, item, "refused", item.refusal);
     const bool exact = item.delivery.kind() == "feed" || item.delivery.kind() == "webhook";
     const bool key_known =
         item.first_claimed_at && turn.now < *item.first_claimed_at + key_lifetime;
@@ -187,7 +190,8 @@ void complete(Turn& turn) {
     const auto message = [&](const char* in) {
         return turn.release.count(v1::PURPOSE_MESSAGE, in);
     };
-    if (retracting && !reached && message("confirmed") + message("unknown") == 0)
+    const bool open = message("confirmed") + message("unknown") + message("claimed") > 0;
+    if (retracting && !reached && !open)
         return end(turn, "aborted",
                    "No channel told that it has the message, and none took the retraction. " +
                        troubles(turn.release, purpose));

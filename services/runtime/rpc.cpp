@@ -183,13 +183,17 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     return caller;
 }
 
-const Message& Rpc::set_body(Message& command, const Message& request) {
+void Rpc::tidy(Message& request) const {
+    if (request.ByteSizeLong() <= limits_.command_bytes_max) texts::tidy_texts(request);
+}
+
+const Message& Rpc::set_body(Message& command, const Message& request) const {
     const auto* body = command.GetDescriptor()->FindOneofByName("body");
     for (int i = 0; body != nullptr && i < body->field_count(); ++i) {
         if (body->field(i)->message_type() != request.GetDescriptor()) continue;
         Message& made = *command.GetReflection()->MutableMessage(&command, body->field(i));
         made.CopyFrom(request);
-        texts::tidy_texts(made);
+        tidy(made);
         return made;
     }
     throw std::logic_error("no command for " + request.GetTypeName());

@@ -7,6 +7,7 @@
 #include "runtime/errors.hpp"
 #include "runtime/identity.hpp"
 #include "runtime/ledger.hpp"
+#include "runtime/shared_bytes.hpp"
 #include "texts/text_fields.hpp"
 
 #include <google/protobuf/message.h>
@@ -65,7 +66,7 @@ public:
         const auto refuse = [&](const Caller& caller) {
             return check ? check(caller, body) : std::nullopt;
         };
-        return change(context, body, command.SerializeAsString(), *response, refuse);
+        return change(context, body, stable_bytes(command), *response, refuse);
     }
 
     // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
@@ -74,7 +75,7 @@ public:
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
         const auto asked = std::make_shared<Request>(*request);
-        texts::tidy_texts(*asked);
+        tidy(*asked);
         return read(context, *asked, [asked, response, reader](const Caller& caller) {
             return reader(caller, std::as_const(*asked), *response);
         });
@@ -122,8 +123,10 @@ private:
     std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
                                                const google::protobuf::Message& request) const;
     // The body as it is now in the command, with tidy texts.
-    static const google::protobuf::Message& set_body(google::protobuf::Message& command,
-                                                     const google::protobuf::Message& request);
+    const google::protobuf::Message& set_body(google::protobuf::Message& command,
+                                              const google::protobuf::Message& request) const;
+    // Unless it is too large, and refused for that: nobody's token was looked at yet.
+    void tidy(google::protobuf::Message& request) const;
     // `request` need not outlive the call.
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
                     google::protobuf::Message& response, const Refuse& refuse);

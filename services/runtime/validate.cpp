@@ -166,7 +166,7 @@ private:
         const std::string quoted = value.substr(0, 64);
         if (rules.names() == "time-zone" && !texts::is_time_zone(value)) {
             const std::string close = nearest(quoted, texts::time_zones());
-            add(path, fmt::format("{} is no time zone of the IANA database: {}", quoted,
+            add(path, fmt::format("{} is no time zone of this machine's IANA database: {}", quoted,
                                   close.empty() ? "write one such as America/Toronto"
                                                 : "did you mean " + close + "?"));
         }
@@ -208,9 +208,9 @@ private:
 
 }  // namespace
 
-std::vector<FieldViolation> violations(const Message& message) {
+std::vector<FieldViolation> violations(const Message& message, bool partial) {
     Check check;
-    check.message(message, "", false, 0);
+    check.message(message, "", partial, 0);
     return check.take();
 }
 

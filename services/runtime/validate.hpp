@@ -11,8 +11,10 @@
 
 namespace tocsin::runtime {
 
-// What is wrong, at most 20 of it, with paths such as draft.texts[1].headline.
-std::vector<FieldViolation> violations(const google::protobuf::Message& message);
+// What is wrong, at most 20 of it, with paths such as draft.texts[1].headline. A partial message
+// may leave out what is required.
+std::vector<FieldViolation> violations(const google::protobuf::Message& message,
+                                       bool partial = false);
 
 // The field that takes most of a message's bytes: of those in it, and, where that one holds one
 // field or element that takes more than half of it, that, at most three levels down. An empty path

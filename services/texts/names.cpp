@@ -13,6 +13,11 @@ static constexpr std::size_t zone_bytes_max = 64;
 
 bool is_time_zone(std::string_view name) {
     if (name.empty() || name.size() > zone_bytes_max) return false;
+    if (name == "UTC") return true;
+    // Without a place it is an abbreviation, which people and ICU read in several ways (AST, BST);
+    // fixed offsets of the database have the other sign than people write.
+    if (!name.contains('/') || name.starts_with("SystemV/")) return false;
+    if (name.starts_with("Etc/GMT") && name.size() > 7) return false;
     UErrorCode error = U_ZERO_ERROR;
     UBool listed = false;
     icu::UnicodeString canonical;
@@ -40,6 +45,13 @@ static bool is_among(const char* const* known, std::string_view name) {
     return false;
 }
 
+static bool has_two_letters(std::string_view language) {
+    for (const char* const* known = uloc_getISOLanguages(); *known != nullptr; ++known)
+        if (std::string_view(*known).size() == 2 && uloc_getISO3Language(*known) == language)
+            return true;
+    return false;
+}
+
 static bool are_between(std::string_view letters, char first, char last) {
     return std::ranges::all_of(letters, [=](char c) { return c >= first && c <= last; });
 }
@@ -48,8 +60,9 @@ bool is_language(std::string_view tag) {
     const std::size_t dash = std::min(tag.find('-'), tag.size());
     const std::string_view language = tag.substr(0, dash);
     if (!are_between(language, 'a', 'z')) return false;
-    // Of the 8,000 languages with three letters ICU lists a few hundred.
-    const bool spoken = language.size() == 3 ||
+    // Of the 8,000 languages with three letters ICU lists a few hundred. One that has two letters
+    // is written with two (BCP 47, section 2.2.1).
+    const bool spoken = (language.size() == 3 && !has_two_letters(language)) ||
                         (language.size() == 2 && is_among(uloc_getISOLanguages(), language));
     if (!spoken || dash == tag.size()) return spoken;
     const std::string_view country = tag.substr(dash + 1);

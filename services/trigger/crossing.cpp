@@ -1,5 +1,6 @@
 // When a rule crosses, and when it falls back. By the readings' own times throughout: a feed that
 // comes late, or is replayed, crosses as it would have crossed.
+#include "content/graphemes.hpp"
 #include "runtime/ids.hpp"
 #include "trigger/decider.hpp"
 
@@ -21,7 +22,8 @@ Evidence evidence(const v1::Rule& rule, const v1::Readings& series, const v1::Re
     result.set_source_id(series.source_id());
     result.set_series(series.series());
     result.set_value(reading.value());
-    result.set_unit(series.unit());
+    // The source's words: they become part of what is published.
+    result.set_unit(content::without_invisible(content::printable(series.unit())));
     *result.mutable_read_at() = reading.read_at();
     result.set_threshold(rule.threshold());
     return result;

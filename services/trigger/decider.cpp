@@ -53,6 +53,26 @@ bool names_only_a_host(const std::string& url) {
     return !authority.empty() && !authority.contains('@');
 }
 
+// A rule that reads it would see no reading any more.
+std::optional<runtime::Rejection> unreadable_for_rules(const State& state,
+                                                       const v1::PutSourceRequest& request) {
+    std::optional<runtime::Rejection> refused;
+    // No series has an empty name: this is before the source's first.
+    const std::pair<std::string, std::string> before{request.source_id(), ""};
+    state.watching.ascend(&before, [&](const auto& series, const auto& rules) {
+        if (series.first != request.source_id()) return false;
+        if (series_problem(request.format(), series.second).empty()) return true;
+        refused = runtime::Rejection{
+            Because::failed_precondition, "source_in_use",
+            fmt::format("the rule {} reads {}, which has no such name in {}: remove that first, or "
+                        "point it elsewhere",
+                        *rules.begin(), series.second, request.format()),
+            "format"};
+        return false;
+    });
+    return refused;
+}
+
 Verdict put_source(const State& state, const Asking& asking, const v1::PutSourceRequest& request) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
     const SourceState* known = state.sources.find(request.source_id());
@@ -68,6 +88,7 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     if (!names_only_a_host(request.url()))
         return reject(Because::invalid_argument, "url_with_secret",
                       "the URL must name a host, and no user or password before it", "url");
+    if (auto refused = unreadable_for_rules(state, request)) return std::unexpected(*refused);
     const bool in_use = known && known->source.active();
     if (!in_use && state.sources.size() - state.removed_sources.ids.size() >= sources_max)
         return reject(Because::resource_exhausted, "too_many_sources",
@@ -82,7 +103,7 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     source.set_stale_seconds(request.stale_seconds() > 0 ? request.stale_seconds()
                                                          : 3 * request.poll_seconds());
     source.set_active(true);
-    const std::int64_t version = known ? known->version : 0;
+    const std::int64_t version = known ? known->version : state.forgotten_version;
     if (known) *source.mutable_hands() = known->source.hands();
     if (known && MessageDifferencer::Equals(source, known->source))
         return nothing_new(request.source_id(), version);
@@ -171,7 +192,7 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
     if (auto refused = unreadable_series(source->source, request.series()))
         return std::unexpected(std::move(*refused));
     v1::Rule rule = rule_of(request, asking.agency);
-    const std::int64_t version = known ? known->version : 0;
+    const std::int64_t version = known ? known->version : state.forgotten_version;
     if (known) *rule.mutable_hands() = known->rule.hands();
     if (known && MessageDifferencer::Equals(rule, known->rule))
         return nothing_new(request.rule_id(), version);
@@ -223,14 +244,16 @@ void unwatch(State& state, const v1::Rule& rule) {
 
 // Of `known`, which is in use no more.
 template <class Map>
-void note_removal(Removed& removed, Map& known, const std::string& id) {
+void note_removal(State& state, Removed& removed, Map& known, const std::string& id) {
     auto& gone = known.edit(id);
     if (gone.removal != 0) return;
     gone.removal = ++removed.last;
     removed.ids.set(gone.removal, id);
     if (removed.ids.size() <= removed_max) return;
     const std::int64_t first = *removed.ids.first();
-    known.erase(*removed.ids.find(first));
+    const std::string& oldest = *removed.ids.find(first);
+    state.forgotten_version = std::max(state.forgotten_version, known.find(oldest)->version);
+    known.erase(oldest);
     removed.ids.erase(first);
 }
 
@@ -238,14 +261,14 @@ void put(State& state, const v1::Source& source) {
     SourceState& known = state.sources.edit(source.source_id());
     state.removed_sources.ids.erase(std::exchange(known.removal, 0));
     known.source = source;
-    ++known.version;
+    known.version = (known.version == 0 ? state.forgotten_version : known.version) + 1;
 }
 
 void source_removed(State& state, const std::string& source_id) {
     SourceState& known = state.sources.edit(source_id);
     known.source.set_active(false);
     ++known.version;
-    note_removal(state.removed_sources, state.sources, source_id);
+    note_removal(state, state.removed_sources, state.sources, source_id);
 }
 
 void put(State& state, const v1::Rule& rule) {
@@ -255,7 +278,8 @@ void put(State& state, const v1::Rule& rule) {
     // A rule put anew starts afresh; its count and its version go on.
     RuleState fresh;
     fresh.rule = rule;
-    fresh.version = known.version + 1;
+    // Of one that was forgotten nobody knows the version: it is none that it ever had.
+    fresh.version = (known.version == 0 ? state.forgotten_version : known.version) + 1;
     fresh.crossings = known.crossings;
     known = std::move(fresh);
     state.watching.edit(series_of(rule)).insert(rule.rule_id());
@@ -268,7 +292,7 @@ void rule_removed(State& state, const std::string& rule_id) {
     known.standing = Standing::normal;
     known.since.reset();
     ++known.version;
-    note_removal(state.removed_rules, state.rules, rule_id);
+    note_removal(state, state.removed_rules, state.rules, rule_id);
 }
 
 void add_hand(v1::RuleCrossed& crossed, const std::string& hand) {

@@ -52,6 +52,8 @@ struct State {
     runtime::SharedMap<std::string, SourceState> sources;
     runtime::SharedMap<std::string, RuleState> rules;
     Removed removed_sources, removed_rules;
+    // The highest version of what was forgotten since.
+    std::int64_t forgotten_version = 0;
     // Ids of active rules by source and series.
     runtime::SharedMap<std::pair<std::string, std::string>, std::set<std::string>> watching;
 };

@@ -13,6 +13,7 @@ using publishing::Release;
 
 // Clocks differ by a little.
 static constexpr auto claim_over = publishing::claim_margin;
+static constexpr auto clocks_differ = std::chrono::seconds{5};
 
 void ReleasePromises::counted(const ledger::v1::Decision& decision) {
     for (const std::string& bytes : decision.accepted().events()) {
@@ -58,7 +59,7 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
     const publishing::Item* item = release.find(armed.delivery);
     if (item != nullptr && now > runtime::from_proto(item->delivery.give_up_at()) + claim_over)
         return "sent after its claim was over: " + armed.delivery;
-    if (overtakes(release, armed.delivery)) return "a retraction overtakes " + armed.delivery;
+    if (overtakes(release, armed.delivery, now)) return "a retraction overtakes " + armed.delivery;
     if (!approved_.contains(release.head.digest()) || !release.content ||
         content::digest(release.content->bytes()) != release.head.digest())
         return "sent what nobody approved";
@@ -66,12 +67,19 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
 }
 
 // Whoever may still start the message could do so after its retraction.
-bool ReleasePromises::overtakes(const Release& release, const std::string& delivery) {
+bool ReleasePromises::overtakes(const Release& release, const std::string& delivery,
+                                runtime::Time now) {
     const std::size_t mark = delivery.find(":cancel");
     if (mark == std::string::npos) return false;
     const publishing::Item* original = release.find(delivery.substr(0, mark));
-    return original != nullptr && (original->is("claimed") || original->is("armed") ||
-                                   (original->is("unknown") && !original->asked));
+    if (original == nullptr) return false;
+    // One that was given up in doubt may yet be carried out until its executor had to stop; the
+    // decider goes by a clock that may be ahead.
+    const bool under_way =
+        original->doubted && !original->is("confirmed") &&
+        now + clocks_differ < runtime::from_proto(original->delivery.give_up_at());
+    return original->is("claimed") || original->is("armed") || under_way ||
+           (original->is("unknown") && !original->asked);
 }
 
 // Cancelled while nothing left, retracted once something may be public.

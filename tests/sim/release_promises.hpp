@@ -42,7 +42,8 @@ private:
     };
 
     void note(const publishing::v1::Event& event);
-    static bool overtakes(const publishing::Release& release, const std::string& delivery);
+    static bool overtakes(const publishing::Release& release, const std::string& delivery,
+                          runtime::Time now);
     void check_release(const publishing::Release& release) const;
     bool taken_back(const publishing::Release& release, const publishing::Item& item) const;
 

@@ -35,6 +35,11 @@ std::string account_key(const Job& job) {
     return job.delivery.channel().url() + " " + job.delivery.channel().credential();
 }
 
+bool is_account_id(const std::string& id) {
+    const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+    return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, plain);
+}
+
 // The account's id, from memory or from the server; else what is wrong.
 Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job,
                                                       const std::string& token, bool anew) {
@@ -56,6 +61,10 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
         co_return std::unexpected(fmt::format(
             "The server does not tell the account ({}): check the channel's URL.", answer->status));
     const std::string id = body["id"].get<std::string>();
+    // It becomes part of a path.
+    if (!is_account_id(id))
+        co_return std::unexpected(
+            "The server's id of the account is none: check the channel's URL.");
     wire.account_ids[account_key(job)] = id;
     co_return id;
 }
@@ -190,6 +199,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
         if (after.kind == Found::Kind::found)
             co_return confirmed(std::move(after), &*answer, wire.now());
         outcome.kind = "unknown";
+        outcome.refused_unless_found = duplicate;
     }
     co_return outcome;
 }

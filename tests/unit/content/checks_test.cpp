@@ -89,6 +89,8 @@ TEST(Checks, TextsCanBeShown) {
          [](Draft& d) { d.mutable_areas(0)->mutable_geocodes(0)->set_value_name("a\x07z"); }},
         {"control_character", "texts[1].description", Level::error,
          [](Draft& d) { d.mutable_texts(1)->set_description("a\x07z"); }},
+        {"invisible_character", "texts[1].description", Level::warning,
+         [](Draft& d) { d.mutable_texts(1)->set_description("Eva\u200Bcuate."); }},
         {"headline_long", "texts[1].headline", Level::error,
          [](Draft& d) { d.mutable_texts(1)->set_headline(std::string(161, 'h')); }},
         {"unknown_kind", "texts[0].channel_texts[0].kind", Level::error,

@@ -250,14 +250,18 @@ TEST(Template, ThatDoesNotExistIsNotReplaced) {
     EXPECT_EQ(test.when(put_template("1")).refused(), "not_found");
 }
 
-TEST(Template, ARealmHasOnlySoMany) {
+TEST(Template, AnAgencyHasOnlySoMany) {
     Case test = given({});
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 200; ++i) {
         v1::Command command = put_template();
         command.mutable_put_template()->set_template_id("flood-" + std::to_string(i));
         ASSERT_EQ(test.when(command).refused(), "") << i;
     }
     EXPECT_EQ(test.when(put_template()).refused(), "too_many_templates");
+    v1::Command theirs = put_template();
+    theirs.mutable_put_template()->set_template_id("storm");
+    EXPECT_EQ(test.by("ivy", "alberta", {"author"}).when(theirs).refused(), "");
+    ana(test);
     v1::Command replaced = put_template("1");
     replaced.mutable_put_template()->set_template_id("flood-7");
     EXPECT_EQ(test.when(replaced).refused(), "");
@@ -742,13 +746,13 @@ TEST(Crossing, SaysTheReadingRoundedAndKeepsItAsEvidence) {
     EXPECT_EQ(draft.evidence(0).value(), 1083.5);
 }
 
-TEST(Crossing, IsRefusedInATimeZoneThatIsNotKnown) {
+// The rule was put where it was known. The river does not wait for a database of time zones.
+TEST(Crossing, IsDraftedInUtcWhereItsTimeZoneIsNotKnown) {
     Case test = given({incident(), stored_template()});
     trigger::v1::Event event = crossed();
     event.mutable_rule_crossed()->set_time_zone("America/Toronot");
     test.when(crossing(event));
-    EXPECT_NE(test.events().at(0).crossing_refused().reason().find("America/Toronot"),
-              std::string::npos);
+    EXPECT_TRUE(test.events().at(0).has_message_created());
 }
 
 TEST(Crossing, IsRefusedWithErrors) {

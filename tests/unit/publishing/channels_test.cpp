@@ -387,7 +387,9 @@ TEST(Mastodon, WhatMayBeADuplicateIsNeverTakenForRefused) {
         Bench bench{"mastodon", "toot:fr-CA"};
         bench.job.delivery.set_attempts(2);
         bench.http.answer = account("[]", status);
-        EXPECT_EQ(bench.fire().kind, "unknown") << status;
+        const auto outcome = bench.fire();
+        EXPECT_EQ(outcome.kind, "unknown") << status;
+        EXPECT_EQ(outcome.refused_unless_found, status != 500) << status;
     }
 }
 

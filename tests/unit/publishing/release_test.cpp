@@ -216,10 +216,33 @@ TEST(Outcomes, AReleaseThatWasGivenUpStaysSoWhereNothingShowsIt) {
     ASSERT_EQ(story.state(), "aborted");
     story.retract(at(4));
     ASSERT_EQ(story.state(), "retracting");
-    story.claim("x1", at(5), v1::PURPOSE_RETRACTION)
-        .outcome("hook:cancel", "refused", at(6), 1, "x1", "410");
+    story.claim("x1", at(20), v1::PURPOSE_RETRACTION)
+        .outcome("hook:cancel", "refused", at(21), 1, "x1", "410");
     EXPECT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.state(), "aborted");
+}
+
+// 409 or 422: it has it already, or will never take it. To post it once more tells nothing.
+TEST(Outcomes, ARefusalThatMayBeARepeatStandsUnlessTheMessageIsFound) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim();
+    v1::Command command;
+    v1::RecordOutcome& result = *command.mutable_record_outcome();
+    result.set_release_id(story.id());
+    result.set_delivery_id("toot:en-CA");
+    result.set_executor("x1");
+    result.set_attempt(1);
+    result.set_outcome("unknown");
+    result.set_reason("Le texte est trop long.");
+    result.set_refused_unless_found(true);
+    story.tell(command, at(2));
+    ASSERT_EQ(story.item("toot:en-CA").state(), "unknown");
+    Story found = story;
+    story.outcome("toot:en-CA", "absent", at(5));
+    EXPECT_EQ(story.item("toot:en-CA").state(), "refused");
+    EXPECT_EQ(story.item("toot:en-CA").delivery.reason(), "Le texte est trop long.");
+    found.outcome("toot:en-CA", "confirmed", at(5));
+    EXPECT_EQ(found.item("toot:en-CA").state(), "confirmed");
 }
 
 TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
@@ -433,9 +456,12 @@ TEST(Retracting, ReachesWhatWasInDoubtAndMayBecomePublicAfterwards) {
     story.claim().outcome("feed", "confirmed").outcome("toot:fr-CA", "confirmed");
     story.outcome("toot:en-CA", "unknown").outcome("toot:en-CA", "absent", at(3)).retract(at(4));
     EXPECT_EQ(story.item("toot:en-CA").state(), "stood_down");
+    // A request under way may yet be carried out, until its executor had to stop.
     story.claim("x1", at(5), v1::PURPOSE_RETRACTION);
+    EXPECT_EQ(story.item("toot:en-CA:cancel").state(), "armed");
+    story.claim("x1", at(20), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.item("toot:en-CA:cancel").state(), "claimed");
-    story.outcome("toot:en-CA", "confirmed", at(7));
+    story.outcome("toot:en-CA", "confirmed", at(21));
     EXPECT_EQ(story.item("toot:en-CA").state(), "confirmed");
 }
 
