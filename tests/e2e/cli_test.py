@@ -106,7 +106,7 @@ def test_a_request_is_repeated_by_its_id(cli: Cli) -> None:
 
 def test_exit_codes_say_what_went_wrong(cli: Cli, tmp_path: Path) -> None:
     assert "no such" in cli.fails(3, "incident", "get", "nothing")
-    assert "kind" in cli.fails(2, "incident", "create", "--kind", "flood\n", "--title", "x")
+    assert "kind" in cli.fails(2, "incident", "create", "--kind", "Flood", "--title", "x")
     assert "ROLE_MISSING" in cli.fails(4, "incident", "create", "--kind", "flood", "--title", "x",
                                        person="ada")
     token = tmp_path / "token"
