@@ -23,13 +23,13 @@ void ReviewMetrics::apply(const runtime::Counted& counted) {
     const std::lock_guard lock(mutex_);
     for (const v1::Event& event : events) {
         for (const v1::Agency& agency : event.roster_imported().roster().agencies())
-            introduce(agency.agency_id());
+            introduce({realm, agency.agency_id()});
         if (ours) count(event, realm, counted.decided_at);
         if (std::string id = message_of(event); !id.empty()) touched.insert(std::move(id));
     }
     for (const std::string& id : touched) {
         Waiting after = waiting_in(realm, id);
-        change(std::exchange(known_[{realm, id}], after), after);
+        change(realm, std::exchange(known_[{realm, id}], after), after);
         if (after.agencies.empty()) known_.erase({realm, id});
     }
 }
@@ -38,7 +38,7 @@ void ReviewMetrics::reset(int partition) {
     const std::lock_guard lock(mutex_);
     std::erase_if(known_, [&](const auto& entry) {
         if (runtime::partition_of(entry.first.first, partitions_) != partition) return false;
-        change(entry.second, {});
+        change(entry.first.first, entry.second, {});
         return true;
     });
 }
@@ -46,7 +46,7 @@ void ReviewMetrics::reset(int partition) {
 void ReviewMetrics::show() {
     const std::lock_guard lock(mutex_);
     shown_ = true;
-    for (const auto& [agency, times] : since_) publish(agency);
+    for (const auto& [place, times] : since_) publish(place);
 }
 
 ReviewMetrics::Waiting ReviewMetrics::waiting_in(const std::string& realm,
@@ -60,15 +60,15 @@ ReviewMetrics::Waiting ReviewMetrics::waiting_in(const std::string& realm,
     return waiting;
 }
 
-void ReviewMetrics::change(const Waiting& before, const Waiting& after) {
+void ReviewMetrics::change(const std::string& realm, const Waiting& before, const Waiting& after) {
     for (const std::string& agency : before.agencies) {
-        auto& times = since_[agency];
+        auto& times = since_[{realm, agency}];
         times.erase(times.find(before.since));
     }
-    for (const std::string& agency : after.agencies) since_[agency].insert(after.since);
+    for (const std::string& agency : after.agencies) since_[{realm, agency}].insert(after.since);
     if (!shown_) return;
     for (const Waiting* one : {&before, &after})
-        for (const std::string& agency : one->agencies) publish(agency);
+        for (const std::string& agency : one->agencies) publish({realm, agency});
 }
 
 void ReviewMetrics::count(const v1::Event& event, const std::string& realm, Time decided_at) {
@@ -85,24 +85,25 @@ void ReviewMetrics::count(const v1::Event& event, const std::string& realm, Time
 }
 
 // There from the time that the roster names it, so that it reads 0 and not nothing.
-void ReviewMetrics::introduce(const std::string& agency) {
-    if (since_.try_emplace(agency).second && shown_) publish(agency);
+void ReviewMetrics::introduce(const Place& place) {
+    if (since_.try_emplace(place).second && shown_) publish(place);
 }
 
-void ReviewMetrics::publish(const std::string& agency) {
-    const auto& times = since_[agency];
+void ReviewMetrics::publish(const Place& place) {
+    const auto& times = since_[place];
+    const prometheus::Labels labels{{"realm", place.first}, {"agency", place.second}};
     metrics_
         .gauge("tocsin_reviews_waiting",
                "Reviews that wait for this agency; folded from the ledger, the same at every "
                "instance.",
-               {{"agency", agency}})
+               labels)
         .Set(static_cast<double>(times.size()));
     const Time oldest = times.empty() ? Time{} : *times.begin();
     metrics_
         .gauge("tocsin_review_oldest_timestamp_seconds",
                "When the oldest review that waits for this agency was submitted, since 1970; 0 "
                "while none waits. Folded from the ledger, the same at every instance.",
-               {{"agency", agency}})
+               labels)
         .Set(std::chrono::duration<double>(oldest.time_since_epoch()).count());
 }
 

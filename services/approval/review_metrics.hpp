@@ -28,6 +28,8 @@ public:
     void show();
 
 private:
+    // A realm and an agency of it: another realm may have one of the same name.
+    using Place = std::pair<std::string, std::string>;
     // Whose approval a review waits for, and since when.
     struct Waiting {
         Time since;
@@ -35,10 +37,10 @@ private:
     };
 
     Waiting waiting_in(const std::string& realm, const std::string& message_id) const;
-    void change(const Waiting& before, const Waiting& after);
+    void change(const std::string& realm, const Waiting& before, const Waiting& after);
     void count(const v1::Event& event, const std::string& realm, Time decided_at);
-    void introduce(const std::string& agency);
-    void publish(const std::string& agency);
+    void introduce(const Place& place);
+    void publish(const Place& place);
 
     prometheus::Counter& reviews_ended(const std::string& outcome);
     prometheus::Histogram& approval_seconds();
@@ -50,7 +52,7 @@ private:
     std::mutex mutex_;  // held for all that follows
     bool shown_ = false;
     std::map<std::pair<std::string, std::string>, Waiting> known_;  // by realm and message
-    std::map<std::string, std::multiset<Time>> since_;              // by agency
+    std::map<Place, std::multiset<Time>> since_;
 };
 
 }  // namespace tocsin::approval

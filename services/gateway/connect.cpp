@@ -193,16 +193,25 @@ std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpHead& head, c
     return plan;
 }
 
-std::optional<ConnectError> Connect::too_many_refused(const std::string& address, Served& served) {
-    const auto now = std::chrono::steady_clock::now();
-    auto wait = refused_by_address_.take(address, now);
-    if (!wait) wait = refused_in_all_.take({}, now);
-    if (!wait) return std::nullopt;
-    served.limited_by = "refused_tokens";
-    return come_again(StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
-                      "too many tokens from this address were refused "
-                      "(gateway-refused-tokens-per-address-max)",
-                      *wait);
+// A limit, by the name of what it bounds and of what may be done about it.
+static ConnectError too_many_tokens(const TokenChecks::Refused& refused, Served& served) {
+    const bool of_address = refused.limit == TokenChecks::Limit::of_address;
+    served.limited_by = of_address ? "refused_tokens" : "refused_tokens_of_all";
+    return come_again(
+        StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+        of_address ? "too many tokens from this address were refused "
+                     "(gateway-refused-tokens-per-address-max); repeat it as it is"
+                   : fmt::format("too many tokens of all addresses together were refused (at most "
+                                 "{} a second are checked); repeat it as it is",
+                                 TokenChecks::in_all_max),
+        refused.wait);
+}
+
+static TokenChecks::Verdict verdict_of(const std::expected<runtime::Caller, std::string>& caller) {
+    if (caller) return TokenChecks::Verdict::good;
+    const bool unchecked =
+        caller.error() == "token_malformed" || caller.error() == "token_key_unknown";
+    return unchecked ? TokenChecks::Verdict::not_checked : TokenChecks::Verdict::refused;
 }
 
 // The service checks the token again: it is what the gateway must not be trusted with.
@@ -216,20 +225,16 @@ std::expected<runtime::Caller, ConnectError> Connect::caller_of(std::string_view
     if (authorization.empty()) return refused("token_missing");
     const std::string digest = runtime::sha256(authorization);
     const auto seen = seen_.find(digest, now);
-    const bool was_good = seen && seen->refused.empty();
-    if (!was_good)
-        if (auto too_many = too_many_refused(peer.address, served))
-            return std::unexpected(std::move(*too_many));
-    if (seen && !was_good) return refused(seen->refused);
+    if (seen && !seen->refused.empty()) return refused(seen->refused);
+    std::expected<TokenChecks::Check, TokenChecks::Refused> check;
+    if (!seen) check = checks_.begin(peer.address, now);
+    if (!check) return std::unexpected(too_many_tokens(check.error(), served));
     auto caller = tokens_->verify(authorization, runtime::SystemClock().now());
+    if (!seen) checks_.end(*check, peer.address, verdict_of(caller), now);
     // A key that is not known yet may be a moment later; that costs no check either.
     if (caller || caller.error() != "token_key_unknown")
         seen_.keep(digest, caller ? std::string{} : caller.error(), now);
     if (!caller) return refused(caller.error());
-    if (!was_good) {
-        refused_by_address_.give_back(peer.address);
-        refused_in_all_.give_back({});
-    }
     return std::move(*caller);
 }
 

@@ -6,6 +6,7 @@
 #include "gateway/rates.hpp"
 #include "gateway/route.hpp"
 #include "gateway/seen_tokens.hpp"
+#include "gateway/token_checks.hpp"
 #include "gateway/upstreams.hpp"
 #include "gateway/work_pool.hpp"
 #include "runtime/identity.hpp"
@@ -47,7 +48,7 @@ public:
           writers_(writers),
           tokens_(tokens),
           by_caller_(limits.requests_per_caller),
-          refused_by_address_(limits.refused_tokens_per_address) {}
+          checks_(limits.refused_tokens_per_address) {}
 
     // By the head alone: whether there is such a method, who calls and how often. How long the body
     // may be, or why not.
@@ -70,12 +71,10 @@ private:
                                                        Served& served);
     std::optional<ConnectError> refused_caller(const Plan& plan, const HttpHead& head,
                                                const Peer& peer, Served& served);
-    // Who calls. A token that was not seen before is checked here and now, which takes a tenth of
-    // a millisecond of the one thread: that is limited for each address and in all.
+    // Who calls. A token that was not seen before is checked here and now, see token_checks.hpp.
     std::expected<runtime::Caller, ConnectError> caller_of(std::string_view authorization,
                                                            const std::string& service,
                                                            const Peer& peer, Served& served);
-    std::optional<ConnectError> too_many_refused(const std::string& address, Served& served);
     static std::expected<void, ConnectError> read_body(Plan& plan, const std::string& body,
                                                        const Route& route);
     static HttpResponse reply(const Plan& plan, const UpstreamReply& reply, Served& served);
@@ -84,12 +83,9 @@ private:
     WorkPool& readers_;  // of requests
     WorkPool& writers_;  // of answers
     runtime::TokenVerifier* tokens_;
-    static constexpr double new_tokens_in_all = 2'000;  // a second
-
     Rates by_caller_;
     SeenTokens seen_;
-    Rates refused_by_address_;
-    Rates refused_in_all_{new_tokens_in_all};
+    TokenChecks checks_;
 };
 
 }  // namespace tocsin::gateway

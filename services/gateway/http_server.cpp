@@ -50,11 +50,11 @@ struct HttpServer::TlsSession : Session {
 struct HttpServer::Sending {
     Sending(HttpServer& of, Session& by, const SharedBody::value_type& body)
         : server(of), session(by) {
-        session.sending = body;
-        server.unsent_.add(body);
-        server.bound_unsent();
+        server.unsent_.add(&session,
+                           {session.peer.address, body, std::chrono::steady_clock::now()});
+        server.bound_unsent(session);
     }
-    ~Sending() { server.unsent_.remove(std::exchange(session.sending, nullptr)); }
+    ~Sending() { server.unsent_.remove(&session); }
     Sending(const Sending&) = delete;
 
     HttpServer& server;
@@ -214,21 +214,19 @@ bool HttpServer::shed_oldest(const std::string& address) {
     return true;
 }
 
-void HttpServer::bound_unsent() {
+void HttpServer::bound_unsent(const Session& newest) {
     while (unsent_.bytes() > limits_.unsent_bytes_max) {
-        std::shared_ptr<Session> most;
-        for (const auto& session : sessions_) {
-            if (!session->sending) continue;
-            const std::size_t share = unsent_.share(session->sending);
-            const std::size_t so_far = most ? unsent_.share(most->sending) : 0;
-            if (!most || share > so_far || (share == so_far && session->since < most->since))
-                most = session;
-        }
-        if (!most) return;
+        const auto given_up =
+            unsent_.to_give_up(&newest, std::chrono::steady_clock::now(), limits_.unsent_grace);
+        if (given_up == nullptr) return;  // The newest alone is more: it is as long as it may be.
         handler_.limited("unsent_bytes");
-        unsent_.remove(std::exchange(most->sending, nullptr));
-        most->tcp().close();  // Its coroutine ends when its turn comes.
-        forget(most);
+        unsent_.remove(given_up);
+        const auto is_it = [&](const auto& session) { return session.get() == given_up; };
+        const auto found = std::ranges::find_if(sessions_, is_it);
+        if (found == sessions_.end()) continue;
+        const std::shared_ptr<Session> session = *found;
+        session->tcp().close();  // Its coroutine ends when its turn comes.
+        forget(session);
     }
 }
 

@@ -4,8 +4,8 @@
 // A request is admitted by its head, before a byte of its body is read. What is not admitted, or
 // cannot be read, is answered and its connection closed, since where the next request would begin
 // is not known. When there is no room for a connection, the one that has been idle for longest
-// makes it; when the bodies of responses take too much memory, those end whose peers leave the most
-// of it unread.
+// makes it; when the bodies of responses take too much memory, the oldest end of the address whose
+// take the most of it.
 //
 // Everything runs on the one thread that runs `io`; only `connections()` and the constructor may be
 // used from elsewhere. No lambda is written inside a co_await expression: g++ 12 miscompiles it.
@@ -67,6 +67,8 @@ struct HttpLimits {
     std::size_t connections_per_address_max = 1024;
     double new_connections_per_address = 500;  // a second, twice as many at once; 0: no limit
     std::size_t unsent_bytes_max = std::size_t{128} << 20;  // of all responses
+    // A response that began less than this ago is given up for room only where all are so young.
+    std::chrono::milliseconds unsent_grace{1'000};
     std::size_t header_bytes_max = std::size_t{16} * 1024;
     std::chrono::milliseconds idle{60'000};   // from one request to the end of the next header
     std::chrono::milliseconds read{15'000};   // a body
@@ -111,7 +113,6 @@ private:
         beast::flat_buffer buffer;
         Peer peer;
         Stage stage = Stage::waiting;
-        SharedBody::value_type sending;
         std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
     };
     struct PlainSession;
@@ -130,8 +131,8 @@ private:
     bool may_be_told(const std::string& address) const;
     // Closes what has been idle for longest, of `address` or, where it is empty, of all.
     bool shed_oldest(const std::string& address);
-    // Closes whoever holds the most, the oldest of equals first.
-    void bound_unsent();
+    // Closes those whose responses are given up, see unsent.hpp.
+    void bound_unsent(const Session& newest);
     void forget(const std::shared_ptr<Session>& session);
     // Tells the handler of peers that have left while they are being answered.
     asio::awaitable<void> look_for_gone();

@@ -7,13 +7,14 @@
 
 namespace tocsin::gateway {
 
-inline constexpr std::array<std::string_view, 11> limit_names{
+inline constexpr std::array<std::string_view, 12> limit_names{
     "connections",             // gateway-connections-max, or the files that may be open
     "connections_of_address",  // gateway-connections-per-address-max
     "new_connections",         // gateway-new-connections-per-address-max
     "requests_of_address",     // gateway-requests-per-address-max
     "requests_of_caller",      // gateway-requests-per-caller-max
-    "refused_tokens",          // gateway-refused-tokens-per-address-max, or of all addresses
+    "refused_tokens",          // gateway-refused-tokens-per-address-max
+    "refused_tokens_of_all",   // so many tokens are checked a second
     "header_bytes",
     "body_bytes",      // gateway-body-bytes-max, or less for methods that take little
     "large_requests",  // that wait to be read

@@ -13,7 +13,8 @@ namespace tocsin::gateway {
 class SeenTokens {
 public:
     using Time = std::chrono::steady_clock::time_point;
-    // Of one generation, of which there are two: those that were seen first are forgotten first.
+    // Of one generation. Good ones have two, and refused ones two of their own, so that no number
+    // of these makes one of those forgotten.
     static constexpr std::size_t tokens_max = 20'000;
     // Another key set may make it good.
     static constexpr std::chrono::seconds refused_for{5};
@@ -24,13 +25,24 @@ public:
     };
     // `digest`: sha256, as what a stranger may choose.
     std::optional<Verdict> find(const std::string& digest, Time now);
+    // The last word on it: a good one that is refused now is good no more.
     void keep(const std::string& digest, const std::string& refused, Time now);
-    std::size_t size() const { return young_.size() + old_.size(); }
+    std::size_t size() const { return good_.size() + refused_.size(); }
 
 private:
-    void keep(const std::string& digest, Verdict verdict);
+    // Those that were seen first are forgotten first.
+    class Generations {
+    public:
+        const Verdict* find(const std::string& digest) const;
+        void keep(const std::string& digest, Verdict verdict);
+        void forget(const std::string& digest);
+        std::size_t size() const { return young_.size() + old_.size(); }
 
-    std::unordered_map<std::string, Verdict> young_, old_;
+    private:
+        std::unordered_map<std::string, Verdict> young_, old_;
+    };
+
+    Generations good_, refused_;
 };
 
 }  // namespace tocsin::gateway

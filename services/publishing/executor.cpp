@@ -58,7 +58,7 @@ void Executor::apply(const runtime::Counted& counted) {
     // In the order in which they were planned; an empty name stands for all deliveries.
     std::map<Key, std::vector<std::string>> touched;
     runtime::each_event<v1::Event>(counted, [&](const v1::Event& event) {
-        if (event.has_channel_removed())
+        if (event.has_channel_removed() && counted.live)
             forget_channel(counted.decision.realm(), event.channel_removed().channel_id());
         const std::string_view id = release_of(event);
         if (id.empty()) return;
@@ -76,11 +76,27 @@ void Executor::apply(const runtime::Counted& counted) {
     });
 }
 
-// On the event loop, behind what may be shown of it there.
+static bool in_use(const Realm& realm, const std::string& channel) {
+    const NumberedChannel* known = realm.channels().find(channel);
+    return known && known->channel.active();
+}
+
+// On the event loop, behind what may be shown of it there. It may have been put anew by then.
 void Executor::forget_channel(const std::string& realm, const std::string& channel) {
     parts_.post([this, realm, channel] {
+        if (in_use(*parts_.view.snapshot(realm), channel)) return;
         runtime::retire_gauge(parts_.metrics, "tocsin_channel_ready",
                               {{"realm", realm}, {"channel", channel}});
+    });
+}
+
+// What history says of a channel is true only at its end.
+void Executor::forget_channels() {
+    parts_.view.each([&](const std::string& name, const Realm& realm) {
+        realm.channels().ascend(nullptr, [&](const std::string& id, const NumberedChannel& known) {
+            if (!known.channel.active()) forget_channel(name, id);
+            return true;
+        });
     });
 }
 
@@ -103,7 +119,11 @@ void Executor::start() {
 }
 
 void Executor::folded(int) {
-    if (started_) parts_.post([this] { find_open(); });
+    if (!started_) return;
+    parts_.post([this] {
+        find_open();
+        forget_channels();
+    });
 }
 
 void Executor::stop() {
@@ -174,9 +194,7 @@ void Executor::look_at(const Key& key, const Release& release, const Item& item)
 
 // Not of one that was removed meanwhile: nobody would end that.
 void Executor::show_ready(const std::string& realm, const std::string& channel, bool ready) {
-    const auto snapshot = parts_.view.snapshot(realm);
-    const NumberedChannel* known = snapshot->channels().find(channel);
-    if (!known || !known->channel.active()) return;
+    if (!in_use(*parts_.view.snapshot(realm), channel)) return;
     parts_.metrics
         .gauge("tocsin_channel_ready", "1 while a channel was ready when last prepared",
                {{"realm", realm}, {"channel", channel}})

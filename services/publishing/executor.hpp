@@ -80,6 +80,7 @@ private:
 
     void show_ready(const std::string& realm, const std::string& channel, bool ready);
     void forget_channel(const std::string& realm, const std::string& channel);
+    void forget_channels();
     Task<Prepared> try_prepare(const Job& job);
     Task<Outcome> try_fire(const Job& job);
     Task<Found> try_find(const Job& job);

@@ -47,8 +47,8 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
     const std::lock_guard lock(mutex_);
     for (const v1::Event& event : events) {
         if (event.has_channel_put())
-            introduce(
-                {event.channel_put().channel().agency_id(), event.channel_put().channel().kind()});
+            introduce({realm, event.channel_put().channel().agency_id(),
+                       event.channel_put().channel().kind()});
         if (event.has_release_completed() && ours) measure_skew(event.release_completed());
         if (const auto id = release_of(event); !id.empty()) touched.emplace(id);
     }
@@ -61,7 +61,7 @@ void ReleaseMetrics::follow(int partition, const std::string& realm, const std::
     const Realm& view = view_.current(realm);
     const Release* release = view.release(id);
     if (!release && !known_.contains({realm, id})) return;  // Faded before: it does not change.
-    Tally after = release ? tally_of(*release) : tally_of(*view.whole_release(id));
+    Tally after = release ? tally_of(realm, *release) : tally_of(realm, *view.whole_release(id));
     Tally& before = known_[{realm, id}];
     if (ours) count(before, after);
     change(totals_.at(static_cast<std::size_t>(partition)), before, after);
@@ -103,21 +103,21 @@ void ReleaseMetrics::show(const std::pair<Place, std::string>& where) {
     deliveries(where.first, where.second).Set(static_cast<double>(all));
 }
 
-ReleaseMetrics::Tally ReleaseMetrics::tally_of(const Release& release) {
+ReleaseMetrics::Tally ReleaseMetrics::tally_of(const std::string& realm, const Release& release) {
     Tally tally;
     tally.state = release.head.state();
     release.standings.ascend(nullptr, [&](const Standing& where, int number) {
-        tally.deliveries[{{where.agency, where.kind}, where.state}] = number;
+        tally.deliveries[{{realm, where.agency, where.kind}, where.state}] = number;
         return true;
     });
     return tally;
 }
 
-ReleaseMetrics::Tally ReleaseMetrics::tally_of(const v1::Release& whole) {
+ReleaseMetrics::Tally ReleaseMetrics::tally_of(const std::string& realm, const v1::Release& whole) {
     Tally tally;
     tally.state = whole.state();
     for (const v1::Delivery& one : whole.deliveries())
-        ++tally.deliveries[{{one.agency_id(), one.kind()}, one.state()}];
+        ++tally.deliveries[{{realm, one.agency_id(), one.kind()}, one.state()}];
     return tally;
 }
 
@@ -174,10 +174,11 @@ prometheus::Gauge& ReleaseMetrics::releases(const std::string& state) {
 }
 
 prometheus::Gauge& ReleaseMetrics::deliveries(const Place& place, const std::string& state) {
-    return metrics_.gauge("tocsin_deliveries",
-                          "Deliveries by the state that they are in, agency and kind of channel; "
-                          "folded from the ledger, the same at every instance.",
-                          {{"agency", place.agency}, {"kind", place.kind}, {"state", state}});
+    return metrics_.gauge(
+        "tocsin_deliveries",
+        "Deliveries by the state that they are in, realm, agency and kind of "
+        "channel; folded from the ledger, the same at every instance.",
+        {{"realm", place.realm}, {"agency", place.agency}, {"kind", place.kind}, {"state", state}});
 }
 
 prometheus::Counter& ReleaseMetrics::releases_ended(const std::string& outcome) {
@@ -192,7 +193,10 @@ prometheus::Counter& ReleaseMetrics::deliveries_ended(const Place& place,
     return metrics_.counter("tocsin_delivery_outcomes_total",
                             "Deliveries by the outcome that they came to, decided by this "
                             "instance since its start.",
-                            {{"agency", place.agency}, {"kind", place.kind}, {"outcome", outcome}});
+                            {{"realm", place.realm},
+                             {"agency", place.agency},
+                             {"kind", place.kind},
+                             {"outcome", outcome}});
 }
 
 prometheus::Histogram& ReleaseMetrics::skew() {

@@ -33,9 +33,9 @@ public:
     void show();
 
 private:
-    // Whose channel of which kind.
+    // Whose channel of which kind. Two realms may each have an agency of the same name.
     struct Place {
-        std::string agency, kind;
+        std::string realm, agency, kind;
         auto operator<=>(const Place&) const = default;
     };
     struct Tally {
@@ -49,8 +49,8 @@ private:
         std::map<std::pair<Place, std::string>, std::int64_t> deliveries;
     };
 
-    static Tally tally_of(const Release& release);
-    static Tally tally_of(const v1::Release& whole);
+    static Tally tally_of(const std::string& realm, const Release& release);
+    static Tally tally_of(const std::string& realm, const v1::Release& whole);
     void follow(int partition, const std::string& realm, const std::string& id, bool ours);
     void change(Totals& totals, const Tally& before, const Tally& after);
     void show(const std::string& state);

@@ -30,6 +30,7 @@ struct HttpClient::Exchange {
     bool broke_off = false;
     bool refused_address = false;
     std::string veto;
+    std::size_t came_out = 0;  // of the body, beyond its limit as well
     char error[CURL_ERROR_SIZE] = {};
 
     ~Exchange() { curl_slist_free_all(headers); }
@@ -118,7 +119,8 @@ struct Callbacks {
     template <class Exchange>
     static std::size_t body(char* data, std::size_t, std::size_t size, void* into) {
         auto& exchange = *static_cast<Exchange*>(into);
-        if (exchange.response.body.size() + size > exchange.request.response_bytes_max) {
+        exchange.came_out += size;
+        if (exchange.came_out > exchange.request.response_bytes_max) {
             exchange.too_large = true;
             return 0;
         }
@@ -273,12 +275,22 @@ void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
     curl_multi_add_handle(static_cast<CURLM*>(multi_), easy);
 }
 
+// Headers and body, as they came.
+static std::size_t received(CURL* easy) {
+    long header = 0;
+    curl_off_t body = 0;
+    curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header);
+    curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
+    return static_cast<std::size_t>(header) + static_cast<std::size_t>(body);
+}
+
 void HttpClient::finish(void* handle, int code) {
     CURL* easy = static_cast<CURL*>(handle);
     auto exchange = std::move(running_.at(easy));
     running_.erase(easy);
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    const std::size_t came = received(easy);
     void* flags = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &flags);
     curl_multi_remove_handle(static_cast<CURLM*>(multi_), easy);
@@ -288,7 +300,8 @@ void HttpClient::finish(void* handle, int code) {
     here.response.answered_at = now_time();
     here.response.status = static_cast<int>(status);
     if (code == CURLE_OK) return here.done(std::move(here.response));
-    HttpError error{HttpError::Kind::unknown_outcome, here.error, here.response.written_at};
+    HttpError error{HttpError::Kind::unknown_outcome, here.error, here.response.written_at,
+                    std::max(came, here.came_out)};
     if (error.text.empty()) error.text = curl_easy_strerror(static_cast<CURLcode>(code));
     if (here.refused_address) error.text = "the address is private; it is not reached from here";
     if (here.broke_off) error.text = "the connection broke before an answer came";

@@ -59,6 +59,8 @@ struct HttpError {
     Kind kind = Kind::not_sent;
     std::string text;
     Time written_at;  // unset when not_sent or vetoed
+    // Of an answer that came in part: as they came or, where that is more, as they came out.
+    std::size_t received_bytes = 0;
 };
 
 using HttpResult = std::expected<HttpResponse, HttpError>;

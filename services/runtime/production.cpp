@@ -66,10 +66,16 @@ static std::string owner_problem(const std::filesystem::path& path) {
         return fmt::format("{} belongs to user {}; chown it to the user of this service or to root",
                            path.string(), status.st_uid);
     // In a folder such as /tmp (sticky) everybody keeps what is theirs.
-    const bool kept = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
-    if ((status.st_mode & S_IWOTH) != 0 && !kept)
+    if (S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0) return {};
+    if ((status.st_mode & S_IWOTH) != 0)
         return fmt::format("{} can be changed by other users; take that from them (chmod o-w)",
                            path.string());
+    // Who else is of the group is not known here, but of root's own.
+    if ((status.st_mode & S_IWGRP) != 0 && status.st_gid != 0)
+        return fmt::format(
+            "{} can be changed by the users of group {}; take that from them "
+            "(chmod g-w)",
+            path.string(), status.st_gid);
     return {};
 }
 

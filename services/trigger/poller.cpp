@@ -404,7 +404,8 @@ Task<Poller::Outcome> Poller::poll(Loop& loop) {
     Budgeted budgeted{budget_, links_, loop.wanted.realm};
     HttpRequest request = request_for(loop);
     const runtime::HttpResult answer = co_await links_.http.send(std::move(request));
-    if (answer) budgeted.bytes = answer->body.size();
+    // Half of an answer, or too much of one, was brought as well.
+    budgeted.bytes = answer ? answer->body.size() : answer.error().received_bytes;
     if (loop.replaced) co_return Outcome{};
     if (!answer) co_return Outcome{answer.error().text.empty() ? "no answer" : answer.error().text};
     if (answer->status == 304) co_return Outcome{{}, true};

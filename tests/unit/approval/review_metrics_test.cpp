@@ -16,23 +16,24 @@ struct Instance {
     ApprovalView view{1};
     ReviewMetrics reviews{metrics, view, "a", 1};
 
-    void tell(const v1::Event& event, int second, bool live = true,
-              const std::string& writer = "a") {
+    void tell(const v1::Event& event, int second, bool live = true, const std::string& writer = "a",
+              const std::string& realm = "bow") {
         ledger::v1::Decision decision;
-        decision.set_realm("bow");
+        decision.set_realm(realm);
         decision.set_writer(writer);
         decision.mutable_accepted()->add_events(event.SerializeAsString());
         const runtime::Counted counted{"approval", 0, 0, at(second), decision, live};
         view.apply(counted);
         reviews.apply(counted);
     }
-    std::optional<double> waiting(const std::string& agency) {
-        return metric_value(metrics, "tocsin_reviews_waiting", {{"agency", agency}});
+    std::optional<double> waiting(const std::string& agency, const std::string& realm = "bow") {
+        return metric_value(metrics, "tocsin_reviews_waiting",
+                            {{"realm", realm}, {"agency", agency}});
     }
     // Second at which the oldest was submitted.
-    double oldest(const std::string& agency) {
-        const auto value =
-            metric_value(metrics, "tocsin_review_oldest_timestamp_seconds", {{"agency", agency}});
+    double oldest(const std::string& agency, const std::string& realm = "bow") {
+        const auto value = metric_value(metrics, "tocsin_review_oldest_timestamp_seconds",
+                                        {{"realm", realm}, {"agency", agency}});
         return value.value_or(-1) == 0 ? -1 : *value - 1'750'000'000;
     }
     std::optional<double> ended(const std::string& outcome) {
@@ -76,6 +77,20 @@ v1::Event returned(const std::string& id, bool taken_back) {
     event.mutable_review_returned()->set_message_id(id);
     event.mutable_review_returned()->set_taken_back(taken_back);
     return event;
+}
+
+TEST(ReviewMetrics, AnAgencyOfTheSameNameInAnotherRealmIsAnother) {
+    Instance a;
+    a.reviews.show();
+    a.tell(roster(), 0);
+    a.tell(roster(), 0, true, "a", "elbow");
+    a.tell(opened("m1", 5), 5, true, "a", "elbow");
+    EXPECT_EQ(a.waiting("calgary"), 0);
+    EXPECT_EQ(a.oldest("calgary"), -1);
+    EXPECT_EQ(a.waiting("calgary", "elbow"), 1);
+    EXPECT_EQ(a.oldest("calgary", "elbow"), 5);
+    a.reviews.reset(0);
+    EXPECT_EQ(a.waiting("calgary", "elbow"), 0);
 }
 
 TEST(ReviewMetrics, AReviewWaitsForEachAgencyUntilItCleared) {

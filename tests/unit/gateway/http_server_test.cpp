@@ -37,7 +37,7 @@ public:
     }
 
     std::expected<std::size_t, HttpResponse> admit(const HttpHead&, const Peer&) override {
-        return 0;
+        return 1000;
     }
     asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer&) override {
         const std::string target(request.target());
@@ -89,6 +89,12 @@ public:
         if (!target.empty())
             asio::write(wire_, asio::buffer("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"));
     }
+    // False: the server closed the connection.
+    bool write(std::string_view bytes) {
+        boost::system::error_code closed;
+        asio::write(wire_, asio::buffer(bytes), closed);
+        return !closed;
+    }
     // So many bytes came until the connection ended, or `bytes` were there.
     std::size_t read(std::size_t bytes) {
         std::string all(bytes, '\0');
@@ -112,11 +118,11 @@ bool until(Condition holds) {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-TEST(HttpServer, WhoHoldsTheMostOfWhatIsUnreadIsClosed) {
-    Serving served({.unsent_bytes_max = 20 * mib});
-    Client small(served, "/4");
-    ASSERT_TRUE(until([&] { return served.unsent() == 4 * mib; }));
+TEST(HttpServer, TheLargestOfWhatIsUnreadIsGivenUpWhereItIsTheOldest) {
+    Serving served({.unsent_bytes_max = 20 * mib, .unsent_grace = milliseconds(0)});
     Client large(served, "/15");
+    ASSERT_TRUE(until([&] { return served.unsent() == 15 * mib; }));
+    Client small(served, "/4");
     ASSERT_TRUE(until([&] { return served.unsent() == 19 * mib; }));
     EXPECT_EQ(served.times("unsent_bytes"), 0);
     Client one_more(served, "/4");
@@ -125,6 +131,58 @@ TEST(HttpServer, WhoHoldsTheMostOfWhatIsUnreadIsClosed) {
     EXPECT_EQ(small.read(4 * mib), 4 * mib);
     EXPECT_EQ(one_more.read(4 * mib), 4 * mib);
     EXPECT_TRUE(until([&] { return served.unsent() == 0; }));
+}
+
+TEST(HttpServer, AResponseThatHasJustBegunIsNotGivenUp) {
+    Serving served({.unsent_bytes_max = 20 * mib, .unsent_grace = milliseconds(0)});
+    Client slow(served, "/4");
+    ASSERT_TRUE(until([&] { return served.unsent() == 4 * mib; }));
+    Client large(served, "/18");
+    EXPECT_EQ(large.read(18 * mib), 18 * mib);
+    EXPECT_EQ(served.times("unsent_bytes"), 1);
+    EXPECT_LT(slow.read(4 * mib), 4 * mib);
+}
+
+// Sends `piece` again and again, as slowly as it can without being silent; how often it could.
+int trickle(Client& client, std::string_view piece) {
+    int sent = 0;
+    const auto closed = [&] {
+        const bool open = client.write(piece);
+        if (open) ++sent;
+        return !open;
+    };
+    EXPECT_TRUE(until(closed)) << "it goes on for ever";
+    return sent;
+}
+
+TEST(HttpServer, AHeadHasItsTimeHoweverSlowlyItComes) {
+    Serving served({.idle = milliseconds(100)});
+    Client silent(served), slow(served), begun(served);
+    begun.write("GET /1 HTTP/1.1\r\n");
+    slow.write("GET /1 HTTP/1.1\r\nHost: x\r\n");
+    EXPECT_LT(trickle(slow, "A: b\r\n"), 1000);
+    EXPECT_TRUE(until([&] { return served.connections() == 0; }));
+    EXPECT_EQ(silent.read(1), 0u);
+    EXPECT_EQ(begun.read(1), 0u);
+}
+
+TEST(HttpServer, ABodyHasItsTimeHoweverSlowlyItComes) {
+    Serving served({.read = milliseconds(100)});
+    Client stuck(served), slow(served), chunked(served);
+    stuck.write("POST /0 HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc");
+    slow.write("POST /0 HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n");
+    EXPECT_LT(trickle(slow, "a"), 900);
+    chunked.write("POST /0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_LT(trickle(chunked, "1\r\na\r\n"), 900);
+    EXPECT_TRUE(until([&] { return served.connections() == 0; }));
+    EXPECT_EQ(stuck.read(1), 0u);
+}
+
+TEST(HttpServer, AConnectionKeptOpenHasItsTimeForTheNextHead) {
+    Serving served({.idle = milliseconds(100)});
+    Client kept(served, "/0");
+    EXPECT_GT(kept.read(10), 0u);
+    EXPECT_TRUE(until([&] { return served.connections() == 0; }));
 }
 
 TEST(HttpServer, WhatManyAreSentIsHeldOnce) {

@@ -107,6 +107,43 @@ TEST(Executor, OfARemovedChannelNoSeriesIsLeftAndEachHasItsRealm) {
     EXPECT_EQ(ready("toot"), 1);
 }
 
+TEST(Executor, AfterAFoldTheSeriesOfAChannelIsThereIfTheChannelIs) {
+    Public there;
+    const auto ready = [&] {
+        return tocsin::testing::metric_value(there.world.metrics(), "tocsin_channel_ready",
+                                             {{"realm", "bow"}, {"channel", "hook"}});
+    };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s);
+    EXPECT_EQ(ready(), 1);
+    v1::Event removed;
+    removed.mutable_channel_removed()->set_channel_id("hook");
+    const v1::Event put = samples::channel("hook", "webhook");
+    const auto meanwhile = [&] { there.world.pass(1s); };
+    there.world.fold_again({put, removed, put}, meanwhile);
+    there.world.pass(1s);
+    EXPECT_EQ(ready(), 1) << "it was put anew";
+    there.world.fold_again({put, removed}, meanwhile);
+    there.world.pass(1s);
+    EXPECT_FALSE(ready());
+}
+
+TEST(Executor, AChannelPutAnewAtOnceKeepsItsSeries) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s);
+    v1::Event removed;
+    removed.mutable_channel_removed()->set_channel_id("hook");
+    there.world.put(removed);
+    there.world.put(samples::channel("hook", "webhook"));
+    there.world.pass(1s);
+    EXPECT_EQ(tocsin::testing::metric_value(there.world.metrics(), "tocsin_channel_ready",
+                                            {{"realm", "bow"}, {"channel", "hook"}}),
+              1);
+}
+
 TEST(Executor, TakesAClearedMessageToEveryChannelOnceAndAtT0) {
     Public there;
     there.world.start("x1");

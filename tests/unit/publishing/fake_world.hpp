@@ -100,6 +100,22 @@ public:
         accepted.add_events(event.SerializeAsString());
         record(accepted);
     }
+    // The ledger is read again from the beginning, where it says this; `meanwhile` is before its
+    // end.
+    void fold_again(const std::vector<v1::Event>& history, const std::function<void()>& meanwhile) {
+        view.reset(0);
+        for (const v1::Event& event : history) {
+            ledger::v1::Decision decision;
+            decision.set_realm("bow");
+            decision.mutable_accepted()->add_events(event.SerializeAsString());
+            const runtime::Counted counted{"publishing", 0, 0, now, decision, false};
+            view.apply(counted);
+            executors_.back()->apply(counted);
+        }
+        meanwhile();
+        view.folded(0);
+        executors_.back()->folded(0);
+    }
     const Release& release() const { return rules_.state("bow").releases.begin()->second; }
     const std::string& state_of(const std::string& delivery) const {
         return release().find(delivery)->state();

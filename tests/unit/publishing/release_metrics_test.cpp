@@ -20,9 +20,10 @@ struct Instance {
     std::vector<ledger::v1::Decision> told;
 
     void tell(const std::vector<v1::Event>& events, bool live = true,
-              const std::string& writer = "a", Time when = at(0)) {
+              const std::string& writer = "a", Time when = at(0),
+              const std::string& realm = "bow") {
         ledger::v1::Decision decision;
-        decision.set_realm("bow");
+        decision.set_realm(realm);
         decision.set_writer(writer);
         for (const v1::Event& event : events)
             decision.mutable_accepted()->add_events(event.SerializeAsString());
@@ -35,13 +36,17 @@ struct Instance {
         released.apply(counted);
     }
 
-    std::optional<double> deliveries(const std::string& kind, const std::string& state) {
-        return metric_value(metrics, "tocsin_deliveries",
-                            {{"agency", "calgary"}, {"kind", kind}, {"state", state}});
+    std::optional<double> deliveries(const std::string& kind, const std::string& state,
+                                     const std::string& realm = "bow") {
+        return metric_value(
+            metrics, "tocsin_deliveries",
+            {{"realm", realm}, {"agency", "calgary"}, {"kind", kind}, {"state", state}});
     }
-    std::optional<double> outcomes(const std::string& kind, const std::string& outcome) {
-        return metric_value(metrics, "tocsin_delivery_outcomes_total",
-                            {{"agency", "calgary"}, {"kind", kind}, {"outcome", outcome}});
+    std::optional<double> outcomes(const std::string& kind, const std::string& outcome,
+                                   const std::string& realm = "bow") {
+        return metric_value(
+            metrics, "tocsin_delivery_outcomes_total",
+            {{"realm", realm}, {"agency", "calgary"}, {"kind", kind}, {"outcome", outcome}});
     }
     std::optional<double> releases(const std::string& state) {
         return metric_value(metrics, "tocsin_releases", {{"state", state}});
@@ -91,6 +96,20 @@ TEST(ReleaseMetrics, AnAgencysKindIsThereFromTheTimeItHasAChannel) {
     EXPECT_EQ(a.deliveries("webhook", "unknown"), 0);
     EXPECT_EQ(a.outcomes("webhook", "refused"), 0);
     EXPECT_EQ(a.ended("released"), 0);
+}
+
+TEST(ReleaseMetrics, AnAgencyOfTheSameNameInAnotherRealmIsAnother) {
+    Instance a;
+    a.released.show();
+    for (const auto& step : released("refused")) a.tell(step);
+    for (const auto& step : released("confirmed")) a.tell(step, true, "a", at(0), "elbow");
+    EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
+    EXPECT_EQ(a.deliveries("webhook", "refused", "elbow"), 0);
+    EXPECT_EQ(a.deliveries("webhook", "confirmed", "elbow"), 1);
+    EXPECT_EQ(a.outcomes("webhook", "refused"), 1);
+    EXPECT_EQ(a.outcomes("webhook", "confirmed", "elbow"), 1);
+    a.released.reset(0);
+    EXPECT_EQ(a.deliveries("webhook", "confirmed", "elbow"), 0);
 }
 
 TEST(ReleaseMetrics, CountersAreOfWhatThisInstanceDecidesNow) {

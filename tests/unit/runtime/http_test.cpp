@@ -129,6 +129,7 @@ TEST(Http, ACutReplyIsUnknown) {
     const auto answer = send(client, request_to(server.url()));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind, Kind::unknown_outcome);
+    EXPECT_EQ(answer.error().received_bytes, 40U + 4U) << "of the header and of the body";
 }
 
 TEST(Http, ARefusedConnectionOrNameIsNotSent) {
@@ -145,6 +146,7 @@ TEST(Http, ARefusedConnectionOrNameIsNotSent) {
         ASSERT_FALSE(answer) << bad;
         EXPECT_EQ(answer.error().kind, Kind::not_sent) << bad;
         EXPECT_FALSE(answer.error().text.empty());
+        EXPECT_EQ(answer.error().received_bytes, 0U);
     }
 }
 
@@ -159,6 +161,7 @@ TEST(Http, ALargeAnswerIsCutOff) {
     const auto answer = send(client, request);
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind, Kind::refused_by_limit);
+    EXPECT_GE(answer.error().received_bytes, 5000U);
     request.response_bytes_max = 5000;
     EXPECT_TRUE(send(client, request));
 }
@@ -186,10 +189,12 @@ TEST(Http, ACompressedAnswerIsReadAndBoundedByWhatComesOut) {
         request.response_bytes_max = 1'000;
         const auto answer = send(client, std::move(request));
         ASSERT_EQ(answer.has_value(), whole);
-        if (whole)
+        if (whole) {
             EXPECT_EQ(answer->body, "h\xC3\xA9llo");
-        else
+        } else {
             EXPECT_EQ(answer.error().kind, Kind::refused_by_limit);
+            EXPECT_GT(answer.error().received_bytes, 1'000U) << "as it came out";
+        }
     }
 }
 
@@ -283,6 +288,53 @@ TEST(Http, PrivateAddressesAreRefused) {
     for (const std::string outer : {"1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111",
                                     "192.169.0.1", "::ffff:1.1.1.1"})
         EXPECT_FALSE(is_private_address(outer)) << outer;
+}
+
+// Ways to write this machine that a reader of addresses may not know; each leads here.
+const std::vector<std::string> written_oddly{
+    "127.0.0.1",       "127.1",
+    "127.0.1",         "2130706433",
+    "0x7f000001",      "0x7f.1",
+    "017700000001",    "0177.0.0.01",
+    "localhost",       "LOCALHOST",
+    "localhost.",      "gauge.localhost",
+    "0.0.0.0",         "0",
+    "%31%32%37.0.0.1", "[::ffff:127.0.0.1]",
+    "127.9.9.9",       "[::ffff:0:0]",
+    "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:0001]",
+};
+
+TEST(Http, NoWayToWriteAPrivateAddressReachesIt) {
+    const LocalServer server(ok);
+    const std::string here = server.url();
+    const std::string port = here.substr(here.rfind(':'));
+    HttpClient client;
+    const auto refused = [&](const std::string& host) {
+        HttpRequest request = request_to("http://" + host + port);
+        request.allow_private_addresses = false;
+        const auto answer = send(client, std::move(request));
+        return !answer && answer.error().kind == Kind::not_sent;
+    };
+    for (const std::string& host : written_oddly) EXPECT_TRUE(refused(host)) << host;
+    for (const std::string host :
+         {"169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "[fe80::1]",
+          "[::ffff:169.254.169.254]", "[::1]", "[::]", "10.1", "192.168.1", "172.16.1", "[fd00::1]",
+          "[64:ff9b::7f00:1]", "[2002:7f00:1::]"})
+        EXPECT_TRUE(refused(host)) << host;
+    EXPECT_EQ(server.connections(), 0);
+}
+
+// Without the check they would be reached: it is what keeps them off, and no fault of the form.
+TEST(Http, TheOddWaysToWriteThisMachineLeadHere) {
+    const LocalServer server(ok);
+    const std::string here = server.url();
+    const std::string port = here.substr(here.rfind(':'));
+    HttpClient client;
+    int reached = 0;
+    for (const std::string host : {"127.1", "2130706433", "0x7f000001", "017700000001", "localhost",
+                                   "[::ffff:127.0.0.1]", "0.0.0.0"})
+        if (send(client, request_to("http://" + host + port))) ++reached;
+    EXPECT_GE(reached, 6) << "a machine without IPv6 knows one less";
 }
 
 TEST(Http, APostIsNeverSentTwice) {

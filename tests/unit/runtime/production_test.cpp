@@ -229,6 +229,29 @@ TEST_F(Production, RefusesKeySetsThatOthersCouldReplace) {
         << "in a sticky folder nobody replaces what belongs to others";
 }
 
+TEST_F(Production, RefusesFoldersThatAGroupCouldChange) {
+    if (geteuid() != 0) GTEST_SKIP() << "only root gives folders to any group";
+    const std::string shared = folder + "/shared";
+    std::filesystem::create_directories(shared + "/inner");
+    write("shared/inner/jwks.json", "{}", 0644);
+    write("shared/inner/mac.key", good_key);
+    const auto said = [&](mode_t mode, gid_t group) {
+        EXPECT_EQ(chown(shared.c_str(), 0, group), 0);
+        chmod(shared.c_str(), mode);
+        return std::pair{with([&](auto& c) { c.jwks = shared + "/inner/jwks.json"; }),
+                         with([&](auto& c) { c.mac_key_file = shared + "/inner/mac.key"; })};
+    };
+    constexpr gid_t staff = 50;
+    const auto [key_set, secret] = said(0775, staff);
+    EXPECT_TRUE(key_set.starts_with("jwks")) << key_set;
+    EXPECT_NE(key_set.find("group 50; take that from them (chmod g-w)"), std::string::npos)
+        << key_set;
+    EXPECT_TRUE(secret.starts_with("mac-key-file")) << secret;
+    EXPECT_EQ(said(0755, staff), std::pair(std::string{}, std::string{}));
+    EXPECT_EQ(said(01775, staff), std::pair(std::string{}, std::string{})) << "sticky";
+    EXPECT_EQ(said(0775, 0), std::pair(std::string{}, std::string{})) << "root's own group";
+}
+
 TEST_F(Production, RefusesFilesOfAnotherUser) {
     if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
     constexpr uid_t nobody = 65534;

@@ -178,6 +178,15 @@ TEST_F(PollerTest, ARealmThatBroughtTooMuchIsPolledLaterAndSaysSo) {
     EXPECT_EQ(report().error(), "");
 }
 
+TEST_F(PollerTest, WhatAFailedAnswerBroughtCountsAsWell) {
+    transport_.answers = {std::unexpected(runtime::HttpError{
+        runtime::HttpError::Kind::unknown_outcome, "it was cut", {}, std::size_t{30} << 20})};
+    begin(wanted(1, 1));
+    for (int i = 0; i < 30 && report().error() == "it was cut"; ++i) wake();
+    EXPECT_THAT(report().error(), HasSubstr("polled later"));
+    EXPECT_THAT(transport_.requests, SizeIs(::testing::Le(4)));
+}
+
 TEST_F(PollerTest, SoManyPollsOfARealmAreUnderWayAtATime) {
     transport_.answers = {answer(rows(0, 1))};
     transport_.holds = true;

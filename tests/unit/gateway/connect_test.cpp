@@ -1,0 +1,76 @@
+// What the head of a request is refused for, from whatever address it comes.
+#include "gateway/connect.hpp"
+#include "runtime/jwk.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+namespace tocsin::gateway {
+namespace {
+
+using nlohmann::json;
+
+class ConnectTest : public ::testing::Test {
+protected:
+    std::string token_of(const std::string& subject) const {
+        const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                             std::chrono::system_clock::now().time_since_epoch())
+                             .count();
+        const json claims{{"iss", "tocsin-dev"}, {"aud", "tocsin"},
+                          {"sub", subject},      {"realm", "r"},
+                          {"agency", "city"},    {"roles", json::array({"author"})},
+                          {"iat", now},          {"exp", now + 600}};
+        return "Bearer " + runtime::issue_token(issuer_key_, claims.dump());
+    }
+    // The limit that it is refused for; empty where it is not.
+    std::string limit_for(const std::string& token, const std::string& address) {
+        HttpHead head;
+        head.method(http::verb::post);
+        head.set(http::field::content_type, "application/json");
+        head.set(http::field::authorization, token);
+        Peer peer;
+        peer.address = address;
+        Served served;
+        const Route route = route_of("/tocsin.measurement.v1.MeasurementService/GetScorecard");
+        const auto admitted = connect_.admit(head, route, peer, served);
+        admitted_ = admitted.has_value();
+        return served.limited_by;
+    }
+    bool admitted() const { return admitted_; }
+
+private:
+    // The file with the keys.
+    static std::string key_set_of(const std::string& issuer_key) {
+        const std::string file = ::testing::TempDir() + "connect_test_jwks.json";
+        std::ofstream(file) << runtime::jwks_of_pem(issuer_key);
+        return file;
+    }
+
+    const std::string issuer_key_ = runtime::make_issuer_key_pem();
+    asio::io_context io_;
+    Upstreams upstreams_{io_, {}, grpc::InsecureChannelCredentials()};
+    WorkPool readers_{io_}, writers_{io_};
+    runtime::TokenVerifier tokens_{
+        runtime::TokenOptions{key_set_of(issuer_key_), "tocsin-dev", "tocsin"}};
+    Connect connect_{upstreams_, readers_, writers_, &tokens_, {}};
+    bool admitted_ = false;
+};
+
+TEST_F(ConnectTest, OneRefusedTokenFromManyAddressesKeepsNobodyOut) {
+    std::string junk = token_of("eve");
+    char& letter = junk[junk.size() - 10];
+    letter = letter == 'A' ? 'B' : 'A';
+    for (int i = 0; i < 100; ++i)
+        for (int from = 0; from < 200; ++from)
+            EXPECT_EQ(limit_for(junk, "192.0.2." + std::to_string(from)), "");
+    EXPECT_FALSE(admitted());
+    EXPECT_EQ(limit_for(token_of("ana"), "192.0.2.1"), "");
+    EXPECT_TRUE(admitted());
+    EXPECT_EQ(limit_for(token_of("ben"), "198.51.100.1"), "");
+    EXPECT_TRUE(admitted());
+}
+
+}  // namespace
+}  // namespace tocsin::gateway
