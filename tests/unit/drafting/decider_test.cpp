@@ -239,67 +239,72 @@ TEST(Template, WithAPlaceholderThatNothingFillsIsRefused) {
     EXPECT_EQ(test.events().at(0).template_stored().template_().placeholders_size(), 3);
 }
 
+const struct {
+    const char* field;  // empty: it is good
+    std::function<void(content::v1::Draft&)> change;
+} changed_templates[] = {
+    {"", [](content::v1::Draft&) {}},
+    {"draft.title", [](content::v1::Draft& it) { it.clear_title(); }},
+    {"draft.status", [](content::v1::Draft& it) { it.set_status(content::v1::STATUS_EXERCISE); }},
+    {"draft.severity", [](content::v1::Draft& it) { it.clear_severity(); }},
+    {"draft.areas", [](content::v1::Draft& it) { it.clear_areas(); }},
+    {"draft.areas[0].descriptions[fr-CA]",
+     [](content::v1::Draft& it) { it.mutable_areas(0)->mutable_descriptions()->erase("fr-CA"); }},
+    {"draft.areas[0].polygons[0]",
+     [](content::v1::Draft& it) { it.mutable_areas(0)->set_polygons(0, "51,-114"); }},
+    {"draft.areas[0].geocodes[0].value_name",
+     [](content::v1::Draft& it) {
+         it.mutable_areas(0)->mutable_geocodes(0)->set_value_name("same");
+     }},
+    {"",
+     [](content::v1::Draft& it) {
+         auto& code = *it.mutable_areas(0)->mutable_geocodes(0);
+         code.set_value_name("list of {{station}}");
+         code.set_value("{{station}}");
+     }},
+    {"draft.texts", [](content::v1::Draft& it) { it.mutable_texts()->RemoveLast(); }},
+    {"draft.texts[2].language", [](content::v1::Draft& it) { *it.add_texts() = it.texts(0); }},
+    {"draft.texts[1].instruction",
+     [](content::v1::Draft& it) { it.mutable_texts(1)->clear_instruction(); }},
+    {"draft.texts[0].headline",
+     [](content::v1::Draft& it) { it.mutable_texts(0)->set_headline("a\x01{{value}}"); }},
+    {"draft.texts[0].headline",
+     [](content::v1::Draft& it) {
+         it.mutable_texts(0)->set_headline("{{value}}" + std::string(161, 'x'));
+     }},
+    {"", [](content::v1::Draft& it) { it.mutable_texts(0)->set_headline("{{value}} {{unit}}"); }},
+    {"",
+     [](content::v1::Draft& it) {
+         it.mutable_texts(0)->set_headline(std::string(150, 'x') + " {{exact_value}}");
+     }},
+    {"draft.texts[0].channel_texts[0].kind",
+     [](content::v1::Draft& it) {
+         auto& words = *it.mutable_texts(0)->add_channel_texts();
+         words.set_kind("telegraph");
+         words.set_text("{{value}}");
+     }},
+    {"draft.retraction", [](content::v1::Draft& it) { it.mutable_retraction()->RemoveLast(); }},
+    {"", [](content::v1::Draft& it) { it.clear_retraction(); }},
+    {"draft.web", [](content::v1::Draft& it) { it.set_web("ftp://calgary.example"); }},
+    {"", [](content::v1::Draft& it) { it.set_web("https://calgary.example/{{station}}"); }},
+    {"", [](content::v1::Draft& it) { it.clear_agencies(); }},
+    {"expires_after_seconds",
+     [](content::v1::Draft& it) {
+         *it.mutable_onset() = runtime::to_proto(samples::now + std::chrono::hours{1});
+     }},
+    {"",
+     [](content::v1::Draft& it) {
+         *it.mutable_onset() = runtime::to_proto(samples::now + std::chrono::minutes{1});
+     }},
+    {"draft.release_at",
+     [](content::v1::Draft& it) {
+         *it.mutable_release_at() = runtime::to_proto(samples::now + std::chrono::hours{2});
+     }},
+};
+
 // Each of them is refused when it is put, or a crossing can be drafted from it.
 TEST(Template, ThatNoCrossingCouldUseIsRefused) {
-    using Draft = content::v1::Draft;
-    const struct {
-        const char* field;  // empty: it is good
-        std::function<void(Draft&)> change;
-    } templates[] = {
-        {"", [](Draft&) {}},
-        {"draft.title", [](Draft& it) { it.clear_title(); }},
-        {"draft.status", [](Draft& it) { it.set_status(content::v1::STATUS_EXERCISE); }},
-        {"draft.severity", [](Draft& it) { it.clear_severity(); }},
-        {"draft.areas", [](Draft& it) { it.clear_areas(); }},
-        {"draft.areas[0].descriptions[fr-CA]",
-         [](Draft& it) { it.mutable_areas(0)->mutable_descriptions()->erase("fr-CA"); }},
-        {"draft.areas[0].polygons[0]",
-         [](Draft& it) { it.mutable_areas(0)->set_polygons(0, "51,-114"); }},
-        {"draft.areas[0].geocodes[0].value_name",
-         [](Draft& it) { it.mutable_areas(0)->mutable_geocodes(0)->set_value_name("same"); }},
-        {"",
-         [](Draft& it) {
-             auto& code = *it.mutable_areas(0)->mutable_geocodes(0);
-             code.set_value_name("list of {{station}}");
-             code.set_value("{{station}}");
-         }},
-        {"draft.texts", [](Draft& it) { it.mutable_texts()->RemoveLast(); }},
-        {"draft.texts[2].language", [](Draft& it) { *it.add_texts() = it.texts(0); }},
-        {"draft.texts[1].instruction", [](Draft& it) { it.mutable_texts(1)->clear_instruction(); }},
-        {"draft.texts[0].headline",
-         [](Draft& it) { it.mutable_texts(0)->set_headline("a\x01{{value}}"); }},
-        {"draft.texts[0].headline",
-         [](Draft& it) { it.mutable_texts(0)->set_headline("{{value}}" + std::string(161, 'x')); }},
-        {"", [](Draft& it) { it.mutable_texts(0)->set_headline("{{value}} {{unit}}"); }},
-        {"",
-         [](Draft& it) {
-             it.mutable_texts(0)->set_headline(std::string(150, 'x') + " {{exact_value}}");
-         }},
-        {"draft.texts[0].channel_texts[0].kind",
-         [](Draft& it) {
-             auto& words = *it.mutable_texts(0)->add_channel_texts();
-             words.set_kind("telegraph");
-             words.set_text("{{value}}");
-         }},
-        {"draft.retraction", [](Draft& it) { it.mutable_retraction()->RemoveLast(); }},
-        {"", [](Draft& it) { it.clear_retraction(); }},
-        {"draft.web", [](Draft& it) { it.set_web("ftp://calgary.example"); }},
-        {"", [](Draft& it) { it.set_web("https://calgary.example/{{station}}"); }},
-        {"", [](Draft& it) { it.clear_agencies(); }},
-        {"expires_after_seconds",
-         [](Draft& it) {
-             *it.mutable_onset() = runtime::to_proto(samples::now + std::chrono::hours{1});
-         }},
-        {"",
-         [](Draft& it) {
-             *it.mutable_onset() = runtime::to_proto(samples::now + std::chrono::minutes{1});
-         }},
-        {"draft.release_at",
-         [](Draft& it) {
-             *it.mutable_release_at() = runtime::to_proto(samples::now + std::chrono::hours{2});
-         }},
-    };
-    for (const auto& [field, change] : templates) {
+    for (const auto& [field, change] : changed_templates) {
         v1::Command command = put_template();
         change(*command.mutable_put_template()->mutable_draft());
         SCOPED_TRACE(command.put_template().draft().ShortDebugString());
