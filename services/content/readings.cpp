@@ -19,13 +19,15 @@ struct Parameter {
     std::string_view name;
     std::string_view french;
     std::string_view english;
+    // Counted from a datum: how much of it is above the threshold says nothing of its size.
+    bool level = false;
 };
 
 // Names and USGS codes that sources use, as a reader would say them; any other name is shown as it
 // is.
 constexpr Parameter parameters[] = {
     {"discharge", "débit", "discharge"},
-    {"level", "niveau", "level"},
+    {"level", "niveau", "level", true},
     {"00010", "température de l'eau", "water temperature"},
     {"00020", "température de l'air", "air temperature"},
     {"00035", "vitesse du vent", "wind speed"},
@@ -33,17 +35,17 @@ constexpr Parameter parameters[] = {
     {"00054", "volume du réservoir", "reservoir storage"},
     {"00060", "débit", "discharge"},
     {"00061", "débit", "discharge"},
-    {"00062", "niveau du réservoir", "reservoir level"},
-    {"00065", "niveau", "level"},
+    {"00062", "niveau du réservoir", "reservoir level", true},
+    {"00065", "niveau", "level", true},
     {"00095", "conductivité", "conductance"},
     {"00300", "oxygène dissous", "dissolved oxygen"},
     {"00400", "pH", "pH"},
-    {"62614", "niveau du lac", "lake level"},
-    {"62615", "niveau du lac", "lake level"},
-    {"63158", "niveau", "level"},
-    {"63160", "niveau", "level"},
+    {"62614", "niveau du lac", "lake level", true},
+    {"62615", "niveau du lac", "lake level", true},
+    {"63158", "niveau", "level", true},
+    {"63160", "niveau", "level", true},
     {"63680", "turbidité", "turbidity"},
-    {"72019", "profondeur de la nappe", "depth to groundwater"},
+    {"72019", "profondeur de la nappe", "depth to groundwater", true},
 };
 // Of a code that nobody outside the source's agency knows.
 constexpr Parameter unknown_code{"", "mesure", "reading"};
@@ -52,8 +54,12 @@ constexpr Parameter unknown_code{"", "mesure", "reading"};
 constexpr std::pair<std::string_view, std::string_view> units[] = {
     {"cfs", "ft³/s"}, {"cms", "m³/s"}, {"deg C", "°C"}, {"deg F", "°F"}};
 
+// Units of lengths, by their first word: `ft` of `ft NAVD88`.
+constexpr std::string_view lengths[] = {"m", "cm", "mm", "ft", "in", "mASD", "mAOD", "masl"};
+
 constexpr int significant_digits_max = 15;  // of a double that survive being written
 constexpr int significant_digits = 3;       // of a number that is said aloud
+constexpr double tolerable_part = 0.05;     // of the distance to the threshold, lost by rounding
 
 void must(UErrorCode error) {
     if (U_FAILURE(error)) throw std::runtime_error{u_errorName(error)};
@@ -99,12 +105,13 @@ double with_digits(double value, int digits) {
     return rounded;
 }
 
-// With as few digits as still tell the truth: it stays nearer to what was measured than that is to
-// the threshold, hence on the same side of it.
+// With as few digits as still tell the truth: of what is above or below the threshold, hardly
+// anything is lost, and it stays on the same side.
 double rounded(double value, double threshold) {
+    const double tolerable = std::abs(value - threshold) * tolerable_part;
     for (int digits = significant_digits; digits < significant_digits_max; ++digits) {
         const double candidate = with_digits(value, digits);
-        if (2 * std::abs(candidate - value) <= std::abs(value - threshold)) return candidate;
+        if (std::abs(candidate - value) <= tolerable) return candidate;
     }
     return value;
 }
@@ -135,13 +142,23 @@ bool is_code(std::string_view name) {
     return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Of `00060:11878` too: the second part says which of several sensors it is.
-std::string readable_parameter(const std::string& parameter, bool french) {
-    const std::string name = parameter.substr(0, parameter.find(':'));
+// Null: none of ours.
+const Parameter* find_parameter(std::string_view name) {
     const auto known = std::ranges::find(parameters, name, &Parameter::name);
-    if (known == std::end(parameters) && !is_code(name)) return name;
-    const Parameter& said = known == std::end(parameters) ? unknown_code : *known;
+    return known == std::end(parameters) ? nullptr : known;
+}
+
+std::string readable_parameter(const std::string& name, bool french) {
+    const Parameter* known = find_parameter(name);
+    if (!known && !is_code(name)) return name;
+    const Parameter& said = known ? *known : unknown_code;
     return std::string{french ? said.french : said.english};
+}
+
+// Of a parameter by a name that is not ours, its unit tells.
+bool is_level(std::string_view name, std::string_view unit) {
+    if (const Parameter* known = find_parameter(name)) return known->level;
+    return std::ranges::find(lengths, unit.substr(0, unit.find(' '))) != std::end(lengths);
 }
 
 }  // namespace
@@ -149,12 +166,17 @@ std::string readable_parameter(const std::string& parameter, bool french) {
 LanguageValues reading_values(const Evidence& evidence, std::string_view zone) {
     const std::string& series = evidence.series();
     const size_t colon = std::min(series.find(':'), series.size());
-    const std::string parameter = colon < series.size() ? series.substr(colon + 1) : std::string{};
+    const std::string sensor = colon < series.size() ? series.substr(colon + 1) : std::string{};
+    // Of `00060:11878`, the second part says which of several sensors it is.
+    const std::string parameter = sensor.substr(0, sensor.find(':'));
+    const double said = is_level(parameter, evidence.unit())
+                            ? evidence.value()
+                            : rounded(evidence.value(), evidence.threshold());
     LanguageValues all;
     for (const std::string language : {"fr-CA", "en-CA"}) {
         const icu::Locale locale{language.c_str()};
         Values& values = all[language];
-        values["value"] = format_number(rounded(evidence.value(), evidence.threshold()), locale);
+        values["value"] = format_number(said, locale);
         values["exact_value"] = format_number(evidence.value(), locale);
         values["threshold"] = format_number(evidence.threshold(), locale);
         values["unit"] = readable_unit(evidence.unit());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <span>
 
 namespace tocsin::content {
 namespace {
@@ -12,6 +13,22 @@ namespace {
 // Readings are a machine's own words: they fill gaps and have none.
 bool may_have_gaps(const texts::TextField& where) {
     return where.field.containing_type() != Evidence::descriptor();
+}
+
+// Those that texts have between words: the others are narrow or wide by mistake.
+constexpr std::string_view blanks[] = {" ", "\u00A0", "\u202F"};
+// Before these, and before a blank, no blank is left for a word that is not there.
+constexpr std::string_view ends[] = {".", ",", ";", ":", "!", "?", ")", "]", "»", "”", "\n", "…"};
+
+bool starts_with_any(std::string_view text, std::span<const std::string_view> of) {
+    return std::ranges::any_of(of, [&](std::string_view one) { return text.starts_with(one); });
+}
+
+// A value that is empty takes the blank before it along: `1 {{unit}}.` is `1.`
+void take_blank_along(std::string& filled, std::string_view rest) {
+    if (!rest.empty() && !starts_with_any(rest, blanks) && !starts_with_any(rest, ends)) return;
+    for (const std::string_view blank : blanks)
+        if (filled.ends_with(blank)) return filled.resize(filled.size() - blank.size());
 }
 
 // Copies `text`, with each gap replaced by what value(name) says.
@@ -27,9 +44,7 @@ std::string expand(std::string_view text, Value&& value) {
             value(std::string{trim(text.substr(open + 2, close - open - 2))});
         filled.append(put);
         text.remove_prefix(close + 2);
-        // A value that is empty takes the blank before it along: `1 {{unit}}.` is `1.`
-        const bool ends = text.empty() || std::string_view{" .,;:)"}.contains(text.front());
-        if (put.empty() && ends && filled.ends_with(' ')) filled.pop_back();
+        if (put.empty()) take_blank_along(filled, text);
     }
 }
 

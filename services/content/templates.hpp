@@ -47,8 +47,9 @@ std::expected<Draft, std::vector<std::string>> fill(const Draft& template_, cons
                                                     const LanguageValues& by_language = {});
 
 // Values `value`, `exact_value`, `threshold`, `unit`, `read_at`, `station` and `parameter` of a
-// reading, as fr-CA and en-CA write them. `value` is rounded for people (`about {{value}}`), never
-// across or onto the threshold; codes have names. Times are absolute, in the IANA zone given, which
+// reading, as fr-CA and en-CA write them. `value` is rounded for people (`about {{value}}`), by at
+// most a twentieth of its distance to the threshold, hence never across or onto that; levels keep
+// the provider's decimals. Codes have names. Times are absolute, in the IANA zone given, which
 // exists (texts/names.hpp).
 LanguageValues reading_values(const Evidence& evidence, std::string_view zone = "America/Edmonton");
 

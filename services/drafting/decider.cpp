@@ -1,6 +1,7 @@
 #include "drafting/decider.hpp"
 
 #include "content/cap.hpp"
+#include "content/check_template.hpp"
 #include "content/hands.hpp"
 #include "content/templates.hpp"
 #include "drafting/crossing.hpp"
@@ -106,6 +107,8 @@ static std::ptrdiff_t templates_of(const State& state, std::string_view agency) 
         state.templates, [&](const auto& entry) { return entry.second.agency() == agency; });
 }
 
+static constexpr std::size_t errors_listed_max = 10;
+
 // Found while somebody writes it, and not when the river rises.
 static std::optional<Rejection> broken_placeholder(const content::v1::Draft& draft) {
     const auto gap = content::broken_gap(draft);
@@ -115,6 +118,24 @@ static std::optional<Rejection> broken_placeholder(const content::v1::Draft& dra
                                  "the braces out",
                                  gap->words),
                      "draft." + gap->field};
+}
+
+// As it would be at a crossing, when there is nobody to mend it.
+static std::optional<Rejection> incomplete_template(const Asking& asking,
+                                                    const v1::PutTemplateRequest& request,
+                                                    Time now) {
+    content::v1::Draft draft = request.draft();
+    if (draft.agencies().empty()) draft.add_agencies(asking.agency);
+    *draft.mutable_expires() =
+        to_proto(now + std::chrono::seconds{request.expires_after_seconds()});
+    auto errors = content::template_errors(draft, now, Decider::world);
+    if (errors.empty()) return std::nullopt;
+    errors.resize(std::min(errors.size(), errors_listed_max));
+    const std::string& field = errors.front().field;
+    return Rejection{
+        Because::invalid_argument, "template_incomplete",
+        fmt::format("no draft from it could be submitted, whatever fills it: {}", listing(errors)),
+        field == "expires" ? "expires_after_seconds" : "draft." + field};
 }
 
 static Verdict put_template(const State& state, const Asking& asking,
@@ -153,6 +174,7 @@ static Verdict put_template(const State& state, const Asking& asking,
                         templates_max),
             "template_id");
     }
+    if (auto no = incomplete_template(asking, request, now)) return std::unexpected(*no);
 
     v1::Event event;
     v1::Template& stored = *event.mutable_template_stored()->mutable_template_();

@@ -35,7 +35,7 @@ static content::FeedEntry entry_of(const content::Content& content, const Alert&
     entry.category = content::cap_word(content.draft().category());
     entry.status = content::cap_status(content);
     entry.published = alert.fire_at;
-    entry.updated = entry.published;
+    entry.updated = alert.public_at();
     return entry;
 }
 
@@ -96,7 +96,7 @@ private:
             entries_.insert(before_.extract(known));
         else if (!render(*alert))
             return;
-        index_.updated = std::max(index_.updated, alert->fire_at);
+        index_.updated = std::max(index_.updated, alert->public_at());
         shown_.push_back(&entries_.at(alert->identifier));
     }
 
@@ -104,8 +104,6 @@ private:
         if (!alert.content) return false;
         const auto content = content::parse(alert.content->bytes());
         if (!content) return false;
-        for (const content::Text& text : content::said(*content, alert.armed->fixed))
-            index_.languages.insert(text.language());
         entries_[alert.identifier] = content::atom_entry(entry_of(*content, alert, language_));
         return true;
     }
@@ -147,17 +145,19 @@ FeedIndex build_feed(const Realm& realm, const std::string& name, const std::str
     return FeedBuilder{realm, name, language, base_url, now, entries, updated_before}.build();
 }
 
-std::string FeedPages::spoken(const std::string& realm, const std::string& language) const {
-    std::set<std::string> all(content::required_languages.begin(),
-                              content::required_languages.end());
-    const std::lock_guard lock(mutex_);
-    if (const auto known = languages_.find(realm); known != languages_.end())
-        all.insert(known->second.begin(), known->second.end());
-    if (all.contains(language)) return language;
-    const std::string primary = language.substr(0, language.find('-'));
-    for (const std::string& one : all)
-        if (one.substr(0, one.find('-')) == primary) return one;
-    return {};
+// The same on every instance, and after every restart. Empty: nothing speaks it.
+static std::string spoken(const Realm& realm, const std::string& language) {
+    if (realm.languages().contains(language)) return language;
+    std::vector<std::string> all(content::required_languages.begin(),
+                                 content::required_languages.end());
+    if (std::ranges::find(all, language) != all.end()) return language;
+    realm.languages().ascend(nullptr, [&](const std::string& one, char) {
+        all.push_back(one);
+        return true;
+    });
+    const auto primary = content::primary_language(language);
+    const auto near = std::ranges::find(all, primary, content::primary_language);
+    return near == all.end() ? std::string{} : *near;
 }
 
 std::shared_ptr<const FeedIndex> FeedPages::index(const Realm& snapshot, const std::string& realm,
@@ -190,7 +190,6 @@ std::shared_ptr<const FeedIndex> FeedPages::index(const Realm& snapshot, const s
     slot->updated = fresh->updated;
     const std::lock_guard lock(mutex_);
     ++built_;
-    languages_[realm].insert(fresh->languages.begin(), fresh->languages.end());
     slot->index = fresh;
     return fresh;
 }
@@ -201,12 +200,9 @@ std::shared_ptr<const FeedPage> FeedPages::page(const std::string& realm,
     const auto snapshot = view_.snapshot(realm);
     if (!snapshot->feed_since()) return nullptr;
     const Time at = std::max(now, snapshot->decided_at());
-    const std::string first = spoken(realm, language);
-    auto found = index(*snapshot, realm, first.empty() ? "en-CA" : first, base_url, at);
-    // What is spoken was perhaps learnt just now.
-    const std::string again = spoken(realm, language);
-    if (again.empty()) return nullptr;
-    if (again != first) found = index(*snapshot, realm, again, base_url, at);
+    const std::string known = spoken(*snapshot, language);
+    if (known.empty()) return nullptr;
+    auto found = index(*snapshot, realm, known, base_url, at);
     if (number < 1 || number > std::ssize(found->pages)) return nullptr;
     const FeedPage* page = &found->pages[static_cast<std::size_t>(number - 1)];
     return {std::move(found), page};

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,8 +29,7 @@ struct FeedIndex {
     std::vector<FeedPage> pages;
     std::int64_t version = 0;
     Time from, until;
-    Time updated;                     // when what is on it last changed: Atom's `updated`
-    std::set<std::string> languages;  // of the alerts on it
+    Time updated;  // when what is on it last changed: Atom's `updated`
 
     bool right(std::int64_t listed_version, Time now) const {
         // Built of a later snapshot, it is right for whoever still holds the one before.
@@ -51,9 +49,9 @@ class FeedPages {
 public:
     explicit FeedPages(const PublishingView& view) : view_(view) {}
 
-    // Page `number` from 1; null: the index has fewer, the realm never had a feed, or nothing
-    // speaks the language. `fr` is answered in the French that is spoken. The page lives as long
-    // as it is held. A clock that is behind the last decision counts as being at it.
+    // Page `number` from 1; null: the index has fewer, the realm never had a feed, or no alert of
+    // it ever spoke the language. `fr` is answered in the French that is spoken. The page lives as
+    // long as it is held. A clock that is behind the last decision counts as being at it.
     std::shared_ptr<const FeedPage> page(const std::string& realm, const std::string& language,
                                          int number, const std::string& base_url, Time now);
     // How often an index was built so far.
@@ -71,13 +69,9 @@ private:
     std::shared_ptr<const FeedIndex> index(const Realm& snapshot, const std::string& realm,
                                            const std::string& language, const std::string& base_url,
                                            Time now);
-    // Empty: nothing does.
-    std::string spoken(const std::string& realm, const std::string& language) const;
-
     const PublishingView& view_;
     mutable std::mutex mutex_;
     std::map<std::string, std::map<std::string, std::shared_ptr<Slot>>> slots_;  // realm, language
-    std::map<std::string, std::set<std::string>> languages_;                     // by realm
     std::int64_t built_ = 0;
 };
 

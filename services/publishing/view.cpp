@@ -1,5 +1,6 @@
 #include "publishing/view.hpp"
 
+#include "content/texts.hpp"
 #include "runtime/view_events.hpp"
 
 #include <algorithm>
@@ -64,10 +65,10 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
     else
         open_.erase(id);
     if (!trace.empty()) traces_.set(id, trace);
-    note(id, event);
+    note(id, event, decided_at);
 }
 
-void Realm::note(const std::string& id, const v1::Event& event) {
+void Realm::note(const std::string& id, const v1::Event& event, Time decided_at) {
     const Release& release = *releases_.find(id);
     if (event.has_release_planned()) {
         by_message_.edit(release.head.message_id()) = id;
@@ -77,16 +78,17 @@ void Realm::note(const std::string& id, const v1::Event& event) {
     for (const std::string& delivery : event.deliveries_claimed().delivery_ids())
         if (const Item* item = release.find(delivery);
             item && item->delivery.kind() == "feed" && item->armed)
-            list(release, *item);
+            list(release, *item, decided_at);
 }
 
-void Realm::list(const Release& release, const Item& item) {
+void Realm::list(const Release& release, const Item& item, Time claimed_at) {
     const content::v1::Fixed& fixed = item.fixed();
     if (alerts_.contains(fixed.identifier())) return;
     Alert alert{.identifier = fixed.identifier(),
                 .body = release.body(item),
                 .armed = item.armed,
                 .fire_at = from_proto(fixed.fire_at()),
+                .claimed_at = claimed_at,
                 .expires = release.expires,
                 .content = nullptr};
     alerts_.set(alert.identifier, std::make_shared<const Alert>(alert));
@@ -98,6 +100,16 @@ void Realm::list(const Release& release, const Item& item) {
     listed_until_.set({alert.expires, listings_}, alert.fire_at);
     listed_.set(place, std::make_shared<const Alert>(std::move(alert)));
     listed_version_ = next_version();
+    learn_languages(release, fixed);
+}
+
+void Realm::learn_languages(const Release& release, const content::v1::Fixed& fixed) {
+    // Checked when it was planned: this is only read, and by the ledger's thread.
+    content::Content content;
+    if (!release.content || !content.ParseFromString(release.content->bytes())) return;
+    for (const content::Text& text : content::said(content, fixed))
+        if (languages_.size() < feed_languages_max && !languages_.contains(text.language()))
+            languages_.set(text.language(), 1);
 }
 
 void Realm::unlist_expired(Time now) {

@@ -9,6 +9,7 @@
 #include "runtime/shared_table.hpp"
 #include "runtime/view.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,18 +19,24 @@
 
 namespace tocsin::publishing {
 
+inline constexpr std::size_t feed_languages_max = 100;
+
 // One alert on the feed, from its claim on, until its release drops its texts.
 struct Alert {
     std::string identifier;
     std::shared_ptr<const Sealed> body;
     std::shared_ptr<const Armed> armed;
     Time fire_at;
+    // When its claim counted, which may be after T0.
+    Time claimed_at;
     // It is listed until then.
     Time expires;
     // What the entry of the index says; null once it is not listed any more.
     std::shared_ptr<const Approved> content;
 
     bool is_public(Time now) const { return now >= fire_at; }
+    // When it came to be public.
+    Time public_at() const { return std::max(fire_at, claimed_at); }
 };
 
 // One realm. A copy costs O(1) and shares everything: a snapshot is one.
@@ -62,6 +69,8 @@ public:
     const Listed& listed() const { return listed_; }
     // Changes whenever `listed` does, and never comes back; 0: nothing was ever listed.
     std::int64_t listed_version() const { return listed_version_; }
+    // Every language that an alert ever spoke, at most `feed_languages_max`.
+    const runtime::SharedMap<std::string, char>& languages() const { return languages_; }
     // When the realm first had a feed; nothing: it never had one.
     std::optional<Time> feed_since() const { return feed_since_; }
     // The latest expiry of an alert that is not listed any more; the epoch: of none.
@@ -75,8 +84,9 @@ private:
     using Moments = runtime::SharedMap<std::pair<Time, std::string>, char>;
 
     void apply(const v1::Event& event, Time decided_at, const std::string& trace);
-    void note(const std::string& id, const v1::Event& event);
-    void list(const Release& release, const Item& item);
+    void note(const std::string& id, const v1::Event& event, Time decided_at);
+    void list(const Release& release, const Item& item, Time claimed_at);
+    void learn_languages(const Release& release, const content::v1::Fixed& fixed);
     void unlist_expired(Time now);
     void drop_faded(Time now);
 
@@ -93,6 +103,7 @@ private:
     Listed listed_;
     // By expiry: the place in `listed_`.
     runtime::SharedMap<std::pair<Time, std::int64_t>, Time> listed_until_;
+    runtime::SharedMap<std::string, char> languages_;
     std::int64_t listings_ = 0;
     std::int64_t listed_version_ = 0;
     std::optional<Time> feed_since_;

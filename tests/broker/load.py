@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 
+from e2e.bad_inputs_world import draft
 from history import History, put_of
 from support.calls import CHANNEL_OPTIONS, Answer, answer_of, answer_of_error, request_bytes
 from support.connect import new_request_id
@@ -235,5 +236,5 @@ def _incident() -> dict[str, Any]:
 def _template(template_id: str, etag: str) -> dict[str, Any]:
     request_id = new_request_id()
     return {"requestId": request_id, "templateId": template_id, "etag": etag,
-            "draft": {"title": f"by {request_id} after {etag or 'nothing'}"},
+            "draft": draft(title=f"by {request_id} after {etag or 'nothing'}"),
             "expiresAfterSeconds": "3600"}

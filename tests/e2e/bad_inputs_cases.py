@@ -243,6 +243,8 @@ EDGE = [
          "INVALID_ARGUMENT", "request_id"),
     Case("a request id without a time", incident(requestId=str(uuid.uuid4())), BAD,
          "INVALID_ARGUMENT", "expires_at"),
+    Case("a blank instruction", drafted(texts=[text("fr-CA"), text("en-CA", instruction=" ")]), BAD,
+         "INVALID_ARGUMENT", "draft.texts[1].instruction"),
     Case("an expiry in two days", incident(expiresAt=in_hours(48)), BAD, "INVALID_ARGUMENT",
          "expires_at"),
     Case("an id of tomorrow", incident(requestId=new_request_id(time.time() + 2 * 86400)), BAD,
@@ -430,6 +432,10 @@ DRAFTING = [
     drafting("a template with a broken placeholder", change(
         "ana", "drafting", "PutTemplate", templateId="river", expiresAfterSeconds=3600,
         draft={"title": "Bow at {station}"}), BAD, "BROKEN_PLACEHOLDER", "draft.title"),
+    drafting("a template without English", change(
+        "ana", "drafting", "PutTemplate", templateId="river", expiresAfterSeconds=3600,
+        draft=draft(texts=[text("fr-CA", headline="{{value}} m")])), BAD, "TEMPLATE_INCOMPLETE",
+        "draft.texts"),
     drafting("neither draft nor template", create(draft=None), BAD, "DRAFT_OR_TEMPLATE", "draft"),
     drafting("draft and template", create(templateId="flood"), BAD, "DRAFT_OR_TEMPLATE",
              "template_id"),

@@ -99,8 +99,7 @@ def test_there_are_many_cases() -> None:
 @pytest.mark.parametrize(("method", "path", "status", "allow"), [
     ("GET", CREATE, 405, "POST"), ("DELETE", CREATE, 405, "POST"), ("PUT", CREATE, 405, "POST"),
     ("POST", "/healthz", 405, "GET, HEAD"), ("POST", "/feeds/calgary/en-CA.atom", 405, "GET, HEAD"),
-    ("GET", "/feeds/..%2F..%2Fetc/passwd.atom", 404, ""), ("GET", "/feeds/a%00b/en.atom", 404, ""),
-    ("GET", "/", 404, ""),
+    ("GET", "/feeds/a%00b/en.atom", 404, ""), ("GET", "/", 404, ""),
 ])
 def test_another_http_method_or_page(world: World, method: str, path: str, status: int, allow: str
                                      ) -> None:
@@ -110,6 +109,7 @@ def test_another_http_method_or_page(world: World, method: str, path: str, statu
 
 
 @pytest.mark.parametrize("path", [
+    "/feeds/..%2F..%2Fetc/passwd.atom",
     "/feeds/calgary/alerts/none.xml", "/feeds/CALGARY/en-CA.atom", "/feeds/atlantis/en-CA.atom",
     "/feeds/calgary/de-DE.atom", "/feeds/calgary/english.atom", "/feeds/calgary/en-CA.atom?page=2",
     "/feeds/calgary/en-CA.atom?page=first",

@@ -53,6 +53,32 @@ TEST(Templates, AnEmptyValueLeavesNoBlankAtTheEdge) {
     EXPECT_EQ(filled->texts(1).headline(), "Flow: 3");
 }
 
+TEST(Templates, AnEmptyValueTakesTheBlankBeforeItAlong) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"1 {{unit}}.", "1."},
+        {"1\u00A0{{unit}}.", "1."},
+        {"1\u202F{{unit}}, 2", "1, 2"},
+        {"1 {{unit}}!", "1!"},
+        {"1 {{unit}}?", "1?"},
+        {"« 1 {{unit}}»", "« 1»"},
+        // The blank that French has before these stays.
+        {"« 1 {{unit}}\u00A0»", "« 1\u00A0»"},
+        {"1\u00A0{{unit}}\u202F!", "1\u202F!"},
+        {"“1 {{unit}}”", "“1”"},
+        {"[1 {{unit}}]", "[1]"},
+        {"1 {{unit}}\nThen", "1\nThen"},
+        {"1\u00A0{{unit}}", "1"},
+        {"1 {{unit}} {{unit}}.", "1."},
+        {"1 {{unit}}-2", "1 -2"},
+        {"été{{unit}}.", "été."},
+    };
+    for (const auto& [text, wanted] : cases) {
+        Draft draft;
+        draft.set_title(text);
+        EXPECT_EQ(fill(draft, {{"unit", ""}})->title(), wanted) << text;
+    }
+}
+
 TEST(Templates, WhatNoValueCouldFillIsBroken) {
     const auto gap = [](const char* words) {
         Draft draft = samples::make_draft();
@@ -155,11 +181,13 @@ TEST(Readings, RoundingStaysOnTheSideOfTheThreshold) {
         return reading_values(evidence).at("en-CA").at("value");
     };
     EXPECT_EQ(said(1107.3, 1000), "1,110");
-    EXPECT_EQ(said(1004.4, 1000), "1,004") << "1,000 would be at the threshold";
+    EXPECT_EQ(said(1004.4, 1000), "1,004.4") << "1,000 would be at the threshold";
+    EXPECT_EQ(said(1084.4, 1000), "1,084") << "1,080 would hide a twentieth of what is above";
+    EXPECT_EQ(said(217.46, 216.5), "217.5") << "217 would hide half of what is above";
     EXPECT_EQ(said(1000.4, 1000), "1,000.4");
     EXPECT_EQ(said(1000, 1000), "1,000");
     EXPECT_EQ(said(999.7, 1000), "999.7") << "1,000 would be above";
-    EXPECT_EQ(said(215.678, 215.5), "215.7") << "a level above sea, not 216";
+    EXPECT_EQ(said(215.678, 215.5), "215.68");
     EXPECT_EQ(said(0.0034567, 0.003), "0.00346");
     EXPECT_EQ(said(-3.4567, -9), "-3.46");
     EXPECT_EQ(said(0, 0), "0");
@@ -169,7 +197,28 @@ TEST(Readings, RoundingStaysOnTheSideOfTheThreshold) {
         std::erase(number, ',');
         EXPECT_EQ(std::stod(number) >= 1000, value >= 1000) << number << " for " << value;
         EXPECT_EQ(std::stod(number) > 1000, value > 1000) << number << " for " << value;
+        EXPECT_LE(std::abs(std::stod(number) - value), 0.05001 * std::abs(value - 1000)) << value;
     }
+}
+
+TEST(Readings, LevelsKeepTheirDecimals) {
+    const auto said = [](const char* series, const char* unit, double value) {
+        Evidence evidence = samples::make_evidence();
+        evidence.set_series(series);
+        evidence.set_unit(unit);
+        evidence.set_value(value);
+        evidence.set_threshold(100);
+        return reading_values(evidence).at("en-CA").at("value");
+    };
+    EXPECT_EQ(said("05BH004:level", "m", 217.463), "217.463");
+    EXPECT_EQ(said("05BH004:level", "", 1'217.463), "1,217.463");
+    EXPECT_EQ(said("03339000:00065:11878", "ft", 217.46), "217.46");
+    EXPECT_EQ(said("03339000:62614", "ft", 217.46), "217.46");
+    EXPECT_EQ(said("gauge:stage", "ft NAVD88", 217.46), "217.46");
+    EXPECT_EQ(said("gauge:pegel", "cm", 217.46), "217.46");
+    EXPECT_EQ(said("gauge:flow", "m3/s", 217.46), "217");
+    EXPECT_EQ(said("03339000:00060", "ft3/s", 217.46), "217");
+    EXPECT_EQ(said("03339000:99999", "", 217.46), "217");
 }
 
 TEST(Readings, CodesAndUnitsAreWrittenOut) {

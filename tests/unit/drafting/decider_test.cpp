@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 namespace tocsin::drafting {
@@ -113,6 +114,10 @@ v1::Command put_template(const char* etag = "") {
     put.set_template_id("flood");
     put.set_etag(etag);
     put.set_expires_after_seconds(3600);
+    *put.mutable_draft() = samples::make_draft();
+    put.mutable_draft()->clear_onset();
+    put.mutable_draft()->clear_expires();
+    put.mutable_draft()->clear_evidence();
     put.mutable_draft()->set_title("at {{value}} {{unit}}");
     return command;
 }
@@ -225,13 +230,108 @@ TEST(Template, WithAPlaceholderThatNothingFillsIsRefused) {
     Case test = given({});
     v1::Command command = put_template();
     auto& draft = *command.mutable_put_template()->mutable_draft();
-    draft.add_areas()->add_geocodes()->set_value("{station}");
+    draft.mutable_areas(0)->mutable_geocodes(0)->set_value("{station}");
     EXPECT_EQ(test.when(command).refused(), "broken_placeholder");
     EXPECT_EQ(test.rejection()->field, "draft.areas[0].geocodes[0].value");
     EXPECT_NE(test.rejection()->text.find("{station}"), std::string::npos);
     draft.mutable_areas(0)->mutable_geocodes(0)->set_value("{{station}}");
     EXPECT_EQ(test.when(command).refused(), "");
     EXPECT_EQ(test.events().at(0).template_stored().template_().placeholders_size(), 3);
+}
+
+const struct {
+    const char* field;  // empty: it is good
+    std::function<void(content::v1::Draft&)> change;
+} changed_templates[] = {
+    {"", [](content::v1::Draft&) {}},
+    {"draft.title", [](content::v1::Draft& it) { it.clear_title(); }},
+    {"draft.status", [](content::v1::Draft& it) { it.set_status(content::v1::STATUS_EXERCISE); }},
+    {"draft.severity", [](content::v1::Draft& it) { it.clear_severity(); }},
+    {"draft.areas", [](content::v1::Draft& it) { it.clear_areas(); }},
+    {"draft.areas[0].descriptions[fr-CA]",
+     [](content::v1::Draft& it) { it.mutable_areas(0)->mutable_descriptions()->erase("fr-CA"); }},
+    {"draft.areas[0].polygons[0]",
+     [](content::v1::Draft& it) { it.mutable_areas(0)->set_polygons(0, "51,-114"); }},
+    {"draft.areas[0].geocodes[0].value_name",
+     [](content::v1::Draft& it) {
+         it.mutable_areas(0)->mutable_geocodes(0)->set_value_name("same");
+     }},
+    {"",
+     [](content::v1::Draft& it) {
+         auto& code = *it.mutable_areas(0)->mutable_geocodes(0);
+         code.set_value_name("list of {{station}}");
+         code.set_value("{{station}}");
+     }},
+    {"draft.texts", [](content::v1::Draft& it) { it.mutable_texts()->RemoveLast(); }},
+    {"draft.texts[2].language", [](content::v1::Draft& it) { *it.add_texts() = it.texts(0); }},
+    {"draft.texts[1].instruction",
+     [](content::v1::Draft& it) { it.mutable_texts(1)->clear_instruction(); }},
+    {"draft.texts[0].headline",
+     [](content::v1::Draft& it) { it.mutable_texts(0)->set_headline("a\x01{{value}}"); }},
+    {"draft.texts[0].headline",
+     [](content::v1::Draft& it) {
+         it.mutable_texts(0)->set_headline("{{value}}" + std::string(161, 'x'));
+     }},
+    {"", [](content::v1::Draft& it) { it.mutable_texts(0)->set_headline("{{value}} {{unit}}"); }},
+    {"",
+     [](content::v1::Draft& it) {
+         it.mutable_texts(0)->set_headline(std::string(150, 'x') + " {{exact_value}}");
+     }},
+    {"draft.texts[0].channel_texts[0].kind",
+     [](content::v1::Draft& it) {
+         auto& words = *it.mutable_texts(0)->add_channel_texts();
+         words.set_kind("telegraph");
+         words.set_text("{{value}}");
+     }},
+    {"draft.retraction", [](content::v1::Draft& it) { it.mutable_retraction()->RemoveLast(); }},
+    {"", [](content::v1::Draft& it) { it.clear_retraction(); }},
+    {"draft.web", [](content::v1::Draft& it) { it.set_web("ftp://calgary.example"); }},
+    {"", [](content::v1::Draft& it) { it.set_web("https://calgary.example/{{station}}"); }},
+    {"", [](content::v1::Draft& it) { it.clear_agencies(); }},
+    {"expires_after_seconds",
+     [](content::v1::Draft& it) {
+         *it.mutable_onset() = runtime::to_proto(samples::now + std::chrono::hours{1});
+     }},
+    {"",
+     [](content::v1::Draft& it) {
+         *it.mutable_onset() = runtime::to_proto(samples::now + std::chrono::minutes{1});
+     }},
+    {"draft.release_at",
+     [](content::v1::Draft& it) {
+         *it.mutable_release_at() = runtime::to_proto(samples::now + std::chrono::hours{2});
+     }},
+};
+
+// Each of them is refused when it is put, or a crossing can be drafted from it.
+TEST(Template, ThatNoCrossingCouldUseIsRefused) {
+    for (const auto& [field, change] : changed_templates) {
+        v1::Command command = put_template();
+        change(*command.mutable_put_template()->mutable_draft());
+        SCOPED_TRACE(command.put_template().draft().ShortDebugString());
+        Case test = given({incident()});
+        const std::string refused = ana(test).when(command).refused();
+        EXPECT_EQ(refused, *field ? "template_incomplete" : "");
+        if (!refused.empty()) {
+            EXPECT_EQ(test.rejection()->field, field);
+            continue;
+        }
+        test.when(crossing());
+        ASSERT_FALSE(test.events().empty());
+        EXPECT_FALSE(test.events()[0].has_crossing_refused())
+            << test.events()[0].crossing_refused().reason();
+    }
+}
+
+TEST(Template, IsNotRefusedForWhatIsOpen) {
+    v1::Command command = put_template();
+    auto& draft = *command.mutable_put_template()->mutable_draft();
+    Case test = given({});
+    draft.mutable_texts(1)->set_language("{{language}}");
+    draft.mutable_retraction(1)->set_language("{{language}}");
+    draft.mutable_areas(0)->add_circles("{{circle}}");
+    draft.mutable_areas(0)->mutable_geocodes(0)->set_value_name("profile:CAP-CP:{{list}}");
+    draft.set_web("{{web}}");
+    EXPECT_EQ(ana(test).when(command).refused(), "");
 }
 
 TEST(Template, IsReplacedWithItsEtag) {

@@ -276,6 +276,48 @@ TEST(Executor, AnOutcomeIsToldOnceTheLedgerIsBack) {
     EXPECT_EQ(there.arrivals.size(), 3u);
 }
 
+// What a server said must not cost the outcome itself: without it the post would be made again.
+TEST(Executor, AnOutcomeThatTheLedgerCannotReadIsToldPlainly) {
+    for (const char* code : {"unreadable", "decision_too_large", "decider_failed"}) {
+        SCOPED_TRACE(code);
+        Public there;
+        std::vector<v1::RecordOutcome> told;
+        there.world.refuses = [&](const v1::Command& command) -> std::string {
+            if (!command.has_record_outcome()) return {};
+            if (command.record_outcome().delivery_id() != "toot:fr-CA") return {};
+            told.push_back(command.record_outcome());
+            return told.size() == 1 ? code : "";
+        };
+        there.world.start("x1");
+        there.clear();
+        there.world.pass(120s);
+        ASSERT_EQ(told.size(), 2u);
+        EXPECT_EQ(told[0].receipt(), "1");
+        EXPECT_EQ(told[1].outcome(), told[0].outcome());
+        EXPECT_EQ(told[1].reason(), "The channel's answer can not be shown.");
+        EXPECT_EQ(told[1].receipt() + told[1].url(), "");
+        EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
+        EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");
+        EXPECT_EQ(there.world.count("POST", "toot"), 2) << "one for each language";
+    }
+}
+
+TEST(Executor, AnOutcomeThatIsRefusedPlainlyTooIsNotToldForEver) {
+    Public there;
+    int told = 0;
+    there.world.refuses = [&](const v1::Command& command) -> std::string {
+        return command.has_record_outcome() &&
+                       command.record_outcome().delivery_id() == "toot:fr-CA" && ++told
+                   ? "unreadable"
+                   : "";
+    };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(5s);
+    EXPECT_EQ(told, 2);
+    EXPECT_EQ(there.world.count("POST", "toot"), 2);
+}
+
 TEST(Executor, OneFailingChannelDelaysNoOther) {
     Public there;
     int refusals = 3;

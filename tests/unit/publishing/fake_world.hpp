@@ -10,6 +10,7 @@
 #include "support/cut_off.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,7 +31,9 @@ public:
     std::string leader_realm = "bow";
     // Commands that are answered `unavailable` although they are decided.
     int lost_answers = 0;
-    bool frozen = false;      // the ledger takes nothing
+    bool frozen = false;  // the ledger takes nothing
+    // The code with which it refuses a command; empty: it decides.
+    std::function<std::string(const v1::Command&)> refuses = [](const auto&) { return ""; };
     std::string traceparent;  // of what comes from outside
 
     ~FakeWorld() override { cut_off(); }
@@ -146,7 +149,10 @@ public:
         runtime::Answer answer;
         if (!frozen) {
             const auto key = submission.asking.actor + submission.asking.request_id;
-            if (asked_.insert(key).second) {
+            if (const std::string code = refusal(submission.body); !code.empty()) {
+                answer.kind = runtime::Answer::Kind::rejected;
+                answer.rejection = {runtime::Because::internal, code, "refused by the test", {}};
+            } else if (asked_.insert(key).second) {
                 const auto decided = decide(submission.asking, submission.body);
                 answer.kind =
                     decided ? runtime::Answer::Kind::accepted : runtime::Answer::Kind::rejected;
@@ -180,6 +186,10 @@ private:
         void await_resume() const noexcept {}
     };
 
+    std::string refusal(const std::string& body) const {
+        v1::Command command;
+        return command.ParseFromString(body) ? refuses(command) : std::string{};
+    }
     void cut_off() {
         for (auto& [when, handle] : std::exchange(waiting_, {})) testing::keep_cut_off(handle);
         for (auto& task : std::exchange(posted_, {})) testing::keep_cut_off(std::move(task));

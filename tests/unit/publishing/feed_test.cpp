@@ -24,9 +24,12 @@ struct Publisher {
             decision.mutable_accepted()->add_events(event.SerializeAsString());
         view.apply({"publishing", 0, 0, when, decision, live});
     }
-    // Its T0 is `second` and 600 ms.
-    Story publish(int number, int second, bool live = true) {
+    // Its T0 is `second` and 600 ms; its claim counts then, or `claimed_late` seconds later.
+    Story publish(int number, int second, bool live = true, int claimed_late = 0,
+                  const std::string& third = {}) {
         auto content = samples::make_content();
+        if (!third.empty())
+            samples::add_text(*content.mutable_draft()->add_texts(), third, "Third");
         content.set_message_id(fmt::format("msg-{}", number));
         for (auto& text : *content.mutable_draft()->mutable_texts())
             text.set_headline(fmt::format("Alert {} in {}", number, text.language()));
@@ -38,8 +41,8 @@ struct Publisher {
         keep();
         story.prepared("feed", true, {}, 0, at(second));
         keep();
-        story.claim("x1", at(second));
-        keep();
+        story.claim("x1", at(second + claimed_late));
+        tell(story.given.events(), at(second + claimed_late), live);
         return story;
     }
     std::shared_ptr<const FeedPage> page(Time now, const std::string& language = "en-CA",
@@ -169,8 +172,46 @@ TEST(FeedPages, ManyNamesOfLanguagesAndRealmsKeepNothing) {
         EXPECT_EQ(there.pages.page(fmt::format("realm-{}", letter), "en-CA", 1, "https://f", at(1)),
                   nullptr);
     }
+    EXPECT_EQ(there.pages.built(), 0);
     EXPECT_TRUE(there.page(at(1), "fr")->body.contains("Alert 1 in fr-CA"));
-    EXPECT_EQ(there.pages.built(), 2);
+    EXPECT_EQ(there.pages.built(), 1);
+}
+
+// Whoever was asked before, and however long ago an alert spoke it.
+TEST(FeedPages, ALanguageIsKnownByWhatWasDecided) {
+    Publisher there;
+    there.publish(1, 0, true, 0, "cr-CA");
+    there.publish(2, 10'000);
+    // It is not listed any more, and this instance never built a page of it.
+    const auto page = there.page(at(10'001), "cr-CA");
+    ASSERT_NE(page, nullptr);
+    EXPECT_FALSE(page->body.contains("Alert 1"));
+    EXPECT_EQ(there.page(at(10'001), "cr")->etag, page->etag);
+    EXPECT_EQ(there.page(at(10'001), "de-CA"), nullptr);
+    Publisher restarted;
+    restarted.publish(1, 0, false, 0, "cr-CA");
+    restarted.publish(2, 10'000, false);
+    restarted.view.folded(0);
+    EXPECT_EQ(restarted.page(at(10'001), "cr-CA")->etag, page->etag);
+}
+
+TEST(FeedPages, ARealmKnowsOnlySoManyLanguages) {
+    Publisher there;
+    for (int i = 0; i < static_cast<int>(feed_languages_max) + 20; ++i)
+        there.publish(i, i, true, 0, fmt::format("en-x-{}", i));
+    EXPECT_EQ(there.view.snapshot("bow")->languages().size(), feed_languages_max);
+}
+
+// Another alert expired between its T0 and its claim.
+TEST(FeedPages, AnAlertThatIsClaimedLateIsUpdatedByItsClaim) {
+    Publisher there;
+    there.publish(1, 0);
+    there.publish(2, 3540, true, 5);
+    EXPECT_EQ(updated(*there.page(at(3546))), content::atom_time(at(3545)));
+    const std::string& body = there.page(at(3546))->body;
+    const std::string entry = body.substr(body.find("<entry>"));
+    EXPECT_TRUE(entry.contains("<updated>" + content::atom_time(at(3545)))) << entry;
+    EXPECT_TRUE(entry.contains("<published>" + content::atom_time(at(3540) + 600ms))) << entry;
 }
 
 TEST(FeedPages, HistoryIsShownOnceItIsRead) {

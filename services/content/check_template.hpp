@@ -1,0 +1,19 @@
+// What is wrong with a template, found when it is stored and not when the river rises.
+#pragma once
+
+#include "content/content.hpp"
+#include "content/finding.hpp"
+#include "runtime/time.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace tocsin::content {
+
+using runtime::Time;
+
+// Errors that a draft made of it at `now` has, whatever fills it. `draft` is the template with the
+// agencies and the expiry of such a draft.
+std::vector<Finding> template_errors(const Draft& draft, Time now, std::string_view world);
+
+}  // namespace tocsin::content

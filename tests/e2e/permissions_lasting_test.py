@@ -1,0 +1,168 @@
+"""What lasts: whoever had a hand in what a gauge started does not approve it, and a stream lives no
+longer than the right to read it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from e2e.bad_inputs_world import draft, text
+from e2e.permissions_world import FEED, REALM, RULE, SOURCE
+from support.broker import Broker
+from support.calls import CHANNEL_OPTIONS, Answer, answer_of_error, request_bytes
+from support.connect import Connect, Reply
+from support.ports import free_port
+from support.programs import Program, Secrets, service_flags
+from support.protos import method
+from support.tokens import Issuer, Person
+from support.waiting import until
+
+LEEWAY_S = 1
+
+
+def someone(name: str, *roles: str) -> Person:
+    return Person(f"{name}@city.calgary", REALM, "city", roles)
+
+
+ADMIN = someone("admin", "admin", "duty-officer")
+# Each wrote one of the things that lead to a message, and may approve what others write.
+WRITERS = {one: someone(f"{one}-writer", "approver", "duty-officer")
+           for one in ("template", "source", "rule")}
+OTHER = someone("other", "approver", "duty-officer")
+READER = someone("reader", "duty-officer")
+
+
+class Gauge(BaseHTTPRequestHandler):
+    """Far above every threshold, at any time."""
+
+    def do_GET(self) -> None:
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = f"ID,Date,Water Level / Niveau d'eau (m)\n05BH004,{now},9.9\n".encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def gauge() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gauge)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/x.csv"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class World:
+    def __init__(self, program: Program, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self._gateway = Connect(program.url)
+        self._channel = grpc.insecure_channel(program.address, options=CHANNEL_OPTIONS)
+
+    def do(self, who: Person, service: str, name: str, request: dict[str, Any]) -> Any:
+        return self._gateway.must_change(service, name, request, token=self.issuer.token(who))
+
+    def read(self, service: str, name: str, request: dict[str, Any], after: str = "") -> Any:
+        return self._gateway.must(service, name, request, token=self.issuer.token(OTHER),
+                                  after=after)
+
+    def approve(self, who: Person, message: str, digest: str) -> Reply:
+        return self._gateway.change("approval", "Approve",
+                                    {"messageId": message, "digest": digest},
+                                    token=self.issuer.token(who))
+
+    def roster(self, *people: Person) -> str:
+        done = self.do(ADMIN, "approval", "ImportRoster", {"roster": {
+            "agencies": [{"agencyId": "city", "names": {"en-CA": "The city", "fr-CA": "La ville"},
+                          "capSender": "city.calgary.example"}],
+            "people": [{"subject": one.subject, "name": one.subject, "agencyId": one.agency,
+                        "roles": list(one.roles)} for one in people]}})
+        return str(done["position"])
+
+    def build(self) -> "World":
+        position = self.roster(ADMIN, OTHER, READER, *WRITERS.values())
+        for service, name in (("drafting", "ListIncidents"), ("publishing", "ListChannels"),
+                              ("trigger", "ListRules"), ("measurement", "ListScorecards")):
+            self.read(service, name, {}, position)
+        self.do(ADMIN, "approval", "SetPolicy", {
+            "severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver", "duty-officer"]})
+        self.do(ADMIN, "publishing", "PutChannel", FEED)
+        return self
+
+    def stream_ends(self, token: str, then: Callable[[], object]) -> Answer:
+        """How a stream ends on which nothing happens but what `then` does once it is open."""
+        path, _, response = method("drafting", "WatchMessages")
+        call = self._channel.unary_stream(path)(
+            request_bytes("drafting", "WatchMessages", {}), timeout=60,
+            metadata=[("authorization", f"Bearer {token}")])
+        with pytest.raises(grpc.RpcError) as ended:
+            for item in call:
+                if response.FromString(item).snapshot_complete:
+                    then()
+        return answer_of_error(ended.value)
+
+
+@pytest.fixture(scope="module")
+def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+          ) -> Iterator[World]:
+    gateway = f"127.0.0.1:{free_port()}"
+    flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
+                          publishing_feed_base_url=f"http://{gateway}",
+                          trigger_allow_private_addresses=True, jwt_leeway_s=LEEWAY_S)
+    program = Program("tocsin-all", Path(tmp_path_factory.mktemp("all")), flags).start()
+    try:
+        yield World(program, issuer).build()
+    finally:
+        program.kill()
+
+
+def test_nobody_approves_what_their_template_source_or_rule_started(world: World, gauge: str
+                                                                    ) -> None:
+    incident = world.do(ADMIN, "drafting", "CreateIncident",
+                        {"kind": "flood", "title": "Bow"})["id"]
+    world.do(WRITERS["template"], "drafting", "PutTemplate", {
+        "templateId": "flood", "expiresAfterSeconds": 3600,
+        "draft": draft(texts=[text("fr-CA", headline="{{value}} m"),
+                              text("en-CA", headline="{{value}} m")])})
+    world.do(WRITERS["source"], "trigger", "PutSource",
+             {**SOURCE, "url": gauge, "pollSeconds": 1, "staleSeconds": 600})
+    world.do(WRITERS["rule"], "trigger", "PutRule", {**RULE, "incidentId": incident,
+                                                     "cooldownSeconds": 9999})
+    message = until(lambda: world.read("drafting", "ListMessages", {"incidentId": incident})
+                    .get("messages"), "the gauge started a message")[0]["messageId"]
+    review = until(lambda: next((
+        world.read("approval", "GetReview", {"messageId": message})["review"]
+        for one in world.read("approval", "ListReviews", {}).get("reviews", [])
+        if one["messageId"] == message), None), "it is in review")
+    assert set(review["hands"]) >= {one.subject for one in WRITERS.values()}
+    for wrote, who in WRITERS.items():
+        reply = world.approve(who, message, review["digest"])
+        assert (reply.code, reply.reason) == ("permission_denied", "OWN_TEXT"), wrote
+    reply = world.approve(OTHER, message, review["digest"])
+    assert reply.ok, reply.message
+    world.read("publishing", "ListReleases", {}, reply.body["position"])
+    until(lambda: world.read("publishing", "GetRelease", {"messageId": message})["release"]["state"]
+          == "released", "it is released")
+
+
+def test_a_stream_ends_with_its_token(world: World) -> None:
+    ended = world.stream_ends(world.issuer.token(READER, ttl_s=3), lambda: None)
+    assert (ended.code, ended.reason) == ("UNAUTHENTICATED", "TOKEN_EXPIRED"), ended
+
+
+def test_a_stream_ends_when_the_roster_drops_its_reader(world: World) -> None:
+    ended = world.stream_ends(world.issuer.token(READER),
+                              lambda: world.roster(ADMIN, OTHER, *WRITERS.values()))
+    assert (ended.code, ended.reason) == ("PERMISSION_DENIED", "ROLE_MISSING"), ended
