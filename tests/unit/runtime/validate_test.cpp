@@ -164,9 +164,9 @@ TEST(ValidateNames, ATimeZoneIsOneThatExists) {
         EXPECT_EQ(told(rule, "time_zone"), "") << good;
     }
     rule.set_time_zone("America/Toronot");
-    EXPECT_EQ(
-        told(rule, "time_zone"),
-        "America/Toronot is no time zone of this machine's IANA database: did you mean America/Toronto?");
+    EXPECT_EQ(told(rule, "time_zone"),
+              "America/Toronot is no time zone of this machine's IANA database: did you mean "
+              "America/Toronto?");
     rule.set_time_zone("Mountain Standard Time (Canada)");
     EXPECT_TRUE(told(rule, "time_zone").ends_with("write one such as America/Toronto"));
 }
