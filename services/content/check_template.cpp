@@ -44,10 +44,12 @@ std::set<std::string> fields_with_gaps(const Draft& template_) {
     return fields;
 }
 
-bool has_open_language(const Draft& template_) {
-    const auto open = [](const Text& text) { return text.language().contains("{{"); };
-    return std::ranges::any_of(template_.texts(), open) ||
-           std::ranges::any_of(template_.retraction(), open);
+// What is left out may be added to the draft, and what a time is held against comes with it.
+bool is_still_open(const Finding& one) {
+    static const std::set<std::string> later{
+        "missing",      "language_missing",     "expires_before_onset", "expires_far",
+        "expires_past", "release_after_expiry", "release_far"};
+    return later.contains(one.code);
 }
 
 }  // namespace
@@ -58,11 +60,10 @@ std::vector<Finding> template_errors(const Draft& draft, Time now, std::string_v
     const auto others = only_errors(check(filled_with(draft, "1"), now, world));
     const auto characters = character_errors(empty);
     const auto gaps = fields_with_gaps(draft);
-    const bool open_language = has_open_language(draft);
     std::vector<Finding> errors = only_errors(check(empty, now, world));
     std::erase_if(errors, [&](const Finding& one) {
+        if (is_still_open(one)) return true;
         if (!names(others, one)) return true;
-        if (one.code == "language_missing" && open_language) return true;
         // Which code or shape it becomes is up to the filling; that it is too long is not.
         return gaps.contains(one.field) && one.code != "headline_long" && !names(characters, one);
     });

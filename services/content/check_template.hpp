@@ -12,8 +12,8 @@ namespace tocsin::content {
 
 using runtime::Time;
 
-// Errors that a draft made of it at `now` has, whatever fills it. `draft` is the template with the
-// agencies and the expiry of such a draft.
+// Errors of what it says that a draft made of it at `now` has, whatever fills it; what it leaves
+// out may be added then. `draft` is the template with the agencies and the expiry of such a draft.
 std::vector<Finding> template_errors(const Draft& draft, Time now, std::string_view world);
 
 }  // namespace tocsin::content

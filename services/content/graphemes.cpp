@@ -8,6 +8,7 @@
 #include <unicode/utf8.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
@@ -91,7 +92,8 @@ namespace {
 
 bool is_invisible(UChar32 c) {
     return u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) ||
-           u_hasBinaryProperty(c, UCHAR_BIDI_CONTROL) || c == 0x2028 || c == 0x2029;
+           u_hasBinaryProperty(c, UCHAR_BIDI_CONTROL) || c == 0x2028 || c == 0x2029 ||
+           (c >= 0xFFF9 && c <= 0xFFFB) || c == 0x2800;
 }
 
 bool is_pictograph(UChar32 c) {
@@ -99,48 +101,79 @@ bool is_pictograph(UChar32 c) {
            u_hasBinaryProperty(c, UCHAR_EMOJI_MODIFIER);
 }
 
-// Whether its letters take other forms by a joiner or non-joiner between them.
+// Whether its letters take other forms by a joiner or non-joiner beside them.
 bool joins(UChar32 c) {
+    static constexpr UScriptCode scripts[] = {
+        USCRIPT_ARABIC,  USCRIPT_SYRIAC,   USCRIPT_NKO,       USCRIPT_MONGOLIAN, USCRIPT_DEVANAGARI,
+        USCRIPT_BENGALI, USCRIPT_GURMUKHI, USCRIPT_GUJARATI,  USCRIPT_ORIYA,     USCRIPT_TAMIL,
+        USCRIPT_TELUGU,  USCRIPT_KANNADA,  USCRIPT_MALAYALAM, USCRIPT_SINHALA,   USCRIPT_KHMER,
+        USCRIPT_MYANMAR, USCRIPT_TIBETAN};
     UErrorCode error = U_ZERO_ERROR;
-    switch (uscript_getScript(c, &error)) {
-        case USCRIPT_COMMON:
-        case USCRIPT_INHERITED:
-        case USCRIPT_LATIN:
-        case USCRIPT_GREEK:
-        case USCRIPT_CYRILLIC:
-        case USCRIPT_HAN:
-        case USCRIPT_CANADIAN_ABORIGINAL:
-            return false;
-        default:
-            return U_SUCCESS(error) != 0;
-    }
+    const UScriptCode script = uscript_getScript(c, &error);
+    return U_SUCCESS(error) && std::ranges::find(scripts, script) != std::end(scripts);
 }
 
-// Whether the invisible `c` belongs between these; 0 at an edge.
+bool is_right_to_left(UChar32 c) {
+    const UCharDirection direction = u_charDirection(c);
+    return direction == U_RIGHT_TO_LEFT || direction == U_RIGHT_TO_LEFT_ARABIC;
+}
+
+// Marks on a letter, which are seen with it.
+bool is_mark(UChar32 c) { return (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0; }
+
+// Whether the invisible `c` belongs between what is seen on either side; 0 at an edge, and before
+// one that follows another.
 bool is_needed(UChar32 c, UChar32 before, UChar32 after) {
-    constexpr UChar32 non_joiner = 0x200C, joiner = 0x200D, black_flag = 0x1F3F4;
+    constexpr UChar32 non_joiner = 0x200C, joiner = 0x200D;
+    constexpr UChar32 left_to_right = 0x200E, right_to_left = 0x200F, arabic = 0x061C;
+    if (before == 0) return false;
     if (u_hasBinaryProperty(c, UCHAR_VARIATION_SELECTOR)) return before > ' ';
-    if (c >= 0xE0020 && c <= 0xE007F) return before == black_flag;
+    if (c == left_to_right || c == right_to_left || c == arabic)
+        return is_right_to_left(before) || is_right_to_left(after);
     if (c != joiner && c != non_joiner) return false;
     if (c == joiner && is_pictograph(before) && is_pictograph(after)) return true;
-    return joins(before) && joins(after);
+    return joins(before) || joins(after);
+}
+
+// Behind the letters of a flag such as Scotland's: tags behind a black flag, ending in the cancel
+// tag. Where there is none, `at`.
+int32_t behind_flag(std::string_view text, int32_t at) {
+    constexpr UChar32 cancel = 0xE007F;
+    constexpr int letters_max = 6;
+    int32_t ahead = at;
+    for (int letters = 0; letters <= letters_max && ahead < static_cast<int32_t>(text.size());
+         ++letters) {
+        const UChar32 c = next(text, ahead);
+        if (c == cancel) return letters > 0 ? ahead : at;
+        const bool letter = (c >= 0xE0030 && c <= 0xE0039) || (c >= 0xE0061 && c <= 0xE007A);
+        if (!letter) return at;
+    }
+    return at;
 }
 
 // `use(c, begin, end)` for each that is not needed, until it returns false.
 template <class Use>
 void each_invisible(std::string_view text, Use&& use) {
+    constexpr UChar32 black_flag = 0x1F3F4;
     const auto size = static_cast<int32_t>(text.size());
-    UChar32 before = 0;  // the last one that is seen
+    UChar32 before = 0;
     for (int32_t at = 0; at < size;) {
         const int32_t begin = at;
         const UChar32 c = next(text, at);
         if (c < 0 || !is_invisible(c)) {
-            before = c;
+            if (c == black_flag) at = behind_flag(text, at);
+            if (c < 0 || !is_mark(c)) before = c;
             continue;
         }
         int32_t ahead = at;
         const UChar32 after = at < size ? next(text, ahead) : 0;
-        if (!is_needed(c, before, after) && !use(c, begin, at)) return;
+        const bool needed = is_needed(c, before, after);
+        // One at a time: what follows it has nothing of its own to belong to. An emoji goes on
+        // behind its variation selector.
+        if (!(needed && u_hasBinaryProperty(c, UCHAR_VARIATION_SELECTOR) && is_pictograph(before) &&
+              after == 0x200D))
+            before = 0;
+        if (!needed && !use(c, begin, at)) return;
     }
 }
 

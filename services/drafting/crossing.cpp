@@ -32,7 +32,8 @@ static std::expected<content::v1::Draft, std::string> draft_from(
     const v1::Template& source = found->second;
     // Its name is checked when the rule is put. This machine may not know it all the same: then
     // times in the text are of UTC, and say so. The river does not wait.
-    const std::string zone = texts::is_time_zone(crossed.time_zone()) ? crossed.time_zone() : "UTC";
+    const std::string zone =
+        texts::has_time_zone(crossed.time_zone()) ? crossed.time_zone() : "UTC";
     auto filled = content::fill(source.draft(), {},
                                 content::reading_values(crossed.crossing().evidence(0), zone));
     if (!filled)

@@ -121,9 +121,8 @@ static std::optional<Rejection> broken_placeholder(const content::v1::Draft& dra
 }
 
 // As it would be at a crossing, when there is nobody to mend it.
-static std::optional<Rejection> incomplete_template(const Asking& asking,
-                                                    const v1::PutTemplateRequest& request,
-                                                    Time now) {
+static std::optional<Rejection> unusable_template(const Asking& asking,
+                                                  const v1::PutTemplateRequest& request, Time now) {
     content::v1::Draft draft = request.draft();
     if (draft.agencies().empty()) draft.add_agencies(asking.agency);
     *draft.mutable_expires() =
@@ -133,8 +132,9 @@ static std::optional<Rejection> incomplete_template(const Asking& asking,
     errors.resize(std::min(errors.size(), errors_listed_max));
     const std::string& field = errors.front().field;
     return Rejection{
-        Because::invalid_argument, "template_incomplete",
-        fmt::format("no draft from it could be submitted, whatever fills it: {}", listing(errors)),
+        Because::invalid_argument, "template_unusable",
+        fmt::format("no draft that says this could be submitted, whatever fills it: {}",
+                    listing(errors)),
         field == "expires" ? "expires_after_seconds" : "draft." + field};
 }
 
@@ -174,7 +174,7 @@ static Verdict put_template(const State& state, const Asking& asking,
                         templates_max),
             "template_id");
     }
-    if (auto no = incomplete_template(asking, request, now)) return std::unexpected(*no);
+    if (auto no = unusable_template(asking, request, now)) return std::unexpected(*no);
 
     v1::Event event;
     v1::Template& stored = *event.mutable_template_stored()->mutable_template_();

@@ -143,6 +143,9 @@ void settled(Release& release, const v1::DeliverySettled& event) {
         if (event.has_written_at()) *delivery.mutable_written_at() = event.written_at();
         if (event.has_confirmed_at()) *delivery.mutable_confirmed_at() = event.confirmed_at();
         item.retry_at.reset();
+        // The first request was refused, and nothing of it was found: there is no other.
+        if (event.state() == "refused" && !item.refusal.empty() && delivery.attempts() == 1)
+            item.doubted = false;
     });
 }
 

@@ -289,7 +289,10 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
         const Item* item = release ? release->find(id) : nullptr;
         const bool mine = item && item->is("claimed") && item->delivery.attempts() == attempt &&
                           item->delivery.executor() == parts_.incarnation;
-        return mine ? std::string{} : "The claim was taken away before it was started.";
+        if (!mine) return "The claim was taken away before it was started.";
+        if (release->retract_at && !item->retracts())
+            return "The message was retracted before this attempt was started.";
+        return {};
     };
     // Hashed and parsed before T0, and once for all that share them.
     if (job.approved && job.body) {

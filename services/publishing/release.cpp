@@ -95,7 +95,8 @@ bool Release::claimable(const Item& item, Time now) const {
     if (original == nullptr || (original->settled() && !original->may_come_late())) return true;
     // The public feed shows it from T0 on without anybody doing anything.
     if (original->delivery.kind() == "feed" && original->delivery.attempts() > 0) return true;
-    const Time over = from_proto(original->delivery.give_up_at()) + claim_margin;
+    // Started at the last moment, it may still be carried out.
+    const Time over = from_proto(original->delivery.give_up_at()) + claim_margin + post_lifetime;
     return (original->settled() || (original->is("unknown") && original->asked)) && now >= over;
 }
 

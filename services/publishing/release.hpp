@@ -19,6 +19,8 @@
 
 namespace tocsin::publishing {
 
+// How long a request that posts something may take, on any channel.
+inline constexpr std::chrono::milliseconds post_lifetime{15'000};
 // A claim that was not answered is in doubt this long after its executor had to stop.
 inline constexpr Duration claim_margin = std::chrono::seconds{2};
 

@@ -174,7 +174,11 @@ void complete(Turn& turn) {
     if (!retracting && !turn.release.is("firing")) return;
     const auto purpose = retracting ? v1::PURPOSE_RETRACTION : v1::PURPOSE_MESSAGE;
     const auto count = [&](std::string_view state) { return turn.release.count(purpose, state); };
-    if (count("claimed") > 0) return;
+    const auto message = [&](const char* in) {
+        return turn.release.count(v1::PURPOSE_MESSAGE, in);
+    };
+    // An attempt at the message may be under way: what becomes of it is part of the answer.
+    if (count("claimed") > 0 || message("claimed") > 0) return;
     const bool over = turn.now >= turn.release.deadline(purpose);
     const int settled =
         count("confirmed") + count("refused") + count("stood_down") + count("skipped");
@@ -187,11 +191,7 @@ void complete(Turn& turn) {
         return end(turn, "aborted",
                    "No channel took the message. " + troubles(turn.release, purpose));
     // Given up before, in doubt; and as far as anybody can tell it reached nobody.
-    const auto message = [&](const char* in) {
-        return turn.release.count(v1::PURPOSE_MESSAGE, in);
-    };
-    const bool open = message("confirmed") + message("unknown") + message("claimed") > 0;
-    if (retracting && !reached && !open)
+    if (retracting && !reached && message("confirmed") + message("unknown") == 0)
         return end(turn, "aborted",
                    "No channel told that it has the message, and none took the retraction. " +
                        troubles(turn.release, purpose));

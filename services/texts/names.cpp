@@ -6,18 +6,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
 
 namespace tocsin::texts {
 
 static constexpr std::size_t zone_bytes_max = 64;
 
-bool is_time_zone(std::string_view name) {
+bool has_time_zone(std::string_view name) {
     if (name.empty() || name.size() > zone_bytes_max) return false;
-    if (name == "UTC") return true;
-    // Without a place it is an abbreviation, which people and ICU read in several ways (AST, BST);
-    // fixed offsets of the database have the other sign than people write.
-    if (!name.contains('/') || name.starts_with("SystemV/")) return false;
-    if (name.starts_with("Etc/GMT") && name.size() > 7) return false;
     UErrorCode error = U_ZERO_ERROR;
     UBool listed = false;
     icu::UnicodeString canonical;
@@ -26,6 +23,15 @@ bool is_time_zone(std::string_view name) {
         canonical, listed, error);
     // ICU's own name for a zone that it does not know is in its list.
     return U_SUCCESS(error) && listed && name != "Etc/Unknown";
+}
+
+bool is_time_zone(std::string_view name) {
+    if (name == "UTC") return true;
+    // Without a place it is an abbreviation, which people and ICU read in several ways (AST, BST);
+    // fixed offsets of the database have the other sign than people write.
+    if (!name.contains('/') || name.starts_with("SystemV/")) return false;
+    if (name.starts_with("Etc/GMT") && name.size() > 7) return false;
+    return has_time_zone(name);
 }
 
 std::vector<std::string> time_zones() {
@@ -45,11 +51,18 @@ static bool is_among(const char* const* known, std::string_view name) {
     return false;
 }
 
+// Three-letter names of languages that have one of two: those of ISO 639-2/T, and the older ones of
+// ISO 639-2/B.
 static bool has_two_letters(std::string_view language) {
-    for (const char* const* known = uloc_getISOLanguages(); *known != nullptr; ++known)
-        if (std::string_view(*known).size() == 2 && uloc_getISO3Language(*known) == language)
-            return true;
-    return false;
+    static const std::set<std::string, std::less<>> longer = [] {
+        std::set<std::string, std::less<>> names{"alb", "arm", "baq", "bur", "chi", "cze", "dut",
+                                                 "fre", "geo", "ger", "gre", "ice", "mac", "mao",
+                                                 "may", "per", "rum", "slo", "tib", "wel"};
+        for (const char* const* known = uloc_getISOLanguages(); *known != nullptr; ++known)
+            if (std::string_view(*known).size() == 2) names.emplace(uloc_getISO3Language(*known));
+        return names;
+    }();
+    return longer.contains(language);
 }
 
 static bool are_between(std::string_view letters, char first, char last) {

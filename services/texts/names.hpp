@@ -8,8 +8,11 @@
 
 namespace tocsin::texts {
 
-// A time zone of the IANA database, in its own spelling; an offset such as `GMT-7` is none.
+// A time zone of the IANA database, in its own spelling and by a place or UTC; an offset such as
+// `GMT-7` is none, nor is `AST`, which means several.
 bool is_time_zone(std::string_view name);
+// Whether this machine's database has it, by whatever name.
+bool has_time_zone(std::string_view name);
 std::vector<std::string> time_zones();
 
 // A BCP 47 tag of a language of ISO 639 and, where there is one, a country of ISO 3166: `fr-CA`,

@@ -4,6 +4,7 @@
 #include "runtime/ids.hpp"
 #include "trigger/decider.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -17,13 +18,19 @@ runtime::Duration from_seconds(double seconds) {
     return runtime::Duration{std::llround(seconds * 1e6)};
 }
 
+std::string plain_line(const std::string& words) {
+    std::string line = content::without_invisible(content::printable(words));
+    std::ranges::replace_if(line, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    return std::string(content::trim(line));
+}
+
 Evidence evidence(const v1::Rule& rule, const v1::Readings& series, const v1::Reading& reading) {
     Evidence result;
     result.set_source_id(series.source_id());
     result.set_series(series.series());
     result.set_value(reading.value());
     // The source's words: they become part of what is published.
-    result.set_unit(content::without_invisible(content::printable(series.unit())));
+    result.set_unit(plain_line(series.unit()));
     *result.mutable_read_at() = reading.read_at();
     result.set_threshold(rule.threshold());
     return result;

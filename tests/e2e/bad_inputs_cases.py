@@ -432,10 +432,10 @@ DRAFTING = [
     drafting("a template with a broken placeholder", change(
         "ana", "drafting", "PutTemplate", templateId="river", expiresAfterSeconds=3600,
         draft={"title": "Bow at {station}"}), BAD, "BROKEN_PLACEHOLDER", "draft.title"),
-    drafting("a template without English", change(
+    drafting("a template with a mistyped code list", change(
         "ana", "drafting", "PutTemplate", templateId="river", expiresAfterSeconds=3600,
-        draft=draft(texts=[text("fr-CA", headline="{{value}} m")])), BAD, "TEMPLATE_INCOMPLETE",
-        "draft.texts"),
+        draft=draft(areas=[area(geocodes=[{"valueName": "same", "value": "048000"}])])), BAD,
+        "TEMPLATE_UNUSABLE", "draft.areas[0].geocodes[0].value_name"),
     drafting("neither draft nor template", create(draft=None), BAD, "DRAFT_OR_TEMPLATE", "draft"),
     drafting("draft and template", create(templateId="flood"), BAD, "DRAFT_OR_TEMPLATE",
              "template_id"),

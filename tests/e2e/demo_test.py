@@ -219,6 +219,9 @@ def test_a_killed_service_comes_back_and_the_line_works(apart: Stack) -> None:
 def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
     check = ROOT / "monitoring" / "check_panels.py"
     apart.demo("--speed", "1e6")
+    # Its source is gone with the demo, and the series of the source with it.
+    apart.tocsin("--as", "calgary-admin", "source", "put", "beside", "--format", "eccc-csv",
+                 "--url", "http://127.0.0.1:9/none.csv", "--poll-seconds", "5")
     ran = subprocess.run(
         [sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
         capture_output=True, text=True, timeout=180, check=False)

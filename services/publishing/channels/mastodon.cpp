@@ -4,6 +4,7 @@
 #include "publishing/channel.hpp"
 #include "publishing/channels/mastodon_posts.hpp"
 #include "publishing/limits.hpp"
+#include "publishing/release.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -167,7 +168,7 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
 HttpRequest post_request(const Wire& wire, const Job& job, const std::string& token) {
     HttpRequest request = make_request(wire, job, token, "/api/v1/statuses");
     request.method = "POST";
-    request.timeout = 15s;
+    request.timeout = post_lifetime;
     request.headers.emplace_back("content-type", "application/json");
     request.headers.emplace_back("idempotency-key", job.delivery.idempotency_key());
     if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);

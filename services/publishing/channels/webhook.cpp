@@ -2,6 +2,7 @@
 // repeat; so the answer to "did it arrive?" is to send it again.
 #include "publishing/channels/webhook.hpp"
 #include "publishing/channel.hpp"
+#include "publishing/release.hpp"
 #include "runtime/digest.hpp"
 
 #include <fmt/format.h>
@@ -90,7 +91,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     request.method = "POST";
     request.url = channel.url();
     if (job.body) request.body = job.body->bytes();
-    request.timeout = 15s;
+    request.timeout = post_lifetime;
     request.allow_private_addresses = wire.allow_private_addresses;
     request.headers = {
         {"content-type", delivery.rendition().media_type()},

@@ -174,6 +174,23 @@ TEST(Executor, SendsNothingBeforeItIsArmedAndNothingAfterACancel) {
     EXPECT_TRUE(there.world.release().is("cancelled"));
 }
 
+// The claim was given, and nothing was sent yet: the retraction is in time.
+TEST(Executor, SendsNothingOfWhatWasRetractedBetweenItsClaimAndItsTime) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(20s, [&] { return there.world.release().is("firing"); });
+    ASSERT_TRUE(there.world.release().find("hook")->is("claimed"));
+    v1::Command command;
+    command.mutable_retract_release()->set_release_id(there.world.release().id());
+    command.mutable_retract_release()->set_reason("wrong river");
+    ASSERT_TRUE(there.world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
+                                   command.SerializeAsString()));
+    there.world.pass(60s);
+    EXPECT_TRUE(there.arrivals.empty());
+    EXPECT_TRUE(there.world.release().find("hook")->is("stood_down"));
+}
+
 TEST(Executor, DoesNothingWhereItDoesNotLead) {
     Public there;
     there.world.leader_realm = "elsewhere";

@@ -216,8 +216,8 @@ TEST(Outcomes, AReleaseThatWasGivenUpStaysSoWhereNothingShowsIt) {
     ASSERT_EQ(story.state(), "aborted");
     story.retract(at(4));
     ASSERT_EQ(story.state(), "retracting");
-    story.claim("x1", at(20), v1::PURPOSE_RETRACTION)
-        .outcome("hook:cancel", "refused", at(21), 1, "x1", "410");
+    story.claim("x1", at(40), v1::PURPOSE_RETRACTION)
+        .outcome("hook:cancel", "refused", at(41), 1, "x1", "410");
     EXPECT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.state(), "aborted");
 }
@@ -364,7 +364,7 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
         .outcome("toot:fr-CA", "confirmed")
         .outcome("toot:en-CA", "unknown")
         .outcome("toot:en-CA", "cannot_tell", at(3))
-        .retract(at(20));
+        .retract(at(40));
     EXPECT_EQ(story.state(), "retracting");
     EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
     const v1::Delivery feed = story.whole("feed:cancel");
@@ -381,9 +381,9 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
     EXPECT_NE(story.item("toot:fr-CA:cancel").delivery.idempotency_key(),
               story.item("toot:fr-CA").delivery.idempotency_key());
 
-    story.claim("x1", at(20), v1::PURPOSE_RETRACTION);
+    story.claim("x1", at(41), v1::PURPOSE_RETRACTION);
     for (const std::string id : {"feed:cancel", "toot:fr-CA:cancel", "toot:en-CA:cancel"})
-        story.outcome(id, "confirmed", at(21));
+        story.outcome(id, "confirmed", at(42));
     EXPECT_EQ(story.state(), "retracted");
 }
 
@@ -459,9 +459,9 @@ TEST(Retracting, ReachesWhatWasInDoubtAndMayBecomePublicAfterwards) {
     // A request under way may yet be carried out, until its executor had to stop.
     story.claim("x1", at(5), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.item("toot:en-CA:cancel").state(), "armed");
-    story.claim("x1", at(20), v1::PURPOSE_RETRACTION);
+    story.claim("x1", at(40), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.item("toot:en-CA:cancel").state(), "claimed");
-    story.outcome("toot:en-CA", "confirmed", at(21));
+    story.outcome("toot:en-CA", "confirmed", at(41));
     EXPECT_EQ(story.item("toot:en-CA").state(), "confirmed");
 }
 
