@@ -9,8 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import capvalidator
 import pytest
@@ -216,13 +221,26 @@ def test_a_killed_service_comes_back_and_the_line_works(apart: Stack) -> None:
     check_outcome(apart.demo("--speed", "1e6"))
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Its files on a free port of this machine."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
 def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
     check = ROOT / "monitoring" / "check_panels.py"
     apart.demo("--speed", "1e6")
     # Its source is gone with the demo, and the series of the source with it.
-    apart.tocsin("--as", "calgary-admin", "source", "put", "beside", "--format", "eccc-csv",
-                 "--url", "http://127.0.0.1:9/none.csv", "--poll-seconds", "5")
-    ran = subprocess.run(
-        [sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
-        capture_output=True, text=True, timeout=180, check=False)
+    with serving(BOW.parent) as url:
+        apart.tocsin("--as", "calgary-admin", "source", "put", "beside", "--format", "eccc-csv",
+                     "--url", f"{url}/{BOW.name}", "--poll-seconds", "5")
+        ran = subprocess.run(
+            [sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
+            capture_output=True, text=True, timeout=180, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
