@@ -1,6 +1,7 @@
 #include "approval/decider.hpp"
 
 #include "content/content.hpp"
+#include "runtime/contains.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@ namespace tocsin::approval {
 using google::protobuf::util::MessageDifferencer;
 using runtime::Asking;
 using runtime::Because;
+using runtime::contains;
 using runtime::Foreign;
 using runtime::Happened;
 using runtime::reject;
@@ -23,7 +25,6 @@ using runtime::Rejection;
 using runtime::to_proto;
 
 using Verdict = runtime::Verdict<v1::Event>;
-using Roles = google::protobuf::RepeatedPtrField<std::string>;
 
 // Who acts when approval itself hands a text back.
 static constexpr std::string_view self = "service:approval";
@@ -43,10 +44,6 @@ const v1::Agency* find_agency(const v1::Roster& roster, std::string_view agency_
 
 // Every import records the whole roster.
 static constexpr std::size_t roster_bytes_max = 800'000;
-
-static bool contains(const Roles& list, std::string_view item) {
-    return std::ranges::find(list, item) != list.end();
-}
 
 static int approvals_of(const v1::Review& review) {
     int count = 0;

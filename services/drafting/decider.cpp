@@ -7,6 +7,7 @@
 #include "drafting/crossing.hpp"
 #include "drafting/expiry.hpp"
 #include "drafting/submission.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/record_limits.hpp"
 #include "runtime/validate.hpp"
@@ -22,6 +23,7 @@ namespace tocsin::drafting {
 
 using runtime::Asking;
 using runtime::Because;
+using runtime::contains;
 using runtime::Foreign;
 using runtime::Happened;
 using runtime::reject;
@@ -30,10 +32,6 @@ using runtime::to_proto;
 
 using Verdict = runtime::Verdict<v1::Event>;
 using Readings = google::protobuf::RepeatedPtrField<content::v1::Evidence>;
-
-static bool contains(const auto& list, std::string_view item) {
-    return std::ranges::find(list, item) != list.end();
-}
 
 static std::optional<Rejection> may_write(const Asking& asking) {
     if (asking.has("author") || asking.has("duty-officer")) return std::nullopt;
@@ -120,7 +118,7 @@ static std::optional<Rejection> broken_placeholder(const content::v1::Draft& dra
                      "draft." + gap->field};
 }
 
-// As it would be at a crossing, when there is nobody to mend it.
+// As it would be at a crossing, where nobody can correct it.
 static std::optional<Rejection> unusable_template(const Asking& asking,
                                                   const v1::PutTemplateRequest& request, Time now) {
     content::v1::Draft draft = request.draft();

@@ -3,10 +3,9 @@
 #include "drafting/decider.hpp"
 #include "drafting/preview.hpp"
 #include "drafting/watch_stream.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/page.hpp"
 #include "runtime/parties.hpp"
-
-#include <algorithm>
 
 namespace tocsin::drafting {
 
@@ -55,7 +54,7 @@ Reactor* DraftingRpc::read(Context* context, const Request* request, Response* r
 }
 
 static bool takes_part(const Caller& caller, const v1::Incident& incident) {
-    return std::ranges::find(incident.agencies(), caller.agency) != incident.agencies().end();
+    return runtime::contains(incident.agencies(), caller.agency);
 }
 
 Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest* request,

@@ -295,16 +295,15 @@ DraftingView::Snapshot DraftingView::watch(Watch watch, Watcher& watcher) {
         watcher.ended(Watcher::End::over);
         return nullptr;
     }
-    const std::string realm = watch.realm;
     const auto of_realm = std::ranges::count_if(
-        watches_, [&](const auto& entry) { return entry.second.realm == realm; });
+        watches_, [&](const auto& entry) { return entry.second.realm == watch.realm; });
     if (watches_.size() >= watchers_max ||
         static_cast<std::size_t>(of_realm) >= watchers_of_realm_max) {
         watcher.ended(Watcher::End::too_many);
         return nullptr;
     }
-    watches_[&watcher] = std::move(watch);
-    return snapshot(realm);
+    const Watch& kept = watches_[&watcher] = std::move(watch);
+    return snapshot(kept.realm);
 }
 
 void DraftingView::unwatch(Watcher& watcher) {

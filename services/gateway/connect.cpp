@@ -7,6 +7,7 @@
 #include "runtime/digest.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/traceparent.hpp"
+#include "texts/letters.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
@@ -34,10 +35,8 @@ static std::optional<std::string_view> header(const HttpHead& head, std::string_
 }
 
 std::optional<Codec> codec_of(std::string_view content_type) {
-    std::string type(content_type.substr(0, content_type.find(';')));
+    std::string type = texts::lower_case(content_type.substr(0, content_type.find(';')));
     while (type.ends_with(' ')) type.pop_back();
-    std::transform(type.begin(), type.end(), type.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
     if (type == "application/json") return Codec::json;
     if (type == "application/proto") return Codec::proto;
     return std::nullopt;

@@ -1,5 +1,7 @@
 #include "gateway/request_head.hpp"
 
+#include "texts/letters.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,14 +44,6 @@ static std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-static std::string lower(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), [](unsigned char letter) {
-        return static_cast<char>(std::tolower(letter));
-    });
-    return result;
-}
-
 namespace {
 
 // Those that say where a request ends, whom it is for, and who sends it.
@@ -88,7 +82,7 @@ static std::optional<HeadFault> field_fault(std::string_view line, Framing& fram
         return HeadFault{"",
                          "a header line is expected to be NAME: VALUE, without a blank before "
                          "the colon"};
-    const std::string name = lower(line.substr(0, colon));
+    const std::string name = texts::lower_case(line.substr(0, colon));
     const auto known = std::ranges::find(Framing::once, name);
     if (known == Framing::once.end()) return std::nullopt;
     auto& value = framing.values[static_cast<std::size_t>(known - Framing::once.begin())];
@@ -109,7 +103,7 @@ static std::optional<HeadFault> host_fault(const Framing& framing, bool is_1_0) 
 static std::optional<HeadFault> length_fault(const Framing& framing, bool is_1_0) {
     if (const auto encoding = framing.transfer_encoding()) {
         if (is_1_0) return HeadFault{"transfer-encoding", "transfer-encoding: HTTP/1.0 knows none"};
-        if (lower(*encoding) != "chunked")
+        if (texts::lower_case(*encoding) != "chunked")
             return HeadFault{"transfer-encoding", "transfer-encoding: only chunked is understood"};
         if (framing.content_length())
             return HeadFault{"content-length",

@@ -2,11 +2,12 @@
 // again at once, and who showed a good one is not held up by those who show bad ones. One thread.
 #pragma once
 
+#include "runtime/generations.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 namespace tocsin::gateway {
 
@@ -30,19 +31,7 @@ public:
     std::size_t size() const { return good_.size() + refused_.size(); }
 
 private:
-    // Those that were seen first are forgotten first.
-    class Generations {
-    public:
-        const Verdict* find(const std::string& digest) const;
-        void keep(const std::string& digest, Verdict verdict);
-        void forget(const std::string& digest);
-        std::size_t size() const { return young_.size() + old_.size(); }
-
-    private:
-        std::unordered_map<std::string, Verdict> young_, old_;
-    };
-
-    Generations good_, refused_;
+    runtime::Generations<Verdict> good_{tokens_max}, refused_{tokens_max};
 };
 
 }  // namespace tocsin::gateway

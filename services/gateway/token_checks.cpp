@@ -1,7 +1,5 @@
 #include "gateway/token_checks.hpp"
 
-#include <utility>
-
 namespace tocsin::gateway {
 
 std::expected<TokenChecks::Check, TokenChecks::Refused> TokenChecks::begin(
@@ -28,22 +26,17 @@ void TokenChecks::end(const Check& check, const std::string& address, Verdict ve
 
 bool TokenChecks::refused_lately(const std::string& address, Time now) {
     forget_old_ones(now);
-    return young_.contains(address) || old_.contains(address);
+    return refused_.find(address) != nullptr;
 }
 
 void TokenChecks::remember(const std::string& address, Time now) {
     forget_old_ones(now);
-    if (young_.size() >= addresses_max) {
-        old_ = std::move(young_);
-        young_.clear();
-    }
-    young_.insert(address);
+    refused_.keep(address, {});
 }
 
 void TokenChecks::forget_old_ones(Time now) {
     if (now - turned_ < lately) return;
-    old_ = std::move(young_);
-    young_.clear();
+    refused_.turn();
     turned_ = now;
 }
 

@@ -4,12 +4,13 @@
 #pragma once
 
 #include "gateway/rates.hpp"
+#include "runtime/generations.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <expected>
 #include <string>
-#include <unordered_set>
+#include <variant>
 
 namespace tocsin::gateway {
 
@@ -53,8 +54,9 @@ private:
     Rates by_address_;
     Rates in_all_{in_all_max};
     Rates reserve_{reserve_max};
-    std::unordered_set<std::string> young_, old_;  // addresses of which one was refused
-    Time turned_{};                                // when those were young that are old now
+    // Addresses of which one was refused, and since when the young ones are.
+    runtime::Generations<std::monostate> refused_{addresses_max};
+    Time turned_{};
 };
 
 }  // namespace tocsin::gateway

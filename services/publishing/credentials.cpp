@@ -69,15 +69,13 @@ static std::expected<std::vector<std::string>, std::string> origins_at(const nlo
 }
 
 // Realm and agency; empty where it names none.
-static std::pair<std::string, std::string> owner_of(const std::string& text) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+static std::pair<std::string, std::string> owner_of(const nlohmann::json& json) {
     if (!json.is_object()) return {};
     return {text_at(json, "realm", ""), text_at(json, "agency", "")};
 }
 
-std::expected<Credential, std::string> parse_credential(const std::string& text,
-                                                        const std::string& world) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+static std::expected<Credential, std::string> credential_of(const nlohmann::json& json,
+                                                            const std::string& world) {
     if (!json.is_object()) return std::unexpected("is not a JSON object");
     Credential credential;
     credential.kind = text_at(json, "kind", "");
@@ -103,6 +101,11 @@ std::expected<Credential, std::string> parse_credential(const std::string& text,
     if (credential.token.empty() || !std::ranges::all_of(credential.token, printable))
         return std::unexpected("needs `token`, an access token without blanks");
     return credential;
+}
+
+std::expected<Credential, std::string> parse_credential(const std::string& text,
+                                                        const std::string& world) {
+    return credential_of(nlohmann::json::parse(text, nullptr, false), world);
 }
 
 static std::unexpected<std::string> said(const std::string& name, const std::string& what) {
@@ -179,14 +182,15 @@ std::expected<Credential, std::string> Credentials::read(const std::string& name
     if (!file || status.st_size > size_max) cache_.erase(name);
     if (!file || status.st_size > size_max)
         return said(name, "can not be read: check its owner and mode");
-    auto credential = parse_credential(text.str(), rules_.world);
+    const auto json = nlohmann::json::parse(text.str(), nullptr, false);
+    auto credential = credential_of(json, rules_.world);
     if (credential && rules_.production && is_example(*credential))
         credential = said(name, "holds a secret that is an example: make one with openssl rand");
     else if (rules_.production && (status.st_mode & S_IRWXO) != 0)
         credential = said(name, "is open to other users: set its mode to 0600");
     else if (!credential)
         credential = said(name, credential.error());
-    auto [realm, agency] = owner_of(text.str());
+    auto [realm, agency] = owner_of(json);
     cache_.insert_or_assign(name, Cached{status, std::move(realm), std::move(agency), credential});
     return credential;
 }

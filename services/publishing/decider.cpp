@@ -1,15 +1,15 @@
 #include "publishing/decider.hpp"
 
 #include "publishing/steps.hpp"
+#include "runtime/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace tocsin::publishing {
 
 using runtime::Because;
+using runtime::contains;
 using runtime::Rejection;
 
 void Turn::add(v1::Event event) {
@@ -27,10 +27,6 @@ std::optional<Rejection> refuse_stranger(const runtime::Asking& asking) {
                      "not_an_executor",
                      "only the publishing service itself may say this",
                      {}};
-}
-
-static bool contains(const auto& list, std::string_view item) {
-    return std::ranges::find(list, item) != list.end();
 }
 
 static Rejection not_of(const std::string& agency) {

@@ -1,6 +1,7 @@
 #include "publishing/limits.hpp"
 
 #include "content/graphemes.hpp"
+#include "texts/cut.hpp"
 
 #include <fmt/format.h>
 
@@ -9,9 +10,7 @@ namespace tocsin::publishing {
 std::string shortened(std::string_view text, std::size_t max) {
     if (text.size() <= max) return std::string{text};
     constexpr std::string_view ellipsis = "…";
-    std::size_t end = max - ellipsis.size();
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    return std::string{text.substr(0, end)}.append(ellipsis);
+    return std::string{texts::cut(text, max - ellipsis.size())}.append(ellipsis);
 }
 
 std::string reportable(std::string_view reason) {

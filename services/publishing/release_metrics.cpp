@@ -1,5 +1,6 @@
 #include "publishing/release_metrics.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/view_events.hpp"
 
 #include <algorithm>
@@ -14,11 +15,6 @@ constexpr std::array release_states{"preparing",  "waiting",   "armed",     "fir
 constexpr std::array delivery_outcomes{"confirmed", "refused", "unknown", "stood_down", "skipped"};
 constexpr std::array release_outcomes{"released", "retracted", "cancelled",
                                       "aborted",  "expired",   "not_retracted"};
-
-template <class List>
-bool contains(const List& list, std::string_view item) {
-    return std::ranges::find(list, item) != list.end();
-}
 
 // A retraction that reached nobody leaves its release released.
 std::string outcome_of(const std::string& before, const std::string& after) {
@@ -142,14 +138,14 @@ void ReleaseMetrics::change(Totals& totals, const Tally& before, const Tally& af
 
 void ReleaseMetrics::count(const Tally& before, const Tally& after) {
     for (const auto& [key, number] : after.deliveries) {
-        if (!contains(delivery_outcomes, key.second)) continue;
+        if (!runtime::contains(delivery_outcomes, key.second)) continue;
         const auto known = before.deliveries.find(key);
         const std::int64_t more = number - (known == before.deliveries.end() ? 0 : known->second);
         if (more <= 0) continue;
         deliveries_ended(key.first, key.second).Increment(static_cast<double>(more));
     }
     const std::string outcome = outcome_of(before.state, after.state);
-    if (after.state != before.state && contains(release_outcomes, outcome))
+    if (after.state != before.state && runtime::contains(release_outcomes, outcome))
         releases_ended(outcome).Increment();
 }
 

@@ -75,10 +75,15 @@ void Realm::note(const std::string& id, const v1::Event& event, Time decided_at)
         order_.set(static_cast<std::int64_t>(order_.size()) + 1, id);
     }
     if (!event.has_deliveries_claimed()) return;
+    const Item* listed = nullptr;
     for (const std::string& delivery : event.deliveries_claimed().delivery_ids())
         if (const Item* item = release.find(delivery);
-            item && item->delivery.kind() == "feed" && item->armed)
+            item && item->delivery.kind() == "feed" && item->armed) {
             list(release, *item, decided_at);
+            listed = item;
+        }
+    // All that is claimed at once is of one purpose, and says the same.
+    if (listed) learn_languages(release, listed->fixed());
 }
 
 void Realm::list(const Release& release, const Item& item, Time claimed_at) {
@@ -100,7 +105,6 @@ void Realm::list(const Release& release, const Item& item, Time claimed_at) {
     listed_until_.set({alert.expires, listings_}, alert.fire_at);
     listed_.set(place, std::make_shared<const Alert>(std::move(alert)));
     listed_version_ = next_version();
-    learn_languages(release, fixed);
 }
 
 void Realm::learn_languages(const Release& release, const content::v1::Fixed& fixed) {

@@ -1,6 +1,7 @@
 #include "runtime/errors.hpp"
 
 #include "google/rpc/error_details.pb.h"
+#include "texts/cut.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -11,21 +12,14 @@ static constexpr std::size_t details_bytes_max = 4096;
 static constexpr std::size_t text_bytes_max = 1024;
 static constexpr std::size_t info_bytes_max = 2048;
 
-// At most `bytes_max` of `text`, never half a character: readers refuse details that are not UTF-8.
-static std::string cut(std::string_view text, std::size_t bytes_max) {
-    if (text.size() <= bytes_max) return std::string(text);
-    while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0) == 0x80)
-        --bytes_max;
-    return std::string(text.substr(0, bytes_max));
-}
-
 grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_view text,
                     std::vector<FieldViolation> fields,
                     std::optional<std::chrono::milliseconds> retry_after,
                     const std::map<std::string, std::string>& metadata) {
     google::rpc::Status details;
     details.set_code(static_cast<int>(code));
-    details.set_message(cut(text, text_bytes_max));
+    // Readers refuse details that are not UTF-8.
+    details.set_message(std::string(texts::cut(text, text_bytes_max)));
     google::rpc::ErrorInfo info;
     std::string upper(reason);
     std::transform(upper.begin(), upper.end(), upper.begin(),
@@ -48,7 +42,7 @@ grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_
     for (const FieldViolation& field : fields) {
         auto& violation = *bad.add_field_violations();
         violation.set_field(field.field);
-        violation.set_description(cut(field.description, 512));
+        violation.set_description(std::string(texts::cut(field.description, 512)));
         if (details.ByteSizeLong() + bad.ByteSizeLong() <= details_bytes_max - 128) continue;
         bad.mutable_field_violations()->RemoveLast();
         break;

@@ -1,6 +1,7 @@
 #include "runtime/http.hpp"
 
 #include "runtime/http_header.hpp"
+#include "texts/letters.hpp"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -86,9 +87,7 @@ std::string origin_of(const std::string& text) {
         curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
         return {};
     const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
-    std::string host = url_part(url.get(), CURLUPART_HOST);
-    std::ranges::transform(host, host.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    const std::string host = texts::lower_case(url_part(url.get(), CURLUPART_HOST));
     if ((scheme != "https" && scheme != "http") || !is_host(host)) return {};
     return fmt::format("{}://{}:{}", scheme, host,
                        url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));

@@ -1,5 +1,7 @@
 #include "runtime/http_header.hpp"
 
+#include "texts/letters.hpp"
+
 #include <algorithm>
 
 namespace tocsin::runtime {
@@ -20,12 +22,9 @@ static std::string_view trimmed(std::string_view text) {
 std::optional<HttpHeader> read_header(std::string_view line) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || line.size() > header_bytes_max) return std::nullopt;
-    HttpHeader header{std::string(line.substr(0, colon)),
+    HttpHeader header{texts::lower_case(line.substr(0, colon)),
                       std::string(trimmed(line.substr(colon + 1)))};
     if (!is_name(header.name)) return std::nullopt;
-    std::ranges::transform(header.name, header.name.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
     std::ranges::replace_if(header.value, [](char c) { return c < ' ' || c > '~'; }, '?');
     return header;
 }

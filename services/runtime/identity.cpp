@@ -114,7 +114,6 @@ std::string TokenVerifier::take(const std::string& text) {
     }
     keys_.clear();
     known_.clear();
-    known_before_.clear();
     ++key_set_;
     for (Jwk& key : *keys) {
         const std::string kid = key.kid;
@@ -231,22 +230,13 @@ std::expected<TokenVerifier::Verified, std::string> TokenVerifier::check(std::st
 std::optional<TokenVerifier::Verified> TokenVerifier::find_known(const std::string& name) {
     const std::lock_guard guard(mutex_);
     load(false);
-    if (const auto found = known_.find(name); found != known_.end()) return found->second;
-    // What is still used is taken over into the new generation.
-    auto before = known_before_.extract(name);
-    if (!before) return std::nullopt;
-    keep_locked(name, before.mapped());
-    return std::move(before.mapped());
+    const Verified* known = known_.use(name);
+    return known ? std::optional{*known} : std::nullopt;
 }
 
 void TokenVerifier::keep(const std::string& name, Verified verified) {
     const std::lock_guard guard(mutex_);
-    if (verified.key_set == key_set_) keep_locked(name, std::move(verified));
-}
-
-void TokenVerifier::keep_locked(const std::string& name, Verified verified) {
-    if (known_.size() >= options_.known_max) known_before_ = std::exchange(known_, {});
-    known_.insert_or_assign(name, std::move(verified));
+    if (verified.key_set == key_set_) known_.keep(name, std::move(verified));
 }
 
 std::expected<Caller, std::string> TokenVerifier::verify(std::string_view authorization, Time now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/generations.hpp"
 #include "runtime/jwk.hpp"
 #include "runtime/time.hpp"
 
@@ -14,7 +15,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -83,8 +83,6 @@ private:
     std::expected<Verified, std::string> check(std::string_view token, Time now);
     std::optional<Verified> find_known(const std::string& name);
     void keep(const std::string& name, Verified verified);
-    // With `mutex_`.
-    void keep_locked(const std::string& name, Verified verified);
     std::optional<Key> find_key(const std::string& kid, const std::string& algorithm);
     bool is_url() const;
     void load(bool unknown_key);
@@ -101,9 +99,8 @@ private:
     int failures_ = 0;  // of fetches, in a row
     // Counts the key sets that were taken: what was checked against an earlier one is not kept.
     std::int64_t key_set_ = 0;
-    // Tokens that verified before: a signature check costs a tenth of a millisecond. Two
-    // generations, so that a full one does not make everybody be checked again at once.
-    std::unordered_map<std::string, Verified> known_, known_before_;
+    // Tokens that verified before: a signature check costs a tenth of a millisecond.
+    Generations<Verified> known_{options_.known_max};
     bool fetching_ = false;
     std::jthread fetcher_;  // last: it ends before what it uses
 };

@@ -2,12 +2,12 @@
 // that take part in its incident. The one rule, for views and deciders.
 #pragma once
 
+#include "runtime/contains.hpp"
 #include "runtime/shared_bytes.hpp"
 #include "tocsin/content/v1/content.pb.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 
 namespace tocsin::runtime {
@@ -17,9 +17,8 @@ namespace tocsin::runtime {
 template <class Who, class Agencies, class IncidentAgencies>
 bool concerns(const Who& who, const Agencies& agencies, const IncidentAgencies& of_incident) {
     if (who.agency.empty()) return false;
-    if (std::ranges::find(agencies, who.agency) != agencies.end()) return true;
-    return who.has("duty-officer") &&
-           std::ranges::find(of_incident, who.agency) != of_incident.end();
+    if (contains(agencies, who.agency)) return true;
+    return who.has("duty-officer") && contains(of_incident, who.agency);
 }
 
 template <class Who>

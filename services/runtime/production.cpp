@@ -2,6 +2,7 @@
 
 #include "runtime/kafka.hpp"
 #include "runtime/world_key.hpp"
+#include "texts/letters.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -159,17 +160,12 @@ static std::optional<std::string> identity_problem(const RuntimeConfig& config) 
     return refused("jwks", "keys fetched in plain text can be forged; use https");
 }
 
-static std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text;
-}
-
 // What of librdkafka's settings gives up who the broker is, or what it is told.
 static std::optional<std::string> kafka_tls_problem(
     const std::map<std::string, std::string>& properties) {
     const auto value = [&](const char* name, const char* otherwise) {
         const auto found = properties.find(name);
-        return found == properties.end() ? otherwise : lower(found->second);
+        return found == properties.end() ? otherwise : texts::lower_case(found->second);
     };
     const std::string protocol = value("security.protocol", "plaintext");
     if (protocol != "ssl" && protocol != "sasl_ssl")

@@ -64,9 +64,11 @@ private:
             if (field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE) return;
         }
         switch (field->cpp_type()) {
-            case FieldDescriptor::CPPTYPE_STRING:
-                text(reflection.GetString(message, field), field, rules, path);
-                return name(reflection.GetString(message, field), rules, path);
+            case FieldDescriptor::CPPTYPE_STRING: {
+                const std::string value = reflection.GetString(message, field);
+                text(value, field, rules, path);
+                return name(value, rules, path);
+            }
             case FieldDescriptor::CPPTYPE_MESSAGE:
                 if (!reflection.HasField(message, field)) return;
                 return this->message(reflection.GetMessage(message, field), path,

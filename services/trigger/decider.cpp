@@ -53,23 +53,38 @@ bool names_only_a_host(const std::string& url) {
     return !authority.empty() && !authority.contains('@');
 }
 
+// The version that a put follows. What was forgotten had none later than `forgotten_version`.
+template <class Known>
+std::int64_t last_version(const State& state, const Known* known) {
+    return known ? known->version : state.forgotten_version;
+}
+
+// Calls `each` with every series of the source that rules read, and one of those, until it returns
+// false.
+template <class Each>
+void each_series_read(const State& state, const std::string& source_id, const Each& each) {
+    // No series has an empty name: this is before the source's first.
+    const std::pair<std::string, std::string> before{source_id, ""};
+    state.watching.ascend(&before, [&](const auto& series, const auto& rules) {
+        return series.first == source_id && each(series.second, *rules.begin());
+    });
+}
+
 // A rule that reads it would see no reading any more.
 std::optional<runtime::Rejection> unreadable_for_rules(const State& state,
                                                        const v1::PutSourceRequest& request) {
     std::optional<runtime::Rejection> refused;
-    // No series has an empty name: this is before the source's first.
-    const std::pair<std::string, std::string> before{request.source_id(), ""};
-    state.watching.ascend(&before, [&](const auto& series, const auto& rules) {
-        if (series.first != request.source_id()) return false;
-        if (series_problem(request.format(), series.second).empty()) return true;
+    const auto check = [&](const std::string& series, const std::string& rule) {
+        if (series_problem(request.format(), series).empty()) return true;
         refused = runtime::Rejection{
             Because::failed_precondition, "source_in_use",
             fmt::format("the rule {} reads {}, which has no such name in {}: remove that first, or "
                         "point it elsewhere",
-                        *rules.begin(), series.second, request.format()),
+                        rule, series, request.format()),
             "format"};
         return false;
-    });
+    };
+    each_series_read(state, request.source_id(), check);
     return refused;
 }
 
@@ -103,7 +118,7 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     source.set_stale_seconds(request.stale_seconds() > 0 ? request.stale_seconds()
                                                          : 3 * request.poll_seconds());
     source.set_active(true);
-    const std::int64_t version = known ? known->version : state.forgotten_version;
+    const std::int64_t version = last_version(state, known);
     if (known) *source.mutable_hands() = known->source.hands();
     if (known && MessageDifferencer::Equals(source, known->source))
         return nothing_new(request.source_id(), version);
@@ -116,10 +131,8 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
 // A rule that is on and reads the source; empty: there is none.
 std::string reader_of(const State& state, const std::string& source_id) {
     std::string reader;
-    // No series has an empty name: this is before the source's first.
-    const std::pair<std::string, std::string> before{source_id, ""};
-    state.watching.ascend(&before, [&](const auto& series, const auto& rules) {
-        if (series.first == source_id) reader = *rules.begin();
+    each_series_read(state, source_id, [&](const std::string&, const std::string& rule) {
+        reader = rule;
         return false;
     });
     return reader;
@@ -192,7 +205,7 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
     if (auto refused = unreadable_series(source->source, request.series()))
         return std::unexpected(std::move(*refused));
     v1::Rule rule = rule_of(request, asking.agency);
-    const std::int64_t version = known ? known->version : state.forgotten_version;
+    const std::int64_t version = last_version(state, known);
     if (known) *rule.mutable_hands() = known->rule.hands();
     if (known && MessageDifferencer::Equals(rule, known->rule))
         return nothing_new(request.rule_id(), version);
@@ -258,10 +271,11 @@ void note_removal(State& state, Removed& removed, Map& known, const std::string&
 }
 
 void put(State& state, const v1::Source& source) {
+    const auto version = last_version(state, state.sources.find(source.source_id())) + 1;
     SourceState& known = state.sources.edit(source.source_id());
     state.removed_sources.ids.erase(std::exchange(known.removal, 0));
     known.source = source;
-    known.version = (known.version == 0 ? state.forgotten_version : known.version) + 1;
+    known.version = version;
 }
 
 void source_removed(State& state, const std::string& source_id) {
@@ -272,14 +286,13 @@ void source_removed(State& state, const std::string& source_id) {
 }
 
 void put(State& state, const v1::Rule& rule) {
-    RuleState& known = state.rules.edit(rule.rule_id());
-    state.removed_rules.ids.erase(known.removal);
-    unwatch(state, known.rule);
     // A rule put anew starts afresh; its count and its version go on.
     RuleState fresh;
     fresh.rule = rule;
-    // Of one that was forgotten nobody knows the version: it is none that it ever had.
-    fresh.version = (known.version == 0 ? state.forgotten_version : known.version) + 1;
+    fresh.version = last_version(state, state.rules.find(rule.rule_id())) + 1;
+    RuleState& known = state.rules.edit(rule.rule_id());
+    state.removed_rules.ids.erase(known.removal);
+    unwatch(state, known.rule);
     fresh.crossings = known.crossings;
     known = std::move(fresh);
     state.watching.edit(series_of(rule)).insert(rule.rule_id());

@@ -2,6 +2,7 @@
 
 #include "content/graphemes.hpp"
 #include "runtime/logs.hpp"
+#include "texts/cut.hpp"
 
 #include <fmt/format.h>
 #include <time.h>
@@ -102,12 +103,7 @@ private:
 // A server chose part of it: not all of that may be answered or logged.
 std::string reportable(std::string_view text) {
     constexpr std::size_t bytes_max = 500;
-    std::string clean = content::printable(text);
-    if (clean.size() <= bytes_max) return clean;
-    std::size_t end = bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xC0) == 0x80) --end;
-    clean.resize(end);
-    return clean;
+    return std::string(texts::cut(content::printable(text), bytes_max));
 }
 
 // What may be sent back as it came. Of anything else, the next answer is simply a whole one.

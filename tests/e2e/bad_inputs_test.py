@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from e2e.all_program import all_program
 from e2e.bad_inputs_cases import ALL, CREATE, Case
 from e2e.bad_inputs_world import REALM, World, area, draft, text
 from e2e.hostile_cases import HOSTILE, WIRE, Wire
 from support.broker import Broker
 from support.places import ROOT
-from support.ports import free_port
-from support.programs import Program, Secrets, run_cli, service_flags
+from support.programs import Secrets, run_cli
 from support.tokens import Issuer
 from support.waiting import until
 
@@ -30,19 +30,8 @@ HTTP_OF = {"invalid_argument": 400, "failed_precondition": 400, "unauthenticated
 def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
           ) -> Iterator[World]:
     folder = Path(tmp_path_factory.mktemp("all"))
-    (folder / "hook").write_text(json.dumps({
-        "kind": "webhook", "realm": REALM, "agency": "city", "origins": ["https://hook.example"],
-        "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
-    gateway = f"127.0.0.1:{free_port()}"
-    flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
-                          publishing_feed_base_url=f"http://{gateway}",
-                          publishing_allow_private_addresses=True,
-                          publishing_credentials_dir=str(folder))
-    program = Program("tocsin-all", folder, flags).start()
-    try:
+    with all_program(folder, REALM, broker, keys) as program:
         yield World(program, issuer).build()
-    finally:
-        program.kill()
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,18 @@
 gets is what the option beside the rpc says. A new method fails here until it says who may call it
 and has a request in permissions_world.py."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from e2e.all_program import all_program
 from e2e.permissions_world import (AGENCIES, LEFT, REALM, REQUESTS, ROLES, Person, World,
                                    person)
 from support.broker import Broker
 from support.connect import Reply
-from support.ports import free_port
-from support.programs import Program, Secrets, service_flags
+from support.programs import Secrets
 from support.protos import enum_name, method, method_rules, services
 from support.tokens import Issuer
 
@@ -27,19 +26,8 @@ REFUSED = ("ROLE_MISSING", "OTHER_AGENCY", "NOT_ON_ROSTER", "TOKEN_MISSING")
 def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
           ) -> Iterator[World]:
     folder = Path(tmp_path_factory.mktemp("all"))
-    (folder / "hook").write_text(json.dumps({
-        "kind": "webhook", "realm": REALM, "agency": "city", "origins": ["https://hook.example"],
-        "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
-    gateway = f"127.0.0.1:{free_port()}"
-    flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
-                          publishing_feed_base_url=f"http://{gateway}",
-                          publishing_allow_private_addresses=True,
-                          publishing_credentials_dir=str(folder))
-    program = Program("tocsin-all", folder, flags).start()
-    try:
+    with all_program(folder, REALM, broker, keys) as program:
         yield World(program, issuer).build()
-    finally:
-        program.kill()
 
 
 def access_of(rules: Any) -> str:

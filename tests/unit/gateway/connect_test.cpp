@@ -1,28 +1,19 @@
 // What the head of a request is refused for, from whatever address it comes.
 #include "gateway/connect.hpp"
 #include "runtime/jwk.hpp"
+#include "support/author_token.hpp"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <fstream>
 
 namespace tocsin::gateway {
 namespace {
 
-using nlohmann::json;
-
 class ConnectTest : public ::testing::Test {
 protected:
     std::string token_of(const std::string& subject) const {
-        const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                             std::chrono::system_clock::now().time_since_epoch())
-                             .count();
-        const json claims{{"iss", "tocsin-dev"}, {"aud", "tocsin"},
-                          {"sub", subject},      {"realm", "r"},
-                          {"agency", "city"},    {"roles", json::array({"author"})},
-                          {"iat", now},          {"exp", now + 600}};
-        return "Bearer " + runtime::issue_token(issuer_key_, claims.dump());
+        return testing::author_token(issuer_key_, subject);
     }
     // The limit that it is refused for; empty where it is not.
     std::string limit_for(const std::string& token, const std::string& address) {

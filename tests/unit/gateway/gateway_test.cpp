@@ -7,6 +7,7 @@
 #include "gateway/limits.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/jwk.hpp"
+#include "support/author_token.hpp"
 #include "support/metric_value.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
@@ -138,14 +139,7 @@ protected:
 
     // A token of this subject, which the gateway is made to know.
     std::string token_of(const std::string& subject) {
-        const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                             std::chrono::system_clock::now().time_since_epoch())
-                             .count();
-        const json claims{{"iss", "tocsin-dev"}, {"aud", "tocsin"},
-                          {"sub", subject},      {"realm", "r"},
-                          {"agency", "city"},    {"roles", json::array({"author"})},
-                          {"iat", now},          {"exp", now + 600}};
-        return "Bearer " + runtime::issue_token(issuer_key, claims.dump());
+        return testing::author_token(issuer_key, subject);
     }
     void check_tokens() {
         const std::string file = ::testing::TempDir() + "gateway_test_jwks.json";

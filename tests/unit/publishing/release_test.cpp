@@ -226,16 +226,10 @@ TEST(Outcomes, AReleaseThatWasGivenUpStaysSoWhereNothingShowsIt) {
 TEST(Outcomes, ARefusalThatMayBeARepeatStandsUnlessTheMessageIsFound) {
     Story story = armed({channel("toot", "mastodon")});
     story.claim();
-    v1::Command command;
-    v1::RecordOutcome& result = *command.mutable_record_outcome();
-    result.set_release_id(story.id());
-    result.set_delivery_id("toot:en-CA");
-    result.set_executor("x1");
-    result.set_attempt(1);
-    result.set_outcome("unknown");
+    v1::RecordOutcome result = story.result_of("toot:en-CA", "unknown");
     result.set_reason("Le texte est trop long.");
     result.set_refused_unless_found(true);
-    story.tell(command, at(2));
+    story.outcome(std::move(result), at(2));
     ASSERT_EQ(story.item("toot:en-CA").state(), "unknown");
     Story found = story;
     story.outcome("toot:en-CA", "absent", at(5));
@@ -247,15 +241,9 @@ TEST(Outcomes, ARefusalThatMayBeARepeatStandsUnlessTheMessageIsFound) {
 
 TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
     Story story = armed();
-    v1::Command command;
-    v1::RecordOutcome& result = *command.mutable_record_outcome();
-    result.set_release_id(story.id());
-    result.set_delivery_id("hook");
-    result.set_executor("x1");
-    result.set_attempt(1);
-    result.set_outcome("retry_later");
+    v1::RecordOutcome result = story.result_of("hook", "retry_later");
     result.set_retry_after_ms(90'000);
-    story.claim().tell(command, at(2));
+    story.claim().outcome(std::move(result), at(2));
     EXPECT_EQ(story.item("hook").state(), "armed");
     EXPECT_EQ(*story.item("hook").retry_at, at(92));
     story.claim("x2", at(50));

@@ -133,19 +133,28 @@ struct Story {
     }
     Story& outcome(const std::string& delivery, const std::string& kind, Time when = at(2),
                    int attempt = 1, const std::string& executor = "x1", std::string reason = {}) {
-        v1::Command command;
-        v1::RecordOutcome& result = *command.mutable_record_outcome();
-        result.set_release_id(id());
-        result.set_delivery_id(delivery);
-        result.set_executor(executor);
-        result.set_attempt(attempt);
-        result.set_outcome(kind);
+        v1::RecordOutcome result = result_of(delivery, kind, attempt, executor);
         result.set_reason(std::move(reason));
         if (kind == "confirmed") {
             result.set_receipt("receipt-" + delivery);
             *result.mutable_written_at() = runtime::to_proto(when);
             *result.mutable_confirmed_at() = runtime::to_proto(when);
         }
+        return outcome(std::move(result), when);
+    }
+    v1::RecordOutcome result_of(const std::string& delivery, const std::string& kind,
+                                int attempt = 1, const std::string& executor = "x1") const {
+        v1::RecordOutcome result;
+        result.set_release_id(id());
+        result.set_delivery_id(delivery);
+        result.set_executor(executor);
+        result.set_attempt(attempt);
+        result.set_outcome(kind);
+        return result;
+    }
+    Story& outcome(v1::RecordOutcome result, Time when) {
+        v1::Command command;
+        *command.mutable_record_outcome() = std::move(result);
         return tell(command, when);
     }
     // The timer, as the ledger's leader would fire it.
