@@ -180,6 +180,23 @@ static void print_watched(const Json& message, const Options& options) {
                   << std::endl;
 }
 
+bool goes_on(const grpc::Status& ended) {
+    switch (ended.error_code()) {
+        case grpc::StatusCode::OK:
+        case grpc::StatusCode::UNAVAILABLE:
+        case grpc::StatusCode::CANCELLED:
+        case grpc::StatusCode::DEADLINE_EXCEEDED:
+        // The roster gives other roles: what they show is told anew, or refused.
+        case grpc::StatusCode::ABORTED:
+            return true;
+        case grpc::StatusCode::RESOURCE_EXHAUSTED:
+            // Printing took longer than the changes: where it stands now is told anew.
+            return ended.error_details().contains("SLOW_READER");
+        default:
+            return false;
+    }
+}
+
 void watch(Client& client, const Options& options, const std::string& incident) {
     std::map<std::string, std::string> shown;  // by message: what of it was printed last
     std::mt19937 random{std::random_device{}()};
@@ -195,14 +212,7 @@ void watch(Client& client, const Options& options, const std::string& incident) 
                 print_watched(*found, options);
             return true;
         });
-        // Printing took longer than the changes: where it stands now is told anew.
-        const bool too_slow = status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
-                              status.error_details().contains("SLOW_READER");
-        const bool again = status.ok() || too_slow ||
-                           status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                           status.error_code() == grpc::StatusCode::CANCELLED ||
-                           status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-        if (!again) throw Failure(exit_of(status.error_code()), words_of(status));
+        if (!goes_on(status)) throw Failure(exit_of(status.error_code()), words_of(status));
         if (failures == 0) std::cerr << "interrupted; going on\n";
         const int base = std::min(100 << std::min(failures++, 6), 5000);
         std::uniform_int_distribution<int> spread(base / 2, base);

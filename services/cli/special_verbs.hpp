@@ -37,6 +37,9 @@ content::Content reviewed_content(const Json& review);
 void get_release(Client& client, const Options& options, const std::string& release,
                  const std::string& message);
 
+// Whether a watch whose stream ended so begins another.
+bool goes_on(const grpc::Status& ended);
+
 // One line per change, until interrupted; goes on after an interruption of the stream.
 void watch(Client& client, const Options& options, const std::string& incident);
 

@@ -3,6 +3,7 @@
 #include "cli/completion.hpp"
 #include "cli/failure.hpp"
 #include "cli/people.hpp"
+#include "cli/special_verbs.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "runtime/errors.hpp"
@@ -196,6 +197,15 @@ TEST(Client, AnErrorNamesReasonFieldsAndWhatToDo) {
     for (const char* part : {"invalid argument (BAD_REQUEST)", "not well formed",
                              "draft.title: is missing", "what to do"})
         EXPECT_NE(words.find(part), std::string::npos) << words;
+}
+
+TEST(Watch, GoesOnAfterWhatPassesAndEndsForGood) {
+    for (const char* reason : {"roles_changed", "slow_reader"})
+        EXPECT_TRUE(goes_on(runtime::edge_status(reason))) << reason;
+    EXPECT_TRUE(goes_on(grpc::Status::OK));
+    EXPECT_TRUE(goes_on({grpc::StatusCode::UNAVAILABLE, "the service restarts"}));
+    for (const char* reason : {"role_missing", "token_expired", "too_many_watchers", "internal"})
+        EXPECT_FALSE(goes_on(runtime::edge_status(reason))) << reason;
 }
 
 TEST(Table, PrintsNothingThatATerminalObeys) {
