@@ -19,8 +19,8 @@ from pathlib import Path
 
 DASHBOARDS = Path(__file__).resolve().parent / "dashboards"
 # What Grafana puts in; the range is the dashboard's own, the interval that of 5 s scrapes.
-VARIABLES = {"$__rate_interval": "1m", "$__interval": "15s", "$__range": "1h", "$agency": ".*",
-             "$channel": ".*"}
+VARIABLES = {"$__rate_interval": "1m", "$__interval": "15s", "$__range": "1h", "$realm": ".*",
+             "$agency": ".*", "$channel": ".*"}
 ANSWER_BYTES_MAX = 16 << 20
 
 

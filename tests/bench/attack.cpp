@@ -1,7 +1,11 @@
 #include "bench/attack.hpp"
 
+#include "bench/city.hpp"
+#include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,59 +80,135 @@ static void hold_connections(int port, const std::atomic<bool>& running) {
     }
 }
 
-static void open_connections(int port, const std::atomic<bool>&) { const Wire one(port); }
-
-static void show_forged_tokens(int port, const std::atomic<bool>& running,
-                               const std::string& token) {
-    const Wire wire(port);
+static void show_forged_tokens(const Target& target, const std::atomic<bool>& running) {
+    const Wire wire(target.gateway);
     for (int i = 0; i < 100 && running; ++i)
-        if (!wire.send(head(
-                fmt::format("Authorization: Bearer {}\r\nContent-Length: 0\r\n", forged(token)))) ||
+        if (!wire.send(head(fmt::format("Authorization: Bearer {}\r\nContent-Length: 0\r\n",
+                                        forged(target.token)))) ||
             !wire.read_some())
             return;
 }
 
-static void send_bodies(int port, const std::atomic<bool>&) {
+static void send_bodies(int port) {
     static const std::string body(1 << 20, ' ');
     const Wire wire(port);
     if (wire.send(head(fmt::format("Content-Length: {}\r\n", body.size())))) wire.send(body);
 }
 
+// `begin` opens what `more` never closes.
+static void send_without_end(int port, std::string_view begin, std::string_view more,
+                             const std::atomic<bool>& running) {
+    const Wire wire(port);
+    if (!wire.send("POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n") ||
+        !wire.send(begin))
+        return;
+    while (running && wire.send(more)) {
+    }
+}
+
 static void frame_without_end(int port, const std::atomic<bool>& running) {
     static const std::string extension(1 << 16, 'a');
-    const Wire wire(port);
-    if (!wire.send("POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;"))
-        return;
-    while (running && wire.send(extension)) {
-    }
+    send_without_end(port, "1;", extension, running);
+}
+
+static void trail_without_end(int port, const std::atomic<bool>& running) {
+    static const std::string trailers = [] {
+        std::string all;
+        for (int i = 0; i < 1000; ++i) all += "x-trailer: of some length that is kept\r\n";
+        return all;
+    }();
+    send_without_end(port, "0\r\n", trailers, running);
 }
 
 static void read_nothing(int port, const std::atomic<bool>& running) {
     static const std::string request =
-        fmt::format("GET /feeds/{}/en-CA.atom HTTP/1.1\r\nHost: x\r\n\r\n", "bench");
+        fmt::format("GET /feeds/{}/en-CA.atom HTTP/1.1\r\nHost: x\r\n\r\n", realm);
     const Wire wire(port);
     for (int i = 0; i < 2000 && running; ++i)
         if (!wire.send(request)) return;
 }
 
-std::vector<Attack> attacks(const std::string& good_token) {
-    return {{"connections held", hold_connections},
-            {"connections opened", open_connections},
-            {"forged tokens",
-             [good_token](int port, const std::atomic<bool>& running) {
-                 show_forged_tokens(port, running, good_token);
-             }},
-            {"bodies without a token", send_bodies},
-            {"chunks without end", frame_without_end},
-            {"answers unread", read_nothing}};
+// RFC 9113, sections 3.4, 6.5 and 6.7.
+static void ping(int port, const std::atomic<bool>& running) {
+    static const std::string pings = [] {
+        std::string all;
+        for (int i = 0; i < 1000; ++i) all += std::string("\0\0\x08\x06\0\0\0\0\0pingping", 17);
+        return all;
+    }();
+    const Wire wire(port);
+    if (!wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") ||
+        !wire.send(std::string_view("\0\0\0\x04\0\0\0\0\0", 9)))
+        return;
+    while (running && wire.send(pings) && wire.read_some()) {
+    }
 }
 
-Attackers::Attackers(const Attack& attack, int port) {
+// A draft of as many texts as fit into 1 MiB.
+static void send_what_is_slow_to_parse(const Target& target) {
+    static const std::string body = [] {
+        std::string all = R"({"draft":{"texts":[)";
+        while (all.size() < (1 << 20) - 100) all += R"({"headline":"a","language":"en"},)";
+        return all + "{}]}}";
+    }();
+    const Wire wire(target.gateway);
+    if (wire.send(head(fmt::format("Authorization: Bearer {}\r\nContent-Length: {}\r\n",
+                                   target.neighbour, body.size()))) &&
+        wire.send(body))
+        wire.read_some();
+}
+
+// A read that waits for what never comes, for somebody who is gone.
+static void call_and_hang_up(const Target& target) {
+    const Wire wire(target.gateway);
+    wire.send(head(fmt::format("Authorization: Bearer {}\r\nContent-Length: 2\r\n"
+                               "tocsin-after: drafting/0/1000000\r\n",
+                               target.neighbour)) +
+              "{}");
+}
+
+static void watch_without_reading(const Target& target, const std::atomic<bool>& running) {
+    constexpr int streams = 50;
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto drafting = drafting::v1::DraftingService::NewStub(grpc::CreateCustomChannel(
+        fmt::format("127.0.0.1:{}", target.grpc), grpc::InsecureChannelCredentials(), arguments));
+    std::deque<grpc::ClientContext> contexts;
+    std::vector<std::unique_ptr<grpc::ClientReader<drafting::v1::WatchMessagesResponse>>> unread;
+    for (int i = 0; i < streams && running; ++i) {
+        grpc::ClientContext& context = contexts.emplace_back();
+        context.AddMetadata("authorization", "Bearer " + target.neighbour);
+        unread.push_back(drafting->WatchMessages(&context, {}));
+    }
+    for (grpc::ClientContext& context : contexts) context.TryCancel();
+    for (const auto& stream : unread) stream->Finish();
+}
+
+std::vector<Attack> attacks(const Target& target) {
+    using Running = std::atomic<bool>;
+    const int port = target.gateway;
+    return {
+        {"connections held", [=](const Running& running) { hold_connections(port, running); }},
+        {"connections opened", [=](const Running&) { const Wire one(port); }},
+        {"forged tokens", [=](const Running& running) { show_forged_tokens(target, running); }},
+        {"bodies without a token", [=](const Running&) { send_bodies(port); }},
+        {"chunks without end", [=](const Running& running) { frame_without_end(port, running); }},
+        {"trailers without end", [=](const Running& running) { trail_without_end(port, running); }},
+        {"answers unread", [=](const Running& running) { read_nothing(port, running); }},
+        {"gRPC connections held",
+         [=](const Running& running) { hold_connections(target.grpc, running); }},
+        {"gRPC pings", [=](const Running& running) { ping(target.grpc, running); }},
+        {"a neighbour's large JSON", [=](const Running&) { send_what_is_slow_to_parse(target); }},
+        {"a neighbour's calls left", [=](const Running&) { call_and_hang_up(target); }},
+        {"a neighbour's streams unread",
+         [=](const Running& running) { watch_without_reading(target, running); }}};
+}
+
+Attackers::Attackers(const Attack& attack) {
     for (int i = 0; i < number; ++i)
-        threads_.emplace_back([this, attack, port] {
+        threads_.emplace_back([this, attack] {
             constexpr int lowest_priority = 19;
             setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), lowest_priority);
-            while (running_) attack.once(port, running_);
+            while (running_) attack.once(running_);
         });
 }
 

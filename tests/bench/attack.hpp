@@ -1,12 +1,14 @@
-// Strangers who attack the gateway from an address of their own, 127.0.0.2, and never pause. Their
-// threads have the lowest priority: what is measured is what they take of the gateway, not of the
-// machine that they share with it here.
+// Strangers who attack the gateway and the port of gRPC from an address of their own, 127.0.0.2,
+// and a neighbour with a good token; none of them ever pauses. Their threads have the lowest
+// priority: what is measured is what they take of the gateway, not of the machine that they share
+// with it here.
 #pragma once
 
 #include "bench/stage.hpp"
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -33,20 +35,28 @@ private:
 
 struct Attack {
     std::string name;
-    // What one attacker does, again and again while `running`; `port` is the gateway's.
-    std::function<void(int port, const std::atomic<bool>& running)> once;
+    // What one attacker does, again and again while `running`.
+    std::function<void(const std::atomic<bool>& running)> once;
 };
 
-// One for each way of issue: to hold connections, to open them, to show forged tokens, to send
-// bodies without one, to frame bodies without end, and not to read.
-std::vector<Attack> attacks(const std::string& good_token);
+// What they know.
+struct Target {
+    int gateway = 0, grpc = 0;  // ports
+    std::string token;          // which they cannot show, but change
+    std::string neighbour;      // which the neighbour shows
+};
+
+// Strangers hold connections, open them, show forged tokens, send bodies without one, frame bodies
+// and trailers without end, read nothing, and ping; the neighbour sends what is slow to parse,
+// calls and hangs up, and watches without reading.
+std::vector<Attack> attacks(const Target& target);
 
 class Attackers {
 public:
     static constexpr int number = 4;
 
     // From now on until this is destroyed.
-    Attackers(const Attack& attack, int port);
+    explicit Attackers(const Attack& attack);
     ~Attackers();
 
 private:

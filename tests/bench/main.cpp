@@ -67,8 +67,8 @@ argument. --smoke: so few of everything that the figures mean nothing; for the t
                   the feed and one the lists
   release.beside  T0 to the last delivery written while   the same without the gauges      1.5
                   three heavy gauges are polled
-  edge.hostile    p99 of calls through the gateway in     the same without the strangers     2
-                  the worst of six attacks by strangers
+  edge.hostile    p99 of calls through the gateway in     the same without the attackers     2
+                  the worst of twelve attacks
   memory.message  resident bytes of tocsin-all for each   bytes of one content               6
                   of 100,000 released messages
   command.restate p50 of a call to its durable decision   p50 of a state change in         0.5

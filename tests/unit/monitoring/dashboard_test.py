@@ -1,5 +1,7 @@
 """The dashboards: what Grafana needs, what a reader needs, and no series that nobody makes."""
 
+import re
+
 import pytest
 from unit.monitoring import files
 
@@ -78,6 +80,15 @@ def test_every_variable_narrows_some_panel(dashboard: dict) -> None:
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             assert any(f'"${variable["name"]}"' in one for one in expressions), variable["name"]
+
+
+def test_what_is_of_one_realm_can_be_narrowed_to_it(dashboard: dict) -> None:
+    """Realms are tenants: who looks at one must not count another's."""
+    by_realm = [one for one in files.dashboard_expressions(dashboard)
+                if re.search(r"by \([^)]*\brealm\b|realm_", one)]
+    assert by_realm
+    for one in by_realm:
+        assert 'realm=~"$realm"' in one, one
 
 
 def test_every_series_is_made_somewhere(dashboard: dict) -> None:
