@@ -1,7 +1,7 @@
 #include "approval/decider.hpp"
 
 #include "content/content.hpp"
-#include "runtime/contains.hpp"
+#include "texts/contains.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -17,12 +17,12 @@ namespace tocsin::approval {
 using google::protobuf::util::MessageDifferencer;
 using runtime::Asking;
 using runtime::Because;
-using runtime::contains;
 using runtime::Foreign;
 using runtime::Happened;
 using runtime::reject;
 using runtime::Rejection;
 using runtime::to_proto;
+using texts::contains;
 
 using Verdict = runtime::Verdict<v1::Event>;
 
@@ -44,6 +44,8 @@ const v1::Agency* find_agency(const v1::Roster& roster, std::string_view agency_
 
 // Every import records the whole roster.
 static constexpr std::size_t roster_bytes_max = 800'000;
+// As many as one import may name; every one has series of its own in the metrics.
+static constexpr int agencies_max = 200;
 
 static int approvals_of(const v1::Review& review) {
     int count = 0;
@@ -264,6 +266,11 @@ static Verdict import_roster(const State& state, const Asking& asking,
     if (auto headless = without_admin(all, asking, request.roster()))
         return std::unexpected(*headless);
     if (auto borrowed = borrowed_sender(all, request.roster())) return std::unexpected(*borrowed);
+    if (all.agencies_size() > agencies_max)
+        return reject(Because::resource_exhausted, "roster_too_large",
+                      fmt::format("with these the realm has {} agencies; at most {} are possible",
+                                  all.agencies_size(), agencies_max),
+                      "roster.agencies");
     if (all.ByteSizeLong() > roster_bytes_max)
         return reject(Because::resource_exhausted, "roster_too_large",
                       fmt::format("with it the roster of the realm has {} bytes, of which {} can "

@@ -7,11 +7,12 @@
 #include "drafting/crossing.hpp"
 #include "drafting/expiry.hpp"
 #include "drafting/submission.hpp"
-#include "runtime/contains.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/record_limits.hpp"
 #include "runtime/validate.hpp"
+#include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,12 +24,12 @@ namespace tocsin::drafting {
 
 using runtime::Asking;
 using runtime::Because;
-using runtime::contains;
 using runtime::Foreign;
 using runtime::Happened;
 using runtime::reject;
 using runtime::Rejection;
 using runtime::to_proto;
+using texts::contains;
 
 using Verdict = runtime::Verdict<v1::Event>;
 using Readings = google::protobuf::RepeatedPtrField<content::v1::Evidence>;
@@ -325,10 +326,13 @@ static Verdict create_message(const State& state, const Asking& asking,
                       "incident_id");
     auto draft = first_draft(state, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
-    if (auto no = too_large(*draft)) return std::unexpected(*no);
-    if (auto no = leaves_writer_out(asking, *draft)) return std::unexpected(*no);
-    if (auto no = agencies_take_part(state, request.incident_id(), *draft))
-        return std::unexpected(*no);
+    auto no = too_large(*draft);
+    if (!no) no = leaves_writer_out(asking, *draft);
+    if (!no) no = agencies_take_part(state, request.incident_id(), *draft);
+    // Of a template the caller gave but its name, and what fills it.
+    if (no && !request.has_draft())
+        no->field = no->code == "draft_too_large" ? "values" : "template_id";
+    if (no) return std::unexpected(*no);
     v1::Event event = message_created(state, asking, request, id, std::move(*draft), type);
     if (const auto source = state.templates.find(request.template_id());
         source != state.templates.end())
@@ -396,6 +400,25 @@ static Verdict revise_message(const State& state, const Asking& asking,
     return one(std::move(event), request.message_id(), (*message)->version + 1);
 }
 
+// Receivers look up what an alert refers to, and show one that refers to nothing as first
+// information. It may be another system's, which nobody here can tell.
+static std::vector<content::Finding> unknown_references(
+    const State& state, const std::vector<content::v1::Reference>& references) {
+    std::vector<content::Finding> result;
+    for (std::size_t i = 0; i < references.size(); ++i) {
+        const std::string wanted = content::cap_reference(references[i]);
+        if (state.alerts.contains(wanted)) continue;
+        result.push_back(
+            {content::Finding::Level::warning, "reference_not_published",
+             fmt::format("references[{}]", i),
+             fmt::format("This realm published no alert {}. Start the message anew with sender, "
+                         "identifier and sent as they were published, or acknowledge this if "
+                         "another system published it.",
+                         wanted)});
+    }
+    return result;
+}
+
 static Verdict submit_message(const State& state, const Asking& asking,
                               const v1::SubmitMessageRequest& request, Time now) {
     const auto message = writable(state, asking, request.message_id());
@@ -406,9 +429,11 @@ static Verdict submit_message(const State& state, const Asking& asking,
                       "revise the draft first: expires_past at expires: Set an expiry that is "
                       "still to come.",
                       "expires");
-    const auto& acknowledged = request.acknowledged_warnings();
-    const auto against = objections((*message)->text(), now, Decider::world,
-                                    {acknowledged.begin(), acknowledged.end()});
+    const std::set<std::string> acknowledged{request.acknowledged_warnings().begin(),
+                                             request.acknowledged_warnings().end()};
+    auto against = objections((*message)->text(), now, Decider::world, acknowledged);
+    for (content::Finding& finding : unknown_references(state, (*message)->references))
+        if (!acknowledged.contains(finding.code)) against.warnings.push_back(std::move(finding));
     if (!against.errors.empty())
         return reject(Because::failed_precondition, "incomplete",
                       fmt::format("revise the draft first: {}", listing(against.errors)),
@@ -457,7 +482,7 @@ Verdict Decider::decide(const State& state, const Asking& asking, const v1::Comm
                   "this version does not know the command; upgrade the service");
 }
 
-// ---- what approval and trigger decided
+// ---- what approval, publishing and trigger decided
 
 static bool is_submitted(const State& state, const std::string& message_id) {
     const auto found = state.messages.find(message_id);
@@ -490,6 +515,20 @@ static void follow_approval(const State& state, const std::string& bytes,
     happened.events.push_back(std::move(answer));
 }
 
+static void follow_publishing(const State& state, const std::string& bytes,
+                              Happened<v1::Event>& happened) {
+    const auto event = runtime::parse_foreign<publishing::v1::Event>(bytes);
+    if (!event || !event->has_deliveries_claimed()) return;
+    v1::Event answer;
+    for (const auto& alert : event->deliveries_claimed().alerts())
+        if (!state.alerts.contains(content::cap_reference(alert)))
+            *answer.mutable_alerts_published()->add_alerts() = alert;
+    if (!answer.has_alerts_published()) return;
+    happened.subject = event->deliveries_claimed().release_id();
+    happened.etag.clear();
+    happened.events.push_back(std::move(answer));
+}
+
 static void follow_trigger(const State& state, const Foreign& foreign, const std::string& bytes,
                            Time now, Happened<v1::Event>& happened) {
     const auto event = runtime::parse_foreign<trigger::v1::Event>(bytes);
@@ -518,6 +557,7 @@ std::optional<Happened<v1::Event>> Decider::react(const State& state, const Fore
     Happened<v1::Event> happened;
     for (const std::string& bytes : foreign.events) {
         if (foreign.service == "approval") follow_approval(state, bytes, happened);
+        if (foreign.service == "publishing") follow_publishing(state, bytes, happened);
         if (foreign.service == "trigger") follow_trigger(state, foreign, bytes, now, happened);
     }
     if (happened.events.empty()) return std::nullopt;
@@ -526,9 +566,12 @@ std::optional<Happened<v1::Event>> Decider::react(const State& state, const Fore
 
 bool Decider::concerns(const Foreign& foreign) {
     using Approved = approval::v1::Event;
+    using Published = publishing::v1::Event;
     using Triggered = trigger::v1::Event;
     if (foreign.service == "trigger")
         return runtime::has_any<Triggered>(foreign, {Triggered::kRuleCrossed});
+    if (foreign.service == "publishing")
+        return runtime::has_any<Published>(foreign, {Published::kDeliveriesClaimed});
     return runtime::has_any<Approved>(foreign,
                                       {Approved::kReviewReturned, Approved::kReviewRejected});
 }
@@ -649,6 +692,10 @@ static bool apply(State& state, const v1::Event& event) {
             return true;
         case v1::Event::kCrossingRefused:
             state.refused_crossings.insert(event.crossing_refused().crossing_id());
+            return true;
+        case v1::Event::kAlertsPublished:
+            for (const auto& alert : event.alerts_published().alerts())
+                state.alerts.insert(content::cap_reference(alert));
             return true;
         case v1::Event::BODY_NOT_SET:
             break;

@@ -66,6 +66,8 @@ struct State {
     std::map<std::string, v1::Template> templates;
     std::map<std::string, Message> messages;
     std::set<std::string> refused_crossings;
+    // Alerts that this realm published, each as an entry of CAP `references`.
+    std::set<std::string> alerts;
     // Messages whose text is kept, by the time at which they expire.
     std::set<std::pair<Time, std::string>> expiring;
 };
@@ -82,13 +84,13 @@ struct Decider {
 
     static runtime::Verdict<Event> decide(const State& state, const runtime::Asking& asking,
                                           const Command& command, Time now);
-    // What approval hands back, and what trigger starts.
+    // What approval hands back, what publishing publishes, and what trigger starts.
     static std::optional<runtime::Happened<Event>> react(const State& state,
                                                          const runtime::Foreign& foreign, Time now);
     static bool evolve(State& state, const Event& event, Time decided_at);
     // No timers.
     static std::optional<runtime::Due<Command>> next_due(const State& state);
-    // What hands a message back or ends it, and crossings.
+    // What hands a message back or ends it, what others may refer to, and crossings.
     static bool concerns(const runtime::Foreign& foreign);
 };
 

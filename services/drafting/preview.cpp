@@ -15,6 +15,12 @@ static void add_finding(v1::PreviewMessageResponse& response, const content::Fin
 
 v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::string& realm,
                                    runtime::Time now, const std::string& world) {
+    v1::PreviewMessageResponse response;
+    for (const content::Finding& finding : content::check(draft, now, world))
+        add_finding(response, finding);
+    // Anybody may ask, and to lay out what can never be stored takes as long as its author likes.
+    if (draft.ByteSizeLong() > content::draft_bytes_max) return response;
+
     content::Content content;
     content.set_message_id("preview");
     content.set_revision(1);
@@ -24,7 +30,6 @@ v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::s
     content.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
     const content::Fixed fixed = content::worst_case_fixed(false);
 
-    v1::PreviewMessageResponse response;
     for (const content::ChannelKind& kind : content::all_kinds()) {
         for (const std::string& language : kind.languages(content)) {
             auto rendition = kind.render(content, language, fixed, kind.limits);
@@ -35,8 +40,6 @@ v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::s
             *added.mutable_rendition() = std::move(*rendition);
         }
     }
-    for (const content::Finding& finding : content::check(draft, now, world))
-        add_finding(response, finding);
     return response;
 }
 

@@ -11,6 +11,7 @@ namespace tocsin::drafting {
 
 // Every channel kind in every language of the draft, with fixed values as long as they ever get,
 // and the completeness checks. Channels' own limits are not known here: the kind's defaults hold.
+// Of a draft that is too large to be stored, the checks alone.
 v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::string& realm,
                                    runtime::Time now, const std::string& world);
 

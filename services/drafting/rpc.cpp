@@ -3,9 +3,9 @@
 #include "drafting/decider.hpp"
 #include "drafting/preview.hpp"
 #include "drafting/watch_stream.hpp"
-#include "runtime/contains.hpp"
 #include "runtime/page.hpp"
 #include "runtime/parties.hpp"
+#include "texts/contains.hpp"
 
 namespace tocsin::drafting {
 
@@ -54,7 +54,7 @@ Reactor* DraftingRpc::read(Context* context, const Request* request, Response* r
 }
 
 static bool takes_part(const Caller& caller, const v1::Incident& incident) {
-    return runtime::contains(incident.agencies(), caller.agency);
+    return texts::contains(incident.agencies(), caller.agency);
 }
 
 Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest* request,

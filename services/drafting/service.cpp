@@ -36,9 +36,7 @@ private:
 runtime::ServiceDefinition service() {
     runtime::ServiceDefinition definition;
     definition.name = "drafting";
-    definition.upstreams = {"approval", "trigger"};
-    // For the lifecycle that people see.
-    definition.followed = {"publishing"};
+    definition.upstreams = {"approval", "trigger", "publishing"};
     definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
     definition.make = [](runtime::Surroundings& surroundings) {
         return std::make_unique<DraftingService>(surroundings);

@@ -60,6 +60,7 @@ bool Standing::move_drafting(const v1::Event& event) {
         case v1::Event::kIncidentOpened:
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
+        case v1::Event::kAlertsPublished:
         case v1::Event::BODY_NOT_SET:
             break;
     }
@@ -136,6 +137,12 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
             if (publishing_.at == Lifecycle::cancelled &&
                 event.release_completed().state() == "retracted")
                 break;
+            // Its retraction came to nothing: it stays released, and says why.
+            if (publishing_.at == Lifecycle::released &&
+                event.release_completed().state() == "released") {
+                publishing_.reason = event.release_completed().reason();
+                break;
+            }
             moved = event.release_completed().state() == "retracted"
                         ? move(publishing_, Lifecycle::cancelled, publishing_.reason)
                         : move(publishing_, Lifecycle::released);
@@ -245,7 +252,8 @@ static bool has_ended(Lifecycle at) {
 
 std::optional<Time> Standing::texts_end() const {
     if (!known_ || dropped_ || !has_ended(foremost().at)) return std::nullopt;
-    return std::max(updated_, expires_) + texts_kept;
+    if (expires_ == Time{}) return updated_ + texts_kept;
+    return std::max(updated_, expires_ + moves_after_expiry) + texts_kept;
 }
 
 void Standing::drop_texts() {

@@ -31,8 +31,12 @@ struct Track {
 };
 
 // How long the texts of a message stay readable after its end: the last move that its life has, or
-// its expiry where that is later. The API promises it: drafting_service.proto.
+// the end of the time in which publishing may still take it back, where that is later. The API
+// promises it: drafting_service.proto.
 inline constexpr runtime::Duration texts_kept = std::chrono::hours{24 * 30};
+// After its expiry. Whatever publishing does later than that is no move: its ledger may be read
+// last, and what is dropped by then must not depend on that.
+inline constexpr runtime::Duration moves_after_expiry = std::chrono::hours{24 * 8};
 
 // A value, copied at every change while somebody reads the version before: of texts it has no copy.
 class Standing {

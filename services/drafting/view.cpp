@@ -99,6 +99,7 @@ static std::string message_of(const v1::Event& event) {
         case v1::Event::kIncidentOpened:
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
+        case v1::Event::kAlertsPublished:
         case v1::Event::BODY_NOT_SET:
             break;
     }

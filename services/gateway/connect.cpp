@@ -7,8 +7,10 @@
 #include "runtime/digest.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/traceparent.hpp"
+#include "texts/cut.hpp"
 #include "texts/letters.hpp"
 
+#include <absl/strings/numbers.h>
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -77,7 +79,7 @@ static ConnectError json_refusal(std::string_view text) {
     const std::size_t type = text.rfind(for_type);
     if (text.starts_with("invalid value Starting") && type != std::string_view::npos)
         add(text.substr(type + for_type.size()));
-    const std::string what(text.substr(0, 300));
+    const std::string what(texts::cut(text, 300));
     return bad_field("BAD_JSON", field,
                      field.empty() ? "JSON: " + what : fmt::format("JSON: {}: {}", field, what));
 }
@@ -237,31 +239,52 @@ std::expected<runtime::Caller, ConnectError> Connect::caller_of(std::string_view
     return std::move(*caller);
 }
 
-std::optional<ConnectError> Connect::refused_caller(const Plan& plan, const HttpHead& head,
-                                                    const Peer& peer, Served& served) {
-    if (tokens_ == nullptr || is_public(*plan.method)) return std::nullopt;
+std::expected<Connect::Payer, ConnectError> Connect::payer_of(const Plan& plan,
+                                                              const HttpHead& head,
+                                                              const Peer& peer, Served& served) {
+    if (tokens_ == nullptr || is_public(*plan.method)) return Payer{{}, "at " + peer.address};
     const auto caller =
         caller_of(header(head, "authorization").value_or(""), plan.call.service, peer, served);
-    if (!caller) return caller.error();
+    if (!caller) return std::unexpected(caller.error());
     const auto wait =
         by_caller_.take(caller->realm + '\n' + caller->actor, std::chrono::steady_clock::now());
-    if (!wait) return std::nullopt;
+    if (!wait) return Payer{caller->realm, caller->realm + '\n' + caller->actor};
     served.limited_by = "requests_of_caller";
-    return come_again(StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
-                      "too many requests by this caller (gateway-requests-per-caller-max)", *wait);
+    return std::unexpected(
+        come_again(StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+                   "too many requests by this caller (gateway-requests-per-caller-max)", *wait));
 }
 
-std::expected<std::size_t, HttpResponse> Connect::admit(const HttpHead& head, const Route& route,
-                                                        const Peer& peer, Served& served) {
+std::expected<Admitted, ConnectError> Connect::place_for(const HttpHead& head, const Payer& payer,
+                                                         std::size_t bytes_max, Served& served) {
+    // Without a length it may be of any.
+    std::size_t bytes = bytes_max;
+    if (const auto length = header(head, "content-length"))
+        if (std::size_t told = 0;
+            absl::SimpleAtoi(absl::string_view(length->data(), length->size()), &told))
+            bytes = std::min(told, bytes);
+    if (bytes <= read_here_bytes_max) return Admitted{bytes_max, {}};
+    if (auto place = large_.take(payer.realm, payer.name, bytes))
+        return Admitted{bytes_max, std::move(place)};
+    served.limited_by = "large_requests";
+    return std::unexpected(come_again(StatusCode::UNAVAILABLE, "GATEWAY_BUSY",
+                                      "too many large requests at once; repeat it as it is",
+                                      std::chrono::seconds(1)));
+}
+
+std::expected<Admitted, HttpResponse> Connect::admit(const HttpHead& head, const Route& route,
+                                                     const Peer& peer, Served& served) {
     const auto planned = plan(head, route, served);
     if (!planned) return std::unexpected(planned.error());
-    if (const auto refused = refused_caller(*planned, head, peer, served)) {
-        HttpResponse response = answer(*refused, served);
-        // Who goes on and on at an address's expense is to connect anew for it.
-        if (served.limited_by == "refused_tokens") response.keep_alive(false);
-        return std::unexpected(std::move(response));
-    }
-    return body_bytes_max(*planned->method);
+    const std::size_t bytes_max = std::min(body_bytes_max(*planned->method), body_bytes_max_);
+    const auto payer = payer_of(*planned, head, peer, served);
+    auto admitted = payer ? place_for(head, *payer, bytes_max, served)
+                          : std::unexpected<ConnectError>(payer.error());
+    if (admitted) return std::move(*admitted);
+    HttpResponse response = answer(admitted.error(), served);
+    // Who goes on and on at an address's expense is to connect anew for it.
+    if (served.limited_by == "refused_tokens") response.keep_alive(false);
+    return std::unexpected(std::move(response));
 }
 
 std::expected<void, ConnectError> Connect::read_body(Plan& plan, const std::string& body,
@@ -313,14 +336,8 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
     const auto read_it = [&] { read = read_body(*planned, request.body(), route); };
     if (request.body().size() <= read_here_bytes_max) {
         read_it();
-    } else if (readers_.has_room()) {
-        co_await readers_.run(read_it);
     } else {
-        served.limited_by = "large_requests";
-        co_return answer(come_again(StatusCode::UNAVAILABLE, "GATEWAY_BUSY",
-                                    "too many large requests at once; repeat it as it is",
-                                    std::chrono::seconds(1)),
-                         served);
+        co_await readers_.run(read_it);
     }
     if (!read) co_return answer(read.error(), served);
     if (!upstreams_.knows(planned->call.service))

@@ -9,6 +9,7 @@
 #include "gateway/token_checks.hpp"
 #include "gateway/upstreams.hpp"
 #include "gateway/work_pool.hpp"
+#include "runtime/call_slots.hpp"
 #include "runtime/identity.hpp"
 
 #include <google/protobuf/descriptor.h>
@@ -35,6 +36,7 @@ std::expected<std::unique_ptr<google::protobuf::Message>, ConnectError> read_mes
 struct ConnectLimits {
     double requests_per_caller = 1'000;      // a second; 0: no limit
     double refused_tokens_per_address = 50;  // the same
+    std::size_t body_bytes_max = std::size_t{2} << 20;
 };
 
 class Connect {
@@ -48,17 +50,19 @@ public:
           writers_(writers),
           tokens_(tokens),
           by_caller_(limits.requests_per_caller),
+          body_bytes_max_(limits.body_bytes_max),
           checks_(limits.refused_tokens_per_address) {}
 
-    // By the head alone: whether there is such a method, who calls and how often. How long the body
-    // may be, or why not.
-    std::expected<std::size_t, HttpResponse> admit(const HttpHead& head, const Route& route,
-                                                   const Peer& peer, Served& served);
+    // By the head alone: whether there is such a method, who calls, how often and how much at once.
+    std::expected<Admitted, HttpResponse> admit(const HttpHead& head, const Route& route,
+                                                const Peer& peer, Served& served);
     // What was admitted.
     asio::awaitable<HttpResponse> handle(const HttpRequest& request, const Route& route,
                                          Served& served, Peer& peer);
 
 private:
+    static constexpr std::size_t large_bytes_max = std::size_t{128} << 20;
+
     struct Plan {
         const google::protobuf::MethodDescriptor* method = nullptr;
         Codec codec = Codec::json;
@@ -69,8 +73,16 @@ private:
                                                   Served& served);
     static std::expected<void, ConnectError> read_head(Plan& plan, const HttpHead& head,
                                                        Served& served);
-    std::optional<ConnectError> refused_caller(const Plan& plan, const HttpHead& head,
-                                               const Peer& peer, Served& served);
+    // At whose expense a request is. Of no realm, and known by the address, where no token is asked
+    // for.
+    struct Payer {
+        std::string realm, name;
+    };
+    std::expected<Payer, ConnectError> payer_of(const Plan& plan, const HttpHead& head,
+                                                const Peer& peer, Served& served);
+    // For a body of up to `bytes_max`.
+    std::expected<Admitted, ConnectError> place_for(const HttpHead& head, const Payer& payer,
+                                                    std::size_t bytes_max, Served& served);
     // Who calls. A token that was not seen before is checked here and now, see token_checks.hpp.
     std::expected<runtime::Caller, ConnectError> caller_of(std::string_view authorization,
                                                            const std::string& service,
@@ -84,6 +96,10 @@ private:
     WorkPool& writers_;  // of answers
     runtime::TokenVerifier* tokens_;
     Rates by_caller_;
+    std::size_t body_bytes_max_;
+    // Requests whose body is large, from the head until they are handled: nobody keeps the others
+    // out, or takes the memory, with bodies that never end.
+    runtime::CallSlots large_{{.all = 256, .realm = 64, .actor = 16, .bytes = large_bytes_max}};
     SeenTokens seen_;
     TokenChecks checks_;
 };

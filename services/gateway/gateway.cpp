@@ -7,6 +7,7 @@
 #include "runtime/descriptors.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/production.hpp"
+#include "runtime/self_dial.hpp"
 #include "runtime/tls.hpp"
 #include "runtime/traceparent.hpp"
 
@@ -17,7 +18,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <future>
+#include <optional>
 #include <thread>
 
 namespace tocsin::gateway {
@@ -118,8 +122,8 @@ public:
     Core(const GatewayConfig& config, runtime::Metrics& metrics,
          std::shared_ptr<grpc::ChannelCredentials> credentials,
          std::unique_ptr<runtime::TokenVerifier> tokens)
-        : drain_(config.drain_ms_max),
-          body_bytes_max_(static_cast<std::size_t>(config.body_bytes_max)),
+        : listen_(config.listen),
+          drain_(config.drain_ms_max),
           metrics_(metrics),
           tokens_(std::move(tokens)),
           by_address_(static_cast<double>(config.requests_per_address_max)),
@@ -128,7 +132,8 @@ public:
           writers_(io_),
           connect_(upstreams_, readers_, writers_, tokens_.get(),
                    {static_cast<double>(config.requests_per_caller_max),
-                    static_cast<double>(config.refused_tokens_per_address_max)}),
+                    static_cast<double>(config.refused_tokens_per_address_max),
+                    static_cast<std::size_t>(config.body_bytes_max)}),
           feeds_(upstreams_),
           server_(io_, config.listen, limits_of(config), *this, tls_of(config)),
           work_(asio::make_work_guard(io_)) {
@@ -144,8 +149,15 @@ public:
         thread_ = std::jthread([this] { io_.run(); });
     }
 
+    void dial_itself() {
+        dial_.emplace(listen_, port(), runtime::SelfDialTimes{},
+                      runtime::SelfDial::Tells{[this](bool answers) { reachable_ = answers; },
+                                               [this](const std::string& why) { end_deaf(why); }});
+    }
+
     void stop() {
         if (!thread_.joinable()) return;
+        dial_.reset();
         auto drained = std::make_shared<std::promise<void>>();
         auto done = drained->get_future();
         asio::post(io_, [this, drained] { server_.stop([drained] { drained->set_value(); }); });
@@ -162,19 +174,18 @@ public:
     }
 
 private:
-    std::expected<std::size_t, HttpResponse> admit(const HttpHead& head,
-                                                   const Peer& peer) override {
+    std::expected<Admitted, HttpResponse> admit(const HttpHead& head, const Peer& peer) override {
         const auto begin = Clock::now();
         Served served;
         const Route route = route_of({head.target().data(), head.target().size()});
         auto admitted = admit(head, route, peer, served);
-        if (admitted) return std::min(*admitted, body_bytes_max_);
+        if (admitted) return admitted;
         note(head, admitted.error(), served, Clock::now() - begin);
         return admitted;
     }
 
-    std::expected<std::size_t, HttpResponse> admit(const HttpHead& head, const Route& route,
-                                                   const Peer& peer, Served& served) {
+    std::expected<Admitted, HttpResponse> admit(const HttpHead& head, const Route& route,
+                                                const Peer& peer, Served& served) {
         // Probes must not be hindered by whoever else is at their address, and cost nothing.
         const bool probe = route.kind == Route::Kind::health || route.kind == Route::Kind::live;
         const auto wait = probe ? std::nullopt : by_address_.take(peer.address, Clock::now());
@@ -192,7 +203,7 @@ private:
             return std::unexpected(std::move(response));
         }
         if (route.kind == Route::Kind::rpc) return connect_.admit(head, route, peer, served);
-        return other_body_bytes_max;
+        return Admitted{other_body_bytes_max, {}};
     }
 
     asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer& peer) override {
@@ -262,7 +273,7 @@ private:
         if (request.method() != http::verb::get && request.method() != http::verb::head)
             co_return wrong_method("GET, HEAD", served);
         const auto services = co_await upstreams_.health();
-        const bool serving = !services.empty() &&
+        const bool serving = reachable_ && !services.empty() &&
                              std::all_of(services.begin(), services.end(),
                                          [](const auto& one) { return one.second == "serving"; });
         const nlohmann::json body{{"status", serving ? "serving" : "not_serving"},
@@ -335,6 +346,14 @@ private:
         }
     }
 
+    // What runs is not to be saved by a drain: nobody can reach it, and whoever supervises the
+    // process starts it again.
+    void end_deaf(const std::string& why) {
+        logs::error("no new connection reaches the gateway; ending the process",
+                    {{"gateway_listen", listen_}, {"why", why}});
+        std::_Exit(1);
+    }
+
     void count_connections() {
         connections().Set(static_cast<double>(server_.connections()));
         unsent_bytes().Set(static_cast<double>(server_.unsent_bytes()));
@@ -364,8 +383,8 @@ private:
     // Of what takes no body.
     static constexpr std::size_t other_body_bytes_max = 1024;
 
+    std::string listen_;
     milliseconds drain_;
-    std::size_t body_bytes_max_;
     runtime::Metrics& metrics_;
     std::unique_ptr<runtime::TokenVerifier> tokens_;
     Rates by_address_;
@@ -378,7 +397,9 @@ private:
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     asio::steady_timer tick_{io_};
     std::size_t shed_before_ = 0;
+    std::atomic<bool> reachable_{true};  // by new connections
     std::jthread thread_;
+    std::optional<runtime::SelfDial> dial_;  // last: it uses what is above
 };
 
 Gateway::Gateway(const GatewayConfig& config, runtime::Metrics& metrics,
@@ -392,6 +413,8 @@ int Gateway::port() const { return core_->port(); }
 
 void Gateway::start() { core_->start(); }
 
+void Gateway::dial_itself() { core_->dial_itself(); }
+
 void Gateway::stop() { core_->stop(); }
 
 namespace {
@@ -403,7 +426,10 @@ public:
         : gateway_(config, metrics,
                    runtime::client_credentials(runtime.tls_ca, runtime.tls_cert, runtime.tls_key),
                    std::make_unique<runtime::TokenVerifier>(runtime::verifier_options(runtime))) {}
-    void start() override { gateway_.start(); }
+    void start() override {
+        gateway_.start();
+        gateway_.dial_itself();
+    }
     void stop() override { gateway_.stop(); }
     std::map<std::string, int> ports() const override { return {{"gateway", gateway_.port()}}; }
 

@@ -55,6 +55,9 @@ public:
 
     int port() const;
     void start();
+    // From now on it dials its own port: health says so when nobody is heard there, and in the end
+    // the process ends.
+    void dial_itself();
     // Takes no new connections; returns when what was under way is answered, or cut off after the
     // drain time.
     void stop();

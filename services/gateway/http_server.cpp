@@ -333,7 +333,7 @@ asio::awaitable<bool> HttpServer::serve_one(SessionOf& session) {
         co_return goes_on&& co_await respond(session, std::move(admitted.error()),
                                              head.method() == http::verb::head);
     }
-    if (const auto wrong = co_await read_body(session, parser, *admitted)) {
+    if (const auto wrong = co_await read_body(session, parser, admitted->body_bytes_max)) {
         if (!wrong->why.empty())
             co_await refuse(session, handler_.refuse(wrong->status, wrong->field, wrong->why));
         co_return false;
@@ -342,6 +342,7 @@ asio::awaitable<bool> HttpServer::serve_one(SessionOf& session) {
     session.tcp().expires_never();
     const HttpRequest request(HttpHead(head), std::move(parser.get().body()));
     HttpResponse response = co_await handler_.handle(request, session.peer);
+    admitted->place.reset();
     response.keep_alive(request.keep_alive() && !stopping_);
     co_return co_await respond(session, std::move(response), request.method() == http::verb::head);
 }

@@ -46,12 +46,18 @@ using HttpHead = http::request_header<>;
 using HttpRequest = http::request<http::string_body>;
 using HttpResponse = http::response<SharedBody>;
 
+// A request whose body is to be read.
+struct Admitted {
+    std::size_t body_bytes_max = 0;
+    // Its place among the large ones; null where it is small. Held until it was handled.
+    std::shared_ptr<const void> place;
+};
+
 class HttpHandler {
 public:
     virtual ~HttpHandler() = default;
-    // How many bytes the body may have, or why the request is refused without it.
-    virtual std::expected<std::size_t, HttpResponse> admit(const HttpHead& head,
-                                                           const Peer& peer) = 0;
+    // By its head alone; or why the request is refused without its body.
+    virtual std::expected<Admitted, HttpResponse> admit(const HttpHead& head, const Peer& peer) = 0;
     // A request that was admitted. `peer` lives until it is answered.
     virtual asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer& peer) = 0;
     // A request that could not be read (too large, malformed), or one connection too many. `field`

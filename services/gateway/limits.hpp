@@ -17,7 +17,7 @@ inline constexpr std::array<std::string_view, 12> limit_names{
     "refused_tokens_of_all",   // so many tokens are checked a second
     "header_bytes",
     "body_bytes",      // gateway-body-bytes-max, or less for methods that take little
-    "large_requests",  // that wait to be read
+    "large_requests",  // under way: in all, of a realm, of a caller
     "unsent_bytes",    // of responses: their readers are too slow
     "write_time",      // the same, of one
 };

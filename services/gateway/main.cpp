@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
             runtime::client_credentials(config.tls_ca, config.tls_cert, config.tls_key),
             std::make_unique<runtime::TokenVerifier>(runtime::verifier_options(config)));
         gateway.start();
+        gateway.dial_itself();
         tell_ports(config.ports_file, gateway.port(), metrics.port());
         int signal = 0;
         sigwait(&stop_signals, &signal);

@@ -18,8 +18,6 @@ public:
     explicit WorkPool(boost::asio::io_context& io) : io_(io), threads_(threads_max) {}
     ~WorkPool() { threads_.join(); }
 
-    // False: as much waits as may. Who would add to it is told to come again.
-    bool has_room() const { return under_way_ < under_way_max; }
     bool idle() const { return under_way_ == 0; }
     // Runs `work` on one of the threads, while the caller's coroutine waits, and throws what it
     // throws.
@@ -27,7 +25,6 @@ public:
 
 private:
     static constexpr std::size_t threads_max = 2;
-    static constexpr std::size_t under_way_max = 64;
 
     boost::asio::io_context& io_;
     std::size_t under_way_ = 0;

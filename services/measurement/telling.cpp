@@ -180,6 +180,7 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kMessageReturned:
             case Event::kMessageClosed:
             case Event::kCrossingRefused:
+            case Event::kAlertsPublished:
             case Event::BODY_NOT_SET:
                 break;
         }

@@ -62,13 +62,29 @@ static int deliveries_on(const std::string& kind, int languages) {
     return languages > 0 ? languages : content::languages_max;
 }
 
-// Whether a release on every channel can still be decided on with the one that is asked for.
-static bool fits(const State& state, const v1::PutChannelRequest& request) {
-    int all = deliveries_on(request.kind(), request.languages_size());
-    for (const auto& [id, known] : state.channels)
-        if (known.channel.active() && id != request.channel_id())
-            all += deliveries_on(known.channel.kind(), known.channel.languages_size());
-    return all <= deliveries_max;
+// Whether a release on every channel can still be decided on with the one that is asked for, and
+// the other agencies have room for theirs. What adds nothing is always taken.
+static std::optional<runtime::Rejection> too_many_deliveries(const State& state,
+                                                             const v1::PutChannelRequest& request,
+                                                             std::string_view agency) {
+    int all = 0, own = 0, added = deliveries_on(request.kind(), request.languages_size());
+    for (const auto& [id, known] : state.channels) {
+        if (!known.channel.active()) continue;
+        const int number = deliveries_on(known.channel.kind(), known.channel.languages_size());
+        all += number;
+        if (known.channel.agency_id() == agency) own += number;
+        if (id == request.channel_id()) added -= number;
+    }
+    const bool own_fit = own + added <= deliveries_of_agency_max;
+    if (added <= 0 || (own_fit && all + added <= deliveries_max)) return std::nullopt;
+    return runtime::Rejection{
+        Because::resource_exhausted,
+        "too_many_channels",
+        fmt::format("with it a message could lead to more than {} deliveries{}: remove channels, "
+                    "or name the languages that they carry",
+                    own_fit ? deliveries_max : deliveries_of_agency_max,
+                    own_fit ? "" : " of your agency"),
+        {}};
 }
 
 static std::ptrdiff_t channels_of(const State& state, std::string_view agency) {
@@ -90,11 +106,8 @@ Verdict put_channel(const State& state, const runtime::Asking& asking,
         return reject(Because::invalid_argument, "unknown_kind",
                       fmt::format("there is no channel kind {}", request.kind()), "kind");
     if (auto refusal = refuse_place(request)) return std::unexpected(std::move(*refusal));
-    if (!fits(state, request))
-        return reject(Because::resource_exhausted, "too_many_channels",
-                      fmt::format("with it a message could lead to more than {} deliveries: remove "
-                                  "channels, or name the languages that they carry",
-                                  deliveries_max));
+    if (auto no = too_many_deliveries(state, request, asking.agency))
+        return std::unexpected(std::move(*no));
     // Of each agency: nobody takes another's place by channels that are put and removed.
     if (known == state.channels.end() && channels_of(state, asking.agency) >= channels_known_max)
         return reject(

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string_view>
 
 namespace tocsin::publishing {
 
@@ -25,6 +27,18 @@ static Verdict refuse_claim(const Release& release, v1::Purpose purpose) {
                       "another executor holds the claim");
     return reject(Because::failed_precondition, "nothing_to_claim",
                   fmt::format("the release is {}: nothing is due", release.head.state()));
+}
+
+static void name_alerts(const Release& release, v1::DeliveriesClaimed& claimed) {
+    std::set<std::string_view> named;
+    for (const std::string& id : claimed.delivery_ids()) {
+        const content::v1::Fixed& fixed = release.find(id)->fixed();
+        if (!named.insert(fixed.identifier()).second) continue;
+        content::v1::Reference& alert = *claimed.add_alerts();
+        alert.set_sender(fixed.sender());
+        alert.set_identifier(fixed.identifier());
+        alert.set_sent(fixed.sent());
+    }
 }
 
 Verdict claim_release(const State& state, const runtime::Asking& asking,
@@ -65,6 +79,7 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
         claimed.set_executor(claim.executor());
         claimed.set_attempt(attempt);
         *claimed.mutable_give_up_at() = to_proto(give_up_at);
+        if (attempt == 1) name_alerts(release, claimed);
         turn.add(std::move(event));
     }
     return std::move(turn).done();

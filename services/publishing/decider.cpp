@@ -1,7 +1,7 @@
 #include "publishing/decider.hpp"
 
 #include "publishing/steps.hpp"
-#include "runtime/contains.hpp"
+#include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -9,8 +9,8 @@
 namespace tocsin::publishing {
 
 using runtime::Because;
-using runtime::contains;
 using runtime::Rejection;
+using texts::contains;
 
 void Turn::add(v1::Event event) {
     evolve(release, event, now);

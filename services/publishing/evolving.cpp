@@ -143,9 +143,9 @@ void settled(Release& release, const v1::DeliverySettled& event) {
         if (event.has_written_at()) *delivery.mutable_written_at() = event.written_at();
         if (event.has_confirmed_at()) *delivery.mutable_confirmed_at() = event.confirmed_at();
         item.retry_at.reset();
-        // The first request was refused, and nothing of it was found: there is no other.
-        if (event.state() == "refused" && !item.refusal.empty() && delivery.attempts() == 1)
-            item.doubted = false;
+        // The one request in doubt was refused, and nothing of it was found.
+        if (event.state() == "refused" && !item.refusal.empty() && !item.refused_repeat)
+            item.first_doubted = 0;
     });
 }
 
@@ -184,9 +184,12 @@ void retraction_armed(Release& release, const v1::RetractionArmed& event, Time d
 
 void unknown(Release& release, const v1::DeliveryUnknown& event) {
     release.change(event.delivery_id(), [&](Item& item) {
-        item.doubted = true;
+        if (event.refused_unless_found()) {
+            item.refusal = event.reason();
+            item.refused_repeat = item.doubted() && item.first_doubted < item.delivery.attempts();
+        }
+        if (!item.doubted()) item.first_doubted = item.delivery.attempts();
         item.asked = item.asked || event.asked();
-        if (event.refused_unless_found()) item.refusal = event.reason();
         item.delivery.set_state("unknown");
         item.delivery.set_reason(event.reason());
         if (event.has_written_at()) *item.delivery.mutable_written_at() = event.written_at();

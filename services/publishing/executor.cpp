@@ -171,10 +171,11 @@ void Executor::look_at(const Key& key, const Release& release, const Item& item)
         fmt::format("{}/{}/{}/{}", key.first, key.second, item.id(), delivery.attempts());
     if (item.is("claimed") && delivery.executor() == parts_.incarnation) {
         // Whoever holds the claim fires, leading or not; once in its life.
-        if (fired_.insert(name).second)
-            runtime::spawn(fire(key, make_job(key, release, item),
-                                steady(from_proto(item.fixed().fire_at())),
-                                steady(from_proto(delivery.give_up_at()))));
+        if (fired_.use(name) != nullptr) return;
+        fired_.keep(name, {});
+        runtime::spawn(fire(key, make_job(key, release, item),
+                            steady(from_proto(item.fixed().fire_at())),
+                            steady(from_proto(delivery.give_up_at()))));
     } else if (!acts(key, release, item)) {
         return;
     } else if (preparing && (item.is("planned") || item.is("not_ready"))) {
@@ -275,6 +276,17 @@ static bool make_plain(Outcome& outcome) {
     return true;
 }
 
+Task<runtime::Answer> Executor::tell_outcome(const Key& key, const Job& job, Outcome& outcome,
+                                             bool once) {
+    runtime::Answer answer;
+    do {
+        const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+        answer =
+            co_await tell(key.first, outcome_command(key, job, outcome), id, once, job.traceparent);
+    } while (not_taken(answer) && make_plain(outcome));
+    co_return answer;
+}
+
 Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
     {
         const std::lock_guard guard(firing_mutex_);
@@ -290,7 +302,8 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
         const bool mine = item && item->is("claimed") && item->delivery.attempts() == attempt &&
                           item->delivery.executor() == parts_.incarnation;
         if (!mine) return "The claim was taken away before it was started.";
-        if (release->retract_at && !item->retracts())
+        // A feed shows it from T0 on all the same: asking tells so.
+        if (release->retract_at && !item->retracts() && item->delivery.kind() != "feed")
             return "The message was retracted before this attempt was started.";
         return {};
     };
@@ -302,14 +315,9 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
     }
     co_await parts_.http.sleep_until(start);
     Outcome outcome = co_await try_fire(job);
-    runtime::Answer answer;
     measure(job, outcome);
     note(key, job, outcome);
-    do {
-        const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
-        answer = co_await tell(key.first, outcome_command(key, job, outcome), id, false,
-                               job.traceparent);
-    } while (not_taken(answer) && make_plain(outcome));
+    co_await tell_outcome(key, job, outcome, false);
     {
         const std::lock_guard guard(firing_mutex_);
         --firing_;
@@ -347,9 +355,7 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
         }
         if (!outcome.kind.empty()) {
             measure(job, outcome);
-            const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
-            const auto answer = co_await tell(key.first, outcome_command(key, job, outcome), id,
-                                              true, job.traceparent);
+            const auto answer = co_await tell_outcome(key, job, outcome, true);
             // Too early by the leader's clock, for one: it is looked for, and told, again.
             if (answer.kind != runtime::Answer::Kind::accepted) absences = 0;
         }

@@ -9,6 +9,7 @@
 
 #include "publishing/channel.hpp"
 #include "publishing/view.hpp"
+#include "runtime/generations.hpp"
 #include "runtime/ledger.hpp"
 #include "runtime/metrics.hpp"
 
@@ -18,6 +19,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <variant>
 
 namespace tocsin::publishing {
 
@@ -83,6 +85,8 @@ private:
     void forget_channels();
     Task<Prepared> try_prepare(const Job& job);
     Task<Outcome> try_fire(const Job& job);
+    // Plainly where its words are not taken.
+    Task<runtime::Answer> tell_outcome(const Key& key, const Job& job, Outcome& outcome, bool once);
     Task<Found> try_find(const Job& job);
     // Asks until it is decided; what cannot be decided within an hour is unavailable.
     Task<runtime::Answer> tell(std::string realm, v1::Command command, std::string request_id,
@@ -107,9 +111,11 @@ private:
     std::atomic<bool> stopping_ = false;
 
     // Event loop only.
-    std::set<Key> open_;           // releases that may need something
-    std::set<std::string> busy_;   // what is being done, by name
-    std::set<std::string> fired_;  // attempts started by this incarnation, never again
+    std::set<Key> open_;          // releases that may need something
+    std::set<std::string> busy_;  // what is being done, by name
+    // Attempts started by this incarnation, never again. One that is forgotten is long past the
+    // time in which it might start.
+    runtime::Generations<std::monostate> fired_{50'000};
     int64_t commands_ = 0;
 
     std::mutex firing_mutex_;

@@ -38,12 +38,14 @@ struct Item {
     // Set while it is armed again after an attempt.
     std::optional<Time> retry_at{};
     std::optional<Time> first_claimed_at{};
-    // Of some attempt nobody knew whether it went out.
-    bool doubted = false;
+    // The first attempt of which nobody knew whether it went out; 0: there was none.
+    int first_doubted = 0;
     // While it is unknown: the channel was asked, and did not tell.
     bool asked = false;
     // The channel's words, where it refused the attempt in doubt: they stand unless it is found.
     std::string refusal{};
+    // That attempt repeated one in doubt: what it was refused for may be that it is there already.
+    bool refused_repeat = false;
 
     const std::string& id() const { return delivery.delivery_id(); }
     const std::string& state() const { return delivery.state(); }
@@ -55,9 +57,10 @@ struct Item {
     // The public has it, or may have it.
     bool may_be_public() const;
     // It was given up in doubt: a request that is still under way may yet be carried out.
-    bool may_come_late() const { return doubted && !is("confirmed"); }
+    bool may_come_late() const { return doubted() && !is("confirmed"); }
     // Nobody ever had it, for certain.
-    bool never_left() const { return !may_be_public() && !doubted; }
+    bool never_left() const { return !may_be_public() && !doubted(); }
+    bool doubted() const { return first_doubted > 0; }
 };
 
 class Items {

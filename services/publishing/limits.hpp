@@ -13,6 +13,8 @@ namespace tocsin::publishing {
 
 // Deliveries of one purpose: all channels of the realm, with a message in every language.
 inline constexpr int deliveries_max = 1500;
+// Of those, on the channels of one agency: no agency takes all places from the others.
+inline constexpr int deliveries_of_agency_max = deliveries_max / 3;
 // Events of one decision, where it has one for each of many deliveries.
 inline constexpr int events_max = 400;
 // Bytes of the events of one decision that may grow until it is full.

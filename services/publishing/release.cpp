@@ -26,7 +26,7 @@ bool Item::settled() const {
 bool Item::may_be_public() const {
     if (is("confirmed") || is("unknown") || is("claimed")) return true;
     // A receiver cannot be asked: what it had once it may have, whatever became of the repeats.
-    if (delivery.kind() == "webhook" && doubted) return true;
+    if (delivery.kind() == "webhook" && doubted()) return true;
     // The public feed shows an alert from T0 on once it was claimed, whatever became of asking it.
     return delivery.kind() == "feed" && delivery.attempts() > 0;
 }

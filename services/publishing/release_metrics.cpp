@@ -1,7 +1,7 @@
 #include "publishing/release_metrics.hpp"
 
-#include "runtime/contains.hpp"
 #include "runtime/view_events.hpp"
+#include "texts/contains.hpp"
 
 #include <algorithm>
 #include <array>
@@ -138,14 +138,14 @@ void ReleaseMetrics::change(Totals& totals, const Tally& before, const Tally& af
 
 void ReleaseMetrics::count(const Tally& before, const Tally& after) {
     for (const auto& [key, number] : after.deliveries) {
-        if (!runtime::contains(delivery_outcomes, key.second)) continue;
+        if (!texts::contains(delivery_outcomes, key.second)) continue;
         const auto known = before.deliveries.find(key);
         const std::int64_t more = number - (known == before.deliveries.end() ? 0 : known->second);
         if (more <= 0) continue;
         deliveries_ended(key.first, key.second).Increment(static_cast<double>(more));
     }
     const std::string outcome = outcome_of(before.state, after.state);
-    if (after.state != before.state && runtime::contains(release_outcomes, outcome))
+    if (after.state != before.state && texts::contains(release_outcomes, outcome))
         releases_ended(outcome).Increment();
 }
 

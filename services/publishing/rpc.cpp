@@ -3,10 +3,10 @@
 #include "content/channels/channel.hpp"
 #include "publishing/decider.hpp"
 #include "publishing/steps.hpp"
-#include "runtime/contains.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/page.hpp"
 #include "runtime/parties.hpp"
+#include "texts/contains.hpp"
 
 #include <algorithm>
 
@@ -110,7 +110,7 @@ static grpc::Status show(v1::Release whole, const std::string& delivery_id, v1::
 // Of the agencies that it names, everybody sees where it goes; a duty officer of another agency in
 // the incident, what became of it.
 static void hide_places(const Caller& caller, v1::Release& release) {
-    if (runtime::contains(release.agencies(), caller.agency)) return;
+    if (texts::contains(release.agencies(), caller.agency)) return;
     for (v1::Delivery& delivery : *release.mutable_deliveries())
         if (delivery.has_channel()) hide_others(caller, *delivery.mutable_channel());
 }

@@ -30,6 +30,11 @@ static constexpr std::string_view ask_a_person =
     "The channel does not show it, and the time in which it would recognise a repeat is over. Look "
     "at the account; if the message is not there, post it by hand.";
 
+// The channel's own words follow.
+static constexpr std::string_view ask_a_person_after_refusal =
+    "The channel refused a repeat, and does not show what an earlier attempt may have left there. "
+    "Look at the account; if the message is not there, post it by hand. It said:";
+
 static Duration backoff(const Release& release, const Item& item, Duration asked) {
     Duration wait = backoff_first;
     for (int i = 1; i < item.delivery.attempts() && wait < backoff_max; ++i) wait *= 2;
@@ -76,12 +81,27 @@ static void doubt(Turn& turn, const Item& item, std::string reason,
     turn.add(std::move(event));
 }
 
-// Allows the next attempt, or says why there is none.
-static void rearm(Turn& turn, const Item& item, const std::string& reason, Duration wait) {
+// Whether a second request is no second post, whenever it comes.
+static bool is_exact(const Item& item) {
+    return item.delivery.kind() == "feed" || item.delivery.kind() == "webhook";
+}
+
+// Whether the channel would no longer recognise a request at `when` as a repeat of one in doubt.
+static bool key_forgotten(const Item& item, Time when) {
+    if (is_exact(item) || !item.doubted()) return false;
+    return !item.first_claimed_at || when >= *item.first_claimed_at + key_lifetime;
+}
+
+// Allows the next attempt, or says why there is none. `asked`: the channel was asked, and told
+// this.
+static void rearm(Turn& turn, const Item& item, const std::string& reason, Duration wait,
+                  const v1::RecordOutcome* asked = nullptr) {
     const Time retry_at = turn.now + wait;
     if (!item.retracts() && turn.release.retract_at)
         return settle(turn, item, "stood_down",
                       "The message was retracted before this channel confirmed it.");
+    // Whatever put off the next attempt so far.
+    if (key_forgotten(item, retry_at)) return doubt(turn, item, std::string{ask_a_person}, asked);
     if (item.delivery.attempts() >= attempts_max)
         return settle(turn, item, "refused",
                       fmt::format("Given up after {} attempts. Last answer: {}",
@@ -102,17 +122,13 @@ static void rearm(Turn& turn, const Item& item, const std::string& reason, Durat
 // the kind's duplicate class.
 static void absent(Turn& turn, const Item& item, const v1::RecordOutcome& outcome) {
     // To send again what the channel refused would only be refused again.
+    if (item.refused_repeat)
+        return doubt(turn, item, fmt::format("{} {}", ask_a_person_after_refusal, item.refusal),
+                     &outcome);
     if (!item.refusal.empty()) return settle(turn, item, "refused", item.refusal);
-    const bool exact = item.delivery.kind() == "feed" || item.delivery.kind() == "webhook";
-    const bool key_known =
-        item.first_claimed_at && turn.now < *item.first_claimed_at + key_lifetime;
-    // What was retracted is not posted again at all.
-    const bool again = item.retracts() || !turn.release.retract_at;
-    if (again && !exact && !key_known)
-        return doubt(turn, item, std::string{ask_a_person}, &outcome);
     const std::string& reason = outcome.reason();
     rearm(turn, item, reason.empty() ? "The channel does not have it." : reason,
-          backoff(turn.release, item, {}));
+          backoff(turn.release, item, {}), &outcome);
 }
 
 static double skew_ms(const Release& release, v1::Purpose purpose) {
@@ -168,6 +184,14 @@ static void come_true(Turn& turn) {
     turn.add(std::move(event));
 }
 
+// The feed shows what was claimed there, whatever became of asking it.
+static bool on_feed(const Release& release, v1::Purpose purpose) {
+    return std::ranges::any_of(release.items, [&](const Item& item) {
+        return item.delivery.purpose() == purpose && item.delivery.kind() == "feed" &&
+               item.may_be_public();
+    });
+}
+
 void complete(Turn& turn) {
     come_true(turn);
     const bool retracting = turn.release.is("retracting");
@@ -186,12 +210,14 @@ void complete(Turn& turn) {
     if (!settle_late(turn, purpose)) return;
     if (retracting && turn.release.never_left())
         return end(turn, "cancelled", "It was retracted before it reached anybody.");
-    const bool reached = count("confirmed") + count("unknown") > 0;
+    const bool reached =
+        count("confirmed") + count("unknown") > 0 || on_feed(turn.release, purpose);
     if (!retracting && !reached)
         return end(turn, "aborted",
                    "No channel took the message. " + troubles(turn.release, purpose));
     // Given up before, in doubt; and as far as anybody can tell it reached nobody.
-    if (retracting && !reached && message("confirmed") + message("unknown") == 0)
+    if (retracting && !reached && message("confirmed") + message("unknown") == 0 &&
+        !on_feed(turn.release, v1::PURPOSE_MESSAGE))
         return end(turn, "aborted",
                    "No channel told that it has the message, and none took the retraction. " +
                        troubles(turn.release, purpose));
@@ -255,7 +281,7 @@ static std::optional<runtime::Rejection> refuse_outcome(const Item& item,
     }
     // A late "it worked" saves the attempt that was about to be made, and tells of what was given
     // up.
-    const bool given_up = item.doubted && (item.is("stood_down") || item.is("refused"));
+    const bool given_up = item.doubted() && (item.is("stood_down") || item.is("refused"));
     if ((item.is("armed") || given_up) && own && outcome.outcome() == "confirmed")
         return std::nullopt;
     return no("already_settled", fmt::format("the delivery is {}", item.state()));

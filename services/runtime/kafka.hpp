@@ -162,8 +162,9 @@ public:
     explicit TopicAdmin(const KafkaAccess& access);
     ~TopicAdmin();
 
-    // Number of brokers, or why none answered within `wait`.
-    std::expected<int, std::string> brokers(std::chrono::milliseconds wait);
+    // The brokers, each as host:port as it is advertised to clients, or why none answered within
+    // `wait`. Never empty.
+    std::expected<std::vector<std::string>, std::string> brokers(std::chrono::milliseconds wait);
     // Replicas of a topic, up or down; 0: there is no such topic, or nobody says.
     int replicas(const std::string& topic);
     // Creates what is missing. A topic that exists and does not fit is a fault that names the

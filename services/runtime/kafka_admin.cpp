@@ -40,18 +40,21 @@ TopicAdmin::TopicAdmin(const KafkaAccess& access) {
 
 TopicAdmin::~TopicAdmin() { rd_kafka_destroy(handle_); }
 
-std::expected<int, std::string> TopicAdmin::brokers(std::chrono::milliseconds wait) {
+std::expected<std::vector<std::string>, std::string> TopicAdmin::brokers(
+    std::chrono::milliseconds wait) {
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto error =
         rd_kafka_metadata(handle_, 0, nullptr, &metadata, static_cast<int>(wait.count()));
     rd_kafka_poll(handle_, 0);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return std::unexpected(last_error_.empty() ? rd_kafka_err2str(error) : last_error_);
-    const int count = metadata->broker_cnt;
+    std::vector<std::string> all;
+    for (int i = 0; i < metadata->broker_cnt; ++i)
+        all.push_back(fmt::format("{}:{}", metadata->brokers[i].host, metadata->brokers[i].port));
     rd_kafka_metadata_destroy(metadata);
     // One that just started answers before it counts itself among those that store anything.
-    if (count == 0) return std::unexpected("no broker is registered yet");
-    return count;
+    if (all.empty()) return std::unexpected("no broker is registered yet");
+    return all;
 }
 
 struct EventDeleter {

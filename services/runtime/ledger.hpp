@@ -66,9 +66,10 @@ public:
 
     // Who reads; without an actor only the realm's places are counted.
     struct Reader {
-        Reader(std::string in, std::string who = {})
-            : realm(std::move(in)), actor(std::move(who)) {}
+        Reader(std::string in, std::string who = {}, std::size_t held = 0)
+            : realm(std::move(in)), actor(std::move(who)), bytes(held) {}
         std::string realm, actor;
+        std::size_t bytes;  // of the request, which waits with it
     };
     // What became of a read that waits.
     enum class Awaited {

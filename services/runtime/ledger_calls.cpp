@@ -184,7 +184,7 @@ std::uint64_t LedgerProcess::await(const Reader& reader, std::vector<Position> p
         if (!log) return ends(Awaited::not_yet);
         places.emplace_back(*log, position.offset);
     }
-    auto slot = read_slots_.take(reader.realm, reader.actor);
+    auto slot = read_slots_.take(reader.realm, reader.actor, reader.bytes);
     if (!slot) return ends(Awaited::too_many);
     const std::uint64_t read = reads_.add(places, until, std::move(slot), std::move(done));
     log_->wake();

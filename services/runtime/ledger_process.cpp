@@ -37,6 +37,13 @@ static CallSlots::Limits call_limits(const RuntimeConfig& config) {
     return limits;
 }
 
+static CallSlots::Limits read_limits(const RuntimeConfig& config) {
+    auto limits = CallSlots::limits(static_cast<std::size_t>(config.reads_waiting_max),
+                                    static_cast<std::size_t>(config.calls_in_flight_per_realm_max));
+    limits.bytes = asked_bytes_max;
+    return limits;
+}
+
 LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
                              std::unique_ptr<LogBackend> log, const Clock& clock,
                              const WorldKeys& keys, std::unique_ptr<Rules> rules, Metrics& metrics)
@@ -51,9 +58,7 @@ LedgerProcess::LedgerProcess(LedgerPlan plan, const RuntimeConfig& config,
       commands_seal_(keys, commands_topic_, RecordKind::command),
       metrics_(metrics, plan_.service, static_cast<int>(config.kafka_partitions)),
       call_slots_(call_limits(config)),
-      read_slots_(
-          CallSlots::limits(static_cast<std::size_t>(config.reads_waiting_max),
-                            static_cast<std::size_t>(config.calls_in_flight_per_realm_max))),
+      read_slots_(read_limits(config)),
       leads_(static_cast<std::size_t>(config.kafka_partitions)),
       readable_(static_cast<std::size_t>(config.kafka_partitions)),
       histories_(static_cast<std::size_t>(config.kafka_partitions)),

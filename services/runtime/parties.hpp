@@ -2,8 +2,8 @@
 // that take part in its incident. The one rule, for views and deciders.
 #pragma once
 
-#include "runtime/contains.hpp"
 #include "runtime/shared_bytes.hpp"
+#include "texts/contains.hpp"
 #include "tocsin/content/v1/content.pb.h"
 
 #include <fmt/format.h>
@@ -17,8 +17,8 @@ namespace tocsin::runtime {
 template <class Who, class Agencies, class IncidentAgencies>
 bool concerns(const Who& who, const Agencies& agencies, const IncidentAgencies& of_incident) {
     if (who.agency.empty()) return false;
-    if (contains(agencies, who.agency)) return true;
-    return who.has("duty-officer") && contains(of_incident, who.agency);
+    if (texts::contains(agencies, who.agency)) return true;
+    return who.has("duty-officer") && texts::contains(of_incident, who.agency);
 }
 
 template <class Who>

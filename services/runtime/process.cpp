@@ -141,22 +141,38 @@ void Process::listen() {
     health_ = health;
     for (const auto& hosted : hosted_) {
         Hosted* here = hosted.get();
-        const auto names = health_names(*here);
-        for (const std::string& name : names) health->SetServingStatus(name, false);
-        here->ledger->on_ready([this, names, here, started = false](bool ready) mutable {
+        for (const std::string& name : health_names(*here)) health->SetServingStatus(name, false);
+        here->ledger->on_ready([this, here, started = false](bool ready) mutable {
             const std::lock_guard guard(health_mutex_);
             if (health_ == nullptr) return;  // Stopping: the server is on its way out.
-            for (const std::string& name : names) health_->SetServingStatus(name, ready);
-            // The process as a whole serves when all it hosts does.
-            health_->SetServingStatus("", ready && all_ready());
+            show_health();
             if (ready && !std::exchange(started, true)) here->service->start();
         });
     }
 }
 
-bool Process::all_ready() const {
-    return std::all_of(hosted_.begin(), hosted_.end(),
-                       [](const auto& hosted) { return hosted->ledger->ready(); });
+// Serves nobody: whoever asks this over a connection that it has already must hear so.
+void Process::reachable(bool answers) {
+    const std::lock_guard guard(health_mutex_);
+    if (answers)
+        logs::info("new connections reach this process again");
+    else
+        logs::warn("no new connection reaches this process",
+                   {{"grpc_listen", config_.grpc_listen}});
+    reachable_ = answers;
+    if (health_ != nullptr) show_health();
+}
+
+void Process::show_health() {
+    bool all_serve = true;
+    for (const auto& hosted : hosted_) {
+        const bool serves = reachable_ && hosted->ledger->ready();
+        for (const std::string& name : health_names(*hosted))
+            health_->SetServingStatus(name, serves);
+        all_serve = all_serve && serves;
+    }
+    // The process as a whole serves when all it hosts does.
+    health_->SetServingStatus("", all_serve);
 }
 
 static bool stop_wanted(const sigset_t& signals, milliseconds wait) {
@@ -188,15 +204,16 @@ std::optional<std::string> Process::try_topics() {
     TopicAdmin admin(kafka_);
     const auto brokers = admin.brokers(milliseconds(3000));
     if (!brokers) return brokers.error();
-    if (*brokers == 0) return "no broker is there yet";
+    if (const auto refused = brokers_problem(config_, *brokers)) throw std::runtime_error(*refused);
+    const int number = static_cast<int>(brokers->size());
     // A cluster that is half up must not pass for a small one: what is there already counts, and
     // what the operator says.
     const int wanted = static_cast<int>(config_.kafka_replication);
     const int there = admin.replicas(ledger_topic(config_.world, "approval"));
-    if (there == 0 && *brokers < wanted)
-        return fmt::format("{} of the {} brokers that kafka-replication asks for are there",
-                           *brokers, wanted);
-    const int replicas = std::max(there, wanted > 0 ? wanted : std::min(*brokers, 3));
+    if (there == 0 && number < wanted)
+        return fmt::format("{} of the {} brokers that kafka-replication asks for are there", number,
+                           wanted);
+    const int replicas = std::max(there, wanted > 0 ? wanted : std::min(number, 3));
     const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions), replicas};
     const auto fits = admin.ensure(topics(plan), replicas, config_.kafka_allow_unsafe);
     if (fits) return std::nullopt;
@@ -248,7 +265,8 @@ int Process::serve(const sigset_t& stop_signals) {
     listen();
     auto dial = std::make_optional<SelfDial>(
         config_.grpc_listen, grpc_port_, SelfDialTimes{},
-        [this](const std::string& why) { end_deaf(config_.grpc_listen, why); });
+        SelfDial::Tells{[this](bool answers) { reachable(answers); },
+                        [this](const std::string& why) { end_deaf(config_.grpc_listen, why); }});
     for (const SidecarDefinition& definition : sidecar_definitions_) {
         sidecars_.push_back(definition.make(config_, metrics_, grpc_port_));
         sidecars_.back()->start();

@@ -45,7 +45,9 @@ private:
     std::vector<std::string> health_names(const Hosted& hosted) const;
     std::vector<TopicSpec> topics(const TopicPlan& plan) const;
     std::optional<std::string> try_topics();
-    bool all_ready() const;
+    void reachable(bool answers);
+    // With `health_mutex_`, while `health_` is there.
+    void show_health();
     // False: a stop signal came first.
     bool prepare_topics(const sigset_t& stop_signals);
     void write_ports_file();
@@ -64,6 +66,7 @@ private:
     std::unique_ptr<grpc::Server> server_;
     std::mutex health_mutex_;  // ledger threads tell, and the server ends
     grpc::HealthCheckServiceInterface* health_ = nullptr;  // null: not there, or stopping
+    bool reachable_ = true;                                // by new connections
     int grpc_port_ = 0;
     std::vector<SidecarDefinition> sidecar_definitions_;
     std::vector<std::unique_ptr<Sidecar>> sidecars_;

@@ -138,19 +138,6 @@ static std::optional<std::string> trust_refused(std::string_view setting, const 
     return why.empty() ? std::nullopt : refused(setting, why);
 }
 
-std::optional<std::string> production_edge_problem(const RuntimeConfig& config) {
-    if (!config.production) return std::nullopt;
-    if (!config.metrics_listen.empty() && !is_loopback(config.metrics_listen))
-        return refused("metrics-listen",
-                       "figures in plain text are for this machine only (127.0.0.1:PORT), where a "
-                       "proxy can serve them over TLS");
-    if (const auto why = secret_problem(config.tls_key); !why.empty())
-        return refused("tls-key", why);
-    if (auto wrong = trust_refused("tls-cert", config.tls_cert)) return wrong;
-    if (auto wrong = trust_refused("tls-client-ca", config.tls_client_ca)) return wrong;
-    return trust_refused("tls-ca", config.tls_ca);
-}
-
 static std::optional<std::string> identity_problem(const RuntimeConfig& config) {
     if (config.jwt_issuer == "tocsin-dev")
         return refused("jwt-issuer", "tocsin-dev is the development issuer");
@@ -158,6 +145,20 @@ static std::optional<std::string> identity_problem(const RuntimeConfig& config) 
     if (!config.jwks.starts_with("http://")) return trust_refused("jwks", config.jwks);
     if (is_loopback_url(config.jwks)) return std::nullopt;
     return refused("jwks", "keys fetched in plain text can be forged; use https");
+}
+
+std::optional<std::string> production_edge_problem(const RuntimeConfig& config) {
+    if (!config.production) return std::nullopt;
+    if (!config.metrics_listen.empty() && !is_loopback(config.metrics_listen))
+        return refused("metrics-listen",
+                       "figures in plain text are for this machine only (127.0.0.1:PORT), where a "
+                       "proxy can serve them over TLS");
+    if (auto wrong = identity_problem(config)) return wrong;
+    if (const auto why = secret_problem(config.tls_key); !why.empty())
+        return refused("tls-key", why);
+    if (auto wrong = trust_refused("tls-cert", config.tls_cert)) return wrong;
+    if (auto wrong = trust_refused("tls-client-ca", config.tls_client_ca)) return wrong;
+    return trust_refused("tls-ca", config.tls_ca);
 }
 
 // What of librdkafka's settings gives up who the broker is, or what it is told.
@@ -196,6 +197,14 @@ static std::optional<std::string> kafka_files_problem(
         if (!why.empty()) return refused("kafka-properties", fmt::format("{}: {}", name, why));
     }
     return std::nullopt;
+}
+
+std::optional<std::string> brokers_problem(const RuntimeConfig& config,
+                                           const std::vector<std::string>& brokers) {
+    if (!config.production || std::ranges::all_of(brokers, is_loopback)) return std::nullopt;
+    const auto properties = read_properties(config.kafka_properties);
+    if (!properties) return "kafka-properties: " + properties.error();
+    return kafka_tls_problem(*properties);
 }
 
 static bool is_all_loopback(const std::string& brokers) {

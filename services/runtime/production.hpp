@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tocsin::runtime {
 
@@ -14,6 +15,10 @@ namespace tocsin::runtime {
 std::optional<std::string> production_problem(const RuntimeConfig& config);
 // Of any process: what every one of them has.
 std::optional<std::string> production_edge_problem(const RuntimeConfig& config);
+// Of the brokers as they advertise themselves, host:port: a bootstrap address of this machine may
+// lead to others.
+std::optional<std::string> brokers_problem(const RuntimeConfig& config,
+                                           const std::vector<std::string>& brokers);
 
 // Whether `host:port` (or the host alone) can be nothing but this machine: `localhost`, an address
 // of 127.0.0.0/8 in four numbers, or `[::1]`. A name that only looks like one is resolved by

@@ -332,7 +332,8 @@ Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call)
         const auto why = lacks_role(*caller_now, *method);
         return why ? *why : call(*caller_now);
     };
-    return after_positions(context, *caller, confirmed);
+    return after_positions(context, {caller->realm, caller->actor, request.ByteSizeLong()},
+                           confirmed);
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
@@ -395,7 +396,7 @@ static std::expected<std::vector<Position>, FieldViolation> positions_of(const s
     return positions;
 }
 
-Rpc::Reactor* Rpc::after_positions(Context* context, const Caller& caller,
+Rpc::Reactor* Rpc::after_positions(Context* context, const Ledger::Reader& reader,
                                    std::function<grpc::Status()> call) {
     tell_age(context);
     const std::string after = metadata(*context, "tocsin-after");
@@ -403,7 +404,7 @@ Rpc::Reactor* Rpc::after_positions(Context* context, const Caller& caller,
     auto positions = positions_of(after, ledger_);
     if (!positions) return ended(context, bad_request({positions.error()}));
     auto* reactor = new WaitingRead(ledger_);
-    const auto status = [this, realm = caller.realm, call = std::move(call)](Ledger::Awaited how) {
+    const auto status = [this, realm = reader.realm, call = std::move(call)](Ledger::Awaited how) {
         switch (how) {
             case Ledger::Awaited::reached:  // Views may have started over meanwhile.
                 return ledger_.readable(realm) ? call() : not_folded(ledger_.why_not(realm));
@@ -416,9 +417,9 @@ Rpc::Reactor* Rpc::after_positions(Context* context, const Caller& caller,
         }
         return grpc::Status::CANCELLED;
     };
-    reactor->read = ledger_.await(
-        {caller.realm, caller.actor}, std::move(*positions), wait_for(time_left(*context)),
-        [reactor, status](Ledger::Awaited how) { reactor->Finish(status(how)); });
+    reactor->read =
+        ledger_.await(reader, std::move(*positions), wait_for(time_left(*context)),
+                      [reactor, status](Ledger::Awaited how) { reactor->Finish(status(how)); });
     return reactor;
 }
 

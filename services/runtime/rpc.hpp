@@ -140,7 +140,7 @@ private:
     // Reads go on while Kafka is away; they say how old they are.
     void tell_age(Context* context) const;
     // Runs `call` once the positions in `tocsin-after` are reached.
-    Reactor* after_positions(Context* context, const Caller& caller,
+    Reactor* after_positions(Context* context, const Ledger::Reader& reader,
                              std::function<grpc::Status()> call);
     std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
 

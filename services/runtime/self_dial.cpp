@@ -7,10 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -136,9 +138,10 @@ static std::vector<Listener> answering(const std::vector<std::string>& hosts, in
 }
 
 static void keep_dialling(const std::stop_token& stop, const std::vector<std::string>& hosts,
-                          int port, SelfDialTimes times, const SelfDial::Deaf& deaf) {
+                          int port, SelfDialTimes times, const SelfDial::Tells& tells) {
     const Ending ending(stop);
     std::vector<Listener> listeners;
+    bool answers = true;
     while (true) {
         if (listeners.empty()) listeners = answering(hosts, port, times.answer, ending.handle());
         constexpr int nothing = -1;
@@ -147,18 +150,22 @@ static void keep_dialling(const std::stop_token& stop, const std::vector<std::st
             const std::string why = dial(one.address, times.answer, ending.handle());
             if (stop.stop_requested()) return;
             one.failures = why.empty() ? 0 : one.failures + 1;
-            if (one.failures >= times.failures_max) return deaf(why);
+            if (one.failures >= times.failures_max) return tells.deaf(why);
         }
         if (stop.stop_requested()) return;
+        const bool all_answer = std::ranges::none_of(
+            listeners, [&](const Listener& one) { return one.failures >= times.failures_doubted; });
+        if (std::exchange(answers, all_answer) != all_answer) tells.answers(all_answer);
     }
 }
 
-SelfDial::SelfDial(const std::string& listen, int port, SelfDialTimes times, Deaf deaf)
-    : SelfDial(reachable_hosts(listen), port, times, std::move(deaf)) {}
+SelfDial::SelfDial(const std::string& listen, int port, SelfDialTimes times, Tells tells)
+    : SelfDial(reachable_hosts(listen), port, times, std::move(tells)) {}
 
-SelfDial::SelfDial(std::vector<std::string> hosts, int port, SelfDialTimes times, Deaf deaf)
-    : thread_([hosts = std::move(hosts), port, times, deaf = std::move(deaf)](
-                  const std::stop_token& stop) { keep_dialling(stop, hosts, port, times, deaf); }) {
-}
+SelfDial::SelfDial(std::vector<std::string> hosts, int port, SelfDialTimes times, Tells tells)
+    : thread_([hosts = std::move(hosts), port, times,
+               tells = std::move(tells)](const std::stop_token& stop) {
+          keep_dialling(stop, hosts, port, times, tells);
+      }) {}
 
 }  // namespace tocsin::runtime

@@ -15,20 +15,26 @@ namespace tocsin::runtime {
 struct SelfDialTimes {
     std::chrono::milliseconds every{5'000};
     std::chrono::milliseconds answer{3'000};  // how long one connection may wait for a sign of life
-    int failures_max = 6;                     // in a row
+    int failures_doubted = 2;                 // in a row: then it is said to answer nobody
+    int failures_max = 6;                     // in a row: then it is deaf
 };
 
 class SelfDial {
 public:
-    using Deaf = std::function<void(const std::string& why)>;
+    // Called on the thread of the dialling.
+    struct Tells {
+        // Whether all of them answer: at each change, and not before the first doubt.
+        std::function<void(bool answers)> answers;
+        // Once and last, with the last reason, when `failures_max` connections in a row to one of
+        // them came to nothing.
+        std::function<void(const std::string& why)> deaf;
+    };
 
     // `listen` is host:port as it is listened on: a listener for each address of the host. Those
     // that answer when the first of them does are judged, each by itself, and none before: a name
-    // that is not resolved, or a family that this machine lacks, is no deaf server. `deaf` is
-    // called once, with the last reason, when `failures_max` connections in a row to one of them
-    // came to nothing.
-    SelfDial(const std::string& listen, int port, SelfDialTimes times, Deaf deaf);
-    SelfDial(std::vector<std::string> hosts, int port, SelfDialTimes times, Deaf deaf);
+    // that is not resolved, or a family that this machine lacks, is no deaf server.
+    SelfDial(const std::string& listen, int port, SelfDialTimes times, Tells tells);
+    SelfDial(std::vector<std::string> hosts, int port, SelfDialTimes times, Tells tells);
 
 private:
     std::jthread thread_;

@@ -1,6 +1,7 @@
 #include "runtime/validate.hpp"
 
 #include "runtime/nearest.hpp"
+#include "texts/cut.hpp"
 #include "texts/names.hpp"
 #include "tocsin/rules/v1/rules.pb.h"
 
@@ -129,7 +130,7 @@ private:
         const auto& reflection = *entry.GetReflection();
         if (key->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
         const std::string word = reflection.GetString(entry, key);
-        const std::string item = fmt::format("{}[\"{}\"]", path, word.substr(0, 64));
+        const std::string item = fmt::format("{}[\"{}\"]", path, texts::cut(word, 64));
         if (word.empty() || word.size() > 100) add(item, "keys have 1 to 100 bytes");
         text(word, key, {}, item);
         name(word, rules, item);
@@ -165,7 +166,7 @@ private:
 
     void name(const std::string& value, const FieldRules& rules, const std::string& path) {
         if (value.empty()) return;
-        const std::string quoted = value.substr(0, 64);
+        const std::string quoted{texts::cut(value, 64)};
         if (rules.names() == "time-zone" && !texts::is_time_zone(value)) {
             const std::string close = nearest(quoted, texts::time_zones());
             add(path, fmt::format("{} is no time zone of this machine's IANA database: {}", quoted,

@@ -22,6 +22,9 @@ using Verdict = runtime::Verdict<v1::Event>;
 // Every source is a connection and a metric, every rule on a series is weighed at each reading.
 constexpr std::size_t sources_max = 200;
 constexpr std::size_t rules_max = 2000;
+// Of these, one agency's: it leaves room for the others.
+constexpr std::size_t sources_of_agency_max = sources_max / 2;
+constexpr std::size_t rules_of_agency_max = rules_max / 2;
 // Of either: so many are remembered after they were removed, with whose they were.
 constexpr std::size_t removed_max = 1000;
 constexpr std::size_t rules_per_series_max = 20;
@@ -51,6 +54,17 @@ bool names_only_a_host(const std::string& url) {
     const std::string rest = url.substr(url.find("://") + 3);
     const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
     return !authority.empty() && !authority.contains('@');
+}
+
+// How many of the agency's are in use.
+template <class Known, class Thing>
+std::size_t in_use(const Known& known, const std::string& agency, const Thing& thing) {
+    std::size_t number = 0;
+    known.ascend(nullptr, [&](const std::string&, const auto& each) {
+        number += thing(each).active() && thing(each).agency_id() == agency ? 1 : 0;
+        return true;
+    });
+    return number;
 }
 
 // The version that a put follows. What was forgotten had none later than `forgotten_version`.
@@ -104,10 +118,16 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
         return reject(Because::invalid_argument, "url_with_secret",
                       "the URL must name a host, and no user or password before it", "url");
     if (auto refused = unreadable_for_rules(state, request)) return std::unexpected(*refused);
-    const bool in_use = known && known->source.active();
-    if (!in_use && state.sources.size() - state.removed_sources.ids.size() >= sources_max)
+    const bool is_used = known && known->source.active();
+    if (!is_used && state.sources.size() - state.removed_sources.ids.size() >= sources_max)
         return reject(Because::resource_exhausted, "too_many_sources",
                       fmt::format("a realm has at most {} sources: remove one", sources_max),
+                      "source_id");
+    const auto source_in = [](const SourceState& each) -> const v1::Source& { return each.source; };
+    if (!is_used && in_use(state.sources, asking.agency, source_in) >= sources_of_agency_max)
+        return reject(Because::resource_exhausted, "too_many_sources",
+                      fmt::format("an agency has at most {} of the realm's {} sources: remove one",
+                                  sources_of_agency_max, sources_max),
                       "source_id");
     v1::Source source;
     source.set_source_id(request.source_id());
@@ -214,6 +234,12 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
     if (!is_on && state.rules.size() - state.removed_rules.ids.size() >= rules_max)
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a realm has at most {} rules: remove one", rules_max),
+                      "rule_id");
+    const auto rule_in = [](const RuleState& each) -> const v1::Rule& { return each.rule; };
+    if (!is_on && in_use(state.rules, asking.agency, rule_in) >= rules_of_agency_max)
+        return reject(Because::resource_exhausted, "too_many_rules",
+                      fmt::format("an agency has at most {} of the realm's {} rules: remove one",
+                                  rules_of_agency_max, rules_max),
                       "rule_id");
     const auto* same = state.watching.find({request.source_id(), request.series()});
     if (same && same->size() >= rules_per_series_max && !same->contains(request.rule_id()))

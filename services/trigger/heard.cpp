@@ -54,6 +54,10 @@ void Heard::met(const runtime::Foreign& foreign) {
     if (body.readings().empty()) return;
     const auto times = [](const v1::Reading& one) { return runtime::from_proto(one.read_at()); };
     const Time newest = times(*std::ranges::max_element(body.readings(), {}, times));
+    // A server that names other series each time takes no room for ever.
+    if (known.series.size() >= series_max && !known.series.contains(body.series()))
+        known.series.erase(std::ranges::min_element(
+            known.series, {}, [](const auto& one) { return one.second.second; }));
     auto& [read_at, met_at] = known.series[body.series()];
     // What is older says nothing of when the newest was met.
     if (newest >= read_at) {

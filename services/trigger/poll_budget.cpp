@@ -24,8 +24,8 @@ std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm, Tick
         const double seconds = 1 - left / bytes_per_second;
         return Wait{std::chrono::milliseconds{std::llround(std::ceil(seconds * 1000))}, true};
     }
-    if (account.under_way >= of_realm_max || under_way_ >= under_way_max)
-        return Wait{look_again, false};
+    const int most = account.under_way > 0 ? under_way_max - first_of_realm : under_way_max;
+    if (account.under_way >= of_realm_max || under_way_ >= most) return Wait{look_again, false};
     ++account.under_way;
     ++under_way_;
     return std::nullopt;

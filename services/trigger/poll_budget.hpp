@@ -20,6 +20,9 @@ public:
     static constexpr int of_realm_max = 8;
     // Each may bring `body_bytes_max`: 256 MiB.
     static constexpr int under_way_max = 32;
+    // Of those, kept for realms without a poll under way: where servers do not answer, the other
+    // realms still have their turn.
+    static constexpr int first_of_realm = 16;
 
     struct Wait {
         std::chrono::milliseconds time;

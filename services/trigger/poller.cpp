@@ -435,6 +435,11 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
             begin = end;
         }
     }
+    // Of what is no longer in the file nothing need be known: it would be sent again, which is no
+    // harm.
+    std::erase_if(loop.appended, [&](const auto& entry) {
+        return !std::ranges::binary_search(parsed->series, entry.first, {}, &Series::name);
+    });
     // Once for the whole answer: told batch by batch, the second batch of an old answer would be
     // news.
     if (const auto newest = newest_of(*parsed)) health_.heard(loop.wanted, *newest, links_.now());

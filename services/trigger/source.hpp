@@ -33,8 +33,8 @@ struct Series {
 };
 
 struct Parsed {
-    std::vector<Series> series;
-    std::int64_t skipped = 0;  // values that were there but are no reading
+    std::vector<Series> series;  // by name, each once
+    std::int64_t skipped = 0;    // values that were there but are no reading
 };
 
 // Bounds on one answer, the same for every format.

@@ -170,7 +170,7 @@ void Stage::create_topics(const std::string& world, const std::string& service,
     runtime::TopicAdmin admin(kafka_);
     const auto brokers = admin.brokers(10s);
     if (!brokers) throw std::runtime_error("Kafka does not answer: " + brokers.error());
-    const int replicas = std::min(*brokers, 3);
+    const int replicas = std::min(static_cast<int>(brokers->size()), 3);
     auto fits = admin.ensure(runtime::topics_of({world, partitions, replicas}, service, streams),
                              replicas, false);
     if (!fits) throw std::runtime_error(fits.error().text);

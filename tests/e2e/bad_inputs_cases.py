@@ -473,6 +473,8 @@ DRAFTING = [
         "not_found", "NOT_FOUND", "message_id"),
     drafting("no retraction, and nobody saw it", submit("unprepared"), NOT_NOW,
              "UNACKNOWLEDGED_WARNINGS", "acknowledged_warnings"),
+    drafting("an update of what was never published", submit("update"), NOT_NOW,
+             "UNACKNOWLEDGED_WARNINGS", "acknowledged_warnings"),
     *(drafting(f"submitted with {name}", submit(name), NOT_NOW, "INCOMPLETE", field)
       for name, (field, _) in INCOMPLETE.items()),
 ]

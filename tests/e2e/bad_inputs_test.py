@@ -148,6 +148,19 @@ def test_what_could_be_two_requests_is_refused_and_the_connection_closed(world: 
     assert "BAD_REQUEST" in shown and (not case.field or f'"{case.field}"' in shown), shown
 
 
+def test_an_update_of_a_published_alert_needs_no_acknowledgement(world: World) -> None:
+    """Unlike one of an alert that nobody published, which is among the wrong ones above."""
+    release = world.ask("publishing", "GetRelease", {"messageId": world.ids["public"]})["release"]
+    name = release["identifiers"]["city"]
+    alert = requests.get(f"{world.program.url}/feeds/{REALM}/alerts/{name}.xml", timeout=10).text
+    reference = {field: re.findall(f"<{field}>([^<]+)</{field}>", alert)[0]
+                 for field in ("sender", "identifier", "sent")}
+    made = world.do("ana", "drafting", "CreateMessage", {
+        "incidentId": world.ids["incident"], "draft": draft(),
+        "messageType": "MESSAGE_TYPE_UPDATE", "references": [reference]})
+    world.do("ana", "drafting", "SubmitMessage", {"messageId": made["id"], "etag": made["etag"]})
+
+
 def test_it_all_still_works(world: World, broker: Broker, keys: Secrets) -> None:
     assert world.program.running
     made = world.do("ana", "drafting", "CreateIncident", {"kind": "flood", "title": "Afterwards"})

@@ -168,9 +168,9 @@ class World:
             "sourceId": "gauge", "format": "eccc-csv", "url": "http://127.0.0.1:9/x.csv",
             "pollSeconds": 86400})
 
-    def _message(self, name: str, changed: dict[str, Any]) -> None:
+    def _message(self, name: str, changed: dict[str, Any], **request: Any) -> None:
         made = self.do("ana", "drafting", "CreateMessage", {
-            "incidentId": self.ids["incident"], "draft": draft(**changed)})
+            "incidentId": self.ids["incident"], "draft": draft(**changed), **request})
         self.ids[name], self.etags[name] = made["id"], made["etag"]
 
     def _messages(self) -> None:
@@ -187,6 +187,9 @@ class World:
             self._message(name, changed)
         for name in ("draft", "unprepared", "gone", "review", "kim's"):
             self._message(name, {"retraction": []} if name == "unprepared" else {})
+        self._message("update", {}, messageType="MESSAGE_TYPE_UPDATE", references=[{
+            "sender": "city.example", "identifier": "tocsin-rel-neverpublished-city",
+            "sent": "2026-06-20T18:00:00-00:00"}])
         self.do("ana", "drafting", "WithdrawMessage",
                 {"messageId": self.ids["gone"], "reason": "a false alarm"})
         # Kim edits a text that she could approve otherwise.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 import requests
 
@@ -206,11 +207,16 @@ def test_it_all_still_works(program: Program, issuer: Issuer) -> None:
 
 def test_a_process_that_has_gone_deaf_ends(flags: dict[str, str | int | bool], tmp_path: Path
                                            ) -> None:
-    """Without a single descriptor for a moment, gRPC 1.51 accepts nobody ever after."""
+    """Without a single descriptor for a moment, gRPC 1.51 accepts nobody ever after. Until it ends,
+    who is connected already hears that it serves nobody."""
+    serving, not_serving = b"\x08\x01", b"\x08\x02"  # grpc.health.v1.HealthCheckResponse
     program = Program("tocsin-drafting", tmp_path,
                       {name: value for name, value in flags.items() if name != "gateway-listen"})
     program.start()
+    channel = grpc.insecure_channel(program.address)
+    check = channel.unary_unary("/grpc.health.v1.Health/Check")
     try:
+        until(lambda: check(b"", timeout=5) == serving, "it serves", 30)
         used = len(os.listdir(f"/proc/{program.pid}/fd"))
         before = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (min(used, 8), before[1]))
@@ -218,8 +224,10 @@ def test_a_process_that_has_gone_deaf_ends(flags: dict[str, str | int | bool], t
         with socket.create_connection((host, int(port)), timeout=5):
             until(lambda: "Failed accept" in program.said(), "gRPC's accept fails", 10)
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, before)
+        until(lambda: check(b"", timeout=5) == not_serving, "it says that it serves nobody", 30)
         assert program.wait_end(120) == 1
         lines = [json.loads(line) for line in program.said().splitlines() if line.startswith("{")]
         assert any("no new connection reaches" in str(line) for line in lines), lines[-5:]
     finally:
+        channel.close()
         program.kill()

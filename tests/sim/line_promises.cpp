@@ -88,6 +88,12 @@ void LinePromises::follow(const drafting::v1::Event& event, Time at) {
         messages_.at(event.message_withdrawn().message_id()).over = true;
     } else if (event.has_message_closed()) {
         messages_.at(event.message_closed().message_id()).over = true;
+    } else if (event.has_alerts_published()) {
+        for (const auto& alert : event.alerts_published().alerts()) {
+            require(alerts_.contains(alert.identifier()), "of no claim", alert.identifier());
+            require(alerts_known_.insert(alert.identifier()).second, "an alert published twice",
+                    alert.identifier());
+        }
     }
 }
 
@@ -176,6 +182,8 @@ void LinePromises::clear(const approval::v1::Cleared& cleared, Time at) {
 // --- publishing and measurement ---
 
 void LinePromises::follow(const publishing::v1::Event& event) {
+    for (const auto& alert : event.deliveries_claimed().alerts())
+        alerts_.insert(alert.identifier());
     if (!event.has_release_planned()) return;
     const auto& release = event.release_planned().release();
     const auto found = messages_.find(release.message_id());
@@ -284,6 +292,7 @@ void LinePromises::check_end() const {
         require(messages_.contains(id), "measured and never drafted", id);
     require(crossings_answered_ == crossings_, "a crossing without an answer", "of drafting");
     require(crossings_measured_ == crossings_, "a crossing was not measured", "of trigger");
+    require(alerts_known_ == alerts_, "an alert that nobody may refer to", "of publishing");
 }
 
 }  // namespace tocsin::sim

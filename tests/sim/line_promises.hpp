@@ -82,6 +82,7 @@ private:
     std::map<std::string, Message> messages_;
     std::map<std::string, std::vector<std::string>> incidents_;  // agencies that take part
     std::set<std::string> crossings_, crossings_answered_;
+    std::set<std::string> alerts_, alerts_known_;  // that were claimed, and those drafting knows
     std::map<std::string, Measured> measured_;
     std::set<std::string> crossings_measured_;
 };

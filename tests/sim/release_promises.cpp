@@ -76,7 +76,7 @@ bool ReleasePromises::overtakes(const Release& release, const std::string& deliv
     // One that was given up in doubt may yet be carried out until its executor had to stop; the
     // decider goes by a clock that may be ahead.
     const bool under_way =
-        original->doubted && !original->is("confirmed") &&
+        original->doubted() && !original->is("confirmed") &&
         now + clocks_differ < runtime::from_proto(original->delivery.give_up_at());
     return original->is("claimed") || original->is("armed") || under_way ||
            (original->is("unknown") && !original->asked);

@@ -144,7 +144,8 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
         if (post.contains("url") && post["url"].is_string()) found.url = post["url"];
         return confirmed(std::move(found), &answer, now);
     }
-    if (status == 429 || (status == 503 && wait)) {
+    // When a limit begins anew it says with every answer, and nothing of this one.
+    if (status == 429 || (status == 503 && retry_after(answer, now))) {
         Outcome later{.kind = "retry_later",
                       .reason = fmt::format("The server is limiting us ({}).", status)};
         later.retry_after = wait.value_or(Duration{});

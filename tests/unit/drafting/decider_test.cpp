@@ -3,9 +3,11 @@
 #include "content/checks.hpp"
 #include "content/content.hpp"
 #include "drafting/crossing.hpp"
+#include "drafting/preview.hpp"
 #include "runtime/record_limits.hpp"
 #include "support/given.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 #include "unit/content/samples.hpp"
 
@@ -160,6 +162,29 @@ runtime::Foreign rejected() {
     return foreign<approval::v1::Event>("approval", "bow", {event});
 }
 
+content::v1::Reference alert(const std::string& identifier) {
+    content::v1::Reference alert;
+    alert.set_sender("alerts@example.org");
+    alert.set_identifier(identifier);
+    alert.set_sent("2026-06-20T18:00:00-00:00");
+    return alert;
+}
+
+v1::Event update_of(const content::v1::Reference& reference) {
+    v1::Event event = message();
+    event.mutable_message_created()->set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
+    *event.mutable_message_created()->add_references() = reference;
+    return event;
+}
+
+runtime::Foreign published(const std::vector<std::string>& identifiers) {
+    publishing::v1::Event event;
+    event.mutable_deliveries_claimed()->set_release_id("rel-1");
+    for (const std::string& identifier : identifiers)
+        *event.mutable_deliveries_claimed()->add_alerts() = alert(identifier);
+    return foreign<publishing::v1::Event>("publishing", "bow", {event});
+}
+
 trigger::v1::Event crossed(const char* crossing_id = "x-1") {
     trigger::v1::Event event;
     auto& body = *event.mutable_rule_crossed();
@@ -186,6 +211,20 @@ Case& ben(Case& test) { return test.by("ben", "alberta", {"duty-officer"}); }
 Case& stranger(Case& test) { return test.by("zoe", "police", {"author"}); }
 
 const Message& only(const Case& test) { return test.state().messages.begin()->second; }
+
+// ---- preview
+
+TEST(Preview, OfADraftThatCannotBeStoredIsNothingButTheChecks) {
+    auto draft = samples::make_draft();
+    const auto fits = preview(draft, "bow", samples::now, "live");
+    EXPECT_FALSE(fits.previews().empty());
+    auto& area = *draft.add_areas();
+    area.add_polygons(std::string(content::draft_bytes_max, '1'));
+    const auto large = preview(draft, "bow", samples::now, "live");
+    EXPECT_TRUE(large.previews().empty());
+    ASSERT_FALSE(large.findings().empty());
+    EXPECT_TRUE(large.findings(0).blocks());
+}
 
 // ---- incidents
 
@@ -472,6 +511,15 @@ TEST(Create, NamesThePlaceholdersThatStayEmpty) {
     EXPECT_TRUE(test.rejection()->text.ends_with(": value"));
 }
 
+// The caller names the template, and not what is in it.
+TEST(Create, BlamesTheTemplateForWhoIsInIt) {
+    v1::Event stored = rough_template();
+    stored.mutable_template_stored()->mutable_template_()->mutable_draft()->add_agencies("police");
+    Case test = given({incident(), stored});
+    EXPECT_EQ(test.when(create_from_template()).refused(), "agency_not_in_incident");
+    EXPECT_EQ(test.rejection()->field, "template_id");
+}
+
 TEST(Create, NeedsTheTemplateToExist) {
     Case test = given({incident()});
     EXPECT_EQ(test.when(create_from_template()).refused(), "not_found");
@@ -693,8 +741,51 @@ TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
     using Names = std::set<std::string>;
     EXPECT_EQ((testing::concerning<Decider, approval::v1::Event>("approval")),
               (Names{"review_rejected", "review_returned"}));
+    EXPECT_EQ((testing::concerning<Decider, publishing::v1::Event>("publishing")),
+              (Names{"deliveries_claimed"}));
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
               (Names{"rule_crossed"}));
+}
+
+// ---- what publishing publishes
+
+TEST(Published, AnAlertIsTakenDownOnce) {
+    Case test = given();
+    test.when(published({"tocsin-rel-1-calgary", "tocsin-rel-1-alberta"}));
+    ASSERT_EQ(test.events().size(), 1u);
+    EXPECT_EQ(test.events()[0].alerts_published().alerts_size(), 2);
+    test.when(published({"tocsin-rel-1-calgary", "tocsin-rel-2-calgary"}));
+    ASSERT_EQ(test.events().size(), 1u);
+    ASSERT_EQ(test.events()[0].alerts_published().alerts_size(), 1);
+    EXPECT_EQ(test.events()[0].alerts_published().alerts(0).identifier(), "tocsin-rel-2-calgary");
+    EXPECT_FALSE(test.when(published({"tocsin-rel-2-calgary"})).reacted());
+    EXPECT_FALSE(test.when(published({})).reacted()) << "a later attempt";
+}
+
+// Receivers show an update of nothing as first information, or not at all.
+TEST(Published, AReferenceToWhatWasNotIsAWarning) {
+    Case test = given({incident(), update_of(alert("tocsin-rel-1-calgary"))});
+    ASSERT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
+    EXPECT_TRUE(test.rejection()->text.contains("reference_not_published at references[0]"));
+    EXPECT_TRUE(test.rejection()->text.contains("alerts@example.org,tocsin-rel-1-calgary,2026"));
+    Case other_system = test;
+    EXPECT_EQ(other_system.when(submit("1", {"reference_not_published"})).refused(), "");
+    test.when(published({"tocsin-rel-1-alberta"}));
+    EXPECT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
+    test.when(published({"tocsin-rel-1-calgary"}));
+    EXPECT_EQ(test.when(submit("1")).refused(), "");
+}
+
+TEST(Published, AReferenceIsHeldAgainstAllThatNamesAnAlert) {
+    for (const auto& change : std::vector<std::function<void(content::v1::Reference&)>>{
+             [](auto& wrong) { wrong.set_sender("other@example.org"); },
+             [](auto& wrong) { wrong.set_sent("2026-06-20T18:00:01-00:00"); }}) {
+        content::v1::Reference wrong = alert("tocsin-rel-1-calgary");
+        change(wrong);
+        Case test = given({incident(), update_of(wrong)});
+        test.when(published({"tocsin-rel-1-calgary"}));
+        EXPECT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
+    }
 }
 
 TEST(Approval, AnUnknownEventStopsTheReactor) {

@@ -322,6 +322,23 @@ TEST(Messages, AreListedFromAPlaceOnWhateverComesAfterIt) {
 
 constexpr std::int64_t day = 24 * 60 * 60;
 
+// It can be ordered again: that is no move, and people are told.
+TEST(Lifecycle, ARetractionThatCameToNothingIsToldOfAReleasedMessage) {
+    DraftingView view(1);
+    for (const Fact& each : {created(), submitted(), opened(), cleared(), planned(), armed(),
+                             claimed(), completed("released")})
+        apply(view, each);
+    publishing::v1::Event event;
+    event.mutable_release_completed()->set_release_id("r");
+    event.mutable_release_completed()->set_state("released");
+    event.mutable_release_completed()->set_reason("toot:cancel is refused: 401");
+    apply(view, fact(event), 60);
+    EXPECT_EQ(view.impossible_moves(), 0);
+    EXPECT_EQ(shown(view).state(), "released");
+    EXPECT_EQ(shown(view).reason(), "toot:cancel is refused: 401");
+    EXPECT_EQ(runtime::from_proto(shown(view).update_time()), at(60));
+}
+
 TEST(Texts, AreDroppedThirtyDaysAfterTheEnd) {
     DraftingView view(1);
     for (const Fact& each : {created(), submitted(), opened(), cleared(), planned(), armed(),
@@ -336,6 +353,28 @@ TEST(Texts, AreDroppedThirtyDaysAfterTheEnd) {
     EXPECT_EQ(shown(view).digest(), "digest");
     EXPECT_EQ(shown(view).state(), "released");
     EXPECT_FALSE(shown(view, "other").texts_dropped());
+}
+
+// It may be taken back for a week after its expiry. The ledger that tells so may be read last.
+TEST(Texts, AreKeptAlikeWhateverOrderTheLedgersAreReadIn) {
+    v1::Event event;
+    event.mutable_message_created()->set_message_id("m");
+    *event.mutable_message_created()->mutable_draft()->mutable_expires() =
+        runtime::to_proto(at(day));
+    const Fact expiring = fact(event);
+    for (const bool own_first : {false, true}) {
+        DraftingView view(1);
+        for (const Fact& each : {expiring, submitted(), opened(), cleared()}) apply(view, each);
+        if (own_first) apply(view, created("other"), 36 * day);
+        for (const Fact& each : {planned(), armed(), claimed(), completed("released")})
+            apply(view, each);
+        if (own_first) EXPECT_EQ(shown(view).content(), "bytes");
+        apply(view, completed("retracted"), 6 * day);
+        apply(view, created("another"), 36 * day);
+        EXPECT_EQ(shown(view).content(), "bytes") << own_first;
+        apply(view, created("last"), 39 * day);
+        EXPECT_EQ(shown(view).content(), "") << own_first;
+    }
 }
 
 TEST(Texts, StayWhileAMessageHasNoEnd) {

@@ -36,8 +36,8 @@ public:
         thread_.join();
     }
 
-    std::expected<std::size_t, HttpResponse> admit(const HttpHead&, const Peer&) override {
-        return 1000;
+    std::expected<Admitted, HttpResponse> admit(const HttpHead&, const Peer&) override {
+        return Admitted{1000, {}};
     }
     asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer&) override {
         const std::string target(request.target());

@@ -189,6 +189,10 @@ TEST(Executor, SendsNothingOfWhatWasRetractedBetweenItsClaimAndItsTime) {
     there.world.pass(60s);
     EXPECT_TRUE(there.arrivals.empty());
     EXPECT_TRUE(there.world.release().find("hook")->is("stood_down"));
+    // The feed shows it all the same, and so it is taken back there.
+    EXPECT_TRUE(there.world.release().find("feed")->is("confirmed"));
+    EXPECT_TRUE(there.world.release().find("feed:cancel")->is("confirmed"));
+    EXPECT_TRUE(there.world.release().is("retracted"));
 }
 
 TEST(Executor, DoesNothingWhereItDoesNotLead) {

@@ -310,7 +310,11 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
 }
 
 TEST(ChannelLimit, NoMoreThanOneMessageCanHaveDeliveriesFor) {
-    GivenRelease given{many(deliveries_max)};
+    std::vector<v1::Event> channels = many(deliveries_of_agency_max - 1);
+    for (int i = std::ssize(channels); i < deliveries_max; ++i)
+        channels.push_back(
+            channel(fmt::format("other-{:04}", i), "webhook", i % 2 ? "alberta" : "edmonton"));
+    GivenRelease given{channels};
     v1::Command command;
     auto& put = *command.mutable_put_channel();
     put.set_channel_id("one-more");
@@ -323,6 +327,38 @@ TEST(ChannelLimit, NoMoreThanOneMessageCanHaveDeliveriesFor) {
     put.set_channel_id("hook-0001");
     given.when(command);
     EXPECT_EQ(given.refused(), "") << "it replaces one";
+}
+
+TEST(ChannelLimit, NoAgencyTakesAllPlacesFromTheOthers) {
+    GivenRelease given{many(deliveries_of_agency_max)};
+    const auto once_more = [&](const char* agency) {
+        v1::Command command;
+        auto& put = *command.mutable_put_channel();
+        put.set_channel_id(fmt::format("{}-more", agency));
+        put.set_kind("webhook");
+        put.set_name("One more");
+        put.set_url("https://hook.example.org");
+        put.set_credential("hook");
+        given.by("ada", agency, {"admin"}).when(command);
+        return given.refused();
+    };
+    EXPECT_EQ(once_more("calgary"), "too_many_channels");
+    EXPECT_EQ(once_more("alberta"), "");
+}
+
+// An agency that had more before there was this limit can still mend what it has.
+TEST(ChannelLimit, WhatAddsNothingIsTaken) {
+    GivenRelease given{many(deliveries_of_agency_max + 10)};
+    v1::Command command;
+    auto& put = *command.mutable_put_channel();
+    put.set_channel_id("hook-0001");
+    put.set_kind("webhook");
+    put.set_name("The same, with a new key");
+    put.set_url("https://hook.example.org");
+    put.set_credential("hook-2");
+    EXPECT_EQ(given.by("ada", "calgary", {"admin"}).when(command).refused(), "");
+    put.set_channel_id("one-more");
+    EXPECT_EQ(given.when(command).refused(), "too_many_channels");
 }
 
 TEST(Reasons, AreCutBetweenTwoCharacters) {

@@ -55,6 +55,21 @@ TEST(Claiming, GivesOneExecutorEveryArmedDelivery) {
     EXPECT_EQ(story.state(), "firing");
 }
 
+// For those who refer to them, or check who does.
+TEST(Claiming, NamesTheAlertsThatBecomePublicWithIt) {
+    Story story = armed();
+    story.claim();
+    const auto& claimed = story.given.events()[0].deliveries_claimed();
+    ASSERT_EQ(claimed.alerts_size(), 1) << "the feed and the webhook carry the same";
+    const content::v1::Fixed fixed = story.whole("feed").fixed();
+    EXPECT_EQ(claimed.alerts(0).identifier(), fixed.identifier());
+    EXPECT_EQ(claimed.alerts(0).sender(), fixed.sender());
+    EXPECT_EQ(claimed.alerts(0).sent(), fixed.sent());
+    story.outcome("hook", "retry_later", at(2)).claim("x1", at(60));
+    ASSERT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.given.events()[0].deliveries_claimed().alerts_size(), 0);
+}
+
 TEST(Claiming, ASecondClaimIsRefusedWhileOneLives) {
     Story story = armed();
     story.claim("x1").claim("x2");
@@ -237,6 +252,49 @@ TEST(Outcomes, ARefusalThatMayBeARepeatStandsUnlessTheMessageIsFound) {
     EXPECT_EQ(story.item("toot:en-CA").delivery.reason(), "Le texte est trop long.");
     found.outcome("toot:en-CA", "confirmed", at(5));
     EXPECT_EQ(found.item("toot:en-CA").state(), "confirmed");
+}
+
+// Its first attempt may be what the channel refuses the second for.
+TEST(Outcomes, ARepeatThatIsRefusedAndNotFoundIsLeftToAPerson) {
+    const auto refused_on = [](int attempt, const char* first) {
+        Story story = armed({channel("toot", "mastodon")});
+        story.claim().outcome("toot:en-CA", first, at(2));
+        if (std::string_view{first} == "unknown") story.outcome("toot:en-CA", "absent", at(3));
+        if (attempt == 2) story.claim("x1", at(20));
+        v1::RecordOutcome result = story.result_of("toot:en-CA", "unknown");
+        result.set_reason("Déjà publié.");
+        result.set_attempt(attempt);
+        result.set_refused_unless_found(true);
+        story.outcome(std::move(result), at(21));
+        story.outcome("toot:en-CA", "absent", at(25), attempt);
+        EXPECT_EQ(story.given.refused(), "");
+        return story;
+    };
+    Story story = refused_on(2, "unknown");
+    EXPECT_EQ(story.item("toot:en-CA").state(), "unknown");
+    EXPECT_TRUE(story.item("toot:en-CA").delivery.reason().starts_with("The channel refused a "));
+    EXPECT_TRUE(story.item("toot:en-CA").delivery.reason().ends_with("It said: Déjà publié."));
+    // No attempt follows, and it is found all the same.
+    story.claim("x1", at(90));
+    EXPECT_EQ(story.item("toot:en-CA").delivery.attempts(), 2);
+    story.outcome("toot:en-CA", "confirmed", at(100), 2);
+    EXPECT_EQ(story.item("toot:en-CA").state(), "confirmed");
+    // Nothing can be there of an attempt that was refused before it was processed.
+    EXPECT_EQ(refused_on(2, "retry_later").item("toot:en-CA").state(), "refused");
+}
+
+// However the time went by: by waits that the channel asked for, above all.
+TEST(Outcomes, WhatWasInDoubtIsNotSentAgainOnceItsKeyIsForgotten) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim().outcome("toot:en-CA", "unknown", at(2)).outcome("toot:en-CA", "absent", at(1900));
+    ASSERT_EQ(story.item("toot:en-CA").state(), "armed");
+    story.claim("x1", at(1920));
+    v1::RecordOutcome busy = story.result_of("toot:en-CA", "retry_later", 2);
+    busy.set_retry_after_ms(1'200'000);
+    story.outcome(std::move(busy), at(1921));
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.item("toot:en-CA").state(), "unknown");
+    EXPECT_TRUE(story.item("toot:en-CA").delivery.reason().contains("post it by hand"));
 }
 
 TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
@@ -487,6 +545,18 @@ TEST(Retracting, WithoutATextStillStopsWhatIsToGoOut) {
     EXPECT_NE(story.release().head.reason().find("publish an update"), std::string::npos);
     story.retract(at(4));
     EXPECT_EQ(story.given.refused(), "no_retraction");
+}
+
+// A feed shows an alert from T0 on once it is claimed, whatever became of asking it.
+TEST(Retracting, WhatAFeedShowsIsNotSaidToBeStopped) {
+    auto content = samples::make_content();
+    content.mutable_draft()->clear_retraction();
+    Story story{samples::feed_and_hook(), content};
+    story.clear().prepared("feed").prepared("hook").claim().retract(at(1));
+    ASSERT_EQ(story.given.refused(), "");
+    story.outcome("feed", "stood_down").outcome("hook", "stood_down");
+    EXPECT_EQ(story.state(), "released");
+    EXPECT_TRUE(story.release().head.reason().contains("publish an update"));
 }
 
 TEST(Retracting, TwiceAddsNothing) {

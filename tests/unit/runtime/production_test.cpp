@@ -191,6 +191,21 @@ TEST_F(Production, RefusesPlainTextToABrokerElsewhere) {
     EXPECT_TRUE(refusal("127.0.0.1:9092", "no setting").starts_with("kafka-properties"));
 }
 
+// A bootstrap address of this machine says nothing of the brokers that it names.
+TEST_F(Production, RefusesPlainTextToABrokerThatAdvertisesItselfElsewhere) {
+    config.production = true;
+    config.kafka_properties.clear();
+    EXPECT_EQ(brokers_problem(config, {"127.0.0.1:9092", "localhost:9093"}).value_or(""), "");
+    EXPECT_TRUE(brokers_problem(config, {"127.0.0.1:9092", "10.0.0.2:9092"})
+                    .value_or("")
+                    .starts_with("kafka-properties: security.protocol"));
+    config.kafka_properties = write("kafka.properties", "security.protocol=ssl");
+    EXPECT_EQ(brokers_problem(config, {"kafka-2.example:9093"}).value_or(""), "");
+    config.production = false;
+    config.kafka_properties.clear();
+    EXPECT_EQ(brokers_problem(config, {"10.0.0.2:9092"}).value_or(""), "");
+}
+
 TEST_F(Production, RefusesFilesOfKafkaThatOthersRead) {
     const auto refusal = [&](const std::string& properties, mode_t mode = 0600) {
         return with(

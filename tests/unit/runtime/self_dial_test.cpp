@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <future>
+#include <semaphore>
 #include <thread>
 
 namespace tocsin::runtime {
@@ -64,8 +65,8 @@ TEST(SelfDial, JudgesNothingThatNeverAnswered) {
     for (const char* listen : {"127.0.0.1:1", "[::1]:1"}) {
         std::atomic<bool> told = false;
         {
-            const SelfDial dialling(listen, deaf.port, {milliseconds(1), milliseconds(5), 2},
-                                    [&](const std::string&) { told = true; });
+            const SelfDial dialling(listen, deaf.port, {milliseconds(1), milliseconds(5), 1, 2},
+                                    {[](bool) {}, [&](const std::string&) { told = true; }});
             std::this_thread::sleep_for(milliseconds(60));
         }
         EXPECT_FALSE(told) << listen;
@@ -75,8 +76,8 @@ TEST(SelfDial, JudgesNothingThatNeverAnswered) {
 TEST(SelfDial, TellsOnceThatTheServerIsDeaf) {
     const Deaf deaf;
     std::promise<std::string> told;
-    const SelfDial dialling("0.0.0.0:0", deaf.port, {milliseconds(1), milliseconds(200), 3},
-                            [&](const std::string& why) { told.set_value(why); });
+    const SelfDial dialling("0.0.0.0:0", deaf.port, {milliseconds(1), milliseconds(200), 2, 3},
+                            {[](bool) {}, [&](const std::string& why) { told.set_value(why); }});
     deaf.hear_once();
     auto why = told.get_future();
     ASSERT_EQ(why.wait_for(std::chrono::seconds(10)), std::future_status::ready);
@@ -94,10 +95,22 @@ TEST(SelfDial, EachListenerIsJudged) {
     const Deaf second("127.0.0.2", port);
     std::promise<std::string> told;
     const SelfDial dialling(std::vector<std::string>{"127.0.0.1", "127.0.0.2"}, port,
-                            {milliseconds(1), milliseconds(200), 3},
-                            [&](const std::string& why) { told.set_value(why); });
+                            {milliseconds(1), milliseconds(200), 2, 3},
+                            {[](bool) {}, [&](const std::string& why) { told.set_value(why); }});
     second.hear_once();
     EXPECT_EQ(told.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST(SelfDial, TellsOfTheDoubtAndThatItIsOver) {
+    const Deaf deaf;
+    std::counting_semaphore<> doubted{0}, over{0};
+    const SelfDial dialling(
+        "127.0.0.1:0", deaf.port, {milliseconds(1), milliseconds(200), 2, 1000},
+        {[&](bool answers) { (answers ? over : doubted).release(); }, [](const std::string&) {}});
+    deaf.hear_once();
+    ASSERT_TRUE(doubted.try_acquire_for(std::chrono::seconds(20)));
+    // Those that waited in vain are in the line before the one that is heard.
+    while (!over.try_acquire()) deaf.hear_once();
 }
 
 TEST(SelfDial, EndsAmidADial) {
@@ -105,8 +118,8 @@ TEST(SelfDial, EndsAmidADial) {
     const auto begin = std::chrono::steady_clock::now();
     {
         const SelfDial dialling("127.0.0.1:0", deaf.port,
-                                {milliseconds(1), std::chrono::minutes(10), 3},
-                                [](const std::string&) {});
+                                {milliseconds(1), std::chrono::minutes(10), 2, 3},
+                                {[](bool) {}, [](const std::string&) {}});
         std::this_thread::sleep_for(milliseconds(50));
     }
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));

@@ -3,6 +3,8 @@
 
 #include "support/given.hpp"
 
+#include <fmt/format.h>
+
 namespace tocsin::trigger {
 namespace {
 
@@ -60,16 +62,22 @@ TEST(Decider, ADutyOfficerPutsASource) {
     EXPECT_EQ(given.etag(), "1");
 }
 
-TEST(Decider, ARealmHasAtMost200Sources) {
+TEST(Decider, ARealmHasAtMost200SourcesAndAnAgencyHalfOfThem) {
     auto given = officer();
     v1::Command command = put_source();
-    for (int i = 0; i < 200; ++i) {
-        command.mutable_put_source()->set_source_id("gauge-" + std::to_string(i));
-        ASSERT_EQ(given.when(command).refused(), "");
+    const auto one_more = [&](const std::string& id) {
+        command.mutable_put_source()->set_source_id(id);
+        return given.when(command).refused();
+    };
+    for (const char* agency : {"calgary", "alberta"}) {
+        given.by("olga", agency, {"duty-officer"});
+        for (int i = 0; i < 100; ++i) ASSERT_EQ(one_more(fmt::format("{}-{}", agency, i)), "");
+        EXPECT_EQ(one_more("one-more"), "too_many_sources");
     }
-    command.mutable_put_source()->set_source_id("one-more");
-    EXPECT_EQ(given.when(command).refused(), "too_many_sources");
-    command.mutable_put_source()->set_source_id("gauge-7");
+    EXPECT_EQ(given.by("ida", "police", {"duty-officer"}).request("other").when(command).refused(),
+              "too_many_sources");
+    given.by("olga", "alberta", {"duty-officer"});
+    command.mutable_put_source()->set_source_id("alberta-7");
     command.mutable_put_source()->set_poll_seconds(5);
     EXPECT_EQ(given.when(command).refused(), "") << "one that is there may be replaced";
 }

@@ -48,5 +48,17 @@ TEST(PollBudget, PollsUnderWayAreBoundedByRealmAndInAll) {
     EXPECT_FALSE(budget.begin("one-more", start));
 }
 
+// Two realms, or four, whose servers take a request and never answer it.
+TEST(PollBudget, ARealmHasItsTurnBesideRealmsWhosePollsDoNotEnd) {
+    PollBudget budget;
+    for (int realm = 0; realm < 8; ++realm)
+        for (int i = 0; i < PollBudget::of_realm_max; ++i)
+            budget.begin("hanging-" + std::to_string(realm), start);
+    EXPECT_FALSE(budget.begin("bow", start));
+    EXPECT_TRUE(budget.begin("bow", start)) << "one at a time, while all wait";
+    budget.settle("bow", 0, start);
+    EXPECT_FALSE(budget.begin("bow", start));
+}
+
 }  // namespace
 }  // namespace tocsin::trigger
