@@ -419,7 +419,7 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     auto parsed = co_await reading;
     if (loop.replaced || stopped_) co_return Outcome{};
     if (!parsed) co_return Outcome{std::move(parsed.error())};
-    const std::int64_t skipped = parsed->skipped + drop_future(*parsed, links_.now());
+    const std::int64_t skipped = parsed->skipped.total() + drop_future(*parsed, links_.now());
     health_.took(loop.wanted, 0, skipped);
     for (const Series& series : parsed->series) {
         const auto& readings = series.readings;

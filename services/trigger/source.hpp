@@ -2,12 +2,17 @@
 // one answer to the readings in it; polling is poller.cpp.
 //
 // A value that is not a plain finite number, or says "no data", is skipped and counted, never taken
-// for zero. A body that does not have the shape of its format is an error as a whole: half a file
-// must not be mistaken for a quiet river.
+// for zero. A row or series that cannot be read costs itself and nothing else: what its neighbours
+// say may be what somebody waits for. An error is what is no such file at all, or too large: half a
+// file must not be mistaken for a quiet river.
+//
+// A series is named by what its provider calls it, never by its place in a list: another order, or
+// a sensor more, must not put a rule on another gauge.
 #pragma once
 
 #include "runtime/time.hpp"
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <span>
@@ -27,14 +32,44 @@ struct Reading {
 };
 
 struct Series {
-    std::string name;  // `STATION:PARAMETER`
+    std::string name;  // `STATION:PARAMETER`, or `STATION:PARAMETER:SENSOR`
     std::string unit;
+    std::string sensor;  // the provider's id of what measures it; empty where it has none
     std::vector<Reading> readings;  // in order of time, one per time
+};
+
+// Why something that was there is no reading.
+enum class Skip {
+    no_data,    // the provider says that there is no value
+    bad_value,  // it is no number
+    bad_time,   // it could be at any time, or at none
+    bad_row,    // a row, or a whole series, that cannot be read
+    ahead,      // measured later than now; readers know no clock and leave it to the poller
+};
+inline constexpr std::array<std::string_view, 5> skip_names = {"no_data", "bad_value", "bad_time",
+                                                               "bad_row", "ahead"};
+
+// How often each, by Skip.
+struct Skipped {
+    std::array<std::int64_t, skip_names.size()> counts{};
+
+    void add(Skip why, std::int64_t n = 1) { counts.at(static_cast<std::size_t>(why)) += n; }
+    void add(const Skipped& more) {
+        for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += more.counts[i];
+    }
+    std::int64_t operator[](Skip why) const { return counts.at(static_cast<std::size_t>(why)); }
+    std::int64_t total() const {
+        std::int64_t sum = 0;
+        for (const std::int64_t count : counts) sum += count;
+        return sum;
+    }
+    bool operator==(const Skipped&) const = default;
 };
 
 struct Parsed {
     std::vector<Series> series;  // by name, each once
-    std::int64_t skipped = 0;    // values that were there but are no reading
+    Skipped skipped;
+    std::string first_fault;  // about the first bad_row, as a short sentence; empty: there is none
 };
 
 // Bounds on one answer, the same for every format.

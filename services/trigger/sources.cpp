@@ -41,11 +41,16 @@ std::string series_problem(std::string_view format, const std::string& series) {
     const std::string parameter = rest.substr(0, rest.find(':'));
     if (format == "usgs-json") {
         const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-        if (parameter.size() == 5 && std::ranges::all_of(parameter, digit)) return {};
-        return fmt::format(
-            "`{}` is no parameter of USGS: write its five digits, such as "
-            "{}:00060 for discharge or {}:00065 for gage height",
-            parameter, station, station);
+        if (parameter.size() != 5 || !std::ranges::all_of(parameter, digit))
+            return fmt::format(
+                "`{}` is no parameter of USGS: write its five digits, such as "
+                "{}:00060 for discharge or {}:00065 for gage height",
+                parameter, station, station);
+        if (parameter.size() == rest.size()) return {};
+        const std::string method = rest.substr(parameter.size() + 1);
+        if (!method.empty() && std::ranges::all_of(method, digit)) return {};
+        return fmt::format("`{}` is no method id of USGS: write its digits, such as {}:{}:69928",
+                           method, station, parameter);
     }
     if (rest != "level" && rest != "discharge")
         return fmt::format("`{}` is no parameter of eccc-csv: write {}:{}", rest, station,

@@ -64,8 +64,8 @@ private:
     static std::string body() {
         std::string sensors;
         for (int i = 0; i < 2000; ++i)
-            sensors += fmt::format("{}{{\"method\":[{{\"methodID\":7}}],\"value\":[]}}",
-                                   i == 0 ? "" : ",");
+            sensors += fmt::format("{}{{\"method\":[{{\"methodID\":{}}}],\"value\":[]}}",
+                                   i == 0 ? "" : ",", i);
         return R"({"value":{"timeSeries":[{"sourceInfo":{"siteCode":[{"value":"1"}]},"variable":)"
                R"({"variableCode":[{"value":"2"}],"unit":{"unitCode":"m"}},"values":[)" +
                sensors + "]}]}}";

@@ -35,6 +35,7 @@ void fit(const Series& series) {
         return std::isalnum(c) || c == ':' || c == '.' || c == '_' || c == '-';
     };
     must(std::ranges::all_of(series.name, marks), "a rule can name a series");
+    must(series.sensor.size() <= 20, "a sensor is a number of its provider");
     must(series.unit.size() <= 32 && gateway::valid_utf8(series.unit), "a unit is a short text");
     const trigger::Reading* before = nullptr;
     for (const trigger::Reading& reading : series.readings) {
@@ -52,7 +53,15 @@ void fit(const Parsed& parsed) {
         fit(series);
         must(names.insert(series.name).second, "a name is one series");
     }
-    must(parsed.series.size() <= trigger::series_max && parsed.skipped >= 0, "the bounds are kept");
+    must(parsed.series.size() <= trigger::series_max, "the bounds are kept");
+    must(std::ranges::all_of(parsed.skipped.counts, [](auto count) { return count >= 0; }) &&
+             parsed.skipped.total() <= 3 * trigger::rows_max,
+         "what was skipped is counted");
+    must(parsed.skipped[trigger::Skip::ahead] == 0, "a reader knows no clock");
+    must(parsed.first_fault.empty() == (parsed.skipped[trigger::Skip::bad_row] == 0),
+         "a bad row is told of, and nothing else");
+    must(parsed.first_fault.size() < 1000 && gateway::valid_utf8(parsed.first_fault),
+         "a fault can be shown");
 }
 
 std::expected<Parsed, std::string> read(std::string_view body) {

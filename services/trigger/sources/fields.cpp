@@ -76,6 +76,23 @@ std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
     return west ? -*offset : *offset;
 }
 
+// Length of the UTF-8 sequence at the start of a text that is not empty, or 0 where it is none: too
+// long a form, a surrogate, or above U+10FFFF.
+std::size_t utf8_length(std::string_view text) {
+    const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+    const std::uint8_t first = at(0);
+    if (first < 0x80) return 1;
+    if (first < 0xc2 || first > 0xf4) return 0;
+    const std::size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if (at(i) < 0x80 || at(i) > 0xbf) return 0;
+    const std::uint8_t second = at(1);
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
+    if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
+    return length;
+}
+
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -115,32 +132,33 @@ bool is_name(std::string_view text) {
     });
 }
 
-bool Collected::open(const std::string& series, std::string_view unit) {
-    const auto [place, added] = series_.try_emplace(series);
-    if (!added) return true;
-    place->second.name = series;
-    place->second.unit = unit;
-    return series_.size() <= series_max;
-}
-
-void Collected::take(const std::string& series, Reading reading) {
-    series_.at(series).readings.push_back(reading);
-}
-
-Parsed Collected::finish(std::int64_t skipped) && {
-    Parsed parsed;
-    parsed.skipped = skipped;
-    for (auto& [name, series] : series_) {
-        auto& readings = series.readings;
-        std::ranges::stable_sort(readings, {}, &Reading::read_at);
-        // Of several with one time the last stays: it is the correction.
-        const auto gone =
-            std::unique(readings.rbegin(), readings.rend(),
-                        [](const Reading& a, const Reading& b) { return a.read_at == b.read_at; });
-        readings.erase(readings.begin(), gone.base());
-        parsed.series.push_back(std::move(series));
+bool is_text(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        if (length == 0 || text.front() == '\0') return false;
+        text.remove_prefix(length);
     }
-    return parsed;
+    return true;
+}
+
+std::string_view kind_of(std::string_view body) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
+    const auto first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return "empty";
+    body.remove_prefix(first);
+    if (body.starts_with('<')) return "a web page or XML";
+    if (body.starts_with('{') || body.starts_with('[')) return "JSON";
+    if (body.starts_with("\x1F\x8B")) return "compressed";
+    return {};
+}
+
+void put_in_order(std::vector<Reading>& readings) {
+    std::ranges::stable_sort(readings, {}, &Reading::read_at);
+    const auto gone =
+        std::unique(readings.rbegin(), readings.rend(),
+                    [](const Reading& a, const Reading& b) { return a.read_at == b.read_at; });
+    readings.erase(readings.begin(), gone.base());
 }
 
 }  // namespace tocsin::trigger

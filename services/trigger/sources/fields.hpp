@@ -3,7 +3,6 @@
 
 #include "trigger/source.hpp"
 
-#include <map>
 #include <optional>
 
 namespace tocsin::trigger {
@@ -21,17 +20,14 @@ std::optional<Time> parse_time(std::string_view text);
 // Whether a rule can name it: letters, digits, `.`, `_` and `-`, at most 48.
 bool is_name(std::string_view text);
 
-// Readings by series while a body is read. A time that comes twice keeps its last value.
-class Collected {
-public:
-    // Nothing to do when there are more than series_max: false.
-    bool open(const std::string& series, std::string_view unit);
-    void take(const std::string& series, Reading reading);
-    bool has(const std::string& series) const { return series_.contains(series); }
-    Parsed finish(std::int64_t skipped) &&;
+// UTF-8 without a NUL.
+bool is_text(std::string_view text);
 
-private:
-    std::map<std::string, Series> series_;
-};
+// What a body is that is none of its format, as far as its beginning shows: `a web page or XML`.
+// Empty: it does not. Says nothing of what is in it, since whoever put the address reads this.
+std::string_view kind_of(std::string_view body);
+
+// By time, and one for each: of several the last stays, it is the correction.
+void put_in_order(std::vector<Reading>& readings);
 
 }  // namespace tocsin::trigger

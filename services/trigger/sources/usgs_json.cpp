@@ -1,15 +1,20 @@
 // USGS instantaneous values as JSON (WaterML 1.1 translated), as served by
 // https://waterservices.usgs.gov/nwis/iv/?format=json.
 //
-// A series is `SITE:PARAMETERCODE`, such as `01541000:00060`. Where a site has several sensors for
-// one parameter, the first listed has that name and every further one is
-// `SITE:PARAMETERCODE:METHODID`; should that be taken too, its place in the list is added.
+// What a site lists for one parameter, in whichever of its time series, are sensors; USGS tells
+// them apart by their method id. Of one sensor the series is `SITE:PARAMETERCODE`, such as
+// `01541000:00060`. Of several each is `SITE:PARAMETERCODE:METHODID`, whether it delivers or not;
+// and where only one of them delivers, its readings have the short name as well: a site goes on
+// listing sensors that it took down long ago.
 #include "trigger/sources/fields.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <cmath>
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <utility>
 
 namespace tocsin::trigger::usgs_json {
 namespace {
@@ -21,133 +26,242 @@ constexpr int depth_max = 32;
 constexpr std::int64_t marks_max = 3'000'000;
 constexpr double no_data_usual = -999999.0;
 
+// Of the whole file.
 struct Malformed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-const json& member(const json& object, const char* name, const std::string& path) {
-    if (!object.is_object()) throw Malformed(fmt::format("{} is not an object", path));
+// Null where it is not there.
+const json* member(const json& object, const char* name) {
+    if (!object.is_object()) return nullptr;
     const auto found = object.find(name);
-    if (found == object.end()) throw Malformed(fmt::format("{}.{} is missing", path, name));
-    return *found;
+    return found == object.end() ? nullptr : &*found;
 }
 
-const json& list(const json& object, const char* name, const std::string& path) {
-    const json& found = member(object, name, path);
-    if (!found.is_array()) throw Malformed(fmt::format("{}.{} is not an array", path, name));
-    return found;
+// Null where it is none.
+const json* list(const json* object, const char* name) {
+    const json* found = object ? member(*object, name) : nullptr;
+    return found && found->is_array() ? found : nullptr;
 }
 
-// The `value` of the first code in a list of codes, as a part of a series name.
-std::string first_code(const json& object, const char* name, const std::string& path) {
-    const json& codes = list(object, name, path);
-    const std::string at = fmt::format("{}.{}[0]", path, name);
-    if (codes.empty()) throw Malformed(at + " is missing");
-    const json& code = member(codes[0], "value", at);
-    if (!code.is_string() || !is_name(code.get_ref<const std::string&>()))
-        throw Malformed(at + ".value is not a code");
-    return code.get<std::string>();
+const json* first_of(const json* object, const char* name) {
+    const json* all = list(object, name);
+    return all && !all->empty() ? &all->front() : nullptr;
+}
+
+const json& all_series(const json& document) {
+    if (!document.is_object()) throw Malformed("$ is not an object");
+    const json* value = member(document, "value");
+    if (!value || !member(*value, "timeSeries"))
+        throw Malformed("$.value.timeSeries is missing: no instantaneous values of USGS");
+    const json* all = list(value, "timeSeries");
+    if (!all) throw Malformed("$.value.timeSeries is not an array");
+    return *all;
+}
+
+// The `value` of the first code in a list of codes, as a part of a series name; empty: none.
+std::string first_code(const json* object, const char* name) {
+    const json* code = first_of(object, name);
+    const json* value = code ? member(*code, "value") : nullptr;
+    if (!value || !value->is_string()) return {};
+    const auto& text = value->get_ref<const std::string&>();
+    return is_name(text) ? text : std::string{};
 }
 
 std::string method_of(const json& sensor) {
-    const auto methods = sensor.find("method");
-    if (methods == sensor.end() || !methods->is_array() || methods->empty()) return "0";
-    const json& method = (*methods)[0];
-    if (!method.is_object()) return "0";
-    const auto id = method.find("methodID");
-    if (id == method.end() || !id->is_number_unsigned()) return "0";
-    return fmt::format("{}", id->get<std::uint64_t>());
+    const json* method = first_of(&sensor, "method");
+    const json* id = method ? member(*method, "methodID") : nullptr;
+    if (!id) return {};
+    if (id->is_number_unsigned()) return fmt::format("{}", id->get<std::uint64_t>());
+    if (!id->is_string()) return {};
+    const auto& text = id->get_ref<const std::string&>();
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    return whole ? fmt::format("{}", number) : std::string{};
 }
 
-std::optional<double> value_of(const json& row, double no_data) {
-    const auto found = row.find("value");
-    if (found == row.end()) return std::nullopt;
-    std::optional<double> value;
-    if (found->is_string())
-        value = parse_value(found->get_ref<const std::string&>());
-    else if (found->is_number())
-        value = parse_value(found->dump());
-    if (value && *value == no_data) return std::nullopt;
-    return value;
+std::optional<double> number_of(const json& value) {
+    if (value.is_string()) return parse_value(value.get_ref<const std::string&>());
+    if (value.is_number()) return parse_value(value.dump());
+    return std::nullopt;
 }
 
-std::optional<Time> time_of(const json& row) {
-    const auto found = row.find("dateTime");
-    if (found == row.end() || !found->is_string()) return std::nullopt;
-    return parse_time(found->get_ref<const std::string&>());
+double no_data_of(const json& variable) {
+    const json* given = member(variable, "noDataValue");
+    const auto number = given ? number_of(*given) : std::nullopt;
+    return number.value_or(no_data_usual);
 }
+
+std::string unit_of(const json& variable) {
+    const json* unit = member(variable, "unit");
+    const json* code = unit ? member(*unit, "unitCode") : nullptr;
+    if (!code || !code->is_string()) return {};
+    const auto& text = code->get_ref<const std::string&>();
+    return text.size() <= 32 ? text : std::string{};
+}
+
+std::optional<Time> time_of(const json& value) {
+    if (!value.is_string()) return std::nullopt;
+    return parse_time(value.get_ref<const std::string&>());
+}
+
+// One entry of `values`, or what a malformed time series cost.
+struct Sensor {
+    std::string name;    // `SITE:PARAMETERCODE`; empty: of a malformed time series
+    std::string method;  // empty: it has no id
+    std::string unit;
+    std::vector<Reading> readings;
+    Skipped skipped;
+    std::string fault;  // the first in it
+    bool lost = false;  // no series comes of it
+
+    void lose_row(const char* why, std::size_t row) {
+        skipped.add(Skip::bad_row);
+        if (fault.empty()) fault = fmt::format("{}: row {} {}", name, row + 1, why);
+    }
+    // Whatever was wrong in it does not matter then.
+    void lose(std::string why) {
+        lost = true;
+        fault = std::move(why);
+        skipped = {};
+        skipped.add(Skip::bad_row);
+    }
+};
 
 class Reader {
 public:
     Parsed read(const json& document) {
-        const json& all = list(member(document, "value", "$"), "timeSeries", "$.value");
+        const json& all = all_series(document);
         for (std::size_t i = 0; i < all.size(); ++i)
-            read_series(all[i], fmt::format("$.value.timeSeries[{}]", i));
-        return std::move(collected_).finish(skipped_);
+            if (const auto why = read_series(all[i]); !why.empty()) lose_series(i, why);
+        std::map<std::string_view, std::vector<Sensor*>> lists;
+        for (Sensor& sensor : sensors_)
+            if (!sensor.name.empty()) lists[sensor.name].push_back(&sensor);
+        for (const auto& [name, sensors] : lists) name_all(sensors);
+        for (const Sensor& sensor : sensors_) {
+            parsed_.skipped.add(sensor.skipped);
+            if (parsed_.first_fault.empty()) parsed_.first_fault = sensor.fault;
+        }
+        if (parsed_.series.size() > series_max) too_many_series();
+        std::ranges::sort(parsed_.series, {}, &Series::name);
+        return std::move(parsed_);
     }
 
 private:
-    void read_series(const json& series, const std::string& path) {
-        const std::string site =
-            first_code(member(series, "sourceInfo", path), "siteCode", path + ".sourceInfo");
-        const json& variable = member(series, "variable", path);
-        const std::string name =
-            fmt::format("{}:{}", site, first_code(variable, "variableCode", path + ".variable"));
-        const auto no_data = variable.find("noDataValue");
-        const bool given = no_data != variable.end() && no_data->is_number();
-        no_data_ = given ? no_data->get<double>() : no_data_usual;
-        const json& sensors = list(series, "values", path);
-        for (std::size_t i = 0; i < sensors.size(); ++i) {
-            const std::string at = fmt::format("{}.values[{}]", path, i);
-            const json& rows = list(sensors[i], "value", at);
-            const std::string chosen = name_for(name, sensors[i]);
-            if (!collected_.open(chosen, unit_of(variable)))
-                throw Malformed(fmt::format("{}: more than {} series", at, series_max));
-            for (std::size_t row = 0; row < rows.size(); ++row)
-                read_row(chosen, rows[row], [&] { return fmt::format("{}.value[{}]", at, row); });
+    [[noreturn]] static void too_many_series() {
+        throw Malformed(fmt::format("more than {} series", series_max));
+    }
+
+    // What is wrong with it; empty: nothing.
+    std::string_view read_series(const json& series) {
+        const std::string site = first_code(member(series, "sourceInfo"), "siteCode");
+        if (site.empty()) return "no site code";
+        const json* variable = member(series, "variable");
+        const std::string parameter = first_code(variable, "variableCode");
+        if (parameter.empty()) return "no code of the variable";
+        const json* listed = list(&series, "values");
+        if (!listed) return "no list of values";
+        for (const json& one : *listed) {
+            if (++listed_ > series_max) too_many_series();
+            Sensor& sensor = sensors_.emplace_back();
+            sensor.name = fmt::format("{}:{}", site, parameter);
+            sensor.method = method_of(one);
+            sensor.unit = unit_of(*variable);
+            if (const json* rows = list(&one, "value"))
+                read_rows(sensor, *rows, no_data_of(*variable));
+            else
+                sensor.lose(sensor.name + ": a sensor without a list of values");
+        }
+        return {};
+    }
+
+    // A document may hold very many of them: the first says what there is to say.
+    void lose_series(std::size_t place, std::string_view why) {
+        count_row();
+        parsed_.skipped.add(Skip::bad_row);
+        if (std::exchange(lost_series_, true)) return;
+        sensors_.emplace_back().fault = fmt::format("timeSeries[{}]: {}", place, why);
+    }
+
+    void count_row() {
+        if (++rows_ > rows_max) throw Malformed(fmt::format("more than {} rows", rows_max));
+    }
+
+    void read_rows(Sensor& sensor, const json& rows, double no_data) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            count_row();
+            const json& row = rows[i];
+            const json* value = member(row, "value");
+            const json* time = member(row, "dateTime");
+            if (!row.is_object())
+                sensor.lose_row("is not an object", i);
+            else if (!value || !time)
+                sensor.lose_row(value ? "has no dateTime" : "has no value", i);
+            else
+                take(sensor, *value, *time, no_data);
+        }
+        put_in_order(sensor.readings);
+    }
+
+    static void take(Sensor& sensor, const json& value, const json& time, double no_data) {
+        const bool blank = value.is_string() && trim(value.get_ref<const std::string&>()).empty();
+        if (value.is_null() || blank) return sensor.skipped.add(Skip::no_data);
+        const auto number = number_of(value);
+        if (!number) return sensor.skipped.add(Skip::bad_value);
+        if (*number == no_data || *number == no_data_usual)
+            return sensor.skipped.add(Skip::no_data);
+        const auto read_at = time_of(time);
+        if (!read_at) return sensor.skipped.add(Skip::bad_time);
+        sensor.readings.push_back({*read_at, *number});
+    }
+
+    // All sensors of one site and parameter.
+    void name_all(const std::vector<Sensor*>& sensors) {
+        if (sensors.size() == 1) return put(*sensors[0], sensors[0]->name);
+        const auto delivers = [](const Sensor* sensor) { return !sensor->readings.empty(); };
+        const bool one_delivers = std::ranges::count_if(sensors, delivers) == 1;
+        std::map<std::string_view, int> listed;
+        for (const Sensor* sensor : sensors) ++listed[sensor->method];
+        for (Sensor* sensor : sensors) {
+            const std::string& method = sensor->method;
+            if (method.empty())
+                sensor->lose(sensor->name + ": a sensor without a method id beside others");
+            else if (listed[method] > 1)
+                sensor->lose(fmt::format("{}: {} sensors with the method id {}", sensor->name,
+                                         listed[method], method));
+            if (one_delivers && delivers(sensor)) put(*sensor, sensor->name);
+            put(*sensor, fmt::format("{}:{}", sensor->name, method));
         }
     }
 
-    // No part of a name has a colon in it: what is counted here is all that could be taken.
-    std::string name_for(const std::string& name, const json& sensor) {
-        if (!collected_.has(name)) return name;
-        const std::string further = fmt::format("{}:{}", name, method_of(sensor));
-        const int place = ++places_[further];
-        return place == 1 ? further : fmt::format("{}:{}", further, place);
+    void put(const Sensor& sensor, std::string name) {
+        if (!sensor.lost)
+            parsed_.series.push_back(
+                {std::move(name), sensor.unit, sensor.method, sensor.readings});
     }
 
-    static std::string unit_of(const json& variable) {
-        const auto unit = variable.find("unit");
-        if (unit == variable.end() || !unit->is_object()) return {};
-        const auto code = unit->find("unitCode");
-        if (code == unit->end() || !code->is_string()) return {};
-        const std::string& text = code->get_ref<const std::string&>();
-        return text.size() <= 32 ? text : std::string{};
-    }
-
-    template <class Path>
-    void read_row(const std::string& name, const json& row, Path path) {
-        if (++rows_ > rows_max)
-            throw Malformed(fmt::format("{}: more than {} rows", path(), rows_max));
-        if (!row.is_object()) throw Malformed(path() + " is not an object");
-        const auto value = value_of(row, no_data_);
-        const auto read_at = time_of(row);
-        if (value && read_at)
-            collected_.take(name, {*read_at, *value});
-        else
-            ++skipped_;
-    }
-
-    Collected collected_;
-    std::map<std::string, int> places_;  // how many sensors have a name so far
-    double no_data_ = no_data_usual;
+    Parsed parsed_;
+    std::vector<Sensor> sensors_;  // in the order of the document
+    std::size_t listed_ = 0;
+    bool lost_series_ = false;
     std::int64_t rows_ = 0;
-    std::int64_t skipped_ = 0;
 };
+
+// A number that no double holds makes the parser refuse the whole document. As a text it costs what
+// it stands for, which no number so large measures. Where it ends.
+std::size_t pass_number(std::string& body, std::size_t at) {
+    const std::size_t end = std::min(body.find_first_not_of("0123456789+-.eE", at), body.size());
+    double value = 0;
+    const char* last = body.data() + end;
+    const auto [stop, error] = std::from_chars(body.data() + at, last, value);
+    if (error == std::errc::result_out_of_range && stop == last) body[at] = body[end - 1] = '"';
+    return end;
+}
 
 // Before anything is built of it. The parser could be asked to count, but then it looks at all that
 // a list holds whenever an object in it ends: one of a million objects took it hours.
-void bound(std::string_view body) {
+void bound(std::string& body) {
     int depth = 0;
     std::int64_t marks = 0;
     bool quoted = false;
@@ -156,6 +270,7 @@ void bound(std::string_view body) {
         if (quoted && c == '\\') ++at;
         if (c == '"') quoted = !quoted;
         if (quoted) continue;
+        if (c == '-' || (c >= '0' && c <= '9')) at = pass_number(body, at) - 1;
         if (c == '{' || c == '[') ++depth;
         if (c == '}' || c == ']') --depth;
         if (depth > depth_max) throw Malformed(fmt::format("nested deeper than {}", depth_max));
@@ -169,9 +284,12 @@ void bound(std::string_view body) {
 std::expected<Parsed, std::string> read(std::string_view body) {
     if (body.size() > body_bytes_max)
         return std::unexpected(fmt::format("longer than {} bytes", body_bytes_max));
+    if (const auto kind = kind_of(body); !kind.empty() && kind != "JSON")
+        return std::unexpected(fmt::format("not JSON, but {}: is the address right?", kind));
     try {
-        bound(body);
-        return Reader{}.read(json::parse(body));
+        std::string text{body};
+        bound(text);
+        return Reader{}.read(json::parse(text));
     } catch (const Malformed& malformed) {
         return std::unexpected(std::string{malformed.what()});
     } catch (const json::parse_error& error) {

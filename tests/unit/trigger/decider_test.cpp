@@ -228,6 +228,8 @@ TEST(Decider, ARuleNamesASeriesThatItsSourceCanHave) {
     EXPECT_TRUE(told("eccc-csv", "08Mf005:level").ends_with("write 08MF005:level"));
     for (const char* bad : {"03339000:discharge", "03339000:0060", "03339000:O0060"})
         EXPECT_TRUE(told("usgs-json", bad).contains("five digits")) << bad;
+    for (const char* bad : {"03339000:00060:11878:2", "03339000:00060:radar"})
+        EXPECT_TRUE(told("usgs-json", bad).contains("no method id")) << bad;
 }
 
 TEST(Decider, ARuleNeedsItsSource) {

@@ -31,5 +31,40 @@ TEST(Fields, TimesNeedTheirOffset) {
         EXPECT_EQ(parse_time(bad), std::nullopt) << bad;
 }
 
+TEST(Fields, TextsAreUtf8WithoutNul) {
+    using std::literals::string_view_literals::operator""sv;
+    for (const std::string_view good :
+         {""sv, "a"sv, "D\xC3\xA9"sv, "\xE2\x82\xAC"sv, "\xF0\x9F\x8C\x8A"sv, "\xED\x9F\xBF"sv,
+          "\xF4\x8F\xBF\xBF"sv})
+        EXPECT_TRUE(is_text(good)) << good;
+    for (const std::string_view bad :
+         {"\0"sv, "a\0b"sv, "\x80"sv, "D\xE9"sv, "\xC0\x80"sv, "\xC1\xBF"sv, "\xC3"sv, "\xC3("sv,
+          "\xE0\x80\x80"sv, "\xE2\x82"sv, "\xED\xA0\x80"sv, "\xF0\x80\x80\x80"sv,
+          "\xF4\x90\x80\x80"sv, "\xF5\x80\x80\x80"sv, "\xFF"sv})
+        EXPECT_FALSE(is_text(bad)) << bad;
+}
+
+TEST(Fields, OfReadingsWithOneTimeTheLastStays) {
+    const Time noon{std::chrono::seconds{1'579'435'200}};
+    const auto minute = std::chrono::minutes{1};
+    std::vector<Reading> readings{{noon + minute, 1}, {noon, 2}, {noon + minute, 3}, {noon, 4}};
+    put_in_order(readings);
+    EXPECT_EQ(readings, (std::vector<Reading>{{noon, 4}, {noon + minute, 3}}));
+}
+
+TEST(Fields, WhatWasSkippedIsCountedByReason) {
+    Skipped skipped;
+    EXPECT_EQ(skipped.total(), 0);
+    skipped.add(Skip::bad_row);
+    skipped.add(Skip::ahead, 3);
+    Skipped more;
+    more.add(Skip::bad_row, 2);
+    skipped.add(more);
+    EXPECT_EQ(skipped[Skip::bad_row], 3);
+    EXPECT_EQ(skipped[Skip::ahead], 3);
+    EXPECT_EQ(skipped[Skip::no_data], 0);
+    EXPECT_EQ(skipped.total(), 6);
+}
+
 }  // namespace
 }  // namespace tocsin::trigger

@@ -90,10 +90,20 @@ TEST_F(PollerTest, RetryAfterIsObeyed) {
 }
 
 TEST_F(PollerTest, AMalformedBodyIsAnErrorThatSaysWhere) {
+    auto other = answer("");
+    other->body = "ID,Water Level (m)\nA,1\n";
+    transport_.answers = {other};
+    begin();
+    EXPECT_EQ(report().error(), "line 1: no column Date");
+    EXPECT_EQ(readings(), 0U);
+}
+
+TEST_F(PollerTest, ABadRowCostsItselfAndIsCounted) {
     transport_.answers = {answer("A,2026-05-01T00:00:00Z,1\nA,20")};
     begin();
-    EXPECT_EQ(report().error(), "line 3: 2 columns, not 3");
-    EXPECT_EQ(readings(), 0U);
+    EXPECT_EQ(report().error(), "");
+    EXPECT_EQ(report().skipped(), 1);
+    EXPECT_EQ(readings(), 1U);
 }
 
 TEST_F(PollerTest, AnAnswerIsReadAwayFromTheLoop) {

@@ -4,6 +4,7 @@
 #include "unit/trigger/gauge_files.hpp"
 
 #include <filesystem>
+#include <regex>
 #include <set>
 
 namespace tocsin::trigger {
@@ -23,9 +24,15 @@ struct Expected {
 struct RealFile {
     const char* path;
     const char* format;
-    std::int64_t skipped;
+    Skipped skipped;
     std::vector<Expected> series;
 };
+
+Skipped no_data(std::int64_t count) {
+    Skipped skipped;
+    skipped.add(Skip::no_data, count);
+    return skipped;
+}
 
 void expect_series(const Parsed& parsed, const Expected& expected) {
     const Series* series = find_series(parsed, expected.series);
@@ -49,6 +56,7 @@ void expect_file(const RealFile& expected, const std::string& body) {
     const auto parsed = find_format(expected.format)->read(body);
     ASSERT_TRUE(parsed.has_value()) << parsed.error();
     EXPECT_EQ(parsed->skipped, expected.skipped);
+    EXPECT_EQ(parsed->first_fault, "");
     EXPECT_EQ(parsed->series.size(), expected.series.size());
     for (const Expected& series : expected.series) expect_series(*parsed, series);
 }
@@ -57,14 +65,14 @@ const std::vector<RealFile>& usgs_files() {
     static const std::vector<RealFile> files = {
         {"usgs/iv-01541000-startDST-2018.json",
          "usgs-json",
-         0,
+         {},
          {
              {"01541000:00060", 284, "2018-03-10T05:00:00Z", "2018-03-13T03:45:00Z", 668,
               "2018-03-10T05:00:00Z", 526, "2018-03-13T01:30:00Z"},
          }},
         {"usgs/iv-02489500-02492000-2019-02-25.json",
          "usgs-json",
-         0,
+         {},
          {
              {"02489500:00045", 240, "2019-02-25T06:00:00Z", "2019-03-02T05:30:00Z", 0.21,
               "2019-02-28T23:00:00Z", 0, "2019-02-25T06:00:00Z"},
@@ -87,7 +95,7 @@ const std::vector<RealFile>& usgs_files() {
          }},
         {"usgs/iv-two-sites-two-params.json",
          "usgs-json",
-         0,
+         {},
          {
              {"01541000:00060", 93, "2019-02-17T19:00:00Z", "2019-02-18T18:00:00Z", 974,
               "2019-02-17T19:00:00Z", 896, "2019-02-18T17:30:00Z"},
@@ -100,7 +108,7 @@ const std::vector<RealFile>& usgs_files() {
          }},
         {"usgs/nwis-iv-latest-wa.json",
          "usgs-json",
-         1,
+         no_data(1),
          {
              {"12010000:00060", 1, "2020-05-14T14:30:00Z", "2020-05-14T14:30:00Z", 316,
               "2020-05-14T14:30:00Z", 316, "2020-05-14T14:30:00Z"},
@@ -108,7 +116,7 @@ const std::vector<RealFile>& usgs_files() {
               "2020-05-14T14:30:00Z", 5.26, "2020-05-14T14:30:00Z"},
              {"12025100:00065", 0},
          }},
-        {"usgs/nwis_iv_empty_mock.json", "usgs-json", 0, {}},
+        {"usgs/nwis_iv_empty_mock.json", "usgs-json", {}, {}},
     };
     return files;
 }
@@ -118,7 +126,7 @@ const std::vector<RealFile>& eccc_files() {
     static const std::vector<RealFile> files = {
         {"eccc-datamart/BC_hourly_hydrometric.csv",
          "eccc-csv",
-         0,
+         {},
          {
              {"08GA043:discharge", 1, "2020-01-19T12:45:00Z", "2020-01-19T12:45:00Z", 18.8,
               "2020-01-19T12:45:00Z", 18.8, "2020-01-19T12:45:00Z"},
@@ -133,7 +141,7 @@ const std::vector<RealFile>& eccc_files() {
          }},
         {"eccc-datamart/NL_hourly_hydrometric.csv",
          "eccc-csv",
-         0,
+         {},
          {
              {"02YA002:level", 2, "2020-01-19T12:00:00Z", "2020-01-19T12:05:00Z", 1.416,
               "2020-01-19T12:00:00Z", 1.416, "2020-01-19T12:00:00Z"},
@@ -190,6 +198,90 @@ TEST(RealFiles, AListOfStationsIsNoListOfReadings) {
     EXPECT_FALSE(parsed.has_value());
 }
 
+TEST(RealFiles, OtherFormatsOfUsgsAreNoJson) {
+    const char* data = std::getenv("TOCSIN_DATA");
+    if (data == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
+    const auto error = [&](const std::string& name) {
+        const auto parsed =
+            find_format("usgs-json")->read(file(std::string(data) + "/gauges/usgs/" + name));
+        return parsed ? "none" : parsed.error();
+    };
+    EXPECT_EQ(error("waterml1-08054500-multiple_methods.xml"),
+              "not JSON, but a web page or XML: is the address right?");
+    EXPECT_EQ(error("RDB1Example.rdb"), "not JSON: byte 1");
+}
+
+TEST(RealFiles, ASensorIsNamedByItsMethod) {
+    const char* data = std::getenv("TOCSIN_DATA");
+    if (data == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
+    const auto parsed =
+        find_format("usgs-json")
+            ->read(file(std::string(data) + "/gauges/usgs/iv-two-sites-two-params.json"));
+    ASSERT_TRUE(parsed.has_value()) << parsed.error();
+    std::vector<std::string> sensors;
+    for (const Series& series : parsed->series) sensors.push_back(series.sensor);
+    EXPECT_EQ(sensors, (std::vector<std::string>{"121813", "121814", "121820", "121821"}));
+}
+
+// A file of the cases, its times in relation to now replaced by one that stays; skips without it.
+std::string case_file(const std::string& name) {
+    const char* data = std::getenv("TOCSIN_DATA");
+    const auto path = std::filesystem::path(data ? data : "") / "../cases/public" / name;
+    if (!data || !std::filesystem::exists(path)) return {};
+    const std::regex relative("NOW-[0-9]+[a-z]+");
+    return std::regex_replace(file(path), relative, "2026-11-28T13:00:00Z");
+}
+
+TEST(CaseFiles, ARetiredSensorThatIsListedFirstTakesTheShortNameFromNobody) {
+    const std::string body = case_file("04-dead-first-sensor/gauge.json");
+    if (body.empty()) GTEST_SKIP() << "the cases are not there";
+    const auto parsed = find_format("usgs-json")->read(body);
+    ASSERT_TRUE(parsed.has_value()) << parsed.error();
+    const std::vector<Reading> readings{{utc("2026-11-28T13:15:00Z"), 10.1},
+                                        {utc("2026-11-28T13:44:00Z"), 13.5}};
+    ASSERT_EQ(parsed->series.size(), 3U);
+    for (const char* name : {"08054500:00062", "08054500:00062:300001"}) {
+        const Series* live = find_series(*parsed, name);
+        ASSERT_NE(live, nullptr) << name;
+        EXPECT_EQ(live->sensor, "300001");
+        EXPECT_EQ(live->unit, "ft");
+        EXPECT_EQ(live->readings, readings);
+    }
+    const Series* retired = find_series(*parsed, "08054500:00062:69928");
+    ASSERT_NE(retired, nullptr);
+    EXPECT_TRUE(retired->readings.empty());
+    EXPECT_EQ(parsed->skipped, no_data(1));
+}
+
+TEST(CaseFiles, OneStationMayBeSilentBesideAnother) {
+    const std::string body = case_file("05-station-silent/gauge.csv");
+    if (body.empty()) GTEST_SKIP() << "the cases are not there";
+    const auto parsed = find_format("eccc-csv")->read(body);
+    ASSERT_TRUE(parsed.has_value()) << parsed.error();
+    EXPECT_EQ(parsed->series.size(), 4U);
+    EXPECT_EQ(parsed->skipped.total(), 0);
+    EXPECT_EQ(find_series(*parsed, "05AA001:discharge")->readings.back().value, 501);
+    EXPECT_EQ(find_series(*parsed, "05BB002:discharge")->readings.back().value, 500);
+}
+
+TEST(CaseFiles, ABadRowOfOneStationHidesNothingOfAnother) {
+    for (const auto& [name, discharge, fault] :
+         {std::tuple{"gauge-short-row.csv", 1500, "line 3: 6 columns, not 10"},
+          {"gauge-cut.csv", 1600, "line 3: 2 columns, not 10"}}) {
+        const std::string body = case_file(std::string("06-one-bad-row/") + name);
+        if (body.empty()) GTEST_SKIP() << "the cases are not there";
+        const auto parsed = find_format("eccc-csv")->read(body);
+        ASSERT_TRUE(parsed.has_value()) << parsed.error();
+        const Series* series = find_series(*parsed, "05BB002:discharge");
+        ASSERT_NE(series, nullptr) << name;
+        EXPECT_EQ(series->readings,
+                  (std::vector<Reading>{{utc("2026-11-28T13:00:00Z"), double(discharge)}}));
+        EXPECT_EQ(parsed->skipped[Skip::bad_row], 1) << name;
+        EXPECT_EQ(parsed->skipped.total(), 1) << name;
+        EXPECT_EQ(parsed->first_fault, fault);
+    }
+}
+
 // Times at which a series first comes to a level from below, and last falls below it.
 std::pair<Time, Time> passages(const Series& series, double level) {
     std::pair<Time, Time> result;
@@ -221,7 +313,7 @@ TEST(RealFiles, TheBowRiverAtCalgaryInJune2013) {
     const RealFile bow{
         "bow-calgary-2013.csv",
         "eccc-csv",
-        0,
+        {},
         {
             {"05BH004:discharge", 256, "2013-06-17T00:00:00-07:00", "2013-06-27T15:00:00-07:00",
              1682.913, "2013-06-21T07:00:00-07:00", 186.902, "2013-06-17T19:00:00-07:00"},

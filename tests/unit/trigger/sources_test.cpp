@@ -1,4 +1,5 @@
-// Readers of gauge feeds: made-up bodies with every shape of value, and malformed ones.
+// Readers of gauge feeds: what they make of a body, what they refuse, and in what time. The table
+// of strange files is in strange_files_test.cpp.
 #include "trigger/source.hpp"
 
 #include "unit/trigger/gauge_files.hpp"
@@ -23,25 +24,15 @@ std::string error_of(std::string_view format, const std::string& body) {
     return parsed ? "none" : parsed.error();
 }
 
-// As above.
-TEST(EcccCsv, ALongHostileBodyIsReadInOneGo) {
-    const std::string header = "ID,Date,Water Level (m)\n";
-    constexpr std::size_t bytes = std::size_t{4} << 20;
-    for (const std::string& filler :
-         {std::string(bytes, ' '), std::string(bytes, '\n'), std::string(bytes, '\r'),
-          std::string(bytes, ','), std::string(bytes, '"'), '"' + std::string(bytes, '\n'),
-          std::string(bytes, 'a')})
-        EXPECT_NO_THROW(error_of("eccc-csv", header + filler));
-    std::string blanks = header;
-    while (blanks.size() < bytes) blanks += " \t \n";
-    EXPECT_EQ(error_of("eccc-csv", blanks), "none");
-}
-
 TEST(Sources, AnUnknownFormatIsNotFound) { EXPECT_EQ(find_format("carrier-pigeon"), nullptr); }
 
 TEST(UsgsJson, ValuesThatAreNoReadingAreSkippedAndCountedAndNegativeOnesKept) {
     const auto parsed = must_read("usgs-json", test_file("usgs-shapes.json"));
-    EXPECT_EQ(parsed.skipped, 5);
+    EXPECT_EQ(parsed.skipped[Skip::no_data], 2) << "-999999 and an empty text";
+    EXPECT_EQ(parsed.skipped[Skip::bad_value], 2) << "Ice and NaN";
+    EXPECT_EQ(parsed.skipped[Skip::bad_time], 1) << "a time without its offset";
+    EXPECT_EQ(parsed.skipped.total(), 5);
+    EXPECT_EQ(parsed.first_fault, "");
     const auto* flow = find_series(parsed, "01000001:00060");
     ASSERT_NE(flow, nullptr);
     EXPECT_EQ(flow->unit, "ft3/s");
@@ -50,16 +41,19 @@ TEST(UsgsJson, ValuesThatAreNoReadingAreSkippedAndCountedAndNegativeOnesKept) {
                                             Reading{utc("2018-03-11T08:15:00Z"), -5}));
 }
 
-TEST(UsgsJson, FurtherSensorsOfOneParameterAreSeriesOfTheirOwnInOrderOfTime) {
+TEST(UsgsJson, SensorsOfOneParameterAreSeriesOfTheirOwnByTheirMethodInOrderOfTime) {
     const auto parsed = must_read("usgs-json", test_file("usgs-shapes.json"));
-    const auto* first = find_series(parsed, "01000001:00010");
+    const auto* first = find_series(parsed, "01000001:00010:21");
     ASSERT_NE(first, nullptr);
+    EXPECT_EQ(first->sensor, "21");
     EXPECT_THAT(first->readings, ElementsAre(Reading{utc("2018-03-11T07:00:00Z"), 4.5}));
     const auto* second = find_series(parsed, "01000001:00010:22");
     ASSERT_NE(second, nullptr);
+    EXPECT_EQ(second->unit, "deg C");
     EXPECT_THAT(second->readings, ElementsAre(Reading{utc("2018-03-11T06:00:00Z"), 4.8},
                                               Reading{utc("2018-03-11T07:00:00Z"), 4.7}));
     EXPECT_NE(find_series(parsed, "01000001:00010:23"), nullptr);
+    EXPECT_EQ(find_series(parsed, "01000001:00010"), nullptr) << "two of them deliver";
 }
 
 std::string usgs(const std::string& sensors) {
@@ -74,39 +68,96 @@ std::string repeated(const std::string& part, std::size_t bytes) {
     return all;
 }
 
+std::string sensor(int method, const std::string& rows) {
+    return R"({"method":[{"methodID":)" + std::to_string(method) + R"(}],"value":[)" + rows + "]}";
+}
+
+// Names, sensors and how many readings.
+std::vector<std::string> told(const std::string& body) {
+    std::vector<std::string> all;
+    for (const Series& series : must_read("usgs-json", body).series)
+        all.push_back(series.name + '#' + series.sensor + '=' +
+                      std::to_string(series.readings.size()));
+    return all;
+}
+
+TEST(UsgsJson, ASensorKeepsItsNamesWhateverItsPlaceInTheList) {
+    const std::string row = R"({"value":"1","dateTime":"2026-05-01T10:00:00Z"})";
+    const std::string none = R"({"value":"-999999","dateTime":"2026-05-01T10:00:00Z"})";
+    const auto one_delivers = ElementsAre("1:2#8=1", "1:2:7#7=0", "1:2:8#8=1");
+    EXPECT_THAT(told(usgs(sensor(7, none) + ',' + sensor(8, row))), one_delivers);
+    EXPECT_THAT(told(usgs(sensor(8, row) + ',' + sensor(7, none))), one_delivers);
+    const auto both_deliver = ElementsAre("1:2:7#7=1", "1:2:8#8=1");
+    EXPECT_THAT(told(usgs(sensor(7, row) + ',' + sensor(8, row))), both_deliver);
+    EXPECT_THAT(told(usgs(sensor(8, row) + ',' + sensor(7, row))), both_deliver);
+    EXPECT_THAT(told(usgs(sensor(8, row))), ElementsAre("1:2#8=1"));
+}
+
+TEST(UsgsJson, TheShortNameHasTheUnitAndTheReadingsOfTheSensorThatDelivers) {
+    const auto parsed = must_read(
+        "usgs-json", usgs(sensor(7, "") + ',' +
+                          sensor(8, R"({"value":"1.5","dateTime":"2026-05-01T10:00:00Z"})")));
+    const auto* plain = find_series(parsed, "1:2");
+    const auto* own = find_series(parsed, "1:2:8");
+    ASSERT_TRUE(plain && own);
+    EXPECT_EQ(plain->unit, own->unit);
+    EXPECT_EQ(plain->readings, own->readings);
+    EXPECT_THAT(plain->readings, ElementsAre(Reading{utc("2026-05-01T10:00:00Z"), 1.5}));
+}
+
+TEST(UsgsJson, SeriesAreBoundedWithTheNamesThatTheyHaveTwice) {
+    std::string entries;
+    for (int site = 0; site < 700; ++site)
+        entries += std::string(site == 0 ? "" : ",") + R"({"sourceInfo":{"siteCode":[{"value":")" +
+                   std::to_string(site) +
+                   R"("}]},"variable":{"variableCode":[{"value":"2"}]},"values":[)" +
+                   sensor(7, R"({"value":1,"dateTime":"2026-05-01T10:00:00Z"})") + ',' +
+                   sensor(8, "") + "]}";
+    EXPECT_EQ(error_of("usgs-json", R"({"value":{"timeSeries":[)" + entries + "]}}"),
+              "more than 2000 series");
+}
+
 // Each of these took from many seconds to hours.
 TEST(UsgsJson, ALongHostileBodyIsReadInOneGo) {
     constexpr std::size_t bytes = std::size_t{4} << 20;
-    const std::string sensor = R"({"method":[{"methodID":7}],"value":[]})";
-    EXPECT_THAT(error_of("usgs-json", usgs(repeated(sensor, bytes))), HasSubstr("series"));
+    EXPECT_THAT(error_of("usgs-json", usgs(repeated(sensor(7, ""), bytes))), HasSubstr("series"));
     EXPECT_THAT(error_of("usgs-json", usgs(R"({"value":[)" + repeated("{}", bytes) + "]}")),
                 HasSubstr("rows"));
+    EXPECT_THAT(
+        error_of("usgs-json", R"({"value":{"timeSeries":[)" + repeated("{}", bytes) + "]}}"),
+        HasSubstr("rows"));
     EXPECT_THAT(error_of("usgs-json", "[" + repeated("{}", bytes) + "]"),
                 HasSubstr("not an object"));
     EXPECT_THAT(error_of("usgs-json", "[" + repeated("[]", bytes) + "]"),
                 HasSubstr("not an object"));
     EXPECT_THAT(error_of("usgs-json", "[" + repeated("0", bytes + bytes / 2) + "]"),
                 HasSubstr("values"));
+    EXPECT_THAT(error_of("usgs-json", '[' + std::string(bytes, '1') + ']'),
+                HasSubstr("not an object"));
+    EXPECT_THAT(error_of("usgs-json", '[' + std::string(bytes, '-')), HasSubstr("not JSON"));
     EXPECT_THAT(error_of("usgs-json", '"' + std::string(bytes, '{') + '"'),
                 HasSubstr("not an object"));
-    EXPECT_THAT(error_of("usgs-json", R"(["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["])"),
+    EXPECT_THAT(error_of("usgs-json", R"(["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["])"),
                 HasSubstr("not an object"))
         << "brackets in a text nest nothing";
     EXPECT_THAT(error_of("usgs-json", std::string(bytes, '[')), HasSubstr("nested"));
 }
 
-TEST(UsgsJson, MalformedBodiesAreErrorsThatSayWhere) {
-    EXPECT_THAT(error_of("usgs-json", ""), HasSubstr("not JSON"));
+TEST(UsgsJson, WhatIsNoSuchFileIsAnErrorThatSaysWhatItIs) {
+    EXPECT_EQ(error_of("usgs-json", ""), "not JSON, but empty: is the address right?");
+    EXPECT_EQ(error_of("usgs-json", "<!DOCTYPE html><html></html>"),
+              "not JSON, but a web page or XML: is the address right?");
+    EXPECT_EQ(error_of("usgs-json", "\x1F\x8B\x08"),
+              "not JSON, but compressed: is the address right?");
     EXPECT_THAT(error_of("usgs-json", R"({"value":{"timeSeries":[)"), HasSubstr("not JSON: byte"));
-    EXPECT_THAT(error_of("usgs-json", "[]"), HasSubstr("$ is not an object"));
-    EXPECT_THAT(error_of("usgs-json", R"({"value":{}})"),
-                HasSubstr("$.value.timeSeries is missing"));
-    EXPECT_THAT(error_of("usgs-json", R"({"value":{"timeSeries":{}}})"),
-                HasSubstr("$.value.timeSeries is not an array"));
-    EXPECT_THAT(error_of("usgs-json", R"({"value":{"timeSeries":[{"sourceInfo":{}}]}})"),
-                HasSubstr("$.value.timeSeries[0].sourceInfo.siteCode is missing"));
-    const char* bad = R"({"value":{"timeSeries":[{"sourceInfo":{"siteCode":[{"value":"a b"}]}}]}})";
-    EXPECT_THAT(error_of("usgs-json", bad), HasSubstr("siteCode[0].value is not a code"));
+    EXPECT_EQ(error_of("usgs-json", "ID,Date,Water Level (m)\n"), "not JSON: byte 1");
+    EXPECT_EQ(error_of("usgs-json", "[]"), "$ is not an object");
+    for (const char* other : {"{}", R"({"error":"busy"})", R"({"value":[]})", R"({"value":{}})"})
+        EXPECT_EQ(error_of("usgs-json", other),
+                  "$.value.timeSeries is missing: no instantaneous values of USGS");
+    for (const char* other : {"{}", "null", R"("")", "0"})
+        EXPECT_EQ(error_of("usgs-json", R"({"value":{"timeSeries":)" + std::string(other) + "}}"),
+                  "$.value.timeSeries is not an array");
 }
 
 TEST(UsgsJson, DepthAndLengthAreBounded) {
@@ -117,8 +168,10 @@ TEST(UsgsJson, DepthAndLengthAreBounded) {
 
 TEST(EcccCsv, EveryShapeOfValueIsToldApart) {
     const auto parsed = must_read("eccc-csv", test_file("eccc-shapes.csv"));
-    // nan, inf, 0x10, Ice, a time without an offset, a decimal comma.
-    EXPECT_EQ(parsed.skipped, 6);
+    EXPECT_EQ(parsed.skipped[Skip::bad_value], 5) << "nan, inf, 0x10, Ice, a decimal comma";
+    EXPECT_EQ(parsed.skipped[Skip::bad_time], 1) << "a time without an offset";
+    EXPECT_EQ(parsed.skipped.total(), 6);
+    EXPECT_EQ(parsed.first_fault, "");
     ASSERT_EQ(parsed.series.size(), 2U) << "a station without values has no series";
     const auto* level = find_series(parsed, "01AA001:level");
     ASSERT_NE(level, nullptr);
@@ -137,7 +190,7 @@ TEST(EcccCsv, EveryShapeOfValueIsToldApart) {
 TEST(EcccCsv, HeadersInOneLanguageAndInAnyOrderAreUnderstood) {
     const auto parsed = must_read("eccc-csv",
                                   "Date,ID,Débit (m3/s),Niveau d'eau (m)\n"
-                                  "2026-05-01T10:00:00Z,A,7,1.5");
+                                  "2026-05-01T10:00:00Z,A,7,1.5\n");
     ASSERT_EQ(parsed.series.size(), 2U);
     EXPECT_EQ(find_series(parsed, "A:discharge")->readings[0].value, 7);
     EXPECT_EQ(find_series(parsed, "A:level")->readings[0].value, 1.5);
@@ -147,27 +200,146 @@ TEST(EcccCsv, AHeaderAloneHasNoReadings) {
     EXPECT_THAT(must_read("eccc-csv", "ID,Date,Water Level (m)\r\n").series, IsEmpty());
 }
 
-TEST(EcccCsv, MalformedBodiesAreErrorsThatNameTheLine) {
-    const std::string header = "ID,Date,Water Level (m)\n";
-    EXPECT_EQ(error_of("eccc-csv", ""), "line 1: no header");
-    EXPECT_EQ(error_of("eccc-csv", "<html>not found</html>"), "line 1: no column ID");
+TEST(EcccCsv, WhatIsNoSuchFileIsAnErrorThatSaysWhatItIs) {
+    EXPECT_EQ(error_of("eccc-csv", ""), "no CSV, but empty: is the address right?");
+    EXPECT_EQ(error_of("eccc-csv", "\xEF\xBB\xBF\n \n"),
+              "no CSV, but empty: is the address right?");
+    EXPECT_EQ(error_of("eccc-csv", "\n<html>not found</html>"),
+              "no CSV, but a web page or XML: is the address right?");
+    EXPECT_EQ(error_of("eccc-csv", R"({"code":"NotFound"})"),
+              "no CSV, but JSON: is the address right?");
+    EXPECT_EQ(error_of("eccc-csv", "\x1F\x8B\x08"),
+              "no CSV, but compressed: is the address right?");
+    EXPECT_EQ(error_of("eccc-csv", "404 page not found\n"), "line 1: no column ID");
     EXPECT_EQ(error_of("eccc-csv", "ID,Water Level (m)\n"), "line 1: no column Date");
     EXPECT_EQ(error_of("eccc-csv", "ID,Date,Grade\n"), "line 1: no column for level or discharge");
     EXPECT_EQ(error_of("eccc-csv", "ID,Date,Water Level (ft)\n"), "line 1: the level is not in m");
-    EXPECT_EQ(error_of("eccc-csv", header + "A,2026-05-01T10:00:00Z,1\nA,2026-05-0"),
-              "line 3: 2 columns, not 3");
-    EXPECT_EQ(error_of("eccc-csv", header + "A,2026-05-01T10:00:00Z,\"1\n\n"),
-              "line 2: a quote is never closed");
-    EXPECT_EQ(error_of("eccc-csv", header + "A,2026-05-01T10:00:00Z,\"1\"2\n"),
-              "line 2: text after a quoted field");
-    EXPECT_EQ(error_of("eccc-csv", header + "A B,2026-05-01T10:00:00Z,1\n"),
-              "line 2: bad station id");
+    EXPECT_EQ(error_of("eccc-csv", "ID,Date,Discharge\n"), "line 1: the discharge is not in cms");
+    EXPECT_EQ(error_of("eccc-csv", "ID;Date;Water Level (m)\n"),
+              "line 1: the columns must be separated by commas, not by `;`");
+    EXPECT_EQ(error_of("eccc-csv", "ID\tDate\tWater Level (m)\n"),
+              "line 1: the columns must be separated by commas, not by tabs");
+    EXPECT_EQ(error_of("eccc-csv", "\nID,Date,Water Level (m),Gra"),
+              "line 2: the file ends in its header");
+    EXPECT_EQ(error_of("eccc-csv", "ID,Date,\"Water Level (m)\nA,2026-05-01T10:00:00Z,1\"\n"),
+              "line 1: a quote is not closed in its line");
+    EXPECT_EQ(error_of("eccc-csv", std::string("\xFF\xFEI\0D\0", 6)), "line 1: a NUL byte");
+    EXPECT_EQ(error_of("eccc-csv", std::string(100, ',') + '\n'), "line 1: more than 64 columns");
+}
+
+TEST(EcccCsv, LengthAndSeriesAreBounded) {
+    EXPECT_THAT(error_of("eccc-csv", std::string(body_bytes_max + 1, ' ')),
+                HasSubstr("longer than"));
+    std::string body = "ID,Date,Water Level (m)\n";
+    for (std::size_t i = 0; i <= series_max; ++i)
+        body += std::to_string(i) + ",2026-05-01T10:00:00Z,1\n";
+    EXPECT_EQ(error_of("eccc-csv", body), "line 2002: more than 2000 series");
 }
 
 TEST(EcccCsv, RowsAreBounded) {
     std::string body = "ID,Date,Water Level (m)\n";
     for (int i = 0; i <= rows_max; ++i) body += "A,2026-05-01T10:00:00Z,1\n";
     EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 200000 rows"));
+    body = "ID,Date,Water Level (m)\n";
+    for (int i = 0; i <= rows_max; ++i) body += "A\n";
+    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 200000 rows"));
+}
+
+// None of these is looked at again and again, however long it is.
+TEST(EcccCsv, ALongHostileBodyIsReadInOneGo) {
+    const std::string header = "ID,Date,Water Level (m)\n";
+    constexpr std::size_t bytes = std::size_t{4} << 20;
+    for (const std::string& filler :
+         {std::string(bytes, ' '), std::string(bytes, '\n'), std::string(bytes, '\r'),
+          std::string(bytes, ','), std::string(bytes, '"'), '"' + std::string(bytes, '\n'),
+          std::string(bytes, 'a'), std::string(bytes, '\0'), std::string(bytes, '\xE4')})
+        EXPECT_NO_THROW(error_of("eccc-csv", header + filler));
+    for (const char* part :
+         {" \t \n", "\"\"\n", "\"\",", "\"\n\"", "\"\"\"\n\"\"\"\"\n", "\r\n\n\r"}) {
+        std::string body = header + '"';
+        while (body.size() < bytes) body += part;
+        EXPECT_NO_THROW(error_of("eccc-csv", body)) << part;
+    }
+}
+
+// Rows that open a quote each, before rows that could close it and rows that could not.
+TEST(EcccCsv, OpenQuotesCostTheirRowsAndTimeThatGrowsWithTheBody) {
+    std::string body = "ID,Date,Grade,Water Level (m)\n";
+    int bad = 0;
+    for (int i = 0; i < 60'000; ++i) {
+        bad += i % 2;
+        body += i % 2 == 0 ? "A,2026-05-01T10:00:00Z,\"a \"\"b\"\"\",1\n" : "A,2026,\"x\"\",1\n";
+    }
+    const auto parsed = must_read("eccc-csv", body);
+    EXPECT_EQ(parsed.skipped[Skip::bad_row], bad);
+    EXPECT_EQ(parsed.skipped.total(), bad);
+    EXPECT_THAT(parsed.series.at(0).readings, ElementsAre(Reading{utc("2026-05-01T10:00:00Z"), 1}));
+}
+
+// Whatever stands before and behind it.
+TEST(EcccCsv, NoBadRowCostsAGoodOne) {
+    const std::vector<std::string> bad = {"A",           "A,B,C,D,E",     "\"",
+                                          "\"\"\"",      "A,\"",          "\",1",
+                                          "A,,\"",       "A,,,\"x",       "x\",1",
+                                          ",\",\",,x\"", "A\",2026,\",1", std::string(9, ','),
+                                          "\xFF",        "\"\n\"\n",      "A,\"\",\"\r\",\"\"",
+                                          "A,\"\n,,,\"x"};
+    for (const std::string& before : bad)
+        for (const std::string& behind : bad) {
+            const auto parsed =
+                must_read("eccc-csv", "ID,Date,Water Level (m),QA\n" + before +
+                                          "\nA,2026-05-01T10:00:00Z,1,\n" + behind +
+                                          "\nA,2026-05-01T10:05:00Z,2,\n" + before + '\n');
+            ASSERT_EQ(parsed.series.size(), 1U) << before << '\n' << behind;
+            EXPECT_THAT(parsed.series[0].readings,
+                        ElementsAre(Reading{utc("2026-05-01T10:00:00Z"), 1},
+                                    Reading{utc("2026-05-01T10:05:00Z"), 2}))
+                << before << '\n'
+                << behind;
+        }
+}
+
+TEST(EcccCsv, AVeryLongLineCostsItself) {
+    const std::string good = "A,2026-05-01T10:00:00Z,1\n";
+    for (const char filler : {'a', '1', ',', '"', ' '}) {
+        const std::string line = "A,2026-05-01T10:05:00Z," + std::string(2'000'000, filler) + "x\n";
+        const auto parsed = must_read("eccc-csv", "ID,Date,Water Level (m)\n" + good + line + good);
+        EXPECT_EQ(parsed.skipped.total(), 1) << filler;
+        EXPECT_THAT(parsed.series.at(0).readings,
+                    ElementsAre(Reading{utc("2026-05-01T10:00:00Z"), 1}))
+            << filler;
+    }
+}
+
+// What is left of a file is a part of what it says, and nothing that it does not say.
+TEST(EcccCsv, AFileThatIsCutAnywhereSaysNothingElse) {
+    for (const char* header : {"ID,Date,Water Level (m),QA/QC,Discharge (cms),QA/QC\r\n",
+                               "ID,Date,Water Level (m),QA/QC,QA,Discharge (cms)\r\n",
+                               "QA,Discharge (cms),QA/QC,Water Level (m),Date,ID\r\n"}) {
+        const std::string row =
+            std::string(header).starts_with('Q')
+                ? "1,512.25,\"a,\"\"b\"\"\",1.375,2026-05-01T10:00:00-03:30,05AA001\r\n"
+                : "05AA001,2026-05-01T10:00:00-03:30,1.375,1,,512.25\r\n";
+        const std::string body = header + row + row;
+        const auto whole = must_read("eccc-csv", body);
+        for (std::size_t length = 0; length < body.size(); ++length) {
+            const auto parsed = find_format("eccc-csv")->read(body.substr(0, length));
+            if (!parsed) continue;
+            EXPECT_GE(length, std::string(header).size() - 1);
+            for (const Series& series : parsed->series) {
+                const auto* same = find_series(whole, series.name);
+                ASSERT_NE(same, nullptr) << length << ' ' << series.name;
+                EXPECT_EQ(series.readings, same->readings) << length;
+            }
+        }
+    }
+}
+
+TEST(UsgsJson, AFileThatIsCutAnywhereIsAnError) {
+    const std::string body = test_file("usgs-shapes.json");
+    const std::size_t end = body.find_last_of('}');
+    for (std::size_t length = 0; length <= end; length += 7)
+        EXPECT_THAT(error_of("usgs-json", body.substr(0, length)), HasSubstr("not JSON")) << length;
 }
 
 }  // namespace
