@@ -33,6 +33,8 @@ APPROVERS = {"calgary": ("calgary-chief", "calgary-duty"),
 PLAY_SECONDS = 30.0  # what a whole file takes at the default speed
 STEP_SECONDS = 60.0  # longest wait for any one step once the replay is over
 YEAR_SECONDS = 365 * 86400
+# Of a flood of years ago nothing is too old.
+REPLAYED_SECONDS = 100 * YEAR_SECONDS
 ENDED = ("released", "aborted", "expired", "cancelled")
 SETTLED = ("confirmed", "refused", "skipped", "not_ready", "expired")
 
@@ -180,10 +182,11 @@ class Demo:
         self.control("load", path=str(self.plan.path), format=self.plan.format)
         self.api.change("calgary-admin", "trigger", "PutSource", sourceId=f"demo-{self.run}",
                         format=self.plan.format, url=f"{self.world}/gauge/{self.run}",
-                        pollSeconds=0.2, staleSeconds=86400)
+                        pollSeconds=0.2, staleSeconds=REPLAYED_SECONDS)
         self.api.change("calgary-admin", "trigger", "PutRule", ruleId=f"demo-{self.run}",
                         sourceId=f"demo-{self.run}", series=self.plan.series.name,
                         threshold=self.plan.threshold, hysteresis=self.plan.hysteresis,
+                        maxAgeSeconds=REPLAYED_SECONDS,
                         # one message per run, however the river goes on
                         cooldownSeconds=YEAR_SECONDS,
                         templateId=template, incidentId=self.incident, timeZone=self.plan.time_zone)

@@ -544,6 +544,7 @@ static std::vector<v1::Event> open_review(const State& state, const Foreign& for
     const auto parsed = content::parse(submitted.content());
     std::vector<v1::Event> events(1);
     v1::Review& review = *events[0].mutable_review_opened()->mutable_review();
+    events[0].mutable_review_opened()->set_crossing_id(submitted.crossing_id());
     review.set_message_id(submitted.message_id());
     review.set_digest(submitted.digest());
     review.set_content(submitted.content());

@@ -32,6 +32,7 @@ runtime::ServiceDefinition service() {
     runtime::ServiceDefinition definition;
     definition.name = "approval";
     definition.upstreams = {"drafting"};
+    definition.followed = {"trigger"};  // What reviewers see of corrected readings.
     definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
     definition.make = [](runtime::Surroundings& surroundings) {
         return std::make_unique<ApprovalService>(surroundings);

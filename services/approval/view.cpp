@@ -5,6 +5,10 @@
 namespace tocsin::approval {
 
 void Realm::apply(const runtime::Counted& counted) {
+    if (counted.service == "trigger")
+        runtime::each_event<trigger::v1::Event>(counted, [&](const trigger::v1::Event& event) {
+            if (event.has_evidence_revised()) corrections_.add(event.evidence_revised());
+        });
     if (counted.service != "approval") return;
     runtime::each_event<v1::Event>(
         counted, [&](const v1::Event& event) { apply(event, counted.decided_at); });
@@ -21,6 +25,7 @@ void Realm::apply(const v1::Event& event, Time decided_at) {
     const std::string message_id = message_of(event);
     if (message_id.empty()) return;
     Shown& shown = reviews_.edit(message_id);
+    if (event.has_review_opened()) shown.crossing_id = event.review_opened().crossing_id();
     evolve(shown.review, event, decided_at);
     file(message_id, shown, event.has_review_opened(), decided_at);
 }
@@ -68,6 +73,7 @@ std::optional<v1::Review> Realm::review_head(const std::string& message_id) cons
     if (!shown) return std::nullopt;
     v1::Review review = shown->review.get();
     review.set_content_dropped(shown->dropped);
+    corrections_.show(shown->crossing_id, review);
     return review;
 }
 

@@ -1,6 +1,7 @@
 // What approval shows: roster, policies, and the latest review of each message.
 #pragma once
 
+#include "approval/corrections.hpp"
 #include "approval/decider.hpp"
 #include "runtime/listing.hpp"
 #include "runtime/shared_table.hpp"
@@ -32,7 +33,8 @@ public:
     void policies(const PolicyKey* after, Use&& use) const {
         policies_.ascend(after, use);
     }
-    // The latest review of a message, with its content where `content_dropped` is not set.
+    // The latest review of a message, with what the provider corrected of the readings that started
+    // it, and with its content where `content_dropped` is not set.
     std::optional<v1::Review> review(const std::string& message_id) const;
     // The same without its content, at less cost.
     std::optional<v1::Review> review_head(const std::string& message_id) const;
@@ -49,6 +51,7 @@ private:
     using Ending = std::pair<std::int64_t, std::int64_t>;
     struct Shown {
         Review review;
+        std::string crossing_id;  // Of its message; empty where none started it.
         std::int64_t place = 0;
         std::string state;
         std::optional<Ending> ending;
@@ -66,6 +69,7 @@ private:
     // Message ids in the order in which their latest review was opened.
     runtime::Listing list_;
     runtime::SharedMap<Ending, char> endings_;
+    Corrections corrections_;
 };
 
 using ApprovalView = runtime::SnapshotViews<Realm>;

@@ -24,7 +24,7 @@ App::App() : app_("Tocsin from the command line: draft, approve, publish, measur
     add_globals();
     for (const Verb& row : verbs()) add_verb(row);
     add_message_verbs();
-    add_approve();
+    add_review_verbs();
     add_release_verbs();
     add_ledger_verbs();
     add_token_verbs();
@@ -145,7 +145,12 @@ void App::add_message_verbs() {
         ->add_option("--incident", incident, "only of this incident");
 }
 
-void App::add_approve() {
+void App::add_review_verbs() {
+    auto& message = text();
+    verb("review", "get", "show a review", "tocsin review get MESSAGE",
+         [this, &message] { get_review(client_, options_, message); })
+        ->add_option("ID", message, "message")
+        ->required();
     auto approving = std::make_shared<Approving>();
     auto* made = verb("", "approve", "show the text under review and approve exactly it",
                       "tocsin approve MESSAGE",

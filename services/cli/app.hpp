@@ -25,7 +25,7 @@ private:
     void add_globals();
     void add_verb(const Verb& verb);
     void add_message_verbs();
-    void add_approve();
+    void add_review_verbs();
     void add_release_verbs();
     void add_ledger_verbs();
     void add_operator_verb(const std::string& name, const std::string& method,

@@ -99,8 +99,52 @@ content::Content reviewed_content(const Json& review) {
     return content;
 }
 
-static void show_review(const Json& review, const content::Content& content) {
-    std::cerr << disclosure(content) << "digest " << review.value("digest", "") << "\n";
+// `1,900 m3/s`. The value is the provider's, with as many digits as it has.
+static std::string amount_in(const Json& evidence) {
+    const Json& value = evidence.value("value", Json(0.0));
+    std::string text =
+        value.is_number() ? fmt::format("{}", value.get<double>()) : cell(evidence, "value");
+    const auto begin = text.find_first_of("0123456789");
+    auto place = std::min(text.find_first_not_of("0123456789", begin), text.size());
+    const bool plain = text.find_first_not_of("-.0123456789") == std::string::npos;
+    while (plain && place > begin + 3) text.insert(place -= 3, ",");
+    const std::string unit = evidence.value("unit", "");
+    return visible(text + (unit.empty() ? "" : " " + unit));
+}
+
+std::vector<std::string> corrections_in(const Json& review) {
+    std::vector<std::string> sentences;
+    for (const Json& revision : review.value("evidenceRevisions", Json::array())) {
+        const Json before = revision.value("before", Json::object());
+        sentences.push_back(
+            fmt::format("The provider corrected a reading since: {} at {} was {}, is {}",
+                        visible(before.value("series", "")), visible(before.value("readAt", "")),
+                        amount_in(before), amount_in(revision.value("after", Json::object()))));
+    }
+    return sentences;
+}
+
+void get_review(Client& client, const Options& options, const std::string& message) {
+    const Json answer = client.call("approval", "GetReview", {{"messageId", message}});
+    if (options.json) {
+        std::cout << answer.dump(2) << "\n";
+        return;
+    }
+    print_review(answer.value("review", Json::object()));
+}
+
+void print_review(Json review) {
+    for (const std::string& sentence : corrections_in(review)) std::cout << sentence << "\n";
+    review.erase("evidenceRevisions");
+    print_record(review);
+}
+
+// Corrections last, where the question is asked: what is above them fills more than a screen.
+std::string text_to_approve(const Json& review) {
+    std::string text = fmt::format("{}digest {}\n", disclosure(reviewed_content(review)),
+                                   review.value("digest", ""));
+    for (const std::string& sentence : corrections_in(review)) text += sentence + "\n";
+    return text;
 }
 
 static bool confirmed() {
@@ -112,7 +156,7 @@ static bool confirmed() {
 void approve(Client& client, const Options& options, const Approving& approving) {
     const Json review = client.call("approval", "GetReview", {{"messageId", approving.message}})
                             .value("review", Json::object());
-    show_review(review, reviewed_content(review));
+    std::cerr << text_to_approve(review);
     const std::string digest = review.value("digest", "");
     if (!approving.digest.empty() && approving.digest != digest)
         throw Failure(Exit::precondition,

@@ -22,6 +22,12 @@ void submit_message(Client& client, const Options& options, const Edit& edit);
 // `source`: a JSON file with a draft, or the id of a message.
 void preview_message(Client& client, const Options& options, const std::string& source);
 
+// A sentence for each correction of a reading that started the message of a review, oldest first:
+// what is under review was written of what the provider said before.
+std::vector<std::string> corrections_in(const Json& review);
+void get_review(Client& client, const Options& options, const std::string& message);
+void print_review(Json review);
+
 struct Approving {
     std::string message;
     std::string digest;  // empty: that of the review, after it was shown
@@ -32,6 +38,8 @@ void approve(Client& client, const Options& options, const Approving& approving)
 // Throws Failure where they are not those bytes, or hold anything that can not be shown: approval
 // binds to all of it.
 content::Content reviewed_content(const Json& review);
+// All that somebody reads before they are asked.
+std::string text_to_approve(const Json& review);
 
 // Throws Failure with the exit code for what is not released everywhere.
 void get_release(Client& client, const Options& options, const std::string& release,

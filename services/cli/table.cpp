@@ -56,7 +56,9 @@ std::string cell(const Json& row, const std::string& path) {
         begin = end + 1;
     }
     std::string text;
-    if (at->is_array()) {
+    if (at->is_array() && !at->empty() && at->front().is_object()) {
+        text = std::to_string(at->size());
+    } else if (at->is_array()) {
         for (const Json& item : *at) text += (text.empty() ? "" : ",") + scalar(item);
     } else {
         text = field_text(path, *at);

@@ -20,7 +20,8 @@ struct Column {
 
 std::string printable(std::string_view text);
 std::string time_text(const google::protobuf::Timestamp& stamp);
-// The value at a dotted path as one cell; lists are joined, what is absent is empty.
+// The value at a dotted path as one cell; lists are joined, of records it says how many there are,
+// what is absent is empty.
 std::string cell(const Json& row, const std::string& path);
 void print_table(const Json& rows, const std::vector<Column>& columns);
 // `key: value` lines, nested by indentation.

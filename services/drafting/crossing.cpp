@@ -3,12 +3,14 @@
 #include "content/templates.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/record_limits.hpp"
 #include "texts/names.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <expected>
 #include <set>
 
@@ -16,6 +18,25 @@ namespace tocsin::drafting {
 
 std::string crossing_message_id(const std::string& crossing_id) {
     return runtime::derive_id("msg", {trigger_author, crossing_id});
+}
+
+// `2026-11-29 09:40 UTC`.
+static std::string minute_of(Time time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::minutes>(time - day)};
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock.hours().count(), clock.minutes().count());
+}
+
+// Why it is too late for any message; empty while it is not.
+static std::string age_problem(const trigger::v1::RuleCrossed& crossed, Time now) {
+    if (!crossed.has_draft_until() || now < runtime::from_proto(crossed.draft_until())) return {};
+    return fmt::format(
+        "the reading is too old: nothing is drafted from it after {}, by the `max_age_seconds` of "
+        "rule `{}`; write the message by hand if it is still needed",
+        minute_of(runtime::from_proto(crossed.draft_until())), crossed.crossing().rule_id());
 }
 
 // The draft, or why there is none.
@@ -28,7 +49,10 @@ static std::expected<content::v1::Draft, std::string> draft_from(
                         "rule at another",
                         crossed.template_id()));
     if (crossed.crossing().evidence().empty())
-        return std::unexpected("the crossing carries no reading");
+        return std::unexpected(
+            fmt::format("the crossing of rule `{}` carries no reading; write the message by hand, "
+                        "and tell who runs the services",
+                        crossed.crossing().rule_id()));
     const v1::Template& source = found->second;
     // Its name is checked when the rule is put. This machine may not know it all the same: then
     // times in the text are of UTC, and say so. The river does not wait.
@@ -38,8 +62,8 @@ static std::expected<content::v1::Draft, std::string> draft_from(
                                 content::reading_values(crossed.crossing().evidence(0), zone));
     if (!filled)
         return std::unexpected(
-            fmt::format("template `{}` has placeholders that a reading does not "
-                        "fill: {}",
+            fmt::format("template `{}` has placeholders that a reading does not fill; store it "
+                        "without: {}",
                         source.template_id(), fmt::join(filled.error(), ", ")));
     content::v1::Draft draft = std::move(*filled);
     if (draft.agencies().empty()) draft.add_agencies(crossed.agency_id());
@@ -59,21 +83,16 @@ static std::string agencies_problem(const State& state, const trigger::v1::RuleC
     const std::vector<std::string>& members = incident->second;
     for (const std::string& agency : draft.agencies())
         if (std::ranges::find(members, agency) == members.end())
-            return fmt::format("agency `{}` of the template does not take part in incident `{}`",
-                               agency, incident->first);
+            return fmt::format(
+                "agency `{}` of template `{}` does not take part in incident `{}`; store the "
+                "template without it, or point the rule at an incident in which it does",
+                agency, crossed.template_id(), incident->first);
     if (std::ranges::find(draft.agencies(), crossed.agency_id()) == draft.agencies().end())
-        return fmt::format("the rule's agency `{}` is not among the template's agencies",
-                           crossed.agency_id());
+        return fmt::format(
+            "the rule's agency `{}` is not among the agencies of template `{}`; store the template "
+            "with it, or point the rule at another",
+            crossed.agency_id(), crossed.template_id());
     return {};
-}
-
-v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string reason) {
-    v1::Event event;
-    v1::CrossingRefused& body = *event.mutable_crossing_refused();
-    body.set_rule_id(crossed.crossing().rule_id());
-    body.set_crossing_id(crossed.crossing().crossing_id());
-    body.set_reason(std::move(reason));
-    return event;
 }
 
 // Whoever wrote the template, the rule or the source has a hand in it.
@@ -98,27 +117,78 @@ static v1::Event created(const State& state, const trigger::v1::RuleCrossed& cro
     return event;
 }
 
-std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::RuleCrossed& crossed,
-                                     const std::string& realm, Time now) {
-    auto draft = draft_from(state, crossed, now);
-    if (!draft) return {crossing_refused(crossed, draft.error())};
+// The two events, or what to mend.
+static std::expected<std::vector<v1::Event>, std::string> drafted(const State& state,
+                                                                  const Attempt& attempt) {
+    const trigger::v1::RuleCrossed& crossed = attempt.crossed;
+    if (auto problem = age_problem(crossed, attempt.now); !problem.empty())
+        return std::unexpected(std::move(problem));
+    auto draft = draft_from(state, crossed, attempt.now);
+    if (!draft) return std::unexpected(std::move(draft.error()));
     if (auto problem = agencies_problem(state, crossed, *draft); !problem.empty())
-        return {crossing_refused(crossed, std::move(problem))};
-    const auto against = objections(*draft, now, Decider::world, {});
+        return std::unexpected(std::move(problem));
+    const auto against = objections(*draft, attempt.now, Decider::world, {});
     if (!against.errors.empty())
-        return {
-            crossing_refused(crossed, fmt::format("the draft from template `{}` is incomplete: {}",
-                                                  crossed.template_id(), listing(against.errors)))};
+        return std::unexpected(
+            fmt::format("the draft from template `{}` is incomplete; mend the template: {}",
+                        crossed.template_id(), listing(against.errors)));
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());
     const v1::Template& source = state.templates.at(crossed.template_id());
     std::vector<v1::Event> events{created(state, crossed, source, id, std::move(*draft))};
     // Submitted as it will stand once created: by the same fold that everybody else runs.
     State after;
-    Decider::evolve(after, events[0], now);
-    events.push_back(submitted({id, realm, after.messages.at(id), std::string(trigger_author),
-                                state.incidents.at(crossed.crossing().incident_id())}));
+    Decider::evolve(after, events[0], attempt.now);
+    events.push_back(
+        submitted({id, attempt.realm, after.messages.at(id), std::string(trigger_author),
+                   state.incidents.at(crossed.crossing().incident_id())}));
     return events;
+}
+
+static std::size_t bytes_of(const std::vector<v1::Event>& events) {
+    std::size_t all = 0;
+    for (const v1::Event& event : events) all += event.ByteSizeLong();
+    return all;
+}
+
+static v1::Event crossing_refused(const Attempt& attempt, std::string reason) {
+    v1::Event event;
+    v1::CrossingRefused& body = *event.mutable_crossing_refused();
+    body.set_rule_id(attempt.crossed.crossing().rule_id());
+    body.set_crossing_id(attempt.crossed.crossing().crossing_id());
+    body.set_reason(std::move(reason));
+    body.set_crossed(attempt.crossed.SerializeAsString());
+    // Better not tried again than not recorded at all.
+    if (attempt.bytes_before + event.ByteSizeLong() > runtime::decision_events_bytes)
+        body.clear_crossed();
+    return event;
+}
+
+std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt) {
+    auto events = drafted(state, attempt);
+    if (!events) return {crossing_refused(attempt, std::move(events.error()))};
+    if (attempt.bytes_before + bytes_of(*events) > runtime::decision_events_bytes)
+        return {crossing_refused(
+            attempt, fmt::format("the drafts of the other rules that the same reading crosses "
+                                 "leave no room for this one; make template `{}` and theirs "
+                                 "smaller",
+                                 attempt.crossed.template_id()))};
+    return std::move(*events);
+}
+
+runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::Asking& asking,
+                                           const v1::RetryCrossing& retry, Time now) {
+    if (!asking.is_service())
+        return runtime::reject(runtime::Because::permission_denied, "not_a_timer",
+                               "only a timer may say this");
+    const Refused* refused = state.refused.find(retry.crossing_id());
+    // Drafted, tried or forgotten since.
+    if (!refused || !refused->due || refused->attempts != retry.attempts())
+        return runtime::Happened<v1::Event>{{}, retry.crossing_id(), {}};
+    trigger::v1::RuleCrossed crossed;
+    crossed.ParseFromString(refused->crossed);
+    return runtime::Happened<v1::Event>{
+        from_crossing(state, {crossed, asking.realm, now}), retry.crossing_id(), {}};
 }
 
 }  // namespace tocsin::drafting

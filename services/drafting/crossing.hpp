@@ -1,9 +1,11 @@
-// From a crossing to a submitted message, in one decision. Pure.
+// From a crossing to a submitted message, in one decision, or to the reason why there is none.
+// Pure.
 #pragma once
 
 #include "drafting/decider.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -12,12 +14,21 @@ namespace tocsin::drafting {
 // The message of a crossing; the same for every repeat of it.
 std::string crossing_message_id(const std::string& crossing_id);
 
+// A crossing as trigger decided it, and where and when a message is to be made of it.
+struct Attempt {
+    const trigger::v1::RuleCrossed& crossed;
+    const std::string& realm;
+    Time now;
+    // Of the events of the same decision before it.
+    std::size_t bytes_before = 0;
+};
 // MessageCreated and MessageSubmitted, or CrossingRefused with what to mend. The template's author
 // accepted its warnings by storing it: there is nobody else to ask at three in the morning.
-std::vector<v1::Event> from_crossing(const State& state, const trigger::v1::RuleCrossed& crossed,
-                                     const std::string& realm, Time now);
+std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt);
 
-// What is recorded of a crossing that leads to no message; `reason` says what to mend.
-v1::Event crossing_refused(const trigger::v1::RuleCrossed& crossed, std::string reason);
+// A timer: what a crossing was refused for may be mended. Where it is not, it is refused once more,
+// and counted, so that the timer does not come again before something else changes.
+runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::Asking& asking,
+                                           const v1::RetryCrossing& retry, Time now);
 
 }  // namespace tocsin::drafting

@@ -8,7 +8,6 @@
 #include "drafting/expiry.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/ids.hpp"
-#include "runtime/record_limits.hpp"
 #include "runtime/validate.hpp"
 #include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
@@ -475,6 +474,8 @@ Verdict Decider::decide(const State& state, const Asking& asking, const v1::Comm
             return submit_message(state, asking, command.submit_message(), now);
         case v1::Command::kWithdrawMessage:
             return withdraw_message(state, asking, command.withdraw_message());
+        case v1::Command::kRetryCrossing:
+            return retry_crossing(state, asking, command.retry_crossing(), now);
         case v1::Command::BODY_NOT_SET:
             break;
     }
@@ -529,25 +530,39 @@ static void follow_publishing(const State& state, const std::string& bytes,
     happened.events.push_back(std::move(answer));
 }
 
+// Whether its message, or its refusal, is what it would lead to now.
+static bool is_answered(const State& state, const trigger::v1::RuleCrossed& crossed, bool retried) {
+    const std::string& id = crossed.crossing().crossing_id();
+    if (state.messages.contains(crossing_message_id(id))) return true;
+    if (!retried) return state.refused_crossings.contains(id);
+    const Refused* refused = state.refused.find(id);
+    return refused && !refused->due && refused->crossed == crossed.SerializeAsString();
+}
+
+static bool is_among(const Happened<v1::Event>& happened, const trigger::v1::RuleCrossed& crossed) {
+    const std::string& id = crossed.crossing().crossing_id();
+    return std::ranges::any_of(happened.events, [&](const v1::Event& event) {
+        return event.message_created().crossing_id() == id ||
+               event.crossing_refused().crossing_id() == id;
+    });
+}
+
 static void follow_trigger(const State& state, const Foreign& foreign, const std::string& bytes,
                            Time now, Happened<v1::Event>& happened) {
     const auto event = runtime::parse_foreign<trigger::v1::Event>(bytes);
-    if (!event || !event->has_rule_crossed()) return;
-    const trigger::v1::RuleCrossed& crossed = event->rule_crossed();
-    const std::string& crossing_id = crossed.crossing().crossing_id();
-    const std::string id = crossing_message_id(crossing_id);
-    if (state.messages.contains(id) || state.refused_crossings.contains(crossing_id)) return;
-    auto events = from_crossing(state, crossed, foreign.realm, now);
+    if (!event) return;
+    const bool retried = event->has_crossing_retried();
+    if (!retried && !event->has_rule_crossed()) return;
+    const trigger::v1::RuleCrossed& crossed =
+        retried ? event->crossing_retried() : event->rule_crossed();
+    if (is_answered(state, crossed, retried) || is_among(happened, crossed)) return;
     // One reading may cross many rules, and all that they lead to is one record.
-    std::size_t all = 0;
-    for (const v1::Event& each : happened.events) all += each.ByteSizeLong();
-    for (const v1::Event& each : events) all += each.ByteSizeLong();
-    if (all > runtime::decision_events_bytes)
-        events = {crossing_refused(crossed,
-                                   "the drafts of the other rules that the same reading crosses "
-                                   "leave no room for this one; make their templates smaller")};
+    std::size_t before = 0;
+    for (const v1::Event& each : happened.events) before += each.ByteSizeLong();
+    auto events = from_crossing(state, {crossed, foreign.realm, now, before});
     const bool refused = events.front().has_crossing_refused();
-    happened.subject = refused ? crossing_id : id;
+    const std::string& crossing_id = crossed.crossing().crossing_id();
+    happened.subject = refused ? crossing_id : crossing_message_id(crossing_id);
     happened.etag = refused ? "" : std::to_string(events.size());
     for (v1::Event& each : events) happened.events.push_back(std::move(each));
 }
@@ -569,7 +584,8 @@ bool Decider::concerns(const Foreign& foreign) {
     using Published = publishing::v1::Event;
     using Triggered = trigger::v1::Event;
     if (foreign.service == "trigger")
-        return runtime::has_any<Triggered>(foreign, {Triggered::kRuleCrossed});
+        return runtime::has_any<Triggered>(foreign,
+                                           {Triggered::kRuleCrossed, Triggered::kCrossingRetried});
     if (foreign.service == "publishing")
         return runtime::has_any<Published>(foreign, {Published::kDeliveriesClaimed});
     return runtime::has_any<Approved>(foreign,
@@ -578,9 +594,10 @@ bool Decider::concerns(const Foreign& foreign) {
 
 // ---- evolve
 
-static void add_incident(State& state, const v1::Incident& opened) {
+static void add_incident(State& state, const v1::Incident& opened, Time decided_at) {
     std::vector<std::string>& agencies = state.incidents[opened.incident_id()];
     agencies.assign(opened.agencies().begin(), opened.agencies().end());
+    state.refused.incident_changed(opened.incident_id(), decided_at);
 }
 
 content::v1::Draft Message::text() const {
@@ -622,6 +639,8 @@ static void create(State& state, const v1::MessageCreated& created) {
     message.references.assign(created.references().begin(), created.references().end());
     message.rule_id = created.rule_id();
     message.crossing_id = created.crossing_id();
+    state.refused_crossings.erase(created.crossing_id());
+    state.refused.forget(created.crossing_id());
     message.revision = 1;
     message.version = 1;
     message.hands = {created.hands().begin(), created.hands().end()};
@@ -662,14 +681,23 @@ static void drop_expired(State& state, Time now) {
     }
 }
 
-static bool apply(State& state, const v1::Event& event) {
+static void store(State& state, const v1::Template& stored, Time decided_at) {
+    state.templates[stored.template_id()] = stored;
+    state.refused.template_changed(stored.template_id(), decided_at);
+}
+
+static void refuse(State& state, const v1::CrossingRefused& refused) {
+    state.refused_crossings.insert(refused.crossing_id());
+    state.refused.refuse(refused);
+}
+
+static bool apply(State& state, const v1::Event& event, Time decided_at) {
     switch (event.body_case()) {
         case v1::Event::kIncidentOpened:
-            add_incident(state, event.incident_opened().incident());
+            add_incident(state, event.incident_opened().incident(), decided_at);
             return true;
         case v1::Event::kTemplateStored:
-            state.templates[event.template_stored().template_().template_id()] =
-                event.template_stored().template_();
+            store(state, event.template_stored().template_(), decided_at);
             return true;
         case v1::Event::kMessageCreated:
             create(state, event.message_created());
@@ -691,7 +719,7 @@ static bool apply(State& state, const v1::Event& event) {
             end(state, event.message_closed().message_id(), Stage::rejected);
             return true;
         case v1::Event::kCrossingRefused:
-            state.refused_crossings.insert(event.crossing_refused().crossing_id());
+            refuse(state, event.crossing_refused());
             return true;
         case v1::Event::kAlertsPublished:
             for (const auto& alert : event.alerts_published().alerts())
@@ -704,11 +732,20 @@ static bool apply(State& state, const v1::Event& event) {
 }
 
 bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
-    if (!apply(state, event)) return false;
+    if (!apply(state, event, decided_at)) return false;
     drop_expired(state, decided_at);
+    state.refused.forget_old(decided_at);
     return true;
 }
 
-std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }
+std::optional<runtime::Due<v1::Command>> Decider::next_due(const State& state) {
+    const auto crossing_id = state.refused.first_due();
+    if (!crossing_id) return std::nullopt;
+    const Refused& refused = *state.refused.find(*crossing_id);
+    runtime::Due<v1::Command> due{*refused.due, {}};
+    due.command.mutable_retry_crossing()->set_crossing_id(*crossing_id);
+    due.command.mutable_retry_crossing()->set_attempts(refused.attempts);
+    return due;
+}
 
 }  // namespace tocsin::drafting

@@ -5,6 +5,7 @@
 // it back. Pure, as runtime/decider.hpp demands.
 #pragma once
 
+#include "drafting/refused.hpp"
 #include "runtime/decider.hpp"
 #include "runtime/shared_bytes.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
@@ -65,7 +66,9 @@ struct State {
     absl::flat_hash_map<std::string, std::vector<std::string>> incidents;
     std::map<std::string, v1::Template> templates;
     std::map<std::string, Message> messages;
+    // Crossings without a message, ever, and those of them that are tried again.
     std::set<std::string> refused_crossings;
+    RefusedCrossings refused;
     // Alerts that this realm published, each as an entry of CAP `references`.
     std::set<std::string> alerts;
     // Messages whose text is kept, by the time at which they expire.
@@ -88,7 +91,7 @@ struct Decider {
     static std::optional<runtime::Happened<Event>> react(const State& state,
                                                          const runtime::Foreign& foreign, Time now);
     static bool evolve(State& state, const Event& event, Time decided_at);
-    // No timers.
+    // Crossings that were refused are tried again, once what they name has changed.
     static std::optional<runtime::Due<Command>> next_due(const State& state);
     // What hands a message back or ends it, what others may refer to, and crossings.
     static bool concerns(const runtime::Foreign& foreign);

@@ -148,8 +148,10 @@ void tell_trigger(Telling& telling, const runtime::Foreign& foreign) {
             case Event::kRulePut:
             case Event::kRuleRemoved:
             case Event::kSourceRemoved:
-            case Event::kPendingBegan:
-            case Event::kPendingEnded:
+            case Event::kSeriesBound:
+            case Event::kReadingPassed:
+            case Event::kEvidenceRevised:
+            case Event::kCrossingRetried:
             case Event::kRuleReset:
             case Event::kCrossingSuppressed:
             case Event::BODY_NOT_SET:

@@ -86,7 +86,7 @@ void Process::host(ServiceDefinition definition) {
         std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_, *hosted->roster, limits);
     hosted->surroundings = std::make_unique<Surroundings>(
         Surroundings{config_, incarnation_, *hosted->ledger, *hosted->rpc, metrics_, hosted->http,
-                     *hosted->roster});
+                     *hosted->roster, StreamTail{config_, kafka_, keys_}});
     hosted->service = definition.make(*hosted->surroundings);
     hosted->ledger->add_view(hosted->roster.get());
     for (View* view : hosted->service->views()) hosted->ledger->add_view(view);

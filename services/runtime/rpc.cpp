@@ -13,6 +13,7 @@
 #include <grpcpp/resource_quota.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace tocsin::runtime {
 
@@ -263,8 +264,19 @@ void Rpc::note_answer(const std::string& request, const Answer& answer,
                                     {"trace_id", trace}});
 }
 
+struct Rpc::Changing {
+    Reactor* reactor = nullptr;
+    Message* response = nullptr;
+    const google::protobuf::Descriptor* type = nullptr;
+    Caller caller;
+    Submission submission;
+    milliseconds wait{0};  // for the decision
+    Refuse refuse;
+    std::chrono::steady_clock::time_point refused_from;  // from then on a refusal counts
+};
+
 Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
-                          Message& response, const Refuse& refuse) {
+                          Message& response, const Refuse& refuse, milliseconds patient) {
     Reactor* reactor = context->DefaultReactor();
     // What else keeps the ledger from taking it, submit() knows.
     auto caller = authenticate(*context, request);
@@ -272,41 +284,69 @@ Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string 
         reactor->Finish(caller.error());
         return reactor;
     }
-    if (auto refused = refuse(*caller)) {
-        reactor->Finish(std::move(*refused));
-        return reactor;
-    }
-    Submission submission;
+    auto changing = std::make_shared<Changing>();
+    changing->reactor = reactor;
+    changing->response = &response;
+    changing->type = request.GetDescriptor();
+    changing->caller = *caller;
+    changing->refuse = refuse;
+    changing->wait = std::max(wait_for(time_left(*context)), milliseconds(1));
+    changing->refused_from = std::chrono::steady_clock::now() + std::min(patient, changing->wait);
+    Submission& submission = changing->submission;
     submission.sent_at = now_time();
     const std::string request_id = text_field(request, "request_id");
     const auto expires_at = expiry(request, request_id, submission.sent_at);
-    if (!expires_at) {
-        reactor->Finish(bad_request({expires_at.error()}));
-        return reactor;
-    }
     submission.asking = {caller->realm, caller->actor, caller->agency, caller->roles, request_id};
-    submission.expires_at = *expires_at;
     submission.traceparent = traceparent(*context);
     submission.body = std::move(body);
+    if (expires_at) submission.expires_at = *expires_at;
     const std::size_t bytes = command_size(submission);
     if (bytes > limits_.command_bytes_max) {
         reactor->Finish(too_large(request, bytes, limits_.command_bytes_max));
         return reactor;
     }
-    const auto wait = std::max(wait_for(time_left(*context)), milliseconds(1));
-    std::string trace = logs::trace_id(submission.traceparent);
-    ledger_.submit(std::move(submission), wait,
-                   [this, reactor, type = request.GetDescriptor(), &response,
-                    trace = std::move(trace)](const Answer& answer) {
-                       if (logs::debugging()) note_answer(type->full_name(), answer, trace);
-                       if (answer.kind != Answer::Kind::accepted)
-                           return reactor->Finish(refusal(answer));
-                       set_text(response, "id", answer.subject);
-                       set_text(response, "etag", answer.etag);
-                       set_text(response, "position", answer.position.text());
-                       reactor->Finish(grpc::Status::OK);
-                   });
+    if (expires_at) {
+        submit_once_it_may(std::move(changing));
+        return reactor;
+    }
+    auto refused = refuse(*caller);
+    reactor->Finish(refused ? std::move(*refused) : bad_request({expires_at.error()}));
     return reactor;
+}
+
+// What it refers to may be on its way here: it looks again whenever a moment has passed.
+void Rpc::submit_once_it_may(std::shared_ptr<Changing> changing) {
+    auto refused = changing->refuse(changing->caller);
+    if (!refused) return submit(std::move(changing));
+    if (std::chrono::steady_clock::now() >= changing->refused_from)
+        return changing->reactor->Finish(std::move(*refused));
+    constexpr milliseconds moment{50};
+    const Position never{service_, 0, std::numeric_limits<std::int64_t>::max()};
+    const Ledger::Reader reader{changing->caller.realm, changing->caller.actor,
+                                changing->submission.body.size()};
+    ledger_.await(reader, {never}, moment,
+                  [this, changing, refused = std::move(*refused)](Ledger::Awaited how) mutable {
+                      if (how == Ledger::Awaited::not_yet)
+                          return submit_once_it_may(std::move(changing));
+                      changing->reactor->Finish(std::move(refused));
+                  });
+}
+
+void Rpc::submit(std::shared_ptr<Changing> changing) {
+    std::string trace = logs::trace_id(changing->submission.traceparent);
+    const milliseconds wait = changing->wait;
+    Submission submission = std::move(changing->submission);
+    ledger_.submit(
+        std::move(submission), wait,
+        [this, changing = std::move(changing), trace = std::move(trace)](const Answer& answer) {
+            if (logs::debugging()) note_answer(changing->type->full_name(), answer, trace);
+            if (answer.kind != Answer::Kind::accepted)
+                return changing->reactor->Finish(refusal(answer));
+            set_text(*changing->response, "id", answer.subject);
+            set_text(*changing->response, "etag", answer.etag);
+            set_text(*changing->response, "position", answer.position.text());
+            changing->reactor->Finish(grpc::Status::OK);
+        });
 }
 
 Rpc::ReadCall Rpc::guarded(ReadCall call) const {

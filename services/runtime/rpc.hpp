@@ -54,19 +54,24 @@ public:
     template <class Request>
     using Check = std::function<std::optional<grpc::Status>(const Caller&, const Request&)>;
 
+    // What a change refers to in another service's ledger may have been written a moment ago, and
+    // not be read here yet: a check that refuses is asked again for so long before its word counts.
+    static constexpr std::chrono::milliseconds patience{2000};
+
     // A call that changes something, for callers who have one of the method's roles (see
     // method_rules.hpp). `Command` has a oneof field of the request's type. The response has `id`,
     // `etag` and `position`. Here and in `read`, texts are made tidy before anything looks at them
     // (texts/text_fields.hpp).
     template <class Command, class Request, class Response>
     Reactor* change(Context* context, const Request* request, Response* response,
-                    const std::type_identity_t<Check<Request>>& check = {}) {
-        Command command;
-        const auto& body = dynamic_cast<const Request&>(set_body(command, *request));
-        const auto refuse = [&](const Caller& caller) {
+                    const std::type_identity_t<Check<Request>>& check = {},
+                    std::chrono::milliseconds wait = {}) {
+        const auto command = std::make_shared<Command>();
+        const auto& body = dynamic_cast<const Request&>(set_body(*command, *request));
+        const auto refuse = [command, &body, check](const Caller& caller) {
             return check ? check(caller, body) : std::nullopt;
         };
-        return change(context, body, stable_bytes(command), *response, refuse);
+        return change(context, body, stable_bytes(*command), *response, refuse, wait);
     }
 
     // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
@@ -127,9 +132,14 @@ private:
                                               const google::protobuf::Message& request) const;
     // Unless it is too large, and refused for that: nobody's token was looked at yet.
     void tidy(google::protobuf::Message& request) const;
-    // `request` need not outlive the call.
+    // A change that waits for what it refers to, or is on its way to the ledger.
+    struct Changing;
+    // `request` need not outlive the call, but for what `refuse` holds on to.
     Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
-                    google::protobuf::Message& response, const Refuse& refuse);
+                    google::protobuf::Message& response, const Refuse& refuse,
+                    std::chrono::milliseconds wait);
+    void submit(std::shared_ptr<Changing> changing);
+    void submit_once_it_may(std::shared_ptr<Changing> changing);
     // Ends a read that throws, which is its caller's alone, and logs why.
     ReadCall guarded(ReadCall call) const;
     Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);

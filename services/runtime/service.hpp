@@ -9,6 +9,7 @@
 #include "runtime/roster.hpp"
 #include "runtime/rpc.hpp"
 #include "runtime/rules.hpp"
+#include "runtime/stream_tail.hpp"
 #include "runtime/view.hpp"
 
 #include <grpcpp/grpcpp.h>
@@ -30,6 +31,7 @@ struct Surroundings {
     Metrics& metrics;
     HttpClient& http;
     const Roster& roster;
+    StreamTail tails;
 };
 
 // One running service. Built before history is folded, destroyed after the ledger thread ended.

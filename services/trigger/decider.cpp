@@ -1,7 +1,9 @@
 #include "trigger/decider.hpp"
 
+#include "content/graphemes.hpp"
 #include "content/hands.hpp"
 #include "runtime/topics.hpp"
+#include "texts/contains.hpp"
 #include "trigger/source.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +30,8 @@ constexpr std::size_t rules_of_agency_max = rules_max / 2;
 // Of either: so many are remembered after they were removed, with whose they were.
 constexpr std::size_t removed_max = 1000;
 constexpr std::size_t rules_per_series_max = 20;
+// Many providers publish by the hour.
+constexpr double stale_seconds_usual = 2 * 3600;
 
 std::optional<runtime::Rejection> not_on_duty(const Asking& asking) {
     if (asking.has("admin") || asking.has("duty-officer")) return std::nullopt;
@@ -135,8 +139,9 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     source.set_format(request.format());
     source.set_url(request.url());
     source.set_poll_seconds(request.poll_seconds());
-    source.set_stale_seconds(request.stale_seconds() > 0 ? request.stale_seconds()
-                                                         : 3 * request.poll_seconds());
+    source.set_stale_seconds(request.stale_seconds() > 0
+                                 ? request.stale_seconds()
+                                 : std::max(stale_seconds_usual, 3 * request.poll_seconds()));
     source.set_active(true);
     const std::int64_t version = last_version(state, known);
     if (known) *source.mutable_hands() = known->source.hands();
@@ -196,7 +201,40 @@ v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
     rule.set_incident_id(request.incident_id());
     rule.set_active(true);
     rule.set_time_zone(request.time_zone().empty() ? "UTC" : request.time_zone());
+    rule.set_unit(std::string(content::trim(request.unit())));
+    rule.set_max_age_seconds(request.max_age_seconds() > 0 ? request.max_age_seconds()
+                                                           : max_age_seconds_usual);
+    rule.set_max_gap_seconds(request.max_gap_seconds() > 0 ? request.max_gap_seconds()
+                                                           : max_gap_seconds_usual);
     return rule;
+}
+
+// Whether what one crossed at says something of the other.
+bool same_question(const v1::Rule& a, const v1::Rule& b) {
+    return a.source_id() == b.source_id() && a.series() == b.series() &&
+           a.threshold() == b.threshold() && a.unit() == b.unit();
+}
+
+// It may be changed for what drafting refused its last crossing for: that one is tried again as the
+// rule is now, while its reading is young enough.
+std::optional<v1::Event> retried(const RuleState& known, const v1::Rule& rule, Time now) {
+    v1::Event event;
+    v1::RuleCrossed& crossed = *event.mutable_crossing_retried();
+    if (known.last_crossed.empty() || !same_question(known.rule, rule) ||
+        !crossed.ParseFromString(known.last_crossed))
+        return std::nullopt;
+    const bool as_before = crossed.template_id() == rule.template_id() &&
+                           crossed.crossing().incident_id() == rule.incident_id() &&
+                           crossed.agency_id() == rule.agency_id();
+    if (as_before || runtime::from_proto(crossed.draft_until()) <= now) return std::nullopt;
+    crossed.mutable_crossing()->set_incident_id(rule.incident_id());
+    crossed.set_template_id(rule.template_id());
+    crossed.set_agency_id(rule.agency_id());
+    crossed.set_time_zone(rule.time_zone());
+    // Who had a hand in it before still has.
+    for (const std::string& hand : rule.hands())
+        if (!texts::contains(crossed.hands(), hand)) crossed.add_hands(hand);
+    return event;
 }
 
 std::optional<runtime::Rejection> unreadable_series(const v1::Source& source,
@@ -206,7 +244,8 @@ std::optional<runtime::Rejection> unreadable_series(const v1::Source& source,
     return runtime::Rejection{Because::invalid_argument, "unknown_series", problem, "series"};
 }
 
-Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequest& request) {
+Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequest& request,
+                 Time now) {
     if (auto refused = not_on_duty(asking)) return std::unexpected(std::move(*refused));
     const RuleState* known = state.rules.find(request.rule_id());
     if (known && known->rule.agency_id() != asking.agency)
@@ -246,7 +285,9 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a series has at most {} rules", rules_per_series_max), "series");
     Happened happened{{}, request.rule_id(), fmt::format("{}", version + 1)};
+    auto again = known ? retried(*known, rule, now) : std::nullopt;
     *happened.events.emplace_back().mutable_rule_put()->mutable_rule() = std::move(rule);
+    if (again) happened.events.push_back(std::move(*again));
     return happened;
 }
 
@@ -312,15 +353,23 @@ void source_removed(State& state, const std::string& source_id) {
 }
 
 void put(State& state, const v1::Rule& rule) {
-    // A rule put anew starts afresh; its count and its version go on.
-    RuleState fresh;
-    fresh.rule = rule;
-    fresh.version = last_version(state, state.rules.find(rule.rule_id())) + 1;
+    const std::int64_t version = last_version(state, state.rules.find(rule.rule_id())) + 1;
     RuleState& known = state.rules.edit(rule.rule_id());
     state.removed_rules.ids.erase(known.removal);
     unwatch(state, known.rule);
-    fresh.crossings = known.crossings;
-    known = std::move(fresh);
+    if (!same_question(known.rule, rule)) {
+        // Its count goes on.
+        RuleState fresh;
+        fresh.question = known.question + 1;
+        fresh.crossings = known.crossings;
+        known = std::move(fresh);
+    } else if (!known.rule.active()) {
+        // What is put again after it was removed may read another sensor.
+        known.bound = false;
+    }
+    known.rule = rule;
+    known.version = version;
+    known.removal = 0;
     state.watching.edit(series_of(rule)).insert(rule.rule_id());
 }
 
@@ -328,8 +377,6 @@ void rule_removed(State& state, const std::string& rule_id) {
     RuleState& known = state.rules.edit(rule_id);
     unwatch(state, known.rule);
     known.rule.set_active(false);
-    known.standing = Standing::normal;
-    known.since.reset();
     ++known.version;
     note_removal(state, state.removed_rules, state.rules, rule_id);
 }
@@ -338,25 +385,15 @@ void add_hand(v1::RuleCrossed& crossed, const std::string& hand) {
     if (std::ranges::find(crossed.hands(), hand) == crossed.hands().end()) crossed.add_hands(hand);
 }
 
-// Every transition that the readings make a rule go through, in their order.
-void weigh_all(RuleState rule, const v1::Readings& series, Time now,
-               std::vector<v1::Event>& events) {
-    for (const v1::Reading& reading : series.readings()) {
-        auto event = weigh(rule, series, reading, now);
-        if (!event) continue;
-        move(rule, *event);
-        events.push_back(std::move(*event));
-    }
-}
-
 }  // namespace
 
-Verdict Decider::decide(const State& state, const Asking& asking, const Command& command, Time) {
+Verdict Decider::decide(const State& state, const Asking& asking, const Command& command,
+                        Time now) {
     switch (command.body_case()) {
         case Command::kPutSource:
             return put_source(state, asking, command.put_source());
         case Command::kPutRule:
-            return put_rule(state, asking, command.put_rule());
+            return put_rule(state, asking, command.put_rule(), now);
         case Command::kRemoveRule:
             return remove_rule(state, asking, command.remove_rule());
         case Command::kRemoveSource:
@@ -376,9 +413,11 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
         throw std::runtime_error("readings do not parse");
     const auto* watching = state.watching.find({series.source_id(), series.series()});
     if (!watching) return std::nullopt;
+    const std::vector<Reading> readings = window_of(series, foreign.at);
     Happened happened;
     for (const std::string& rule_id : *watching)
-        weigh_all(*state.rules.find(rule_id), series, now, happened.events);
+        for (v1::Event& event : weigh(*state.rules.find(rule_id), series, readings, now))
+            happened.events.push_back(std::move(event));
     if (const SourceState* source = state.sources.find(series.source_id()))
         for (v1::Event& event : happened.events)
             if (event.has_rule_crossed())
@@ -406,16 +445,20 @@ bool Decider::evolve(State& state, const Event& event, Time) {
         case Event::kRuleRemoved:
             rule_removed(state, event.rule_removed().rule_id());
             return true;
-        case Event::kPendingBegan:
-            return moved(event.pending_began().rule_id());
-        case Event::kPendingEnded:
-            return moved(event.pending_ended().rule_id());
+        case Event::kSeriesBound:
+            return moved(event.series_bound().rule_id());
+        case Event::kReadingPassed:
+            return moved(event.reading_passed().rule_id());
         case Event::kRuleCrossed:
             return moved(event.rule_crossed().crossing().rule_id());
+        case Event::kCrossingRetried:
+            return moved(event.crossing_retried().crossing().rule_id());
         case Event::kRuleReset:
             return moved(event.rule_reset().rule_id());
         case Event::kCrossingSuppressed:
             return moved(event.crossing_suppressed().rule_id());
+        case Event::kEvidenceRevised:
+            return moved(event.evidence_revised().rule_id());
         case Event::BODY_NOT_SET:
             break;  // From a newer version.
     }

@@ -1,13 +1,15 @@
 // The rules of trigger: which sources are polled, which readings make a rule cross.
 //
-// A rule is normal, pending (at or above its threshold, its `for` duration running) or crossed.
-// Between two transitions it remembers nothing of the readings that passed, so readings that come
-// again, after a restart or from a second poller, change nothing and leave no record.
+// The ledger knows what a rule crossed at, and no other reading: a record of the stream brings as
+// much of the time before as its rules need (see evaluation.hpp). So readings that come again,
+// after a restart or from a second poller, change nothing and leave no record, and whoever takes
+// over decides on the next record as anybody would.
 #pragma once
 
 #include "runtime/decider.hpp"
 #include "runtime/shared_map.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
+#include "trigger/evaluation.hpp"
 
 #include <optional>
 #include <set>
@@ -16,28 +18,10 @@
 
 namespace tocsin::trigger {
 
-using runtime::Time;
-
 struct SourceState {
     v1::Source source;
     std::int64_t version = 0;
     std::int64_t removal = 0;  // its number in Removed; 0: it is in use
-};
-
-enum class Standing { normal, pending, crossed };
-
-struct RuleState {
-    v1::Rule rule;  // the last that was put; off once removed
-    std::int64_t version = 0;
-    Standing standing = Standing::normal;
-    // Time of the reading that made the last transition; readings up to it are old news.
-    std::optional<Time> since;
-    // While pending: the first reading at or above.
-    content::v1::Evidence first;
-    // Time of the reading of the last crossing, from which the cooldown runs.
-    std::optional<Time> crossed_at;
-    std::int64_t crossings = 0;
-    std::int64_t removal = 0;  // its number in Removed; 0: it is on
 };
 
 // Ids of what was removed, in that order. The first is forgotten when they are too many: to put and
@@ -71,11 +55,5 @@ struct Decider {
     static bool evolve(State& state, const Event& event, Time decided_at);
     static std::optional<runtime::Due<Command>> next_due(const State& state);
 };
-
-// The next transition of one rule, if the reading makes one. Pure.
-std::optional<v1::Event> weigh(const RuleState& rule, const v1::Readings& series,
-                               const v1::Reading& reading, Time now);
-// Applies a transition to the rule that it is of.
-void move(RuleState& rule, const v1::Event& event);
 
 }  // namespace tocsin::trigger

@@ -22,7 +22,8 @@ double seconds(runtime::Duration duration) { return static_cast<double>(duration
 
 HealthBook::HealthBook(runtime::Metrics& metrics) : metrics_(metrics) {
     // There from the start, so that a rate over them is 0 and not absent.
-    for (const char* outcome : {"taken", "skipped"}) readings(outcome);
+    readings("taken");
+    for (const std::string_view reason : skip_names) readings(std::string{reason});
     for (const char* outcome : {"ok", "unchanged", "failed", "put_off"}) polls(outcome);
 }
 
@@ -30,20 +31,18 @@ HealthBook::Key HealthBook::key(const Wanted& wanted) {
     return {wanted.realm, wanted.source.source_id()};
 }
 
+std::optional<Time> HealthBook::judged_by(const Health& health) {
+    return health.by_series ? health.oldest : health.last_read_at;
+}
+
 bool HealthBook::stale(const Health& health, const v1::Source& source, Time now) {
-    const Time since = health.news_at.value_or(health.watched_since);
+    const Time since = judged_by(health).value_or(health.watched_since);
     return seconds(now - since) > source.stale_seconds();
 }
 
 Health* HealthBook::find(const Wanted& wanted) {
     const auto found = known_.find(key(wanted));
     return found == known_.end() ? nullptr : &found->second;
-}
-
-void HealthBook::learn(Health& health, Time newest, Time at) {
-    if (health.last_read_at && newest <= *health.last_read_at) return;
-    health.news_at = health.news_at ? std::max(at, *health.news_at) : std::min(at, newest);
-    health.last_read_at = newest;
 }
 
 void HealthBook::watched(const Wanted& wanted, Time now) {
@@ -64,9 +63,18 @@ void HealthBook::ended(const Wanted& wanted) {
     if (Health* health = find(wanted)) health->error.clear();
 }
 
-void HealthBook::heard(const Wanted& wanted, Time newest, Time at) {
+void HealthBook::heard(const Wanted& wanted, Time newest) {
     const std::lock_guard lock(mutex_);
-    if (Health* health = find(wanted)) learn(*health, newest, at);
+    if (Health* health = find(wanted))
+        health->last_read_at = std::max(health->last_read_at.value_or(newest), newest);
+}
+
+void HealthBook::judged(const Wanted& wanted, bool by_series, std::optional<Time> oldest) {
+    const std::lock_guard lock(mutex_);
+    Health* health = find(wanted);
+    if (health == nullptr) return;
+    health->by_series = by_series;
+    health->oldest = oldest;
 }
 
 void HealthBook::waited(const Wanted& wanted, bool ready, Time now) {
@@ -77,14 +85,22 @@ void HealthBook::waited(const Wanted& wanted, bool ready, Time now) {
     publish(wanted, *health, now);
 }
 
-void HealthBook::took(const Wanted& wanted, std::int64_t taken, std::int64_t skipped) {
+void HealthBook::took(const Wanted& wanted, std::int64_t taken) {
     const std::lock_guard lock(mutex_);
     readings("taken").Increment(static_cast<double>(taken));
-    readings("skipped").Increment(static_cast<double>(skipped));
+    if (Health* health = find(wanted)) health->readings += taken;
+}
+
+void HealthBook::skipped(const Wanted& wanted, const Skipped& now, const Skipped& before,
+                         const std::string& first_fault) {
+    const std::lock_guard lock(mutex_);
     Health* health = find(wanted);
-    if (health == nullptr) return;
-    health->readings += taken;
-    health->skipped += skipped;
+    for (std::size_t i = 0; i < skip_names.size(); ++i) {
+        const std::int64_t more = std::max<std::int64_t>(now.counts[i] - before.counts[i], 0);
+        readings(std::string{skip_names[i]}).Increment(static_cast<double>(more));
+        if (health) health->skipped.counts[i] += more;
+    }
+    if (health) health->first_fault = first_fault;
 }
 
 void HealthBook::put_off(const Wanted& wanted, const std::string& why) {
@@ -105,15 +121,16 @@ void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unc
 }
 
 void HealthBook::publish(const Wanted& wanted, const Health& health, Time now) {
-    const double fresh = health.ready && health.news_at ? 0 : unknown;
+    const auto judged = judged_by(health);
+    const double fresh = health.ready && judged ? 0 : unknown;
     stale_gauge(wanted).Set(stale(health, wanted.source, now) ? 1 : fresh);
-    age_gauge(wanted).Set(health.last_read_at ? seconds(now - *health.last_read_at) : unknown);
+    age_gauge(wanted).Set(judged ? seconds(now - *judged) : unknown);
 }
 
 prometheus::Counter& HealthBook::readings(const std::string& outcome) {
     return metrics_.counter("tocsin_trigger_readings_total",
-                            "Readings that polls of this instance brought since its start, by what "
-                            "became of them.",
+                            "Readings that polls of this instance brought since its start: taken, "
+                            "or why not.",
                             {{"outcome", outcome}});
 }
 
@@ -126,14 +143,15 @@ prometheus::Counter& HealthBook::polls(const std::string& outcome) {
 
 prometheus::Gauge& HealthBook::stale_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_stale",
-                          "Whether this instance met no new reading, its own or another's, for "
-                          "longer than the source allows; NaN: it cannot say yet.",
+                          "Whether a series that rules read, or all where they read none, has no "
+                          "reading younger than the source allows; NaN: this instance cannot say.",
                           labels_of(wanted));
 }
 
 prometheus::Gauge& HealthBook::age_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_age_seconds",
-                          "Age of the newest reading that this instance met; NaN: none.",
+                          "Age of the newest reading of the series that is oldest by it, of those "
+                          "that rules read; NaN: this instance met none.",
                           labels_of(wanted));
 }
 
@@ -149,7 +167,12 @@ v1::SourceHealth HealthBook::report(const std::string& realm, const v1::Source& 
         *report.mutable_last_read_at() = runtime::to_proto(*health.last_read_at);
     report.set_polls(health.polls);
     report.set_readings(health.readings);
-    report.set_skipped(health.skipped);
+    report.set_skipped(health.skipped.total());
+    for (std::size_t i = 0; i < skip_names.size(); ++i)
+        if (health.skipped.counts[i] > 0)
+            (*report.mutable_skipped_by_reason())[std::string{skip_names[i]}] =
+                health.skipped.counts[i];
+    report.set_first_fault(health.first_fault);
     report.set_error(health.error);
     report.set_stale(stale(health, source, now));
     return report;

@@ -51,22 +51,37 @@ void Heard::met(const runtime::Foreign& foreign) {
         source.others_at = tick;
         source.alone = 0;
     }
-    if (body.readings().empty()) return;
-    const auto times = [](const v1::Reading& one) { return runtime::from_proto(one.read_at()); };
-    const Time newest = times(*std::ranges::max_element(body.readings(), {}, times));
+    learn(known, body, foreign.at, tick);
+}
+
+void Heard::recall(const runtime::Foreign& foreign) {
+    v1::Readings body;
+    if (foreign.events.size() != 1 || !body.ParseFromString(foreign.events[0])) return;
+    const std::lock_guard lock(mutex_);
+    learn(known_[{foreign.realm, body.source_id()}], body, foreign.at, Tick{});
+}
+
+// With the lock held.
+void Heard::learn(Known& known, const v1::Readings& record, Time stored, Tick tick) {
+    std::vector<Reading> readings = window_of(record, stored);
+    if (readings.empty()) return;
+    const Time newest = readings.back().read_at;
     // A server that names other series each time takes no room for ever.
-    if (known.series.size() >= series_max && !known.series.contains(body.series()))
+    if (known.series.size() >= series_max && !known.series.contains(record.series()))
         known.series.erase(std::ranges::min_element(
-            known.series, {}, [](const auto& one) { return one.second.second; }));
-    auto& [read_at, met_at] = known.series[body.series()];
+            known.series, {}, [](const auto& one) { return one.second.met_at; }));
+    Series& series = known.series[record.series()];
+    const bool same = series.unit == record.unit() && series.sensor == record.sensor();
     // What is older says nothing of when the newest was met.
-    if (newest >= read_at) {
-        read_at = newest;
-        met_at = tick;
-    }
-    if (source.newest && *source.newest >= newest) return;
-    source.newest = newest;
-    source.news_at = foreign.at;
+    const bool news = !same || series.readings.empty() || newest >= series.readings.back().read_at;
+    if (!same) series.readings.clear();
+    series.unit = record.unit();
+    series.sensor = record.sensor();
+    series.readings = merged(series.readings, readings, readings.front().read_at);
+    if (news) series.met_at = std::max(series.met_at, tick);
+    if (known.source.newest && *known.source.newest >= newest) return;
+    known.source.newest = newest;
+    known.source.news_at = stored;
 }
 
 // With the lock held.
@@ -96,14 +111,22 @@ Heard::Source Heard::of(const std::string& realm, const std::string& source_id) 
     return found == known_.end() ? Source{} : found->second.source;
 }
 
-std::optional<Time> Heard::newest(const std::string& realm, const std::string& source_id,
-                                  const std::string& series, Tick since) const {
+std::optional<Heard::Series> Heard::series(const std::string& realm, const std::string& source_id,
+                                           const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto known = known_.find({realm, source_id});
     if (known == known_.end()) return std::nullopt;
-    const auto found = known->second.series.find(series);
-    if (found == known->second.series.end() || found->second.second < since) return std::nullopt;
-    return found->second.first;
+    const auto found = known->second.series.find(name);
+    return found == known->second.series.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::vector<std::string> Heard::names(const std::string& realm,
+                                      const std::string& source_id) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> all;
+    if (const auto known = known_.find({realm, source_id}); known != known_.end())
+        for (const auto& [name, series] : known->second.series) all.push_back(name);
+    return all;
 }
 
 void Heard::doubt(const std::string& realm, const std::string& source_id) {

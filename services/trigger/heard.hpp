@@ -6,6 +6,7 @@
 
 #include "runtime/rules.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
+#include "trigger/evaluation.hpp"
 #include "trigger/source.hpp"
 
 #include <chrono>
@@ -18,6 +19,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace tocsin::trigger {
 
@@ -27,6 +29,12 @@ public:
     using Tick = std::chrono::steady_clock::time_point;
     using Key = std::pair<std::string, std::string>;  // realm, source id
 
+    // A series as the stream has it.
+    struct Series {
+        std::string unit, sensor;
+        std::vector<Reading> readings;  // in order of time, one for each
+        Tick met_at{};                  // when its newest reading was last met
+    };
     struct Source {
         Tick others_at{};            // when a record of another instance was last met
         std::optional<Time> newest;  // reading of any series
@@ -41,15 +49,19 @@ public:
 
     // A record of the stream.
     void met(const runtime::Foreign& foreign);
+    // One of before this process began: it says how the series stood, and of nobody that polls.
+    void recall(const runtime::Foreign& foreign);
     // A record of this instance is on its way, of its poll number `poll`; or it was not stored.
     void expect(const std::string& realm, const std::string& body, std::int64_t poll);
     void expect_not(const std::string& realm, const std::string& body);
 
     // What was met of the source; at first nothing.
     Source of(const std::string& realm, const std::string& source_id) const;
-    // The newest reading of the series among what was met from `since` on.
-    std::optional<Time> newest(const std::string& realm, const std::string& source_id,
-                               const std::string& series, Tick since) const;
+    // Nothing: no record of the series was met.
+    std::optional<Series> series(const std::string& realm, const std::string& source_id,
+                                 const std::string& name) const;
+    // The names of the series that were met of the source.
+    std::vector<std::string> names(const std::string& realm, const std::string& source_id) const;
     // What was met so far shows no more that nobody else polls.
     void doubt(const std::string& realm, const std::string& source_id);
     // These sources are in use; lets go of the others. To be called again whenever the set changes:
@@ -62,8 +74,9 @@ private:
     struct Known {
         Source source;
         std::int64_t last_poll = 0;
-        std::map<std::string, std::pair<Time, Tick>> series;  // its newest reading, when met
+        std::map<std::string, Series> series;
     };
+    void learn(Known& known, const v1::Readings& record, Time stored, Tick tick);
     static std::size_t digest(const std::string& realm, const std::string& body);
     std::optional<std::int64_t> expected(const std::string& realm, const std::string& body);
 

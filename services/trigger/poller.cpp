@@ -11,6 +11,7 @@
 #include <charconv>
 #include <coroutine>
 #include <set>
+#include <span>
 
 namespace tocsin::trigger {
 
@@ -34,9 +35,6 @@ constexpr milliseconds stand_in_least{60'000};
 constexpr int alone_polls = 2;
 // No sleep is longer, so that a loop that was replaced ends soon.
 constexpr milliseconds nap_most{30'000};
-constexpr std::size_t batch_max = 500;
-// A reading from further ahead is a clock gone wrong; taken, it would silence all that follow.
-constexpr std::chrono::hours ahead_most{1};
 
 milliseconds from_seconds(double seconds) {
     return milliseconds{static_cast<std::int64_t>(seconds * 1000)};
@@ -114,28 +112,38 @@ std::string usable_validator(const std::string& header) {
                                                                             : std::string{};
 }
 
-std::string bytes_of(const Wanted& wanted, const Series& series, std::size_t begin,
-                     std::size_t end) {
+std::string bytes_of(const Wanted& wanted, const Series& series,
+                     std::span<const Reading> readings) {
     v1::Readings body;
     body.set_source_id(wanted.source.source_id());
     body.set_series(series.name);
     body.set_unit(series.unit);
-    for (std::size_t i = begin; i < end; ++i) {
+    body.set_sensor(series.sensor);
+    for (const Reading& each : readings) {
         auto& reading = *body.add_readings();
-        *reading.mutable_read_at() = runtime::to_proto(series.readings[i].read_at);
-        reading.set_value(series.readings[i].value);
+        *reading.mutable_read_at() = runtime::to_proto(each.read_at);
+        reading.set_value(each.value);
     }
     return body.SerializeAsString();
 }
 
-std::int64_t drop_future(Parsed& parsed, Time now) {
-    std::int64_t dropped = 0;
+void drop_future(Parsed& parsed, Time now) {
     for (Series& series : parsed.series)
-        dropped +=
-            static_cast<std::int64_t>(std::erase_if(series.readings, [&](const Reading& reading) {
-                return reading.read_at > now + ahead_most;
-            }));
-    return dropped;
+        parsed.skipped.add(Skip::ahead, static_cast<std::int64_t>(std::erase_if(
+                                            series.readings, [&](const Reading& reading) {
+                                                return reading.read_at > now + ahead_most;
+                                            })));
+}
+
+// What `later` brings that `earlier` has not, or has otherwise.
+std::vector<Reading> news_in(std::span<const Reading> earlier, std::span<const Reading> later) {
+    std::vector<Reading> news;
+    for (const Reading& reading : later) {
+        const auto known =
+            std::ranges::lower_bound(earlier, reading.read_at, {}, &Reading::read_at);
+        if (known == earlier.end() || *known != reading) news.push_back(reading);
+    }
+    return news;
 }
 
 std::optional<Time> newest_of(const Parsed& parsed) {
@@ -182,8 +190,11 @@ struct Poller::Loop {
     Wanted wanted;
     const SourceFormat* format = nullptr;  // null: of a newer version; it is watched, not polled
     Tick began;
-    std::map<std::string, Time> appended;  // by series: time of the last reading known stored
-    std::string etag, last_modified;       // of the last answer of which all is stored
+    // By series: as the stream has it, as far as this loop knows.
+    std::map<std::string, Heard::Series> stored;
+    std::set<std::string> sent;  // series that rules read, of which all was sent since it began
+    Skipped skipped;             // in the last answer
+    std::string etag, last_modified;  // of the last answer of which all is stored
     int failures = 0;
     bool put_off = false;  // since its last poll, for what the realm's polls brought
     Role role = Role::out;
@@ -202,7 +213,8 @@ struct Poller::Loop {
     std::optional<Task<void>> task;
 
     void forget() {
-        appended.clear();
+        stored.clear();
+        sent.clear();
         etag.clear();
         last_modified.clear();
         failures = 0;
@@ -246,6 +258,11 @@ void Poller::start(const Wanted& wanted) {
     loop->wanted = wanted;
     loop->began = links_.tick();
     loop->format = find_format(wanted.source.format());
+    // What the same file had before was counted.
+    for (const auto& before : loops_)
+        if (same_source(before->wanted, wanted) &&
+            before->wanted.source.url() == wanted.source.url())
+            loop->skipped = before->skipped;
     health_.watched(wanted, links_.now());
     if (loop->format == nullptr)
         // Put by a newer version of this service.
@@ -340,8 +357,26 @@ void Poller::look(Loop& loop) {
     // The next poll, by whoever leads, says how it went.
     if (role != Role::leading && before == Role::leading) health_.ended(loop.wanted);
     const Heard::Source heard = links_.heard.of(realm, loop.wanted.source.source_id());
-    if (heard.newest) health_.heard(loop.wanted, *heard.newest, heard.news_at);
+    if (heard.newest) health_.heard(loop.wanted, *heard.newest);
+    judge(loop);
     health_.waited(loop.wanted, role != Role::out, links_.now());
+}
+
+// By the series that rules read, each by its own newest reading.
+void Poller::judge(const Loop& loop) {
+    std::optional<Time> oldest;
+    for (const auto& [name, needed] : loop.wanted.watched) {
+        const auto heard =
+            links_.heard.series(loop.wanted.realm, loop.wanted.source.source_id(), name);
+        const auto own = loop.stored.find(name);
+        std::optional<Time> newest;
+        if (heard && !heard->readings.empty()) newest = heard->readings.back().read_at;
+        if (own != loop.stored.end() && !own->second.readings.empty())
+            newest = std::max(newest.value_or(Time::min()), own->second.readings.back().read_at);
+        if (!newest) return health_.judged(loop.wanted, true, std::nullopt);
+        oldest = std::min(oldest.value_or(*newest), *newest);
+    }
+    health_.judged(loop.wanted, !loop.wanted.watched.empty(), oldest);
 }
 
 // At random, so that not all who stand by do it at once; and never sooner.
@@ -365,6 +400,7 @@ milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
     const v1::Source& source = loop.wanted.source;
     const std::string error = reportable(outcome.error);
     loop.put_off = false;
+    judge(loop);
     health_.polled(loop.wanted, error, outcome.unchanged, links_.now());
     if (error.empty()) {
         if (std::exchange(loop.failures, 0) > 0)
@@ -419,54 +455,79 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     auto parsed = co_await reading;
     if (loop.replaced || stopped_) co_return Outcome{};
     if (!parsed) co_return Outcome{std::move(parsed.error())};
-    const std::int64_t skipped = parsed->skipped.total() + drop_future(*parsed, links_.now());
-    health_.took(loop.wanted, 0, skipped);
+    drop_future(*parsed, links_.now());
+    health_.skipped(loop.wanted, parsed->skipped, loop.skipped, parsed->first_fault);
+    loop.skipped = parsed->skipped;
     for (const Series& series : parsed->series) {
-        const auto& readings = series.readings;
-        std::size_t begin = first_unknown(loop, series);
-        while (begin < readings.size()) {
-            const std::size_t end = std::min(begin + batch_max, readings.size());
-            if (stopped_) co_return Outcome{};
-            const bool stored = co_await append(loop, series, begin, end);
-            if (loop.replaced) co_return Outcome{};
-            if (!stored) co_return Outcome{"the readings could not be stored"};
-            loop.appended[series.name] = readings[end - 1].read_at;
-            health_.took(loop.wanted, static_cast<std::int64_t>(end - begin), 0);
-            begin = end;
-        }
+        if (stopped_) co_return Outcome{};
+        const bool stored = co_await send_news(loop, series);
+        if (loop.replaced) co_return Outcome{};
+        if (!stored) co_return Outcome{"the readings could not be stored"};
     }
     // Of what is no longer in the file nothing need be known: it would be sent again, which is no
     // harm.
-    std::erase_if(loop.appended, [&](const auto& entry) {
+    std::erase_if(loop.stored, [&](const auto& entry) {
         return !std::ranges::binary_search(parsed->series, entry.first, {}, &Series::name);
     });
     // Once for the whole answer: told batch by batch, the second batch of an old answer would be
     // news.
-    if (const auto newest = newest_of(*parsed)) health_.heard(loop.wanted, *newest, links_.now());
+    if (const auto newest = newest_of(*parsed)) health_.heard(loop.wanted, *newest);
     loop.etag = usable_validator(answer.header("etag"));
     loop.last_modified = usable_validator(answer.header("last-modified"));
     co_return Outcome{};
 }
 
-// Who stands in passes over what it met in the stream: it has weighed that itself, by the rules as
-// they are since this loop began. A leader sends all that it did not send, see poller.hpp.
-std::size_t Poller::first_unknown(const Loop& loop, const Series& series) const {
-    std::optional<Time> known;
-    if (loop.stand_in != 0)
-        known = links_.heard.newest(loop.wanted.realm, loop.wanted.source.source_id(), series.name,
-                                    loop.began);
-    if (const auto own = loop.appended.find(series.name); own != loop.appended.end())
-        known = known ? std::max(*known, own->second) : own->second;
-    if (!known) return 0;
-    return static_cast<std::size_t>(
-        std::ranges::upper_bound(series.readings, *known, {}, &Reading::read_at) -
-        series.readings.begin());
+// A series that rules read is sent as it stands, with as much of the time before as they need; of
+// another, what is new. False: it could not be stored.
+Task<bool> Poller::send_news(Loop& loop, const Series& series) {
+    if (series.readings.empty()) co_return true;
+    Heard::Series known = as_stored(loop, series);
+    const auto watched = loop.wanted.watched.find(series.name);
+    const bool is_watched = watched != loop.wanted.watched.end();
+    Time newest = series.readings.back().read_at;
+    if (!known.readings.empty()) newest = std::max(newest, known.readings.back().read_at);
+    const Time from = is_watched ? newest - watched->second : newest;
+    const std::span<const Reading> recent{
+        std::ranges::lower_bound(series.readings, from, {}, &Reading::read_at),
+        series.readings.end()};
+    const std::vector<Reading> news = news_in(known.readings, recent);
+    if (news.empty() && (!is_watched || loop.sent.contains(series.name))) co_return true;
+    // At first with all that the source shows: what is too old to start anything is told of once.
+    const bool first = is_watched && !loop.sent.contains(series.name);
+    known.readings = merged(known.readings, series.readings, first ? Time::min() : from);
+    const bool stored =
+        co_await append(loop, series, is_watched ? std::span{known.readings} : std::span{news});
+    if (loop.replaced || !stored) co_return stored;
+    loop.stored[series.name] = std::move(known);
+    if (is_watched) loop.sent.insert(series.name);
+    health_.took(loop.wanted, static_cast<std::int64_t>(news.size()));
+    co_return true;
 }
 
-Task<bool> Poller::append(const Loop& loop, const Series& series, std::size_t begin,
-                          std::size_t end) {
+// Who stands in has weighed what it met in the stream itself, by the rules as they are since this
+// loop began: that counts as sent. A leader sends all that it did not send, see poller.hpp.
+Heard::Series Poller::as_stored(Loop& loop, const Series& series) const {
+    const auto own = loop.stored.find(series.name);
+    auto heard =
+        links_.heard.series(loop.wanted.realm, loop.wanted.source.source_id(), series.name);
+    if (heard && loop.stand_in != 0 && heard->met_at >= loop.began) loop.sent.insert(series.name);
+    Heard::Series known = own != loop.stored.end() ? own->second : heard.value_or(Heard::Series{});
+    if (heard && own != loop.stored.end() && heard->unit == known.unit &&
+        heard->sensor == known.sensor && !heard->readings.empty())
+        known.readings = merged(known.readings, heard->readings, Time::min());
+    if (known.unit != series.unit || known.sensor != series.sensor) {
+        known = {};
+        known.unit = series.unit;
+        known.sensor = series.sensor;
+        loop.sent.erase(series.name);
+    }
+    return known;
+}
+
+Task<bool> Poller::append(const Loop& loop, const Series& series,
+                          std::span<const Reading> readings) {
     const std::string& realm = loop.wanted.realm;
-    AppendAwaiter awaiter{links_, realm, bytes_of(loop.wanted, series, begin, end)};
+    AppendAwaiter awaiter{links_, realm, bytes_of(loop.wanted, series, readings)};
     const std::string body = loop.stand_in != 0 ? awaiter.body : std::string{};
     if (loop.stand_in != 0) links_.heard.expect(realm, body, loop.stand_in);
     const bool stored = co_await awaiter;

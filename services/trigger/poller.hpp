@@ -10,9 +10,10 @@
 // readings of its own, two polls in a row, stand in the stream with nothing by another between them
 // (see heard.hpp), nobody else polls, and it keeps the source's own pace until another's come.
 //
-// A series advances only when its batch is known to be stored. After a restart, a take-over or a
-// new rule everything that the source still shows is sent again: what was weighed before leaves no
-// record (see decider.hpp), and a new rule sees where the river stands.
+// A series that a rule reads is sent again, with as much of the time before as the rule needs,
+// whenever something in it is new or corrected, and at the first poll after a restart, a take-over
+// or a new rule: what was weighed before leaves no record (see decider.hpp), and a new rule sees
+// where the river stands. What counts as known is what is known to be stored, by whomever.
 #pragma once
 
 #include "runtime/http.hpp"
@@ -28,6 +29,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace tocsin::trigger {
@@ -72,11 +74,13 @@ private:
     runtime::Task<void> pause(Loop& loop, Tick until);
     runtime::Task<Outcome> poll(Loop& loop);
     runtime::Task<Outcome> take(Loop& loop, const runtime::HttpResponse& answer);
-    runtime::Task<bool> append(const Loop& loop, const Series& series, std::size_t begin,
-                               std::size_t end);
-    std::size_t first_unknown(const Loop& loop, const Series& series) const;
+    runtime::Task<bool> send_news(Loop& loop, const Series& series);
+    runtime::Task<bool> append(const Loop& loop, const Series& series,
+                               std::span<const Reading> readings);
+    Heard::Series as_stored(Loop& loop, const Series& series) const;
     runtime::HttpRequest request_for(const Loop& loop) const;
     void look(Loop& loop);
+    void judge(const Loop& loop);
     Tick stands_in_at(const Loop& loop) const;
     void wait_patiently(Loop& loop);
     Tick end_turn(Loop& loop, Tick began, const Outcome& outcome);

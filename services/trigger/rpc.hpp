@@ -4,6 +4,7 @@
 #include "runtime/rpc.hpp"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
 #include "trigger/health.hpp"
+#include "trigger/heard.hpp"
 #include "trigger/view.hpp"
 
 namespace tocsin::trigger {
@@ -16,8 +17,12 @@ public:
 
     // Sources polled more often than every `poll_seconds_least` are refused.
     TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health,
-               double poll_seconds_least)
-        : rpc_(rpc), view_(view), health_(health), poll_seconds_least_(poll_seconds_least) {}
+               const Heard& heard, double poll_seconds_least)
+        : rpc_(rpc),
+          view_(view),
+          health_(health),
+          heard_(heard),
+          poll_seconds_least_(poll_seconds_least) {}
 
     Reactor* PutSource(Context* context, const v1::PutSourceRequest* request,
                        v1::PutSourceResponse* response) override;
@@ -39,9 +44,13 @@ private:
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader);
 
+    // Of the series that rules read.
+    void add_series(const std::string& of_realm, const Realm& realm, v1::SourceHealth& row) const;
+
     runtime::Rpc& rpc_;
     const TriggerView& view_;
     const HealthBook& health_;
+    const Heard& heard_;
     const double poll_seconds_least_;
 };
 

@@ -3,10 +3,12 @@
 #include "trigger/poller.hpp"
 #include "trigger/reading_thread.hpp"
 #include "trigger/rpc.hpp"
+#include "trigger/rule_watch.hpp"
 
 #include <atomic>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace tocsin::trigger {
 namespace {
@@ -38,10 +40,13 @@ public:
         : http_(surroundings.http),
           view_(static_cast<int>(surroundings.config.kafka_partitions)),
           health_(surroundings.metrics),
-          rpc_(surroundings.rpc, view_, health_,
+          rpc_(surroundings.rpc, view_, health_, heard,
                poll_seconds_least(config.allow_private_addresses)),
-          poller_(links_of(surroundings, heard, reading_), health_,
-                  config.allow_private_addresses) {
+          rule_watch_(surroundings.metrics, view_, heard),
+          poller_(links_of(surroundings, heard, reading_), health_, config.allow_private_addresses),
+          ledger_(surroundings.ledger),
+          tails_(surroundings.tails),
+          heard_(heard) {
         view_.show_size(runtime::view_gauges(surroundings.metrics, "trigger"));
         view_.on_change([this] {
             if (started_) refresh_soon();
@@ -51,12 +56,35 @@ public:
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     std::vector<runtime::View*> views() override { return {&view_}; }
     void start() override {
-        started_ = true;
-        refresh_soon();
+        // How the series stood before this process began, so that a source that shows but its
+        // latest value is not judged by that alone.
+        recalling_ = std::jthread([this](const std::stop_token& stop) {
+            tails_.read("trigger", "readings", recalled_max, recall_time, stop,
+                        [this](const runtime::Foreign& record) { heard_.recall(record); });
+            started_ = true;
+            refresh_soon();
+            http_.post([this] { runtime::spawn(watch_rules()); });
+        });
     }
-    void stop() override { poller_.stop(); }
+    void stop() override {
+        stopped_ = true;
+        recalling_.request_stop();
+        poller_.stop();
+    }
 
 private:
+    // Of each partition; each has the time before that its rules need.
+    static constexpr std::int64_t recalled_max = 2'000;
+    static constexpr std::chrono::seconds recall_time{10};
+
+    runtime::Task<void> watch_rules() {
+        while (!stopped_) {
+            rule_watch_.look(ledger_.ready(), std::chrono::floor<runtime::Duration>(
+                                                  std::chrono::system_clock::now()));
+            co_await http_.sleep_until(std::chrono::steady_clock::now() + std::chrono::seconds{2});
+        }
+    }
+
     // Many changes at once are one look at the view.
     void refresh_soon() {
         if (refresh_wanted_.exchange(true)) return;
@@ -70,10 +98,16 @@ private:
     TriggerView view_;
     HealthBook health_;
     TriggerRpc rpc_;
+    RuleWatch rule_watch_;
     Poller poller_;
+    runtime::Ledger& ledger_;
+    runtime::StreamTail tails_;
+    Heard& heard_;
+    std::atomic<bool> stopped_ = false;
     ReadingThread reading_;  // after the poller, to end before it: what it reads belongs to that
     std::atomic<bool> started_ = false;
     std::atomic<bool> refresh_wanted_ = false;
+    std::jthread recalling_;  // last: it uses what is above
 };
 
 }  // namespace
@@ -84,6 +118,8 @@ runtime::ServiceDefinition service() {
     runtime::ServiceDefinition definition;
     definition.name = "trigger";
     definition.streams = {"readings"};
+    // For what rules name, and what became of crossings.
+    definition.followed = {"drafting"};
     definition.rules = [heard] { return listening_rules(heard); };
     definition.declare = [config](runtime::Settings& settings) {
         settings.add("trigger-allow-private-addresses", config->allow_private_addresses,

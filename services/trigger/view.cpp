@@ -8,6 +8,7 @@ namespace tocsin::trigger {
 namespace {
 
 constexpr std::int64_t crossings_max = 10'000;
+constexpr std::size_t revisions_max = 20;  // of a crossing's evidence
 
 std::vector<v1::Event> events_of(const runtime::Counted& counted) {
     if (counted.service != "trigger") return {};
@@ -16,12 +17,18 @@ std::vector<v1::Event> events_of(const runtime::Counted& counted) {
 
 const char* name_of(Standing standing) {
     switch (standing) {
+        case Standing::off:
+            return "off";
+        case Standing::without_data:
+            return "without_data";
         case Standing::normal:
             return "normal";
         case Standing::pending:
             return "pending";
         case Standing::crossed:
             return "crossed";
+        case Standing::cooling_down:
+            return "cooling_down";
     }
     return "";
 }
@@ -29,7 +36,58 @@ const char* name_of(Standing standing) {
 }  // namespace
 
 void Realm::apply(const runtime::Counted& counted) {
+    if (counted.service == "drafting") {
+        runtime::each_event<drafting::v1::Event>(counted,
+                                                 [&](const auto& event) { apply_drafting(event); });
+        return;
+    }
     for (const v1::Event& event : events_of(counted)) apply(event, counted.decided_at);
+}
+
+// Drafting's answers to crossings, and what rules may name. Nothing orders its ledger against
+// trigger's: an answer may be read before the crossing.
+void Realm::apply_drafting(const drafting::v1::Event& event) {
+    if (event.has_incident_opened()) {
+        const auto& incident = event.incident_opened().incident();
+        incidents_.set(incident.incident_id(),
+                       {incident.agencies().begin(), incident.agencies().end()});
+    }
+    if (event.has_template_stored()) {
+        const auto& stored = event.template_stored().template_();
+        templates_.set(stored.template_id(),
+                       {stored.placeholders().begin(), stored.placeholders().end()});
+    }
+    if (event.has_message_created() && !event.message_created().crossing_id().empty())
+        answers_.set(event.message_created().crossing_id(),
+                     {event.message_created().message_id(), {}});
+    if (event.has_crossing_refused()) {
+        const auto& refused = event.crossing_refused();
+        const Answer* known = answers_.find(refused.crossing_id());
+        if (!known || known->message_id.empty())
+            answers_.set(refused.crossing_id(), {{}, refused.reason()});
+    }
+}
+
+v1::Crossing Realm::shown(v1::Crossing crossing) const {
+    if (const Answer* answer = answers_.find(crossing.crossing_id())) {
+        crossing.set_message_id(answer->message_id);
+        crossing.set_refused(answer->refused);
+    }
+    if (const auto* revisions = revised_.find(crossing.crossing_id()))
+        for (const auto& revision : *revisions) *crossing.add_evidence_revisions() = revision.get();
+    return crossing;
+}
+
+std::int64_t Realm::refused(Time from) const {
+    std::int64_t number = 0;
+    crossings_.descend(nullptr, [&](std::int64_t, const auto& packed) {
+        const v1::Crossing crossing = packed.get();
+        if (runtime::from_proto(crossing.cross_time()) < from) return false;
+        const Answer* answer = answers_.find(crossing.crossing_id());
+        number += answer && !answer->refused.empty() ? 1 : 0;
+        return true;
+    });
+    return number;
 }
 
 void Realm::apply(const v1::Event& event, Time decided_at) {
@@ -38,9 +96,19 @@ void Realm::apply(const v1::Event& event, Time decided_at) {
         revisions_.set(event.source_put().source().source_id(), ++last_revision_);
     if (event.has_rule_put()) revisions_.set(event.rule_put().rule().source_id(), ++last_revision_);
     if (event.has_source_removed()) revisions_.erase(event.source_removed().source_id());
+    if (event.has_evidence_revised()) {
+        auto& revisions = revised_.edit(event.evidence_revised().crossing_id());
+        if (revisions.size() >= revisions_max) revisions.erase(revisions.begin());
+        revisions.emplace_back(event.evidence_revised().revision());
+    }
     if (!event.has_rule_crossed()) return;
     crossings_.set(++last_crossing_, runtime::Packed(event.rule_crossed().crossing()));
-    crossings_.erase(last_crossing_ - crossings_max);
+    const std::int64_t oldest = last_crossing_ - crossings_max;
+    if (const auto* gone = crossings_.find(oldest)) {
+        answers_.erase(gone->get().crossing_id());
+        revised_.erase(gone->get().crossing_id());
+        crossings_.erase(oldest);
+    }
 }
 
 std::int64_t Realm::revision(const std::string& source_id) const {
@@ -48,12 +116,56 @@ std::int64_t Realm::revision(const std::string& source_id) const {
     return found ? *found : 0;
 }
 
-v1::RuleStatus status_of(const RuleState& rule) {
+std::map<std::string, runtime::Duration> Realm::watched(const std::string& source_id) const {
+    std::map<std::string, runtime::Duration> all;
+    // No series has an empty name: this is before the source's first.
+    const std::pair<std::string, std::string> before{source_id, ""};
+    state_.watching.ascend(&before, [&](const auto& series, const auto& rules) {
+        if (series.first != source_id) return false;
+        runtime::Duration& needed = all[series.second];
+        for (const std::string& rule : rules)
+            needed = std::max(needed, window_needed(state_.rules.find(rule)->rule));
+        return true;
+    });
+    return all;
+}
+
+content::v1::Evidence newest_of(const std::string& source_id, const std::string& name,
+                                const Heard::Series& series) {
+    content::v1::Evidence newest;
+    newest.set_source_id(source_id);
+    newest.set_series(name);
+    newest.set_unit(series.unit);
+    if (series.readings.empty()) return newest;
+    newest.set_value(series.readings.back().value);
+    *newest.mutable_read_at() = runtime::to_proto(series.readings.back().read_at);
+    return newest;
+}
+
+Stands stands_now(const RuleState& rule, const std::optional<Heard::Series>& series,
+                  const SourceState* source, Time now) {
+    std::optional<Seen> seen;
+    if (series) seen = Seen{series->unit, series->sensor, series->readings};
+    const double stale_seconds = source ? source->source.stale_seconds() : 0;
+    return stands(rule, seen, runtime::Duration{static_cast<std::int64_t>(stale_seconds * 1e6)},
+                  now);
+}
+
+v1::RuleStatus status_of(const RuleState& rule, const std::optional<Heard::Series>& series,
+                         const SourceState* source, Time now) {
+    const Stands stands = stands_now(rule, series, source, now);
     v1::RuleStatus status;
     *status.mutable_rule() = rule.rule;
-    status.set_state(name_of(rule.standing));
-    if (rule.since) *status.mutable_since() = runtime::to_proto(*rule.since);
+    status.set_state(name_of(stands.standing));
+    status.set_reason(stands.reason);
+    if (stands.since) *status.mutable_since() = runtime::to_proto(*stands.since);
     status.set_crossings(rule.crossings);
+    if (series && !series->readings.empty())
+        *status.mutable_last_reading() =
+            newest_of(rule.rule.source_id(), rule.rule.series(), *series);
+    if (rule.passed) *status.mutable_passed_over() = *rule.passed;
+    status.set_bound_unit(rule.unit);
+    status.set_bound_sensor(rule.sensor);
     return status;
 }
 
@@ -77,7 +189,8 @@ std::vector<Wanted> TriggerView::wanted() const {
     std::vector<Wanted> all;
     each([&](const std::string& name, const Realm& realm) {
         realm.state().sources.ascend(nullptr, [&](const std::string& id, const auto& known) {
-            if (known.source.active()) all.push_back({name, known.source, realm.revision(id)});
+            if (known.source.active())
+                all.push_back({name, known.source, realm.revision(id), realm.watched(id)});
             return true;
         });
     });

@@ -4,10 +4,13 @@
 
 #include "runtime/shared_bytes.hpp"
 #include "runtime/view.hpp"
+#include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "trigger/decider.hpp"
+#include "trigger/heard.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,24 +36,66 @@ public:
     // Another one whenever what is read from a source matters anew: the source or a rule on it was
     // put.
     std::int64_t revision(const std::string& source_id) const;
+    // Of the source, see Wanted.
+    std::map<std::string, runtime::Duration> watched(const std::string& source_id) const;
+
+    // With what drafting made of it, and how its evidence was corrected.
+    v1::Crossing shown(v1::Crossing crossing) const;
+    // Crossings since `from` of which drafting made no message.
+    std::int64_t refused(Time from) const;
+    // The placeholders of a template; null: drafting has none of that name.
+    const std::vector<std::string>* placeholders(const std::string& template_id) const {
+        return templates_.find(template_id);
+    }
+    // The agencies that take part; null: there is no such incident.
+    const std::vector<std::string>* agencies(const std::string& incident_id) const {
+        return incidents_.find(incident_id);
+    }
+    // By id.
+    std::vector<std::string> template_ids() const { return keys_of(templates_); }
 
 private:
+    struct Answer {
+        std::string message_id, refused;
+    };
+    using Names = runtime::SharedMap<std::string, std::vector<std::string>>;
+    static std::vector<std::string> keys_of(const Names& names) {
+        std::vector<std::string> all;
+        names.ascend(nullptr, [&](const std::string& id, const auto&) {
+            all.push_back(id);
+            return true;
+        });
+        return all;
+    }
     void apply(const v1::Event& event, Time decided_at);
+    void apply_drafting(const drafting::v1::Event& event);
 
     State state_;
+    Names templates_, incidents_;
+    runtime::SharedMap<std::string, Answer> answers_;
+    runtime::SharedMap<std::string, std::vector<runtime::Packed<content::v1::EvidenceRevision>>>
+        revised_;
     runtime::SharedMap<std::int64_t, runtime::Packed<v1::Crossing>> crossings_;  // from number 1
     std::int64_t last_crossing_ = 0;
     runtime::SharedMap<std::string, std::int64_t> revisions_;  // of sources in use
     std::int64_t last_revision_ = 0;
 };
 
-v1::RuleStatus status_of(const RuleState& rule);
+// `series`: as this instance met it last; nothing: it never did.
+Stands stands_now(const RuleState& rule, const std::optional<Heard::Series>& series,
+                  const SourceState* source, Time now);
+v1::RuleStatus status_of(const RuleState& rule, const std::optional<Heard::Series>& series,
+                         const SourceState* source, Time now);
+content::v1::Evidence newest_of(const std::string& source_id, const std::string& name,
+                                const Heard::Series& series);
 
 // A source that should be polled.
 struct Wanted {
     std::string realm;
     v1::Source source;
     std::int64_t revision = 0;
+    // By series that rules read: how much of the time before they need in a record.
+    std::map<std::string, runtime::Duration> watched;
 };
 
 class TriggerView final : public runtime::SnapshotViews<Realm> {
@@ -64,6 +109,11 @@ public:
     void folded(int partition) override;
 
     std::vector<Wanted> wanted() const;
+    // `use(name, const Realm&)`.
+    template <class Use>
+    void each_realm(Use&& use) const {
+        each(std::forward<Use>(use));
+    }
 
 private:
     std::function<void()> changed_;

@@ -11,7 +11,8 @@ from support.programs import Program, Secrets, service_flags
 
 
 @contextmanager
-def all_program(folder: Path, realm: str, broker: Broker, keys: Secrets) -> Iterator[Program]:
+def all_program(folder: Path, realm: str, broker: Broker, keys: Secrets,
+                **more: str | int | bool) -> Iterator[Program]:
     (folder / "hook").write_text(json.dumps({
         "kind": "webhook", "realm": realm, "agency": "city", "origins": ["https://hook.example"],
         "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
@@ -19,7 +20,7 @@ def all_program(folder: Path, realm: str, broker: Broker, keys: Secrets) -> Iter
     flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
                           publishing_feed_base_url=f"http://{gateway}",
                           publishing_allow_private_addresses=True,
-                          publishing_credentials_dir=str(folder))
+                          publishing_credentials_dir=str(folder), **more)
     program = Program("tocsin-all", folder, flags).start()
     try:
         yield program

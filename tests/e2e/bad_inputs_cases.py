@@ -95,7 +95,7 @@ def source(**changed: Any) -> Send:
 def rule(**changed: Any) -> Send:
     return change("dan", "trigger", "PutRule", **{
         "ruleId": "other", "sourceId": "gauge", "series": "05BH004:level", "threshold": 4,
-        "templateId": "flood", "incidentId": the("incident"), **changed})
+        "templateId": "by-gauge", "incidentId": the("incident"), **changed})
 
 
 def roster(agencies: list[str], *people: tuple[str, str, str]) -> Send:
@@ -329,7 +329,7 @@ EDGE = [
                                     tocsin_after="yesterday"), BAD, "INVALID_ARGUMENT",
          "tocsin-after"),
     Case("a position of a ledger that it does not follow",
-         raw("{}", path_of("approval", "GetRoster"), tocsin_after="trigger/0/0"), BAD,
+         raw("{}", path_of("approval", "GetRoster"), tocsin_after="measurement/0/0"), BAD,
          "INVALID_ARGUMENT", "tocsin-after"),
     Case("a position of no partition", raw("{}", path_of("drafting", "ListMessages"),
                                            tocsin_after="drafting/4096/0"), BAD,
@@ -555,6 +555,12 @@ PUBLISHING = [
 OTHERS = [
     refused("trigger", "a parameter with a typo", rule(series="05BH004:dischrge"), BAD,
             "UNKNOWN_SERIES", "series"),
+    Case("a rule with a template's typo", rule(templateId="by-guage"), "not_found",
+         "TEMPLATE_NOT_FOUND", "template_id"),
+    Case("a rule whose template a reading does not fill", rule(templateId="flood"), NOT_NOW,
+         "TEMPLATE_NEEDS_MORE", "template_id"),
+    Case("a rule for no incident", rule(incidentId="inc-0"), "not_found", "INCIDENT_NOT_FOUND",
+         "incident_id"),
     refused("trigger", "a station in small letters", rule(series="05bh004:level"), BAD,
             "UNKNOWN_SERIES", "series"),
     refused("trigger", "a format that there is not", source(format="shef"), BAD,

@@ -180,9 +180,11 @@ class World:
             "templateId": "flood", "expiresAfterSeconds": 3600,
             "draft": draft(texts=[text("fr-CA", headline="{{level}} m"),
                                   text("en-CA", headline="{{level}} m")])})
+        self.do("ana", "drafting", "PutTemplate", {
+            "templateId": "by-gauge", "expiresAfterSeconds": 3600, "draft": draft()})
         self.do("dan", "trigger", "PutRule", {
             "ruleId": "high", "sourceId": "gauge", "series": "05BH004:level", "threshold": 4,
-            "templateId": "flood", "incidentId": self.ids["incident"]})
+            "templateId": "by-gauge", "incidentId": self.ids["incident"]})
         for name, (_, changed) in INCOMPLETE.items():
             self._message(name, changed)
         for name in ("draft", "unprepared", "gone", "review", "kim's"):

@@ -233,6 +233,11 @@ def serving(folder: Path) -> Iterator[str]:
             server.shutdown()
 
 
+def listed(apart: Stack, kind: str) -> dict:
+    """One of those that the demo left."""
+    return apart.tocsin("--as", "calgary-admin", kind, "list")[f"{kind}s"][0]
+
+
 def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
     check = ROOT / "monitoring" / "check_panels.py"
     apart.demo("--speed", "1e6")
@@ -240,6 +245,10 @@ def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
     with serving(BOW.parent) as url:
         apart.tocsin("--as", "calgary-admin", "source", "put", "beside", "--format", "eccc-csv",
                      "--url", f"{url}/{BOW.name}", "--poll-seconds", "5")
+        apart.tocsin("--as", "calgary-admin", "rule", "put", "beside", "--source", "beside",
+                     "--series", "05BH004:discharge", "--threshold", "9000",
+                     "--template", listed(apart, "template")["templateId"],
+                     "--incident", listed(apart, "incident")["incidentId"])
         ran = subprocess.run(
             [sys.executable, check, "--prometheus", apart.environment()["TOCSIN_PROMETHEUS"]],
             capture_output=True, text=True, timeout=180, check=False)

@@ -158,7 +158,8 @@ class World:
             self._do("trigger", "PutSource", {**SOURCE, "sourceId": one})
         self._do("trigger", "RemoveSource", {"sourceId": "gauge-gone"})
         for one in ("high", "high-gone"):
-            self._do("trigger", "PutRule", {**RULE, "ruleId": one})
+            self._do("trigger", "PutRule", {**RULE, "ruleId": one,
+                                            "incidentId": self.ids["incident"]})
         self._do("trigger", "RemoveRule", {"ruleId": "high-gone"})
 
     def _message(self, name: str) -> None:
@@ -194,13 +195,13 @@ SOURCE: Request = {"sourceId": "gauge", "format": "eccc-csv", "url": "http://127
                    "pollSeconds": 86400}
 TEMPLATE: Request = {
     "templateId": "flood", "expiresAfterSeconds": 3600,
-    "draft": draft(texts=[text("fr-CA", headline="{{level}} m"),
-                          text("en-CA", headline="{{level}} m")])}
+    "draft": draft(texts=[text("fr-CA", headline="{{value}} m"),
+                          text("en-CA", headline="{{value}} m")])}
 
 
 # Nothing of it is the city's alone.
 RULE: Request = {"ruleId": "high", "sourceId": "gauge", "series": "05BH004:level", "threshold": 4,
-                 "templateId": "flood", "incidentId": "the-flood"}
+                 "templateId": "flood"}  # and the incident
 
 
 def _of(name: str, **more: Any) -> Callable[[World], Request]:
@@ -269,7 +270,7 @@ REQUESTS: dict[tuple[str, str], Callable[[World], Request]] = {
     ("trigger", "PutSource"): _just(**SOURCE),
     ("trigger", "ListSources"): _just(),
     ("trigger", "RemoveSource"): _just(sourceId="gauge-gone"),
-    ("trigger", "PutRule"): _just(**RULE),
+    ("trigger", "PutRule"): lambda world: {**RULE, "incidentId": world.ids["incident"]},
     ("trigger", "RemoveRule"): _just(ruleId="high-gone"),
     ("trigger", "ListRules"): _just(),
     ("trigger", "ListCrossings"): _just(),

@@ -118,22 +118,55 @@ void LinePeople::change_channel() {
     ask("publishing", named(world_.chance(.8) ? "root" : "olga"), command);
 }
 
-// The gauge wanders, and a poller brings its readings, now and then once more.
+// Somebody edits a rule in the middle of it, and mistypes its template now and then.
+void LinePeople::change_rule() {
+    const auto& rules = world_.state<trigger::Decider>("trigger").rules;
+    const std::string id = fmt::format("high-{}", world_.below(2));
+    const trigger::RuleState* known = rules.find(id);
+    if (!known) return;
+    const trigger::v1::Rule& rule = known->rule;
+    trigger::v1::Command command;
+    auto& put = *command.mutable_put_rule();
+    put.set_rule_id(id);
+    put.set_source_id(rule.source_id());
+    put.set_series(rule.series());
+    put.set_threshold(rule.threshold());
+    put.set_hysteresis(world_.chance(.5) ? rule.hysteresis() : 40 + world_.below(20));
+    put.set_for_seconds(rule.for_seconds());
+    put.set_cooldown_seconds(rule.cooldown_seconds());
+    put.set_template_id(world_.chance(.3) ? "flod" : "flood");
+    put.set_incident_id(rule.incident_id());
+    put.set_time_zone(world_.chance(.5) ? "UTC" : "America/Edmonton");
+    ask("trigger", named("dan"), command);
+}
+
+// The gauge wanders, and a poller brings its readings: late, twice, out of order and corrected,
+// each record with what is known of the time before.
 void LinePeople::measure_water() {
     if (!readings_.empty() && world_.chance(.2)) {
         const auto which = world_.below(static_cast<int>(readings_.size()));
         return world_.of("trigger").put_reading(readings_[static_cast<std::size_t>(which)]);
     }
+    for (int i = 1 + world_.below(3); i > 0; --i) {
+        level_ = std::clamp(level_ + world_.below(401) - 200, 500.0, 1200.0);
+        const Time read_at = world_.now() - seconds(i);
+        (world_.chance(.15) ? late_ : water_)[read_at] = level_;
+    }
+    if (world_.chance(.2)) water_.merge(late_);
+    if (!water_.empty() && world_.chance(.1)) water_.rbegin()->second += world_.below(301) - 150;
+    constexpr std::size_t known_max = 40;
+    while (water_.size() > known_max) water_.erase(water_.begin());
     trigger::v1::Readings readings;
     readings.set_source_id("bow");
     readings.set_series("05BH004:discharge");
     readings.set_unit("m3/s");
-    for (int i = 1 + world_.below(3); i > 0; --i) {
-        level_ = std::clamp(level_ + world_.below(401) - 200, 500.0, 1200.0);
+    for (const auto& [read_at, value] : water_) {
         auto& reading = *readings.add_readings();
-        *reading.mutable_read_at() = to_proto(world_.now() - seconds(i));
-        reading.set_value(level_);
+        *reading.mutable_read_at() = to_proto(read_at);
+        reading.set_value(value);
     }
+    for (int i = readings.readings_size() - 1; i > 0 && world_.chance(.3); --i)
+        readings.mutable_readings()->SwapElements(i, world_.below(i));
     readings_.push_back(value_of({"service:trigger", "", {"service"}}, "",
                                  readings.SerializeAsString(), world_.now(),
                                  world_.of("trigger").stream_seal()));

@@ -65,6 +65,7 @@ void LinePeople::act() {
     if (world_.chance(.003)) stop_release();
     if (world_.chance(.01)) change_roster();
     if (world_.chance(.01)) change_channel();
+    if (world_.chance(.01)) change_rule();
     if (world_.chance(.01)) forge();
     const auto& reviews = world_.state<approval::Decider>("approval").reviews;
     if (reviews.empty() || !world_.chance(.25)) return;

@@ -40,6 +40,7 @@ private:
     void give_up(const approval::v1::Review& review);
     void remark();
     void measure_water();
+    void change_rule();
     void stop_release();
     void change_roster();
     void change_channel();
@@ -61,6 +62,8 @@ private:
     int requests_ = 0;
     int messages_ = 0;
     double level_ = 700;
+    std::map<runtime::Time, double> water_,
+        late_;  // what the gauge shows, and what it will show later
 };
 
 }  // namespace tocsin::sim

@@ -43,6 +43,11 @@ void LinePromises::follow(const trigger::v1::Event& event) {
     if (!event.has_rule_crossed()) return;
     const std::string& id = event.rule_crossed().crossing().crossing_id();
     require(crossings_.insert(id).second, "crossed twice", id);
+    const auto& crossing = event.rule_crossed().crossing();
+    const auto& reading = crossing.evidence(0);
+    require(reading.value() >= reading.threshold(), "crossed below its threshold", id);
+    require(crossed_at_.emplace(crossing.rule_id(), from_proto(reading.read_at())).second,
+            "crossed twice at one reading", id);
 }
 
 void LinePromises::follow(const drafting::v1::Event& event, Time at) {
@@ -61,9 +66,12 @@ void LinePromises::follow(const drafting::v1::Event& event, Time at) {
                 "of other agencies than its incident", created.message_id());
         if (created.crossing_id().empty()) return;
         require(crossings_.contains(created.crossing_id()), "of no crossing", created.message_id());
-        require(crossings_answered_.insert(created.crossing_id()).second,
+        require(crossings_drafted_.insert(created.crossing_id()).second,
                 "two messages of one crossing", created.crossing_id());
+        crossings_answered_.insert(created.crossing_id());
     } else if (event.has_crossing_refused()) {
+        require(!crossings_drafted_.contains(event.crossing_refused().crossing_id()),
+                "refused once it was drafted", event.crossing_refused().crossing_id());
         crossings_answered_.insert(event.crossing_refused().crossing_id());
     } else if (event.has_message_revised()) {
         Message& message = messages_.at(event.message_revised().message_id());

@@ -386,6 +386,16 @@ TEST(Review, OpensOnSubmission) {
     EXPECT_EQ(review(test).hands(0), "ana");
 }
 
+// Its readings may be corrected while it is looked at.
+TEST(Review, NamesTheCrossingThatStartedIt) {
+    Case test({imported()});
+    auto event = submitted(content_bytes({"calgary"}));
+    event.mutable_message_submitted()->set_crossing_id("x-1");
+    test.when(foreign<drafting::v1::Event>("drafting", "bow", {event}));
+    EXPECT_EQ(test.events().at(0).review_opened().crossing_id(), "x-1");
+    EXPECT_EQ(reviewing().events().at(0).review_opened().crossing_id(), "");
+}
+
 TEST(Review, OpensOnASubmissionBehindAnotherEventOfTheSameDecision) {
     drafting::v1::Event created;
     created.mutable_message_created()->set_message_id(id);

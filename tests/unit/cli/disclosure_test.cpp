@@ -2,12 +2,17 @@
 
 #include "cli/special_verbs.hpp"
 #include "cli/table.hpp"
+#include "cli/verb.hpp"
 #include "content/content.hpp"
 #include "runtime/digest.hpp"
+#include "tocsin/approval/v1/approval_service.pb.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
 
 namespace tocsin::cli {
 namespace {
@@ -223,6 +228,90 @@ TEST(ReviewedContent, IsRefusedWithAnythingThatCannotBeShown) {
     const std::string area = "\x0a\x09" + entry, draft = "\x4a\x0b" + area;
     EXPECT_THAT(refusal(review_of("\x32\x0d" + draft)), HasSubstr("nothing is approved"));
     EXPECT_THAT(refusal(review_of("\xff")), HasSubstr("can not be read"));
+}
+
+// ---- corrections of the readings that started it
+
+content::v1::Evidence reading(double value, const char* unit = "m3/s") {
+    content::v1::Evidence evidence;
+    evidence.set_series("05BH004:discharge");
+    evidence.set_value(value);
+    evidence.set_unit(unit);
+    evidence.mutable_read_at()->set_seconds(1'781'978'400);
+    return evidence;
+}
+
+// As the service answers it.
+Json revised(const std::vector<std::pair<double, double>>& values, const char* unit = "m3/s") {
+    content::Content content;
+    content.set_realm("delta");
+    approval::v1::Review review;
+    review.set_content(content::serialise(content));
+    review.set_digest(runtime::hex(runtime::sha256(review.content())));
+    for (const auto& [before, after] : values) {
+        auto& revision = *review.add_evidence_revisions();
+        *revision.mutable_before() = reading(before, unit);
+        *revision.mutable_after() = reading(after, unit);
+    }
+    std::string json;
+    EXPECT_TRUE(google::protobuf::util::MessageToJsonString(review, &json).ok());
+    return Json::parse(json);
+}
+
+constexpr const char* correction =
+    "The provider corrected a reading since: 05BH004:discharge at 2026-06-20T18:00:00Z was 1,900 "
+    "m3/s, is 900 m3/s";
+
+TEST(Corrections, AreSentencesOldestFirst) {
+    EXPECT_TRUE(corrections_in(revised({})).empty());
+    const auto sentences = corrections_in(revised({{1900, 900}, {900, 0}}));
+    ASSERT_EQ(sentences.size(), 2u);
+    EXPECT_EQ(sentences[0], correction);
+    EXPECT_THAT(sentences[1], testing::EndsWith(" was 900 m3/s, is 0 m3/s"));
+}
+
+TEST(Corrections, SayValuesAsTheyAre) {
+    const std::pair<double, const char*> values[] = {{999, "999"},
+                                                     {1000, "1,000"},
+                                                     {-1234.5, "-1,234.5"},
+                                                     {1e6, "1,000,000"},
+                                                     {123456.78125, "123,456.78125"},
+                                                     {0.125, "0.125"},
+                                                     {-12, "-12"}};
+    for (const auto& [value, text] : values)
+        EXPECT_THAT(corrections_in(revised({{1, value}}, ""))[0],
+                    testing::EndsWith(fmt::format(" was 1, is {}", text)));
+}
+
+TEST(Corrections, OfAProviderPassForNoLineOfTheirOwn) {
+    const std::string sentence = corrections_in(revised({{1, 2}}, "m\ndigest 00\u202e"))[0];
+    EXPECT_THAT(sentence, HasSubstr("m\\n\n| digest 00<U+202E>"));
+}
+
+TEST(Corrections, AreTheLastThingReadBeforeApproving) {
+    const std::string text = text_to_approve(revised({{1900, 900}}));
+    EXPECT_THAT(text, HasSubstr("realm: delta\n"));
+    EXPECT_THAT(text, testing::EndsWith(fmt::format("\n{}\n", correction)));
+    EXPECT_THAT(text_to_approve(revised({})), testing::ContainsRegex("\ndigest [0-9a-f]+\n$"));
+}
+
+TEST(Corrections, AreTheFirstThingOfAReview) {
+    testing::internal::CaptureStdout();
+    print_review(revised({{1900, 900}}));
+    const std::string printed = testing::internal::GetCapturedStdout();
+    EXPECT_THAT(printed, testing::StartsWith(fmt::format("{}\ndigest: ", correction)));
+    EXPECT_THAT(printed, Not(HasSubstr("evidenceRevisions")));
+}
+
+TEST(Corrections, AreCountedInAList) {
+    const auto& row = *std::ranges::find_if(
+        verbs(), [](const Verb& verb) { return verb.noun == "review" && verb.name == "list"; });
+    testing::internal::CaptureStdout();
+    print_answer(row, {{"reviews", {revised({{1900, 900}, {900, 950}}), revised({})}}}, false);
+    const std::string printed = testing::internal::GetCapturedStdout();
+    EXPECT_THAT(printed, HasSubstr("CORRECTED"));
+    EXPECT_THAT(printed, testing::ContainsRegex("\n +2 +[0-9a-f]{8}"));
+    EXPECT_THAT(printed, Not(HasSubstr("discharge")));
 }
 
 }  // namespace

@@ -744,7 +744,7 @@ TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
     EXPECT_EQ((testing::concerning<Decider, publishing::v1::Event>("publishing")),
               (Names{"deliveries_claimed"}));
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
-              (Names{"rule_crossed"}));
+              (Names{"crossing_retried", "rule_crossed"}));
 }
 
 // ---- what publishing publishes
@@ -976,6 +976,282 @@ TEST(Crossing, WarningsDoNotStopIt) {
     EXPECT_EQ(test.events().size(), 2u);
 }
 
+// ---- crossings that are tried again
+
+// Until when anything is drafted from the crossings below.
+const Time until = samples::now + std::chrono::hours{3};
+
+trigger::v1::Event crossed_until(Time draft_until = until, const std::string& id = "x-1") {
+    trigger::v1::Event event = crossed(id.c_str());
+    *event.mutable_rule_crossed()->mutable_draft_until() = runtime::to_proto(draft_until);
+    return event;
+}
+
+trigger::v1::Event retried(const char* template_id, Time draft_until = until) {
+    trigger::v1::Event event;
+    *event.mutable_crossing_retried() = crossed_until(draft_until).rule_crossed();
+    event.mutable_crossing_retried()->set_template_id(template_id);
+    return event;
+}
+
+v1::Event template_named(const char* id) {
+    v1::Event event = stored_template();
+    event.mutable_template_stored()->mutable_template_()->set_template_id(id);
+    return event;
+}
+
+// What the ledger fires, as its own service.
+Case& fire(Case& test) {
+    const auto next = Decider::next_due(test.state());
+    EXPECT_TRUE(next);
+    test.by("service:drafting", "", {"service"});
+    return next ? test.when(next->command) : test;
+}
+
+std::string reason_of(const Case& test) {
+    EXPECT_EQ(test.events().size(), 1u);
+    return test.events().at(0).crossing_refused().reason();
+}
+
+bool says(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST(Retry, DraftsOnceTheTemplateIsStored) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    EXPECT_TRUE(says(reason_of(test), "template `flood` does not exist; store it"));
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    test.on(samples::now + std::chrono::minutes{5}).happens(stored_template());
+    const auto due = Decider::next_due(test.state());
+    ASSERT_TRUE(due);
+    EXPECT_EQ(due->at, samples::now + std::chrono::minutes{5});
+    EXPECT_EQ(due->command.retry_crossing().attempts(), 1);
+    fire(test);
+    ASSERT_EQ(test.events().size(), 2u);
+    EXPECT_EQ(test.events()[0].message_created().crossing_id(), "x-1");
+    EXPECT_TRUE(test.events()[1].has_message_submitted());
+    EXPECT_EQ(only(test).stage, Stage::submitted);
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(test.state().refused_crossings.contains("x-1"));
+    test.happens(stored_template());
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(test.when(crossing(crossed_until())).reacted());
+}
+
+TEST(Retry, DraftsOnceAPersonStoresTheTemplate) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    ana(test).when(put_template());
+    ASSERT_EQ(test.refused(), "");
+    EXPECT_EQ(fire(test).events().size(), 2u);
+}
+
+TEST(Retry, ThatFailsAgainSaysWhyNowAndWaitsForTheNextChange) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.happens(stored_template("{{bridge}}"));
+    EXPECT_TRUE(says(reason_of(fire(test)), "without: bridge"));
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    // For the same reason as well: the timer must not come again by itself.
+    test.happens(stored_template("{{bridge}}"));
+    EXPECT_TRUE(says(reason_of(fire(test)), "without: bridge"));
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    test.happens(stored_template());
+    EXPECT_EQ(Decider::next_due(test.state())->command.retry_crossing().attempts(), 3);
+    EXPECT_EQ(fire(test).events().size(), 2u);
+}
+
+TEST(Retry, ConcernsOnlyWhatNamesTheTemplate) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.happens(template_named("drought"));
+    EXPECT_FALSE(Decider::next_due(test.state()));
+}
+
+TEST(Retry, DraftsOnceTheIncidentIsOpened) {
+    Case test = given({stored_template()});
+    test.when(crossing(crossed_until()));
+    EXPECT_TRUE(says(reason_of(test), "incident `inc-1` does not exist; open one"));
+    test.happens(incident());
+    EXPECT_EQ(fire(test).events().size(), 2u);
+}
+
+TEST(Retry, EndsWhenTheReadingIsTooOld) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.happens(stored_template());
+    test.on(until);
+    const std::string reason = reason_of(fire(test));
+    EXPECT_TRUE(says(reason, "the reading is too old")) << reason;
+    EXPECT_TRUE(says(reason, "rule `bow-high`")) << reason;
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    test.happens(stored_template());
+    EXPECT_FALSE(Decider::next_due(test.state()));
+}
+
+TEST(Retry, IsForgottenByTheTimeOfAnyDecision) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.on(until - std::chrono::seconds{1}).happens(message());
+    EXPECT_EQ(test.state().refused.size(), 1u);
+    test.on(until).happens(stored_template());
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_TRUE(test.state().refused_crossings.contains("x-1"));
+}
+
+TEST(Retry, IsNotForACrossingThatDoesNotSayUntilWhen) {
+    Case test = given({incident()});
+    test.when(crossing());
+    EXPECT_EQ(test.events().at(0).crossing_refused().crossing_id(), "x-1");
+    test.happens(stored_template());
+    EXPECT_FALSE(Decider::next_due(test.state()));
+}
+
+TEST(Retry, IsOfTheLatestTwoHundred) {
+    Case test = given({incident()});
+    for (int i = 0; i < 205; ++i)
+        test.when(crossing(crossed_until(until, fmt::format("x-{:03}", 999 - i))));
+    EXPECT_EQ(test.state().refused.size(), 200u);
+    EXPECT_EQ(test.state().refused_crossings.size(), 205u);
+    EXPECT_EQ(test.state().refused.find("x-995"), nullptr);
+    EXPECT_NE(test.state().refused.find("x-994"), nullptr);
+    // That it is tried again does not make it a newer one.
+    test.happens(stored_template("{{bridge}}"));
+    while (Decider::next_due(test.state())) fire(test);
+    test.when(crossing(crossed_until(until, "x-new")));
+    EXPECT_EQ(test.state().refused.find("x-994"), nullptr);
+    test.happens(stored_template());
+    int drafted = 0;
+    for (; Decider::next_due(test.state()); ++drafted) EXPECT_EQ(fire(test).events().size(), 2u);
+    EXPECT_EQ(drafted, 200);
+    EXPECT_EQ(test.state().messages.size(), 200u);
+}
+
+TEST(Retry, IsNobodysButTheTimers) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.happens(stored_template());
+    const auto due = Decider::next_due(test.state());
+    EXPECT_EQ(ana(test).when(due->command).refused(), "not_a_timer");
+    EXPECT_TRUE(Decider::next_due(test.state()));
+}
+
+TEST(Retry, ThatComesLateChangesNothing) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.happens(stored_template());
+    const auto due = Decider::next_due(test.state());
+    fire(test);
+    EXPECT_EQ(test.request("again").when(due->command).refused(), "");
+    EXPECT_TRUE(test.events().empty());
+    v1::Command unknown;
+    unknown.mutable_retry_crossing()->set_crossing_id("x-9");
+    EXPECT_TRUE(test.when(unknown).events().empty());
+}
+
+// Every replay of what was recorded asks for the same, at every step.
+TEST(Retry, IsTheSameForEveryReplay) {
+    Case test = given({});
+    std::vector<std::pair<v1::Event, Time>> ledger;
+    Time now = samples::now;
+    const auto record = [&] {
+        for (const v1::Event& event : test.events()) ledger.emplace_back(event, now);
+    };
+    const auto happens = [&](const v1::Event& event) {
+        now += std::chrono::minutes{1};
+        test.on(now).happens(event);
+        ledger.emplace_back(event, now);
+    };
+    for (const char* id : {"x-3", "x-1", "x-2"}) {
+        test.when(crossing(crossed_until(until, id)));
+        record();
+    }
+    happens(incident());
+    happens(stored_template("{{bridge}}"));
+    for (int i = 0; i < 2; ++i) {
+        fire(test);
+        record();
+    }
+    happens(stored_template());
+    for (int i = 0; i < 2; ++i) {
+        fire(test);
+        record();
+    }
+    State replayed;
+    for (const auto& [event, at] : ledger) ASSERT_TRUE(Decider::evolve(replayed, event, at));
+    const auto here = Decider::next_due(test.state()), there = Decider::next_due(replayed);
+    ASSERT_TRUE(here && there);
+    EXPECT_EQ(here->at, there->at);
+    EXPECT_EQ(here->command.SerializeAsString(), there->command.SerializeAsString());
+    EXPECT_EQ(test.state().refused_crossings, replayed.refused_crossings);
+    EXPECT_EQ(test.state().messages.size(), replayed.messages.size());
+}
+
+TEST(Crossing, WhoseReadingIsTooOldIsRefused) {
+    Case test = given({incident(), stored_template()});
+    test.when(crossing(crossed_until(samples::now)));
+    const std::string reason = reason_of(test);
+    EXPECT_TRUE(says(reason, "the reading is too old: nothing is drafted from it after 20"))
+        << reason;
+    EXPECT_TRUE(says(reason, " UTC, ")) << reason;
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    test.when(crossing(crossed_until(samples::now + std::chrono::seconds{1}, "x-2")));
+    EXPECT_EQ(test.events().size(), 2u);
+}
+
+TEST(Retried, IsDraftedAtOnceFromTheOtherTemplate) {
+    Case test = given({incident(), template_named("other")});
+    test.when(crossing(crossed_until()));
+    test.when(crossing(retried("other")));
+    ASSERT_EQ(test.events().size(), 2u);
+    EXPECT_EQ(test.events()[0].message_created().message_id(), crossing_message_id("x-1"));
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    EXPECT_FALSE(test.when(crossing(retried("flood"))).reacted());
+}
+
+TEST(Retried, TakesThePlaceOfWhatIsKept) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.when(crossing(retried("other")));
+    EXPECT_TRUE(says(reason_of(test), "template `other` does not exist"));
+    EXPECT_FALSE(test.when(crossing(retried("other"))).reacted());
+    test.happens(stored_template());
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    test.happens(template_named("other"));
+    EXPECT_EQ(fire(test).events().size(), 2u);
+}
+
+TEST(Retried, WhereNothingIsKnownOfItIsACrossing) {
+    Case test = given({incident(), stored_template()});
+    test.when(crossing(retried("flood")));
+    EXPECT_EQ(test.events().size(), 2u);
+}
+
+TEST(Retried, WhereItsRefusalWasForgottenIsTriedAllTheSame) {
+    Case test = given({incident()});
+    test.when(crossing());
+    test.happens(stored_template());
+    test.when(crossing(retried("flood")));
+    EXPECT_EQ(test.events().size(), 2u);
+}
+
+TEST(Retried, TooLateIsRefused) {
+    Case test = given({incident(), template_named("other")});
+    test.when(crossing(crossed_until()));
+    test.on(until).when(crossing(retried("other")));
+    EXPECT_TRUE(says(reason_of(test), "too old"));
+    EXPECT_EQ(test.state().refused.size(), 0u);
+}
+
+TEST(Retried, BesideItsCrossingMakesOneMessage) {
+    Case test = given({incident(), stored_template()});
+    test.when(foreign<trigger::v1::Event>("trigger", "bow", {crossed_until(), retried("flood")}));
+    EXPECT_EQ(test.events().size(), 2u);
+}
+
 // ---- versions
 
 TEST(Drafting, AnUnknownCommandIsRefused) {
@@ -1090,6 +1366,23 @@ TEST(Size, ADraftAtTheLimitIsSubmittedInRecordsThatFit) {
     ASSERT_EQ(test.events().size(), 1u);
     EXPECT_LE(test.events()[0].message_submitted().content().size(), content::content_bytes_max);
     EXPECT_LT(bytes_of(test.events()), decision_bytes_max);
+}
+
+// The rules of a full record are recorded as refused, if need be without what a retry needs.
+TEST(Size, RefusalsOfOneReadingFitIntoOneRecord) {
+    Case test({incident()}, samples::now);
+    std::vector<trigger::v1::Event> events;
+    for (int i = 0; i < 100; ++i) {
+        events.push_back(crossed_until(until, fmt::format("x-{}", i)));
+        for (int hand = 0; hand < 100; ++hand)
+            events.back().mutable_rule_crossed()->add_hands(std::string(128, 'h'));
+    }
+    test.when(foreign<trigger::v1::Event>("trigger", "bow", events, samples::now));
+    ASSERT_EQ(test.events().size(), 100u);
+    EXPECT_LT(bytes_of(test.events()), decision_bytes_max);
+    EXPECT_GT(test.state().refused.size(), 50u);
+    EXPECT_LT(test.state().refused.size(), 100u);
+    EXPECT_EQ(test.state().refused_crossings.size(), 100u);
 }
 
 TEST(Size, WhatOneReadingLeadsToFitsIntoOneRecord) {

@@ -210,8 +210,9 @@ TEST(ValidateNumbers, AThresholdIsGivenAndMayBeNought) {
 }
 
 // Of these 0 is what somebody means who says nothing: no hysteresis, at once, the first page.
-const std::set<std::string> nought_is_a_default{"hysteresis",    "for_seconds", "cooldown_seconds",
-                                                "stale_seconds", "page_size",   "page"};
+const std::set<std::string> nought_is_a_default{
+    "hysteresis", "for_seconds", "cooldown_seconds", "stale_seconds",
+    "page_size",  "page",        "max_age_seconds",  "max_gap_seconds"};
 
 void expect_numbers_to_be_given(const google::protobuf::Descriptor* message, int& count) {
     using google::protobuf::FieldDescriptor;

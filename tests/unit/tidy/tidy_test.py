@@ -17,7 +17,7 @@ FUNCTION_LINES_MAX = 70
 # The rules of the domain beside `content/` and every `decider`: what deciders are made of, and the
 # protocol's core, which the simulator drives.
 PURE = ("services/content/*", "services/*/decider.?pp", "services/drafting/crossing.?pp",
-        "services/drafting/submission.?pp", "services/trigger/crossing.?pp",
+        "services/drafting/submission.?pp", "services/trigger/evaluation.?pp",
         "services/trigger/source.hpp", "services/trigger/sources.cpp",
         "services/trigger/sources/*", "services/measurement/telling.?pp",
         "services/measurement/deliveries.cpp", "services/measurement/card.cpp",

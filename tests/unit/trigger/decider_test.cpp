@@ -57,7 +57,7 @@ TEST(Decider, ADutyOfficerPutsASource) {
     const auto& source = given.events()[0].source_put().source();
     EXPECT_EQ(source.agency_id(), "calgary");
     EXPECT_TRUE(source.active());
-    EXPECT_EQ(source.stale_seconds(), 180) << "unset means three polls";
+    EXPECT_EQ(source.stale_seconds(), 7200) << "unset means two hours";
     EXPECT_EQ(given.subject(), "bow");
     EXPECT_EQ(given.etag(), "1");
 }

@@ -22,6 +22,7 @@ protected:
         foreign.service = "trigger";
         foreign.topic = "tocsin.trigger.readings.v1";
         foreign.realm = realm;
+        foreign.at = utc("2026-05-01T00:02:00Z");
         foreign.events.push_back(body);
         tick_ += std::chrono::seconds{1};
         heard_->met(foreign);
@@ -65,8 +66,10 @@ TEST_F(HeardTest, RealmsAndSeriesAreApart) {
     meet(first_, "elbow");
     EXPECT_FALSE(heard_->of("bow", "gauge").newest);
     meet(second_);
-    EXPECT_EQ(heard_->newest("bow", "gauge", "A", {}), utc("2026-05-01T00:01:00Z"));
-    EXPECT_FALSE(heard_->newest("bow", "gauge", "B", {}));
+    EXPECT_EQ(heard_->series("bow", "gauge", "A")->readings.back().read_at,
+              utc("2026-05-01T00:01:00Z"));
+    EXPECT_FALSE(heard_->series("bow", "gauge", "B"));
+    EXPECT_EQ(heard_->names("bow", "gauge"), std::vector<std::string>{"A"});
 }
 
 TEST_F(HeardTest, OnlyWhatIsInUseIsKept) {
@@ -86,7 +89,7 @@ TEST_F(HeardTest, AnOlderRecordDoesNotMakeTheNewestNews) {
     meet(second_);
     const Heard::Tick later = tick_ + std::chrono::milliseconds{1};
     meet(first_);
-    EXPECT_FALSE(heard_->newest("bow", "gauge", "A", later));
+    EXPECT_LT(heard_->series("bow", "gauge", "A")->met_at, later);
     EXPECT_EQ(heard_->of("bow", "gauge").newest, utc("2026-05-01T00:01:00Z"));
 }
 
@@ -96,6 +99,7 @@ TEST_F(HeardTest, TheRulesTellWhatTheyMeetAndAFreshFoldDoesToo) {
     foreign.service = "trigger";
     foreign.topic = "tocsin.trigger.readings.v1";
     foreign.realm = "bow";
+    foreign.at = utc("2026-05-01T00:02:00Z");
     foreign.events.push_back(first_);
     EXPECT_FALSE(rules->react(foreign, Time{})) << "no rule reads it";
     EXPECT_EQ(heard_->of("bow", "gauge").newest, utc("2026-05-01T00:00:00Z"));

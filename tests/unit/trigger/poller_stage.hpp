@@ -113,6 +113,7 @@ protected:
         result.source.set_poll_seconds(poll_seconds);
         result.source.set_stale_seconds(180);
         result.source.set_active(true);
+        result.watched["A:level"] = std::chrono::hours{24};
         return result;
     }
 
@@ -170,11 +171,13 @@ protected:
         EXPECT_EQ(transport_.requests.size(), before + 1);
         return slept;
     }
+    // That were sent, each once however often it was.
     std::size_t readings() const {
-        std::size_t count = 0;
+        std::set<std::pair<std::string, Time>> all;
         for (const auto& record : ledger_.appended)
-            count += static_cast<std::size_t>(record.readings_size());
-        return count;
+            for (const auto& reading : record.readings())
+                all.emplace(record.series(), runtime::from_proto(reading.read_at()));
+        return all.size();
     }
     v1::SourceHealth report() const { return health_.report("bow", wanted().source, now_); }
 

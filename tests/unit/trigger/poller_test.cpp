@@ -19,8 +19,10 @@ TEST_F(PollerTest, AppendsWhatIsNewAndOnlyThat) {
     EXPECT_EQ(ledger_.appended[0].unit(), "m");
     EXPECT_EQ(until_request(), milliseconds{60'000});
     EXPECT_EQ(readings(), 4U);
+    ASSERT_EQ(ledger_.appended.size(), 2U);
+    EXPECT_EQ(ledger_.appended[1].readings_size(), 4) << "with what was before";
     until_request();
-    EXPECT_EQ(readings(), 4U) << "the same answer again";
+    EXPECT_EQ(ledger_.appended.size(), 2U) << "the same answer again";
     EXPECT_EQ(report().polls(), 3);
     EXPECT_EQ(report().readings(), 4);
     EXPECT_EQ(report().error(), "");
@@ -49,12 +51,80 @@ TEST_F(PollerTest, AsksOnlyForWhatChanged) {
     EXPECT_EQ(readings(), 1U);
 }
 
-TEST_F(PollerTest, ABatchHasAtMost500Readings) {
-    transport_.answers = {answer(rows(0, 700))};
-    begin();
+TEST_F(PollerTest, ARecordHasWhatTheRulesNeedAndTheReadingBefore) {
+    transport_.answers = {answer(rows(0, 180)), answer(rows(0, 181))};
+    Wanted one = wanted();
+    one.watched["A:level"] = std::chrono::hours{1};
+    begin(one);
+    ASSERT_EQ(ledger_.appended.size(), 1U);
+    EXPECT_EQ(ledger_.appended[0].readings_size(), 180) << "at first with all that there is";
+    until_request();
     ASSERT_EQ(ledger_.appended.size(), 2U);
-    EXPECT_EQ(ledger_.appended[0].readings_size(), 500);
-    EXPECT_EQ(ledger_.appended[1].readings_size(), 200);
+    EXPECT_EQ(ledger_.appended[1].readings_size(), 62);
+    EXPECT_EQ(runtime::from_proto(ledger_.appended[1].readings(0).read_at()),
+              utc("2026-05-01T01:59:00Z"));
+}
+
+TEST_F(PollerTest, OfASeriesThatNoRuleReadsTheNewestReadingIsSent) {
+    Wanted one = wanted();
+    one.watched.clear();
+    transport_.answers = {answer(rows(0, 3)), answer(rows(0, 3)), answer(rows(0, 5))};
+    begin(one);
+    ASSERT_EQ(ledger_.appended.size(), 1U);
+    EXPECT_EQ(ledger_.appended[0].readings_size(), 1);
+    until_request();
+    EXPECT_EQ(ledger_.appended.size(), 1U);
+    until_request();
+    ASSERT_EQ(ledger_.appended.size(), 2U);
+    EXPECT_EQ(ledger_.appended[1].readings_size(), 1);
+}
+
+TEST_F(PollerTest, WhatIsCorrectedOrFilledInLaterIsSent) {
+    const std::string first = "A,2026-05-01T00:00:00Z,1\nA,2026-05-01T00:20:00Z,2\n";
+    const std::string filled = first + "A,2026-05-01T00:10:00Z,9\n";
+    const std::string corrected = filled + "A,2026-05-01T00:20:00Z,3\n";
+    transport_.answers = {answer(first), answer(filled), answer(corrected)};
+    begin();
+    until_request();
+    ASSERT_EQ(ledger_.appended.size(), 2U);
+    EXPECT_EQ(ledger_.appended[1].readings(1).value(), 9);
+    until_request();
+    ASSERT_EQ(ledger_.appended.size(), 3U);
+    EXPECT_EQ(ledger_.appended[2].readings_size(), 3);
+    EXPECT_EQ(ledger_.appended[2].readings(2).value(), 3);
+}
+
+// A server that shows but its latest value: the time before is what the stream had.
+TEST_F(PollerTest, WhatTheStreamHadIsTheTimeBefore) {
+    v1::Readings before;
+    before.set_source_id("gauge");
+    before.set_series("A:level");
+    before.set_unit("m");
+    auto& reading = *before.add_readings();
+    *reading.mutable_read_at() = runtime::to_proto(utc("2026-05-01T11:00:00Z"));
+    reading.set_value(7);
+    runtime::Foreign record{"tocsin.trigger.readings.v1", "trigger", "bow", 0, now_, {}};
+    record.events.push_back(before.SerializeAsString());
+    heard_.recall(record);
+    transport_.answers = {answer("A,2026-05-01T11:30:00Z,8\n")};
+    begin();
+    ASSERT_EQ(ledger_.appended.size(), 1U);
+    ASSERT_EQ(ledger_.appended[0].readings_size(), 2);
+    EXPECT_EQ(ledger_.appended[0].readings(0).value(), 7);
+}
+
+TEST_F(PollerTest, WhatIsSkippedIsCountedOnceByItsReason) {
+    transport_.answers = {answer("A,2026-05-01T00:00:00Z,x\nA,2026-05-01T13:00:00Z,1\nA,20\n")};
+    begin();
+    until_request();
+    ASSERT_EQ(report().error(), "");
+    const v1::SourceHealth told = report();
+    const auto& reasons = told.skipped_by_reason();
+    EXPECT_EQ(reasons.at("bad_value"), 1);
+    EXPECT_EQ(reasons.at("bad_row"), 1);
+    EXPECT_EQ(reasons.at("ahead"), 1);
+    EXPECT_EQ(report().skipped(), 3);
+    EXPECT_THAT(report().first_fault(), HasSubstr("line 4"));
 }
 
 TEST_F(PollerTest, WhatWasNotStoredIsSentAgain) {
@@ -254,7 +324,7 @@ TEST_F(PollerTest, OnlyTheLeaderPollsAndATakeOverStartsFromTheBeginning) {
     wake();
     ledger_.leading = true;
     until_request();
-    EXPECT_EQ(readings(), 4U);
+    EXPECT_EQ(ledger_.appended.size(), 2U);
 }
 
 TEST_F(PollerTest, ASourceOrRulePutAnewIsPolledAtOnceAndSentAnew) {
@@ -262,7 +332,7 @@ TEST_F(PollerTest, ASourceOrRulePutAnewIsPolledAtOnceAndSentAnew) {
     begin();
     begin(wanted(2));
     ASSERT_EQ(transport_.requests.size(), 2U);
-    EXPECT_EQ(readings(), 4U);
+    EXPECT_EQ(ledger_.appended.size(), 2U);
     begin(wanted(2));
     EXPECT_EQ(transport_.requests.size(), 2U) << "nothing changed";
     until_request();
@@ -314,23 +384,38 @@ TEST_F(PollerTest, ALoopThatWasReplacedAmidARequestStoresAndTellsNothing) {
 TEST_F(PollerTest, ASourceThatBringsNothingNewGoesStale) {
     transport_.answers = {answer(rows(720, 721))};
     begin();
-    for (int i = 0; i < 3; ++i) until_request();
+    for (int i = 0; i < 2; ++i) until_request();
     EXPECT_FALSE(report().stale());
-    until_request();
+    for (int i = 0; i < 2; ++i) until_request();
     EXPECT_TRUE(report().stale());
-    transport_.answers = {answer(rows(720, 722))};
+    transport_.answers = {answer(rows(720, 724))};
     until_request();
     EXPECT_FALSE(report().stale());
 }
 
-TEST_F(PollerTest, WhatIsReadAnewAfterARestartIsAsOldAsItSays) {
-    // Two records, the newest of 11:39.
+TEST_F(PollerTest, AReadingIsAsOldAsItSaysHoweverNewItIsHere) {
+    // The newest of 11:39, and then of 11:40.
     transport_.answers = {answer(rows(0, 700)), answer(rows(0, 701))};
     begin();
-    ASSERT_EQ(ledger_.appended.size(), 2U);
     EXPECT_TRUE(report().stale());
     until_request();
-    EXPECT_FALSE(report().stale()) << "new since, however late it is shown";
+    EXPECT_TRUE(report().stale());
+}
+
+// Case 05: one station of the file stops, and the other goes on.
+TEST_F(PollerTest, ASourceIsAsOldAsTheOldestSeriesThatRulesRead) {
+    transport_.answers = {answer("A,2026-05-01T11:50:00Z,1\nB,2026-05-01T12:00:00Z,1\n")};
+    begin();
+    EXPECT_TRUE(report().stale());
+    Wanted other = wanted(2);
+    other.watched = {{"B:level", std::chrono::hours{1}}};
+    begin(other);
+    EXPECT_FALSE(report().stale());
+    Wanted absent = wanted(3);
+    absent.watched["C:level"] = std::chrono::hours{1};
+    begin(absent);
+    for (int i = 0; i < 4; ++i) until_request();
+    EXPECT_TRUE(report().stale()) << "it never came";
 }
 
 TEST_F(PollerTest, ARemovedSourceIsPolledNoMoreAndRaisesNoAlarm) {

@@ -1,0 +1,110 @@
+// What a rule makes of its series: from a window of readings, and from what the ledger says that it
+// crossed at before. By the readings' own times throughout: what comes late, twice, out of order or
+// corrected counts in its place, and whoever reads the same record decides the same.
+//
+// A *wave* begins with the reading at or above the threshold whose `for` comes true, without a gap,
+// and ends with the first one below `threshold - hysteresis`, or the first after a silence longer
+// than `max_age`. A rule crosses at most once in a wave: at its first reading that is at or above
+// the threshold, young enough and outside of any cooldown.
+#pragma once
+
+#include "runtime/time.hpp"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
+#include "trigger/source.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tocsin::trigger {
+
+// Where the rule or the request says nothing.
+inline constexpr double max_age_seconds_usual = 3 * 3600;
+inline constexpr double max_gap_seconds_usual = 3600;
+// A reading from further ahead is a clock gone wrong; taken, it would be the newest for as long.
+inline constexpr std::chrono::minutes ahead_most{5};
+// Of one record: two days of readings by the minute.
+inline constexpr std::size_t window_readings_max = 3'000;
+
+// What a rule crossed at.
+struct Fired {
+    Time at;  // of the reading
+    std::string crossing_id;
+    content::v1::Evidence evidence;  // as the provider has it by now
+    // The reading that ended its wave; nothing while it lasts, as far as is known.
+    std::optional<Time> ended;
+};
+
+struct RuleState {
+    v1::Rule rule;  // the last that was put; off once removed
+    std::int64_t version = 0;
+    // Counts the questions: with another source, series, threshold or unit it is another one, and
+    // what it crossed at before says nothing.
+    std::int64_t question = 0;
+    // What it reads since its first reading; another unit or sensor is another series.
+    bool bound = false;
+    std::string unit, sensor;
+    // In order of time, the last ones. What is not after `forgotten` is settled for good.
+    std::vector<Fired> fired;
+    std::optional<Time> forgotten;
+    // Of waves, the latest reading that was told of: within the cooldown, and too old.
+    std::optional<Time> suppressed_at, cooldown_until;
+    std::optional<content::v1::Evidence> passed;
+    // The last crossing as it was decided, for another attempt at drafting; empty before.
+    std::string last_crossed;
+    std::int64_t crossings = 0;
+    std::int64_t removal = 0;  // its number in Removed; 0: it is on
+};
+
+struct Wave {
+    std::size_t begin = 0;           // the first reading at or above
+    std::size_t met = 0;             // where `for` came true
+    std::optional<std::size_t> end;  // the first that is not in it; nothing while it lasts
+    bool goes_on = false;            // it began before the window, and was crossed at
+};
+
+struct Waves {
+    std::vector<Wave> all;               // in order of time
+    std::optional<std::size_t> pending;  // since which reading `for` is running
+};
+
+// The readings as they count: in order of time, one for each, none from ahead of `latest`, none
+// that is no number.
+std::vector<Reading> window_of(const v1::Readings& record, Time latest);
+// Both as window_of() gives them: `later` corrects `earlier`, of which what is before `from` is
+// left out, but for the last such reading, which tells of a silence. At most `window_readings_max`,
+// the latest.
+std::vector<Reading> merged(std::span<const Reading> earlier, std::span<const Reading> later,
+                            Time from);
+// `readings` as window_of() gives them.
+Waves waves_in(const RuleState& rule, std::span<const Reading> readings);
+// Why the rule cannot be held against this series, in words; empty where it can.
+std::string mismatch(const RuleState& rule, const std::string& unit, const std::string& sensor);
+// What follows from the record, whose readings are `readings`; each event as the state is after
+// those before it.
+std::vector<v1::Event> weigh(const RuleState& rule, const v1::Readings& record,
+                             std::span<const Reading> readings, Time now);
+// Applies what it is of.
+void move(RuleState& rule, const v1::Event& event);
+
+// How much of the time before a rule needs in a record.
+runtime::Duration window_needed(const v1::Rule& rule);
+
+enum class Standing { off, without_data, normal, pending, crossed, cooling_down };
+struct Stands {
+    Standing standing = Standing::off;
+    std::optional<Time> since;
+    std::string reason;
+};
+// What people are told: by what the ledger says, and by the series as this instance met it last.
+// `stale_after`: an older newest reading is none.
+struct Seen {
+    std::string unit, sensor;
+    std::span<const Reading> readings;  // as window_of() gives them; empty: none was met
+};
+Stands stands(const RuleState& rule, const std::optional<Seen>& seen, runtime::Duration stale_after,
+              Time now);
+
+}  // namespace tocsin::trigger

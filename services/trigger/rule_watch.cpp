@@ -1,0 +1,60 @@
+#include "trigger/rule_watch.hpp"
+
+#include "runtime/retired_gauge.hpp"
+
+#include <limits>
+
+namespace tocsin::trigger {
+namespace {
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+// Whoever has not looked by then has been told often enough.
+constexpr std::chrono::hours refused_shown{24};
+
+prometheus::Labels labels_of(const std::string& realm, const std::string& rule) {
+    return {{"realm", realm}, {"rule", rule}};
+}
+
+}  // namespace
+
+RuleWatch::RuleWatch(runtime::Metrics& metrics, const TriggerView& view, const Heard& heard)
+    : metrics_(metrics), view_(view), heard_(heard) {}
+
+void RuleWatch::look(bool ready, Time now) {
+    std::set<Key> on;
+    view_.each_realm([&](const std::string& name, const Realm& realm) {
+        refused(name).Set(static_cast<double>(realm.refused(now - refused_shown)));
+        realm.state().rules.ascend(nullptr, [&](const std::string& id, const RuleState& rule) {
+            if (!rule.rule.active()) return true;
+            const Stands stands =
+                stands_now(rule, heard_.series(name, rule.rule.source_id(), rule.rule.series()),
+                           realm.state().sources.find(rule.rule.source_id()), now);
+            const bool silent = stands.standing == Standing::without_data;
+            without_data({name, id}).Set(silent && ready ? 1 : ready ? 0 : unknown);
+            on.emplace(name, id);
+            return true;
+        });
+    });
+    for (const Key& rule : shown_)
+        if (!on.contains(rule))
+            runtime::retire_gauge(metrics_, "tocsin_trigger_rule_without_data",
+                                  labels_of(rule.first, rule.second));
+    shown_ = std::move(on);
+}
+
+prometheus::Gauge& RuleWatch::without_data(const Key& rule) {
+    return metrics_.gauge(
+        "tocsin_trigger_rule_without_data",
+        "Whether the series of a rule brings nothing that it can be held against: "
+        "no reading, too old a one, another unit or sensor. NaN: this instance "
+        "cannot say.",
+        labels_of(rule.first, rule.second));
+}
+
+prometheus::Gauge& RuleWatch::refused(const std::string& realm) {
+    return metrics_.gauge("tocsin_trigger_crossings_refused",
+                          "Crossings of the last day of which drafting made no message.",
+                          {{"realm", realm}});
+}
+
+}  // namespace tocsin::trigger

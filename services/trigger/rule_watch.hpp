@@ -1,0 +1,34 @@
+// What people are told of rules by metrics: which are without data, and which crossings led to no
+// message. Every instance says so for itself, by what it met in the stream.
+#pragma once
+
+#include "runtime/metrics.hpp"
+#include "trigger/heard.hpp"
+#include "trigger/view.hpp"
+
+#include <set>
+#include <string>
+#include <utility>
+
+namespace tocsin::trigger {
+
+// One thread.
+class RuleWatch {
+public:
+    RuleWatch(runtime::Metrics& metrics, const TriggerView& view, const Heard& heard);
+
+    // Looks at all rules. `ready`: this instance hears the stream; otherwise it cannot tell.
+    void look(bool ready, Time now);
+
+private:
+    using Key = std::pair<std::string, std::string>;  // realm and rule
+    prometheus::Gauge& without_data(const Key& rule);
+    prometheus::Gauge& refused(const std::string& realm);
+
+    runtime::Metrics& metrics_;
+    const TriggerView& view_;
+    const Heard& heard_;
+    std::set<Key> shown_;
+};
+
+}  // namespace tocsin::trigger
