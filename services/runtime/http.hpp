@@ -21,6 +21,8 @@
 namespace tocsin::runtime {
 
 struct HttpRequest {
+    // For whom (the realm): what there is a bounded number of is shared out among owners.
+    std::string owner;
     std::string method = "GET";
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
