@@ -1,10 +1,13 @@
 // The wire part of a kind of channel: how its one public effect is made, and how it is found out
 // whether it was. Coroutines on the event loop; what they await may take as long as it is given.
+// The loop fires for every realm: what a server sent is parsed by `Wire::aside` alone, as much of
+// it as its request allows, in time that grows with its bytes and no faster.
 #pragma once
 
 #include "publishing/credentials.hpp"
 #include "publishing/sealed.hpp"
 #include "runtime/http.hpp"
+#include "runtime/reading_thread.hpp"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <functional>
@@ -48,6 +51,8 @@ struct Wire {
     std::function<std::shared_ptr<const Sealed>(const std::string& realm,
                                                 const std::string& identifier)>
         on_feed;
+    // How an answer is read, see below.
+    runtime::Aside aside = runtime::aside_here();
     // Account ids by channel URL and credential, so that they need not be asked for at T0.
     std::map<std::string, std::string> account_ids;
 };

@@ -49,6 +49,7 @@ Executor::Executor(ExecutorParts parts)
                     const auto alert = parts_.view.snapshot(realm)->alert(identifier, parts_.now());
                     return alert ? alert->body : nullptr;
                 },
+            .aside = parts_.aside,
             .account_ids = {}} {
     introduce_metrics();
 }

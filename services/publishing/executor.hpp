@@ -36,6 +36,8 @@ struct ExecutorParts {
     std::string world;
     bool allow_private_addresses = false;
     std::chrono::milliseconds claim_lead{200};
+    // Reads the answers of channels.
+    runtime::Aside aside = runtime::aside_here();
     // How long stop() waits for what is being sent.
     std::chrono::milliseconds drain{5000};
     // Tests have clocks of their own.

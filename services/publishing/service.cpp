@@ -5,6 +5,7 @@
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
 #include "runtime/production.hpp"
+#include "runtime/reading_thread.hpp"
 
 namespace tocsin::publishing {
 namespace {
@@ -73,18 +74,21 @@ CredentialRules credential_rules(const runtime::RuntimeConfig& config) {
 }
 
 ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView& view,
-                       Credentials& credentials) {
+                       Credentials& credentials, runtime::ReadingThread& reading) {
+    const auto post = [&http = surroundings.http](std::move_only_function<void()> task) {
+        http.post(std::move(task));
+    };
     return {.view = view,
             .ledger = surroundings.ledger,
             .metrics = surroundings.metrics,
             .http = surroundings.http,
-            .post = [&http = surroundings.http](
-                        std::move_only_function<void()> task) { http.post(std::move(task)); },
+            .post = post,
             .incarnation = surroundings.incarnation,
             .credentials = credentials,
             .world = surroundings.config.world,
             .allow_private_addresses = chosen().allow_private_addresses,
             .claim_lead = std::chrono::milliseconds{chosen().claim_lead_ms},
+            .aside = runtime::aside_on(reading, post),
             .drain = std::chrono::milliseconds{surroundings.config.drain_ms_max / 2}};
 }
 
@@ -96,7 +100,7 @@ public:
                    static_cast<int>(surroundings.config.kafka_partitions)),
           credentials_(chosen().credentials_dir, credential_rules(surroundings.config)),
           rpc_(surroundings.rpc, view_, credentials_),
-          executor_(parts_of(surroundings, view_, credentials_)) {
+          executor_(parts_of(surroundings, view_, credentials_, reading_)) {
         fix_constants(surroundings.config);
     }
 
@@ -115,6 +119,8 @@ private:
     Credentials credentials_;
     PublishingRpc rpc_;
     Executor executor_;
+    // After the executor, to end before it: what it reads belongs to that.
+    runtime::ReadingThread reading_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -24,8 +25,11 @@ struct HttpClient::Exchange {
     HttpRequest request;
     HttpResponse response;
     Done done;
+    // Of the host, as libcurl will ask for them; empty: of an address, or of this machine.
+    std::string host, port;
+    std::chrono::steady_clock::time_point until;
     curl_slist* headers = nullptr;
-    bool connected = false;
+    curl_slist* addresses = nullptr;
     bool sent_any = false;
     bool too_large = false;
     bool broke_off = false;
@@ -34,7 +38,10 @@ struct HttpClient::Exchange {
     std::size_t came_out = 0;  // of the body, beyond its limit as well
     char error[CURL_ERROR_SIZE] = {};
 
-    ~Exchange() { curl_slist_free_all(headers); }
+    ~Exchange() {
+        curl_slist_free_all(headers);
+        curl_slist_free_all(addresses);
+    }
 };
 
 static bool in_range(const unsigned char* bytes, std::initializer_list<unsigned char> prefix) {
@@ -110,6 +117,9 @@ static curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* addres
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+// Called where libcurl would look up a name itself.
+static int refuse_lookup(void*, void*, void*) { return 1; }
+
 static constexpr std::size_t headers_max = 200;
 
 namespace {
@@ -165,7 +175,7 @@ struct Callbacks {
 
 }  // namespace
 
-HttpClient::HttpClient() {
+HttpClient::HttpClient(LookUp look_up) : lookups_(std::move(look_up)) {
     static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (once != CURLE_OK) throw std::runtime_error("libcurl cannot start");
     multi_ = curl_multi_init();
@@ -227,15 +237,104 @@ void HttpClient::send(HttpRequest request, Done done) {
         std::unexpected(HttpError{HttpError::Kind::not_sent, "the process is stopping", {}}));
 }
 
+// Whether libcurl knows its address without asking anybody.
+static bool needs_no_lookup(const std::string& host) {
+    unsigned char bytes[16];
+    return host.starts_with('[') || inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
+           host == "localhost" || host.ends_with(".localhost");
+}
+
 void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
+    Exchange& here = *exchange;
+    here.until = std::chrono::steady_clock::now() + here.request.timeout;
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+    if (curl_url_set(url.get(), CURLUPART_URL, here.request.url.c_str(), 0) == CURLUE_OK) {
+        here.host = texts::lower_case(url_part(url.get(), CURLUPART_HOST, CURLU_PUNYCODE));
+        here.port = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    }
+    if (!is_host(here.host))
+        return here.done(std::unexpected(
+            HttpError{HttpError::Kind::not_sent,
+                      "the URL names no host that can be looked up; check it, and write a name "
+                      "beyond ASCII as xn--...",
+                      {}}));
+    if (needs_no_lookup(here.host)) {
+        here.host.clear();
+        return start(std::move(exchange), {});
+    }
+    if (const auto known = lookups_.known(here.host)) return start(std::move(exchange), *known);
+    look_up(std::move(exchange));
+}
+
+void HttpClient::look_up(std::unique_ptr<Exchange> exchange) {
+    const std::uint64_t ticket = ++tickets_;
+    const Exchange& here = *exchange;
+    auto done = [this, ticket](const Addresses& addresses) {
+        post([this, ticket, addresses] { looked_up(ticket, addresses); });
+    };
+    const std::uint64_t number = lookups_.ask(here.request.owner, here.host, std::move(done));
+    at(here.until,
+       [this, ticket, why = fmt::format("it was not answered within {}", here.request.timeout)] {
+           give_up(ticket, why);
+       });
+    unresolved_[ticket] = {std::move(exchange), number};
+}
+
+void HttpClient::looked_up(std::uint64_t ticket, const Addresses& addresses) {
+    const auto its = unresolved_.find(ticket);
+    if (its == unresolved_.end()) return;
+    if (!addresses) return give_up(ticket, addresses.error());
+    auto exchange = std::move(its->second.exchange);
+    unresolved_.erase(its);
+    start(std::move(exchange), *addresses);
+}
+
+// A lookup that is under way goes on by itself.
+void HttpClient::give_up(std::uint64_t ticket, const std::string& why) {
+    const auto its = unresolved_.find(ticket);
+    if (its == unresolved_.end()) return;
+    const auto exchange = std::move(its->second.exchange);
+    lookups_.give_up(its->second.lookup);
+    unresolved_.erase(its);
+    exchange->done(std::unexpected(HttpError{
+        HttpError::Kind::not_sent,
+        fmt::format("the name {} can not be looked up ({}); check the name and this machine's DNS",
+                    exchange->host, why),
+        {}}));
+}
+
+// For libcurl's own memory of names, for as long as that keeps what it asked for itself.
+static std::string resolve_entry(const std::string& host, const std::string& port,
+                                 const std::vector<std::string>& addresses) {
+    std::string entry = fmt::format("+{}:{}:", host, port);
+    for (const std::string& address : addresses) {
+        if (!entry.ends_with(':')) entry += ',';
+        entry += address.contains(':') ? fmt::format("[{}]", address) : address;
+    }
+    return entry;
+}
+
+void HttpClient::start(std::unique_ptr<Exchange> exchange,
+                       const std::vector<std::string>& addresses) {
     CURL* easy = curl_easy_init();
     Exchange& here = *exchange;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(here.until - std::chrono::steady_clock::now());
     const auto& request = here.request;
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     static_cast<long>(std::max<std::int64_t>(left.count(), 1)));
+    // Whatever is asked for, it never waits for a lookup of its own, and begins none for a name.
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    if (!here.host.empty()) {
+        here.addresses =
+            curl_slist_append(nullptr, resolve_entry(here.host, here.port, addresses).c_str());
+        curl_easy_setopt(easy, CURLOPT_RESOLVE, here.addresses);
+        curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, &refuse_lookup);
+    }
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
@@ -356,6 +455,12 @@ void HttpClient::run() {
         tasks.swap(posted_);
     }
     for (auto& task : tasks) task();
+    while (!unresolved_.empty()) {
+        const Unresolved last = std::move(unresolved_.extract(unresolved_.begin()).mapped());
+        lookups_.give_up(last.lookup);
+        last.exchange->done(
+            std::unexpected(HttpError{HttpError::Kind::not_sent, "the process is stopping", {}}));
+    }
     while (!running_.empty()) finish(running_.begin()->first, CURLE_ABORTED_BY_CALLBACK);
 }
 

@@ -2,6 +2,7 @@
 // on which every coroutine resumes. Everything has a deadline and a size limit.
 #pragma once
 
+#include "runtime/name_lookups.hpp"
 #include "runtime/task.hpp"
 #include "runtime/time.hpp"
 
@@ -21,6 +22,8 @@
 namespace tocsin::runtime {
 
 struct HttpRequest {
+    // For whom (the realm): what there is a bounded number of is shared out among owners.
+    std::string owner;
     std::string method = "GET";
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
@@ -73,12 +76,14 @@ public:
     virtual Task<void> sleep_until(std::chrono::steady_clock::time_point when) = 0;
 };
 
-// Redirects are never followed. Connections are kept and reused.
+// Redirects are never followed. Connections are kept and reused. Names are looked up elsewhere (see
+// name_lookups.hpp), so that the loop waits for nobody's.
 class HttpClient final : public HttpTransport {
 public:
     using Done = std::move_only_function<void(HttpResult)>;
 
-    HttpClient();
+    HttpClient() : HttpClient(look_up_by_system) {}
+    explicit HttpClient(LookUp look_up);
     ~HttpClient() override;
     HttpClient(const HttpClient&) = delete;
 
@@ -95,18 +100,30 @@ public:
 
 private:
     struct Exchange;
+    // An exchange that waits for its host's addresses, and the number of that lookup.
+    struct Unresolved {
+        std::unique_ptr<Exchange> exchange;
+        std::uint64_t lookup = 0;
+    };
     void run();
     void begin(std::unique_ptr<Exchange> exchange);
+    void look_up(std::unique_ptr<Exchange> exchange);
+    void looked_up(std::uint64_t ticket, const Addresses& addresses);
+    void give_up(std::uint64_t ticket, const std::string& why);
+    void start(std::unique_ptr<Exchange> exchange, const std::vector<std::string>& addresses);
     void finish(void* easy, int code);
     void wake();
 
     void* multi_;
     std::map<void*, std::unique_ptr<Exchange>> running_;  // loop thread only
+    std::map<std::uint64_t, Unresolved> unresolved_;      // the same; by ticket
+    std::uint64_t tickets_ = 0;
     std::mutex mutex_;
     std::vector<std::move_only_function<void()>> posted_;
     std::multimap<std::chrono::steady_clock::time_point, std::move_only_function<void()>> timers_;
     bool stopping_ = false;
     std::thread thread_;
+    NameLookups lookups_;  // last: what it brings is posted to the members above
 };
 
 // Where an http or https URL leads, as the client itself reads it: `scheme://host:port` in small

@@ -421,6 +421,7 @@ milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
 
 HttpRequest Poller::request_for(const Loop& loop) const {
     HttpRequest request;
+    request.owner = loop.wanted.realm;
     request.url = loop.wanted.source.url();
     request.timeout = request_timeout;
     request.response_bytes_max = body_bytes_max;

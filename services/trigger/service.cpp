@@ -1,7 +1,7 @@
 #include "trigger/service.hpp"
 
+#include "runtime/reading_thread.hpp"
 #include "trigger/poller.hpp"
-#include "trigger/reading_thread.hpp"
 #include "trigger/rpc.hpp"
 #include "trigger/rule_watch.hpp"
 
@@ -23,15 +23,15 @@ std::optional<std::string> problem_of(const TriggerConfig& config,
     return "trigger-allow-private-addresses: it is for tests only; refused with --production";
 }
 
-PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard, ReadingThread& reading) {
+PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard,
+                     runtime::ReadingThread& reading) {
     runtime::HttpClient& http = surroundings.http;
-    return {surroundings.ledger,
-            http,
+    return {surroundings.ledger, http,
             [&http](std::move_only_function<void()> task) { http.post(std::move(task)); },
             [] { return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now()); },
-            [] { return std::chrono::steady_clock::now(); },
-            heard,
-            [&reading](std::move_only_function<void()> task) { reading.run(std::move(task)); }};
+            [] { return std::chrono::steady_clock::now(); }, heard,
+            // The budget of polls bounds how many wait, far below what the thread takes.
+            [&reading](std::move_only_function<void()> task) { reading.run({}, 0, task); }};
 }
 
 class TriggerService final : public runtime::Service {
@@ -104,7 +104,8 @@ private:
     runtime::StreamTail tails_;
     Heard& heard_;
     std::atomic<bool> stopped_ = false;
-    ReadingThread reading_;  // after the poller, to end before it: what it reads belongs to that
+    // After the poller, to end before it: what it reads belongs to that.
+    runtime::ReadingThread reading_;
     std::atomic<bool> started_ = false;
     std::atomic<bool> refresh_wanted_ = false;
     std::jthread recalling_;  // last: it uses what is above

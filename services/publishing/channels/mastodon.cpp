@@ -20,9 +20,20 @@ using runtime::HttpResult;
 
 constexpr int64_t characters_by_default = 500;
 
+// What an answer may have: an account, a post or an error is a few KiB, a server's description has
+// its rules in every language, and each of the posts asked for may be long.
+constexpr std::size_t answer_bytes_max = std::size_t{64} << 10;
+constexpr std::size_t instance_bytes_max = std::size_t{256} << 10;
+constexpr std::size_t posts_bytes_max = std::size_t{1} << 20;
+
+constexpr const char* too_many_answers =
+    "Too many answers of the realm's channels wait to be read: it is asked again.";
+
 HttpRequest make_request(const Wire& wire, const Job& job, const std::string& token,
-                         const std::string& path) {
+                         const std::string& path, std::size_t bytes_max = answer_bytes_max) {
     HttpRequest request;
+    request.owner = job.realm;
+    request.response_bytes_max = bytes_max;
     std::string base = job.delivery.channel().url();
     while (base.ends_with('/')) base.pop_back();
     request.url = base + path;
@@ -41,6 +52,13 @@ bool is_account_id(const std::string& id) {
     return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, plain);
 }
 
+// The id in the answer to verify_credentials; empty: there is none.
+std::string account_id(const std::string& answer) {
+    const json body = json::parse(answer, nullptr, false);
+    if (!body.is_object() || !body.contains("id") || !body["id"].is_string()) return {};
+    return body["id"].get<std::string>();
+}
+
 // The account's id, from memory or from the server; else what is wrong.
 Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job,
                                                       const std::string& token, bool anew) {
@@ -56,28 +74,40 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
             fmt::format("The server does not accept the token ({}): make a new one with the scopes "
                         "read:accounts, read:statuses and write:statuses.",
                         answer->status));
-    const json body = json::parse(answer->body, nullptr, false);
-    if (answer->status != 200 || !body.is_object() || !body.contains("id") ||
-        !body["id"].is_string())
+    std::optional<std::string> id{""};
+    if (answer->status == 200) {
+        const auto read = [&answer] { return account_id(answer->body); };
+        id = co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
+    }
+    if (!id) co_return std::unexpected(too_many_answers);
+    if (id->empty())
         co_return std::unexpected(fmt::format(
             "The server does not tell the account ({}): check the channel's URL.", answer->status));
-    const std::string id = body["id"].get<std::string>();
     // It becomes part of a path.
-    if (!is_account_id(id))
+    if (!is_account_id(*id))
         co_return std::unexpected(
             "The server's id of the account is none: check the channel's URL.");
-    wire.account_ids[account_key(job)] = id;
-    co_return id;
+    wire.account_ids[account_key(job)] = *id;
+    co_return std::move(*id);
 }
 
-int64_t characters_max(const HttpResult& answer) {
-    if (!answer || answer->status != 200) return 0;
-    const json body = json::parse(answer->body, nullptr, false);
+int64_t characters_max(const std::string& answer) {
+    const json body = json::parse(answer, nullptr, false);
     if (!body.is_object()) return 0;
     static const json::json_pointer place{"/configuration/statuses/max_characters"};
     if (body.contains(place) && body[place].is_number_integer()) return body[place].get<int64_t>();
     const auto old_name = body.find("max_toot_chars");
     return old_name != body.end() && old_name->is_number_integer() ? old_name->get<int64_t>() : 0;
+}
+
+// How many characters the server says that a post may have; 0: it does not say.
+Task<std::optional<int64_t>> ask_characters(Wire& wire, const Job& job, const std::string& token,
+                                            const char* path) {
+    const HttpResult answer =
+        co_await wire.http.send(make_request(wire, job, token, path, instance_bytes_max));
+    if (!answer || answer->status != 200) co_return 0;
+    const auto read = [&answer] { return characters_max(answer->body); };
+    co_return co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
 }
 
 Task<Prepared> prepare(Wire& wire, const Job& job) {
@@ -86,16 +116,12 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
     const auto id = co_await account(wire, job, credential->token, true);
     if (!id) co_return Prepared{.reason = id.error()};
     // Whether the text fits is told by the decider, which renders it with this limit.
-    HttpResult answer =
-        co_await wire.http.send(make_request(wire, job, credential->token, "/api/v2/instance"));
-    int64_t text_max = characters_max(answer);
-    if (text_max <= 0) {
-        answer =
-            co_await wire.http.send(make_request(wire, job, credential->token, "/api/v1/instance"));
-        text_max = characters_max(answer);
+    for (const char* path : {"/api/v2/instance", "/api/v1/instance"}) {
+        const auto text_max = co_await ask_characters(wire, job, credential->token, path);
+        if (!text_max) co_return Prepared{.reason = too_many_answers};
+        if (*text_max > 0) co_return Prepared{.ready = true, .reason = {}, .text_max = *text_max};
     }
-    co_return Prepared{
-        .ready = true, .reason = {}, .text_max = text_max > 0 ? text_max : characters_by_default};
+    co_return Prepared{.ready = true, .reason = {}, .text_max = characters_by_default};
 }
 
 Task<Found> find(Wire& wire, const Job& job) {
@@ -103,15 +129,20 @@ Task<Found> find(Wire& wire, const Job& job) {
     if (!credential) co_return Found{.reason = credential.error()};
     const auto id = co_await account(wire, job, credential->token, false);
     if (!id) co_return Found{.reason = id.error()};
-    const HttpResult answer = co_await wire.http.send(make_request(
-        wire, job, credential->token,
-        fmt::format("/api/v1/accounts/{}/statuses?limit=40&exclude_reblogs=true", *id)));
+    const HttpResult answer = co_await wire.http.send(
+        make_request(wire, job, credential->token,
+                     fmt::format("/api/v1/accounts/{}/statuses?limit={}&exclude_reblogs=true", *id,
+                                 posts_asked_for),
+                     posts_bytes_max));
     if (!answer)
         co_return Found{.reason =
                             fmt::format("The account can not be read: {}.", answer.error().text)};
     if (answer->status != 200)
         co_return Found{.reason = fmt::format("The account can not be read ({}).", answer->status)};
-    co_return find_post(answer->body, job);
+    const auto read = [&answer, &job] { return find_post(answer->body, job); };
+    auto found = co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
+    if (!found) co_return Found{.reason = too_many_answers};
+    co_return std::move(*found);
 }
 
 Outcome confirmed(Found found, const HttpResponse* answer, Time now) {
@@ -138,7 +169,7 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
         const bool whole = post.is_object() && post.contains("id") && post["id"].is_string();
         if (!whole)
             return {.kind = "unknown",
-                    .reason = "The server took it but its answer was cut off.",
+                    .reason = "The server took it but its answer can not be read.",
                     .written_at = answer.written_at};
         Found found{.kind = Found::Kind::found, .reason = {}, .receipt = post["id"]};
         if (post.contains("url") && post["url"].is_string()) found.url = post["url"];
@@ -166,6 +197,15 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
             .written_at = answer.written_at};
 }
 
+// Its body aside; without it where that can not be: the status says the most.
+Task<Outcome> take_answer(Wire& wire, const Job& job, HttpResponse& answer) {
+    const auto read = [&answer, now = wire.now()] { return read_answer(answer, now); };
+    auto outcome = co_await runtime::read_aside(wire.aside, job.realm, answer.body.size(), read);
+    if (outcome) co_return std::move(*outcome);
+    answer.body.clear();
+    co_return read_answer(answer, wire.now());
+}
+
 HttpRequest post_request(const Wire& wire, const Job& job, const std::string& token) {
     HttpRequest request = make_request(wire, job, token, "/api/v1/statuses");
     request.method = "POST";
@@ -190,9 +230,9 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
             co_return Outcome{.kind = "retry_later", .reason = std::move(before.reason)};
     }
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
-    const HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
+    HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
     if (!answer) co_return failed(answer.error());
-    Outcome outcome = read_answer(*answer, wire.now());
+    Outcome outcome = co_await take_answer(wire, job, *answer);
     // Some servers answer a repeat whose first request worked with 409, 422 or 500; and any request
     // may have been repeated on the way. What is not shown at once may be shown later.
     const bool duplicate = answer->status == 409 || answer->status == 422;

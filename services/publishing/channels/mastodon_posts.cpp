@@ -36,8 +36,10 @@ static std::size_t decode_entity(std::string_view rest, std::string& text) {
         {"&quot;", '"'}, {"&apos;", '\''}, {"&nbsp;", ' '}};
     for (const auto& [name, character] : named)
         if (rest.starts_with(name)) return text += character, name.size();
-    const auto end = rest.find(';');
-    if (!rest.starts_with("&#") || end == std::string_view::npos || end > 10) return 0;
+    // No further: a text full of these would be searched to its end for each.
+    constexpr std::size_t longest = 11;
+    const auto end = rest.substr(0, longest).find(';');
+    if (!rest.starts_with("&#") || end == std::string_view::npos) return 0;
     const bool hexadecimal = rest.size() > 2 && (rest[2] == 'x' || rest[2] == 'X');
     const char* first = rest.data() + (hexadecimal ? 3 : 2);
     uint32_t code = 0;
@@ -48,7 +50,10 @@ static std::size_t decode_entity(std::string_view rest, std::string& text) {
     return end + 1;
 }
 
+static bool is_blank(char c) { return static_cast<unsigned char>(c) <= ' '; }
+
 std::string bare_text(std::string_view html) {
+    static constexpr std::string_view no_break = "\xC2\xA0";
     std::string text;
     for (std::size_t i = 0; i < html.size();) {
         if (html[i] == '<') {
@@ -61,11 +66,10 @@ std::string bare_text(std::string_view html) {
         } else {
             text += html[i++];
         }
+        if (!text.empty() && is_blank(text.back())) text.pop_back();
+        // Servers differ in what they make of blanks that do not break.
+        if (text.ends_with(no_break)) text.resize(text.size() - no_break.size());
     }
-    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
-    // Servers differ in what they make of blanks that do not break.
-    for (std::size_t at = 0; (at = text.find("\xC2\xA0", at)) != std::string::npos;)
-        text.erase(at, 2);
     return text;
 }
 
@@ -74,44 +78,150 @@ static std::string text_of(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-static bool too_old(const json& post, const Job& job) {
-    absl::Time created;
-    if (!absl::ParseTime(absl::RFC3339_full, text_of(post, "created_at"), &created, nullptr))
-        return false;
-    const Time there{std::chrono::microseconds{absl::ToUnixMicros(created)}};
-    return there + clock_difference < runtime::from_proto(job.delivery.fixed().fire_at());
-}
+namespace {
 
-static bool is_it(const json& post, const Job& job, const std::string& wanted_text,
-                  const std::string& language) {
-    const std::string html = text_of(post, "content");
-    // The same words may have been posted for another flood.
-    if (too_old(post, job)) return false;
-    if (bare_text(html) == bare_text(wanted_text)) return true;
-    // A link is a mark only where it names this very release; the languages share it.
-    const content::v1::Fixed& fixed = job.delivery.fixed();
-    const bool own_link = !fixed.release_id().empty() &&
-                          fixed.permalink().contains(fixed.release_id()) &&
-                          (!fixed.retraction() || fixed.permalink().contains("-cancel"));
-    const std::string there = text_of(post, "language");
-    return own_link && (language.empty() || there == language) && !there.empty() &&
-           (html.contains(fixed.permalink()) || bare_text(html).contains(fixed.permalink()));
-}
+// What is read of a post; the rest of it is passed over.
+struct Post {
+    std::string id, url, content, created_at, language;
+
+    std::string* field(std::string_view name) {
+        const std::pair<std::string_view, std::string*> all[] = {{"id", &id},
+                                                                 {"url", &url},
+                                                                 {"content", &content},
+                                                                 {"created_at", &created_at},
+                                                                 {"language", &language}};
+        for (const auto& [known, text] : all)
+            if (known == name) return text;
+        return nullptr;
+    }
+};
+
+// The delivery that is looked for, prepared once for all posts.
+class Wanted {
+public:
+    explicit Wanted(const Job& job)
+        : fixed_(job.delivery.fixed()), fire_at_(runtime::from_proto(fixed_.fire_at())) {
+        const json body = json::parse(job.body ? job.body->bytes() : std::string{}, nullptr, false);
+        if (!body.is_object()) return;
+        text_ = bare_text(text_of(body, "status"));
+        language_ = text_of(body, "language");
+    }
+
+    bool is(const Post& post) const {
+        // The same words may have been posted for another flood.
+        if (too_old(post)) return false;
+        const std::string there = bare_text(post.content);
+        if (!text_.empty() && there == text_) return true;
+        // A link is a mark only where it names this very release; the languages share it.
+        const bool own_link = !fixed_.release_id().empty() &&
+                              fixed_.permalink().contains(fixed_.release_id()) &&
+                              (!fixed_.retraction() || fixed_.permalink().contains("-cancel"));
+        return own_link && (language_.empty() || post.language == language_) &&
+               !post.language.empty() &&
+               (post.content.contains(fixed_.permalink()) || there.contains(fixed_.permalink()));
+    }
+
+private:
+    bool too_old(const Post& post) const {
+        absl::Time created;
+        constexpr std::size_t longest = 64;
+        if (post.created_at.size() > longest ||
+            !absl::ParseTime(absl::RFC3339_full, post.created_at, &created, nullptr))
+            return false;
+        const Time there{std::chrono::microseconds{absl::ToUnixMicros(created)}};
+        return there + clock_difference < fire_at_;
+    }
+
+    const content::v1::Fixed& fixed_;
+    Time fire_at_;
+    std::string text_;
+    std::string language_;
+};
+
+// Reads a list of posts as it comes, holding one of them at a time, and ends where it knows enough.
+class PostsReader final : public nlohmann::json_sax<json> {
+public:
+    explicit PostsReader(const Wanted& wanted) : wanted_(wanted) {}
+
+    bool found() const { return found_; }
+    // Whether all posts were looked at that count.
+    bool whole() const { return found_ || over_ || looked_ == posts_asked_for; }
+    const Post& post() const { return post_; }
+
+    bool null() override { return value(); }
+    bool boolean(bool) override { return value(); }
+    bool number_integer(number_integer_t) override { return value(); }
+    bool number_unsigned(number_unsigned_t) override { return value(); }
+    bool number_float(number_float_t, const string_t&) override { return value(); }
+    bool binary(binary_t&) override { return value(); }
+    bool string(string_t& text) override {
+        if (depth_ == in_post && field_) *field_ = std::move(text);
+        return value();
+    }
+    bool key(string_t& name) override {
+        if (depth_ == in_post) field_ = post_.field(name);
+        return true;
+    }
+    bool start_object(std::size_t) override {
+        if (depth_ == 0) return false;
+        if (depth_ == in_list) post_ = {};
+        field_ = nullptr;
+        ++depth_;
+        return true;
+    }
+    bool end_object() override {
+        --depth_;
+        found_ = depth_ == in_list && wanted_.is(post_);
+        return !found_ && value();
+    }
+    bool start_array(std::size_t) override {
+        field_ = nullptr;
+        ++depth_;
+        return true;
+    }
+    bool end_array() override {
+        --depth_;
+        over_ = depth_ == 0;
+        return value();
+    }
+    bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+        over_ = false;
+        return false;
+    }
+
+private:
+    static constexpr int in_list = 1;
+    static constexpr int in_post = 2;
+
+    // A value ended. False: enough were seen, or it is no list.
+    bool value() {
+        field_ = nullptr;
+        if (depth_ == 0) return over_;
+        return depth_ != in_list || ++looked_ < posts_asked_for;
+    }
+
+    const Wanted& wanted_;
+    Post post_;
+    std::string* field_ = nullptr;  // of the post, to be filled by the next value
+    int depth_ = 0;
+    int looked_ = 0;
+    bool over_ = false;
+    bool found_ = false;
+};
+
+}  // namespace
 
 Found find_post(const std::string& statuses_json, const Job& job) {
-    const json posts = json::parse(statuses_json, nullptr, false);
-    if (!posts.is_array()) return {.reason = "The server's list of posts can not be read."};
-    const json body = json::parse(job.body ? job.body->bytes() : std::string{}, nullptr, false);
-    const std::string wanted = body.is_object() ? text_of(body, "status") : std::string{};
-    const std::string language = body.is_object() ? text_of(body, "language") : std::string{};
-    for (const json& post : posts) {
-        if (!post.is_object() || !is_it(post, job, wanted, language)) continue;
-        return {.kind = Found::Kind::found,
-                .reason = {},
-                .url = text_of(post, "url"),
-                .receipt = text_of(post, "id")};
-    }
-    return {.kind = Found::Kind::absent, .reason = "The account does not show the post."};
+    const Wanted wanted{job};
+    PostsReader reader{wanted};
+    json::sax_parse(statuses_json, &reader);
+    if (!reader.whole()) return {.reason = "The server's list of posts can not be read."};
+    if (!reader.found())
+        return {.kind = Found::Kind::absent, .reason = "The account does not show the post."};
+    return {.kind = Found::Kind::found,
+            .reason = {},
+            .url = reader.post().url,
+            .receipt = reader.post().id};
 }
 
 }  // namespace tocsin::publishing

@@ -12,8 +12,12 @@ namespace tocsin::publishing {
 // The text of a post without tags, entities and blanks, for comparing; servers reformat the rest.
 std::string bare_text(std::string_view html);
 
+// The API gives no more of them at once.
+inline constexpr int posts_asked_for = 40;
+
 // The post of this delivery in the answer to GET /api/v1/accounts/:id/statuses: found, absent, or
-// cannot_tell when the answer is not a list of posts.
+// cannot_tell when the answer is not a list of posts. What follows the posts that were asked for is
+// not looked at.
 Found find_post(const std::string& statuses_json, const Job& job);
 
 }  // namespace tocsin::publishing

@@ -28,6 +28,7 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
     const auto credential = credential_of(wire, job);
     if (!credential) co_return Prepared{.reason = credential.error()};
     runtime::HttpRequest request;
+    request.owner = job.realm;
     request.method = "HEAD";
     request.url = channel.url();
     request.timeout = 5s;
@@ -88,6 +89,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     const int64_t timestamp =
         std::chrono::floor<std::chrono::seconds>(wire.now()).time_since_epoch().count();
     runtime::HttpRequest request;
+    request.owner = job.realm;
     request.method = "POST";
     request.url = channel.url();
     if (job.body) request.body = job.body->bytes();

@@ -460,11 +460,142 @@ TEST(Mastodon, ReadBackThatFailsCannotTell) {
     EXPECT_EQ(bench.find().kind, Found::Kind::cannot_tell);
 }
 
+// A list with `before` other things, then the post.
+std::string list_with(const Job& job, int before, const std::string& other = "{}") {
+    const std::string posts = shown_post(job, "2025-06-15T15:06:42.000Z");
+    std::string list = "[";
+    for (int i = 0; i < before; ++i) list += other + ",";
+    return list + posts.substr(1);
+}
+
+TEST(Mastodon, ReadBackLooksAtAsManyPostsAsItAskedFor) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    for (const char* other :
+         {"{}", "[{\"content\":\"\"}]", "7", "{\"content\":[\"a\"],\"id\":{}}"}) {
+        EXPECT_EQ(find_post(list_with(bench.job, 39, other), bench.job).kind, Found::Kind::found)
+            << other;
+        EXPECT_EQ(find_post(list_with(bench.job, 40, other), bench.job).kind, Found::Kind::absent)
+            << other;
+    }
+    // Whatever follows, it is not even parsed.
+    std::string open = "[";
+    for (int i = 0; i < 40; ++i) open += "{},";
+    EXPECT_EQ(find_post(open + "nonsense", bench.job).kind, Found::Kind::absent);
+}
+
+TEST(Mastodon, AListThatIsCutOffOrNoneIsNotAnAbsence) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    for (const char* odd :
+         {"", "[", "[{}", "[{},", "{}", "7", "null", "[]x", "[{\"content\":\"\xff\"}]"})
+        EXPECT_EQ(find_post(odd, bench.job).kind, Found::Kind::cannot_tell) << odd;
+    for (const char* none : {"[]", "[{}]", "[[],{\"id\":[\"9\"]}]"})
+        EXPECT_EQ(find_post(none, bench.job).kind, Found::Kind::absent) << none;
+}
+
+// A post without words is not the one that is looked for, whatever was to be sent.
+TEST(Mastodon, NothingIsNotThePost) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    bench.job.body = nullptr;
+    EXPECT_EQ(find_post("[{\"content\":\"\"}]", bench.job).kind, Found::Kind::absent);
+}
+
+TEST(Mastodon, NoAnswerIsTakenThatIsLargerThanItsKindNeeds) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    bench.job.delivery.set_attempts(2);
+    bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+        if (request.url.contains("/statuses?")) return response(200, "[]");
+        if (request.url.contains("/instance")) return response(404);
+        return response(200, R"({"id":"77"})");
+    };
+    bench.prepare();
+    bench.fire();
+    EXPECT_EQ(bench.http.sent.size(), 5u);
+    for (const HttpRequest& request : bench.http.sent) {
+        const bool posts = request.url.contains("/statuses?");
+        const bool instance = request.url.contains("/instance");
+        EXPECT_EQ(request.response_bytes_max, posts      ? 1u << 20
+                                              : instance ? 256u << 10
+                                                         : 64u << 10)
+            << request.url;
+        EXPECT_EQ(request.owner, "bow");
+    }
+}
+
+// The loop fires for everybody.
+TEST(Channels, WhatAServerSentIsReadAside) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    bench.job.delivery.set_attempts(2);
+    std::vector<std::size_t> read;
+    bench.wire.aside = [&](const std::string& realm, std::size_t bytes, auto task, auto then) {
+        EXPECT_EQ(realm, "bow");
+        read.push_back(bytes);
+        task();
+        then(true);
+    };
+    std::vector<std::size_t> sent;
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        std::string body = request.url.contains("/statuses?") ? "[]" : R"({"id":"77"})";
+        if (request.url.contains("/v1/instance")) body = R"({"max_toot_chars":700})";
+        if (request.method == "POST") body = R"({"id":"9"})";
+        sent.push_back(body.size());
+        return response(200, body);
+    };
+    EXPECT_EQ(bench.prepare().text_max, 700);
+    EXPECT_EQ(bench.fire().kind, "confirmed");
+    EXPECT_EQ(read, sent);
+    // Of a webhook's answer nothing is read: it waits for nobody.
+    Bench hook{"webhook", "hook"};
+    hook.wire.aside = [](const std::string&, std::size_t, auto, auto) { FAIL(); };
+    hook.answers(response(204));
+    EXPECT_TRUE(hook.prepare().ready);
+    EXPECT_EQ(hook.fire().kind, "confirmed");
+}
+
+TEST(Channels, WhatCanNotBeReadNowIsNoAnswer) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    bench.http.answer = account("[]", 200);
+    ASSERT_EQ(bench.find().kind, Found::Kind::absent);
+    bench.wire.aside = [](const std::string&, std::size_t, auto, auto then) { then(false); };
+    EXPECT_EQ(bench.find().kind, Found::Kind::cannot_tell);
+    EXPECT_FALSE(bench.prepare().ready);
+    // The post may be there.
+    EXPECT_EQ(bench.fire().kind, "unknown");
+    bench.answers(response(401, R"({"error":"no"})"));
+    EXPECT_EQ(bench.fire().kind, "refused");
+}
+
+TEST(Channels, AReaderThatFailsIsAFailureOfItsStep) {
+    const runtime::Aside aside = runtime::aside_here();
+    const auto step = [&]() -> Task<std::string> {
+        const auto read = []() -> int { throw std::runtime_error("no memory"); };
+        try {
+            co_await runtime::read_aside(aside, "bow", 1, read);
+        } catch (const std::runtime_error& failure) {
+            co_return failure.what();
+        }
+        co_return "";
+    };
+    EXPECT_EQ(run(step()), "no memory");
+}
+
 TEST(BareText, ForgetsMarkupAndBlanks) {
     EXPECT_EQ(bare_text("<p>L&#39;eau &amp; la <b>rive</b><br/>\n<a href=\"x\"><span>htt</span>ps"
                         "</a></p>"),
               "L'eau&larivehttps");
     EXPECT_EQ(bare_text("&#xe9;&nbsp;!"), "\xC3\xA9!");
+    EXPECT_EQ(bare_text("a\xC2\xA0 b&#160;&#xa0;c&#32;&#1234567;"), "abc&#1234567;");
+}
+
+// Each of these once took minutes: time grew with the square of the bytes.
+TEST(BareText, TakesTimeThatGrowsWithItsBytes) {
+    constexpr std::size_t size = 4u << 20;
+    for (const std::string part : {"&#", "&", "<", "\xC2\xA0", "&#160;", "<>", " "}) {
+        std::string html;
+        while (html.size() < size) html += part;
+        const auto began = std::chrono::steady_clock::now();
+        EXPECT_LE(bare_text(html).size(), html.size());
+        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{5}) << part;
+    }
 }
 
 // The channel that the files of the folder are for.
