@@ -1,7 +1,7 @@
 #include "trigger/service.hpp"
 
+#include "runtime/aside.hpp"
 #include "trigger/poller.hpp"
-#include "trigger/reading_thread.hpp"
 #include "trigger/rpc.hpp"
 
 #include <atomic>
@@ -21,7 +21,7 @@ std::optional<std::string> problem_of(const TriggerConfig& config,
     return "trigger-allow-private-addresses: it is for tests only; refused with --production";
 }
 
-PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard, ReadingThread& reading) {
+PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard, runtime::Aside& reading) {
     runtime::HttpClient& http = surroundings.http;
     return {surroundings.ledger,
             http,
@@ -71,7 +71,9 @@ private:
     HealthBook health_;
     TriggerRpc rpc_;
     Poller poller_;
-    ReadingThread reading_;  // after the poller, to end before it: what it reads belongs to that
+    // After the poller, to end before it: what it reads belongs to that. An answer waits for each
+    // poll that is under way.
+    runtime::Aside reading_{PollBudget::under_way_max};
     std::atomic<bool> started_ = false;
     std::atomic<bool> refresh_wanted_ = false;
 };
