@@ -131,8 +131,10 @@ bool check_size(const Draft& draft, Findings& found) {
 }
 
 // Whether the channel takes the text of `language` only by cutting what to do.
-bool is_cut(const ChannelKind& kind, Content content, const std::string& language,
+bool is_cut(const ChannelKind& kind, const Content& whole_content, const std::string& language,
             const Fixed& fixed) {
+    if (kind.limits.text_max == 0) return false;
+    Content content = whole_content;
     Draft& draft = *content.mutable_draft();
     Texts& texts = fixed.retraction() ? *draft.mutable_retraction() : *draft.mutable_texts();
     const int index = find_text(texts, language);
@@ -141,7 +143,7 @@ bool is_cut(const ChannelKind& kind, Content content, const std::string& languag
     Limits unlimited = kind.limits;
     unlimited.text_max = 0;
     const auto whole = kind.render(content, language, fixed, unlimited);
-    return whole && kind.limits.text_max > 0 && whole->length() > kind.limits.text_max;
+    return whole && whole->length() > kind.limits.text_max;
 }
 
 void check_channels(const Draft& draft, std::string_view world, bool retraction, Findings& found) {
@@ -156,12 +158,11 @@ void check_channels(const Draft& draft, std::string_view world, bool retraction,
             const auto rendition = kind.render(content, language, fixed, kind.limits);
             if (!rendition) {
                 found.add(rendition.error());
-            } else if (rendition->body().size() > rendition_bytes_max - content_frame_bytes_max) {
+            } else if (rendition->body().size() > worst_case_bytes_max) {
                 found.error("too_large", largest_field(draft),
                             fmt::format("On {} it has {} bytes, of which {} can be sent: make the "
                                         "areas simpler or the texts shorter.",
-                                        kind.kind, rendition->body().size(),
-                                        rendition_bytes_max - content_frame_bytes_max));
+                                        kind.kind, rendition->body().size(), worst_case_bytes_max));
             } else if (index >= 0 && is_cut(kind, content, language, fixed)) {
                 const char* field = retraction ? "retraction" : "texts";
                 found.warning(

@@ -22,5 +22,7 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
 
 // Fixed values as long as they ever get, to see before approval whether every channel will do.
 Fixed worst_case_fixed(bool retraction);
+// Longest rendition with those that can be sent, whatever is fixed.
+inline constexpr std::size_t worst_case_bytes_max = rendition_bytes_max - content_frame_bytes_max;
 
 }  // namespace tocsin::content

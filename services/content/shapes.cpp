@@ -81,12 +81,31 @@ bool meet(const Point& a, const Point& b, const Point& c, const Point& d) {
            (a_side == 0 && within(c, d, a)) || (b_side == 0 && within(c, d, b));
 }
 
-// `ring` is closed and without repeated corners. Neighbouring sides share a corner by nature.
+// The least upright box around a side.
+struct Box {
+    Box(const Point& a, const Point& b)
+        : south(std::min(a.latitude, b.latitude)),
+          north(std::max(a.latitude, b.latitude)),
+          west(std::min(a.longitude, b.longitude)),
+          east(std::max(a.longitude, b.longitude)) {}
+    bool reaches(const Box& other) const {
+        return south <= other.north && other.south <= north && west <= other.east &&
+               other.west <= east;
+    }
+    double south, north, west, east;
+};
+
+// `ring` is closed and without repeated corners. Neighbouring sides share a corner by nature. Few
+// pairs of sides have boxes that reach each other, and a text may have a hundred polygons.
 bool crosses_itself(const std::vector<Point>& ring) {
     const size_t sides = ring.size() - 1;
+    std::vector<Box> boxes;
+    boxes.reserve(sides);
+    for (size_t i = 0; i < sides; ++i) boxes.emplace_back(ring[i], ring[i + 1]);
     for (size_t i = 0; i < sides; ++i)
         for (size_t j = i + 2; j < sides; ++j)
-            if (!(i == 0 && j == sides - 1) && meet(ring[i], ring[i + 1], ring[j], ring[j + 1]))
+            if (boxes[i].reaches(boxes[j]) && !(i == 0 && j == sides - 1) &&
+                meet(ring[i], ring[i + 1], ring[j], ring[j + 1]))
                 return true;
     return false;
 }

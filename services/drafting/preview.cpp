@@ -16,8 +16,10 @@ static void add_finding(v1::PreviewMessageResponse& response, const content::Fin
 v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::string& realm,
                                    runtime::Time now, const std::string& world) {
     v1::PreviewMessageResponse response;
-    for (const content::Finding& finding : content::check(draft, now, world))
+    for (const content::Finding& finding : content::check(draft, now, world)) {
+        if (response.findings_size() == findings_max) break;
         add_finding(response, finding);
+    }
     // Anybody may ask, and to lay out what can never be stored takes as long as its author likes.
     if (draft.ByteSizeLong() > content::draft_bytes_max) return response;
 
@@ -33,8 +35,8 @@ v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::s
     for (const content::ChannelKind& kind : content::all_kinds()) {
         for (const std::string& language : kind.languages(content)) {
             auto rendition = kind.render(content, language, fixed, kind.limits);
-            // Why a text does not fit is among the findings of the checks.
-            if (!rendition) continue;
+            // Why a text does not fit, or cannot be sent, is among the findings of the checks.
+            if (!rendition || rendition->body().size() > content::worst_case_bytes_max) continue;
             v1::Preview& added = *response.add_previews();
             added.set_kind(std::string(kind.kind));
             *added.mutable_rendition() = std::move(*rendition);

@@ -153,14 +153,13 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
 
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,
                                      v1::PreviewMessageResponse* response) {
-    return rpc_.read(context, request, response,
-                     [](const Caller& caller, const v1::PreviewMessageRequest& in,
-                        v1::PreviewMessageResponse& out) {
-                         const auto now = std::chrono::time_point_cast<runtime::Duration>(
-                             std::chrono::system_clock::now());
-                         out = preview(in.draft(), caller.realm, now, Decider::world);
-                         return grpc::Status::OK;
-                     });
+    const auto reader = [](const Caller& caller, const auto& in, auto& out) {
+        const auto now =
+            std::chrono::time_point_cast<runtime::Duration>(std::chrono::system_clock::now());
+        out = preview(in.draft(), caller.realm, now, Decider::world);
+        return grpc::Status::OK;
+    };
+    return rpc_.read_apart(previews_, context, request, response, reader);
 }
 
 }  // namespace tocsin::drafting

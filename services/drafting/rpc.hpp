@@ -14,6 +14,8 @@ public:
     using Reactor = grpc::ServerUnaryReactor;
 
     DraftingRpc(runtime::Rpc& rpc, DraftingView& view) : rpc_(rpc), view_(view) {}
+    // Ends the previews that wait.
+    void stop() { previews_.thread.stop(); }
 
     Reactor* CreateIncident(Context* context, const v1::CreateIncidentRequest* request,
                             v1::CreateIncidentResponse* response) override;
@@ -45,12 +47,18 @@ public:
                             v1::PreviewMessageResponse* response) override;
 
 private:
+    static constexpr std::size_t previews_max = 64;
+
     // Answers from the caller's realm with `reader(const Realm&, request, response)`.
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader);
 
     runtime::Rpc& rpc_;
     DraftingView& view_;
+    // A preview of the largest draft takes some 50 ms, a person looks at one at a time, and of the
+    // slots those of services come on top.
+    runtime::Rpc::Apart previews_{
+        .thread = {}, .slots = runtime::CallSlots({.all = previews_max, .realm = 16, .actor = 4})};
 };
 
 }  // namespace tocsin::drafting

@@ -24,7 +24,10 @@ public:
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     std::vector<runtime::View*> views() override { return {&view_}; }
     // Streams have no end of their own: without this they would outlast the drain time.
-    void stop() override { view_.stop(); }
+    void stop() override {
+        view_.stop();
+        rpc_.stop();
+    }
 
 private:
     DraftingView view_;

@@ -10,13 +10,18 @@ namespace tocsin::runtime {
 
 ReadingThread::ReadingThread(Limits limits) : limits_(limits), thread_([this] { work(); }) {}
 
-ReadingThread::~ReadingThread() {
+void ReadingThread::stop() {
+    std::map<std::string, Queue> dropped;  // outside the lock: it may end calls
     {
         const std::lock_guard lock(mutex_);
         over_ = true;
+        dropped.swap(queues_);
+        turns_.clear();
+        bytes_ = 0;
     }
     changed_.notify_all();
-    thread_.join();
+    dropped.clear();  // Nobody waits for what is still running.
+    if (thread_.joinable()) thread_.join();
 }
 
 bool ReadingThread::has_room(const std::string& owner, std::size_t bytes) const {
@@ -31,7 +36,7 @@ bool ReadingThread::run(const std::string& owner, std::size_t bytes,
                         std::move_only_function<void()>& task) {
     {
         const std::lock_guard lock(mutex_);
-        if (!has_room(owner, bytes)) return false;
+        if (over_ || !has_room(owner, bytes)) return false;
         Queue& queue = queues_[owner];
         if (queue.tasks.empty()) turns_.push_back(owner);
         queue.tasks.push_back({bytes, std::move(task)});

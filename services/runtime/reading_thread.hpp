@@ -32,13 +32,16 @@ public:
 
     ReadingThread() : ReadingThread(Limits{}) {}
     explicit ReadingThread(Limits limits);
-    // What has not begun by then is dropped.
-    ~ReadingThread();
+    ~ReadingThread() { stop(); }
     ReadingThread(const ReadingThread&) = delete;
 
     // Any thread. `task` must not throw; it reads `bytes`. False, and the task is as it was: too
-    // much waits.
+    // much waits, or it was stopped.
     bool run(const std::string& owner, std::size_t bytes, std::move_only_function<void()>& task);
+
+    // Drops what has not begun, and returns when what has begun is over. From then on nothing is
+    // taken.
+    void stop();
 
 private:
     struct Waiting {

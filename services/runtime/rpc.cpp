@@ -13,6 +13,7 @@
 #include <grpcpp/resource_quota.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 namespace tocsin::runtime {
@@ -360,20 +361,61 @@ Rpc::ReadCall Rpc::guarded(ReadCall call) const {
     };
 }
 
-Rpc::Reactor* Rpc::read(Context* context, const Message& request, ReadCall call) {
+// A read from when it is well formed until its caller has the answer. A caller who goes away gives
+// its places back at once. gRPC calls OnCancel() only after the method has returned, and OnDone(),
+// once, after both that and Finish(): so `waits` is known, and this lives, whichever comes first.
+class Rpc::PendingRead final : public grpc::ServerUnaryReactor {
+public:
+    explicit PendingRead(Ledger& ledger) : ledger_(ledger) {}
+    void OnCancel() override {
+        gone = true;
+        ledger_.give_up(waits);
+    }
+    void OnDone() override { delete this; }
+
+    std::uint64_t waits = 0;  // for positions
+    std::atomic<bool> gone = false;
+    CallSlots::Slot slot;
+
+private:
+    Ledger& ledger_;
+};
+
+Rpc::Reactor* Rpc::read(Context* context, const Message& request, Apart* apart, ReadCall call) {
     const auto caller = verify(*context, request);
     if (!caller) return ended(context, caller.error());
     if (auto why = unreadable(*caller)) return ended(context, std::move(*why));
+    const std::size_t bytes = request.ByteSizeLong();
     // What is waited for may be the roster that names the caller.
-    const auto confirmed = [this, method = request.GetDescriptor(), call = guarded(std::move(call)),
-                            who = *caller] {
+    const auto answer = [this, method = request.GetDescriptor(), call = guarded(std::move(call)),
+                         who = *caller, apart, bytes](PendingRead& read) {
         const auto caller_now = confirm(who);
-        if (!caller_now) return caller_now.error();
-        const auto why = lacks_role(*caller_now, *method);
-        return why ? *why : call(*caller_now);
+        if (!caller_now) return read.Finish(caller_now.error());
+        if (auto why = lacks_role(*caller_now, *method)) return read.Finish(std::move(*why));
+        if (apart != nullptr) return answer_apart(*apart, read, *caller_now, call, bytes);
+        read.Finish(call(*caller_now));
     };
-    return after_positions(context, {caller->realm, caller->actor, request.ByteSizeLong()},
-                           confirmed);
+    return after_positions(context, {caller->realm, caller->actor, bytes}, answer);
+}
+
+void Rpc::answer_apart(Apart& apart, PendingRead& read, const Caller& caller, const ReadCall& call,
+                       std::size_t bytes) {
+    // Until the caller has the answer, or is gone: who does not read it has no room for another.
+    read.slot = apart.slots.take(caller.realm, caller.actor, bytes);
+    if (!read.slot)
+        return read.Finish(edge_status(
+            "unavailable",
+            "too many reads that take long are waiting, in all, of your realm or of you; ask "
+            "again as it is"));
+    // A task that is dropped ends its read as well: the server waits for all of them.
+    const auto drop = [](PendingRead* left) { left->Finish(edge_status("stopping")); };
+    std::unique_ptr<PendingRead, decltype(drop)> pending(&read, drop);
+    std::move_only_function<void()> task = [pending = std::move(pending), caller, call]() mutable {
+        PendingRead& taken = *pending.release();
+        taken.Finish(taken.gone ? grpc::Status::CANCELLED : call(caller));
+    };
+    // The slots bound what waits.
+    apart.thread.run(caller.realm, bytes, task);
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
@@ -395,25 +437,6 @@ void Rpc::tell_age(Context* context) const {
     if (const double stale = ledger_.stale_seconds(); stale > 0)
         context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
 }
-
-namespace {
-
-// A read that waits for positions. A caller who goes away gives its place back at once. gRPC calls
-// OnCancel() only after the method has returned, and OnDone(), once, after both that and Finish():
-// so `read` is known, and this lives, whichever comes first.
-class WaitingRead final : public grpc::ServerUnaryReactor {
-public:
-    explicit WaitingRead(Ledger& ledger) : ledger_(ledger) {}
-    void OnCancel() override { ledger_.give_up(read); }
-    void OnDone() override { delete this; }
-
-    std::uint64_t read = 0;
-
-private:
-    Ledger& ledger_;
-};
-
-}  // namespace
 
 // The positions in `tocsin-after`, or why they cannot be waited for.
 static std::expected<std::vector<Position>, FieldViolation> positions_of(const std::string& after,
@@ -437,30 +460,37 @@ static std::expected<std::vector<Position>, FieldViolation> positions_of(const s
 }
 
 Rpc::Reactor* Rpc::after_positions(Context* context, const Ledger::Reader& reader,
-                                   std::function<grpc::Status()> call) {
+                                   std::function<void(PendingRead&)> answer) {
     tell_age(context);
+    auto* read = new PendingRead(ledger_);
     const std::string after = metadata(*context, "tocsin-after");
-    if (after.empty()) return ended(context, call());
+    if (after.empty()) {
+        answer(*read);
+        return read;
+    }
     auto positions = positions_of(after, ledger_);
-    if (!positions) return ended(context, bad_request({positions.error()}));
-    auto* reactor = new WaitingRead(ledger_);
-    const auto status = [this, realm = reader.realm, call = std::move(call)](Ledger::Awaited how) {
+    if (!positions) {
+        read->Finish(bad_request({positions.error()}));
+        return read;
+    }
+    const auto ended = [this, read, realm = reader.realm,
+                        answer = std::move(answer)](Ledger::Awaited how) {
         switch (how) {
             case Ledger::Awaited::reached:  // Views may have started over meanwhile.
-                return ledger_.readable(realm) ? call() : not_folded(ledger_.why_not(realm));
+                return ledger_.readable(realm) ? answer(*read)
+                                               : read->Finish(not_folded(ledger_.why_not(realm)));
             case Ledger::Awaited::not_yet:
-                return edge_status("not_yet");
+                return read->Finish(edge_status("not_yet"));
             case Ledger::Awaited::too_many:
-                return edge_status("unavailable", "too many reads are waiting; ask again");
+                return read->Finish(
+                    edge_status("unavailable", "too many reads are waiting; ask again"));
             case Ledger::Awaited::given_up:
-                break;
+                return read->Finish(grpc::Status::CANCELLED);
         }
-        return grpc::Status::CANCELLED;
     };
-    reactor->read =
-        ledger_.await(reader, std::move(*positions), wait_for(time_left(*context)),
-                      [reactor, status](Ledger::Awaited how) { reactor->Finish(status(how)); });
-    return reactor;
+    read->waits =
+        ledger_.await(reader, std::move(*positions), wait_for(time_left(*context)), ended);
+    return read;
 }
 
 void bound_received(grpc::ServerBuilder& builder) {

@@ -3,10 +3,12 @@
 // are one line each on top of this.
 #pragma once
 
+#include "runtime/call_slots.hpp"
 #include "runtime/decider.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/identity.hpp"
 #include "runtime/ledger.hpp"
+#include "runtime/reading_thread.hpp"
 #include "runtime/shared_bytes.hpp"
 #include "texts/text_fields.hpp"
 
@@ -81,7 +83,26 @@ public:
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
         const auto asked = std::make_shared<Request>(*request);
         tidy(*asked);
-        return read(context, *asked, [asked, response, reader](const Caller& caller) {
+        return read(context, *asked, nullptr, [asked, response, reader](const Caller& caller) {
+            return reader(caller, std::as_const(*asked), *response);
+        });
+    }
+
+    // Where reads go that take long. Realms take turns; of each, of one caller and in all, no more
+    // wait than have a slot. Its thread is stopped before the server is: what waits then ends as
+    // `stopping`.
+    struct Apart {
+        ReadingThread thread;
+        CallSlots slots;
+    };
+    // The same, with `reader` on a thread of its own: neither the threads that serve all calls nor
+    // the ledger's wait for it. For a caller who went away meanwhile it does not begin.
+    template <class Request, class Response, class Reader>
+    Reactor* read_apart(Apart& apart, Context* context, const Request* request, Response* response,
+                        Reader reader) {
+        const auto asked = std::make_shared<Request>(*request);
+        tidy(*asked);
+        return read(context, *asked, &apart, [asked, response, reader](const Caller& caller) {
             return reader(caller, std::as_const(*asked), *response);
         });
     }
@@ -113,6 +134,7 @@ public:
         const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
 
 private:
+    class PendingRead;
     using ReadCall = std::function<grpc::Status(const Caller&)>;
     using Refuse = std::function<std::optional<grpc::Status>(const Caller&)>;
 
@@ -142,16 +164,22 @@ private:
     void submit_once_it_may(std::shared_ptr<Changing> changing);
     // Ends a read that throws, which is its caller's alone, and logs why.
     ReadCall guarded(ReadCall call) const;
-    Reactor* read(Context* context, const google::protobuf::Message& request, ReadCall call);
+    // `apart` null: on the thread that finds it ready.
+    Reactor* read(Context* context, const google::protobuf::Message& request, Apart* apart,
+                  ReadCall call);
+    // Has `call` answer the read on the other thread, or refuses it.
+    static void answer_apart(Apart& apart, PendingRead& read, const Caller& caller,
+                             const ReadCall& call, std::size_t bytes);
     Reactor* read_public(Context* context, const google::protobuf::Message& request,
                          const ReadCall& call);
     void note_answer(const std::string& request, const Answer& answer,
                      const std::string& trace) const;
     // Reads go on while Kafka is away; they say how old they are.
     void tell_age(Context* context) const;
-    // Runs `call` once the positions in `tocsin-after` are reached.
+    // Runs `answer`, which ends the read now or later, once the positions in `tocsin-after` are
+    // reached.
     Reactor* after_positions(Context* context, const Ledger::Reader& reader,
-                             std::function<grpc::Status()> call);
+                             std::function<void(PendingRead&)> answer);
     std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
 
     std::string service_;

@@ -30,7 +30,7 @@ def test_every_name_is_measured(broker: Broker, tmp_path: Path) -> None:
     assert list(figures) == [
         "command.p50", "command.p99", "command.first", "command.rate", "line.p50", "line.p99",
         "takeover", "replay", "fold.beside", "reads.beside", "release.beside",
-        "edge.hostile", "memory.message"]
+        "edge.hostile", "readings.rate", "memory.message"]
     for name, figure in figures.items():
         if name == "replay":  # a difference, which may be anything in this dose
             continue

@@ -16,6 +16,7 @@ std::vector<Figure> command_first(Stage& stage);
 std::vector<Figure> command_rate(Stage& stage);
 std::vector<Figure> command_restate(Stage& stage);
 std::vector<Figure> edge_hostile(Stage& stage);
+std::vector<Figure> readings_rate(Stage& stage);
 std::vector<Figure> fold_beside(Stage& stage);
 std::vector<Figure> memory(Stage& stage);
 std::vector<Figure> reads_beside(Stage& stage);

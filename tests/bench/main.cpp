@@ -32,6 +32,7 @@ const std::vector<Benchmark> benchmarks{
     {{"reads.beside"}, reads_beside},
     {{"release.beside"}, release_beside},
     {{"edge.hostile"}, edge_hostile},
+    {{"readings.rate"}, readings_rate},
     {{"memory.message"}, memory},
     {{"command.restate"}, command_restate, true},
 };
@@ -69,6 +70,8 @@ argument. --smoke: so few of everything that the figures mean nothing; for the t
                   three heavy gauges are polled
   edge.hostile    p99 of calls through the gateway in     the same without the attackers     2
                   the worst of twelve attacks
+  readings.rate   readings a second that 1,000 rules      reading the same topic alone       5
+                  are held against
   memory.message  resident bytes of tocsin-all for each   bytes of one content               6
                   of 100,000 released messages
   command.restate p50 of a call to its durable decision   p50 of a state change in         0.5

@@ -102,6 +102,24 @@ public:
         };
         return rpc_.read(context, request, response, reader);
     }
+    Rpc::Reactor* PreviewMessage(Rpc::Context* context,
+                                 const drafting::v1::PreviewMessageRequest* request,
+                                 drafting::v1::PreviewMessageResponse* response) override {
+        const auto reader = [this](const Caller&, const auto&, auto&) {
+            ++previews;
+            held.wait(true);
+            return grpc::Status::OK;
+        };
+        return rpc_.read_apart(apart, context, request, response, reader);
+    }
+    void hold(bool on) {
+        held = on;
+        held.notify_all();
+    }
+
+    Rpc::Apart apart{.thread = Aside(20), .slots = CallSlots({.all = 10, .realm = 5, .actor = 3})};
+    std::atomic<bool> held = false;  // keeps the thread of previews
+    std::atomic<int> previews = 0;
 
 private:
     Rpc& rpc_;
@@ -134,11 +152,12 @@ protected:
     }
     ~RpcTest() override { std::filesystem::remove(jwks_); }
 
-    std::string token(const std::string& realm, const std::vector<std::string>& roles) const {
+    std::string token(const std::string& realm, const std::vector<std::string>& roles,
+                      const std::string& who = "ana@city.example") const {
         const auto now = std::chrono::duration_cast<std::chrono::seconds>(
                              std::chrono::system_clock::now().time_since_epoch())
                              .count();
-        nlohmann::json claims{{"iss", "i"},     {"aud", "a"}, {"sub", "ana@city.example"},
+        nlohmann::json claims{{"iss", "i"},     {"aud", "a"}, {"sub", who},
                               {"roles", roles}, {"iat", now}, {"exp", now + 600}};
         if (!realm.empty()) claims.update({{"realm", realm}, {"agency", "city"}});
         return "Bearer " + issue_token(pem_, claims.dump());
@@ -174,6 +193,25 @@ protected:
                                             here->code = status.error_code();
                                             ++here->ends;
                                         });
+        return call;
+    }
+    struct PreviewCall {
+        grpc::ClientContext context;
+        drafting::v1::PreviewMessageRequest request;
+        drafting::v1::PreviewMessageResponse response;
+        std::atomic<bool> ended = false;
+        grpc::Status status;
+    };
+    std::unique_ptr<PreviewCall> preview(const std::string& bearer, const std::string& after = "") {
+        auto call = std::make_unique<PreviewCall>();
+        call->request.mutable_draft();
+        call->context.AddMetadata("authorization", bearer);
+        if (!after.empty()) call->context.AddMetadata("tocsin-after", after);
+        drafting->async()->PreviewMessage(&call->context, &call->request, &call->response,
+                                          [here = call.get()](const grpc::Status& status) {
+                                              here->status = status;
+                                              here->ended = true;
+                                          });
         return call;
     }
     google::rpc::Status feed(const std::string& realm, const std::string& after = "") {
@@ -398,6 +436,68 @@ TEST_F(RpcTest, APublicReadDoesNotWait) {
     EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
               "tocsin-after");
     EXPECT_EQ(ledger.awaited, 0);
+}
+
+TEST_F(RpcTest, AReadApartHoldsUpNobodyElse) {
+    drafting_.hold(true);
+    std::vector<std::unique_ptr<PreviewCall>> calls;
+    // More than gRPC has threads.
+    for (const char* who : {"ana", "ben", "cid"})
+        for (int i = 0; i < 3; ++i)
+            calls.push_back(preview(token(i < 2 ? "calgary" : "banff", {"author"}, who),
+                                    i == 0 ? "drafting/0/1" : ""));
+    ASSERT_TRUE(comes_true([&] { return ledger.waits.size() == 3; }));
+    ledger.reach();  // The ledger's thread goes on as well.
+    EXPECT_EQ(list(token("calgary", {"author"})).code(), grpc::StatusCode::OK);
+    drafting_.hold(false);
+    ASSERT_TRUE(comes_true(
+        [&] { return std::ranges::all_of(calls, [](const auto& call) { return +call->ended; }); }));
+    const auto fine =
+        std::ranges::count_if(calls, [](const auto& call) { return call->status.ok(); });
+    EXPECT_EQ(fine, 8) << "of one realm 5";
+}
+
+TEST_F(RpcTest, OfReadsApartACallerHasAFewAtATime) {
+    drafting_.hold(true);
+    std::vector<std::unique_ptr<PreviewCall>> calls;
+    for (int i = 0; i < 3; ++i) calls.push_back(preview(token("calgary", {"author"})));
+    ASSERT_TRUE(comes_true([&] { return drafting_.previews == 1; }));
+    const auto one_more = preview(token("calgary", {"author"}));
+    ASSERT_TRUE(comes_true([&] { return +one_more->ended; }));
+    const auto refused = unpack(one_more->status);
+    EXPECT_EQ(reason_of(refused), "UNAVAILABLE");
+    EXPECT_GT(detail_of<google::rpc::RetryInfo>(refused).retry_delay().nanos(), 0);
+    const auto nobody = preview(token("calgary", {}));
+    ASSERT_TRUE(comes_true([&] { return +nobody->ended; }));
+    EXPECT_EQ(reason_of(unpack(nobody->status)), "ROLE_MISSING");
+    // Whoever goes away gives the place back.
+    for (const auto& call : calls) call->context.TryCancel();
+    ASSERT_TRUE(comes_true(
+        [&] { return std::ranges::all_of(calls, [](const auto& call) { return +call->ended; }); }));
+    drafting_.hold(false);
+    EXPECT_TRUE(comes_true([&] {
+        const auto again = preview(token("calgary", {"author"}));
+        return comes_true([&] { return +again->ended; }) && again->status.ok();
+    }));
+}
+
+TEST_F(RpcTest, ReadsApartThatWaitEndWithTheirThread) {
+    drafting_.hold(true);
+    const auto runs = preview(token("calgary", {"author"}));
+    ASSERT_TRUE(comes_true([&] { return drafting_.previews == 1; }));
+    const auto waits = preview(token("calgary", {"author"}));
+    const auto from_banff = preview(token("banff", {"author"}));
+    EXPECT_EQ(list(token("calgary", {"author"})).code(), grpc::StatusCode::OK);
+    std::jthread stops([&] { drafting_.apart.thread.stop(); });
+    ASSERT_TRUE(comes_true([&] { return waits->ended && from_banff->ended; }));
+    EXPECT_EQ(reason_of(unpack(waits->status)), "STOPPING");
+    drafting_.hold(false);
+    ASSERT_TRUE(comes_true([&] { return +runs->ended; }));
+    EXPECT_TRUE(runs->status.ok());
+    stops.join();
+    const auto late = preview(token("calgary", {"author"}));
+    ASSERT_TRUE(comes_true([&] { return +late->ended; }));
+    EXPECT_EQ(reason_of(unpack(late->status)), "STOPPING");
 }
 
 TEST_F(RpcTest, AReadThatWaitsIsGivenUpWithItsCaller) {
