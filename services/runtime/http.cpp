@@ -99,6 +99,19 @@ std::string origin_of(const std::string& text) {
     return fmt::format("{}://{}:{}", scheme, host,
                        url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
+std::string shown_url(const std::string& base, const std::string& text) {
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+    if (!url || text.empty()) return {};
+    curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0);
+    if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return {};
+    const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
+    const std::string host = url_part(url.get(), CURLUPART_HOST);
+    if ((scheme != "https" && scheme != "http") || !is_host(host)) return {};
+    const std::string port = url_part(url.get(), CURLUPART_PORT);
+    return fmt::format("{}://{}{}{}{}", scheme, host, port.empty() ? "" : ":", port,
+                       url_part(url.get(), CURLUPART_PATH));
+}
+
 
 // The address is judged here, when the connection is made: a name that resolves otherwise the
 // second time cannot slip through.

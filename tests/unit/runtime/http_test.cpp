@@ -447,3 +447,13 @@ TEST(Http, AnOriginIsSchemeHostAndPort) {
 
 }  // namespace
 }  // namespace tocsin::runtime
+TEST(Http, AShownUrlHoldsNoSecret) {
+    const std::string base = "https://a.example/old/x?key=1";
+    EXPECT_EQ(shown_url(base, "http://eva:pw@B.example:81/p/q?key=1#f"), "http://B.example:81/p/q");
+    EXPECT_EQ(shown_url(base, "https://b.example"), "https://b.example/");
+    EXPECT_EQ(shown_url(base, "new?key=1"), "https://a.example/old/new");
+    EXPECT_EQ(shown_url("", "https://[::1]/"), "https://[::1]/");
+    for (const char* none : {"", "javascript:x", "file:///etc/passwd", "https://a%40b/"})
+        EXPECT_EQ(shown_url(base, none), "") << none;
+}
+
