@@ -132,6 +132,44 @@ TEST(Http, ACutReplyIsUnknown) {
     EXPECT_EQ(answer.error().received_bytes, 40U + 4U) << "of the header and of the body";
 }
 
+// Each says what happened and what to do, and none of them what libcurl alone understands.
+TEST(Http, AFailureSaysWhatHappened) {
+    const auto why = [](HttpRequest request) {
+        HttpClient client;
+        const auto answer = send(client, std::move(request));
+        return answer ? "answered" : answer.error().text;
+    };
+    const auto answered_with = [&](const std::string& text) {
+        const LocalServer server([&](const std::string&, int socket) {
+            LocalServer::write(socket, text);
+            return false;
+        });
+        return why(request_to(server.url()));
+    };
+    const auto says = [](const std::string& text, const std::string& part) {
+        return text.contains(part) && !text.ends_with('.') ? "" : text;
+    };
+    EXPECT_EQ(says(answered_with("HTTP/1.1 200 OK\r\nX-Long: " + std::string(200'000, 'a') +
+                                 "\r\nContent-Length: 0\r\n\r\n"),
+                   "a header of the answer is longer than is read"),
+              "");
+    EXPECT_EQ(says(answered_with("SSH-2.0-OpenSSH\r\n"), "not HTTP as it should be"), "");
+    EXPECT_EQ(says(answered_with(""), "did not come to its end"), "");
+    EXPECT_EQ(says(answered_with("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+                   "did not come to its end"),
+              "");
+    std::string gone;
+    {
+        const LocalServer server(ok);
+        gone = server.url();
+    }
+    EXPECT_EQ(says(why(request_to(gone)), "no connection is accepted there"), "");
+    const LocalServer silent([](const std::string&, int) { return true; });
+    HttpRequest request = request_to(silent.url());
+    request.timeout = 200ms;
+    EXPECT_EQ(says(why(std::move(request)), "no whole answer came within 200 ms"), "");
+}
+
 TEST(Http, ARefusedConnectionOrNameIsNotSent) {
     HttpClient client;
     std::string url;
@@ -437,16 +475,6 @@ TEST(Http, StoppingEndsWhatIsUnderWay) {
     EXPECT_EQ(late.error().kind, Kind::not_sent);
 }
 
-TEST(Http, AnOriginIsSchemeHostAndPort) {
-    EXPECT_EQ(origin_of("HTTPS://Example.org/a?b#c"), "https://example.org:443");
-    EXPECT_EQ(origin_of("http://[::1]:8080"), "http://[::1]:8080");
-    for (const char* none : {"", "ftp://a/", "https://user@a/", "https://a%7fb/", "https://a%40b/",
-                             "https://a%252eb/", "https://a%2fb/", "https://a%20b/"})
-        EXPECT_EQ(origin_of(none), "") << none;
-}
-
-}  // namespace
-}  // namespace tocsin::runtime
 TEST(Http, AShownUrlHoldsNoSecret) {
     const std::string base = "https://a.example/old/x?key=1";
     EXPECT_EQ(shown_url(base, "http://eva:pw@B.example:81/p/q?key=1#f"), "http://B.example:81/p/q");
@@ -457,3 +485,13 @@ TEST(Http, AShownUrlHoldsNoSecret) {
         EXPECT_EQ(shown_url(base, none), "") << none;
 }
 
+TEST(Http, AnOriginIsSchemeHostAndPort) {
+    EXPECT_EQ(origin_of("HTTPS://Example.org/a?b#c"), "https://example.org:443");
+    EXPECT_EQ(origin_of("http://[::1]:8080"), "http://[::1]:8080");
+    for (const char* none : {"", "ftp://a/", "https://user@a/", "https://a%7fb/", "https://a%40b/",
+                             "https://a%252eb/", "https://a%2fb/", "https://a%20b/"})
+        EXPECT_EQ(origin_of(none), "") << none;
+}
+
+}  // namespace
+}  // namespace tocsin::runtime
