@@ -297,6 +297,20 @@ TEST(Executor, AnOutcomeIsToldOnceTheLedgerIsBack) {
     EXPECT_EQ(there.arrivals.size(), 3u);
 }
 
+TEST(Executor, OfWhatWasGivenUpTheReasonIsWhatTheReceiverAnswered) {
+    Public there;
+    there.webhook_answer = [](HttpResult) { return response(500); };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(2h, [&] { return there.world.state_of("hook") == "refused"; });
+    const v1::Delivery& hook = there.world.release().find("hook")->delivery;
+    EXPECT_EQ(hook.state(), "refused");
+    EXPECT_GT(hook.attempts(), 5);
+    EXPECT_TRUE(
+        hook.reason().ends_with("Last answer: The receiver answered 500: it may have it or not."))
+        << hook.reason();
+}
+
 // What a server said must not cost the outcome itself: without it the post would be made again.
 TEST(Executor, AnOutcomeThatTheLedgerCannotReadIsToldPlainly) {
     for (const char* code : {"unreadable", "decision_too_large", "decider_failed"}) {
