@@ -126,6 +126,7 @@ void claimed(Release& release, const v1::DeliveriesClaimed& event, Time decided_
             *item.delivery.mutable_give_up_at() = event.give_up_at();
             item.retry_at.reset();
             item.asked = false;
+            item.last_answer.clear();
             item.refusal.clear();
             if (!item.first_claimed_at) item.first_claimed_at = decided_at;
             release.went_out = true;
@@ -143,6 +144,7 @@ void settled(Release& release, const v1::DeliverySettled& event) {
         if (event.has_written_at()) *delivery.mutable_written_at() = event.written_at();
         if (event.has_confirmed_at()) *delivery.mutable_confirmed_at() = event.confirmed_at();
         item.retry_at.reset();
+        item.last_answer.clear();
         // The one request in doubt was refused, and nothing of it was found.
         if (event.state() == "refused" && !item.refusal.empty() && !item.refused_repeat)
             item.first_doubted = 0;
@@ -189,6 +191,7 @@ void unknown(Release& release, const v1::DeliveryUnknown& event) {
             item.refused_repeat = item.doubted() && item.first_doubted < item.delivery.attempts();
         }
         if (!item.doubted()) item.first_doubted = item.delivery.attempts();
+        if (!event.asked()) item.last_answer = event.reason();
         item.asked = item.asked || event.asked();
         item.delivery.set_state("unknown");
         item.delivery.set_reason(event.reason());

@@ -98,6 +98,12 @@ Task<Found> Executor::try_find(const Job& job) {
     co_return Found{.kind = Found::Kind::cannot_tell, .reason = failure};
 }
 
+// People follow it: whatever else a server calls its post's URL, such as a script, is none. Between
+// more than two slashes one reader finds a host, and another none.
+static bool shows_a_page(const std::string& url) {
+    return content::is_printable(url) && !runtime::origin_of(url).empty() && !url.contains(":///");
+}
+
 v1::Command Executor::outcome_command(const Key& key, const Job& job,
                                       const Outcome& outcome) const {
     v1::Command command;
@@ -109,7 +115,7 @@ v1::Command Executor::outcome_command(const Key& key, const Job& job,
     result.set_outcome(outcome.kind);
     result.set_reason(reportable(outcome.reason));
     // A part of either would name something else.
-    if (content::is_printable(outcome.url) && outcome.url.size() <= url_bytes_max)
+    if (shows_a_page(outcome.url) && outcome.url.size() <= url_bytes_max)
         result.set_url(outcome.url);
     if (content::is_printable(outcome.receipt) && outcome.receipt.size() <= receipt_bytes_max)
         result.set_receipt(outcome.receipt);

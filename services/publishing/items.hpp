@@ -42,6 +42,8 @@ struct Item {
     int first_doubted = 0;
     // While it is unknown: the channel was asked, and did not tell.
     bool asked = false;
+    // What the attempt in doubt came to, whatever was found out since.
+    std::string last_answer{};
     // The channel's words, where it refused the attempt in doubt: they stand unless it is found.
     std::string refusal{};
     // That attempt repeated one in doubt: what it was refused for may be that it is there already.

@@ -126,7 +126,10 @@ static void absent(Turn& turn, const Item& item, const v1::RecordOutcome& outcom
         return doubt(turn, item, fmt::format("{} {}", ask_a_person_after_refusal, item.refusal),
                      &outcome);
     if (!item.refusal.empty()) return settle(turn, item, "refused", item.refusal);
-    const std::string& reason = outcome.reason();
+    // First what the attempt came to: that is what somebody has to mend.
+    std::string reason = item.last_answer;
+    if (!reason.empty() && !outcome.reason().empty()) reason += ' ';
+    reason += outcome.reason();
     rearm(turn, item, reason.empty() ? "The channel does not have it." : reason,
           backoff(turn.release, item, {}), &outcome);
 }

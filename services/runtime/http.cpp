@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -98,6 +97,19 @@ std::string origin_of(const std::string& text) {
     if ((scheme != "https" && scheme != "http") || !is_host(host)) return {};
     return fmt::format("{}://{}:{}", scheme, host,
                        url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
+}
+
+std::string shown_url(const std::string& base, const std::string& text) {
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+    if (!url || text.empty()) return {};
+    curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0);
+    if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return {};
+    const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
+    const std::string host = url_part(url.get(), CURLUPART_HOST);
+    if ((scheme != "https" && scheme != "http") || !is_host(host)) return {};
+    const std::string port = url_part(url.get(), CURLUPART_PORT);
+    return fmt::format("{}://{}{}{}{}", scheme, host, port.empty() ? "" : ":", port,
+                       url_part(url.get(), CURLUPART_PATH));
 }
 
 // The address is judged here, when the connection is made: a name that resolves otherwise the
@@ -237,6 +249,11 @@ void HttpClient::send(HttpRequest request, Done done) {
         std::unexpected(HttpError{HttpError::Kind::not_sent, "the process is stopping", {}}));
 }
 
+static std::string in_words(std::chrono::milliseconds time) {
+    if (time.count() % 1000 != 0) return fmt::format("{} ms", time.count());
+    return fmt::format("{} s", time.count() / 1000);
+}
+
 // Whether libcurl knows its address without asking anybody.
 static bool needs_no_lookup(const std::string& host) {
     unsigned char bytes[16];
@@ -274,7 +291,7 @@ void HttpClient::look_up(std::unique_ptr<Exchange> exchange) {
     };
     const std::uint64_t number = lookups_.ask(here.request.owner, here.host, std::move(done));
     at(here.until,
-       [this, ticket, why = fmt::format("it was not answered within {}", here.request.timeout)] {
+       [this, ticket, why = "it was not answered within " + in_words(here.request.timeout)] {
            give_up(ticket, why);
        });
     unresolved_[ticket] = {std::move(exchange), number};
@@ -382,6 +399,53 @@ static std::size_t received(CURL* easy) {
     return static_cast<std::size_t>(header) + static_cast<std::size_t>(body);
 }
 
+// What happened and what to do; `said`: libcurl's own words of it.
+static std::string explained(CURLcode code, const std::string& said, bool sent,
+                             std::chrono::milliseconds timeout) {
+    switch (code) {
+        case CURLE_COULDNT_CONNECT:
+            return fmt::format(
+                "no connection is accepted there ({}); check that the server runs, and that a "
+                "firewall lets this machine reach it",
+                said);
+        case CURLE_OPERATION_TIMEDOUT:
+            return fmt::format("{} within {} ({}); check the server and the network",
+                               sent ? "no whole answer came" : "no connection was made",
+                               in_words(timeout), said);
+        case CURLE_PEER_FAILED_VERIFICATION:
+            return fmt::format(
+                "the server's certificate is not trusted ({}); it must be of a known authority, "
+                "for this name, and in force",
+                said);
+        case CURLE_SSL_CONNECT_ERROR:
+            return fmt::format(
+                "the server and this machine agree on no TLS ({}); check that the URL's port "
+                "speaks it",
+                said);
+        case CURLE_OUT_OF_MEMORY:
+            // How it says of a header line that is longer than it reads, as well.
+            return "a header of the answer is longer than is read, or memory is short; ask who "
+                   "runs the server";
+        case CURLE_GOT_NOTHING:
+        case CURLE_SEND_ERROR:
+        case CURLE_RECV_ERROR:
+        case CURLE_PARTIAL_FILE:
+            return fmt::format("the answer did not come to its end ({}); ask who runs the server",
+                               said);
+        case CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_WEIRD_SERVER_REPLY:
+            return fmt::format(
+                "the answer is not HTTP as it should be ({}); check the URL and its port, and ask "
+                "who runs the server",
+                said);
+        case CURLE_ABORTED_BY_CALLBACK:
+            return "the process is stopping";
+        default:
+            return fmt::format("{}; check the URL, and ask who runs the server", said);
+    }
+}
+
 void HttpClient::finish(void* handle, int code) {
     CURL* easy = static_cast<CURL*>(handle);
     auto exchange = std::move(running_.at(easy));
@@ -398,9 +462,11 @@ void HttpClient::finish(void* handle, int code) {
     here.response.answered_at = now_time();
     here.response.status = static_cast<int>(status);
     if (code == CURLE_OK) return here.done(std::move(here.response));
-    HttpError error{HttpError::Kind::unknown_outcome, here.error, here.response.written_at,
-                    std::max(came, here.came_out)};
-    if (error.text.empty()) error.text = curl_easy_strerror(static_cast<CURLcode>(code));
+    const auto failure = static_cast<CURLcode>(code);
+    HttpError error{HttpError::Kind::unknown_outcome,
+                    explained(failure, *here.error ? here.error : curl_easy_strerror(failure),
+                              here.sent_any, here.request.timeout),
+                    here.response.written_at, std::max(came, here.came_out)};
     if (here.refused_address) error.text = "the address is private; it is not reached from here";
     if (here.broke_off) error.text = "the connection broke before an answer came";
     if (!here.sent_any) error.kind = HttpError::Kind::not_sent;

@@ -130,6 +130,10 @@ private:
 // letters (RFC 6454). Empty for anything else, and for a URL that names a user.
 std::string origin_of(const std::string& url);
 
+// What of an http or https URL everybody may see: scheme, host, port and path; user information and
+// query may be secrets. `text` may be relative to `base`. Empty for anything else.
+std::string shown_url(const std::string& base, const std::string& text);
+
 // Whether an address must not be reached from here: loopback, private, link-local, shared, unique
 // local, NAT64 and the like. `text` is a numeric IPv4 or IPv6 address.
 bool is_private_address(std::string_view text);

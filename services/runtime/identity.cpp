@@ -57,6 +57,10 @@ static std::optional<std::string> fetch(const std::string& url) {
     curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 2000L);
     curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+    // Else http_proxy in the environment says who is asked for the keys that everything rests on.
+    curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+    // Waits for no lookup beyond its time: neither does the end of the process.
+    curl_easy_setopt(curl.get(), CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, write);
     curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);

@@ -104,6 +104,14 @@ std::string reportable(std::string_view text) {
     return std::string(texts::cut(content::printable(text), bytes_max));
 }
 
+// Where a redirect leads, without what may be secret of it: everybody reads it in the realm.
+std::string moved(const v1::Source& source, const HttpResponse& answer) {
+    constexpr std::size_t bytes_max = 200;
+    const std::string there = runtime::shown_url(source.url(), answer.header("location"));
+    if (there.empty()) return ": it moved; ask who runs it for the address, and put that";
+    return fmt::format(": it moved to {}; put that address", texts::cut(there, bytes_max));
+}
+
 // What may be sent back as it came. Of anything else, the next answer is simply a whole one.
 std::string usable_validator(const std::string& header) {
     constexpr std::size_t bytes_max = 1000;
@@ -444,9 +452,7 @@ Task<Poller::Outcome> Poller::poll(Loop& loop) {
     if (answer->status == 304) co_return Outcome{{}, true};
     if (answer->status == 200) co_return co_await take(loop, *answer);
     std::string error = fmt::format("HTTP status {}", answer->status);
-    if (answer->status >= 300 && answer->status < 400)
-        error += fmt::format(": it moved to {}; put that address",
-                             answer->header("location").substr(0, 200));
+    if (answer->status >= 300 && answer->status < 400) error += moved(loop.wanted.source, *answer);
     co_return Outcome{std::move(error), false,
                       retry_after(answer->header("retry-after"), links_.now())};
 }

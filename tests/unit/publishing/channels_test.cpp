@@ -137,7 +137,9 @@ TEST(Webhook, ATimeoutIsUnknownAndARefusedConnectionIsNot) {
 
 TEST(Webhook, SendingItAgainIsTheWayToFindOut) {
     Bench bench{"webhook", "hook"};
-    EXPECT_EQ(bench.find().kind, Found::Kind::absent);
+    const Found found = bench.find();
+    EXPECT_EQ(found.kind, Found::Kind::absent);
+    EXPECT_EQ(found.reason, "") << "that is no news";
     EXPECT_TRUE(bench.http.sent.empty());
 }
 

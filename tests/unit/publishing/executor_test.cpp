@@ -297,6 +297,48 @@ TEST(Executor, AnOutcomeIsToldOnceTheLedgerIsBack) {
     EXPECT_EQ(there.arrivals.size(), 3u);
 }
 
+TEST(Executor, OfWhatWasGivenUpTheReasonIsWhatTheReceiverAnswered) {
+    Public there;
+    there.webhook_answer = [](HttpResult) { return response(500); };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(2h, [&] { return there.world.state_of("hook") == "refused"; });
+    const v1::Delivery& hook = there.world.release().find("hook")->delivery;
+    EXPECT_EQ(hook.state(), "refused");
+    EXPECT_GT(hook.attempts(), 5);
+    EXPECT_TRUE(
+        hook.reason().ends_with("Last answer: The receiver answered 500: it may have it or not."))
+        << hook.reason();
+}
+
+// It is shown to the public, to be followed.
+TEST(Executor, OnlyAPageIsTakenForTheUrlOfAPost) {
+    const std::pair<std::string, bool> cases[] = {
+        {"https://toot.example.org/@a/1", true},
+        {"http://toot.example.org:8080/@a/1", true},
+        {"javascript:alert(1)", false},
+        {"JavaScript://toot.example.org/%0aalert(1)", false},
+        {"data:text/html,x", false},
+        {"ftp://toot.example.org/1", false},
+        {"https:///1", false},
+        {"https://bank.example@evil.example/", false},
+        {"/@a/1", false},
+        {"toot.example.org/@a/1", false}};
+    for (const auto& [url, taken] : cases) {
+        Public there;
+        there.post_answer = [&](HttpResult) {
+            return response(200, nlohmann::json{{"id", "1"}, {"url", url}}.dump());
+        };
+        there.world.start("x1");
+        there.clear();
+        there.world.pass(120s);
+        ASSERT_TRUE(there.released());
+        const v1::Delivery& toot = there.world.release().find("toot:fr-CA")->delivery;
+        EXPECT_EQ(toot.state(), "confirmed");
+        EXPECT_EQ(toot.url(), taken ? url : "");
+    }
+}
+
 // What a server said must not cost the outcome itself: without it the post would be made again.
 TEST(Executor, AnOutcomeThatTheLedgerCannotReadIsToldPlainly) {
     for (const char* code : {"unreadable", "decision_too_large", "decider_failed"}) {

@@ -207,6 +207,25 @@ TEST(Outcomes, WhenNobodyTookItTheReleaseIsNotCalledReleased) {
     EXPECT_EQ(story.state(), "aborted");
 }
 
+TEST(Outcomes, WhatAnAttemptCameToStaysItsReasonWhateverIsFoundOutLater) {
+    const std::string said = "The receiver answered 500: it may have it or not.";
+    Story story = armed();
+    story.claim();
+    for (const std::string id : {"hook", "feed"})
+        story.outcome(id, "unknown", at(2), 1, "x1", said)
+            .outcome(id, "cannot_tell", at(3), 1, "x1", "It can not be asked.");
+    EXPECT_EQ(story.item("hook").delivery.reason(), "It can not be asked.");
+    story.outcome("hook", "absent", at(4)).outcome("feed", "absent", at(4), 1, "x1", "Not there.");
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.item("hook").state(), "armed");
+    EXPECT_EQ(story.item("hook").delivery.reason(), said);
+    EXPECT_EQ(story.item("feed").delivery.reason(), said + " Not there.");
+    // The next attempt has its own.
+    story.claim("x1", at(20)).outcome("hook", "unknown", at(21), 2, "x1", "It answered 502.");
+    story.outcome("hook", "absent", at(22), 2);
+    EXPECT_EQ(story.item("hook").delivery.reason(), "It answered 502.");
+}
+
 // Its executor heard of it too late, and nobody could ask the channel.
 TEST(Outcomes, AReleaseThatWasGivenUpIsReleasedWhereAChannelHasItAfterAll) {
     Story story = armed({channel("hook", "webhook")});

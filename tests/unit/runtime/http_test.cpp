@@ -132,6 +132,44 @@ TEST(Http, ACutReplyIsUnknown) {
     EXPECT_EQ(answer.error().received_bytes, 40U + 4U) << "of the header and of the body";
 }
 
+// Each says what happened and what to do, and none of them what libcurl alone understands.
+TEST(Http, AFailureSaysWhatHappened) {
+    const auto why = [](HttpRequest request) {
+        HttpClient client;
+        const auto answer = send(client, std::move(request));
+        return answer ? "answered" : answer.error().text;
+    };
+    const auto answered_with = [&](const std::string& text) {
+        const LocalServer server([&](const std::string&, int socket) {
+            LocalServer::write(socket, text);
+            return false;
+        });
+        return why(request_to(server.url()));
+    };
+    const auto says = [](const std::string& text, const std::string& part) {
+        return text.contains(part) && !text.ends_with('.') ? "" : text;
+    };
+    EXPECT_EQ(says(answered_with("HTTP/1.1 200 OK\r\nX-Long: " + std::string(200'000, 'a') +
+                                 "\r\nContent-Length: 0\r\n\r\n"),
+                   "a header of the answer is longer than is read"),
+              "");
+    EXPECT_EQ(says(answered_with("SSH-2.0-OpenSSH\r\n"), "not HTTP as it should be"), "");
+    EXPECT_EQ(says(answered_with(""), "did not come to its end"), "");
+    EXPECT_EQ(says(answered_with("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+                   "did not come to its end"),
+              "");
+    std::string gone;
+    {
+        const LocalServer server(ok);
+        gone = server.url();
+    }
+    EXPECT_EQ(says(why(request_to(gone)), "no connection is accepted there"), "");
+    const LocalServer silent([](const std::string&, int) { return true; });
+    HttpRequest request = request_to(silent.url());
+    request.timeout = 200ms;
+    EXPECT_EQ(says(why(std::move(request)), "no whole answer came within 200 ms"), "");
+}
+
 TEST(Http, ARefusedConnectionOrNameIsNotSent) {
     HttpClient client;
     std::string url;
@@ -435,6 +473,16 @@ TEST(Http, StoppingEndsWhatIsUnderWay) {
     const auto late = send(client, request_to(server.url()));
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().kind, Kind::not_sent);
+}
+
+TEST(Http, AShownUrlHoldsNoSecret) {
+    const std::string base = "https://a.example/old/x?key=1";
+    EXPECT_EQ(shown_url(base, "http://eva:pw@B.example:81/p/q?key=1#f"), "http://B.example:81/p/q");
+    EXPECT_EQ(shown_url(base, "https://b.example"), "https://b.example/");
+    EXPECT_EQ(shown_url(base, "new?key=1"), "https://a.example/old/new");
+    EXPECT_EQ(shown_url("", "https://[::1]/"), "https://[::1]/");
+    for (const char* none : {"", "javascript:x", "file:///etc/passwd", "https://a%40b/"})
+        EXPECT_EQ(shown_url(base, none), "") << none;
 }
 
 TEST(Http, AnOriginIsSchemeHostAndPort) {

@@ -3,6 +3,7 @@
 #include "runtime/digest.hpp"
 #include "runtime/jwk.hpp"
 #include "support/rsa_issuer.hpp"
+#include "unit/runtime/local_server.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -73,6 +74,22 @@ protected:
     int writes = 0;
     std::optional<TokenVerifier> verifier_;
 };
+
+TEST_F(Identity, AKeySetIsFetchedThroughNoProxyOfTheEnvironment) {
+    const std::string keys = jwks_of_pem(pem);
+    const LocalServer server([&](const std::string&, int socket) {
+        LocalServer::write(socket, LocalServer::answer("200 OK", keys));
+        return true;
+    });
+    const LocalServer proxy([](const std::string&, int) { return false; });
+    for (const char* name : {"http_proxy", "all_proxy"}) setenv(name, proxy.url("").c_str(), 1);
+    unsetenv("no_proxy");
+    TokenVerifier fetched(
+        {.jwks = server.url("/keys"), .issuer = "tocsin-dev", .audience = "tocsin"});
+    for (const char* name : {"http_proxy", "all_proxy"}) unsetenv(name);
+    EXPECT_EQ(proxy.connections(), 0);
+    EXPECT_TRUE(fetched.verify("Bearer " + issue_token(pem, good_claims().dump()), at(0)));
+}
 
 TEST_F(Identity, AGoodTokenNamesItsCaller) {
     const std::string token = issue_token(pem, good_claims().dump());

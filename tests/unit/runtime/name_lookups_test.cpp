@@ -167,10 +167,11 @@ TEST(NameLookups, OneThatIsNeverAnsweredHoldsUpNobody) {
         const auto answer = stuck[i].get();
         ASSERT_FALSE(answer);
         EXPECT_EQ(answer.error().kind, Kind::not_sent);
-        EXPECT_EQ(answer.error().text,
-                  "the name stuck" + std::to_string(i) +
-                      ".example can not be looked up (it was not answered within 300ms); check the "
-                      "name and this machine's DNS");
+        EXPECT_EQ(
+            answer.error().text,
+            "the name stuck" + std::to_string(i) +
+                ".example can not be looked up (it was not answered within 300 ms); check the "
+                "name and this machine's DNS");
     }
     // And after their deadline, when libcurl would wait for its threads.
     EXPECT_TRUE(begin(client, request_to("http://b.example" + port_of(server))).get());

@@ -228,16 +228,40 @@ TEST_F(PollerTest, AfterAFailureAWholeAnswerIsAskedFor) {
 TEST_F(PollerTest, WhatAServerSaysIsReportedAsText) {
     runtime::HttpResponse moved;
     moved.status = 302;
-    moved.headers.emplace("location", "http://x/" + std::string(190, 'a') + "\xc3\xa9\xff\xfe\x01");
+    moved.headers.emplace("location", "http://x/" + std::string(190, 'a') + "\xc3\xa9\xc3\xa9");
     transport_.answers = {moved};
     begin();
-    EXPECT_THAT(report().error(), HasSubstr("it moved to http://x/aaa"));
+    // 200 bytes end within the letter.
+    EXPECT_THAT(report().error(), HasSubstr("it moved to http://x/" + std::string(190, 'a') + ";"));
     EXPECT_TRUE(content::is_printable(report().error())) << report().error();
     transport_.answers = {std::unexpected(runtime::HttpError{
         runtime::HttpError::Kind::not_sent, std::string(499, 'a') + "\xc3\xa9\xff", {}})};
     until_request();
     EXPECT_TRUE(content::is_printable(report().error()));
     EXPECT_LE(report().error().size(), 500U);
+}
+
+TEST_F(PollerTest, OfARedirectOnlyWhatIsNoSecretIsShown) {
+    const std::pair<std::string, std::string> cases[] = {
+        {"https://eva:secret@x:8443/new/file.csv?key=secret#secret",
+         "it moved to https://x:8443/new/file.csv; put that address"},
+        {"//x/other?key=secret", "//x/other; put that address"},
+        {"/elsewhere?key=secret", "/elsewhere; put that address"},
+        {"javascript:secret", "it moved; ask who runs it"},
+        {"ftp://x/secret", "it moved; ask who runs it"},
+        {"", "it moved; ask who runs it"}};
+    for (const auto& [location, shown] : cases) {
+        runtime::HttpResponse moved;
+        moved.status = 301;
+        if (!location.empty()) moved.headers.emplace("location", location);
+        transport_.answers.emplace_back(moved);
+    }
+    begin();
+    for (const auto& [location, shown] : cases) {
+        EXPECT_THAT(report().error(), HasSubstr(shown)) << location;
+        EXPECT_THAT(report().error(), Not(HasSubstr("secret"))) << location;
+        until_request();
+    }
 }
 
 TEST_F(PollerTest, ASourceIsPolledOnceASecondAtTheMostOften) {
