@@ -303,6 +303,13 @@ void App::add_small_verbs() {
 }
 
 int App::run(int argc, char** argv) {
+    const int code = run_verb(argc, argv);
+    if (output_arrived() || code != 0) return code;
+    std::cerr << "tocsin: the output was lost: it cannot be written. What was to be done is done\n";
+    return static_cast<int>(Exit::failure);
+}
+
+int App::run_verb(int argc, char** argv) {
     // Not parsed: what is being typed is not yet a command line.
     if (argc > 1 && std::string_view(argv[1]) == "__complete") {
         for (const std::string& word : candidates(app_, {argv + 2, argv + argc}))

@@ -16,12 +16,13 @@ namespace tocsin::cli {
 class App {
 public:
     App();
-    // The exit code.
+    // The exit code. Not 0 where the output was lost: a script would take nothing for the answer.
     int run(int argc, char** argv);
 
 private:
     using Action = std::function<void()>;
 
+    int run_verb(int argc, char** argv);
     void add_globals();
     void add_verb(const Verb& verb);
     void add_message_verbs();

@@ -244,9 +244,10 @@ void tail_ledger(const Options& options, const TailPlan& plan) {
         const auto seen = chains[static_cast<std::size_t>(partition)].add(offset, record);
         if (!plan.from_start && offset < walk.end(partition) - 20) return;
         if (options.json)
-            std::cout << json_of(plan.service, partition, offset, seen).dump() << std::endl;
+            std::cout << json_of(plan.service, partition, offset, seen).dump() << "\n";
         else
-            std::cout << line_of(plan.service, partition, offset, seen) << std::endl;
+            std::cout << line_of(plan.service, partition, offset, seen) << "\n";
+        check_output();
     });
 }
 
@@ -283,10 +284,10 @@ bool verify_ledgers(const Options& options, const std::vector<std::string>& serv
         return verified;
     }
     print_table(rows, {{"SERVICE", "service"},
-                       {"PARTITION", "partition"},
-                       {"COUNTED", "counted"},
-                       {"VOID", "void"},
-                       {"FOREIGN", "foreign"},
+                       {"PARTITION", "partition", Column::number},
+                       {"COUNTED", "counted", Column::number},
+                       {"VOID", "void", Column::number},
+                       {"FOREIGN", "foreign", Column::number},
                        {"KEY", "keyId"},
                        {"HEAD", "head"},
                        {"VERIFIED", "verified"},

@@ -1,9 +1,21 @@
 #include "cli/app.hpp"
 #include "runtime/logs.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 
+// A standard stream that the caller closed: its number would be the next file's or connection's,
+// and what is printed would end up there. To write to standard output then fails.
+static void occupy_standard_streams() {
+    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(number, F_GETFD) == -1)
+            open("/dev/null", number == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char** argv) {
+    occupy_standard_streams();
     std::signal(SIGPIPE, SIG_DFL);  // `tocsin ... | head` ends quietly.
     // Libraries say nothing here: what went wrong is told in words, once.
     tocsin::runtime::logs::start("tocsin", "error");

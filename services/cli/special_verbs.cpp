@@ -198,15 +198,16 @@ void get_release(Client& client, const Options& options, const std::string& rele
         Json head = found;
         head.erase("deliveries");
         print_record(head);
-        print_table(found.value("deliveries", Json::array()), {{"CHANNEL", "channelId"},
-                                                               {"KIND", "kind"},
-                                                               {"LANGUAGE", "language"},
-                                                               {"PURPOSE", "purpose"},
-                                                               {"STATE", "state"},
-                                                               {"ATTEMPTS", "attempts"},
-                                                               {"CONFIRMED", "confirmedAt"},
-                                                               {"URL", "url"},
-                                                               {"REASON", "reason"}});
+        print_table(found.value("deliveries", Json::array()),
+                    {{"CHANNEL", "channelId"},
+                     {"KIND", "kind"},
+                     {"LANGUAGE", "language"},
+                     {"PURPOSE", "purpose"},
+                     {"STATE", "state"},
+                     {"ATTEMPTS", "attempts", Column::number},
+                     {"CONFIRMED", "confirmedAt"},
+                     {"URL", "url"},
+                     {"REASON", "reason"}});
     }
     const Exit exit = exit_of_release(found);
     if (exit == Exit::unknown_outcome)
@@ -216,12 +217,13 @@ void get_release(Client& client, const Options& options, const std::string& rele
 
 static void print_watched(const Json& message, const Options& options) {
     if (options.json)
-        std::cout << message.dump() << std::endl;
+        std::cout << message.dump() << "\n";
     else
         std::cout << fmt::format("{}  {:10}  {}  {}", cell(message, "updateTime"),
                                  cell(message, "state"), cell(message, "messageId"),
                                  cell(message, "draft.title"))
-                  << std::endl;
+                  << "\n";
+    check_output();
 }
 
 bool goes_on(const grpc::Status& ended) {
@@ -280,11 +282,11 @@ void ledger_status(Client& client, const Options& options, const std::string& se
         row["why"] = why;
         row["clock"] = fmt::format("{:+.3f} s", row.value("clockAheadSeconds", 0.0));
     }
-    print_table(rows, {{"PARTITION", "partition"},
-                       {"NEXT", "nextOffset"},
-                       {"DECISIONS", "decisions"},
-                       {"VOID", "voidRecords"},
-                       {"UNDECIDED", "undecided"},
+    print_table(rows, {{"PARTITION", "partition", Column::number},
+                       {"NEXT", "nextOffset", Column::number},
+                       {"DECISIONS", "decisions", Column::number},
+                       {"VOID", "voidRecords", Column::number},
+                       {"UNDECIDED", "undecided", Column::number},
                        {"WRITER", "writer"},
                        {"DECIDED", "decidedAt"},
                        {"KEY", "keyId"},

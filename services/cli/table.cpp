@@ -1,5 +1,7 @@
 #include "cli/table.hpp"
 
+#include "cli/failure.hpp"
+
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
@@ -44,14 +46,17 @@ static std::string field_text(std::string_view key, const Json& value) {
     return absent ? "-" : scalar(value);
 }
 
-std::string cell(const Json& row, const std::string& path) {
+std::string cell(const Json& row, const std::string& path, Column::Kind kind) {
     const Json* at = &row;
     for (std::size_t begin = 0; begin <= path.size();) {
         const std::size_t end = std::min(path.find('.', begin), path.size());
         const auto found = at->is_object() ? at->find(path.substr(begin, end - begin)) : at->end();
         // Proto JSON leaves out what is zero.
         if (!at->is_object() || found == at->end())
-            return at->is_object() && end == path.size() && is_span(path) ? "0" : "";
+            return at->is_object() && end == path.size() &&
+                           (kind == Column::number || is_span(path))
+                       ? "0"
+                       : "";
         at = &*found;
         begin = end + 1;
     }
@@ -79,7 +84,8 @@ void print_table(const Json& rows, const std::vector<Column>& columns) {
     for (const Column& column : columns) lines[0].push_back(column.title);
     for (const Json& row : rows) {
         lines.emplace_back();
-        for (const Column& column : columns) lines.back().push_back(cell(row, column.path));
+        for (const Column& column : columns)
+            lines.back().push_back(cell(row, column.path, column.kind));
     }
     std::vector<std::size_t> widths(columns.size(), 0);
     for (const auto& line : lines)
@@ -92,6 +98,12 @@ void print_table(const Json& rows, const std::vector<Column>& columns) {
         text.erase(text.find_last_not_of(' ') + 1);
         std::cout << text << "\n";
     }
+}
+
+bool output_arrived() { return static_cast<bool>(std::cout.flush()); }
+
+void check_output() {
+    if (!output_arrived()) throw Failure(Exit::failure, "the output cannot be written");
 }
 
 void print_record(const Json& record, int indent) {

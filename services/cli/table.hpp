@@ -14,17 +14,27 @@ namespace tocsin::cli {
 using Json = nlohmann::ordered_json;
 
 struct Column {
+    enum Kind {
+        any,
+        number,  // that is always there: what proto JSON leaves out is 0
+    };
     std::string title;
     std::string path;  // dotted, such as `rule.ruleId`
+    Kind kind = any;
 };
 
 std::string printable(std::string_view text);
 std::string time_text(const google::protobuf::Timestamp& stamp);
 // The value at a dotted path as one cell; lists are joined, of records it says how many there are,
 // what is absent is empty.
-std::string cell(const Json& row, const std::string& path);
+std::string cell(const Json& row, const std::string& path, Column::Kind kind = Column::any);
 void print_table(const Json& rows, const std::vector<Column>& columns);
 // `key: value` lines, nested by indentation.
 void print_record(const Json& record, int indent = 0);
+
+// Whether all that was printed arrived where it goes, so far.
+bool output_arrived();
+// Ends what goes on printing with a Failure, once it does not.
+void check_output();
 
 }  // namespace tocsin::cli

@@ -146,7 +146,7 @@ std::expected<void, ConnectError> Connect::read_head(Plan& plan, const HttpHead&
     if (!timeout) return std::unexpected(timeout.error());
     plan.call.timeout = *timeout;
     for (const std::string_view name : {"authorization", "tocsin-after"}) {
-        const auto value = header(head, name);
+        const auto value = joined(head, name);
         // Whoever shows no token can read only what is public, which waits for no position.
         if (!value || (name == "tocsin-after" && !header(head, "authorization"))) continue;
         if (!printable(*value))
@@ -154,9 +154,10 @@ std::expected<void, ConnectError> Connect::read_head(Plan& plan, const HttpHead&
                                              fmt::format("{}: not printable ASCII", name)));
         plan.call.metadata.emplace_back(name, *value);
     }
-    const auto trace = header(head, "traceparent");
-    served.traceparent = trace && runtime::valid_traceparent(*trace) ? std::string(*trace)
-                                                                     : runtime::new_traceparent();
+    // One that comes twice, which reads as a list, is none (W3C Trace Context).
+    const auto trace = joined(head, "traceparent");
+    served.traceparent =
+        trace && runtime::valid_traceparent(*trace) ? *trace : runtime::new_traceparent();
     plan.call.metadata.emplace_back("traceparent", served.traceparent);
     return {};
 }

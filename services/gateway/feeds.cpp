@@ -1,5 +1,6 @@
 #include "gateway/feeds.hpp"
 
+#include "gateway/strict_json.hpp"
 #include "tocsin/publishing/v1/publishing_service.pb.h"
 
 #include <fmt/format.h>
@@ -32,6 +33,11 @@ std::vector<std::string> tags_of(std::string_view header) {
     // Publishing takes 16; one is that of the document that is kept here.
     constexpr std::size_t tags_max = 15;
     constexpr std::size_t tag_bytes_max = 100;
+    // Publishing's are digests. Other bytes, which a header may hold, are no text to gRPC.
+    const auto may_be_ours = [](std::string_view tag) {
+        return !tag.empty() && tag.size() <= tag_bytes_max &&
+               std::ranges::all_of(tag, [](char letter) { return letter > 0x20 && letter < 0x7f; });
+    };
     std::vector<std::string> tags;
     while (tags.size() < tags_max) {
         const std::size_t begin = header.find('"');
@@ -39,7 +45,7 @@ std::vector<std::string> tags_of(std::string_view header) {
         header.remove_prefix(begin + 1);
         const std::size_t end = header.find('"');
         if (end == std::string_view::npos) break;
-        if (end > 0 && end <= tag_bytes_max) tags.emplace_back(header.substr(0, end));
+        if (may_be_ours(header.substr(0, end))) tags.emplace_back(header.substr(0, end));
         header.remove_prefix(end + 1);
     }
     return tags;
@@ -98,8 +104,7 @@ std::string quoted(std::string etag) {
 
 // What readers of feeds expect; a browser would save that as a file, so it is told that it is XML.
 static std::string_view media_type_for(const HttpRequest& request, bool index) {
-    const auto accept = request[http::field::accept];
-    if (std::string_view{accept.data(), accept.size()}.find("text/html") != std::string_view::npos)
+    if (joined(request, "accept").value_or("").contains("text/html"))
         return "application/xml; charset=utf-8";
     return index ? "application/atom+xml; charset=utf-8" : "application/cap+xml; charset=utf-8";
 }
@@ -158,9 +163,10 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_SERVED", "no feeds here"),
                          served);
     const auto page = page_of(route);
-    if (!page) co_return not_there(route, served);
-    const auto condition = request[http::field::if_none_match];
-    const std::string_view none_match{condition.data(), condition.size()};
+    // What is no text names nothing.
+    if (!page || !valid_utf8(route.realm) || !valid_utf8(route.name))
+        co_return not_there(route, served);
+    const std::string none_match = joined(request, "if-none-match").value_or("");
     // What the reader has, and what is kept here, is compared there before anything is sent.
     const UpstreamCall plain = call_for(route, *page, {});
     const std::string key = plain.path + plain.body;

@@ -4,6 +4,16 @@
 
 namespace tocsin::gateway {
 
+std::optional<std::string> joined(const HttpHead& head, std::string_view name) {
+    const auto lines = head.equal_range(beast::string_view(name.data(), name.size()));
+    if (lines.first == lines.second) return std::nullopt;
+    std::string list;
+    for (auto line = lines.first; line != lines.second; ++line)
+        list.append(line == lines.first ? "" : ", ")
+            .append(line->value().data(), line->value().size());
+    return list;
+}
+
 HttpResponse answer(http::status status, std::string_view media_type, std::string body) {
     return answer(status, media_type, std::make_shared<const std::string>(std::move(body)));
 }

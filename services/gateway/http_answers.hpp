@@ -4,6 +4,10 @@
 #include "gateway/connect_error.hpp"
 #include "gateway/http_server.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace tocsin::gateway {
 
 // What the access log and the metrics say about a request, besides its HTTP status.
@@ -14,6 +18,10 @@ struct Served {
     std::string traceparent;
     std::string limited_by;  // the limit that it was refused for, see limits.hpp
 };
+
+// A header that is a list, of all lines that it was sent in (RFC 9110 section 5.3). Nothing: it was
+// not sent.
+std::optional<std::string> joined(const HttpHead& head, std::string_view name);
 
 HttpResponse answer(http::status status, std::string_view media_type, std::string body);
 HttpResponse answer(http::status status, std::string_view media_type, SharedBody::value_type body);

@@ -375,6 +375,14 @@ asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_head(Session
     }
 }
 
+// What has arrived behind the line in which `size_end` points to the end of a chunk's size, up to
+// the empty line.
+static std::string_view behind_size_line(std::string_view arrived, const char* size_end) {
+    arrived.remove_prefix(static_cast<std::size_t>(size_end - arrived.data()) + 2);
+    if (arrived.starts_with("\r\n")) return {};
+    return arrived.substr(0, arrived.find("\r\n\r\n") + 4);
+}
+
 template <class SessionOf>
 asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_body(
     SessionOf& session, http::request_parser<http::string_body>& parser, std::size_t bytes_max) {
@@ -390,11 +398,18 @@ asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_body(
         if (error) co_return Unread{};
     }
     parser.body_limit(bytes_max);
-    // Nobody has a use for one, and not all readers agree where it ends.
-    auto refuse_extension = [](std::uint64_t, beast::string_view extension, ErrorCode& wrong) {
+    std::optional<HeadFault> trailer_wrong;
+    // Nobody has a use for an extension, and not all readers agree where it ends. Beast comes here
+    // for the last chunk when it has the whole trailer, of which it joins folded lines.
+    auto look = [&](std::uint64_t size, beast::string_view extension, ErrorCode& wrong) {
         if (!extension.empty()) wrong = http::error::bad_chunk_extension;
+        if (size > 0 || wrong) return;
+        const auto data = session.buffer.data();
+        const std::string_view arrived(static_cast<const char*>(data.data()), data.size());
+        trailer_wrong = trailer_fault(behind_size_line(arrived, extension.data()));
+        if (trailer_wrong) wrong = http::error::bad_field;
     };
-    parser.on_chunk_header(refuse_extension);
+    parser.on_chunk_header(look);
     // Not eager: it would come back only at the end, past any count.
     parser.eager(false);
     session.tcp().expires_after(limits_.read);
@@ -404,6 +419,8 @@ asio::awaitable<std::optional<HttpServer::Unread>> HttpServer::read_body(
         if (!error && read > bytes_max + limits_.header_bytes_max)
             error = http::error::header_limit;
     }
+    if (trailer_wrong)
+        co_return Unread{http::status::bad_request, trailer_wrong->field, trailer_wrong->what};
     if (error) co_return unread(error, bytes_max);
     co_return std::nullopt;
 }

@@ -46,10 +46,13 @@ static std::string_view trimmed(std::string_view text) {
 
 namespace {
 
-// Those that say where a request ends, whom it is for, and who sends it.
+// Those that say where a request ends, whom it is for, who sends it, and how it is to be read. Of
+// what else is read here, lists are read whole (joined), and a traceparent that comes twice is
+// none.
 struct Framing {
-    static constexpr std::array<std::string_view, 5> once{
-        "host", "content-length", "transfer-encoding", "authorization", "content-type"};
+    static constexpr std::array<std::string_view, 8> once{
+        "host",         "content-length",     "transfer-encoding",        "authorization",
+        "content-type", "connect-timeout-ms", "connect-protocol-version", "content-encoding"};
     std::array<std::optional<std::string_view>, once.size()> values;
 
     std::optional<std::string_view> host() const { return values[0]; }
@@ -89,6 +92,17 @@ static std::optional<HeadFault> field_fault(std::string_view line, Framing& fram
     if (value) return HeadFault{name, fmt::format("{}: given twice", name)};
     value = trimmed(line.substr(colon + 1));
     return std::nullopt;
+}
+
+std::optional<HeadFault> trailer_fault(std::string_view trailer) {
+    if (auto fault = bytes_fault(trailer)) return fault;
+    while (true) {
+        const std::size_t end = trailer.find(line_end);
+        if (end == 0 || end == std::string_view::npos) return std::nullopt;
+        Framing of_nothing;
+        if (auto fault = field_fault(trailer.substr(0, end), of_nothing)) return fault;
+        trailer.remove_prefix(end + line_end.size());
+    }
 }
 
 static std::optional<HeadFault> host_fault(const Framing& framing, bool is_1_0) {

@@ -25,4 +25,8 @@ std::optional<HeadFault> bytes_fault(std::string_view begun, std::size_t begin =
 // Of a whole head, with the empty line that ends it.
 std::optional<HeadFault> head_fault(std::string_view head);
 
+// Of what follows the last chunk, with the empty line that ends it. Its fields say nothing here,
+// but each is to be one, in one line, as in a head.
+std::optional<HeadFault> trailer_fault(std::string_view trailer);
+
 }  // namespace tocsin::gateway

@@ -1,5 +1,7 @@
 #include "gateway/route.hpp"
 
+#include "texts/letters.hpp"
+
 #include <vector>
 
 namespace tocsin::gateway {
@@ -84,7 +86,22 @@ static Route path_route(std::string_view path) {
             .method = std::string(segments[1])};
 }
 
+// RFC 9112 section 3.2.2: what is sent to a proxy, and by some to everybody, names scheme and host
+// first. Which host that is does not matter here, as with Host.
+static std::string_view origin_form(std::string_view target) {
+    const std::size_t colon = target.find("://");
+    if (colon == std::string_view::npos || target.starts_with('/')) return target;
+    const std::string scheme = texts::lower_case(target.substr(0, colon));
+    if (scheme != "http" && scheme != "https") return {};
+    target.remove_prefix(colon + 3);
+    const std::size_t end = target.find_first_of("/?#");
+    const std::string_view host = target.substr(0, end);
+    if (host.empty() || host.contains('@') || end == std::string_view::npos) return {};
+    return target.substr(end);
+}
+
 Route route_of(std::string_view target) {
+    target = origin_form(target);
     const std::size_t question = target.find('?');
     Route route = path_route(target.substr(0, question));
     if (question != std::string_view::npos) route.query = target.substr(question + 1);

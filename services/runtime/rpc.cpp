@@ -438,13 +438,29 @@ void Rpc::tell_age(Context* context) const {
         context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
 }
 
+// All that was sent under that key, as one list.
+static std::string joined_metadata(const grpc::ServerContextBase& context, const char* key) {
+    std::string joined;
+    const auto [begin, end] = context.client_metadata().equal_range(key);
+    for (auto sent = begin; sent != end; ++sent)
+        joined.append(joined.empty() ? "" : ",").append(sent->second.data(), sent->second.size());
+    return joined;
+}
+
+static std::string_view without_blanks(std::string_view text) {
+    constexpr std::string_view blanks = " \t";
+    const std::size_t begin = std::min(text.find_first_not_of(blanks), text.size());
+    return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
 // The positions in `tocsin-after`, or why they cannot be waited for.
 static std::expected<std::vector<Position>, FieldViolation> positions_of(const std::string& after,
                                                                          const Ledger& ledger) {
     std::vector<Position> positions;
     for (std::size_t begin = 0; begin <= after.size();) {
         const std::size_t end = std::min(after.find(',', begin), after.size());
-        auto position = Position::parse(after.substr(begin, end - begin));
+        auto position =
+            Position::parse(without_blanks(std::string_view(after).substr(begin, end - begin)));
         if (!position || positions.size() >= 16)
             return std::unexpected(FieldViolation{
                 "tocsin-after", "expected up to 16 service/partition/offset, separated by commas"});
@@ -463,7 +479,7 @@ Rpc::Reactor* Rpc::after_positions(Context* context, const Ledger::Reader& reade
                                    std::function<void(PendingRead&)> answer) {
     tell_age(context);
     auto* read = new PendingRead(ledger_);
-    const std::string after = metadata(*context, "tocsin-after");
+    const std::string after = joined_metadata(*context, "tocsin-after");
     if (after.empty()) {
         answer(*read);
         return read;

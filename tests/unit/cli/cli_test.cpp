@@ -12,9 +12,14 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
+#include <ranges>
 #include <set>
 
 namespace tocsin::cli {
@@ -237,6 +242,46 @@ TEST(Table, ATimeThatWasNotReachedIsADash) {
               "mistakeToCorrectedSeconds: -\nskewMs: -\ndraftToClearedSeconds: 1.5\nvalue: -1\n");
 }
 
+TEST(Table, ANumberThatIsAlwaysThereIsNotEmpty) {
+    const Json rows = Json::parse(R"([{"a":"x","rule":{}},{"a":"y","n":7,"rule":{"t":2.5}}])");
+    testing::internal::CaptureStdout();
+    print_table(rows, {{"A", "a"},
+                       {"N", "n", Column::number},
+                       {"T", "rule.t", Column::number},
+                       {"NONE", "none.t", Column::number},
+                       {"OPT", "opt"},
+                       {"A", "a"}});
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              "A  N  T    NONE  OPT  A\n"
+              "x  0  0               x\n"
+              "y  7  2.5             y\n");
+}
+
+// By the descriptors: proto JSON leaves out a number that is 0, unless it is known to be set.
+TEST(Verbs, KnowWhichColumnsAreNumbers) {
+    using google::protobuf::FieldDescriptor;
+    for (const Verb& verb : verbs()) {
+        if (verb.columns.empty()) continue;
+        const auto* list =
+            method_of(verb.service, verb.method)->output_type()->FindFieldByCamelcaseName(verb.key);
+        ASSERT_TRUE(list) << verb.key;
+        for (const Column& column : verb.columns) {
+            const auto* type = list->message_type();
+            const FieldDescriptor* field = nullptr;
+            for (const auto part : std::views::split(column.path, '.')) {
+                field = type->FindFieldByCamelcaseName(std::string(part.begin(), part.end()));
+                ASSERT_TRUE(field) << column.path;
+                type = field->message_type();
+            }
+            const bool number = !field->is_repeated() && !field->has_presence() &&
+                                (field->cpp_type() <= FieldDescriptor::CPPTYPE_FLOAT);
+            const bool span = column.path.ends_with("Seconds") || column.path.ends_with("Ms");
+            EXPECT_EQ(column.kind == Column::number, number && !span)
+                << verb.noun << " " << verb.name << ": " << column.path;
+        }
+    }
+}
+
 TEST(Completion, OffersTheValuesOfAVerbsFlag) {
     CLI::App app;
     app.require_subcommand(1);
@@ -303,6 +348,55 @@ TEST(App, UsageErrorsExitWithTwo) {
     EXPECT_EQ(run({"version"}), 0);
     EXPECT_EQ(run({"message", "create", "--help"}), 0);
     EXPECT_EQ(run({"completion", "bash"}), 0);
+}
+
+// Runs `use` with standard output going to `path`.
+template <class Use>
+static auto printing_to(const char* path, Use&& use) {
+    std::cout.flush();
+    fflush(stdout);
+    const int kept = dup(STDOUT_FILENO);
+    const int other = open(path, O_WRONLY);
+    dup2(other, STDOUT_FILENO);
+    close(other);
+    auto result = use();
+    fflush(stdout);
+    std::cout.clear();
+    clearerr(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    return result;
+}
+
+TEST(App, OutputThatIsLostIsNoSuccess) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"version"},
+                                                  {"version", "--json"},
+                                                  {"completion", "bash"},
+                                                  {"message", "create", "--help"},
+                                                  {"--version"},
+                                                  {"__complete", "m"}}) {
+        testing::internal::CaptureStderr();
+        EXPECT_EQ(printing_to("/dev/full", [&] { return run(words); }), 1) << words.front();
+        const std::string said = testing::internal::GetCapturedStderr();
+        EXPECT_TRUE(said.starts_with("tocsin: the output was lost")) << said;
+        EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+        EXPECT_EQ(printing_to("/dev/null", [&] { return run(words); }), 0) << words.front();
+    }
+    // What is wrong otherwise comes first.
+    EXPECT_EQ(printing_to("/dev/full", [] { return run({"nonsense"}); }), 2);
+}
+
+TEST(App, WhatGoesOnPrintingEndsWithItsOutput) {
+    EXPECT_NO_THROW(check_output());
+    EXPECT_TRUE(printing_to("/dev/full", [] {
+        std::cout << "a line\n";
+        try {
+            check_output();
+        } catch (const Failure& failure) {
+            return failure.exit == Exit::failure;
+        }
+        return false;
+    }));
 }
 
 // Where a call with a token in plain text ends; nobody listens at any of these addresses.

@@ -496,6 +496,41 @@ TEST_F(GatewayTest, ATrailerIsNoHeader) {
     EXPECT_EQ(measurement.authorization, "");
 }
 
+TEST_F(GatewayTest, ATrailerInFoldedLinesIsRefusedAndEndsTheConnection) {
+    const std::string head =
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const std::string body : {"2\r\n{}\r\n0\r\nX: a\r\n b\r\n\r\n", "2\r\n{}\r\n0\r\n X: a\r\n\r\n",
+                             "2\r\n{}\r\n00\r\nY: b\r\nX:\r\n\ta\r\n\r\n"}) {
+        const std::string said =
+            converse(head + body + "GET /livez HTTP/1.1\r\nHost: smuggled\r\n\r\n");
+        EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << body << said;
+        EXPECT_EQ(answers(said), 1u) << body << said;
+    }
+}
+
+TEST_F(GatewayTest, ATargetMayNameTheHost) {
+    const std::string said =
+        converse("GET http://x/livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 200 ")) << said;
+}
+
+TEST_F(GatewayTest, AHeaderThatIsAListMayComeInSeveralLines) {
+    const std::string token = token_of("ana");
+    const std::string said = converse(
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Authorization: Bearer " +
+        token +
+        "\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n"
+        "Tocsin-After: measurement/0/1\r\ntocsin-after: drafting/0/2\r\n\r\n{}");
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 200 ")) << said;
+    EXPECT_EQ(measurement.after, "measurement/0/1, drafting/0/2");
+    const std::string feed = converse(
+        "GET /feeds/r/fr.atom HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        "If-None-Match: \"v0\"\r\nIf-None-Match: \"v1\"\r\n\r\n");
+    EXPECT_TRUE(feed.starts_with("HTTP/1.1 304 ")) << feed;
+}
+
 // RFC 9112 lets a line feed end a line, or not: what follows one is the next request to some.
 TEST_F(GatewayTest, AChunkWithAnExtensionIsRefusedAndEndsTheConnection) {
     const std::string head =
@@ -675,6 +710,18 @@ TEST_F(GatewayTest, ServesFeedsWithValidators) {
     EXPECT_EQ(unknown.result_int(), 404u);
     EXPECT_EQ(unknown["Content-Type"], "text/plain; charset=utf-8");
     EXPECT_TRUE(unknown.body().starts_with("There is no such feed"));
+}
+
+TEST_F(GatewayTest, AFeedsAddressThatIsNoTextIsOneThatDoesNotExist) {
+    for (const char* target :
+         {"/feeds/a%ffb/en-CA.atom", "/feeds/r/%c3.atom", "/feeds/r/a%ed%a0%80.atom",
+          "/feeds/r/alerts/%ff.xml", "/feeds/%fe/alerts/x.xml"}) {
+        const auto answer = get(target);
+        EXPECT_EQ(answer.result_int(), 404u) << target;
+        EXPECT_TRUE(answer.body().starts_with("There is no such ")) << target;
+    }
+    EXPECT_EQ(get("/feeds/r/fr.atom", "\"caf\xe9\"").result_int(), 200u);
+    EXPECT_EQ(get("/feeds/r/fr.atom", "\"caf\xe9\", \"v1\"").result_int(), 304u);
 }
 
 // Publishing says each time whether it still holds.

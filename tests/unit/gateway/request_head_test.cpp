@@ -49,6 +49,10 @@ TEST(RequestHead, RefusesWhatTwoReadersMayUnderstandDifferently) {
         {"Content-Length: 1234567890123456789\r\n", "content-length"},
         {"Host: x\r\n", "host"},
         {"Authorization: a\r\nAUTHORIZATION: b\r\n", "authorization"},
+        {"Content-Encoding: identity\r\ncontent-encoding: gzip\r\n", "content-encoding"},
+        {"Connect-Timeout-Ms: 1\r\nConnect-Timeout-Ms: 2\r\n", "connect-timeout-ms"},
+        {"Connect-Protocol-Version: 1\r\nConnect-Protocol-Version: 2\r\n",
+         "connect-protocol-version"},
         {"Content-Length : 5\r\n", ""},
         {" Content-Length: 5\r\n", ""},
         {"X: a\r\n b\r\n", ""},
@@ -93,6 +97,15 @@ TEST(RequestHead, RefusesWhatIsNoRequestLine) {
           "GET /a b HTTP/1.1", "GET /\ta HTTP/1.1", "GET / HTTP/2.0", "GET / HTTP/1.2",
           "GET / http/1.1", "PRI * HTTP/2.0", "", "G(T / HTTP/1.1"})
         EXPECT_TRUE(head_fault(std::string(line) + "\r\nHost: x\r\n\r\n")) << line;
+}
+
+TEST(RequestHead, ATrailersFieldsAreWrittenAsThoseOfAHead) {
+    for (const char* trailer : {"", "\r\n", "X: a\r\n\r\n", "Host: x\r\nHost: x\r\n\r\n"})
+        EXPECT_FALSE(trailer_fault(trailer)) << trailer;
+    for (const char* trailer :
+         {"X: a\r\n b\r\n\r\n", " X: a\r\n\r\n", "X: a\r\n\tb\r\n\r\n", "X : a\r\n\r\n",
+          "X\r\n\r\n", "X: a\nY: b\r\n\r\n", "X: \x01\r\n\r\n"})
+        EXPECT_TRUE(trailer_fault(trailer)) << trailer;
 }
 
 TEST(RequestHead, ABadByteShowsBeforeTheHeadIsWhole) {

@@ -28,16 +28,45 @@ TEST(Route, NamesFeedsAndAlerts) {
 }
 
 TEST(Route, NamesNothingElse) {
-    for (const char* target :
-         {"/", "", "/healthz/", "/feeds", "/feeds/", "/feeds/r/", "/feeds/r/.atom",
-          "/feeds/r/fr.xml", "/feeds//fr.atom", "/feeds/r/alerts/.xml", "/feeds/r/alert/x.xml",
-          "/feeds/r/%zz.atom", "/feeds/r/%0a.atom", "/feeds/r/a%2",
-          "/tocsin.drafting.v1.DraftingService", "/tocsin.drafting.v1.DraftingService/",
-          "/grpc.health.v1.Health/Check", "http://x/healthz",
-          "/tocsin.drafting.v1.DraftingService/GetMessage/more"})
+    for (const char* target : {"/",
+                               "",
+                               "/healthz/",
+                               "/feeds",
+                               "/feeds/",
+                               "/feeds/r/",
+                               "/feeds/r/.atom",
+                               "/feeds/r/fr.xml",
+                               "/feeds//fr.atom",
+                               "/feeds/r/alerts/.xml",
+                               "/feeds/r/alert/x.xml",
+                               "/feeds/r/%zz.atom",
+                               "/feeds/r/%0a.atom",
+                               "/feeds/r/a%2",
+                               "/tocsin.drafting.v1.DraftingService",
+                               "/tocsin.drafting.v1.DraftingService/",
+                               "/grpc.health.v1.Health/Check",
+                               "ftp://x/healthz",
+                               "http://",
+                               "http://x",
+                               "http:///healthz",
+                               "http://a@x/healthz",
+                               "http:/healthz",
+                               "http://x?/healthz",
+                               "*",
+                               "x:80",
+                               "/tocsin.drafting.v1.DraftingService/GetMessage/more"})
         EXPECT_EQ(route_of(target).kind, Kind::none) << target;
     EXPECT_EQ(route_of("/healthz?x").kind, Kind::health);
     EXPECT_EQ(route_of("/livez").kind, Kind::live);
+}
+
+TEST(Route, ATargetMayNameTheHost) {
+    EXPECT_EQ(route_of("http://x/healthz").kind, Kind::health);
+    EXPECT_EQ(route_of("HTTPS://[::1]:8080/healthz?x").kind, Kind::health);
+    EXPECT_EQ(route_of("http://x/feeds/montreal/fr-CA.atom?page=2").realm, "montreal");
+    EXPECT_EQ(route_of("http://x/feeds/montreal/fr-CA.atom?page=2").query, "page=2");
+    EXPECT_EQ(route_of("/feeds/r/alerts/http://x.xml").kind, Kind::none);
+    EXPECT_EQ(route_of("/feeds/r/alerts/http:%2F%2Fx.xml").name, "http://x");
 }
 
 TEST(Route, TimeoutHasOneToTenDigits) {
@@ -62,6 +91,8 @@ TEST(IfNoneMatch, TagsAreReadWithoutTheirQuotes) {
     EXPECT_EQ(tags_of("\"b\", W/\"a\""), (std::vector<std::string>{"b", "a"}));
     EXPECT_TRUE(tags_of("*").empty());
     EXPECT_TRUE(tags_of("\"open").empty());
+    EXPECT_EQ(tags_of("\"caf\xe9\", \"\xff\", \"a b\", \"caf\xc3\xa9\", \"b\""),
+              (std::vector<std::string>{"b"}));
     EXPECT_TRUE(tags_of('"' + std::string(101, 'x') + '"').empty());
     std::string many;
     for (int i = 0; i < 40; ++i) many += "\"t\",";

@@ -36,8 +36,10 @@ public:
                        std::move_only_function<void(bool)> done) override {
         done(false);
     }
-    std::uint64_t await(const Reader& reader, std::vector<Position>, std::chrono::milliseconds,
+    std::uint64_t await(const Reader& reader, std::vector<Position> places,
+                        std::chrono::milliseconds,
                         std::move_only_function<void(Ledger::Awaited)> done) override {
+        positions = places.size();
         ++awaited;
         actor = reader.actor;
         return waits.add({{0, 1}}, Tick::max(), {}, std::move(done));
@@ -62,7 +64,8 @@ public:
     std::vector<std::string> bodies;
     std::string halted_realm;
     PositionWaits waits;
-    std::string actor;  // of the last read that waited
+    std::size_t positions = 0;  // of the last read that waited
+    std::string actor;          // of the last read that waited
     std::atomic<int> awaited{0}, given_up{0};
 };
 
@@ -428,6 +431,29 @@ TEST_F(RpcTest, AReadThatFailsEnds) {
     ledger.reach();
     EXPECT_TRUE(comes_true([&] { return call->ends == 1; }));
     EXPECT_EQ(call->code, grpc::StatusCode::INTERNAL);
+}
+
+TEST_F(RpcTest, PositionsAreAListWithBlanksAndOfSeveralLines) {
+    PreviewCall call;
+    call.request.mutable_draft();
+    call.context.AddMetadata("authorization", token("calgary", {"author"}));
+    call.context.AddMetadata("tocsin-after", "drafting/0/1 ,drafting/0/2,  drafting/1/3");
+    call.context.AddMetadata("tocsin-after", "drafting/2/4");
+    drafting->async()->PreviewMessage(&call.context, &call.request, &call.response,
+                                      [&](const grpc::Status& status) {
+                                          call.status = status;
+                                          call.ended = true;
+                                      });
+    ASSERT_TRUE(comes_true([&] { return ledger.waits.size() == 1 || call.ended; }));
+    ledger.reach();
+    ASSERT_TRUE(comes_true([&] { return +call.ended; }));
+    EXPECT_TRUE(call.status.ok()) << call.status.error_message();
+    EXPECT_EQ(ledger.positions, 4U);
+    for (const char* bad : {"drafting/0/1,,drafting/0/2", ",", "drafting/0 /1"}) {
+        const auto refused = preview(token("calgary", {"author"}), bad);
+        ASSERT_TRUE(comes_true([&] { return +refused->ended; })) << bad;
+        EXPECT_EQ(reason_of(unpack(refused->status)), "INVALID_ARGUMENT") << bad;
+    }
 }
 
 TEST_F(RpcTest, APublicReadDoesNotWait) {
