@@ -118,7 +118,7 @@ void check_shapes(const Area& area, const std::string& path, Findings& found) {
 }  // namespace
 
 void check_words(std::string_view words, const std::string& field, Findings& found) {
-    if (trim(words).empty()) found.error("missing", field, "Write this text; it is empty.");
+    if (shows_nothing(words)) found.error("missing", field, "Write this text; it is empty.");
 }
 
 void check_characters(const Draft& draft, Findings& found) {
@@ -131,6 +131,15 @@ void check_characters(const Draft& draft, Findings& found) {
                           fmt::format("U+{:04X} is in this text, which no reader sees: type the "
                                       "text again, or acknowledge it.",
                                       static_cast<std::uint32_t>(*hidden)));
+        if (const auto odd = meaningless_character(text))
+            found.warning("meaningless_character", where.path,
+                          fmt::format("U+{:04X} is in this text, which readers see as a box or "
+                                      "otherwise each: write what is meant, or acknowledge it.",
+                                      static_cast<std::uint32_t>(*odd)));
+        if (has_heaped_marks(text))
+            found.warning("heaped_marks", where.path,
+                          "A letter of this text has more than 10 marks: type it again, or "
+                          "acknowledge it.");
     });
     for (const Gap& gap : gaps_left(draft))
         found.error("placeholder_left", gap.field,

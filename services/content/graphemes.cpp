@@ -38,6 +38,9 @@ bool forbidden(UChar32 c) {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xFFFE || c == 0xFFFF;
 }
 
+// Those that Unicode never gives a meaning; XML 1.0 allows most of them.
+bool is_noncharacter(UChar32 c) { return U_IS_UNICODE_NONCHAR(c); }
+
 // The code point at `at`, which moves behind it; negative for bytes that are not UTF-8.
 UChar32 next(std::string_view text, int32_t& at) {
     UChar32 c = 0;
@@ -82,7 +85,7 @@ bool is_printable(std::string_view text, std::string_view allowed) {
     const auto size = static_cast<int32_t>(text.size());
     for (int32_t at = 0; at < size;) {
         const UChar32 c = next(text, at);
-        if (c < 0 || forbidden(c)) return false;
+        if (c < 0 || forbidden(c) || is_noncharacter(c)) return false;
         if (c < 0x20 && allowed.find(static_cast<char>(c)) == std::string_view::npos) return false;
     }
     return true;
@@ -186,6 +189,39 @@ std::optional<char32_t> invisible_character(std::string_view text) {
         return false;
     });
     return first;
+}
+
+std::optional<char32_t> meaningless_character(std::string_view text) {
+    constexpr UChar32 object = 0xFFFC, replacement = 0xFFFD;
+    const auto size = static_cast<int32_t>(text.size());
+    for (int32_t at = 0; at < size;) {
+        const UChar32 c = next(text, at);
+        const bool own = c >= 0 && u_charType(c) == U_PRIVATE_USE_CHAR;
+        if (own || c == object || c == replacement) return static_cast<char32_t>(c);
+    }
+    return std::nullopt;
+}
+
+bool has_heaped_marks(std::string_view text) {
+    constexpr int marks_max = 10;
+    const auto size = static_cast<int32_t>(text.size());
+    int marks = 0;
+    for (int32_t at = 0; at < size;) {
+        const UChar32 c = next(text, at);
+        marks = c >= 0 && is_mark(c) ? marks + 1 : 0;
+        if (marks > marks_max) return true;
+    }
+    return false;
+}
+
+bool shows_nothing(std::string_view text) {
+    const auto size = static_cast<int32_t>(text.size());
+    for (int32_t at = 0; at < size;) {
+        const UChar32 c = next(text, at);
+        if (c < 0 || !(u_isUWhiteSpace(c) || is_invisible(c) || is_mark(c) || forbidden(c)))
+            return false;
+    }
+    return true;
 }
 
 std::string without_invisible(std::string_view text) {

@@ -20,7 +20,7 @@ std::vector<size_t> sentence_ends(std::string_view text, std::string_view langua
 // UTF-8 become U+FFFD.
 std::string printable(std::string_view text);
 
-// Whether `text` is UTF-8 and without control characters, but for `allowed`.
+// Whether `text` is UTF-8 and without control characters, but for `allowed`, and non-characters.
 bool is_printable(std::string_view text, std::string_view allowed = "");
 
 // The first character that no reader sees or that reorders others, such as a zero-width space or a
@@ -29,6 +29,16 @@ bool is_printable(std::string_view text, std::string_view allowed = "");
 std::optional<char32_t> invisible_character(std::string_view text);
 // `text` without them.
 std::string without_invisible(std::string_view text);
+
+// The first character that stands for nothing that readers have in common: of private use, or the
+// stand-in for an object, or for what was lost, as when bytes were read in a wrong encoding.
+std::optional<char32_t> meaningless_character(std::string_view text);
+
+// Whether some letter has more marks than any script's (10): they run over the lines around it.
+bool has_heaped_marks(std::string_view text);
+
+// Whether a reader sees nothing: blanks, invisible characters, and marks without a letter.
+bool shows_nothing(std::string_view text);
 
 std::string_view trim(std::string_view text);
 

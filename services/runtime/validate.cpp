@@ -179,8 +179,8 @@ private:
                                   quoted));
     }
 
-    // Control characters but line feed and tab, and the overrides that make a text read otherwise
-    // than it is stored.
+    // Control characters but line feed and tab, the overrides that make a text read otherwise than
+    // it is stored, and what Unicode calls non-characters. Of UTF-8.
     static std::optional<unsigned> forbidden_character(const std::string& text) {
         for (std::size_t i = 0; i < text.size(); ++i) {
             const auto byte = static_cast<unsigned char>(text[i]);
@@ -189,10 +189,13 @@ private:
                 const auto next = static_cast<unsigned char>(text[i + 1]);
                 if (next < 0xa0) return next;
             }
-            if (byte != 0xe2 || i + 2 >= text.size()) continue;
-            const unsigned point = 0x2000U | (static_cast<unsigned>(text[i + 1]) & 0x3fU) << 6 |
-                                   (static_cast<unsigned>(text[i + 2]) & 0x3fU);
-            if ((point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069))
+            const std::size_t more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 0;
+            if (more == 0 || i + more >= text.size()) continue;
+            unsigned point = byte & (0x3fU >> more);
+            for (std::size_t next = i + 1; next <= i + more; ++next)
+                point = point << 6 | (static_cast<unsigned>(text[next]) & 0x3fU);
+            if ((point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+                (point >= 0xfdd0 && point <= 0xfdef) || (point & 0xfffeU) == 0xfffeU)
                 return point;
         }
         return std::nullopt;

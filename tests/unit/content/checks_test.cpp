@@ -91,6 +91,22 @@ TEST(Checks, TextsCanBeShown) {
          [](Draft& d) { d.mutable_texts(1)->set_description("a\x07z"); }},
         {"invisible_character", "texts[1].description", Level::warning,
          [](Draft& d) { d.mutable_texts(1)->set_description("Eva\u200Bcuate."); }},
+        {"control_character", "texts[1].headline", Level::error,
+         [](Draft& d) { d.mutable_texts(1)->set_headline("Flood\uFDD0"); }},
+        {"control_character", "title", Level::error,
+         [](Draft& d) { d.set_title("Flood\U0001FFFE"); }},
+        {"meaningless_character", "texts[1].headline", Level::warning,
+         [](Draft& d) { d.mutable_texts(1)->set_headline("Flood \uE000"); }},
+        {"meaningless_character", "texts[0].instruction", Level::warning,
+         [](Draft& d) { d.mutable_texts(0)->set_instruction("Quittez les berges \uFFFD l'eau"); }},
+        {"heaped_marks", "areas[0].descriptions[en-CA]", Level::warning,
+         [](Draft& d) {
+             std::string& words = (*d.mutable_areas(0)->mutable_descriptions())["en-CA"];
+             for (int i = 0; i < 11; ++i) words += "\u0301";
+         }},
+        {"missing", "texts[1].headline", Level::error,
+         [](Draft& d) { d.mutable_texts(1)->set_headline("\u0301 \u0302"); }},
+        {"missing", "title", Level::error, [](Draft& d) { d.set_title("\u3164\u2003"); }},
         {"headline_long", "texts[1].headline", Level::error,
          [](Draft& d) { d.mutable_texts(1)->set_headline(std::string(161, 'h')); }},
         {"unknown_kind", "texts[0].channel_texts[0].kind", Level::error,

@@ -103,6 +103,28 @@ TEST_F(Validate, CharactersThatDeceiveAreRefused) {
         EXPECT_THAT(wrong("id: 'abc' free: 'x" + good + "y'"), ElementsAre()) << good;
 }
 
+TEST(ValidateNames, HoldNoNonCharacter) {
+    approval::v1::ImportRosterRequest request;
+    request.set_request_id("019a0000-0000-7000-8000-000000000001");
+    auto& agency = *request.mutable_roster()->add_agencies();
+    agency.set_agency_id("city");
+    const auto wrong = [&](const std::string& sender, const std::string& name) {
+        agency.set_cap_sender(sender);
+        (*agency.mutable_names())["en-CA"] = name;
+        std::string fields;
+        for (const FieldViolation& one : violations(request))
+            if (one.description.starts_with("holds the character U+"))
+                fields +=
+                    one.field + " " + one.description.substr(20, one.description.find(',') - 20);
+        return fields;
+    };
+    EXPECT_EQ(wrong("alerts@city.example", "City \uFDCF\uFDF0\uFFFD\U0001FFFD\U0001F6A8"), "");
+    EXPECT_EQ(wrong("alerts\uFDD0@city.example", "City"), "roster.agencies[0].cap_sender U+FDD0");
+    EXPECT_EQ(wrong("alerts\uFFFF", "City"), "roster.agencies[0].cap_sender U+FFFF");
+    EXPECT_EQ(wrong("a", "City \U0001FFFE"), "roster.agencies[0].names[\"en-CA\"] U+1FFFE");
+    EXPECT_EQ(wrong("a", "\U0010FFFF"), "roster.agencies[0].names[\"en-CA\"] U+10FFFF");
+}
+
 TEST_F(Validate, Numbers) {
     EXPECT_THAT(wrong("id: 'abc' count: 6"), ElementsAre("count"));
     EXPECT_THAT(wrong("id: 'abc' count: -1"), ElementsAre("count"));
