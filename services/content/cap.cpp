@@ -62,6 +62,20 @@ std::string incidents(const Content& content) {
 
 }  // namespace
 
+std::size_t cap_bytes_least(const Content& content, const Fixed& fixed) {
+    constexpr std::size_t tags = std::string_view("<circle></circle>").size();
+    constexpr std::size_t code_tags =
+        std::string_view("<geocode><valueName></valueName><value></value></geocode>").size();
+    std::size_t bytes = 0;
+    for (const Area& area : content.draft().areas()) {
+        for (const std::string& polygon : area.polygons()) bytes += tags + polygon.size();
+        for (const std::string& circle : area.circles()) bytes += tags + circle.size();
+        for (const v1::Geocode& code : area.geocodes())
+            bytes += code_tags + code.value_name().size() + code.value().size();
+    }
+    return bytes * static_cast<std::size_t>(said(content, fixed).size());
+}
+
 std::string cap_xml(const Content& content, const Fixed& fixed) {
     XmlWriter xml;
     xml.open("alert");

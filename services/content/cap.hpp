@@ -3,6 +3,7 @@
 
 #include "content/content.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,8 @@ namespace tocsin::content {
 // A whole CAP 1.2 alert, with one `info` per language in the order of the content. The retraction
 // is the Cancel of `fixed.retracts()`; without texts for it, a Cancel without `info`.
 std::string cap_xml(const Content& content, const Fixed& fixed);
+// Bytes that it has at the least, by its areas, which stand in each `info`.
+std::size_t cap_bytes_least(const Content& content, const Fixed& fixed);
 
 // CAP dateTime: whole seconds, and UTC as `-00:00`, never `Z`.
 std::string cap_time(const google::protobuf::Timestamp& time);

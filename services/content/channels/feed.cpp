@@ -2,6 +2,8 @@
 #include "content/cap.hpp"
 #include "content/channels/channel.hpp"
 
+#include <fmt/format.h>
+
 namespace tocsin::content {
 namespace {
 
@@ -34,6 +36,14 @@ std::expected<void, Finding> check_fixed(const Fixed& fixed) {
 std::expected<Rendition, Finding> render(const Content& content, std::string_view,
                                          const Fixed& fixed, const Limits& limits) {
     if (auto good = check_fixed(fixed); !good) return std::unexpected{good.error()};
+    // Areas stand there once for each language: a draft of 65 kB can become 6 MB, which take long
+    // to write and which nobody sends.
+    if (const std::size_t least = cap_bytes_least(content, fixed); least > rendition_bytes_max)
+        return std::unexpected{Finding{
+            Finding::Level::error, "too_large", "areas",
+            fmt::format("On feed it has more than {} bytes, of which {} can be sent: make the "
+                        "areas simpler, or write fewer languages.",
+                        least, rendition_bytes_max)}};
     Rendition rendition;
     rendition.set_body(cap_xml(content, fixed));
     rendition.set_media_type("application/cap+xml");

@@ -191,5 +191,22 @@ TEST(Feed, BadFixedValuesAreRefusedBeforeTheyAreSent) {
     EXPECT_EQ(code([](Fixed& fixed) { fixed.clear_retracts(); }), "nothing_retracted");
 }
 
+TEST(Cap, HasNoFewerBytesThanItsAreasSay) {
+    Content content = samples::make_content();
+    Area& area = *content.mutable_draft()->mutable_areas(0);
+    area.add_circles("51,-114 1");
+    for (int i = 0; i < 50; ++i) *area.add_geocodes() = area.geocodes(0);
+    const Fixed fixed = samples::make_fixed();
+    const std::size_t least = cap_bytes_least(content, fixed);
+    const std::size_t bytes = cap_xml(content, fixed).size();
+    EXPECT_LE(least, bytes);
+    EXPECT_GT(least, bytes / 2);
+    // Of what is certainly too large, nothing is written.
+    for (int i = 0; i < 5000; ++i) *area.add_geocodes() = area.geocodes(0);
+    const auto rendition = find_kind("feed")->render(content, "", fixed, {});
+    ASSERT_FALSE(rendition);
+    EXPECT_EQ(rendition.error().code, "too_large");
+}
+
 }  // namespace
 }  // namespace tocsin::content

@@ -500,8 +500,9 @@ TEST_F(GatewayTest, ATrailerInFoldedLinesIsRefusedAndEndsTheConnection) {
     const std::string head =
         "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for (const std::string body : {"2\r\n{}\r\n0\r\nX: a\r\n b\r\n\r\n", "2\r\n{}\r\n0\r\n X: a\r\n\r\n",
-                             "2\r\n{}\r\n00\r\nY: b\r\nX:\r\n\ta\r\n\r\n"}) {
+    for (const std::string body :
+         {"2\r\n{}\r\n0\r\nX: a\r\n b\r\n\r\n", "2\r\n{}\r\n0\r\n X: a\r\n\r\n",
+          "2\r\n{}\r\n00\r\nY: b\r\nX:\r\n\ta\r\n\r\n"}) {
         const std::string said =
             converse(head + body + "GET /livez HTTP/1.1\r\nHost: smuggled\r\n\r\n");
         EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << body << said;
