@@ -120,7 +120,7 @@ public:
         held.notify_all();
     }
 
-    Rpc::Apart apart{.thread = Aside(20), .slots = CallSlots({.all = 10, .realm = 5, .actor = 3})};
+    Rpc::Apart apart{.thread = {}, .slots = CallSlots({.all = 10, .realm = 5, .actor = 3})};
     std::atomic<bool> held = false;  // keeps the thread of previews
     std::atomic<int> previews = 0;
 
