@@ -399,7 +399,7 @@ std::vector<Verb> rule_verbs() {
           {"WHY", "reason"},
           {"SERIES", "rule.series"},
           {"THRESHOLD", "rule.threshold", Column::number},
-          {"LAST", "lastReading.value"},
+          {"LAST", "lastReading.value", Column::number},
           {"UNIT", "lastReading.unit"},
           {"READ AT", "lastReading.readAt"},
           {"CROSSINGS", "crossings", Column::number},

@@ -1,4 +1,5 @@
-"""A gauge that misbehaves while a rule watches it: the message appears once, with the right reading."""
+"""A gauge that misbehaves while a rule watches it: the message appears once, with the right
+reading."""
 
 import threading
 from collections.abc import Iterator
@@ -147,7 +148,8 @@ def test_a_bad_row_costs_that_row(world: World, gauge: Gauge) -> None:
 
 
 def test_an_old_flood_starts_nothing_and_is_named(world: World, gauge: Gauge) -> None:
-    gauge.body = Gauge.table(f"A,{ago(60 * 24 * 21)},9", f"A,{ago(60 * 24 * 20)},1", f"A,{ago(1)},1")
+    gauge.body = Gauge.table(f"A,{ago(60 * 24 * 21)},9", f"A,{ago(60 * 24 * 20)},1",
+                             f"A,{ago(1)},1")
     name = world.watch(gauge)
     passed = until(lambda: world.rule(name).get("passedOver"), "it is named", 20)
     assert passed["value"] == 9

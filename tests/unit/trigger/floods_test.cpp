@@ -126,15 +126,15 @@ INSTANTIATE_TEST_SUITE_P(
         Flood{"bassano_higher", "05BM004", 2000, "2013-06-22 03:00:00", "2013-06-24 14:00:00"}),
     [](const auto& flood) { return flood.param.name; });
 
-// As it was known at the time: polled from 21 June 18:33 UTC on, when it had been high for a day,
-// and corrected up to three times. It crosses once, at a reading that was young enough, and its
-// later corrections are told.
+// As it was known at the time: polled from 21 June 18:33 UTC on, when it had been high for a day, and
+// corrected up to three times; for some hours it seemed to have dipped below and risen again. It
+// crosses once, at a reading that was young enough, and falls when it fell in the end.
 TEST(FloodAsKnownThen, TheBowAtCalgaryIsCrossedAtOnceThroughAllItsRevisions) {
     if (std::getenv("TOCSIN_DATA") == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
     const auto rows = rows_of("05BH004.revisions.csv");
     std::map<Time, std::vector<Reading>> polls;
     for (const Row& row : rows) polls[row.seen].push_back(row.reading);
-    River river(1000, 0);
+    River river(1000, 30.0 * 86400);
     std::map<Time, double> known;
     for (const auto& [seen, news] : polls) {
         for (const Reading& reading : news) known[reading.read_at] = reading.value;
@@ -145,7 +145,6 @@ TEST(FloodAsKnownThen, TheBowAtCalgaryIsCrossedAtOnceThroughAllItsRevisions) {
     ASSERT_EQ(river.rule().fired.size(), 1U);
     const Time first_poll = utc("2013-06-21T18:33:33Z");
     EXPECT_GE(river.rule().fired[0].at, first_poll - std::chrono::hours{3});
-    EXPECT_LE(river.rule().fired[0].at, first_poll);
     EXPECT_EQ(river.rule().fired[0].ended, mst("2013-06-23 16:00:00"));
 }
 
