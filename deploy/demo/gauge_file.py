@@ -112,6 +112,11 @@ class EcccCsv:
         return (self._head + "".join(shown)).encode()
 
 
+def method_of(sensor: dict) -> int:
+    """Which of several sensors it is, by the provider's own number."""
+    return int((sensor.get("method") or [{}])[0].get("methodID", 0))
+
+
 class UsgsJson:
     """USGS instantaneous values as JSON."""
 
@@ -134,22 +139,12 @@ class UsgsJson:
         no_data = float(variable.get("noDataValue", -999999))
         unit = str(variable.get("unit", {}).get("unitCode", ""))
         for sensor in entry["values"]:
-            chosen = self._name_for(name, sensor)
+            chosen = name if len(entry["values"]) == 1 else f"{name}:{method_of(sensor)}"
             series = self.series[chosen] = Series(chosen, unit)
             for row in sensor["value"]:
                 at, value = seconds_of(row.get("dateTime")), number_of(row.get("value"))
                 if at is not None and value is not None and value != no_data:
                     series.readings.append((at, value))
-
-    def _name_for(self, name: str, sensor: dict) -> str:
-        if name not in self.series:
-            return name
-        methods = sensor.get("method") or [{}]
-        further = f"{name}:{methods[0].get('methodID', 0)}"
-        chosen, place = further, 2
-        while chosen in self.series:
-            chosen, place = f"{further}:{place}", place + 1
-        return chosen
 
     def body(self, until: float) -> bytes:
         shown = {**self._document, "value": {**self._document["value"]}}
