@@ -22,6 +22,7 @@ std::vector<Field> paged(std::vector<Field> more = {}) {
 
 std::vector<std::string> lifecycles() {
     std::vector<std::string> names;
+    names.reserve(content::all_lifecycles.size());
     for (const content::Lifecycle one : content::all_lifecycles)
         names.emplace_back(content::name(one));
     return names;
