@@ -126,9 +126,9 @@ INSTANTIATE_TEST_SUITE_P(
         Flood{"bassano_higher", "05BM004", 2000, "2013-06-22 03:00:00", "2013-06-24 14:00:00"}),
     [](const auto& flood) { return flood.param.name; });
 
-// As it was known at the time: polled from 21 June 18:33 UTC on, when it had been high for a day, and
-// corrected up to three times; for some hours it seemed to have dipped below and risen again. It
-// crosses once, at a reading that was young enough, and falls when it fell in the end.
+// As it was known at the time: polled from 21 June 18:33 UTC on, when it had been high for a day,
+// and corrected up to three times; for some hours it seemed to have dipped below and risen again.
+// It crosses once, at a reading that was young enough, and falls when it fell in the end.
 TEST(FloodAsKnownThen, TheBowAtCalgaryIsCrossedAtOnceThroughAllItsRevisions) {
     if (std::getenv("TOCSIN_DATA") == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
     const auto rows = rows_of("05BH004.revisions.csv");
