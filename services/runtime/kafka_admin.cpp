@@ -49,6 +49,7 @@ std::expected<std::vector<std::string>, std::string> TopicAdmin::brokers(
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return std::unexpected(last_error_.empty() ? rd_kafka_err2str(error) : last_error_);
     std::vector<std::string> all;
+    all.reserve(static_cast<std::size_t>(metadata->broker_cnt));
     for (int i = 0; i < metadata->broker_cnt; ++i)
         all.push_back(fmt::format("{}:{}", metadata->brokers[i].host, metadata->brokers[i].port));
     rd_kafka_metadata_destroy(metadata);

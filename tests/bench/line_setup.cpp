@@ -62,6 +62,8 @@ static void put_rule(const std::shared_ptr<grpc::Channel>& channel, const std::s
     rule.set_template_id("river");
     rule.set_incident_id(incident);
     rule.set_time_zone("America/Edmonton");
+    // The river's rises are of days ago, see river.cpp.
+    rule.set_max_age_seconds(30.0 * 86400);
     change(*stub, &TriggerService::Stub::PutRule, author, rule);
 }
 
