@@ -1,6 +1,8 @@
 // The inputs: what there is to decide on, and whether their logs still hold what was decided on.
 #include "runtime/partition.hpp"
 
+#include "runtime/stream_listener.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -558,10 +560,14 @@ void Partition::drop_front(Input& input) {
 
 // Items before a counted position are done with: decided, or repeats of what was.
 void Partition::drop_passed(Input& input, std::int64_t before) {
+    const auto* listener = input.spec.kind == Kind::stream
+                               ? dynamic_cast<const StreamListener*>(&fold_->rules())
+                               : nullptr;
     while (!input.items.empty() && input.items.front().offset < before) {
         // Who waits for the last of them gets its answer with its decision.
         if (input.spec.kind == Kind::commands && input.items.front().offset + 1 < before)
             passed_over(input.items.front());
+        if (listener) listener->passed(input.items.front().foreign);
         drop_front(input);
     }
 }

@@ -1,5 +1,6 @@
 #include "trigger/heard.hpp"
 
+#include "runtime/stream_listener.hpp"
 #include "trigger/decider.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace {
 // Far more than is on its way at a time. What is never met, since a decision passed it, stays.
 constexpr std::size_t expected_max = 10'000;
 
-class ListeningRules final : public runtime::RulesOf<Decider> {
+class ListeningRules final : public runtime::RulesOf<Decider>, public runtime::StreamListener {
 public:
     explicit ListeningRules(std::shared_ptr<Heard> heard) : heard_(std::move(heard)) {}
 
@@ -19,6 +20,8 @@ public:
         heard_->met(foreign);
         return RulesOf::react(foreign, now);
     }
+    // How the series stands all the same.
+    void passed(const runtime::Foreign& record) const override { heard_->recall(record); }
     std::unique_ptr<runtime::Rules> fresh() const override {
         return std::make_unique<ListeningRules>(heard_);
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from e2e.bad_inputs_world import draft
 from pair import REALMS, Pair
 from support.broker import Broker
 from support.calls import Answer, Caller
@@ -51,15 +52,27 @@ class Gauge:
         self._server.server_close()
 
 
-def put(caller: Caller, call: str, request: dict[str, Any]) -> None:
+def put(caller: Caller, call: str, request: dict[str, Any], service: str = "trigger") -> None:
     request = {**request, "requestId": new_request_id()}
 
     def answered() -> Answer | None:
-        answer = caller.call("trigger", call, request)
+        answer = caller.call(service, call, request)
         return None if answer.again else answer
 
     answer = until(answered, f"an answer to {call}")
     assert answer.ok, answer
+
+
+def what_a_rule_names(people: Pair, token: str) -> str:
+    """A template, `flood`, and an incident; its id. Once they lie in its ledger, drafting may end."""
+    drafting = people.another("writer").start()
+    incident = people.create(drafting, REALM).body["id"]
+    caller = Caller(drafting.address, token)
+    put(caller, "PutTemplate", {"templateId": "flood", "expiresAfterSeconds": 3600,
+                                "draft": draft()}, "drafting")
+    caller.close()
+    assert drafting.terminate() == 0
+    return str(incident)
 
 
 @pytest.fixture
@@ -74,6 +87,7 @@ def test_a_follower_polls_where_the_leader_died_in_silence(
     people = Pair(broker, keys, tmp_path / "people")
     people.import_rosters()
     token = people.token(people.person_of(REALM))
+    incident = what_a_rule_names(people, token)
     left, right = (
         Program("tocsin-trigger", tmp_path / name,
                 service_flags(broker.bootstrap, keys, name, people.partitions,
@@ -86,7 +100,7 @@ def test_a_follower_polls_where_the_leader_died_in_silence(
         put(caller, "PutSource", {"sourceId": "gauge", "format": "eccc-csv", "url": gauge.url,
                                   "pollSeconds": 1, "staleSeconds": 3600})
         put(caller, "PutRule", {"ruleId": "high", "sourceId": "gauge", "series": "A:level",
-                                "threshold": 4, "templateId": "flood", "incidentId": "inc"})
+                                "threshold": 4, "templateId": "flood", "incidentId": incident})
         # Either may have decided, and the one that did polls.
         polls = "tocsin_trigger_polls_total"
         first = until(lambda: next((one for one in (left, right) if one.metric(polls) >= 2), None),
