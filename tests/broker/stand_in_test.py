@@ -64,7 +64,7 @@ def put(caller: Caller, call: str, request: dict[str, Any], service: str = "trig
 
 
 def what_a_rule_names(people: Pair, token: str) -> str:
-    """A template, `flood`, and an incident; its id. Once they are in its ledger, drafting may end."""
+    """A template, `flood`, and an incident; its id. Then drafting may end."""
     drafting = people.another("writer").start()
     incident = people.create(drafting, REALM).body["id"]
     caller = Caller(drafting.address, token)
