@@ -163,6 +163,8 @@ def test_production_refuses_plain_text_listeners(keys: Secrets, tmp_path: Path) 
     assert production_refusal(flags, gateway_listen="0.0.0.0:0").startswith("gateway-tls-cert")
     assert production_refusal(flags, tls_ca="").startswith("tls-ca")
     gateway = ["--production", "--gateway-listen=127.0.0.1:0"]
+    assert refusal("tocsin-gateway", gateway).startswith("jwt-issuer")
+    gateway += [f"--{name}={flags[name]}" for name in ("jwt-issuer", "jwks")]
     assert refusal("tocsin-gateway", gateway).startswith("tls-ca")
     trusting = [*gateway, f"--tls-ca={flags['tls-ca']}"]
     assert refusal("tocsin-gateway", [*trusting, "--metrics-listen=0.0.0.0:0"]).startswith(

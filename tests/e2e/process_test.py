@@ -4,7 +4,7 @@ it needs Kafka, for which services wait."""
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,8 @@ class Started:
                  **flags: str) -> None:
         folder.mkdir(exist_ok=True)
         self.ports = folder / "ports.json"
-        self.child = Child([*prefix, str(binary(program)), *arguments(program, keys, self.ports),
-                            *(f"--{name.replace('_', '-')}={value}"
-                              for name, value in flags.items())], folder / "log",
+        self.child = Child([*prefix, str(binary(program)),
+                            *arguments(program, keys, self.ports, flags)], folder / "log",
                            clean_environment())
         self.child.spawn()
         until(lambda: self.ports.exists() or not self.child.running, f"{program} listens")
@@ -42,10 +41,12 @@ class Started:
         return code
 
 
-def arguments(program: str, keys: Secrets, ports: Path) -> list[str]:
+def arguments(program: str, keys: Secrets, ports: Path, own: Mapping[str, str]) -> list[str]:
+    """The usual settings of `program`, of which those in `own` take another value."""
     flags = service_flags("127.0.0.1:1", keys)
     if program == "tocsin-gateway":
         flags = {**edge_flags(keys), "gateway-listen": "127.0.0.1:0"}
+    flags = {**flags, **{name.replace("_", "-"): value for name, value in own.items()}}
     return [*(f"--{name}={value}" for name, value in flags.items()), f"--ports-file={ports}"]
 
 
@@ -87,9 +88,13 @@ def core_limit(pid: int) -> tuple[str, str]:
 
 
 def test_production_leaves_no_core_dump_unless_it_is_asked_to(started: Callable[..., Started],
+                                                              keys: Secrets,
                                                               tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
-    production = {"production": "true", "tls_ca": str(authority.file)}
+    key_set = tmp_path / "jwks.json"
+    key_set.write_text(keys.jwks.read_text())
+    production = {"production": "true", "tls_ca": str(authority.file), "jwks": str(key_set),
+                  "jwt_issuer": "https://id.example.org"}
     secured = started("tocsin-gateway", **production)
     assert core_limit(secured.child.pid) == ("0", "0")
     before = core_limit(os.getpid())
