@@ -1,10 +1,7 @@
 """The only instance that polls is killed, and nobody asks for anything: another one polls in its
 place, and the flood is not missed."""
 
-import datetime
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +12,11 @@ from pair import REALMS, Pair
 from support.broker import Broker
 from support.calls import Answer, Caller
 from support.connect import new_request_id
+from support.gauge import Gauge, ago
 from support.programs import Program, Secrets, service_flags
 from support.waiting import until
 
 REALM = REALMS[0]
-
-
-class Gauge:
-    """A river gauge that serves the readings it was told of."""
-
-    def __init__(self) -> None:
-        self.rows: list[str] = []
-        gauge = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = "\n".join(["ID,Date,Water Level (m)", *gauge.rows, ""]).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/level.csv"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stands_at(self, level: float) -> None:
-        now = datetime.datetime.now(datetime.UTC)
-        self.rows.append(f"A,{now.strftime('%Y-%m-%dT%H:%M:%SZ')},{level}")
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def put(caller: Caller, call: str, request: dict[str, Any], service: str = "trigger") -> None:
@@ -96,7 +63,8 @@ def test_a_follower_polls_where_the_leader_died_in_silence(
     caller = Caller(left.address, token)
     watcher = Caller(right.address, token)
     try:
-        gauge.stands_at(1.5)
+        low = f"A,{ago(0)},1.5"
+        gauge.body = Gauge.table(low)
         put(caller, "PutSource", {"sourceId": "gauge", "format": "eccc-csv", "url": gauge.url,
                                   "pollSeconds": 1, "staleSeconds": 3600})
         put(caller, "PutRule", {"ruleId": "high", "sourceId": "gauge", "series": "A:level",
@@ -111,7 +79,7 @@ def test_a_follower_polls_where_the_leader_died_in_silence(
               "the other one hears of it")
         assert other.metric(polls) == 0
         first.kill()
-        gauge.stands_at(4.2)
+        gauge.body = Gauge.table(low, f"A,{ago(0)},4.2")
         # It waits for a minute at the least, and for half a minute more at random.
         [crossing] = until(lambda: survivor.must("trigger", "ListCrossings").get("crossings"),
                            "the flood is found", 150, 0.5)

@@ -1,10 +1,7 @@
 """A gauge that misbehaves while a rule watches it: the message appears once, with the right
 reading."""
 
-import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,49 +11,13 @@ from e2e.all_program import all_program
 from e2e.bad_inputs_world import draft, text
 from support.broker import Broker
 from support.connect import Connect, new_request_id
+from support.gauge import Gauge, ago
 from support.programs import Program, Secrets
 from support.tokens import Issuer, Person
 from support.waiting import until
 
 REALM = "bow"
 ADMIN = Person("dan@city.example", REALM, "city", ("admin", "author", "duty-officer"))
-HEADER = "ID,Date,Water Level (m)"
-
-
-def ago(minutes: float) -> str:
-    at = datetime.now(timezone.utc) - timedelta(minutes=minutes)
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-class Gauge:
-    """Serves whatever `body` holds at the moment."""
-
-    def __init__(self) -> None:
-        self.body = self.table()
-        gauge = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
-                data = gauge.body
-                self.send_response(200)
-                self.send_header("Content-Type", "text/csv")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/gauge.csv"
-
-    @staticmethod
-    def table(*rows: str, end: str = "\n") -> bytes:
-        return ("\n".join((HEADER, *rows)) + end).encode()
 
 
 class World:
@@ -131,7 +92,7 @@ def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytes
 def gauge() -> Iterator[Gauge]:
     one = Gauge()
     yield one
-    one.server.shutdown()
+    one.close()
 
 
 def test_a_bad_row_costs_that_row(world: World, gauge: Gauge) -> None:
