@@ -3,6 +3,7 @@ it needs Kafka, for which services wait."""
 
 import os
 import re
+import resource
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -87,16 +88,32 @@ def core_limit(pid: int) -> tuple[str, str]:
     return found.group(1), found.group(2)
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_production_leaves_no_core_dump_unless_it_is_asked_to(started: Callable[..., Started],
-                                                              keys: Secrets,
-                                                              tmp_path: Path) -> None:
+                                                              keys: Secrets, tmp_path: Path,
+                                                              program: str) -> None:
     authority = Authority(tmp_path / "authority")
-    key_set = tmp_path / "jwks.json"
-    key_set.write_text(keys.jwks.read_text())
-    production = {"production": "true", "tls_ca": str(authority.file), "jwks": str(key_set),
-                  "jwt_issuer": "https://id.example.org"}
-    secured = started("tocsin-gateway", **production)
-    assert core_limit(secured.child.pid) == ("0", "0")
+    authority.issue("server")
+    own = {}
+    for name, found in (("jwks", keys.jwks), ("mac_key_file", keys.mac_key_file)):
+        own[name] = tmp_path / name
+        own[name].touch(mode=0o600)
+        own[name].write_text(found.read_text())
+    production = {"production": "true", "jwt_issuer": "https://id.example.org",
+                  "tls_ca": str(authority.file), "jwks": str(own["jwks"])}
+    if program != "tocsin-gateway":
+        production |= {"mac_key_file": str(own["mac_key_file"]),
+                       "tls_cert": str(authority.folder / "server.pem"),
+                       "tls_key": str(authority.folder / "server.key"),
+                       "tls_client_ca": str(authority.file)}
+    assert core_limit(started(program, **production).child.pid) == ("0", "0")
     before = core_limit(os.getpid())
     for flags in ({}, {**production, "core_dumps": "true"}):
-        assert core_limit(started("tocsin-gateway", **flags).child.pid) == before
+        assert core_limit(started(program, **flags).child.pid) == before
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_limit_of_open_files_is_raised(started: Callable[..., Started], program: str) -> None:
+    """A login shell gives 1,024, which as many idle connections take."""
+    child = started(program, ("prlimit", "--nofile=1024:8192")).child
+    assert resource.prlimit(child.pid, resource.RLIMIT_NOFILE) == (8192, 8192)

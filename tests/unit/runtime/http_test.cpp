@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 namespace tocsin::runtime {
@@ -278,6 +279,24 @@ TEST(Http, AVetoIsAskedOnceConnectedAndKeepsEveryByteBack) {
         EXPECT_TRUE(send(client, std::move(good)));
     }
     for (const std::string& seen : server.requests()) EXPECT_TRUE(seen.starts_with("GET /good"));
+}
+
+// Asked any earlier, a slow handshake would stand between the question and the write.
+TEST(Http, AVetoIsNotAskedWhileTheHandshakeIsUnderWay) {
+    const LocalServer silent([](const std::string&, int) { return true; });
+    HttpClient client;
+    HttpRequest request = request_to("https" + silent.url().substr(4), "POST", "body");
+    request.timeout = 300ms;
+    std::atomic<int> asked = 0;
+    request.veto = [&asked] {
+        ++asked;
+        return std::string();
+    };
+    const auto answer = send(client, std::move(request));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(silent.connections(), 1);
+    EXPECT_EQ(asked, 0);
+    EXPECT_EQ(answer.error().kind, Kind::not_sent) << answer.error().text;
 }
 
 TEST(Http, LineBreaksAreNotSent) {
