@@ -135,9 +135,15 @@ private:
         return (wave.goes_on || at >= begin_of(wave)) &&
                (!wave.end || at < readings_[*wave.end].read_at);
     }
+    // Before the window there may have been others, which ended before it.
+    bool holds(const Wave& wave, const Fired& fired) const {
+        if (wave.goes_on && fired.at < begin_of(wave))
+            return !fired.ended || *fired.ended >= begin_of(wave);
+        return holds(wave, fired.at);
+    }
     bool crossed_at(const Wave& wave) const {
         return wave.goes_on || std::ranges::any_of(rule_->fired, [&](const Fired& fired) {
-                   return holds(wave, fired.at);
+                   return holds(wave, fired);
                });
     }
     std::size_t past(const Wave& wave) const { return wave.end.value_or(readings_.size()); }
@@ -229,7 +235,7 @@ private:
             if (std::max(fired.at, fired.ended.value_or(fired.at)) > readings_.back().read_at)
                 continue;
             const auto wave = std::ranges::find_if(
-                waves_.all, [&](const Wave& each) { return holds(each, fired.at); });
+                waves_.all, [&](const Wave& each) { return holds(each, fired); });
             std::optional<std::size_t> end;
             if (wave != waves_.all.end())
                 end = wave->end;

@@ -220,7 +220,7 @@ def test_a_killed_service_comes_back_and_the_line_works(apart: Stack) -> None:
         os.kill(int(pid), signal.SIGKILL)
     check_outcome(apart.demo("--speed", "1e6"))
 
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """Its files on a free port of this machine."""
@@ -238,6 +238,7 @@ def listed(apart: Stack, kind: str) -> dict:
     return apart.tocsin("--as", "calgary-admin", kind, "list")[f"{kind}s"][0]
 
 
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 def test_every_panel_has_data_after_a_demo(apart: Stack) -> None:
     check = ROOT / "monitoring" / "check_panels.py"
     apart.demo("--speed", "1e6")

@@ -6,17 +6,22 @@
 
 #include <fmt/format.h>
 
-#include <sstream>
+#include <map>
+#include <regex>
 
 namespace tocsin::trigger {
 namespace {
 
+// What a file holds, in order of time.
+using ReadFlood = std::vector<Reading> (*)(const std::string& text);
+
 struct Flood {
     const char* name;
-    const char* station;
+    const char* path;  // below gauges/
+    ReadFlood read;
     double threshold;
-    const char* first;  // at or above, Mountain Standard Time
-    const char* fell;   // the last time that it fell below
+    const char* first;  // at or above; empty: never
+    const char* fell;   // the last time that it fell below; empty: it never did
 };
 
 class Floods : public ::testing::TestWithParam<Flood> {
@@ -26,34 +31,69 @@ protected:
     }
 };
 
+std::string flood_file(const std::string& path) {
+    return file(std::string{std::getenv("TOCSIN_DATA")} + "/gauges/" + path);
+}
+
 Time mst(std::string text) {
     text[10] = 'T';
     return utc(text + "-07:00");
 }
 
-struct Row {
-    Reading reading;
-    Time seen;  // when it was first published so
-};
-
-// Columns station, time, level, flow and, of revisions, first seen and last seen.
-std::vector<Row> rows_of(const std::string& name) {
-    std::stringstream lines(
-        file(std::string{std::getenv("TOCSIN_DATA")} + "/gauges/alberta-2013/" + name));
-    std::vector<Row> rows;
-    std::string line;
-    std::getline(lines, line);
-    while (std::getline(lines, line)) {
-        std::stringstream cells(line);
-        std::string cell;
-        std::vector<std::string> all;
-        while (std::getline(cells, cell, ',')) all.push_back(cell);
-        if (all.size() < 4 || all[3].empty()) continue;
-        const Time at = mst(all[1]);
-        rows.push_back({{at, std::stod(all[3])}, all.size() > 4 ? utc(all[4]) : at});
-    }
-    return rows;
+// Each match of `pattern` is a reading; `time` writes what was caught as RFC 3339, and the last
+// that was caught is the value.
+template <class WriteTime>
+std::vector<Reading> matched(const std::string& text, const char* pattern, WriteTime time) {
+    std::map<Time, double> found;
+    const std::regex each(pattern);
+    for (std::sregex_iterator at(text.begin(), text.end(), each), end; at != end; ++at)
+        found[utc(time(*at))] = std::stod((*at)[at->size() - 1]);
+    std::vector<Reading> readings;
+    for (const auto& [read_at, value] : found) readings.push_back({read_at, value});
+    return readings;
 }
+
+std::string first_caught(const std::smatch& match) { return match[1]; }
+
+std::vector<Reading> alberta(const std::string& text) {
+    return matched(text, R"(\n\w+,([-0-9]+) ([:0-9]+),[^,\n]*,([0-9.]+))", [](const auto& match) {
+        return fmt::format("{}T{}-07:00", match[1].str(), match[2].str());
+    });
+}
+
+// The Environment Agency's archive: times without a zone, which are GMT.
+std::vector<Reading> ea_archive(const std::string& text) {
+    return matched(text, R"(\n(\d\d)/(\d\d)/(\d{4}) (\d\d:\d\d)(?::00)?,([-0-9.]+))",
+                   [](const auto& match) {
+                       return fmt::format("{}-{}-{}T{}:00Z", match[3].str(), match[2].str(),
+                                          match[1].str(), match[4].str());
+                   });
+}
+
+std::vector<Reading> ea_readings(const std::string& text) {
+    return matched(text, R"re("dateTime" : "([^"]+)"[^}]*"value" : ([-0-9.]+))re", first_caught);
+}
+
+std::vector<Reading> ea_telemetry(const std::string& text) {
+    return matched(text, R"re("ts": "([^"]+)Z",\s*"_": ([-0-9.]+))re",
+                   [](const auto& match) { return match[1].str() + ":00Z"; });
+}
+
+std::vector<Reading> gage_height(const std::string& waterml) {
+    const std::size_t from = waterml.find(":00065:"), to = waterml.find("</ns1:timeSeries>", from);
+    return matched(waterml.substr(from, to - from), R"re(dateTime="([^"]+)">([-0-9.]+)<)re",
+                   first_caught);
+}
+
+template <const char* series>
+std::vector<Reading> usgs(const std::string& text) {
+    const auto parsed = find_format("usgs-json")->read(text);
+    const Series* found = parsed ? find_series(*parsed, series) : nullptr;
+    EXPECT_NE(found, nullptr) << series;
+    return found ? found->readings : std::vector<Reading>{};
+}
+
+constexpr char pearl_height[] = "02489500:00065", susquehanna_flow[] = "01541000:00060";
 
 class River {
 public:
@@ -93,11 +133,21 @@ private:
     State state_;
 };
 
+// How often the readings come from below to or above it: each time is a wave.
+std::size_t rises(std::span<const Reading> readings, double threshold) {
+    std::size_t count = 0;
+    bool below = true;
+    for (const Reading& reading : readings) {
+        count += below && reading.value >= threshold;
+        below = reading.value < threshold;
+    }
+    return count;
+}
+
 TEST_P(Floods, AreCrossedAtWhenTheyCameAndFallWhenTheyFell) {
     const Flood& flood = GetParam();
-    const auto rows = rows_of(fmt::format("{}.latest.csv", flood.station));
-    std::vector<Reading> readings;
-    for (const Row& row : rows) readings.push_back(row.reading);
+    const std::vector<Reading> readings = flood.read(flood_file(flood.path));
+    ASSERT_FALSE(readings.empty());
     River each_wave(flood.threshold, 0), once(flood.threshold, 30.0 * 86400);
     constexpr std::size_t before = 12;
     for (std::size_t i = 0; i < readings.size(); ++i) {
@@ -106,34 +156,87 @@ TEST_P(Floods, AreCrossedAtWhenTheyCameAndFallWhenTheyFell) {
         each_wave.meet(window, readings[i].read_at);
         once.meet(window, readings[i].read_at);
     }
-    ASSERT_FALSE(each_wave.rule().fired.empty());
-    EXPECT_EQ(each_wave.rule().fired.front().at, mst(flood.first));
-    EXPECT_EQ(each_wave.rule().fired.back().ended, mst(flood.fell));
-    ASSERT_EQ(once.rule().fired.size(), 1U);
-    EXPECT_EQ(once.rule().fired[0].at, mst(flood.first));
+    EXPECT_EQ(each_wave.rule().crossings, rises(readings, flood.threshold));
+    EXPECT_EQ(once.rule().crossings, *flood.first ? 1 : 0);
+    if (!*flood.first) return;
+    EXPECT_EQ(once.rule().fired.at(0).at, utc(flood.first));
+    EXPECT_EQ(each_wave.rule().fired.at(0).at, utc(flood.first));
+    std::optional<Time> fell;  // a wave may have followed
+    for (const Fired& fired : each_wave.rule().fired)
+        if (fired.ended) fell = fired.ended;
+    EXPECT_EQ(fell, *flood.fell ? std::optional{utc(flood.fell)} : std::nullopt);
 }
+
+std::string flood_name(const ::testing::TestParamInfo<Flood>& flood) { return flood.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(
     Alberta2013, Floods,
+    ::testing::Values(Flood{"lake_louise", "alberta-2013/05BA001.latest.csv", alberta, 50,
+                            "2013-06-20T18:00:00-07:00", "2013-06-23T07:00:00-07:00"},
+                      Flood{"banff", "alberta-2013/05BB001.latest.csv", alberta, 300,
+                            "2013-06-20T18:00:00-07:00", "2013-06-23T08:00:00-07:00"},
+                      Flood{"banff_higher", "alberta-2013/05BB001.latest.csv", alberta, 400,
+                            "2013-06-21T06:00:00-07:00", "2013-06-22T05:00:00-07:00"},
+                      Flood{"calgary", "alberta-2013/05BH004.latest.csv", alberta, 500,
+                            "2013-06-20T10:00:00-07:00", "2013-06-27T06:00:00-07:00"},
+                      Flood{"calgary_higher", "alberta-2013/05BH004.latest.csv", alberta, 1000,
+                            "2013-06-20T17:00:00-07:00", "2013-06-23T16:00:00-07:00"},
+                      Flood{"calgary_highest", "alberta-2013/05BH004.latest.csv", alberta, 1500,
+                            "2013-06-20T22:00:00-07:00", "2013-06-22T12:00:00-07:00"},
+                      Flood{"bassano", "alberta-2013/05BM004.latest.csv", alberta, 1000,
+                            "2013-06-21T11:00:00-07:00", "2013-06-27T12:00:00-07:00"},
+                      Flood{"bassano_higher", "alberta-2013/05BM004.latest.csv", alberta, 2000,
+                            "2013-06-22T03:00:00-07:00", "2013-06-24T14:00:00-07:00"}),
+    flood_name);
+
+constexpr const char* warwick = "ea/2091_Warwick_SG_Dec2012.csv";
+constexpr const char* york = "ea/L2406_YorkViking_SG15min_20Dec2015_15Jan2016.csv";
+
+INSTANTIATE_TEST_SUITE_P(
+    England, Floods,
     ::testing::Values(
-        Flood{"lake_louise", "05BA001", 50, "2013-06-20 18:00:00", "2013-06-23 07:00:00"},
-        Flood{"banff", "05BB001", 300, "2013-06-20 18:00:00", "2013-06-23 08:00:00"},
-        Flood{"banff_higher", "05BB001", 400, "2013-06-21 06:00:00", "2013-06-22 05:00:00"},
-        Flood{"calgary", "05BH004", 500, "2013-06-20 10:00:00", "2013-06-27 06:00:00"},
-        Flood{"calgary_higher", "05BH004", 1000, "2013-06-20 17:00:00", "2013-06-23 16:00:00"},
-        Flood{"calgary_highest", "05BH004", 1500, "2013-06-20 22:00:00", "2013-06-22 12:00:00"},
-        Flood{"bassano", "05BM004", 1000, "2013-06-21 11:00:00", "2013-06-27 12:00:00"},
-        Flood{"bassano_higher", "05BM004", 2000, "2013-06-22 03:00:00", "2013-06-24 14:00:00"}),
-    [](const auto& flood) { return flood.param.name; });
+        Flood{"warwick", warwick, ea_archive, 2, "2012-12-20T15:15:00Z", "2012-12-31T11:30:00Z"},
+        Flood{"warwick_higher", warwick, ea_archive, 2.5, "2012-12-23T07:30:00Z",
+              "2012-12-26T12:00:00Z"},
+        Flood{"york", york, ea_archive, 3, "2015-12-23T04:30:00Z", "2016-01-13T14:30:00Z"},
+        Flood{"york_higher", york, ea_archive, 4, "2015-12-26T18:00:00Z", "2015-12-30T10:15:00Z"},
+        Flood{"york_highest", york, ea_archive, 5, "2015-12-27T09:15:00Z", "2015-12-28T15:45:00Z"},
+        Flood{"shrewsbury", "ea/readingsToday-2077.json", ea_readings, 5, "2020-02-25T02:00:00Z",
+              "2020-02-25T04:45:00Z"},
+        Flood{"shrewsbury_higher", "ea/readingsToday-2077.json", ea_readings, 5.05,
+              "2020-02-25T10:30:00Z", ""},
+        Flood{"telemetry", "ea/flood-app-nonSpikeTelem.json", ea_telemetry, 2, "", ""},
+        Flood{"telemetry_spike", "ea/flood-app-spikeTelem.json", ea_telemetry, 2,
+              "2020-10-13T16:00:00Z", ""}),
+    flood_name);
+
+constexpr const char* pearl = "usgs/iv-02489500-02492000-2019-02-25.json";
+
+INSTANTIATE_TEST_SUITE_P(
+    UnitedStates, Floods,
+    ::testing::Values(Flood{"pearl_river", pearl, usgs<pearl_height>, 20, "2019-02-25T13:00:00Z",
+                            "2019-02-25T14:30:00Z"},
+                      Flood{"pearl_river_higher", pearl, usgs<pearl_height>, 20.3,
+                            "2019-02-27T07:30:00Z", ""},
+                      Flood{"susquehanna_over_dst", "usgs/iv-01541000-startDST-2018.json",
+                            usgs<susquehanna_flow>, 1000, "", ""},
+                      Flood{"susquehanna", "usgs/iv-two-sites-two-params.json",
+                            usgs<susquehanna_flow>, 1000, "", ""},
+                      Flood{"spring_creek_over_dst", "usgs/waterml1-08068500-2011-11.xml",
+                            gage_height, 3, "2011-11-16T02:15:00Z", "2011-11-16T14:45:00Z"}),
+    flood_name);
 
 // As it was known at the time: polled from 21 June 18:33 UTC on, when it had been high for a day,
 // and corrected up to three times; for some hours it seemed to have dipped below and risen again.
 // It crosses once, at a reading that was young enough, and falls when it fell in the end.
 TEST(FloodAsKnownThen, TheBowAtCalgaryIsCrossedAtOnceThroughAllItsRevisions) {
     if (std::getenv("TOCSIN_DATA") == nullptr) GTEST_SKIP() << "TOCSIN_DATA is not set";
-    const auto rows = rows_of("05BH004.revisions.csv");
-    std::map<Time, std::vector<Reading>> polls;
-    for (const Row& row : rows) polls[row.seen].push_back(row.reading);
+    std::map<Time, std::vector<Reading>> polls;  // by when they were first published so
+    const std::string text = flood_file("alberta-2013/05BH004.revisions.csv");
+    const std::regex row(R"(\n\w+,([-0-9]+ [:0-9]+),[^,\n]*,([0-9.]+),([^,\n]+))");
+    for (std::sregex_iterator at(text.begin(), text.end(), row), end; at != end; ++at)
+        polls[utc((*at)[3].str())].push_back({mst((*at)[1]), std::stod((*at)[2])});
+    ASSERT_GT(polls.size(), 10U);
     River river(1000, 30.0 * 86400);
     std::map<Time, double> known;
     for (const auto& [seen, news] : polls) {
