@@ -13,6 +13,7 @@ from support.broker import Broker
 from support.connect import Connect, new_request_id
 from support.gauge import Gauge, ago
 from support.programs import Program, Secrets
+from support.prometheus import Prometheus
 from support.tokens import Issuer, Person
 from support.waiting import until
 
@@ -88,6 +89,14 @@ def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytes
         yield World(program, issuer).build()
 
 
+@pytest.fixture(scope="module")
+def prometheus(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    one = Prometheus(Path(tmp_path_factory.mktemp("prometheus")),
+                     f"127.0.0.1:{world.program.ports['metrics']}")
+    yield one
+    one.close()
+
+
 @pytest.fixture
 def gauge() -> Iterator[Gauge]:
     one = Gauge()
@@ -145,14 +154,34 @@ def test_a_peak_that_comes_late_and_a_value_that_is_corrected(world: World, gaug
     assert len(world.crossings(name)) == 1
 
 
-def test_a_rule_whose_series_is_silent_is_without_data(world: World, gauge: Gauge) -> None:
+def test_a_rule_whose_series_is_silent_is_without_data(world: World, gauge: Gauge,
+                                                       prometheus: Prometheus) -> None:
     gauge.body = Gauge.table(f"A,{ago(90)},1", f"B,{ago(1)},1")
     name = world.watch(gauge)
     until(lambda: world.rule(name)["state"] == "without_data"
           and world.rule(name)["reason"].startswith("without data since "), "it says so", 20)
     until(lambda: world.source(name).get("stale"), "the source is stale", 20)
+    alerts = (("TocsinSourceStale", {"source": name}), ("TocsinRuleWithoutData", {"rule": name}))
+    for alert, labels in alerts:
+        until(lambda: prometheus.is_up(alert, realm=REALM, **labels), f"{alert} is raised", 20)
     gauge.body = Gauge.table(f"A,{ago(1)},1", f"B,{ago(1)},1")
     until(lambda: world.rule(name)["state"] == "normal", "it reads again", 20)
+    for alert, labels in alerts:
+        until(lambda: not prometheus.is_up(alert, realm=REALM, **labels), f"{alert} ends", 20)
+
+
+def test_a_rule_whose_series_comes_in_another_unit_is_without_data(
+        world: World, gauge: Gauge, prometheus: Prometheus) -> None:
+    gauge.body = Gauge.table(f"A,{ago(2)},1")
+    name = world.watch(gauge, unit="ft")
+    until(lambda: "ft" in world.rule(name).get("reason", ""), "it names the unit", 20)
+    assert world.rule(name)["state"] == "without_data"
+    until(lambda: prometheus.is_up("TocsinRuleWithoutData", realm=REALM, rule=name), "raised", 20)
+    world.do("trigger", "PutRule", ruleId=name, sourceId=name, series="A:level", threshold=3,
+             unit="m", templateId="high", incidentId=world.incident)
+    gauge.body = Gauge.table(f"A,{ago(2)},1", f"A,{ago(0.1)},1")
+    until(lambda: world.rule(name)["state"] == "normal", "it reads", 20)
+    until(lambda: not prometheus.is_up("TocsinRuleWithoutData", realm=REALM, rule=name), "ends", 20)
 
 
 def test_a_page_instead_of_a_file_is_an_error_and_loses_nothing(world: World, gauge: Gauge) -> None:
@@ -178,8 +207,8 @@ def test_a_series_with_a_typo_is_refused_with_the_right_name(world: World, gauge
     assert "08MF005:level" in reply.message
 
 
-def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(world: World, gauge: Gauge
-                                                                          ) -> None:
+def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(
+        world: World, gauge: Gauge, prometheus: Prometheus) -> None:
     """Stored well enough, and unusable by the time of the crossing: its agency is not in there."""
     world.template("broken", "{{value}} m")
     gauge.body = Gauge.table(f"A,{ago(2)},1")
@@ -195,6 +224,7 @@ def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(world:
     assert "bridge" in refused
     until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 1,
           "the metric says so", 20)
+    until(lambda: prometheus.is_up("TocsinCrossingRefused", realm=REALM), "it is raised", 20)
     world.do("drafting", "PutTemplate", templateId="broken", expiresAfterSeconds=3600,
              etag=str(int(etag) + 1), draft=draft(texts=[text("fr-CA", headline="{{value}} m"),
                                                          text("en-CA", headline="{{value}} m")]))
@@ -202,3 +232,4 @@ def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(world:
     assert not world.crossings(name)[0].get("refused")
     until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 0,
           "the metric ends", 20)
+    until(lambda: not prometheus.is_up("TocsinCrossingRefused", realm=REALM), "the alert ends", 20)
