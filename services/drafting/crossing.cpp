@@ -151,13 +151,15 @@ static std::size_t bytes_of(const std::vector<v1::Event>& events) {
     return all;
 }
 
-static v1::Event crossing_refused(const Attempt& attempt, std::string reason) {
+static v1::Event crossing_refused(const Attempt& attempt, std::string reason,
+                                  bool no_room = false) {
     v1::Event event;
     v1::CrossingRefused& body = *event.mutable_crossing_refused();
     body.set_rule_id(attempt.crossed.crossing().rule_id());
     body.set_crossing_id(attempt.crossed.crossing().crossing_id());
     body.set_reason(std::move(reason));
     body.set_crossed(attempt.crossed.SerializeAsString());
+    body.set_no_room(no_room);
     // Better not tried again than not recorded at all.
     if (attempt.bytes_before + event.ByteSizeLong() > runtime::decision_events_bytes)
         body.clear_crossed();
@@ -167,13 +169,17 @@ static v1::Event crossing_refused(const Attempt& attempt, std::string reason) {
 std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt) {
     auto events = drafted(state, attempt);
     if (!events) return {crossing_refused(attempt, std::move(events.error()))};
-    if (attempt.bytes_before + bytes_of(*events) > runtime::decision_events_bytes)
-        return {crossing_refused(
-            attempt, fmt::format("the drafts of the other rules that the same reading crosses "
-                                 "leave no room for this one; make template `{}` and theirs "
-                                 "smaller",
-                                 attempt.crossed.template_id()))};
-    return std::move(*events);
+    if (attempt.bytes_before + bytes_of(*events) <= runtime::decision_events_bytes)
+        return std::move(*events);
+    if (attempt.bytes_before > 0)
+        return {crossing_refused(attempt,
+                                 "the drafts of the other rules that the same reading crosses "
+                                 "leave no room for this one; it is tried again by itself",
+                                 true)};
+    return {crossing_refused(
+        attempt, fmt::format("the draft from template `{}` is too large for a record; make the "
+                             "template smaller",
+                             attempt.crossed.template_id()))};
 }
 
 runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::Asking& asking,

@@ -686,9 +686,9 @@ static void store(State& state, const v1::Template& stored, Time decided_at) {
     state.refused.template_changed(stored.template_id(), decided_at);
 }
 
-static void refuse(State& state, const v1::CrossingRefused& refused) {
+static void refuse(State& state, const v1::CrossingRefused& refused, Time at) {
     state.refused_crossings.insert(refused.crossing_id());
-    state.refused.refuse(refused);
+    state.refused.refuse(refused, at);
 }
 
 static bool apply(State& state, const v1::Event& event, Time decided_at) {
@@ -719,7 +719,7 @@ static bool apply(State& state, const v1::Event& event, Time decided_at) {
             end(state, event.message_closed().message_id(), Stage::rejected);
             return true;
         case v1::Event::kCrossingRefused:
-            refuse(state, event.crossing_refused());
+            refuse(state, event.crossing_refused(), decided_at);
             return true;
         case v1::Event::kAlertsPublished:
             for (const auto& alert : event.alerts_published().alerts())

@@ -6,7 +6,7 @@ namespace tocsin::drafting {
 
 using runtime::Time;
 
-void RefusedCrossings::refuse(const v1::CrossingRefused& refused) {
+void RefusedCrossings::refuse(const v1::CrossingRefused& refused, Time at) {
     const std::string& id = refused.crossing_id();
     const Refused* before = find(id);
     const std::int64_t number = before ? before->number : ++numbers_;
@@ -23,6 +23,7 @@ void RefusedCrossings::refuse(const v1::CrossingRefused& refused) {
     kept.attempts = attempts + 1;
     by_number_.emplace(number, id);
     by_draft_until_.emplace(kept.draft_until, id);
+    if (refused.no_room()) make_due(id, kept, at);
     if (all_.size() > kept_max) forget(std::string(by_number_.begin()->second));
 }
 

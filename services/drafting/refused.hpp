@@ -23,7 +23,7 @@ struct Refused {
     runtime::Time draft_until;
     std::int64_t number = 0;           // The order in which they were first refused.
     std::int64_t attempts = 0;         // Refusals so far.
-    std::optional<runtime::Time> due;  // Set: what it names changed since it was last refused.
+    std::optional<runtime::Time> due;  // Set: it may well come through by now.
 };
 
 // Those of one realm. All that is asked for is looked up in order, so that every replay answers the
@@ -35,7 +35,8 @@ public:
 
     // Takes the place of what was kept of the same crossing, whose attempts go on being counted.
     // One that does not say until when it may be drafted is not kept: nobody would ever forget it.
-    void refuse(const v1::CrossingRefused& refused);
+    // Where only the room was missing it is due at once.
+    void refuse(const v1::CrossingRefused& refused, runtime::Time at);
     void forget(const std::string& crossing_id);
     // Those of which nothing may be drafted any more.
     void forget_old(runtime::Time now);

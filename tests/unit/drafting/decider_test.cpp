@@ -1424,5 +1424,24 @@ TEST(Size, WhatOneReadingLeadsToFitsIntoOneRecord) {
     EXPECT_LT(bytes_of(test.events()), decision_bytes_max);
 }
 
+// Nobody needs to do anything about it.
+TEST(Size, WhatFoundNoRoomIsDraftedInARecordOfItsOwn) {
+    v1::Event stored = stored_template();
+    auto& draft = *stored.mutable_template_stored()->mutable_template_()->mutable_draft();
+    *draft.mutable_areas() = large_draft(content::draft_bytes_max - 10'000).areas();
+    Case test({incident(), stored}, samples::now);
+    test.when(foreign<trigger::v1::Event>(
+        "trigger", "bow", {crossed_until(until, "x-1"), crossed_until(until, "x-2")},
+        samples::now));
+    EXPECT_TRUE(test.events()[2].crossing_refused().no_room());
+    const auto due = Decider::next_due(test.state());
+    ASSERT_TRUE(due);
+    EXPECT_LE(due->at, samples::now);
+    fire(test);
+    ASSERT_EQ(test.events().size(), 2u);
+    EXPECT_EQ(test.events()[0].message_created().crossing_id(), "x-2");
+    EXPECT_FALSE(Decider::next_due(test.state()));
+}
+
 }  // namespace
 }  // namespace tocsin::drafting
