@@ -209,32 +209,29 @@ v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
     return rule;
 }
 
-// Whether what one crossed at says something of the other.
-bool same_question(const v1::Rule& a, const v1::Rule& b) {
-    return a.source_id() == b.source_id() && a.series() == b.series() &&
-           a.threshold() == b.threshold() && a.unit() == b.unit();
-}
-
-// It may be changed for what drafting refused its last crossing for: that one is tried again as the
-// rule is now, while its reading is young enough.
-std::optional<v1::Event> retried(const RuleState& known, const v1::Rule& rule, Time now) {
-    v1::Event event;
-    v1::RuleCrossed& crossed = *event.mutable_crossing_retried();
-    if (known.last_crossed.empty() || !same_question(known.rule, rule) ||
-        !crossed.ParseFromString(known.last_crossed))
-        return std::nullopt;
-    const bool as_before = crossed.template_id() == rule.template_id() &&
-                           crossed.crossing().incident_id() == rule.incident_id() &&
-                           crossed.agency_id() == rule.agency_id();
-    if (as_before || runtime::from_proto(crossed.draft_until()) <= now) return std::nullopt;
-    crossed.mutable_crossing()->set_incident_id(rule.incident_id());
-    crossed.set_template_id(rule.template_id());
-    crossed.set_agency_id(rule.agency_id());
-    crossed.set_time_zone(rule.time_zone());
-    // Who had a hand in it before still has.
-    for (const std::string& hand : rule.hands())
-        if (!texts::contains(crossed.hands(), hand)) crossed.add_hands(hand);
-    return event;
+// It may be changed for what drafting refused its crossings for: those are tried again as the rule
+// is now, while their readings are young enough.
+std::vector<v1::Event> retried(const RuleState& known, const v1::Rule& rule, Time now) {
+    std::vector<v1::Event> events;
+    if (!same_series(known, rule) || known.rule.threshold() != rule.threshold()) return events;
+    for (const Fired& fired : known.fired) {
+        v1::Event event;
+        v1::RuleCrossed& crossed = *event.mutable_crossing_retried();
+        if (fired.crossed.empty() || !crossed.ParseFromString(fired.crossed)) continue;
+        const std::string before = crossed.SerializeAsString();
+        crossed.mutable_crossing()->set_incident_id(rule.incident_id());
+        crossed.set_template_id(rule.template_id());
+        crossed.set_agency_id(rule.agency_id());
+        *crossed.mutable_draft_until() = runtime::to_proto(fired.at + max_age(rule));
+        const bool as_before = crossed.SerializeAsString() == before;
+        if (as_before || runtime::from_proto(crossed.draft_until()) <= now) continue;
+        crossed.set_time_zone(rule.time_zone());
+        // Who had a hand in it before still has.
+        for (const std::string& hand : rule.hands())
+            if (!texts::contains(crossed.hands(), hand)) crossed.add_hands(hand);
+        events.push_back(std::move(event));
+    }
+    return events;
 }
 
 std::optional<runtime::Rejection> unreadable_series(const v1::Source& source,
@@ -285,9 +282,9 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
         return reject(Because::resource_exhausted, "too_many_rules",
                       fmt::format("a series has at most {} rules", rules_per_series_max), "series");
     Happened happened{{}, request.rule_id(), fmt::format("{}", version + 1)};
-    auto again = known ? retried(*known, rule, now) : std::nullopt;
+    auto again = known ? retried(*known, rule, now) : std::vector<v1::Event>{};
     *happened.events.emplace_back().mutable_rule_put()->mutable_rule() = std::move(rule);
-    if (again) happened.events.push_back(std::move(*again));
+    for (v1::Event& event : again) happened.events.push_back(std::move(event));
     return happened;
 }
 
@@ -352,22 +349,12 @@ void source_removed(State& state, const std::string& source_id) {
     note_removal(state, state.removed_sources, state.sources, source_id);
 }
 
-void put(State& state, const v1::Rule& rule) {
+void put(State& state, const v1::Rule& rule, Time now) {
     const std::int64_t version = last_version(state, state.rules.find(rule.rule_id())) + 1;
     RuleState& known = state.rules.edit(rule.rule_id());
     state.removed_rules.ids.erase(known.removal);
     unwatch(state, known.rule);
-    if (!same_question(known.rule, rule)) {
-        // Its count goes on.
-        RuleState fresh;
-        fresh.question = known.question + 1;
-        fresh.crossings = known.crossings;
-        known = std::move(fresh);
-    } else if (!known.rule.active()) {
-        // What is put again after it was removed may read another sensor.
-        known.bound = false;
-    }
-    known.rule = rule;
+    edit(known, rule, now);
     known.version = version;
     known.removal = 0;
     state.watching.edit(series_of(rule)).insert(rule.rule_id());
@@ -427,7 +414,7 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
     return happened;
 }
 
-bool Decider::evolve(State& state, const Event& event, Time) {
+bool Decider::evolve(State& state, const Event& event, Time decided_at) {
     const auto moved = [&](const std::string& rule_id) {
         move(state.rules.edit(rule_id), event);
         return true;
@@ -440,7 +427,7 @@ bool Decider::evolve(State& state, const Event& event, Time) {
             source_removed(state, event.source_removed().source_id());
             return true;
         case Event::kRulePut:
-            put(state, event.rule_put().rule());
+            put(state, event.rule_put().rule(), decided_at);
             return true;
         case Event::kRuleRemoved:
             rule_removed(state, event.rule_removed().rule_id());

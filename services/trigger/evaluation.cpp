@@ -23,11 +23,6 @@ runtime::Duration from_seconds(double seconds) {
     return runtime::Duration{std::llround(seconds * 1e6)};
 }
 
-runtime::Duration max_age(const v1::Rule& rule) {
-    return from_seconds(rule.max_age_seconds() > 0 ? rule.max_age_seconds()
-                                                   : max_age_seconds_usual);
-}
-
 runtime::Duration max_gap(const v1::Rule& rule) {
     return from_seconds(rule.max_gap_seconds() > 0 ? rule.max_gap_seconds()
                                                    : max_gap_seconds_usual);
@@ -59,28 +54,93 @@ bool is_low(const v1::Rule& rule, const Reading& reading) {
     return reading.value < rule.threshold() - rule.hysteresis();
 }
 
-// A wave that was crossed at before the window, and of which no end is known before it.
-bool goes_on_at(const RuleState& rule, Time begin) {
-    return std::ranges::any_of(rule.fired, [&](const Fired& fired) {
-        return fired.at < begin && (!fired.ended || *fired.ended >= begin);
-    });
+bool lasts_beyond(const std::optional<End>& ended, Time begin) {
+    if (!ended) return true;
+    // What ended it by being low may be corrected; what ended it by its silence before is another.
+    return ended->by_silence ? ended->at > begin : ended->at >= begin;
 }
+
+Time read_at(const Evidence& evidence) { return from_proto(evidence.read_at()); }
+
+// Whether the rule's readings have the unit of this evidence, as far as it is known.
+bool same_unit(const RuleState& state, const Evidence& evidence) {
+    if (!state.bound && state.rule.unit().empty()) return true;
+    return evidence.unit() == plain_line(state.bound ? state.unit : state.rule.unit());
+}
+
+bool same_place(const v1::Rule& rule, const Fired& fired) {
+    const Evidence& evidence = fired.grounds[0].evidence;
+    return evidence.source_id() == rule.source_id() && evidence.series() == rule.series();
+}
+
+// Whether a wave of the rule that it lies in was crossed at: values that are high for a threshold
+// are high for any lower one.
+bool counts(const RuleState& state, const Fired& fired) {
+    const Evidence& evidence = fired.grounds[0].evidence;
+    return same_place(state.rule, fired) && same_unit(state, evidence) &&
+           evidence.threshold() >= state.rule.threshold();
+}
+
+// The ledger's word on waves, for whoever looks at a window.
+class Known {
+public:
+    explicit Known(const RuleState& state) : state_(state) {}
+
+    bool crossed_before(Time begin) const {
+        return std::ranges::any_of(state_.fired, [&](const Fired& fired) {
+            return counts(state_, fired) && fired.at < begin && lasts_beyond(fired.ended, begin);
+        });
+    }
+    bool held_before(Time begin) const {
+        return is_held_before(state_.suppressed, begin) || is_held_before(state_.passed, begin);
+    }
+    // Whether a wave is known by this very reading: `for` need not come true once more.
+    bool names(Time at) const {
+        return is_of(state_.suppressed, at) || is_of(state_.passed, at) ||
+               std::ranges::any_of(state_.fired, [&](const Fired& fired) {
+                   return fired.at == at && counts(state_, fired);
+               });
+    }
+
+private:
+    static bool is_held_before(const std::optional<Held>& held, Time begin) {
+        return held && read_at(held->reading) < begin && lasts_beyond(held->ended, begin);
+    }
+    static bool is_of(const std::optional<Held>& held, Time at) {
+        return held && read_at(held->reading) == at;
+    }
+
+    const RuleState& state_;
+};
 
 // One record against one rule, which moves on with each event.
 class Weighing {
 public:
     Weighing(const RuleState& rule, const v1::Readings& record, std::span<const Reading> readings,
              Time now)
-        : rule_(&rule),
-          record_(record),
-          now_(now),
-          readings_(readings),
-          waves_(waves_in(rule, readings)) {}
+        : rule_(&rule), record_(record), now_(now), readings_(readings) {}
+    // To look at only.
+    Weighing(const RuleState& rule, const Seen& seen, Time now)
+        : Weighing(rule, v1::Readings::default_instance(), seen.readings, now) {
+        waves_ = waves_in(rule, readings_);
+    }
+
+    const Waves& waves() const { return waves_; }
+    // The last one in it; null: there is none.
+    const Fired* crossing_of(const Wave& wave) const {
+        const auto found =
+            std::ranges::find_if(rule_->fired.rbegin(), rule_->fired.rend(),
+                                 [&](const Fired& fired) { return holds(wave, fired); });
+        return found == rule_->fired.rend() ? nullptr : &*found;
+    }
+    bool is_suppressed(const Wave& wave) const { return holds(wave, rule_->suppressed); }
 
     std::vector<v1::Event> all() {
         if (readings_.empty()) return {};
         bind();
+        waves_ = waves_in(*rule_, readings_);
         revise();
+        if (rule_->edited && rule_->before.active()) look_back();
         for (const Wave& wave : waves_.all)
             if (!crossed_at(wave)) cross(wave);
         pass();
@@ -99,6 +159,7 @@ private:
     Evidence of(std::size_t reading) const {
         return evidence(rule_->rule, record_, readings_[reading]);
     }
+    Time at(std::size_t reading) const { return readings_[reading].read_at; }
 
     void bind() {
         if (rule_->bound) return;
@@ -110,77 +171,137 @@ private:
         add(std::move(event));
     }
 
-    // What was crossed at, and is another value by now.
+    // What was crossed at, and is another value by now, or none.
     void revise() {
         // By place: what is revised stays where it is.
-        for (std::size_t i = 0; i < rule_->fired.size(); ++i) {
-            const Fired& fired = rule_->fired[i];
-            const auto now = std::ranges::lower_bound(readings_, fired.at, {}, &Reading::read_at);
-            if (now == readings_.end() || now->read_at != fired.at ||
-                now->value == fired.evidence.value())
-                continue;
-            v1::Event event;
-            auto& revised = *event.mutable_evidence_revised();
-            revised.set_rule_id(rule_->rule.rule_id());
-            revised.set_crossing_id(fired.crossing_id);
-            *revised.mutable_revision()->mutable_before() = fired.evidence;
-            *revised.mutable_revision()->mutable_after() = evidence(rule_->rule, record_, *now);
-            add(std::move(event));
-        }
+        for (std::size_t i = 0; i < rule_->fired.size(); ++i)
+            for (std::size_t k = 0; k < rule_->fired[i].grounds.size(); ++k)
+                if (same_place(rule_->rule, rule_->fired[i]))
+                    revise(rule_->fired[i].crossing_id, rule_->fired[i].grounds[k]);
     }
 
-    Time begin_of(const Wave& wave) const { return readings_[wave.begin].read_at; }
-    // Whether `at` lies in the wave.
-    bool holds(const Wave& wave, Time at) const {
-        return (wave.goes_on || at >= begin_of(wave)) &&
-               (!wave.end || at < readings_[*wave.end].read_at);
+    void revise(const std::string& crossing_id, const Ground& ground) {
+        const Time was = read_at(ground.evidence);
+        if (!same_unit(*rule_, ground.evidence)) return;
+        if (was < at(0) || was > readings_.back().read_at) return;
+        const auto now = std::ranges::lower_bound(readings_, was, {}, &Reading::read_at);
+        const bool withdrawn = now->read_at != was;
+        if (withdrawn == ground.withdrawn && (withdrawn || now->value == ground.evidence.value()))
+            return;
+        v1::Event event;
+        auto& revised = *event.mutable_evidence_revised();
+        revised.set_rule_id(rule_->rule.rule_id());
+        revised.set_crossing_id(crossing_id);
+        auto& revision = *revised.mutable_revision();
+        *revision.mutable_before() = ground.evidence;
+        if (!withdrawn) {
+            *revision.mutable_after() = ground.evidence;
+            revision.mutable_after()->set_value(now->value);
+        }
+        add(std::move(event));
     }
-    // Before the window there may have been others, which ended before it.
+
+    Time begin_of(const Wave& wave) const { return at(wave.begin); }
+    // Whether the reading at `time` lies in the wave.
+    bool holds(const Wave& wave, Time time) const {
+        return time >= begin_of(wave) && (!wave.end || time < at(*wave.end));
+    }
+    bool holds(const Wave& wave, const std::optional<Held>& held) const {
+        if (!held) return false;
+        const Time told = read_at(held->reading);
+        return holds(wave, told) ||
+               (wave.goes_on && told < begin_of(wave) && lasts_beyond(held->ended, begin_of(wave)));
+    }
     bool holds(const Wave& wave, const Fired& fired) const {
+        if (!counts(*rule_, fired)) return false;
         if (wave.goes_on && fired.at < begin_of(wave))
-            return !fired.ended || *fired.ended >= begin_of(wave);
-        return holds(wave, fired.at);
+            return lasts_beyond(fired.ended, begin_of(wave));
+        if (holds(wave, fired.at) || rises_again_after(fired, wave)) return true;
+        return fired.covers_until && begin_of(wave) <= *fired.covers_until &&
+               fired.at < begin_of(wave);
+    }
+    // Its reading was corrected or withdrawn, and nothing else was low since: it is the same rise.
+    bool rises_again_after(const Fired& fired, const Wave& wave) const {
+        if (fired.at >= begin_of(wave) || fired.at < at(0)) return false;
+        for (std::size_t i = 0; i < wave.begin; ++i)
+            if (at(i) > fired.at && is_low(rule_->rule, readings_[i])) return false;
+        return begin_of(wave) - fired.at <= silence_most(rule_->rule);
     }
     bool crossed_at(const Wave& wave) const {
-        return wave.goes_on || std::ranges::any_of(rule_->fired, [&](const Fired& fired) {
+        return wave.crossed || std::ranges::any_of(rule_->fired, [&](const Fired& fired) {
                    return holds(wave, fired);
                });
     }
     std::size_t past(const Wave& wave) const { return wave.end.value_or(readings_.size()); }
 
     // Until when another crossing keeps this reading from being one.
-    std::optional<Time> cooling_until(Time at) const {
+    std::optional<Time> cooling_until(Time time) const {
         const auto cooldown = from_seconds(rule_->rule.cooldown_seconds());
         std::optional<Time> until;
         for (const Fired& fired : rule_->fired)
             // One that came before, or one that was known before it came late.
-            if (at < fired.at + cooldown && fired.at < at + cooldown)
+            if (counts(*rule_, fired) && time < fired.at + cooldown && fired.at < time + cooldown)
                 until = std::max(until.value_or(Time::min()), fired.at + cooldown);
         return until;
     }
 
-    void cross(const Wave& wave) {
+    // Whether a message was made of this reading already, whatever the rule was by then.
+    bool is_used(Time time) const {
+        return std::ranges::any_of(rule_->fired, [&](const Fired& fired) {
+            return fired.at == time && same_place(rule_->rule, fired);
+        });
+    }
+
+    // Which waves the rule as it was before would cross at now: they came in late.
+    void look_back() {
+        RuleState before = *rule_;
+        before.rule = rule_->before;
+        before.edited.reset();
+        Weighing weighing(before, record_, readings_, now_);
+        weighing.waves_ = waves_in(before, readings_);
+        for (const Wave& wave : weighing.waves_.all)
+            if (!weighing.crossed_at(wave) && weighing.first_of(wave)) late_.push_back(wave);
+    }
+
+    // A wave that was over when the rule was edited is no news by the edit.
+    bool settled_by_edit(const Wave& wave) const {
+        if (!rule_->edited || !wave.end || at(*wave.end) > *rule_->edited) return false;
+        return std::ranges::none_of(late_, [&](const Wave& late) {
+            return late.begin < past(wave) && wave.begin < past(late);
+        });
+    }
+
+    // Where the wave is crossed at; notes what the cooldown keeps back.
+    std::optional<std::size_t> first_of(const Wave& wave,
+                                        std::optional<std::size_t>* suppressed = nullptr) const {
         const Time oldest = now_ - max_age(rule_->rule);
-        std::optional<std::size_t> suppressed;
         for (std::size_t i = wave.met; i < past(wave); ++i) {
-            const Time at = readings_[i].read_at;
-            if (!is_high(rule_->rule, readings_[i]) || at < oldest) continue;
-            if (rule_->forgotten && at <= *rule_->forgotten) continue;
-            if (!cooling_until(at)) return add(crossed(wave, i));
-            if (!suppressed) suppressed = i;
+            if (!is_high(rule_->rule, readings_[i]) || at(i) < oldest || is_used(at(i))) continue;
+            if (rule_->forgotten && at(i) <= *rule_->forgotten) continue;
+            if (!cooling_until(at(i))) return i;
+            if (suppressed && !*suppressed) *suppressed = i;
         }
-        if (suppressed) suppress(wave, *suppressed);
+        return std::nullopt;
+    }
+
+    void cross(const Wave& wave) {
+        if (settled_by_edit(wave)) return;
+        std::optional<std::size_t> suppressed;
+        if (const auto first = first_of(wave, &suppressed))
+            add(crossed(wave, *first));
+        else if (suppressed)
+            suppress(wave, *suppressed);
     }
 
     v1::Event crossed(const Wave& wave, std::size_t reading) const {
         const v1::Rule& rule = rule_->rule;
-        const Time at = readings_[reading].read_at;
         v1::Event event;
         auto& body = *event.mutable_rule_crossed();
         auto& crossing = *body.mutable_crossing();
+        // Of one reading there is one crossing, however often the rule is edited.
         crossing.set_crossing_id(
-            runtime::derive_id("crx", {rule.rule_id(), fmt::format("{}", rule_->question),
-                                       fmt::format("{}", at.time_since_epoch().count())}));
+            runtime::derive_id("crx", {rule.rule_id(), rule.source_id(), rule.series(),
+                                       fmt::format("{}", at(reading).time_since_epoch().count())}));
         crossing.set_rule_id(rule.rule_id());
         crossing.set_incident_id(rule.incident_id());
         *crossing.mutable_cross_time() = to_proto(now_);
@@ -191,19 +312,19 @@ private:
         body.set_agency_id(rule.agency_id());
         body.set_time_zone(rule.time_zone());
         *body.mutable_hands() = rule.hands();
-        *body.mutable_draft_until() = to_proto(at + max_age(rule));
+        *body.mutable_draft_until() = to_proto(at(reading) + max_age(rule));
         return event;
     }
 
     // Once in a wave.
     void suppress(const Wave& wave, std::size_t reading) {
-        const auto& told = rule_->suppressed_at;
-        if (told && (holds(wave, *told) || readings_[reading].read_at <= *told)) return;
+        const auto& told = rule_->suppressed;
+        if (holds(wave, told) || (told && at(reading) <= read_at(told->reading))) return;
         v1::Event event;
         auto& body = *event.mutable_crossing_suppressed();
         body.set_rule_id(rule_->rule.rule_id());
         *body.mutable_reading() = of(reading);
-        *body.mutable_cooldown_until() = to_proto(*cooling_until(readings_[reading].read_at));
+        *body.mutable_cooldown_until() = to_proto(*cooling_until(at(reading)));
         add(std::move(event));
     }
 
@@ -212,14 +333,13 @@ private:
         const Time oldest = now_ - max_age(rule_->rule);
         std::optional<std::size_t> passed;
         for (const Wave& wave : waves_.all) {
-            if (crossed_at(wave) || readings_[past(wave) - 1].read_at >= oldest) continue;
-            if (rule_->passed && holds(wave, from_proto(rule_->passed->read_at()))) continue;
+            if (crossed_at(wave) || holds(wave, rule_->suppressed) || holds(wave, rule_->passed))
+                continue;
+            if (at(past(wave) - 1) >= oldest && !settled_by_edit(wave)) continue;
             for (std::size_t i = wave.met; i < past(wave); ++i)
                 if (is_high(rule_->rule, readings_[i])) passed = i;
         }
-        if (!passed ||
-            (rule_->passed && readings_[*passed].read_at <= from_proto(rule_->passed->read_at())))
-            return;
+        if (!passed || (rule_->passed && at(*passed) <= read_at(rule_->passed->reading))) return;
         v1::Event event;
         auto& body = *event.mutable_reading_passed();
         body.set_rule_id(rule_->rule.rule_id());
@@ -227,37 +347,61 @@ private:
         add(std::move(event));
     }
 
-    // Where the waves that were crossed at end by now; by what comes late this may change.
+    // Where the waves that the ledger knows end by now; by what comes late this may change.
     void end_waves() {
         for (std::size_t i = 0; i < rule_->fired.size(); ++i) {
             const Fired& fired = rule_->fired[i];
-            // A record of before that says nothing of it.
-            if (std::max(fired.at, fired.ended.value_or(fired.at)) > readings_.back().read_at)
-                continue;
-            const auto wave = std::ranges::find_if(
-                waves_.all, [&](const Wave& each) { return holds(each, fired); });
-            std::optional<std::size_t> end;
-            if (wave != waves_.all.end())
-                end = wave->end;
-            else if (fired.at < readings_.front().read_at)
-                continue;  // It ended before the window.
-            else
-                end = first_low_from(fired.at);
-            const auto ended = end ? std::optional{readings_[*end].read_at} : std::nullopt;
-            if (ended == fired.ended) continue;
-            v1::Event event;
-            auto& reset = *event.mutable_rule_reset();
-            reset.set_rule_id(rule_->rule.rule_id());
-            reset.set_crossing_id(fired.crossing_id);
-            if (end) *reset.mutable_reading() = of(*end);
-            add(std::move(event));
+            if (!counts(*rule_, fired)) continue;
+            const auto end =
+                end_of(fired.at, fired.ended, [&](const Wave& wave) { return holds(wave, fired); });
+            if (end) tell_end(fired.crossing_id, std::nullopt, *end);
+        }
+        for (const bool too_old : {false, true}) {
+            const auto& held = too_old ? rule_->passed : rule_->suppressed;
+            if (!held) continue;
+            const Time told = read_at(held->reading);
+            const auto end =
+                end_of(told, held->ended, [&](const Wave& wave) { return holds(wave, held); });
+            if (end) tell_end("", told, *end);
         }
     }
 
-    // The wave that was crossed at is no more: its reading was corrected.
-    std::optional<std::size_t> first_low_from(Time at) const {
+    // Nothing: it is as it was.
+    template <class IsIn>
+    std::optional<std::optional<std::size_t>> end_of(Time told, const std::optional<End>& known,
+                                                     const IsIn& is_in) const {
+        // A record of before that says nothing of it.
+        if (std::max(told, known ? known->at : told) > readings_.back().read_at)
+            return std::nullopt;
+        std::optional<std::size_t> end;
+        const auto last = std::ranges::find_if(waves_.all.rbegin(), waves_.all.rend(), is_in);
+        if (last != waves_.all.rend())
+            end = last->end;
+        else if (told < at(0))
+            return std::nullopt;  // It ended before the window.
+        else
+            end = first_low_from(told);
+        if (!end && !known) return std::nullopt;
+        if (end && known && at(*end) == known->at) return std::nullopt;
+        return end;
+    }
+
+    void tell_end(const std::string& crossing_id, std::optional<Time> held,
+                  std::optional<std::size_t> end) {
+        v1::Event event;
+        auto& reset = *event.mutable_rule_reset();
+        reset.set_rule_id(rule_->rule.rule_id());
+        reset.set_crossing_id(crossing_id);
+        if (held) *reset.mutable_held_at() = to_proto(*held);
+        if (end) *reset.mutable_reading() = of(*end);
+        if (end) reset.set_by_silence(!is_low(rule_->rule, readings_[*end]));
+        add(std::move(event));
+    }
+
+    // The wave that it was told of is no more: its reading was corrected.
+    std::optional<std::size_t> first_low_from(Time from) const {
         for (std::size_t i = 0; i < readings_.size(); ++i)
-            if (readings_[i].read_at >= at && is_low(rule_->rule, readings_[i])) return i;
+            if (at(i) >= from && is_low(rule_->rule, readings_[i])) return i;
         return std::nullopt;
     }
 
@@ -267,6 +411,7 @@ private:
     Time now_;
     std::span<const Reading> readings_;
     Waves waves_;
+    std::vector<Wave> late_;
     std::vector<v1::Event> events_;
 };
 
@@ -275,18 +420,43 @@ Fired* find_fired(RuleState& rule, const std::string& crossing_id) {
     return found == rule.fired.end() ? nullptr : &*found;
 }
 
-void fire(RuleState& rule, const v1::RuleCrossed& crossed) {
+void add_fired(RuleState& rule, const v1::RuleCrossed& crossed) {
     const v1::Crossing& crossing = crossed.crossing();
-    Fired fired{from_proto(crossing.evidence(0).read_at()), crossing.crossing_id(),
-                crossing.evidence(0), std::nullopt};
+    const Time now = from_proto(crossing.cross_time());
+    for (Fired& old : rule.fired)
+        if (old.at + max_age(rule.rule) <= now) old.crossed.clear();
+    Fired fired{read_at(crossing.evidence(0)), crossing.crossing_id(), {}, {}, {},
+                crossed.SerializeAsString()};
+    for (const Evidence& evidence : crossing.evidence()) fired.grounds.push_back({evidence});
     const auto place = std::ranges::upper_bound(rule.fired, fired.at, {}, &Fired::at);
     rule.fired.insert(place, std::move(fired));
     if (rule.fired.size() > fired_max) {
-        rule.forgotten = rule.fired.front().ended.value_or(rule.fired.front().at);
+        // All that is before the next one.
+        rule.forgotten = rule.fired[1].at - runtime::Duration{1};
         rule.fired.erase(rule.fired.begin());
     }
-    rule.last_crossed = crossed.SerializeAsString();
     ++rule.crossings;
+}
+
+void reset(RuleState& rule, const v1::RuleReset& reset) {
+    std::optional<End> ended;
+    if (reset.has_reading()) ended = End{read_at(reset.reading()), reset.by_silence()};
+    if (Fired* fired = find_fired(rule, reset.crossing_id())) fired->ended = ended;
+    if (!reset.has_held_at()) return;
+    for (auto* held : {&rule.suppressed, &rule.passed})
+        if (*held && read_at((*held)->reading) == from_proto(reset.held_at()))
+            (*held)->ended = ended;
+}
+
+void revise(RuleState& rule, const v1::EvidenceRevised& revised) {
+    Fired* fired = find_fired(rule, revised.crossing_id());
+    if (!fired) return;
+    const content::v1::EvidenceRevision& revision = revised.revision();
+    for (Ground& ground : fired->grounds) {
+        if (read_at(ground.evidence) != read_at(revision.before())) continue;
+        ground.withdrawn = !revision.has_after();
+        if (revision.has_after()) ground.evidence = revision.after();
+    }
 }
 
 std::string said(Time at) {
@@ -333,30 +503,35 @@ std::vector<Reading> merged(std::span<const Reading> earlier, std::span<const Re
 
 Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
     const v1::Rule& rule = state.rule;
+    const Known known(state);
     const auto lasts = from_seconds(rule.for_seconds());
     Waves waves;
     std::optional<Wave> wave;
-    if (!readings.empty() && goes_on_at(state, readings.front().read_at))
-        wave.emplace().goes_on = true;
+    if (!readings.empty()) {
+        const Time begin = readings.front().read_at;
+        const bool crossed = known.crossed_before(begin);
+        if (crossed || known.held_before(begin)) {
+            wave.emplace().goes_on = true;
+            wave->crossed = crossed;
+        }
+    }
     for (std::size_t i = 0; i < readings.size(); ++i) {
         const auto silence =
             i > 0 ? readings[i].read_at - readings[i - 1].read_at : runtime::Duration{0};
-        const bool gap = silence > max_gap(rule);
-        // After a silence so long that nobody would act on what was before it, high is news.
-        if (wave && (is_low(rule, readings[i]) || silence > max_age(rule))) {
+        if (wave && (is_low(rule, readings[i]) || silence > silence_most(rule))) {
             wave->end = i;
             waves.all.push_back(*std::exchange(wave, std::nullopt));
         }
         if (wave) continue;
-        if (!is_high(rule, readings[i])) {
-            waves.pending.reset();
-        } else {
-            if (!waves.pending || gap) waves.pending = i;
-            if (readings[i].read_at - readings[*waves.pending].read_at < lasts) continue;
+        const bool high = is_high(rule, readings[i]);
+        if (high && (!waves.pending || silence > max_gap(rule))) waves.pending = i;
+        const bool met = high && readings[i].read_at - readings[*waves.pending].read_at >= lasts;
+        if (met || (known.names(readings[i].read_at) && !is_low(rule, readings[i]))) {
             wave.emplace();
-            wave->begin = *std::exchange(waves.pending, std::nullopt);
+            wave->begin = waves.pending.value_or(i);
             wave->met = i;
         }
+        if (wave || !high) waves.pending.reset();
     }
     if (wave) waves.all.push_back(*wave);
     return waves;
@@ -392,27 +567,21 @@ void move(RuleState& rule, const v1::Event& event) {
             rule.sensor = event.series_bound().sensor();
             return;
         case v1::Event::kReadingPassed:
-            rule.passed = event.reading_passed().reading();
+            rule.passed = Held{event.reading_passed().reading(), {}};
             return;
         case v1::Event::kRuleCrossed:
-            return fire(rule, event.rule_crossed());
+            return add_fired(rule, event.rule_crossed());
         case v1::Event::kRuleReset:
-            if (Fired* fired = find_fired(rule, event.rule_reset().crossing_id())) {
-                fired->ended.reset();
-                if (event.rule_reset().has_reading())
-                    fired->ended = from_proto(event.rule_reset().reading().read_at());
-            }
-            return;
+            return reset(rule, event.rule_reset());
         case v1::Event::kCrossingSuppressed:
-            rule.suppressed_at = from_proto(event.crossing_suppressed().reading().read_at());
+            rule.suppressed = Held{event.crossing_suppressed().reading(), {}};
             rule.cooldown_until = from_proto(event.crossing_suppressed().cooldown_until());
             return;
         case v1::Event::kEvidenceRevised:
-            if (Fired* fired = find_fired(rule, event.evidence_revised().crossing_id()))
-                fired->evidence = event.evidence_revised().revision().after();
-            return;
+            return revise(rule, event.evidence_revised());
         case v1::Event::kCrossingRetried:
-            rule.last_crossed = event.crossing_retried().SerializeAsString();
+            if (Fired* fired = find_fired(rule, event.crossing_retried().crossing().crossing_id()))
+                fired->crossed = event.crossing_retried().SerializeAsString();
             return;
         case v1::Event::kSourcePut:
         case v1::Event::kSourceRemoved:
@@ -423,8 +592,79 @@ void move(RuleState& rule, const v1::Event& event) {
     }
 }
 
+bool same_series(const RuleState& state, const v1::Rule& put) {
+    if (state.rule.source_id() != put.source_id() || state.rule.series() != put.series())
+        return false;
+    // What it was bound to is what it meant.
+    const std::string& unit =
+        state.rule.unit().empty() && state.bound ? state.unit : state.rule.unit();
+    return put.unit().empty() || unit.empty() || unit == put.unit();
+}
+
+void edit(RuleState& state, const v1::Rule& put, Time now) {
+    const bool is_new = state.rule.rule_id().empty();
+    const bool same = !is_new && same_series(state, put);
+    const bool was_on = state.rule.active();
+    const bool same_threshold = state.rule.threshold() == put.threshold();
+    if (!same || !was_on) {
+        // What is put again after it was removed may read another sensor.
+        state.bound = false;
+        state.unit.clear();
+        state.sensor.clear();
+    }
+    if (!same || !same_threshold) {
+        state.suppressed.reset();
+        state.passed.reset();
+        state.cooldown_until.reset();
+        // They are crossings of what is asked no more.
+        for (Fired& fired : state.fired) fired.crossed.clear();
+    }
+    state.edited.reset();
+    if (!same) state.forgotten.reset();
+    if (same) {
+        state.edited = now;
+        state.before = state.rule;
+    }
+    state.rule = put;
+    for (Fired& fired : state.fired) {
+        if (fired.ended) continue;
+        if (!same || !counts(state, fired))
+            fired.ended = End{now, true};  // It is not watched any more.
+        else if (was_on)
+            fired.covers_until = now;
+    }
+}
+
+runtime::Duration max_age(const v1::Rule& rule) {
+    return from_seconds(rule.max_age_seconds() > 0 ? rule.max_age_seconds()
+                                                   : max_age_seconds_usual);
+}
+
 runtime::Duration window_needed(const v1::Rule& rule) {
     return max_age(rule) + from_seconds(rule.for_seconds()) + max_gap(rule);
+}
+
+runtime::Duration silence_most(const v1::Rule& rule) {
+    return std::max<runtime::Duration>(std::chrono::hours{24}, 3 * max_age(rule));
+}
+
+// Why `for` cannot come true with readings like these; empty: it can.
+static std::string never_true(const v1::Rule& rule, std::span<const Reading> readings) {
+    if (readings.size() < 2) return {};
+    const auto gap = readings.back().read_at - readings[readings.size() - 2].read_at;
+    if (gap > max_gap(rule))
+        return fmt::format(
+            "its readings are {:.0f} s apart, which `max_gap_seconds` of {:g} takes for a gap: "
+            "`for_seconds` cannot come true; put the rule with a larger gap",
+            std::chrono::duration<double>{gap}.count(),
+            std::chrono::duration<double>{max_gap(rule)}.count());
+    if (readings.size() == window_readings_max &&
+        readings.back().read_at - readings.front().read_at < from_seconds(rule.for_seconds()))
+        return fmt::format(
+            "its last {} readings span less than `for_seconds` of {:g}, and no more are kept: it "
+            "cannot come true; put the rule with a shorter one",
+            window_readings_max, rule.for_seconds());
+    return {};
 }
 
 Stands stands(const RuleState& state, const std::optional<Seen>& seen,
@@ -439,29 +679,42 @@ Stands stands(const RuleState& state, const std::optional<Seen>& seen,
         return {Standing::without_data, last.read_at, "without data: " + other};
     if (now - last.read_at > stale_after)
         return {Standing::without_data, last.read_at, "without data since " + said(last.read_at)};
-    const Waves waves = waves_in(state, seen->readings);
+    if (now - last.read_at > max_age(rule))
+        return {
+            Standing::without_data, last.read_at,
+            fmt::format("without data since {}: a reading older than {:g} s, the rule's "
+                        "`max_age_seconds`, starts nothing",
+                        said(last.read_at), std::chrono::duration<double>{max_age(rule)}.count())};
+    const Weighing weighing(state, *seen, now);
+    const Waves& waves = weighing.waves();
+    const auto time_of = [&](std::size_t reading) { return seen->readings[reading].read_at; };
     if (waves.pending) {
-        const Time since = seen->readings[*waves.pending].read_at;
+        const Time since = time_of(*waves.pending);
+        if (const std::string why = never_true(rule, seen->readings); !why.empty())
+            return {Standing::pending, since,
+                    fmt::format("above since {}, but {}", said(since), why)};
         return {Standing::pending, since,
                 fmt::format("above since {}, crosses at {} if it stays so", said(since),
                             said(since + from_seconds(rule.for_seconds())))};
     }
     if (waves.all.empty() || waves.all.back().end)
         return {Standing::normal,
-                waves.all.empty() ? std::optional<Time>{}
-                                  : seen->readings[*waves.all.back().end].read_at,
+                waves.all.empty() ? std::optional<Time>{} : time_of(*waves.all.back().end),
                 fmt::format("below {}", rule.threshold())};
     const Wave& wave = waves.all.back();
-    const Time begin = seen->readings[wave.begin].read_at;
-    const auto fired = std::ranges::find_if(
-        state.fired, [&](const Fired& each) { return wave.goes_on || each.at >= begin; });
-    if (fired != state.fired.end())
-        return {Standing::crossed, state.fired.back().at,
-                fmt::format("crossed at {}", said(state.fired.back().at))};
-    if (state.suppressed_at && *state.suppressed_at >= begin && state.cooldown_until)
+    if (const Fired* fired = weighing.crossing_of(wave))
+        return {Standing::crossed, fired->at, fmt::format("crossed at {}", said(fired->at))};
+    const Time begin = time_of(wave.begin);
+    if (weighing.is_suppressed(wave) && state.cooldown_until)
         return {Standing::cooling_down, begin,
-                "above, cooling down until " + said(*state.cooldown_until)};
-    return {Standing::crossed, begin, "above since " + said(begin)};
+                *state.cooldown_until > now
+                    ? "above, cooling down until " + said(*state.cooldown_until)
+                    : fmt::format("above, cooled down at {}: the next reading crosses if it is "
+                                  "still above",
+                                  said(*state.cooldown_until))};
+    return {Standing::passed_over, begin,
+            fmt::format("above since {}, by readings that were too old to start anything",
+                        said(begin))};
 }
 
 }  // namespace tocsin::trigger

@@ -3,9 +3,12 @@
 // corrected counts in its place, and whoever reads the same record decides the same.
 //
 // A *wave* begins with the reading at or above the threshold whose `for` comes true, without a gap,
-// and ends with the first one below `threshold - hysteresis`, or the first after a silence longer
-// than `max_age`. A rule crosses at most once in a wave: at its first reading that is at or above
+// and ends with the first one below `threshold - hysteresis`, or the first after a long silence
+// (silence_most()). A rule crosses at most once in a wave: at its first reading that is at or above
 // the threshold, young enough and outside of any cooldown.
+//
+// A record shows a window. What the ledger says of a wave (it crossed, the cooldown kept it back,
+// it was too old) and of its end is what is left of it once the window has moved on.
 #pragma once
 
 #include "runtime/time.hpp"
@@ -22,38 +25,61 @@ namespace tocsin::trigger {
 
 // Where the rule or the request says nothing.
 inline constexpr double max_age_seconds_usual = 3 * 3600;
-inline constexpr double max_gap_seconds_usual = 3600;
+// Of hourly readings one may come a little late.
+inline constexpr double max_gap_seconds_usual = 5400;
 // A reading from further ahead is a clock gone wrong; taken, it would be the newest for as long.
 inline constexpr std::chrono::minutes ahead_most{5};
 // Of one record: two days of readings by the minute.
 inline constexpr std::size_t window_readings_max = 3'000;
 
+// Where a wave ended.
+struct End {
+    Time at;                  // of the first reading that is not in it
+    bool by_silence = false;  // that reading may begin another
+};
+
+// A reading that a crossing is based on.
+struct Ground {
+    content::v1::Evidence evidence;  // as the provider has it by now
+    bool withdrawn = false;          // it has it no more
+};
+
 // What a rule crossed at.
 struct Fired {
     Time at;  // of the reading
     std::string crossing_id;
-    content::v1::Evidence evidence;  // as the provider has it by now
-    // The reading that ended its wave; nothing while it lasts, as far as is known.
-    std::optional<Time> ended;
+    std::vector<Ground> grounds;  // the reading, and where `for` began if that is another
+    std::optional<End> ended;     // nothing: its wave lasts, as far as is known
+    // All waves between `at` and then are one event: the rule was edited meanwhile, and by what it
+    // says now the readings may form several.
+    std::optional<Time> covers_until;
+    // As it was decided, a serialised RuleCrossed, for another attempt at drafting; empty once the
+    // reading is too old for that.
+    std::string crossed;
+};
+
+// A wave in which the rule did not cross, though it might have.
+struct Held {
+    content::v1::Evidence reading;  // the one that it was told of
+    std::optional<End> ended;
 };
 
 struct RuleState {
     v1::Rule rule;  // the last that was put; off once removed
     std::int64_t version = 0;
-    // Counts the questions: with another source, series, threshold or unit it is another one, and
-    // what it crossed at before says nothing.
-    std::int64_t question = 0;
     // What it reads since its first reading; another unit or sensor is another series.
     bool bound = false;
     std::string unit, sensor;
-    // In order of time, the last ones. What is not after `forgotten` is settled for good.
+    // In order of time, the last ones, of other series and thresholds too: which of them count is
+    // told by their evidence. What is not after `forgotten` is settled for good.
     std::vector<Fired> fired;
     std::optional<Time> forgotten;
-    // Of waves, the latest reading that was told of: within the cooldown, and too old.
-    std::optional<Time> suppressed_at, cooldown_until;
-    std::optional<content::v1::Evidence> passed;
-    // The last crossing as it was decided, for another attempt at drafting; empty before.
-    std::string last_crossed;
+    // The latest wave within the cooldown, and the latest that was too old.
+    std::optional<Held> suppressed, passed;
+    std::optional<Time> cooldown_until;  // of `suppressed`
+    // When it was last changed, and how it was before.
+    std::optional<Time> edited;
+    v1::Rule before;
     std::int64_t crossings = 0;
     std::int64_t removal = 0;  // its number in Removed; 0: it is on
 };
@@ -62,7 +88,8 @@ struct Wave {
     std::size_t begin = 0;           // the first reading at or above
     std::size_t met = 0;             // where `for` came true
     std::optional<std::size_t> end;  // the first that is not in it; nothing while it lasts
-    bool goes_on = false;            // it began before the window, and was crossed at
+    bool goes_on = false;            // it began before the window
+    bool crossed = false;            // before the window
 };
 
 struct Waves {
@@ -88,11 +115,21 @@ std::vector<v1::Event> weigh(const RuleState& rule, const v1::Readings& record,
                              std::span<const Reading> readings, Time now);
 // Applies what it is of.
 void move(RuleState& rule, const v1::Event& event);
+// Whether it is the series that the rule reads already, in the same unit.
+bool same_series(const RuleState& rule, const v1::Rule& put);
+// Puts another rule in its place, at `now`: what is known of the series stays, as far as it is the
+// same one.
+void edit(RuleState& rule, const v1::Rule& put, Time now);
 
+// An older reading starts nothing.
+runtime::Duration max_age(const v1::Rule& rule);
 // How much of the time before a rule needs in a record.
 runtime::Duration window_needed(const v1::Rule& rule);
+// A longer silence ends a wave: high after that is news. A gauge may well be out for hours in a
+// flood, or report once a day.
+runtime::Duration silence_most(const v1::Rule& rule);
 
-enum class Standing { off, without_data, normal, pending, crossed, cooling_down };
+enum class Standing { off, without_data, normal, pending, crossed, cooling_down, passed_over };
 struct Stands {
     Standing standing = Standing::off;
     std::optional<Time> since;

@@ -29,6 +29,8 @@ const char* name_of(Standing standing) {
             return "crossed";
         case Standing::cooling_down:
             return "cooling_down";
+        case Standing::passed_over:
+            return "passed_over";
     }
     return "";
 }
@@ -163,7 +165,7 @@ v1::RuleStatus status_of(const RuleState& rule, const std::optional<Heard::Serie
     if (series && !series->readings.empty())
         *status.mutable_last_reading() =
             newest_of(rule.rule.source_id(), rule.rule.series(), *series);
-    if (rule.passed) *status.mutable_passed_over() = *rule.passed;
+    if (rule.passed) *status.mutable_passed_over() = rule.passed->reading;
     status.set_bound_unit(rule.unit);
     status.set_bound_sensor(rule.sensor);
     return status;

@@ -118,6 +118,8 @@ std::string kinds(const Given<Decider>& given) {
     for (const auto& event : given.events()) {
         if (event.has_rule_crossed())
             add(fmt::format("crossed@{}", seconds(event.rule_crossed().crossing().evidence(0))));
+        else if (event.has_rule_reset() && event.rule_reset().crossing_id().empty())
+            add(event.rule_reset().has_reading() ? "over" : "on");
         else if (event.has_rule_reset())
             add(event.rule_reset().has_reading() ? "reset" : "resumed");
         else if (event.has_crossing_suppressed())
@@ -125,7 +127,7 @@ std::string kinds(const Given<Decider>& given) {
         else if (event.has_reading_passed())
             add(fmt::format("passed@{}", seconds(event.reading_passed().reading())));
         else if (event.has_evidence_revised())
-            add("revised");
+            add(event.evidence_revised().revision().has_after() ? "revised" : "withdrawn");
         else if (event.has_crossing_retried())
             add("retried");
         else if (!event.has_series_bound())
@@ -256,7 +258,7 @@ INSTANTIATE_TEST_SUITE_P(
              {.cooldown_seconds = 600},
              {{{{0, 1001}, {60, 10}, {120, 1002}, {180, 1003}, {240, 10}}},
               {{{240, 10}, {700, 10}}}},
-             "crossed@0 suppressed reset"},
+             "crossed@0 suppressed reset over"},
         // Case 09: it rises again at 3 h, and is high when the cooldown ends at 7 h.
         Told{"a_cooldown_that_ends_above",
              {.cooldown_seconds = 6 * hour},
@@ -276,7 +278,7 @@ INSTANTIATE_TEST_SUITE_P(
         Told{"an_old_flood",
              {.max_age_seconds = 3 * hour},
              {{{{0, 10}, {day, 2000}, {2 * day, 10}, {21 * day, 400}}, 21 * day}},
-             "passed@86400"},
+             "passed@86400 over"},
         Told{"an_old_flood_that_goes_on",
              {.max_age_seconds = 3 * hour, .max_gap_seconds = day},
              {{{{0, 1100}, {hour, 1200}, {2 * hour, 1200}, {4 * hour, 1200}, {5 * hour, 1300}},
@@ -285,7 +287,7 @@ INSTANTIATE_TEST_SUITE_P(
         Told{"named_once",
              {.max_age_seconds = hour},
              {{{{0, 1100}, {60, 10}}, day}, {{{0, 1100}, {60, 10}, {120, 10}}, day}},
-             "passed@0"},
+             "passed@0 over"},
         // Case 25: the peak is published hours later, and is young enough.
         Told{"a_peak_that_comes_late",
              {.max_age_seconds = 6 * hour},
@@ -296,7 +298,7 @@ INSTANTIATE_TEST_SUITE_P(
              {.max_age_seconds = hour},
              {{{{0, 900}, {4 * hour, 950}}, 4 * hour},
               {{{0, 900}, {hour, 1800}, {4 * hour, 950}}, 4 * hour}},
-             "passed@3600"},
+             "passed@3600 over"},
         // Case 14: the newest reading is published again under the same time.
         Told{
             "revised_upwards", {}, {{{{0, 10}, {60, 900}}}, {{{0, 10}, {60, 1900}}}}, "crossed@60"},
@@ -335,6 +337,58 @@ INSTANTIATE_TEST_SUITE_P(
              {.max_age_seconds = 3 * hour},
              {{{{0, 1100}}}, {{{0, 1100}, {20 * day, 1200}}, 20 * day}},
              "crossed@0 crossed@1728000 reset"},
+        // The window begins between where `for` began and where it came true.
+        Told{"a_dip_within_the_hysteresis_after_for_came_true",
+             {.hysteresis = 100, .for_seconds = hour, .max_age_seconds = 3 * hour},
+             {{{{0, 900}, {30 * 60, 1100}, {hour, 1100}, {90 * 60, 1100}}, 90 * 60},
+              {{{hour, 1100}, {90 * 60, 1100}, {2 * hour, 950}, {6 * hour, 1100}}, 6 * hour},
+              {{{90 * 60, 1100}, {2 * hour, 950}, {6 * hour, 1100}, {7 * hour, 1100}}, 7 * hour}},
+             "crossed@5400"},
+        Told{"a_gap_after_for_came_true",
+             {.for_seconds = hour},
+             {{{{0, 1100}, {30 * 60, 1100}, {hour, 1100}}, hour},
+              {{{30 * 60, 1100}, {hour, 1100}, {3 * hour, 1100}, {4 * hour, 1100}}, 4 * hour}},
+             "crossed@3600"},
+        Told{"a_suppressed_wave_whose_beginning_is_out_of_the_window",
+             {.hysteresis = 100, .for_seconds = hour, .cooldown_seconds = 10 * hour},
+             {{{{0, 1100}, {hour, 1100}, {2 * hour, 1}}, 2 * hour},
+              {{{2 * hour, 1}, {3 * hour, 1100}, {4 * hour, 1100}}, 4 * hour},
+              {{{8 * hour, 950}, {9 * hour, 950}, {12 * hour, 1100}}, 12 * hour},
+              {{{9 * hour, 950}, {12 * hour, 1100}, {13 * hour, 1}}, 13 * hour}},
+             "crossed@3600 reset suppressed crossed@43200 reset over"},
+        Told{"an_outage_is_filled_in",
+             {.max_age_seconds = 3 * hour},
+             {{{{0, 1100}}},
+              {{{0, 1100}, {5 * hour, 1100}}, 5 * hour},
+              {{{0, 1100}, {2 * hour, 1100}, {5 * hour, 1100}}, 5 * hour}},
+             "crossed@0"},
+        Told{"a_gauge_that_is_slower_than_max_age",
+             {.max_age_seconds = hour},
+             {{{{0, 1100}}},
+              {{{0, 1100}, {6 * hour, 1100}}, 6 * hour},
+              {{{6 * hour, 1100}, {12 * hour, 1100}}, 12 * hour}},
+             "crossed@0"},
+        Told{"the_reading_is_corrected_and_the_river_rises_on",
+             {},
+             {{{{60, 1001}}}, {{{60, 999}, {120, 1010}}}, {{{60, 999}, {120, 1010}, {180, 1}}}},
+             "crossed@60 revised reset"},
+        Told{"the_reading_is_withdrawn_and_the_river_rises_on",
+             {},
+             {{{{0, 1}, {60, 1001}}}, {{{0, 1}, {120, 1010}}}, {{{0, 1}, {60, 1002}, {120, 1010}}}},
+             "crossed@60 withdrawn revised"},
+        Told{"where_for_began_is_corrected",
+             {.for_seconds = 120},
+             {{{{0, 1001}, {120, 1001}}}, {{{0, 5}, {120, 1001}}}},
+             "crossed@120 revised"},
+        Told{"a_fall_at_the_windows_edge_is_corrected",
+             {},
+             {{{{0, 1100}, {60, 10}}}, {{{60, 1100}, {120, 1100}}}},
+             "crossed@0 reset resumed"},
+        Told{"within_the_cooldown_and_then_too_old",
+             {.cooldown_seconds = 600, .max_age_seconds = hour},
+             {{{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}}},
+              {{{120, 1100}, {180, 1}, {5 * hour, 1}}, 5 * hour}},
+             "crossed@0 suppressed reset over"},
         Told{"out_of_order", {}, {{{{120, 10}, {0, 10}, {60, 1100}}}}, "crossed@60 reset"},
         Told{"doubled", {}, {{{{0, 10}, {60, 5}, {60, 1100}, {60, 1100}}}}, "crossed@60"}),
     [](const auto& told) { return told.param.name; });
@@ -395,40 +449,175 @@ TEST(Crossing, TheUnitOfTheRuleIsTheOneThatCounts) {
     EXPECT_EQ(kinds(given.when(readings({{0, 1'100}}))), "crossed@0");
 }
 
-// Nobody drafts a second message for one event because a zone was mistyped.
-TEST(Crossing, ARuleThatIsEditedKeepsWhatItKnows) {
+// What a rule makes of a series when it is edited in the middle of it.
+struct Edited {
+    const char* name;
     Watch watch;
-    auto given = watching(watch);
-    given.on(at(0)).when(readings({{0, 1200}}));
-    for (const auto& change : std::vector<std::function<void(v1::Rule&)>>{
-             [](v1::Rule& rule) { rule.set_time_zone("UTC"); },
-             [](v1::Rule& rule) { rule.set_hysteresis(5); },
-             [](v1::Rule& rule) { rule.set_cooldown_seconds(7); },
-             [](v1::Rule& rule) { rule.set_for_seconds(0.5); },
-             [](v1::Rule& rule) { rule.set_max_age_seconds(hour); }}) {
-        v1::Event edited = rule_put(watch);
-        change(*edited.mutable_rule_put()->mutable_rule());
-        ASSERT_EQ(given.request("r" + edited.ShortDebugString()).when(put_as(edited)).refused(),
-                  "");
-        EXPECT_EQ(kinds(given), "other");
-        EXPECT_EQ(kinds(given.when(readings({{0, 1200}, {60, 1300}}))), "");
-    }
+    std::vector<Record> before;
+    std::function<void(v1::Rule&)> change;
+    std::vector<Record> after;
+    const char* expected;  // but for the edit itself
+};
+class Edits : public ::testing::TestWithParam<Edited> {};
+
+// The edit is at the time of the last record before it.
+std::string played(const Edited& edited) {
+    auto given = watching(edited.watch);
+    std::string all;
+    const auto meet = [&](const std::vector<Record>& records) {
+        for (const Record& record : records) {
+            const std::string words = kinds(given.on(at(record.on)).when(readings(record.brought)));
+            if (!words.empty()) all += (all.empty() ? "" : " ") + words;
+        }
+    };
+    meet(edited.before);
+    v1::Event changed = rule_put(edited.watch);
+    edited.change(*changed.mutable_rule_put()->mutable_rule());
+    EXPECT_EQ(given.request("edit").when(put_as(changed)).refused(), "");
+    EXPECT_EQ(kinds(given), "other");
+    meet(edited.after);
+    return all;
 }
 
-TEST(Crossing, ARuleThatAsksAnotherQuestionStartsAfresh) {
-    for (const auto& change : std::vector<std::function<void(v1::Rule&)>>{
-             [](v1::Rule& rule) { rule.set_threshold(1100); },
-             [](v1::Rule& rule) { rule.set_unit("m3/s"); }}) {
-        auto given = watching();
+TEST_P(Edits, NeverDraftTwiceForOneEvent) { EXPECT_EQ(played(GetParam()), GetParam().expected); }
+
+// High, low within a hysteresis of 100, and high again.
+const Brought dip{{0, 1100}, {600, 950}, {1200, 1100}};
+const Brought longer{{0, 1100}, {600, 950}, {1200, 1100}, {1800, 1100}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Edits,
+    ::testing::Values(
+        Edited{"zone",
+               {},
+               {{{{0, 1200}}}},
+               [](v1::Rule& rule) { rule.set_time_zone("UTC"); },
+               {{{{0, 1200}, {60, 1300}}, 60}},
+               "crossed@0"},
+        Edited{"less_hysteresis",
+               {.hysteresis = 100},
+               {{dip, 1200}},
+               [](v1::Rule& rule) { rule.set_hysteresis(10); },
+               {{longer, 1800}, {{{1200, 1100}, {1800, 1100}, {2400, 1100}}, 2400}},
+               "crossed@0"},
+        Edited{"less_hysteresis_when_it_is_over",
+               {.hysteresis = 100},
+               {{{{0, 1100}, {600, 950}, {1200, 1100}, {1800, 950}}, 1800}},
+               [](v1::Rule& rule) { rule.set_hysteresis(0); },
+               {{{{0, 1100}, {600, 950}, {1200, 1100}, {1800, 950}, {2400, 950}}, 2400},
+                {{{1800, 950}, {2400, 950}, {3000, 1100}}, 3000}},
+               "crossed@0 reset crossed@3000"},
+        Edited{"more_hysteresis",
+               {},
+               {{dip, 1200}},
+               [](v1::Rule& rule) { rule.set_hysteresis(100); },
+               {{longer, 1800}},
+               "crossed@0 crossed@1200 reset resumed"},
+        Edited{"longer_for",
+               {.hysteresis = 100},
+               {{dip, 1200}},
+               [](v1::Rule& rule) { rule.set_for_seconds(600); },
+               {{longer, 1800}},
+               "crossed@0"},
+        Edited{"shorter_for_when_it_is_over",
+               {.for_seconds = 2 * hour},
+               {{{{0, 1100}, {600, 1100}, {1200, 1}}, 1200}},
+               [](v1::Rule& rule) { rule.set_for_seconds(0); },
+               {{{{0, 1100}, {600, 1100}, {1200, 1}, {1800, 1}}, 1800}},
+               "passed@600 over"},
+        Edited{"shorter_for_while_it_is_high",
+               {.for_seconds = 2 * hour},
+               {{{{0, 1100}, {600, 1100}}, 600}},
+               [](v1::Rule& rule) { rule.set_for_seconds(300); },
+               {{{{0, 1100}, {600, 1100}}, 660}},
+               "crossed@600"},
+        Edited{"shorter_cooldown_when_it_is_over",
+               {.cooldown_seconds = day},
+               {{{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}}, 180}},
+               [](v1::Rule& rule) { rule.set_cooldown_seconds(30); },
+               {{{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}, {240, 1}}, 240}},
+               "crossed@0 suppressed reset over"},
+        Edited{"shorter_cooldown_while_it_is_high",
+               {.cooldown_seconds = day},
+               {{{{0, 1100}, {60, 1}, {120, 1100}}, 120}},
+               [](v1::Rule& rule) { rule.set_cooldown_seconds(30); },
+               {{{{0, 1100}, {60, 1}, {120, 1100}}, 130}},
+               "crossed@0 suppressed reset crossed@120"},
+        Edited{"smaller_max_age",
+               {},
+               {{{{0, 1100}, {2 * hour, 1100}}, 2 * hour}},
+               [](v1::Rule& rule) { rule.set_max_age_seconds(hour); },
+               {{{{0, 1100}, {2 * hour, 1100}, {4 * hour, 1100}}, 4 * hour}},
+               "crossed@0"},
+        Edited{"larger_max_age_while_it_is_high",
+               {.max_age_seconds = 60},
+               {{{{0, 1100}}, 3600}},
+               [](v1::Rule& rule) { rule.set_max_age_seconds(day); },
+               {{{{0, 1100}}, 3660}},
+               "passed@0 crossed@0"},
+        Edited{"the_unit_it_had_already",
+               {},
+               {{{{0, 1200}}}},
+               [](v1::Rule& rule) { rule.set_unit("m3/s"); },
+               {{{{0, 1200}, {60, 1300}}, 60}},
+               "crossed@0"},
+        Edited{"a_lower_threshold",
+               {},
+               {{{{0, 1200}}}},
+               [](v1::Rule& rule) { rule.set_threshold(900); },
+               {{{{0, 1200}, {60, 1300}}, 60}, {{{60, 1300}, {120, 10}, {180, 950}}, 180}},
+               "crossed@0 crossed@180 reset"},
+        Edited{"a_lower_threshold_that_is_met_already",
+               {},
+               {{{{0, 950}}}},
+               [](v1::Rule& rule) { rule.set_threshold(900); },
+               {{{{0, 950}}, 60}},
+               "crossed@0"},
+        // A higher stage is another event, but no reading leads to two messages.
+        Edited{"a_higher_threshold_above_the_river",
+               {},
+               {{{{0, 1200}}}},
+               [](v1::Rule& rule) { rule.set_threshold(1500); },
+               {{{{0, 1200}, {60, 1300}}, 60}, {{{0, 1200}, {60, 1300}, {120, 1500}}, 120}},
+               "crossed@0 crossed@120"},
+        Edited{"a_higher_threshold_below_the_river",
+               {},
+               {{{{0, 1200}}}},
+               [](v1::Rule& rule) { rule.set_threshold(1100); },
+               {{{{0, 1200}}, 60}, {{{0, 1200}, {120, 1200}}, 120}},
+               "crossed@0 crossed@120"},
+        Edited{"what_comes_late_after_it",
+               {},
+               {{{{0, 10}, {600, 10}}, 600}},
+               [](v1::Rule& rule) { rule.set_cooldown_seconds(60); },
+               {{{{0, 10}, {300, 1200}, {600, 10}}, 660}},
+               "crossed@300 reset"}),
+    [](const auto& edited) { return edited.param.name; });
+
+TEST(Crossing, NoReadingIsCrossedAtTwiceHoweverTheRuleIsEdited) {
+    auto given = watching();
+    int count = 0;
+    for (const double threshold : {1000.0, 1100.0, 1000.0, 1100.0}) {
+        ASSERT_EQ(given.request(fmt::format("r{}", ++count))
+                      .when(put_as(rule_put({.threshold = threshold})))
+                      .refused(),
+                  "");
         given.on(at(0)).when(readings({{0, 1200}}));
-        const auto before = given.events().back().rule_crossed().crossing().crossing_id();
-        v1::Event edited = rule_put();
-        change(*edited.mutable_rule_put()->mutable_rule());
-        ASSERT_EQ(given.when(put_as(edited)).refused(), "");
-        ASSERT_EQ(kinds(given.when(readings({{0, 1200}}))), "crossed@0");
-        EXPECT_NE(given.events().back().rule_crossed().crossing().crossing_id(), before);
-        EXPECT_EQ(given.state().rules.find("bow-high")->crossings, 2);
     }
+    EXPECT_EQ(given.state().rules.find("bow-high")->crossings, 1);
+}
+
+TEST(Crossing, ARuleOnAnotherSeriesStartsAfresh) {
+    auto given = watching();
+    given.on(at(0)).when(readings({{0, 1200}}));
+    v1::Event edited = rule_put();
+    edited.mutable_rule_put()->mutable_rule()->set_series("05BB001:discharge");
+    ASSERT_EQ(given.request("there").when(put_as(edited)).refused(), "");
+    EXPECT_EQ(kinds(given.when(readings({{0, 1200}}, {.series = "05BB001:discharge"}))),
+              "crossed@0");
+    // And back: what it crossed at there, and in the same wave, it does not cross at again.
+    ASSERT_EQ(given.request("back").when(put_as(rule_put())).refused(), "");
+    EXPECT_EQ(kinds(given.on(at(60)).when(readings({{0, 1200}, {60, 1200}}))), "resumed");
 }
 
 TEST(Crossing, ARuleThatIsRemovedAndPutAgainMayReadAnotherSensor) {
@@ -458,6 +647,19 @@ TEST(Crossing, IsTriedAgainAsTheRuleIsAfterItWasMended) {
     EXPECT_EQ(kinds(late.on(at(hour)).when(put_as(mended))), "other") << "too old by then";
 }
 
+TEST(Crossing, AllOfThemAreTriedAgainAndAsLongAsTheRuleNowSays) {
+    auto given = watching({.max_age_seconds = hour});
+    given.on(at(200)).when(readings({{0, 1100}, {60, 1}, {120, 1200}}));
+    v1::Event edited = rule_put({.max_age_seconds = 2 * hour});
+    given.on(at(hour + 60)).when(put_as(edited));
+    ASSERT_EQ(kinds(given), "other retried retried") << "old for what the rule was";
+    EXPECT_EQ(runtime::from_proto(given.events()[1].crossing_retried().draft_until()),
+              at(2 * hour));
+    edited.mutable_rule_put()->mutable_rule()->set_threshold(1500);
+    given.request("another").when(put_as(edited));
+    EXPECT_EQ(kinds(given), "other") << "it asks for something else";
+}
+
 TEST(Crossing, WhatItCrossedAtIsBounded) {
     auto given = watching();
     for (int i = 0; i < 200; ++i)
@@ -466,6 +668,101 @@ TEST(Crossing, WhatItCrossedAtIsBounded) {
     EXPECT_EQ(given.state().rules.find("bow-high")->crossings, 100);
     EXPECT_EQ(kinds(given.when(readings({{0, 1100}, {60, 1}}))), "") << "settled long ago";
 }
+
+// What people read about a rule.
+struct Shown {
+    const char* name;
+    Watch watch;
+    std::vector<Record> records;
+    int now;  // seconds
+    Standing standing;
+    const char* reason;
+};
+class Standings : public ::testing::TestWithParam<Shown> {};
+
+TEST_P(Standings, SayWhereTheRuleStands) {
+    const Shown& shown = GetParam();
+    auto given = watching(shown.watch);
+    std::vector<Reading> last;
+    for (const Record& record : shown.records) {
+        given.on(at(record.on)).when(readings(record.brought));
+        last.clear();
+        for (const auto& [seconds, value] : record.brought) last.push_back({at(seconds), value});
+    }
+    std::optional<Seen> seen;
+    if (!last.empty()) {
+        seen.emplace();
+        seen->unit = "m3/s";
+        seen->readings = last;
+    }
+    const Stands found = stands(*given.state().rules.find("bow-high"), seen,
+                                std::chrono::seconds{2 * hour}, at(shown.now));
+    EXPECT_EQ(found.standing, shown.standing) << found.reason;
+    EXPECT_NE(found.reason.find(shown.reason), std::string::npos) << found.reason;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Standings,
+    ::testing::Values(
+        Shown{"nothing_came",
+              {},
+              {},
+              0,
+              Standing::without_data,
+              "no reading of 05BH004:discharge came yet"},
+        Shown{"low", {}, {{{{0, 1}}}}, 60, Standing::normal, "below 1000"},
+        Shown{"silent", {}, {{{{0, 1}}}}, 3 * hour, Standing::without_data, "without data since "},
+        Shown{"older_than_it_may_be",
+              {.max_age_seconds = hour},
+              {{{{0, 1}}}},
+              hour + 1,
+              Standing::without_data,
+              "older than 3600 s, the rule's `max_age_seconds`"},
+        Shown{"another_unit",
+              {.unit = "ft"},
+              {{{{0, 1}}}},
+              60,
+              Standing::without_data,
+              "it arrives in m3/s, and the threshold is meant in ft"},
+        Shown{"pending",
+              {.for_seconds = hour},
+              {{{{0, 1100}}}},
+              60,
+              Standing::pending,
+              "if it stays so"},
+        Shown{"a_gap_in_each_for",
+              {.for_seconds = hour, .max_gap_seconds = 600},
+              {{{{0, 1100}, {1000, 1100}}, 1000}},
+              1060,
+              Standing::pending,
+              "put the rule with a larger gap"},
+        Shown{"crossed", {}, {{{{0, 1100}}}}, 60, Standing::crossed, "crossed at "},
+        Shown{"fallen", {}, {{{{0, 1100}, {60, 1}}}}, 60, Standing::normal, "below 1000"},
+        Shown{"cooling_down",
+              {.cooldown_seconds = hour},
+              {{{{0, 1100}, {60, 1}, {120, 1100}}}},
+              180,
+              Standing::cooling_down,
+              "above, cooling down until "},
+        Shown{"cooled_down",
+              {.cooldown_seconds = hour},
+              {{{{0, 1100}, {60, 1}, {120, 1100}}}},
+              hour + 60,
+              Standing::cooling_down,
+              "the next reading crosses"},
+        Shown{"too_old",
+              {.max_age_seconds = hour},
+              {{{{0, 1100}, {2 * hour, 950}}, 2 * hour}},
+              2 * hour,
+              Standing::normal,
+              "below"},
+        Shown{"too_old_and_high",
+              {.hysteresis = 100, .max_age_seconds = hour},
+              {{{{0, 1100}, {2 * hour, 950}}, 2 * hour}},
+              2 * hour,
+              Standing::passed_over,
+              "too old to start anything"}),
+    [](const auto& shown) { return shown.param.name; });
 
 TEST(Crossing, OnlyTheSeriesOfTheRuleIsWeighed) {
     auto given = watching();

@@ -20,6 +20,7 @@ constexpr int step_minutes = 15;
 
 struct Play {
     v1::Rule rule;
+    double max_age_seconds = 7 * 86400;
     std::map<int, double> final;  // by place in time
     State state;
     Time now = at(0);
@@ -36,7 +37,7 @@ struct Play {
         rule.set_hysteresis(hysteresis);
         rule.set_for_seconds(60.0 * for_minutes);
         rule.set_cooldown_seconds(60.0 * cooldown_minutes);
-        rule.set_max_age_seconds(7 * 86400);
+        rule.set_max_age_seconds(max_age_seconds);
         rule.set_max_gap_seconds(3600);
         rule.set_active(true);
         v1::Event event;
@@ -190,14 +191,52 @@ RC_GTEST_PROP(FinalSeries, ItsWavesAreCrossedAtOrKeptByTheCooldownThoughValuesWe
     }
 }
 
+// As pollers send it: so much of the time before as the rule needs, and after a restart the whole
+// file again. Whoever sees all of it each time decides the same.
+RC_GTEST_PROP(FinalSeries, TheWindowMakesNoDifference, ()) {
+    Play windows, whole;
+    const double hysteresis = *rc::gen::element(0.0, 100.0, 200.0);
+    const int for_minutes = *rc::gen::element(0, 30, 60, 240);
+    const int cooldown = *rc::gen::element(0, 60, 600, 24 * 60);
+    const int max_age_hours = *rc::gen::inRange(1, 5);
+    for (Play* play : {&windows, &whole}) {
+        play->max_age_seconds = 3600.0 * max_age_hours;
+        play->begin(hysteresis, for_minutes, cooldown);
+    }
+    std::map<int, double> shown;
+    std::vector<Reading> known;
+    int place = 0;
+    double level = 900;
+    for (int i = *rc::gen::inRange(1, 150); i > 0; --i) {
+        // Now and then nothing comes, up to longer than any wave lasts.
+        place += *rc::gen::weightedElement<int>({{30, 1}, {3, 3}, {1, 5}, {1, 20}, {1, 120}});
+        level = std::clamp(level + *rc::gen::inRange(-150, 151), 600.0, 1400.0);
+        shown[place] = level;
+        const Time newest = Play::time_of(place);
+        windows.now = whole.now = newest;
+        whole.meet(shown);
+        const std::vector<Reading> news{{newest, level}};
+        known = merged(known, news, newest - window_needed(windows.rule));
+        if (*rc::gen::inRange(0, 20) == 0) {  // A restart.
+            windows.meet(shown);
+            continue;
+        }
+        std::map<int, double> window;
+        for (const Reading& reading : known)
+            window[static_cast<int>((reading.read_at - at(0)) / minutes{step_minutes})] =
+                reading.value;
+        windows.meet(window);
+    }
+    RC_LOG() << windows.rule.ShortDebugString() << '\n';
+    for (const auto& [at_place, value] : shown) RC_LOG() << at_place << ": " << value << '\n';
+    RC_ASSERT(windows.crossings == whole.crossings);
+}
+
 RC_GTEST_PROP(FinalSeries, NothingIsCrossedAtThatIsTooOld, ()) {
     Play play;
-    play.begin(0, 0, 0);
-    v1::Event event;
     const int max_age = *rc::gen::inRange(1, 20) * 3600;
-    play.rule.set_max_age_seconds(max_age);
-    *event.mutable_rule_put()->mutable_rule() = play.rule;
-    Decider::evolve(play.state, event, play.now);
+    play.max_age_seconds = max_age;
+    play.begin(0, 0, 0);
     const int length = *rc::gen::inRange(1, 100);
     play.final = random_series(length);
     std::map<int, double> known;

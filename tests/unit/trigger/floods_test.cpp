@@ -163,7 +163,7 @@ TEST_P(Floods, AreCrossedAtWhenTheyCameAndFallWhenTheyFell) {
     EXPECT_EQ(each_wave.rule().fired.at(0).at, utc(flood.first));
     std::optional<Time> fell;  // a wave may have followed
     for (const Fired& fired : each_wave.rule().fired)
-        if (fired.ended) fell = fired.ended;
+        if (fired.ended) fell = fired.ended->at;
     EXPECT_EQ(fell, *flood.fell ? std::optional{utc(flood.fell)} : std::nullopt);
 }
 
@@ -248,7 +248,8 @@ TEST(FloodAsKnownThen, TheBowAtCalgaryIsCrossedAtOnceThroughAllItsRevisions) {
     ASSERT_EQ(river.rule().fired.size(), 1U);
     const Time first_poll = utc("2013-06-21T18:33:33Z");
     EXPECT_GE(river.rule().fired[0].at, first_poll - std::chrono::hours{3});
-    EXPECT_EQ(river.rule().fired[0].ended, mst("2013-06-23 16:00:00"));
+    ASSERT_TRUE(river.rule().fired[0].ended);
+    EXPECT_EQ(river.rule().fired[0].ended->at, mst("2013-06-23 16:00:00"));
 }
 
 }  // namespace
