@@ -117,8 +117,8 @@ void Card::change(const std::pair<std::string, std::string>& key, const Delivery
 }
 
 std::optional<Time> Card::first(std::string_view kind) const {
-    const auto place = std::ranges::find(clock_points, kind) - clock_points.begin();
-    return firsts_.at(static_cast<std::size_t>(place));
+    const auto point = std::ranges::find(clock_points, kind) - clock_points.begin();
+    return firsts_.at(static_cast<std::size_t>(point));
 }
 
 std::optional<Time> Card::last_channel() const {

@@ -184,23 +184,23 @@ static void watch_without_reading(const Target& target, const std::atomic<bool>&
 }
 
 std::vector<Attack> attacks(const Target& target) {
-    using Running = std::atomic<bool>;
+    using StillOn = std::atomic<bool>;
     const int port = target.gateway;
     return {
-        {"connections held", [=](const Running& running) { hold_connections(port, running); }},
-        {"connections opened", [=](const Running&) { const Wire one(port); }},
-        {"forged tokens", [=](const Running& running) { show_forged_tokens(target, running); }},
-        {"bodies without a token", [=](const Running&) { send_bodies(port); }},
-        {"chunks without end", [=](const Running& running) { frame_without_end(port, running); }},
-        {"trailers without end", [=](const Running& running) { trail_without_end(port, running); }},
-        {"answers unread", [=](const Running& running) { read_nothing(port, running); }},
+        {"connections held", [=](const StillOn& running) { hold_connections(port, running); }},
+        {"connections opened", [=](const StillOn&) { const Wire one(port); }},
+        {"forged tokens", [=](const StillOn& running) { show_forged_tokens(target, running); }},
+        {"bodies without a token", [=](const StillOn&) { send_bodies(port); }},
+        {"chunks without end", [=](const StillOn& running) { frame_without_end(port, running); }},
+        {"trailers without end", [=](const StillOn& running) { trail_without_end(port, running); }},
+        {"answers unread", [=](const StillOn& running) { read_nothing(port, running); }},
         {"gRPC connections held",
-         [=](const Running& running) { hold_connections(target.grpc, running); }},
-        {"gRPC pings", [=](const Running& running) { ping(target.grpc, running); }},
-        {"a neighbour's large JSON", [=](const Running&) { send_what_is_slow_to_parse(target); }},
-        {"a neighbour's calls left", [=](const Running&) { call_and_hang_up(target); }},
+         [=](const StillOn& running) { hold_connections(target.grpc, running); }},
+        {"gRPC pings", [=](const StillOn& running) { ping(target.grpc, running); }},
+        {"a neighbour's large JSON", [=](const StillOn&) { send_what_is_slow_to_parse(target); }},
+        {"a neighbour's calls left", [=](const StillOn&) { call_and_hang_up(target); }},
         {"a neighbour's streams unread",
-         [=](const Running& running) { watch_without_reading(target, running); }}};
+         [=](const StillOn& running) { watch_without_reading(target, running); }}};
 }
 
 Attackers::Attackers(const Attack& attack) {

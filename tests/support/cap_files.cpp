@@ -137,14 +137,18 @@ void add_codes(Files& files) {
 std::string page(int entries) {
     std::vector<FeedEntry> list;
     for (int i = 0; i < entries; ++i)
-        list.push_back({.id = fmt::format("urn:oid:2.49.0.1.124.{}", i),
-                        .title = hostile,
-                        .summary = i % 2 == 0 ? "Quittez les berges." : "",
-                        .href = fmt::format("https://alerts.example.com/{}.xml?a=1&b=é", i),
-                        .category = "Met",
-                        .status = "Actual",
-                        .published = samples::now,
-                        .updated = samples::now + std::chrono::hours{i}});
+        list.push_back(
+            {.id = fmt::format("urn:oid:2.49.0.1.124.{}", i),
+             .title = hostile,
+             .summary = i % 2 == 0 ? "Quittez les berges." : "",
+             .author = "Ville de Calgary & <amis>",
+             .href = fmt::format("https://alerts.example.com/{}.xml?a=1&b=é", i),
+             .category = "Met",
+             .status = "Actual",
+             .message_type = i % 2 == 0 ? "Alert" : "Update",
+             .references = i % 2 == 0 ? "" : "a.example,urn:oid:1,2026-05-01T10:00:00-00:00",
+             .published = samples::now,
+             .updated = samples::now + std::chrono::hours{i}});
     return atom_feed({.id = "https://alerts.example.com/feeds/bow/fr-CA.atom",
                       .title = "Alertes & avis",
                       .language = "fr-CA",

@@ -134,11 +134,12 @@ TEST(Verbs, KnowEachListOfValues) {
             const std::string pattern =
                 declared->options().GetExtension(rules::v1::field).pattern();
             if (pattern.find('|') != std::string::npos &&
-                pattern.find_first_of("[(\\") == std::string::npos)
+                pattern.find_first_of("[(\\") == std::string::npos) {
                 EXPECT_EQ(pattern, fmt::format("{}", fmt::join(choices, "|"))) << field.flag;
+            }
             for (const std::string& choice : choices)
                 EXPECT_EQ(refused_word(verb, field, choice), "") << field.flag;
-            for (const std::string& word : {"", "nonsense", "Unspecified", "unspecified"})
+            for (const std::string word : {"", "nonsense", "Unspecified", "unspecified"})
                 EXPECT_EQ(refused_word(verb, field, word).empty(),
                           choices.empty() && field.kind != Field::Kind::number &&
                               field.kind != Field::Kind::map && field.kind != Field::Kind::file &&

@@ -110,7 +110,9 @@ def test_a_feed_reader_reads_the_index(folder: Path, entries: int) -> None:
         assert [(link.rel, link.type) for link in entry.links] == [
             ("alternate", "application/cap+xml")]
         assert entry.updated_parsed and entry.published_parsed
-        assert [tag.term for tag in entry.tags] == ["Met", "Actual"]
+        assert entry.author == "Ville de Calgary & <amis>"
+        kind = "Update" if number % 2 else "Alert"
+        assert [tag.term for tag in entry.tags] == ["Met", "Actual", kind]
 
 
 def test_the_index_is_as_rfc_4287_asks(folder: Path) -> None:

@@ -368,7 +368,9 @@ TEST(Texts, AreKeptAlikeWhateverOrderTheLedgersAreReadIn) {
         if (own_first) apply(view, created("other"), 36 * day);
         for (const Fact& each : {planned(), armed(), claimed(), completed("released")})
             apply(view, each);
-        if (own_first) EXPECT_EQ(shown(view).content(), "bytes");
+        if (own_first) {
+            EXPECT_EQ(shown(view).content(), "bytes");
+        }
         apply(view, completed("retracted"), 6 * day);
         apply(view, created("another"), 36 * day);
         EXPECT_EQ(shown(view).content(), "bytes") << own_first;

@@ -538,7 +538,7 @@ TEST_F(GatewayTest, AChunkWithAnExtensionIsRefusedAndEndsTheConnection) {
         "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     const std::string smuggled = "GET /livez HTTP/1.1\r\nHost: smuggled\r\n\r\n";
-    for (const std::string& body :
+    for (const std::string body :
          {"2;a\nb\r\n{}\r\n0\r\n\r\n", "2;note=\"x\"\r\n{}\r\n0\r\n\r\n", "2;a\r\n{}\r\n0\r\n\r\n",
           "2 ;a\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0;a\n\r\n\r\n", "2\r\n{}\r\n0;a=b\r\n\r\n",
           "2 \r\n{}\r\n0\r\n\r\n", "2;\r\n{}\r\n0\r\n\r\n", "2\n{}\r\n0\r\n\r\n",

@@ -311,7 +311,7 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
 
 TEST(ChannelLimit, NoMoreThanOneMessageCanHaveDeliveriesFor) {
     std::vector<v1::Event> channels = many(deliveries_of_agency_max - 1);
-    for (int i = std::ssize(channels); i < deliveries_max; ++i)
+    for (int i = static_cast<int>(std::ssize(channels)); i < deliveries_max; ++i)
         channels.push_back(
             channel(fmt::format("other-{:04}", i), "webhook", i % 2 ? "alberta" : "edmonton"));
     GivenRelease given{channels};
