@@ -2,6 +2,8 @@
 
 #include "runtime/retired_gauge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -60,7 +62,7 @@ void HealthBook::forget(const Wanted& wanted) {
 
 void HealthBook::ended(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
-    if (Health* health = find(wanted)) health->error.clear();
+    if (Health* health = find(wanted)) health->error = health->later = {};
 }
 
 void HealthBook::heard(const Wanted& wanted, Time newest) {
@@ -106,7 +108,7 @@ void HealthBook::skipped(const Wanted& wanted, const Skipped& now, const Skipped
 void HealthBook::put_off(const Wanted& wanted, const std::string& why) {
     const std::lock_guard lock(mutex_);
     polls("put_off").Increment();
-    if (Health* health = find(wanted)) health->error = why;
+    if (Health* health = find(wanted)) health->later = why;
 }
 
 void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unchanged, Time now) {
@@ -117,6 +119,7 @@ void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unc
     if (health == nullptr) return;
     ++health->polls;
     health->error = error;
+    health->later.clear();
     publish(wanted, *health, now);
 }
 
@@ -137,7 +140,7 @@ prometheus::Counter& HealthBook::readings(const std::string& outcome) {
 prometheus::Counter& HealthBook::polls(const std::string& outcome) {
     return metrics_.counter("tocsin_trigger_polls_total",
                             "Polls of sources by this instance since its start, by outcome; "
-                            "put_off: the realm's sources had brought too many bytes.",
+                            "put_off: it had to wait, for too many bytes or its turn.",
                             {{"outcome", outcome}});
 }
 
@@ -173,7 +176,9 @@ v1::SourceHealth HealthBook::report(const std::string& realm, const v1::Source& 
             (*report.mutable_skipped_by_reason())[std::string{skip_names[i]}] =
                 health.skipped.counts[i];
     report.set_first_fault(health.first_fault);
-    report.set_error(health.error);
+    report.set_error(health.error.empty() || health.later.empty()
+                         ? health.error + health.later
+                         : fmt::format("{}; {}", health.error, health.later));
     report.set_stale(stale(health, source, now));
     return report;
 }

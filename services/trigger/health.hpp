@@ -29,6 +29,7 @@ struct Health {
     Skipped skipped;
     std::string first_fault;  // in the last answer
     std::string error;
+    std::string later;  // why it is not polled when it should be
     bool ready = false;
 };
 

@@ -7,41 +7,77 @@ namespace tocsin::trigger {
 namespace {
 
 constexpr std::chrono::milliseconds look_again{200};
-constexpr double bytes_per_second = PollBudget::realm_bytes_per_minute / 60.0;
+constexpr std::chrono::seconds line_left_after{2};
+
+PollBudget::Wait until_filled(double left, double per_minute, PollBudget::Why why) {
+    const double seconds = 1 - left / (per_minute / 60);
+    return {std::chrono::milliseconds{std::llround(std::ceil(seconds * 1000))}, why, {}};
+}
 
 }  // namespace
 
-double PollBudget::left_at(const Account& account, Tick now) {
-    const double seconds = std::chrono::duration<double>(now - account.at).count();
-    return std::min<double>(realm_bytes_per_minute, account.left + seconds * bytes_per_second);
+double PollBudget::Share::left_at(Tick now, double per_minute) const {
+    const double minutes = std::chrono::duration<double, std::ratio<60>>(now - at).count();
+    return std::min(per_minute, left + minutes * per_minute);
 }
 
-std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm, Tick now) {
-    const auto known = accounts_.try_emplace(realm, Account{.at = now}).first;
-    Account& account = known->second;
-    const double left = left_at(account, now);
-    if (left <= 0) {
-        const double seconds = 1 - left / bytes_per_second;
-        return Wait{std::chrono::milliseconds{std::llround(std::ceil(seconds * 1000))}, true};
+std::size_t PollBudget::place_in_line(Account& account, const std::string& source, Tick now) {
+    std::erase_if(account.waiting, [&](const Waiting& waiting) {
+        return waiting.asked + line_left_after < now && waiting.source != source;
+    });
+    auto place = std::ranges::find(account.waiting, source, &Waiting::source);
+    if (place == account.waiting.end()) place = account.waiting.insert(place, {source, now});
+    place->asked = now;
+    return static_cast<std::size_t>(place - account.waiting.begin());
+}
+
+std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm,
+                                                  const std::string& source, Tick now) {
+    const Share full{realm_bytes_per_minute, now};
+    Account& account = accounts_.try_emplace(realm, Account{full, {}, {}, 0}).first->second;
+    if (const auto own = account.sources.find(source); own != account.sources.end())
+        if (const double left = own->second.left_at(now, source_bytes_per_minute); left <= 0)
+            return until_filled(left, source_bytes_per_minute, Why::its_bytes);
+    if (const double left = account.all.left_at(now, realm_bytes_per_minute); left <= 0) {
+        Wait wait = until_filled(left, realm_bytes_per_minute, Why::realm_bytes);
+        const auto least = std::ranges::min_element(account.sources, {}, [&](const auto& entry) {
+            return entry.second.left_at(now, source_bytes_per_minute);
+        });
+        if (least != account.sources.end()) wait.largest = least->first;
+        return wait;
     }
+    const std::size_t before = place_in_line(account, source, now);
     const int most = account.under_way > 0 ? under_way_max - first_of_realm : under_way_max;
-    if (account.under_way >= of_realm_max || under_way_ >= most) return Wait{look_again, false};
+    if (account.under_way + static_cast<int>(before) >= of_realm_max || under_way_ >= most)
+        return Wait{look_again, Why::turn, {}};
+    account.waiting.erase(account.waiting.begin() + static_cast<std::ptrdiff_t>(before));
     ++account.under_way;
     ++under_way_;
     return std::nullopt;
 }
 
-void PollBudget::settle(const std::string& realm, std::size_t bytes, Tick now) {
-    const auto known = accounts_.find(realm);
-    Account& account = known->second;
+void PollBudget::settle(const std::string& realm, const std::string& source, std::size_t bytes,
+                        Tick now) {
+    Account& account = accounts_.find(realm)->second;
     --account.under_way;
     --under_way_;
-    account.left = left_at(account, now) - static_cast<double>(bytes);
-    account.at = now;
-    const auto says_nothing = [&](const auto& entry) {
-        return entry.second.under_way == 0 && left_at(entry.second, now) >= realm_bytes_per_minute;
+    const auto charge = [&](Share& share, double per_minute) {
+        share = {share.left_at(now, per_minute) - static_cast<double>(bytes), now};
     };
-    std::erase_if(accounts_, says_nothing);
+    charge(account.all, realm_bytes_per_minute);
+    charge(account.sources.try_emplace(source, Share{source_bytes_per_minute, now}).first->second,
+           source_bytes_per_minute);
+    std::erase_if(account.sources, [&](const auto& entry) {
+        return entry.second.left_at(now, source_bytes_per_minute) >= source_bytes_per_minute;
+    });
+    std::erase_if(accounts_, [&](const auto& entry) {
+        const Account& each = entry.second;
+        return each.under_way == 0 && each.sources.empty() &&
+               each.all.left_at(now, realm_bytes_per_minute) >= realm_bytes_per_minute &&
+               std::ranges::none_of(each.waiting, [&](const Waiting& waiting) {
+                   return waiting.asked + line_left_after >= now;
+               });
+    });
 }
 
 }  // namespace tocsin::trigger

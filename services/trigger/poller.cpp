@@ -85,9 +85,9 @@ struct ReadAwaiter {
 // A poll that the budget let begin, until all of its answer is dealt with.
 class Budgeted {
 public:
-    Budgeted(PollBudget& budget, const PollerLinks& links, std::string realm)
-        : budget_(budget), links_(links), realm_(std::move(realm)) {}
-    ~Budgeted() { budget_.settle(realm_, bytes, links_.tick()); }
+    Budgeted(PollBudget& budget, const PollerLinks& links, std::string realm, std::string source)
+        : budget_(budget), links_(links), realm_(std::move(realm)), source_(std::move(source)) {}
+    ~Budgeted() { budget_.settle(realm_, source_, bytes, links_.tick()); }
     Budgeted(const Budgeted&) = delete;
 
     std::size_t bytes = 0;
@@ -95,7 +95,7 @@ public:
 private:
     PollBudget& budget_;
     const PollerLinks& links_;
-    std::string realm_;
+    std::string realm_, source_;
 };
 
 // A server chose part of it: not all of that may be answered or logged.
@@ -204,7 +204,8 @@ struct Poller::Loop {
     Skipped skipped;             // in the last answer
     std::string etag, last_modified;  // of the last answer of which all is stored
     int failures = 0;
-    bool put_off = false;  // since its last poll, for what the realm's polls brought
+    bool put_off = false;             // since its last poll, and people were told
+    std::optional<Tick> waits_since;  // for its turn
     Role role = Role::out;
     // While it stands by: since when, or since its last poll; how long without a reading until it
     // polls; how soon at most it may; and the number of its poll.
@@ -288,7 +289,8 @@ Task<void> Poller::run(Loop& loop) {
         look(loop);
         const bool leading = loop.role == Role::leading;
         if (loop.format != nullptr && (leading || began >= stands_in_at(loop))) {
-            if (const auto wait = budget_.begin(loop.wanted.realm, began)) {
+            if (const auto wait =
+                    budget_.begin(loop.wanted.realm, loop.wanted.source.source_id(), began)) {
                 next = began + put_off(loop, *wait);
             } else {
                 loop.stand_in = leading ? 0 : ++stand_ins_;
@@ -320,13 +322,39 @@ Poller::Tick Poller::end_turn(Loop& loop, Tick began, const Outcome& outcome) {
     return again;
 }
 
-// How long. Who only waits for other polls to end tells nobody.
+// Why a poll has to wait, for people.
+static std::string why_later(const PollBudget::Wait& wait) {
+    constexpr auto mebi = [](std::size_t bytes) { return bytes >> 20; };
+    switch (wait.why) {
+        case PollBudget::Why::its_bytes:
+            return fmt::format(
+                "polled later: a source may bring {} MiB a minute, and this one brought more; poll "
+                "it less often, or smaller files",
+                mebi(PollBudget::source_bytes_per_minute));
+        case PollBudget::Why::realm_bytes:
+            return fmt::format(
+                "polled later: the sources of a realm may bring {} MiB a minute, and brought more, "
+                "{} most of it; poll less often, or smaller files",
+                mebi(PollBudget::realm_bytes_per_minute), wait.largest);
+        case PollBudget::Why::turn:
+            break;
+    }
+    return fmt::format(
+        "polled later: {} polls of a realm may be under way at a time, and this one has waited for "
+        "longer than three of its intervals; poll the realm's sources less often",
+        PollBudget::of_realm_max);
+}
+
+// How long. Who waits for other polls to end tells nobody, unless it takes long.
 milliseconds Poller::put_off(Loop& loop, const PollBudget::Wait& wait) {
-    if (!wait.too_many_bytes || std::exchange(loop.put_off, true)) return wait.time;
-    const std::string why = fmt::format(
-        "polled later: the sources of a realm may bring {} MiB a minute, and brought more; poll "
-        "less often, or smaller files",
-        PollBudget::realm_bytes_per_minute >> 20);
+    if (wait.why == PollBudget::Why::turn) {
+        if (!loop.waits_since) loop.waits_since = links_.tick();
+        const auto patience =
+            std::max<milliseconds>(3 * interval(loop.wanted.source), milliseconds{10'000});
+        if (links_.tick() - *loop.waits_since < patience) return wait.time;
+    }
+    if (std::exchange(loop.put_off, true)) return wait.time;
+    const std::string why = why_later(wait);
     health_.put_off(loop.wanted, why);
     logs::warn(
         "source not polled",
@@ -408,6 +436,7 @@ milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
     const v1::Source& source = loop.wanted.source;
     const std::string error = reportable(outcome.error);
     loop.put_off = false;
+    loop.waits_since.reset();
     judge(loop);
     health_.polled(loop.wanted, error, outcome.unchanged, links_.now());
     if (error.empty()) {
@@ -442,7 +471,7 @@ HttpRequest Poller::request_for(const Loop& loop) const {
 }
 
 Task<Poller::Outcome> Poller::poll(Loop& loop) {
-    Budgeted budgeted{budget_, links_, loop.wanted.realm};
+    Budgeted budgeted{budget_, links_, loop.wanted.realm, loop.wanted.source.source_id()};
     HttpRequest request = request_for(loop);
     const runtime::HttpResult answer = co_await links_.http.send(std::move(request));
     // Half of an answer, or too much of one, was brought as well.

@@ -287,7 +287,7 @@ TEST_F(PollerTest, WhatAFailedAnswerBroughtCountsAsWell) {
         runtime::HttpError::Kind::unknown_outcome, "it was cut", {}, std::size_t{30} << 20})};
     begin(wanted(1, 1));
     for (int i = 0; i < 30 && report().error() == "it was cut"; ++i) wake();
-    EXPECT_THAT(report().error(), HasSubstr("polled later"));
+    EXPECT_THAT(report().error(), HasSubstr("it was cut; polled later"));
     EXPECT_THAT(transport_.requests, SizeIs(::testing::Le(4)));
 }
 
@@ -307,6 +307,20 @@ TEST_F(PollerTest, SoManyPollsOfARealmAreUnderWayAtATime) {
     drain();
     until_request();
     EXPECT_THAT(transport_.held, SizeIs(8));
+}
+
+// Whose servers take a request and do not answer it.
+TEST_F(PollerTest, ASourceThatWaitsForItsTurnForLongSaysSo) {
+    transport_.answers = {answer(rows(0, 1))};
+    transport_.holds = true;
+    std::vector<Wanted> many(9, wanted(1, 5));
+    for (std::size_t i = 0; i < 8; ++i)
+        many[i].source.set_source_id("hanging-" + std::to_string(i));
+    poller_.refresh(many);
+    for (int i = 0; i < 40; ++i) wake();
+    EXPECT_EQ(report().error(), "");
+    for (int i = 0; i < 100 && report().error().empty(); ++i) wake();
+    EXPECT_THAT(report().error(), HasSubstr("polled later: 8 polls of a realm"));
 }
 
 TEST_F(PollerTest, OfWhatIsOutOfUseNoSeriesIsLeft) {
