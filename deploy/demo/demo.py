@@ -198,6 +198,42 @@ class Demo:
         self.api.change("calgary-admin", "trigger", "RemoveRule", ruleId=f"demo-{self.run}")
         self.api.change("calgary-admin", "trigger", "RemoveSource", sourceId=f"demo-{self.run}")
 
+    # --- what those on duty see of it ---
+
+    def listed(self, method: str, rows: str, wanted) -> dict | None:  # noqa: ANN001
+        """The first row of a list of trigger's for which that holds."""
+        token = ""
+        while True:
+            page = self.api.read("calgary-duty", "trigger", method, pageSize=500, pageToken=token)
+            for row in page.get(rows, []):
+                if wanted(row):
+                    return row
+            token = page.get("nextPageToken", "")
+            if not token:
+                return None
+
+    def watch(self) -> list[str]:
+        """Rule, source and crossing, a line each, as `rule list` and the others show them."""
+        name = f"demo-{self.run}"
+        crossing = self.wait_for("the crossing with its message", lambda: self.listed(
+            "ListCrossings", "crossings", lambda one: one["ruleId"] == name and (
+                one.get("messageId") or one.get("refused"))))
+        rule = self.wait_for("the rule", lambda: self.listed(
+            "ListRules", "rules", lambda one: one["rule"]["ruleId"] == name))
+        source = self.wait_for("the source", lambda: self.listed(
+            "ListSources", "sources", lambda one: one["source"]["sourceId"] == name))
+        last = rule.get("lastReading", {})
+        skipped = ", ".join(f"{reason} {count}" for reason, count in sorted(
+            source.get("skippedByReason", {}).items()))
+        return [
+            f"rule      {rule['state']}: {rule.get('reason', '')}; last {last.get('value', 0):g} "
+            f"{last.get('unit', '')} of {last.get('readAt', '-')}",
+            f"source    {source.get('polls', 0)} polls, {source.get('readings', 0)} readings, "
+            f"skipped: {skipped or 'none'}{'; ' + source['error'] if source.get('error') else ''}",
+            f"crossing  {crossing['crossingId']} at {crossing['evidence'][0].get('value', 0):g}: "
+            f"{crossing.get('messageId') or 'refused, ' + crossing['refused']}",
+        ]
+
     # --- the line ---
 
     def play(self) -> dict:
@@ -375,11 +411,14 @@ def play(options: argparse.Namespace) -> bool:
     demo.arm_rule()
     try:
         message = demo.play()
+        watched = demo.watch()
     finally:
         demo.rest()
     demo.message = message["messageId"]
     message = demo.wait_for("the submitted text", lambda: submitted(demo))
     step(f"crossed: drafted and submitted as {demo.message}")
+    for line in watched:
+        step(f"  {line}")
     demo.approve(message["digest"])
     release = demo.release()
     confirmed = [one for one in release["deliveries"] if one["state"] == "confirmed"]

@@ -26,6 +26,7 @@ App::App() : app_("Tocsin from the command line: draft, approve, publish, measur
     add_message_verbs();
     add_review_verbs();
     add_release_verbs();
+    add_source_verbs();
     add_ledger_verbs();
     add_token_verbs();
     add_small_verbs();
@@ -171,6 +172,14 @@ void App::add_release_verbs() {
                       });
     made->add_option("ID", release, "release");
     made->add_option("--message", message, "the release of this message");
+}
+
+void App::add_source_verbs() {
+    auto& source = text();
+    verb("source", "get", "show a source, and each series of it that rules read",
+         "tocsin source get usgs", [this, &source] { get_source(client_, options_, source); })
+        ->add_option("ID", source, "source")
+        ->required();
 }
 
 static void check_service(const std::string& service) {

@@ -28,6 +28,7 @@ private:
     void add_message_verbs();
     void add_review_verbs();
     void add_release_verbs();
+    void add_source_verbs();
     void add_ledger_verbs();
     void add_operator_verb(const std::string& name, const std::string& method,
                            const std::string& meaning, const std::string& example);

@@ -215,6 +215,45 @@ void get_release(Client& client, const Options& options, const std::string& rele
     if (exit == Exit::partly_published) throw Failure(exit, "not every channel has it");
 }
 
+// Of the pages of all: there are 200 at most that are in use.
+static Json find_source(Client& client, const std::string& source) {
+    std::string token;
+    do {
+        const Json page =
+            client.call("trigger", "ListSources", {{"pageSize", 500}, {"pageToken", token}});
+        for (const Json& row : page.value("sources", Json::array()))
+            if (cell(row, "source.sourceId") == source) return row;
+        token = cell(page, "nextPageToken");
+    } while (!token.empty());
+    throw Failure(Exit::not_found, fmt::format("no such source: {}", source));
+}
+
+void get_source(Client& client, const Options& options, const std::string& source) {
+    const Json found = find_source(client, source);
+    if (options.json)
+        std::cout << found.dump(2) << "\n";
+    else
+        print_source(found);
+}
+
+void print_source(Json source) {
+    const Json series = source.value("series", Json::array());
+    source.erase("series");
+    if (source.contains("skippedByReason"))
+        source["skippedByReason"] = cell(source, "skippedByReason", Column::counts);
+    print_record(source);
+    if (series.empty()) {
+        std::cout << "no rule reads a series of it\n";
+        return;
+    }
+    print_table(series, {{"SERIES", "series"},
+                         {"LAST", "lastReading.value", Column::number},
+                         {"UNIT", "lastReading.unit"},
+                         {"AGE", "lastReading.readAt", Column::age},
+                         {"READ AT", "lastReading.readAt"},
+                         {"STALE", "stale"}});
+}
+
 static void print_watched(const Json& message, const Options& options) {
     if (options.json)
         std::cout << message.dump() << "\n";

@@ -45,6 +45,10 @@ std::string text_to_approve(const Json& review);
 void get_release(Client& client, const Options& options, const std::string& release,
                  const std::string& message);
 
+// With the series that rules read. Throws Failure where there is no such source.
+void get_source(Client& client, const Options& options, const std::string& source);
+void print_source(Json source);
+
 // Whether a watch whose stream ended so begins another.
 bool goes_on(const grpc::Status& ended);
 

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
+#include <cstdlib>
 #include <iostream>
+#include <map>
 
 namespace tocsin::cli {
 
@@ -30,6 +32,15 @@ std::string time_text(const google::protobuf::Timestamp& stamp) {
     return google::protobuf::util::TimeUtil::ToString(stamp);
 }
 
+std::string age_text(std::chrono::seconds age) {
+    const std::int64_t seconds = std::abs(age.count());
+    const char* ahead = age.count() < 0 ? "ahead " : "";
+    if (seconds < 2 * 60) return fmt::format("{}{} s", ahead, seconds);
+    if (seconds < 2 * 3600) return fmt::format("{}{} min", ahead, seconds / 60);
+    if (seconds < 2 * 86400) return fmt::format("{}{} h", ahead, seconds / 3600);
+    return fmt::format("{}{} d", ahead, seconds / 86400);
+}
+
 static std::string scalar(const Json& value) {
     if (value.is_string()) return printable(value.get<std::string>());
     if (value.is_null()) return {};
@@ -44,6 +55,27 @@ static bool is_span(std::string_view key) {
 static std::string field_text(std::string_view key, const Json& value) {
     const bool absent = is_span(key) && value.is_number() && value.get<double>() < 0;
     return absent ? "-" : scalar(value);
+}
+
+// By this machine's clock.
+static std::string age_of(const Json& value) {
+    google::protobuf::Timestamp stamp;
+    if (!value.is_string() ||
+        !google::protobuf::util::TimeUtil::FromString(value.get<std::string>(), &stamp))
+        return scalar(value);
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return age_text(std::chrono::floor<std::chrono::seconds>(now) -
+                    std::chrono::seconds{stamp.seconds()});
+}
+
+// By name, so that two looks at it compare.
+static std::string counts_of(const Json& value) {
+    std::map<std::string, std::string> counts;
+    for (const auto& [name, count] : value.items()) counts[name] = scalar(count);
+    std::string text;
+    for (const auto& [name, count] : counts)
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", printable(name), count);
+    return text;
 }
 
 std::string cell(const Json& row, const std::string& path, Column::Kind kind) {
@@ -61,7 +93,11 @@ std::string cell(const Json& row, const std::string& path, Column::Kind kind) {
         begin = end + 1;
     }
     std::string text;
-    if (at->is_array() && !at->empty() && at->front().is_object()) {
+    if (kind == Column::age) {
+        text = age_of(*at);
+    } else if (kind == Column::counts && at->is_object()) {
+        text = counts_of(*at);
+    } else if (at->is_array() && !at->empty() && at->front().is_object()) {
         text = std::to_string(at->size());
     } else if (at->is_array()) {
         for (const Json& item : *at) text += (text.empty() ? "" : ",") + scalar(item);

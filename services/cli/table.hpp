@@ -5,6 +5,7 @@
 #include <google/protobuf/timestamp.pb.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct Column {
     enum Kind {
         any,
         number,  // that is always there: what proto JSON leaves out is 0
+        counts,  // by name, as `ahead 2, bad_row 1`
+        age,     // of a time, as `12 min`
     };
     std::string title;
     std::string path;  // dotted, such as `rule.ruleId`
@@ -25,6 +28,9 @@ struct Column {
 
 std::string printable(std::string_view text);
 std::string time_text(const google::protobuf::Timestamp& stamp);
+// How long ago that is, in the largest unit of which there are two: `90 s`, `12 min`, `30 h`, `3
+// d`; `ahead 3 min` for what is still to come.
+std::string age_text(std::chrono::seconds age);
 // The value at a dotted path as one cell; lists are joined, of records it says how many there are,
 // what is absent is empty.
 std::string cell(const Json& row, const std::string& path, Column::Kind kind = Column::any);

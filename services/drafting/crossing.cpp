@@ -34,9 +34,9 @@ static std::string minute_of(Time time) {
 static std::string age_problem(const trigger::v1::RuleCrossed& crossed, Time now) {
     if (!crossed.has_draft_until() || now < runtime::from_proto(crossed.draft_until())) return {};
     return fmt::format(
-        "the reading is too old: nothing is drafted from it after {}, by the `max_age_seconds` of "
-        "rule `{}`; write the message by hand if it is still needed",
-        minute_of(runtime::from_proto(crossed.draft_until())), crossed.crossing().rule_id());
+        "the reading is too old: rule `{}` drafts nothing from it after {}; write the message by "
+        "hand if it is still needed",
+        crossed.crossing().rule_id(), minute_of(runtime::from_proto(crossed.draft_until())));
 }
 
 // The draft, or why there is none.
@@ -180,6 +180,30 @@ std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt)
         attempt, fmt::format("the draft from template `{}` is too large for a record; make the "
                              "template smaller",
                              attempt.crossed.template_id()))};
+}
+
+bool asks_otherwise(const Refused& refused, const trigger::v1::Rule& rule) {
+    trigger::v1::RuleCrossed crossed;
+    crossed.ParseFromString(refused.crossed);
+    if (crossed.crossing().evidence().empty()) return true;
+    const auto& evidence = crossed.crossing().evidence(0);
+    // A rule without a unit takes that of the series.
+    return rule.source_id() != evidence.source_id() || rule.series() != evidence.series() ||
+           rule.threshold() != evidence.threshold() ||
+           (!rule.unit().empty() && rule.unit() != evidence.unit());
+}
+
+v1::Event crossing_given_up(const std::string& rule_id, const std::string& crossing_id,
+                            bool removed) {
+    v1::Event event;
+    v1::CrossingRefused& body = *event.mutable_crossing_refused();
+    body.set_rule_id(rule_id);
+    body.set_crossing_id(crossing_id);
+    body.set_reason(fmt::format(
+        "nothing was drafted before rule `{}` {}, and nothing will be; write the message by hand "
+        "if it is still needed",
+        rule_id, removed ? "was removed" : "was put with another question"));
+    return event;
 }
 
 runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::Asking& asking,

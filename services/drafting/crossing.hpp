@@ -26,6 +26,13 @@ struct Attempt {
 // accepted its warnings by storing it: there is nobody else to ask at three in the morning.
 std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt);
 
+// Whether the rule, as it was put since, asks something else than it crossed at: of another source
+// or series, another threshold, or another unit.
+bool asks_otherwise(const Refused& refused, const trigger::v1::Rule& rule);
+// A CrossingRefused that is not tried again, since the rule was removed or asks something else.
+v1::Event crossing_given_up(const std::string& rule_id, const std::string& crossing_id,
+                            bool removed);
+
 // A timer: what a crossing was refused for may be mended. Where it is not, it is refused once more,
 // and counted, so that the timer does not come again before something else changes.
 runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::Asking& asking,

@@ -534,7 +534,7 @@ static void follow_publishing(const State& state, const std::string& bytes,
 static bool is_answered(const State& state, const trigger::v1::RuleCrossed& crossed, bool retried) {
     const std::string& id = crossed.crossing().crossing_id();
     if (state.messages.contains(crossing_message_id(id))) return true;
-    if (!retried) return state.refused_crossings.contains(id);
+    if (!retried) return state.refused.knows(id);
     const Refused* refused = state.refused.find(id);
     return refused && !refused->due && refused->crossed == crossed.SerializeAsString();
 }
@@ -547,14 +547,9 @@ static bool is_among(const Happened<v1::Event>& happened, const trigger::v1::Rul
     });
 }
 
-static void follow_trigger(const State& state, const Foreign& foreign, const std::string& bytes,
-                           Time now, Happened<v1::Event>& happened) {
-    const auto event = runtime::parse_foreign<trigger::v1::Event>(bytes);
-    if (!event) return;
-    const bool retried = event->has_crossing_retried();
-    if (!retried && !event->has_rule_crossed()) return;
-    const trigger::v1::RuleCrossed& crossed =
-        retried ? event->crossing_retried() : event->rule_crossed();
+static void follow_crossing(const State& state, const Foreign& foreign,
+                            const trigger::v1::RuleCrossed& crossed, bool retried, Time now,
+                            Happened<v1::Event>& happened) {
     if (is_answered(state, crossed, retried) || is_among(happened, crossed)) return;
     // One reading may cross many rules, and all that they lead to is one record.
     std::size_t before = 0;
@@ -565,6 +560,34 @@ static void follow_trigger(const State& state, const Foreign& foreign, const std
     happened.subject = refused ? crossing_id : crossing_message_id(crossing_id);
     happened.etag = refused ? "" : std::to_string(events.size());
     for (v1::Event& each : events) happened.events.push_back(std::move(each));
+}
+
+// What was refused of a rule that is gone, or now asks something else, must not be drafted hours
+// later because somebody stores the template: the rule as it is now may have told of the same
+// event.
+static void follow_rule(const State& state, const trigger::v1::Event& event,
+                        Happened<v1::Event>& happened) {
+    const bool removed = event.has_rule_removed();
+    const std::string& rule_id =
+        removed ? event.rule_removed().rule_id() : event.rule_put().rule().rule_id();
+    for (const std::string& id : state.refused.of_rule(rule_id)) {
+        if (!removed && !asks_otherwise(*state.refused.find(id), event.rule_put().rule())) continue;
+        happened.events.push_back(crossing_given_up(rule_id, id, removed));
+        happened.subject = id;
+        happened.etag.clear();
+    }
+}
+
+static void follow_trigger(const State& state, const Foreign& foreign, const std::string& bytes,
+                           Time now, Happened<v1::Event>& happened) {
+    const auto event = runtime::parse_foreign<trigger::v1::Event>(bytes);
+    if (!event) return;
+    if (event->has_rule_removed() || event->has_rule_put())
+        return follow_rule(state, *event, happened);
+    if (event->has_rule_crossed())
+        follow_crossing(state, foreign, event->rule_crossed(), false, now, happened);
+    if (event->has_crossing_retried())
+        follow_crossing(state, foreign, event->crossing_retried(), true, now, happened);
 }
 
 std::optional<Happened<v1::Event>> Decider::react(const State& state, const Foreign& foreign,
@@ -584,8 +607,9 @@ bool Decider::concerns(const Foreign& foreign) {
     using Published = publishing::v1::Event;
     using Triggered = trigger::v1::Event;
     if (foreign.service == "trigger")
-        return runtime::has_any<Triggered>(foreign,
-                                           {Triggered::kRuleCrossed, Triggered::kCrossingRetried});
+        return runtime::has_any<Triggered>(
+            foreign, {Triggered::kRuleCrossed, Triggered::kCrossingRetried, Triggered::kRulePut,
+                      Triggered::kRuleRemoved});
     if (foreign.service == "publishing")
         return runtime::has_any<Published>(foreign, {Published::kDeliveriesClaimed});
     return runtime::has_any<Approved>(foreign,
@@ -639,8 +663,7 @@ static void create(State& state, const v1::MessageCreated& created) {
     message.references.assign(created.references().begin(), created.references().end());
     message.rule_id = created.rule_id();
     message.crossing_id = created.crossing_id();
-    state.refused_crossings.erase(created.crossing_id());
-    state.refused.forget(created.crossing_id());
+    state.refused.drafted(created.crossing_id());
     message.revision = 1;
     message.version = 1;
     message.hands = {created.hands().begin(), created.hands().end()};
@@ -686,11 +709,6 @@ static void store(State& state, const v1::Template& stored, Time decided_at) {
     state.refused.template_changed(stored.template_id(), decided_at);
 }
 
-static void refuse(State& state, const v1::CrossingRefused& refused, Time at) {
-    state.refused_crossings.insert(refused.crossing_id());
-    state.refused.refuse(refused, at);
-}
-
 static bool apply(State& state, const v1::Event& event, Time decided_at) {
     switch (event.body_case()) {
         case v1::Event::kIncidentOpened:
@@ -719,7 +737,7 @@ static bool apply(State& state, const v1::Event& event, Time decided_at) {
             end(state, event.message_closed().message_id(), Stage::rejected);
             return true;
         case v1::Event::kCrossingRefused:
-            refuse(state, event.crossing_refused(), decided_at);
+            state.refused.refuse(event.crossing_refused(), decided_at);
             return true;
         case v1::Event::kAlertsPublished:
             for (const auto& alert : event.alerts_published().alerts())

@@ -66,8 +66,6 @@ struct State {
     absl::flat_hash_map<std::string, std::vector<std::string>> incidents;
     std::map<std::string, v1::Template> templates;
     std::map<std::string, Message> messages;
-    // Crossings without a message, ever, and those of them that are tried again.
-    std::set<std::string> refused_crossings;
     RefusedCrossings refused;
     // Alerts that this realm published, each as an entry of CAP `references`.
     std::set<std::string> alerts;
@@ -93,7 +91,8 @@ struct Decider {
     static bool evolve(State& state, const Event& event, Time decided_at);
     // Crossings that were refused are tried again, once what they name has changed.
     static std::optional<runtime::Due<Command>> next_due(const State& state);
-    // What hands a message back or ends it, what others may refer to, and crossings.
+    // What hands a message back or ends it, what others may refer to, crossings, and what ends the
+    // trying of those that were refused.
     static bool concerns(const runtime::Foreign& foreign);
 };
 

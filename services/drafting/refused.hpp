@@ -5,6 +5,7 @@
 #include "runtime/time.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -12,12 +13,14 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tocsin::drafting {
 
 // One of them.
 struct Refused {
     std::string crossed;  // as trigger decided it: a serialised trigger.v1.RuleCrossed
+    std::string rule_id;
     std::string template_id;
     std::string incident_id;
     runtime::Time draft_until;
@@ -32,18 +35,28 @@ class RefusedCrossings {
 public:
     // The oldest are forgotten beyond that.
     static constexpr std::size_t kept_max = 200;
+    // Of those that are only known, and not tried again, likewise; and when.
+    static constexpr std::size_t known_max = 10'000;
+    static constexpr std::chrono::hours known_time{24};
 
     // Takes the place of what was kept of the same crossing, whose attempts go on being counted.
-    // One that does not say until when it may be drafted is not kept: nobody would ever forget it.
-    // Where only the room was missing it is due at once.
+    // One that does not say until when it may be drafted is known and not kept: it is not tried
+    // again. Where only the room was missing it is due at once.
     void refuse(const v1::CrossingRefused& refused, runtime::Time at);
-    void forget(const std::string& crossing_id);
+    // There is a message of it.
+    void drafted(const std::string& crossing_id);
     // Those of which nothing may be drafted any more.
     void forget_old(runtime::Time now);
+    // Whether it was refused. That matters where the same crossing is read twice: soon after, or
+    // while it could be drafted.
+    bool knows(const std::string& crossing_id) const { return known_.contains(crossing_id); }
+    std::size_t known() const { return known_.size(); }
     // What they name is there, or is another; they are due from then on.
     void template_changed(const std::string& template_id, runtime::Time at);
     void incident_changed(const std::string& incident_id, runtime::Time at);
 
+    // Those of a rule that are kept, by id.
+    std::vector<std::string> of_rule(const std::string& rule_id) const;
     // Null: it is not kept.
     const Refused* find(const std::string& crossing_id) const;
     // The first that is due, by id.
@@ -53,8 +66,19 @@ public:
 private:
     using Times = std::set<std::pair<runtime::Time, std::string>>;
 
-    void make_due(const std::string& crossing_id, Refused& refused, runtime::Time at);
+    struct Known {
+        std::int64_t number = 0;
+        runtime::Time until;
+    };
 
+    void make_due(const std::string& crossing_id, Refused& refused, runtime::Time at);
+    void remember(const std::string& crossing_id, runtime::Time until);
+    void forget(const std::string& crossing_id);
+    void forget_known(const std::string& crossing_id);
+
+    std::map<std::string, Known> known_;
+    std::map<std::int64_t, std::string> known_by_number_;
+    Times known_by_time_;
     std::map<std::string, Refused> all_;
     std::map<std::int64_t, std::string> by_number_;
     Times by_draft_until_;

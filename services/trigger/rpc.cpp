@@ -1,12 +1,12 @@
 #include "trigger/rpc.hpp"
 
-#include "content/templates.hpp"
-#include "runtime/nearest.hpp"
 #include "runtime/page.hpp"
-#include "texts/contains.hpp"
+#include "trigger/rule_check.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
 
 namespace tocsin::trigger {
 
@@ -39,81 +39,30 @@ Reactor* TriggerRpc::RemoveSource(Context* context, const v1::RemoveSourceReques
     return rpc_.change<v1::Command>(context, request, response);
 }
 
-static grpc::Status refused(grpc::StatusCode code, std::string_view reason, std::string field,
-                            std::string why) {
-    return runtime::status(code, reason, why, {{std::move(field), why}});
-}
-
-static std::string did_you_mean(const std::string& typed, const std::vector<std::string>& known,
-                                const std::string& otherwise) {
-    const std::string close = runtime::nearest(typed, known);
-    return close.empty() ? otherwise : fmt::format("did you mean {}?", close);
-}
-
-// What a crossing of the rule would be refused for, at three in the morning.
-static std::optional<grpc::Status> undraftable(const Caller& caller, const Realm& realm,
-                                               const v1::PutRuleRequest& put) {
-    const auto* agencies = realm.agencies(put.incident_id());
-    if (!agencies)
-        return refused(grpc::StatusCode::NOT_FOUND, "incident_not_found", "incident_id",
-                       fmt::format("there is no incident {}: open it first", put.incident_id()));
-    if (!texts::contains(*agencies, caller.agency))
-        return refused(grpc::StatusCode::FAILED_PRECONDITION, "agency_not_in_incident",
-                       "incident_id",
-                       fmt::format("your agency {} does not take part in incident {}",
-                                   caller.agency, put.incident_id()));
-    const auto* placeholders = realm.placeholders(put.template_id());
-    if (!placeholders)
-        return refused(
-            grpc::StatusCode::NOT_FOUND, "template_not_found", "template_id",
-            fmt::format("there is no template {}: {}", put.template_id(),
-                        did_you_mean(put.template_id(), realm.template_ids(), "store it first")));
-    static const auto filled = content::reading_values(content::v1::Evidence{}, "UTC");
-    std::vector<std::string> empty;
-    for (const std::string& name : *placeholders)
-        if (!filled.begin()->second.contains(name)) empty.push_back(name);
-    if (empty.empty()) return std::nullopt;
-    return refused(grpc::StatusCode::FAILED_PRECONDITION, "template_needs_more", "template_id",
-                   fmt::format("template {} has placeholders that a reading does not fill: {}",
-                               put.template_id(), fmt::join(empty, ", ")));
-}
-
-// By what the source brought so far; what it never brought yet may come.
-static std::optional<grpc::Status> unheard(const Caller& caller, const Heard& heard,
-                                           const v1::PutRuleRequest& put) {
-    const auto names = heard.names(caller.realm, put.source_id());
-    if (names.empty()) return std::nullopt;
-    const auto series = heard.series(caller.realm, put.source_id(), put.series());
-    if (!series)
-        return refused(
-            grpc::StatusCode::NOT_FOUND, "series_not_found", "series",
-            fmt::format(
-                "source {} brings no series {}: {}", put.source_id(), put.series(),
-                did_you_mean(put.series(), names, "it brings, among others, " + names.front())));
-    if (put.unit().empty() || put.unit() == series->unit) return std::nullopt;
-    return refused(grpc::StatusCode::FAILED_PRECONDITION, "unit_differs", "unit",
-                   fmt::format("{} arrives in {}: give the threshold in that unit, or leave the "
-                               "unit out",
-                               put.series(), series->unit.empty() ? "no unit" : series->unit));
-}
-
+// A rule whose source has not been heard of yet waits for its first poll, and is taken unchecked
+// where that brings nothing: its state says then what is missing.
 Reactor* TriggerRpc::PutRule(Context* context, const v1::PutRuleRequest* request,
                              v1::PutRuleResponse* response) {
-    const auto check = [this](const Caller& caller, const v1::PutRuleRequest& put) {
+    const auto tick = [] { return std::chrono::steady_clock::now(); };
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(std::min<std::chrono::system_clock::duration>(
+            context->deadline() - std::chrono::system_clock::now(), std::chrono::hours{1}));
+    const FirstPoll first_poll(tick(), left);
+    const auto check = [this, first_poll, tick](const Caller& caller,
+                                                const v1::PutRuleRequest& put) {
         return view_.read(caller.realm, [&](const Realm& realm) -> std::optional<grpc::Status> {
-            // What the decider says better, or first.
-            const SourceState* source = realm.state().sources.find(put.source_id());
-            const RuleState* known = realm.state().rules.find(put.rule_id());
-            const bool of_other = known && known->rule.agency_id() != caller.agency;
-            if (of_other || !source || !source->source.active() ||
-                !series_problem(source->source.format(), put.series()).empty() ||
-                !put.has_threshold())
+            RuleCheck checked = check_rule(caller, realm, heard_, put);
+            if (!checked.unheard) return std::move(checked.refused);
+            const v1::Source& source = realm.state().sources.find(put.source_id())->source;
+            if (!first_poll.may_come(health_.report(caller.realm, source, now()), tick()))
                 return std::nullopt;
-            if (auto why = undraftable(caller, realm, put)) return why;
-            return unheard(caller, heard_, put);
+            return runtime::edge_status("unavailable", "the source has not brought anything yet");
         });
     };
-    return rpc_.change<v1::Command>(context, request, response, check, runtime::Rpc::patience);
+    // Longer than that waits, which ends in a decision.
+    static_assert(FirstPoll::patience >= runtime::Rpc::patience);
+    return rpc_.change<v1::Command>(context, request, response, check,
+                                    FirstPoll::patience + std::chrono::milliseconds{500});
 }
 
 Reactor* TriggerRpc::RemoveRule(Context* context, const v1::RemoveRuleRequest* request,

@@ -570,8 +570,8 @@ OTHERS = [
     refused("trigger", "another agency's source", change(
         "eve", "trigger", "PutSource", sourceId="gauge", format="eccc-csv",
         url="https://x.example", pollSeconds=60), FORBIDDEN, "OTHER_AGENCY", "source_id"),
-    refused("trigger", "a rule on no source", rule(sourceId="none"), "not_found",
-            "SOURCE_NOT_FOUND", "source_id"),
+    Case("a rule on no source", rule(sourceId="none"), "not_found", "SOURCE_NOT_FOUND",
+         "source_id"),
     refused("trigger", "a source that a rule reads", change(
         "dan", "trigger", "RemoveSource", sourceId="gauge"), NOT_NOW, "SOURCE_IN_USE",
         "source_id"),

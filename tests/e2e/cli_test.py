@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from support.broker import Broker
 from support.child import clean_environment
+from support.gauge import Gauge, ago
 from support.places import BIN
 from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
 from support.raw import Raw
@@ -30,7 +32,8 @@ ROSTER = {
 def stack(broker: Broker, keys: Secrets,
           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     program = Program("tocsin-all", tmp_path_factory.mktemp("stack"),
-                      service_flags(broker.bootstrap, keys, partitions=1)).start()
+                      service_flags(broker.bootstrap, keys, partitions=1,
+                                    trigger_allow_private_addresses=True)).start()
     yield program
     program.kill()
 
@@ -225,6 +228,79 @@ def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
                  "  (not set: onset, channels, release_at, evidence)"):
         assert line in shown.splitlines(), shown
     assert not [line for line in shown.splitlines() if line.startswith("digest 0000")]
+
+
+@pytest.fixture
+def gauge() -> Iterator[Gauge]:
+    one = Gauge()
+    yield one
+    one.close()
+
+
+def row_of(table: str, first: str) -> dict[str, str]:
+    """The cells of the row that begins with that, by the titles above them."""
+    lines = table.splitlines()
+    (line,) = [line for line in lines if line.split()[:1] == [first]]
+    starts = [found.start() for found in re.finditer(r"\S+(?: \S+)*", lines[0])]
+    ends = [*starts[1:], None]
+    return {lines[0][start:end].strip(): line[start:end].strip()
+            for start, end in zip(starts, ends, strict=True)}
+
+
+def store_template(cli: Cli, tmp_path: Path, headline: str, *etag: str) -> None:
+    draft = draft_with_much_in_it()
+    del draft["expires"]
+    for one in draft["texts"]:
+        one["headline"] = headline
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps(
+        {"templateId": "high", "expiresAfterSeconds": 3600, "draft": draft}))
+    cli.run("template", "put", str(file), *etag)
+
+
+def test_people_see_where_sources_rules_and_crossings_stand(
+        cli: Cli, gauge: Gauge, tmp_path: Path) -> None:
+    store_template(cli, tmp_path, "{{value}} m")
+    incident = cli.json("incident", "list")["incidents"][0]["incidentId"]
+    gauge.body = Gauge.table("A,2026", f"A,{ago(12)},1.25", f"A,{ago(-59)},1", f"A,{ago(-50)},1")
+    cli.run("source", "put", "bow", "--format", "eccc-csv", "--url", gauge.url,
+            "--poll-seconds", "1", "--stale-seconds", "3600", person="ada")
+    cli.run("rule", "put", "bow-high", "--source", "bow", "--series", "A:level", "--threshold", "3",
+            "--template", "high", "--incident", incident, person="ada")
+
+    source = until(lambda: (row := row_of(cli.run("source", "list").stdout, "bow"))["SKIPPED"]
+                   and row["AGE"] and row, "what was polled is shown")
+    assert source["SKIPPED"] == "ahead 2, bad_row 1"
+    assert source["AGE"] in ("12 min", "13 min")
+    assert source["FIRST FAULT"].startswith("line 2")
+
+    rule = until(lambda: (row := row_of(cli.run("rule", "list").stdout, "bow-high"))["STATE"]
+                 == "normal" and row, "the rule reads")
+    assert (rule["WHY"], rule["LAST"], rule["UNIT"]) == ("below 3", "1.25", "m")
+    assert rule["AGE"] in ("12 min", "13 min")
+
+    shown = cli.run("source", "get", "bow").stdout
+    assert "skippedByReason: ahead 2, bad_row 1" in shown
+    series = row_of(shown[shown.index("SERIES"):], "A:level")
+    assert (series["LAST"], series["UNIT"]) == ("1.25", "m")
+    assert series["AGE"] in ("12 min", "13 min")
+    assert cli.json("source", "get", "bow")["series"][0]["lastReading"]["value"] == 1.25
+    assert "no such source" in cli.fails(3, "source", "get", "bw")
+
+    # A crossing that is refused says so, and what to do.
+    store_template(cli, tmp_path, "{{bridge}}", "--etag", "1")
+    gauge.body = Gauge.table(f"A,{ago(12)},1.25", f"A,{ago(0.1)},4")
+    until(lambda: "REFUSED" in (table := cli.run("crossing", "list").stdout)
+          and "store it without: bridge" in table, "it is refused")
+    assert row_of(cli.run("rule", "list").stdout, "bow-high")["STATE"] == "crossed"
+    store_template(cli, tmp_path, "{{value}} m", "--etag", "2")
+    (crossing,) = until(lambda: [one for one in cli.json("crossing", "list")["crossings"]
+                                 if one.get("messageId")], "it is drafted")
+    row = row_of(cli.run("crossing", "list").stdout, crossing["crossingId"])
+    assert (row["RULE"], row["MESSAGE"], row["REFUSED"]) == ("bow-high", crossing["messageId"], "")
+    said = cli.fails(3, "rule", "put", "elbow", "--source", "bwo", "--series", "A:level",
+                     "--threshold", "3", "--template", "high", "--incident", incident, person="ada")
+    assert "did you mean bow?" in said
 
 
 # --- the ledger, damaged on the disk ---

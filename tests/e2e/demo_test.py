@@ -53,6 +53,7 @@ class Stack:
         outcome.unlink(missing_ok=True)
         ran = self.dev("demo", *arguments, "--json", str(outcome))
         assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
+        self.shown = ran.stdout
         return json.loads(outcome.read_text())
 
     def tocsin(self, *arguments: str) -> dict:
@@ -130,6 +131,10 @@ def test_the_bow_in_june_2013_from_nothing_and_back(cold: Stack) -> None:
     value, at = first_discharge_at_or_above(BOW, 1000)
     assert outcome["reading"]["value"] == pytest.approx(value)
     assert moment(outcome["reading"]["at"]) == at
+    # Those on duty would have seen where it stood: state and why, what was read, what came of it.
+    assert re.search(r"rule +crossed: .*; last \d+\S* m3/s of 2013-06-", cold.shown), cold.shown
+    assert re.search(r"source +\d+ polls, \d+ readings, skipped: ", cold.shown), cold.shown
+    assert re.search(rf"crossing +crx\S+ at {value:g}: msg", cold.shown), cold.shown
     # Nothing that it started is left.
     assert cold.dev("status").returncode == 3
     for name, port in (line.split("=") for line in (cold.home / "ports.env").read_text().split()):

@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <ranges>
 #include <set>
 
@@ -256,6 +257,110 @@ TEST(Table, ANumberThatIsAlwaysThereIsNotEmpty) {
               "A  N  T    NONE  OPT  A\n"
               "x  0  0               x\n"
               "y  7  2.5             y\n");
+}
+
+TEST(Table, AnAgeIsInTheLargestUnitOfWhichThereAreTwo) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(age_text(0s), "0 s");
+    EXPECT_EQ(age_text(119s), "119 s");
+    EXPECT_EQ(age_text(120s), "2 min");
+    EXPECT_EQ(age_text(12min + 59s), "12 min");
+    EXPECT_EQ(age_text(2h - 1s), "119 min");
+    EXPECT_EQ(age_text(2h), "2 h");
+    EXPECT_EQ(age_text(47h + 59min), "47 h");
+    EXPECT_EQ(age_text(48h), "2 d");
+    EXPECT_EQ(age_text(-3min), "ahead 3 min");
+}
+
+static std::string minutes_ago(int minutes) {
+    google::protobuf::Timestamp stamp;
+    const auto at = std::chrono::system_clock::now() - std::chrono::minutes{minutes};
+    stamp.set_seconds(
+        std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
+    return time_text(stamp);
+}
+
+TEST(Table, AgesAndCountsAreForPeople) {
+    const Json row = {{"at", minutes_ago(12)},
+                      {"skipped", {{"bad_row", "1"}, {"ahead", "2"}}},
+                      {"none", Json::object()},
+                      {"odd", "yesterday"}};
+    EXPECT_EQ(cell(row, "at", Column::age), "12 min");
+    EXPECT_EQ(cell(row, "odd", Column::age), "yesterday");
+    EXPECT_EQ(cell(row, "missing", Column::age), "");
+    EXPECT_EQ(cell(row, "skipped", Column::counts), "ahead 2, bad_row 1");
+    EXPECT_EQ(cell(row, "none", Column::counts), "");
+    EXPECT_EQ(cell(row, "missing", Column::counts), "");
+}
+
+// Title and cell of each column of the one row that a list prints of `answer`.
+static std::map<std::string, std::string> listed(const std::string& noun, const Json& row) {
+    std::map<std::string, std::string> cells;
+    for (const Column& column : verb_named(noun, "list").columns)
+        EXPECT_TRUE(cells.emplace(column.title, cell(row, column.path, column.kind)).second)
+            << column.title;
+    return cells;
+}
+
+TEST(Verbs, SourcesAreListedWithTheirAgeAndWhatWasSkippedAndWhy) {
+    auto cells = listed("source", {{"source", {{"sourceId", "bow"}, {"active", true}}},
+                                   {"lastReadAt", minutes_ago(7)},
+                                   {"readings", "42"},
+                                   {"skipped", "3"},
+                                   {"skippedByReason", {{"bad_row", "1"}, {"ahead", "2"}}},
+                                   {"firstFault", "line 3: 6 columns, not 10"},
+                                   {"error", "HTTP 500"}});
+    EXPECT_EQ(cells["ID"], "bow");
+    EXPECT_EQ(cells["AGE"], "7 min");
+    EXPECT_EQ(cells["READINGS"], "42");
+    EXPECT_EQ(cells["SKIPPED"], "ahead 2, bad_row 1");
+    EXPECT_EQ(cells["FIRST FAULT"], "line 3: 6 columns, not 10");
+    EXPECT_EQ(cells["ERROR"], "HTTP 500");
+}
+
+TEST(Verbs, RulesAreListedWithWhyAndTheAgeOfTheirLastReading) {
+    auto cells = listed(
+        "rule", {{"rule", {{"ruleId", "high"}, {"threshold", 3}}},
+                 {"state", "cooling_down"},
+                 {"reason", "above, cooling down until 12:00"},
+                 {"lastReading", {{"value", 3.5}, {"unit", "m"}, {"readAt", minutes_ago(12)}}}});
+    EXPECT_EQ(cells["STATE"], "cooling_down");
+    EXPECT_EQ(cells["WHY"], "above, cooling down until 12:00");
+    EXPECT_EQ(cells["LAST"] + " " + cells["UNIT"], "3.5 m");
+    EXPECT_EQ(cells["AGE"], "12 min");
+    cells = listed("rule", {{"rule", {{"ruleId", "high"}}}, {"state", "without_data"}});
+    EXPECT_EQ(cells["LAST"] + cells["UNIT"] + cells["AGE"], "");
+}
+
+TEST(Verbs, CrossingsAreListedWithTheirMessageOrWhyThereIsNone) {
+    auto cells = listed("crossing", {{"crossingId", "crx-1"},
+                                     {"ruleId", "high"},
+                                     {"refused", "template `flood` does not exist; store it"},
+                                     {"evidenceRevisions", Json::array({Json::object()})}});
+    EXPECT_EQ(cells["RULE"], "high");
+    EXPECT_EQ(cells["MESSAGE"], "");
+    EXPECT_EQ(cells["REFUSED"], "template `flood` does not exist; store it");
+    EXPECT_EQ(cells["CORRECTED"], "1");
+}
+
+TEST(Source, IsShownWithTheSeriesThatRulesRead) {
+    testing::internal::CaptureStdout();
+    print_source(
+        {{"source", {{"sourceId", "bow"}}},
+         {"skippedByReason", {{"no_data", "4"}, {"ahead", "1"}}},
+         {"series", Json::array({{{"series", "A:level"},
+                                  {"lastReading",
+                                   {{"value", 1.25}, {"unit", "m"}, {"readAt", minutes_ago(12)}}}},
+                                 {{"series", "B:level"}, {"stale", true}}})}});
+    const std::string shown = testing::internal::GetCapturedStdout();
+    EXPECT_NE(shown.find("sourceId: bow"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("skippedByReason: ahead 1, no_data 4"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("A:level  1.25  m     12 min"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("B:level"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("true"), std::string::npos) << shown;
+    testing::internal::CaptureStdout();
+    print_source({{"source", {{"sourceId", "bow"}}}});
+    EXPECT_NE(testing::internal::GetCapturedStdout().find("no rule reads"), std::string::npos);
 }
 
 // By the descriptors: proto JSON leaves out a number that is 0, unless it is known to be set.

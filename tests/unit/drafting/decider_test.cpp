@@ -769,7 +769,7 @@ TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
     EXPECT_EQ((testing::concerning<Decider, publishing::v1::Event>("publishing")),
               (Names{"deliveries_claimed"}));
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
-              (Names{"crossing_retried", "rule_crossed"}));
+              (Names{"crossing_retried", "rule_crossed", "rule_put", "rule_removed"}));
 }
 
 // ---- what publishing publishes
@@ -1058,7 +1058,7 @@ TEST(Retry, DraftsOnceTheTemplateIsStored) {
     EXPECT_TRUE(test.events()[1].has_message_submitted());
     EXPECT_EQ(only(test).stage, Stage::submitted);
     EXPECT_FALSE(Decider::next_due(test.state()));
-    EXPECT_FALSE(test.state().refused_crossings.contains("x-1"));
+    EXPECT_FALSE(test.state().refused.knows("x-1"));
     test.happens(stored_template());
     EXPECT_FALSE(Decider::next_due(test.state()));
     EXPECT_FALSE(test.when(crossing(crossed_until())).reacted());
@@ -1124,7 +1124,7 @@ TEST(Retry, IsForgottenByTheTimeOfAnyDecision) {
     test.on(until).happens(stored_template());
     EXPECT_EQ(test.state().refused.size(), 0u);
     EXPECT_FALSE(Decider::next_due(test.state()));
-    EXPECT_TRUE(test.state().refused_crossings.contains("x-1"));
+    EXPECT_TRUE(test.state().refused.knows("x-1"));
 }
 
 TEST(Retry, IsNotForACrossingThatDoesNotSayUntilWhen) {
@@ -1140,7 +1140,7 @@ TEST(Retry, IsOfTheLatestTwoHundred) {
     for (int i = 0; i < 205; ++i)
         test.when(crossing(crossed_until(until, fmt::format("x-{:03}", 999 - i))));
     EXPECT_EQ(test.state().refused.size(), 200u);
-    EXPECT_EQ(test.state().refused_crossings.size(), 205u);
+    EXPECT_EQ(test.state().refused.known(), 205u);
     EXPECT_EQ(test.state().refused.find("x-995"), nullptr);
     EXPECT_NE(test.state().refused.find("x-994"), nullptr);
     // That it is tried again does not make it a newer one.
@@ -1211,7 +1211,7 @@ TEST(Retry, IsTheSameForEveryReplay) {
     ASSERT_TRUE(here && there);
     EXPECT_EQ(here->at, there->at);
     EXPECT_EQ(here->command.SerializeAsString(), there->command.SerializeAsString());
-    EXPECT_EQ(test.state().refused_crossings, replayed.refused_crossings);
+    EXPECT_EQ(test.state().refused.known(), replayed.refused.known());
     EXPECT_EQ(test.state().messages.size(), replayed.messages.size());
 }
 
@@ -1219,13 +1219,156 @@ TEST(Crossing, WhoseReadingIsTooOldIsRefused) {
     Case test = given({incident(), stored_template()});
     test.when(crossing(crossed_until(samples::now)));
     const std::string reason = reason_of(test);
-    EXPECT_TRUE(says(reason, "the reading is too old: nothing is drafted from it after 20"))
+    EXPECT_TRUE(says(reason,
+                     "the reading is too old: rule `bow-high` drafts nothing from it after "
+                     "20"))
         << reason;
-    EXPECT_TRUE(says(reason, " UTC, ")) << reason;
+    EXPECT_TRUE(says(reason, " UTC; write the message by hand")) << reason;
+    // Nobody is sent to change what does not help.
+    EXPECT_FALSE(says(reason, "max_age_seconds")) << reason;
     EXPECT_EQ(test.state().refused.size(), 0u);
     test.when(crossing(crossed_until(samples::now + std::chrono::seconds{1}, "x-2")));
     EXPECT_EQ(test.events().size(), 2u);
 }
+
+// ---- crossings of rules that are gone, or ask something else
+
+trigger::v1::Event rule_removed(const char* rule_id = "bow-high") {
+    trigger::v1::Event event;
+    event.mutable_rule_removed()->set_rule_id(rule_id);
+    return event;
+}
+
+// As the one that crossed above.
+trigger::v1::Event rule_put() {
+    const auto evidence = samples::make_evidence();
+    trigger::v1::Event event;
+    auto& rule = *event.mutable_rule_put()->mutable_rule();
+    rule.set_rule_id("bow-high");
+    rule.set_source_id(evidence.source_id());
+    rule.set_series(evidence.series());
+    rule.set_threshold(evidence.threshold());
+    rule.set_template_id("flood");
+    rule.set_active(true);
+    return event;
+}
+
+// Nothing is drafted of what was refused before, whatever becomes of its template.
+void expect_given_up(Case& test, std::string_view why) {
+    const std::string reason = reason_of(test);
+    EXPECT_TRUE(says(reason, why)) << reason;
+    EXPECT_TRUE(says(reason, "write the message by hand")) << reason;
+    EXPECT_EQ(test.events()[0].crossing_refused().rule_id(), "bow-high");
+    EXPECT_EQ(test.events()[0].crossing_refused().crossing_id(), "x-1");
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    test.happens(stored_template());
+    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(test.when(crossing(crossed_until())).reacted()) << "it is still known";
+}
+
+TEST(GivenUp, IsWhatARemovedRuleCrossedAt) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.when(crossing(rule_removed()));
+    expect_given_up(test, "rule `bow-high` was removed");
+}
+
+TEST(GivenUp, IsWhatWasDueAlready) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    test.happens(stored_template());
+    const auto due = Decider::next_due(test.state());
+    ASSERT_TRUE(due);
+    test.when(crossing(rule_removed()));
+    expect_given_up(test, "was removed");
+    test.by("service:drafting", "", {"service"}).when(due->command);
+    EXPECT_TRUE(test.events().empty());
+}
+
+TEST(GivenUp, IsWhatARuleCrossedAtThatAsksSomethingElseNow) {
+    std::vector<trigger::v1::Event> others(5, rule_put());
+    others[0].mutable_rule_put()->mutable_rule()->set_source_id("elsewhere");
+    others[1].mutable_rule_put()->mutable_rule()->set_series("05BJ001:level");
+    auto& lower = *others[2].mutable_rule_put()->mutable_rule();
+    lower.set_threshold(lower.threshold() - 1);
+    auto& higher = *others[3].mutable_rule_put()->mutable_rule();
+    higher.set_threshold(higher.threshold() + 1);
+    others[4].mutable_rule_put()->mutable_rule()->set_unit("furlong");
+    for (const auto& other : others) {
+        SCOPED_TRACE(other.ShortDebugString());
+        Case test = given({incident()});
+        test.when(crossing(crossed_until()));
+        test.when(crossing(other));
+        expect_given_up(test, "rule `bow-high` was put with another question");
+    }
+}
+
+TEST(GivenUp, IsNothingOfARuleThatAsksTheSameOrOfAnotherRule) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    EXPECT_FALSE(test.when(crossing(rule_put())).reacted());
+    auto other = rule_put();
+    other.mutable_rule_put()->mutable_rule()->set_rule_id("elbow-high");
+    other.mutable_rule_put()->mutable_rule()->set_threshold(-1);
+    EXPECT_FALSE(test.when(crossing(other)).reacted());
+    EXPECT_FALSE(test.when(crossing(rule_removed("elbow-high"))).reacted());
+    test.happens(stored_template());
+    EXPECT_EQ(fire(test).events().size(), 2u);
+}
+
+TEST(GivenUp, IsNothingThatWasDraftedOrIsTooOld) {
+    Case test = given({incident(), stored_template()});
+    test.when(crossing(crossed_until()));
+    test.when(crossing(crossed_until(samples::now, "x-2")));
+    EXPECT_FALSE(test.when(crossing(rule_removed())).reacted());
+}
+
+TEST(GivenUp, AreAllOfTheRule) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until(until, "x-1")));
+    test.when(crossing(crossed_until(until, "x-2")));
+    test.when(crossing(rule_removed()));
+    EXPECT_EQ(test.events().size(), 2u);
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    EXPECT_FALSE(test.when(crossing(rule_removed())).reacted());
+}
+
+TEST(GivenUp, IsDraftedWhereTheRuleIsPutAgainWithAnotherTemplate) {
+    Case test = given({incident(), template_named("other")});
+    test.when(crossing(crossed_until()));
+    test.when(crossing(rule_removed()));
+    test.when(crossing(retried("other")));
+    EXPECT_EQ(test.events().size(), 2u);
+}
+
+// ---- how long a refusal is known
+
+TEST(Known, IsARefusalForADayOrWhileItCouldBeDrafted) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until(samples::now + std::chrono::hours{72}, "x-long")));
+    test.when(crossing(crossed_until(until, "x-short")));
+    test.on(samples::now + std::chrono::hours{24} - std::chrono::seconds{1}).happens(message());
+    EXPECT_TRUE(test.state().refused.knows("x-short"));
+    test.on(samples::now + std::chrono::hours{24}).happens(message());
+    EXPECT_FALSE(test.state().refused.knows("x-short"));
+    EXPECT_TRUE(test.state().refused.knows("x-long"));
+    test.on(samples::now + std::chrono::hours{72}).happens(message());
+    EXPECT_EQ(test.state().refused.known(), 0u);
+}
+
+TEST(Known, AreSoManyAtMost) {
+    State state;
+    for (std::size_t i = 0; i < RefusedCrossings::known_max + 5; ++i) {
+        v1::Event event;
+        event.mutable_crossing_refused()->set_crossing_id(std::to_string(i));
+        ASSERT_TRUE(Decider::evolve(state, event, samples::now));
+    }
+    EXPECT_EQ(state.refused.known(), RefusedCrossings::known_max);
+    EXPECT_FALSE(state.refused.knows("4"));
+    EXPECT_TRUE(state.refused.knows("5"));
+}
+
+// ---- crossings that trigger asks for anew
 
 TEST(Retried, IsDraftedAtOnceFromTheOtherTemplate) {
     Case test = given({incident(), template_named("other")});
@@ -1407,7 +1550,7 @@ TEST(Size, RefusalsOfOneReadingFitIntoOneRecord) {
     EXPECT_LT(bytes_of(test.events()), decision_bytes_max);
     EXPECT_GT(test.state().refused.size(), 50u);
     EXPECT_LT(test.state().refused.size(), 100u);
-    EXPECT_EQ(test.state().refused_crossings.size(), 100u);
+    EXPECT_EQ(test.state().refused.known(), 100u);
 }
 
 TEST(Size, WhatOneReadingLeadsToFitsIntoOneRecord) {

@@ -1,0 +1,28 @@
+// Whether a message could be made of what a rule crosses at: what drafting would refuse a crossing
+// for, found while somebody puts the rule.
+#pragma once
+
+#include "runtime/time.hpp"
+#include "tocsin/drafting/v1/drafting_service.pb.h"
+#include "tocsin/trigger/v1/trigger_service.pb.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tocsin::trigger {
+
+struct Draftable {
+    const v1::PutRuleRequest& put;
+    const std::string& agency;  // of the rule
+    const drafting::v1::Template& source;
+    const std::vector<std::string>& members;  // of the incident
+    runtime::Time now;
+};
+// Why none could: a placeholder that no reading fills, an agency that is missing or does not take
+// part, or an error that the draft has once it is filled. Nothing: one could, if all stays so.
+std::optional<grpc::Status> not_draftable(const Draftable& question);
+
+}  // namespace tocsin::trigger
