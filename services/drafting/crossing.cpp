@@ -187,9 +187,10 @@ bool asks_otherwise(const Refused& refused, const trigger::v1::Rule& rule) {
     crossed.ParseFromString(refused.crossed);
     if (crossed.crossing().evidence().empty()) return true;
     const auto& evidence = crossed.crossing().evidence(0);
-    // A rule without a unit takes that of the series.
+    // A rule without a unit takes that of the series. Where the reading reaches the other threshold
+    // as well, it is the crossing of that one: nothing crosses anew.
     return rule.source_id() != evidence.source_id() || rule.series() != evidence.series() ||
-           rule.threshold() != evidence.threshold() ||
+           rule.threshold() > std::max(evidence.threshold(), evidence.value()) ||
            (!rule.unit().empty() && rule.unit() != evidence.unit());
 }
 

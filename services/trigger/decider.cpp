@@ -213,8 +213,10 @@ v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
 // is now, while their readings are young enough.
 std::vector<v1::Event> retried(const RuleState& known, const v1::Rule& rule, Time now) {
     std::vector<v1::Event> events;
-    if (!same_series(known, rule) || known.rule.threshold() != rule.threshold()) return events;
+    if (!same_series(known, rule)) return events;
     for (const Fired& fired : known.fired) {
+        const content::v1::Evidence& evidence = fired.grounds[0].evidence;
+        if (std::max(evidence.threshold(), evidence.value()) < rule.threshold()) continue;
         v1::Event event;
         v1::RuleCrossed& crossed = *event.mutable_crossing_retried();
         if (fired.crossed.empty() || !crossed.ParseFromString(fired.crossed)) continue;

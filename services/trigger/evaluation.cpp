@@ -73,12 +73,21 @@ bool same_place(const v1::Rule& rule, const Fired& fired) {
     return evidence.source_id() == rule.source_id() && evidence.series() == rule.series();
 }
 
-// Whether a wave of the rule that it lies in was crossed at: values that are high for a threshold
-// are high for any lower one.
-bool counts(const RuleState& state, const Fired& fired) {
+// Whether it is of what the rule reads.
+bool same_readings(const RuleState& state, const Fired& fired) {
+    return same_place(state.rule, fired) && same_unit(state, fired.grounds[0].evidence);
+}
+
+// Whether it is a crossing by what the rule says now as well.
+bool is_crossing_of(const RuleState& state, const Fired& fired) {
     const Evidence& evidence = fired.grounds[0].evidence;
-    return same_place(state.rule, fired) && same_unit(state, evidence) &&
-           evidence.threshold() >= state.rule.threshold();
+    return same_readings(state, fired) &&
+           std::max(evidence.threshold(), evidence.value()) >= state.rule.threshold();
+}
+
+// Whether a wave that it lies in was crossed at.
+bool counts(const RuleState& state, const Fired& fired) {
+    return is_crossing_of(state, fired) || (fired.covers_until && same_readings(state, fired));
 }
 
 // The ledger's word on waves, for whoever looks at a window.
@@ -222,6 +231,7 @@ private:
     }
     // Its reading was corrected or withdrawn, and nothing else was low since: it is the same rise.
     bool rises_again_after(const Fired& fired, const Wave& wave) const {
+        if (!is_crossing_of(*rule_, fired)) return false;
         if (fired.at >= begin_of(wave) || fired.at < at(0)) return false;
         for (std::size_t i = 0; i < wave.begin; ++i)
             if (at(i) > fired.at && is_low(rule_->rule, readings_[i])) return false;
@@ -240,7 +250,8 @@ private:
         std::optional<Time> until;
         for (const Fired& fired : rule_->fired)
             // One that came before, or one that was known before it came late.
-            if (counts(*rule_, fired) && time < fired.at + cooldown && fired.at < time + cooldown)
+            if (is_crossing_of(*rule_, fired) && time < fired.at + cooldown &&
+                fired.at < time + cooldown)
                 until = std::max(until.value_or(Time::min()), fired.at + cooldown);
         return until;
     }
@@ -616,8 +627,6 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
         state.suppressed.reset();
         state.passed.reset();
         state.cooldown_until.reset();
-        // They are crossings of what is asked no more.
-        for (Fired& fired : state.fired) fired.crossed.clear();
     }
     state.edited.reset();
     if (!same) state.forgotten.reset();
@@ -627,8 +636,10 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
     }
     state.rule = put;
     for (Fired& fired : state.fired) {
+        const bool asked = same && is_crossing_of(state, fired);
+        if (!asked) fired.crossed.clear();
         if (fired.ended) continue;
-        if (!same || !counts(state, fired))
+        if (!asked && !(same && was_on))
             fired.ended = End{now, true};  // It is not watched any more.
         else if (was_on)
             fired.covers_until = now;

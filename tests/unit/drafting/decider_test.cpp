@@ -1286,14 +1286,12 @@ TEST(GivenUp, IsWhatWasDueAlready) {
 }
 
 TEST(GivenUp, IsWhatARuleCrossedAtThatAsksSomethingElseNow) {
-    std::vector<trigger::v1::Event> others(5, rule_put());
+    std::vector<trigger::v1::Event> others(4, rule_put());
     others[0].mutable_rule_put()->mutable_rule()->set_source_id("elsewhere");
     others[1].mutable_rule_put()->mutable_rule()->set_series("05BJ001:level");
-    auto& lower = *others[2].mutable_rule_put()->mutable_rule();
-    lower.set_threshold(lower.threshold() - 1);
-    auto& higher = *others[3].mutable_rule_put()->mutable_rule();
-    higher.set_threshold(higher.threshold() + 1);
-    others[4].mutable_rule_put()->mutable_rule()->set_unit("furlong");
+    others[2].mutable_rule_put()->mutable_rule()->set_threshold(samples::make_evidence().value() +
+                                                                1);
+    others[3].mutable_rule_put()->mutable_rule()->set_unit("furlong");
     for (const auto& other : others) {
         SCOPED_TRACE(other.ShortDebugString());
         Case test = given({incident()});
@@ -1307,6 +1305,12 @@ TEST(GivenUp, IsNothingOfARuleThatAsksTheSameOrOfAnotherRule) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
     EXPECT_FALSE(test.when(crossing(rule_put())).reacted());
+    // The reading reaches these thresholds as well, and so nothing crosses anew.
+    for (const double threshold : {-1.0, samples::make_evidence().value()}) {
+        auto moved = rule_put();
+        moved.mutable_rule_put()->mutable_rule()->set_threshold(threshold);
+        EXPECT_FALSE(test.when(crossing(moved)).reacted()) << threshold;
+    }
     auto other = rule_put();
     other.mutable_rule_put()->mutable_rule()->set_rule_id("elbow-high");
     other.mutable_rule_put()->mutable_rule()->set_threshold(-1);
