@@ -227,7 +227,7 @@ private:
             return lasts_beyond(fired.ended, begin_of(wave));
         if (holds(wave, fired.at) || rises_again_after(fired, wave)) return true;
         return fired.covers_until && begin_of(wave) <= *fired.covers_until &&
-               fired.at < begin_of(wave);
+               fired.at < begin_of(wave) && !came_in_late(wave);
     }
     // Its reading was corrected or withdrawn, and nothing else was low since: it is the same rise.
     bool rises_again_after(const Fired& fired, const Wave& wave) const {
@@ -268,6 +268,8 @@ private:
         RuleState before = *rule_;
         before.rule = rule_->before;
         before.edited.reset();
+        for (Fired& fired : before.fired)
+            if (fired.covers_until == rule_->edited) fired.covers_until.reset();
         Weighing weighing(before, record_, readings_, now_);
         weighing.waves_ = waves_in(before, readings_);
         for (const Wave& wave : weighing.waves_.all)
@@ -276,8 +278,10 @@ private:
 
     // A wave that was over when the rule was edited is no news by the edit.
     bool settled_by_edit(const Wave& wave) const {
-        if (!rule_->edited || !wave.end || at(*wave.end) > *rule_->edited) return false;
-        return std::ranges::none_of(late_, [&](const Wave& late) {
+        return rule_->edited && wave.end && at(*wave.end) <= *rule_->edited && !came_in_late(wave);
+    }
+    bool came_in_late(const Wave& wave) const {
+        return std::ranges::any_of(late_, [&](const Wave& late) {
             return late.begin < past(wave) && wave.begin < past(late);
         });
     }

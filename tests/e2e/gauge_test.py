@@ -398,7 +398,7 @@ def test_a_second_wave_within_the_cooldown_is_told_when_that_ends_high(
     gauge.body = Gauge.table(*waves)
     name = world.watch(gauge, cooldownSeconds=600)
     until(lambda: world.rule(name)["state"] == "cooling_down", "it is silent", 20)
-    assert "cooling down until" in world.rule(name)["reason"]
+    assert "the next reading crosses" in world.rule(name)["reason"]
     world.told(name, (3.1, at[60]))
     gauge.body = Gauge.table(*waves, f"A,{at[48]},3.6")
     world.told(name, (3.1, at[60]), (3.6, at[48]))
