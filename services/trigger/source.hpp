@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ struct Series {
     std::string unit;
     std::string sensor;  // the provider's id of what measures it; empty where it has none
     std::vector<Reading> readings;  // in order of time, one per time
+    // Times at which the provider says that there is no value, in order; none of a reading. What
+    // stood there before is withdrawn.
+    std::vector<Time> no_data;
 };
 
 // Why something that was there is no reading.
@@ -66,11 +70,31 @@ struct Skipped {
     bool operator==(const Skipped&) const = default;
 };
 
+// One of those that were skipped, told apart from the others by a hash of what it says: an answer
+// holds most of what the one before held.
+struct SkippedOne {
+    Skip why;
+    std::size_t what = 0;
+};
+
 struct Parsed {
     std::vector<Series> series;  // by name, each once
+    // Of no series, since it has no reading: as Series::no_data, by name.
+    std::map<std::string, std::vector<Time>> no_data;
     Skipped skipped;
+    std::vector<SkippedOne> skips;  // the first `skips_max` of them
     std::string first_fault;  // about the first bad_row, as a short sentence; empty: there is none
+
+    void skip(const SkippedOne& one);
 };
+
+// Of one answer, so many are told apart.
+inline constexpr std::size_t skips_max = 5'000;
+
+inline void Parsed::skip(const SkippedOne& one) {
+    skipped.add(one.why);
+    if (skips.size() < skips_max) skips.push_back(one);
+}
 
 // Bounds on one answer, the same for every format.
 inline constexpr std::size_t body_bytes_max = std::size_t{8} * 1024 * 1024;
