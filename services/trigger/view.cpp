@@ -90,12 +90,34 @@ std::int64_t Realm::refused(Time from) const {
     return number;
 }
 
+void Realm::leave_series_of(const std::string& rule_id) {
+    const RuleState* rule = state_.rules.find(rule_id);
+    if (rule && rule->rule.active() && revisions_.contains(rule->rule.source_id()))
+        revisions_.set(rule->rule.source_id(), ++last_revision_);
+}
+
+void Realm::note_address(const v1::Source& put) {
+    const SourceState* before = state_.sources.find(put.source_id());
+    if (before && before->source.url() == put.url() && before->source.format() == put.format())
+        return;
+    // As Decider counts it: no put of this id, not even of one that was forgotten, had a higher
+    // one.
+    const std::int64_t last = before ? before->version : state_.forgotten_version;
+    addresses_.set(put.source_id(), last + 1);
+}
+
 void Realm::apply(const v1::Event& event, Time decided_at) {
+    if (event.has_source_put()) note_address(event.source_put().source());
+    if (event.has_rule_put()) leave_series_of(event.rule_put().rule().rule_id());
+    if (event.has_rule_removed()) leave_series_of(event.rule_removed().rule_id());
     Decider::evolve(state_, event, decided_at);
     if (event.has_source_put())
         revisions_.set(event.source_put().source().source_id(), ++last_revision_);
     if (event.has_rule_put()) revisions_.set(event.rule_put().rule().source_id(), ++last_revision_);
-    if (event.has_source_removed()) revisions_.erase(event.source_removed().source_id());
+    if (event.has_source_removed()) {
+        revisions_.erase(event.source_removed().source_id());
+        forget_addresses();
+    }
     if (event.has_evidence_revised()) {
         auto& revisions = revised_.edit(event.evidence_revised().crossing_id());
         if (revisions.size() >= revisions_max) revisions.erase(revisions.begin());
@@ -111,8 +133,24 @@ void Realm::apply(const v1::Event& event, Time decided_at) {
     }
 }
 
+// Of sources that were forgotten: as many as are known say all.
+void Realm::forget_addresses() {
+    if (addresses_.size() <= state_.sources.size()) return;
+    std::vector<std::string> gone;
+    addresses_.ascend(nullptr, [&](const std::string& id, std::int64_t) {
+        if (!state_.sources.contains(id)) gone.push_back(id);
+        return true;
+    });
+    for (const std::string& id : gone) addresses_.erase(id);
+}
+
 std::int64_t Realm::revision(const std::string& source_id) const {
     const std::int64_t* found = revisions_.find(source_id);
+    return found ? *found : 0;
+}
+
+std::int64_t Realm::address(const std::string& source_id) const {
+    const std::int64_t* found = addresses_.find(source_id);
     return found ? *found : 0;
 }
 
@@ -145,7 +183,7 @@ content::v1::Evidence newest_of(const std::string& source_id, const std::string&
 Stands stands_now(const RuleState& rule, const std::optional<Heard::Series>& series,
                   const SourceState* source, Time now) {
     std::optional<Seen> seen;
-    if (series) seen = Seen{series->unit, series->sensor, series->readings};
+    if (series) seen = Seen{series->unit, series->sensor, series->readings, series->missing_since};
     const double stale_seconds = source ? source->source.stale_seconds() : 0;
     return stands(rule, seen, runtime::Duration{static_cast<std::int64_t>(stale_seconds * 1e6)},
                   now);
@@ -174,14 +212,21 @@ void TriggerView::apply(const runtime::Counted& counted) {
     if (!changed_) return;
     const auto events = events_of(counted);
     const bool changes = std::ranges::any_of(events, [](const v1::Event& event) {
-        return event.has_source_put() || event.has_source_removed() || event.has_rule_put();
+        return event.has_source_put() || event.has_source_removed() || event.has_rule_put() ||
+               event.has_rule_removed();
     });
     if (changes) changed_();
+}
+
+void TriggerView::reset(int partition) {
+    if (auto& fold = folds_[static_cast<std::size_t>(partition)]; fold % 2 == 1) ++fold;
+    SnapshotViews::reset(partition);
 }
 
 // Of what history holds nothing was wanted until it could be read.
 void TriggerView::folded(int partition) {
     SnapshotViews::folded(partition);
+    if (auto& fold = folds_[static_cast<std::size_t>(partition)]; fold % 2 == 0) ++fold;
     if (changed_) changed_();
 }
 
@@ -190,10 +235,23 @@ std::vector<Wanted> TriggerView::wanted() const {
     each([&](const std::string& name, const Realm& realm) {
         realm.state().sources.ascend(nullptr, [&](const std::string& id, const auto& known) {
             if (known.source.active())
-                all.push_back({name, known.source, realm.revision(id), realm.watched(id)});
+                all.push_back(
+                    {name, known.source, realm.revision(id), realm.address(id), realm.watched(id)});
             return true;
         });
     });
+    return all;
+}
+
+Wants TriggerView::wants() const {
+    const auto folds = [this] { return std::vector<std::uint64_t>(folds_.begin(), folds_.end()); };
+    const auto before = folds();
+    Wants all{wanted(), {}};
+    all.whole = [before, after = folds()](const std::string& realm) {
+        const int partitions = static_cast<int>(after.size());
+        const auto partition = static_cast<std::size_t>(runtime::partition_of(realm, partitions));
+        return after[partition] % 2 == 1 && before[partition] == after[partition];
+    };
     return all;
 }
 
