@@ -16,7 +16,12 @@ double PollBudget::left_at(const Account& account, Tick now) {
     return std::min<double>(realm_bytes_per_minute, account.left + seconds * bytes_per_second);
 }
 
-std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm, Tick now) {
+int PollBudget::polls_of(std::size_t bytes_most) {
+    return static_cast<int>((bytes_most + body_bytes_max - 1) / body_bytes_max);
+}
+
+std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm, std::size_t bytes_most,
+                                                  Tick now) {
     const auto known = accounts_.try_emplace(realm, Account{.at = now}).first;
     Account& account = known->second;
     const double left = left_at(account, now);
@@ -26,16 +31,18 @@ std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm, Tick
     }
     const int most = account.under_way > 0 ? under_way_max - first_of_realm : under_way_max;
     if (account.under_way >= of_realm_max || under_way_ >= most) return Wait{look_again, false};
-    ++account.under_way;
-    ++under_way_;
+    // Beyond the most, so that one that counts as many is not kept waiting by ever more small ones.
+    account.under_way += polls_of(bytes_most);
+    under_way_ += polls_of(bytes_most);
     return std::nullopt;
 }
 
-void PollBudget::settle(const std::string& realm, std::size_t bytes, Tick now) {
+void PollBudget::settle(const std::string& realm, std::size_t bytes_most, std::size_t bytes,
+                        Tick now) {
     const auto known = accounts_.find(realm);
     Account& account = known->second;
-    --account.under_way;
-    --under_way_;
+    account.under_way -= polls_of(bytes_most);
+    under_way_ -= polls_of(bytes_most);
     account.left = left_at(account, now) - static_cast<double>(bytes);
     account.at = now;
     const auto says_nothing = [&](const auto& entry) {

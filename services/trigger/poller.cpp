@@ -90,9 +90,10 @@ struct ReadAwaiter {
 // A poll that the budget let begin, until all of its answer is dealt with.
 class Budgeted {
 public:
-    Budgeted(PollBudget& budget, const PollerLinks& links, std::string realm)
-        : budget_(budget), links_(links), realm_(std::move(realm)) {}
-    ~Budgeted() { budget_.settle(realm_, bytes, links_.tick()); }
+    Budgeted(PollBudget& budget, const PollerLinks& links, std::string realm,
+             std::size_t bytes_most)
+        : budget_(budget), links_(links), realm_(std::move(realm)), bytes_most_(bytes_most) {}
+    ~Budgeted() { budget_.settle(realm_, bytes_most_, bytes, links_.tick()); }
     Budgeted(const Budgeted&) = delete;
 
     std::size_t bytes = 0;
@@ -101,6 +102,7 @@ private:
     PollBudget& budget_;
     const PollerLinks& links_;
     std::string realm_;
+    std::size_t bytes_most_;
 };
 
 // A server chose part of it: not all of that may be answered or logged.
@@ -263,6 +265,7 @@ struct Poller::Loop {
     bool brought = false;                   // its poll, to the stream
     std::string etag, last_modified;        // of the last answer of which all is stored
     int failures = 0;
+    bool large = false;    // its answers are larger than usual, which its format may be
     bool put_off = false;  // since its last poll, for what the realm's polls brought
     Role role = Role::out;
     // While it stands by: since when, or since its last poll; how long without a reading until it
@@ -331,6 +334,8 @@ void Poller::start(const Wanted& wanted) {
     loop->wanted = wanted;
     loop->began = links_.tick();
     loop->format = find_format(wanted.source.format());
+    for (const auto& before : loops_)
+        if (address_of(before->wanted) == address_of(wanted)) loop->large = before->large;
     const auto rest = resting_.find(address_of(wanted));
     if (rest != resting_.end() && rest->second.format == wanted.source.format())
         loop->failures = rest->second.failures;
@@ -354,7 +359,7 @@ Task<void> Poller::run(Loop& loop) {
         if (began < rests_until) {
             next = leading ? rests_until : next;
         } else if (loop.format != nullptr && (leading || began >= stands_in_at(loop))) {
-            if (const auto wait = budget_.begin(loop.wanted.realm, began)) {
+            if (const auto wait = budget_.begin(loop.wanted.realm, bytes_most(loop), began)) {
                 next = began + put_off(loop, *wait);
             } else {
                 loop.stand_in = leading ? 0 : ++stand_ins_;
@@ -366,6 +371,7 @@ Task<void> Poller::run(Loop& loop) {
                 }
                 // Whoever replaced it says how the source does.
                 if (loop.replaced) break;
+                if (outcome.again_larger) continue;
                 const Tick again = end_turn(loop, began, outcome);
                 if (leading) next = again;
             }
@@ -515,12 +521,16 @@ milliseconds Poller::settle(Loop& loop, const Outcome& outcome) {
     return std::max(milliseconds{spread(jitter_)}, outcome.wait_least);
 }
 
+std::size_t Poller::bytes_most(const Loop& loop) {
+    return loop.large ? loop.format->bytes_max : std::min(body_bytes_max, loop.format->bytes_max);
+}
+
 HttpRequest Poller::request_for(const Loop& loop) const {
     HttpRequest request;
     request.owner = loop.wanted.realm;
     request.url = loop.wanted.source.url();
     request.timeout = request_timeout;
-    request.response_bytes_max = body_bytes_max;
+    request.response_bytes_max = bytes_most(loop);
     request.allow_private_addresses = allow_private_addresses_;
     request.headers.emplace_back("Accept", loop.format->accept);
     if (!loop.etag.empty()) request.headers.emplace_back("If-None-Match", loop.etag);
@@ -530,12 +540,19 @@ HttpRequest Poller::request_for(const Loop& loop) const {
 }
 
 Task<Poller::Outcome> Poller::poll(Loop& loop) {
-    Budgeted budgeted{budget_, links_, loop.wanted.realm};
+    Budgeted budgeted{budget_, links_, loop.wanted.realm, bytes_most(loop)};
     HttpRequest request = request_for(loop);
     const runtime::HttpResult answer = co_await links_.http.send(std::move(request));
     // Half of an answer, or too much of one, was brought as well.
     budgeted.bytes = answer ? answer->body.size() : answer.error().received_bytes;
     if (loop.replaced) co_return Outcome{};
+    if (!answer && answer.error().kind == runtime::HttpError::Kind::refused_by_limit &&
+        bytes_most(loop) < loop.format->bytes_max) {
+        loop.large = true;
+        Outcome larger;
+        larger.again_larger = true;
+        co_return larger;
+    }
     if (!answer) co_return Outcome{answer.error().text.empty() ? "no answer" : answer.error().text};
     if (answer->status == 304) co_return Outcome{{}, true};
     if (answer->status == 200) co_return co_await take(loop, *answer);
@@ -552,6 +569,7 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
     if (!parsed) co_return Outcome{std::move(parsed.error())};
     drop_future(*parsed, links_.now());
     health_.skipped(loop.wanted, *parsed);
+    loop.large = answer.body.size() > body_bytes_max / 4 * 3;
     const bool stored = co_await send_all(loop, *parsed);
     if (loop.replaced || stopped_) co_return Outcome{};
     if (!stored) {

@@ -88,6 +88,8 @@ private:
         std::string error;
         bool unchanged = false;
         std::chrono::milliseconds wait_least{0};  // as the server asked
+        // It was cut where answers of most sources end: to be asked for at once, whole.
+        bool again_larger = false;
     };
 
     runtime::Task<void> run(Loop& loop);
@@ -100,6 +102,7 @@ private:
     runtime::Task<bool> send_sign(Loop& loop, const Parsed& parsed);
     runtime::Task<bool> append(const Loop& loop, v1::Readings record);
     Known as_stored(Loop& loop, const Series& series) const;
+    static std::size_t bytes_most(const Loop& loop);
     runtime::HttpRequest request_for(const Loop& loop) const;
     void look(Loop& loop);
     void judge(const Loop& loop);

@@ -97,8 +97,8 @@ public:
     std::expected<Parsed, std::string> read() {
         std::int64_t count = 0;
         while (const auto row = rows_.next()) {
-            if (++count > rows_max)
-                return Fault(fmt::format("line {}: more than {} rows", row->line, rows_max));
+            if (++count > long_rows_max)
+                return Fault(fmt::format("line {}: more than {} rows", row->line, long_rows_max));
             const std::string fault = row->fault.empty() ? fault_of(*row) : row->fault;
             if (!fault.empty())
                 lose(*row, fault);
@@ -178,8 +178,8 @@ private:
 }  // namespace
 
 std::expected<Parsed, std::string> read(std::string_view body) {
-    if (body.size() > body_bytes_max)
-        return Fault(fmt::format("longer than {} bytes", body_bytes_max));
+    if (body.size() > long_body_bytes_max)
+        return Fault(fmt::format("longer than {} bytes", long_body_bytes_max));
     if (const auto kind = kind_of(body); !kind.empty())
         return Fault(fmt::format("no CSV, but {}: is the address right?", kind));
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

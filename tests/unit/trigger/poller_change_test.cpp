@@ -408,6 +408,35 @@ TEST_F(PollerChangeTest, WhatWasHeardOfARealmThatIsFoldedAgainIsKept) {
     EXPECT_FALSE(heard_.series("bow", "gauge", "A:level"));
 }
 
+TEST_F(PollerChangeTest, AnAnswerLargerThanMostIsAskedForAgainWhereItsFormatMayBeSo) {
+    const runtime::HttpResult cut = std::unexpected(runtime::HttpError{
+        runtime::HttpError::Kind::refused_by_limit, "the answer is larger", {}, body_bytes_max});
+    const std::string filler(body_bytes_max, '\n');
+    transport_.answers = {cut, answer(rows(0, 2) + filler), answer(rows(0, 3)), answer(rows(0, 3))};
+    begin();
+    ASSERT_THAT(transport_.requests, SizeIs(2));
+    EXPECT_EQ(transport_.requests[0].response_bytes_max, body_bytes_max);
+    EXPECT_EQ(transport_.requests[1].response_bytes_max, long_body_bytes_max);
+    EXPECT_EQ(report().error(), "");
+    EXPECT_EQ(readings(), 2U);
+    begin(wanted(2));
+    EXPECT_EQ(transport_.requests[2].response_bytes_max, long_body_bytes_max) << "it is known";
+    until_request();
+    EXPECT_EQ(transport_.requests[3].response_bytes_max, body_bytes_max) << "the last was small";
+    transport_.answers = {cut};
+    while (report().error().empty()) wake();
+    EXPECT_EQ(report().error(), "the answer is larger");
+    EXPECT_EQ(transport_.requests.back().response_bytes_max, long_body_bytes_max);
+    Wanted json = wanted(3);
+    json.source.set_format("usgs-json");
+    json.source.set_url("http://other.example/");
+    const auto before = transport_.requests.size();
+    transport_.answers = {cut};
+    begin(json);
+    EXPECT_EQ(transport_.requests.size(), before + 1);
+    EXPECT_EQ(transport_.requests.back().response_bytes_max, body_bytes_max);
+}
+
 TEST_F(PollerChangeTest, AnotherUnitBeginsAnew) {
     echo();
     transport_.answers = {answer(rows(0, 2))};

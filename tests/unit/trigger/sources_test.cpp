@@ -331,7 +331,7 @@ TEST(EcccCsv, WhatIsNoSuchFileIsAnErrorThatSaysWhatItIs) {
 }
 
 TEST(EcccCsv, LengthAndSeriesAreBounded) {
-    EXPECT_THAT(error_of("eccc-csv", std::string(body_bytes_max + 1, ' ')),
+    EXPECT_THAT(error_of("eccc-csv", std::string(long_body_bytes_max + 1, ' ')),
                 HasSubstr("longer than"));
     std::string body = "ID,Date,Water Level (m)\n";
     for (std::size_t i = 0; i <= series_max; ++i)
@@ -341,11 +341,11 @@ TEST(EcccCsv, LengthAndSeriesAreBounded) {
 
 TEST(EcccCsv, RowsAreBounded) {
     std::string body = "ID,Date,Water Level (m)\n";
-    for (int i = 0; i <= rows_max; ++i) body += "A,2026-05-01T10:00:00Z,1\n";
-    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 200000 rows"));
+    for (int i = 0; i <= long_rows_max; ++i) body += "A,2026-05-01T10:00:00Z,1\n";
+    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 1000000 rows"));
     body = "ID,Date,Water Level (m)\n";
-    for (int i = 0; i <= rows_max; ++i) body += "A\n";
-    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 200000 rows"));
+    for (int i = 0; i <= long_rows_max; ++i) body += "A\n";
+    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 1000000 rows"));
 }
 
 // None of these is looked at again and again, however long it is.
