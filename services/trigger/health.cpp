@@ -60,7 +60,13 @@ Health* HealthBook::find(const Wanted& wanted) {
 void HealthBook::watched(const Wanted& wanted, Time now) {
     const std::lock_guard lock(mutex_);
     const auto [known, fresh] = known_.try_emplace(key(wanted));
-    if (fresh) known->second.watched_since = now;
+    Health& health = known->second;
+    if (!fresh && health.address == wanted.address) return;
+    health.address = wanted.address;
+    health.watched_since = now;
+    // What was read elsewhere makes nothing fresh.
+    health.last_read_at.reset();
+    health.oldest.reset();
 }
 
 void HealthBook::forget(const Wanted& wanted) {

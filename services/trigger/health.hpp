@@ -33,6 +33,7 @@ private:
 };
 
 struct Health {
+    std::int64_t address = 0;          // of which the readings below are
     std::optional<Time> last_read_at;  // time of the newest reading of any series
     // Whether rules read any; then the newest reading of the series that is oldest by it. Nothing
     // where one of them never came.
@@ -54,7 +55,7 @@ class HealthBook {
 public:
     explicit HealthBook(runtime::Metrics& metrics);
 
-    // It is in use, and to be heard of from now on.
+    // It is in use, and to be heard of from now on; at another address, anew.
     void watched(const Wanted& wanted, Time now);
     // Out of use: nothing of it raises an alarm, and no series of it stays.
     void forget(const Wanted& wanted);

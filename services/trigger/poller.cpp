@@ -590,7 +590,6 @@ Task<Poller::Outcome> Poller::take(Loop& loop, const HttpResponse& answer) {
 // These say whether all could be stored.
 Task<bool> Poller::send_all(Loop& loop, const Parsed& parsed) {
     loop.brought = false;
-    if (!co_await send_list(loop, parsed)) co_return false;
     for (const auto& [name, needed] : loop.wanted.watched) {
         if (stopped_ || loop.replaced) co_return true;
         const Series* series = find(parsed, name);
@@ -606,7 +605,9 @@ Task<bool> Poller::send_all(Loop& loop, const Parsed& parsed) {
         if (!co_await send_news(loop, series ? *series : without)) co_return false;
     }
     if (stopped_ || loop.replaced) co_return true;
-    co_return co_await send_sign(loop, parsed);
+    if (!co_await send_sign(loop, parsed)) co_return false;
+    if (stopped_ || loop.replaced) co_return true;
+    co_return co_await send_list(loop, parsed);
 }
 
 // Which series there are: what a rule may be put on, and which of them came no more. Again at

@@ -58,9 +58,6 @@ struct Skipped {
     std::array<std::int64_t, skip_names.size()> counts{};
 
     void add(Skip why, std::int64_t n = 1) { counts.at(static_cast<std::size_t>(why)) += n; }
-    void add(const Skipped& more) {
-        for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += more.counts[i];
-    }
     std::int64_t operator[](Skip why) const { return counts.at(static_cast<std::size_t>(why)); }
     std::int64_t total() const {
         std::int64_t sum = 0;

@@ -77,13 +77,10 @@ TEST(Fields, WhatWasSkippedIsCountedByReason) {
     EXPECT_EQ(skipped.total(), 0);
     skipped.add(Skip::bad_row);
     skipped.add(Skip::ahead, 3);
-    Skipped more;
-    more.add(Skip::bad_row, 2);
-    skipped.add(more);
-    EXPECT_EQ(skipped[Skip::bad_row], 3);
+    EXPECT_EQ(skipped[Skip::bad_row], 1);
     EXPECT_EQ(skipped[Skip::ahead], 3);
     EXPECT_EQ(skipped[Skip::no_data], 0);
-    EXPECT_EQ(skipped.total(), 6);
+    EXPECT_EQ(skipped.total(), 4);
 }
 
 }  // namespace

@@ -276,6 +276,12 @@ TEST_F(PollerChangeTest, ReadingsOfAnotherAddressSayNothingOfThisOne) {
     EXPECT_THAT(last_sent(), ElementsAre("00:00=1.5", "00:10=1.5"));
     EXPECT_EQ(ledger_.appended.back().address(), 7);
     EXPECT_THAT(heard_.series("bow", "gauge", "A:level")->readings, SizeIs(2));
+    other.address = 8;
+    other.revision = 3;
+    other.source.set_url("http://nowhere.example/ab.csv");
+    transport_.answers = {status(404)};
+    begin(other);
+    EXPECT_FALSE(report().has_last_read_at()) << "nothing was read there";
 }
 
 TEST_F(PollerChangeTest, WhatAServerAskedToWaitIsWaitedWhateverIsPutMeanwhile) {
