@@ -340,6 +340,8 @@ void put(State& state, const v1::Source& source) {
     const auto version = last_version(state, state.sources.find(source.source_id())) + 1;
     SourceState& known = state.sources.edit(source.source_id());
     state.removed_sources.ids.erase(std::exchange(known.removal, 0));
+    if (known.source.url() != source.url() || known.source.format() != source.format())
+        known.address = version;
     known.source = source;
     known.version = version;
 }
@@ -402,12 +404,15 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
         throw std::runtime_error("readings do not parse");
     const auto* watching = state.watching.find({series.source_id(), series.series()});
     if (!watching) return std::nullopt;
+    const SourceState* source = state.sources.find(series.source_id());
+    // Another gauge's, maybe, which the source read before.
+    if (source && series.address() < source->address) return std::nullopt;
     const std::vector<Reading> readings = window_of(series, foreign.at);
     Happened happened;
     for (const std::string& rule_id : *watching)
         for (v1::Event& event : weigh(*state.rules.find(rule_id), series, readings, now))
             happened.events.push_back(std::move(event));
-    if (const SourceState* source = state.sources.find(series.source_id()))
+    if (source)
         for (v1::Event& event : happened.events)
             if (event.has_rule_crossed())
                 for (const std::string& hand : source->source.hands())

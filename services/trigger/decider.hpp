@@ -21,6 +21,9 @@ namespace tocsin::trigger {
 struct SourceState {
     v1::Source source;
     std::int64_t version = 0;
+    // The version that last changed where it is read, or how: readings of an earlier one are not of
+    // it.
+    std::int64_t address = 0;
     std::int64_t removal = 0;  // its number in Removed; 0: it is in use
 };
 

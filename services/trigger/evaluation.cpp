@@ -227,7 +227,12 @@ private:
             return lasts_beyond(fired.ended, begin_of(wave));
         if (holds(wave, fired.at) || rises_again_after(fired, wave)) return true;
         return fired.covers_until && begin_of(wave) <= *fired.covers_until &&
-               fired.at < begin_of(wave) && !came_in_late(wave);
+               fired.at < begin_of(wave) && !came_in_late(wave) && !has_its_own(wave);
+    }
+    bool has_its_own(const Wave& wave) const {
+        return std::ranges::any_of(rule_->fired, [&](const Fired& fired) {
+            return is_crossing_of(*rule_, fired) && holds(wave, fired.at);
+        });
     }
     // Its reading was corrected or withdrawn, and nothing else was low since: it is the same rise.
     bool rises_again_after(const Fired& fired, const Wave& wave) const {
@@ -692,6 +697,12 @@ Stands stands(const RuleState& state, const std::optional<Seen>& seen,
     const Reading& last = seen->readings.back();
     if (const std::string other = mismatch(state, seen->unit, seen->sensor); !other.empty())
         return {Standing::without_data, last.read_at, "without data: " + other};
+    if (seen->missing_since)
+        return {Standing::without_data, last.read_at,
+                fmt::format("without data since {}: since {} the source's answers have no {}; "
+                            "`tocsin source get {}` lists what they have",
+                            said(last.read_at), said(*seen->missing_since), rule.series(),
+                            rule.source_id())};
     if (now - last.read_at > stale_after)
         return {Standing::without_data, last.read_at, "without data since " + said(last.read_at)};
     if (now - last.read_at > max_age(rule))

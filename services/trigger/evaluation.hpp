@@ -139,7 +139,8 @@ struct Stands {
 // `stale_after`: an older newest reading is none.
 struct Seen {
     std::string unit, sensor;
-    std::span<const Reading> readings;  // as window_of() gives them; empty: none was met
+    std::span<const Reading> readings;       // as window_of() gives them; empty: none was met
+    std::optional<Time> missing_since = {};  // when the answers began to have no reading of it
 };
 Stands stands(const RuleState& rule, const std::optional<Seen>& seen, runtime::Duration stale_after,
               Time now);

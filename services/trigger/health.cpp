@@ -22,6 +22,17 @@ double seconds(runtime::Duration duration) { return static_cast<double>(duration
 
 }  // namespace
 
+// By turns: what one set holds when it is full is forgotten when the next one is.
+std::vector<SkippedOne> SkipsMet::news(const std::vector<SkippedOne>& skips) {
+    if (latest_.size() > remembered_max) earlier_ = std::exchange(latest_, {});
+    std::vector<SkippedOne> fresh;
+    for (const SkippedOne& one : skips) {
+        const std::size_t what = one.what + static_cast<std::size_t>(one.why);
+        if (latest_.insert(what).second && !earlier_.contains(what)) fresh.push_back(one);
+    }
+    return fresh;
+}
+
 HealthBook::HealthBook(runtime::Metrics& metrics) : metrics_(metrics) {
     // There from the start, so that a rate over them is 0 and not absent.
     readings("taken");
@@ -38,6 +49,7 @@ std::optional<Time> HealthBook::judged_by(const Health& health) {
 }
 
 bool HealthBook::stale(const Health& health, const v1::Source& source, Time now) {
+    if (health.by_series && health.missing) return true;
     const Time since = judged_by(health).value_or(health.watched_since);
     return seconds(now - since) > source.stale_seconds();
 }
@@ -50,7 +62,13 @@ Health* HealthBook::find(const Wanted& wanted) {
 void HealthBook::watched(const Wanted& wanted, Time now) {
     const std::lock_guard lock(mutex_);
     const auto [known, fresh] = known_.try_emplace(key(wanted));
-    if (fresh) known->second.watched_since = now;
+    Health& health = known->second;
+    if (!fresh && health.address == wanted.address) return;
+    health.address = wanted.address;
+    health.watched_since = now;
+    // What was read elsewhere makes nothing fresh.
+    health.last_read_at.reset();
+    health.oldest.reset();
 }
 
 void HealthBook::forget(const Wanted& wanted) {
@@ -71,12 +89,14 @@ void HealthBook::heard(const Wanted& wanted, Time newest) {
         health->last_read_at = std::max(health->last_read_at.value_or(newest), newest);
 }
 
-void HealthBook::judged(const Wanted& wanted, bool by_series, std::optional<Time> oldest) {
+void HealthBook::judged(const Wanted& wanted, bool by_series, std::optional<Time> oldest,
+                        bool missing) {
     const std::lock_guard lock(mutex_);
     Health* health = find(wanted);
     if (health == nullptr) return;
     health->by_series = by_series;
     health->oldest = oldest;
+    health->missing = missing;
 }
 
 void HealthBook::waited(const Wanted& wanted, bool ready, Time now) {
@@ -93,16 +113,15 @@ void HealthBook::took(const Wanted& wanted, std::int64_t taken) {
     if (Health* health = find(wanted)) health->readings += taken;
 }
 
-void HealthBook::skipped(const Wanted& wanted, const Skipped& now, const Skipped& before,
-                         const std::string& first_fault) {
+void HealthBook::skipped(const Wanted& wanted, const Parsed& answer) {
     const std::lock_guard lock(mutex_);
     Health* health = find(wanted);
-    for (std::size_t i = 0; i < skip_names.size(); ++i) {
-        const std::int64_t more = std::max<std::int64_t>(now.counts[i] - before.counts[i], 0);
-        readings(std::string{skip_names[i]}).Increment(static_cast<double>(more));
-        if (health) health->skipped.counts[i] += more;
+    if (!health) return;
+    for (const SkippedOne& one : health->skips_met.news(answer.skips)) {
+        health->skipped.add(one.why);
+        readings(std::string{skip_names[static_cast<std::size_t>(one.why)]}).Increment();
     }
-    if (health) health->first_fault = first_fault;
+    health->first_fault = answer.first_fault;
 }
 
 void HealthBook::put_off(const Wanted& wanted, const std::string& why) {

@@ -4,6 +4,7 @@
 #include "trigger/decider.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace tocsin::trigger {
 namespace {
@@ -46,9 +47,15 @@ void Heard::met(const runtime::Foreign& foreign) {
     if (foreign.events.size() != 1 || !body.ParseFromString(foreign.events[0])) return;
     const Tick tick = tick_();
     const std::lock_guard lock(mutex_);
+    const auto poll = expected(foreign.realm, foreign.events[0]);
     Known& known = known_[{foreign.realm, body.source_id()}];
+    // Who is late with a poll of the old address polls the new one as little as anybody.
+    if (body.address() < known.address) return;
+    move(known, body.address());
     Source& source = known.source;
-    if (const auto poll = expected(foreign.realm, foreign.events[0])) {
+    if (body.readings().empty()) {
+        // It says how the series stand, and brings no reading that nobody else brought.
+    } else if (poll) {
         if (std::exchange(known.last_poll, *poll) != *poll) ++source.alone;
     } else {
         source.others_at = tick;
@@ -57,16 +64,49 @@ void Heard::met(const runtime::Foreign& foreign) {
     learn(known, body, foreign.at, tick);
 }
 
-void Heard::recall(const runtime::Foreign& foreign) {
+void Heard::recall(const runtime::Foreign& foreign, const std::set<SeriesKey>* only) {
     v1::Readings body;
     if (foreign.events.size() != 1 || !body.ParseFromString(foreign.events[0])) return;
+    if (only && !only->contains({foreign.realm, body.source_id(), body.series()})) return;
     const std::lock_guard lock(mutex_);
-    learn(known_[{foreign.realm, body.source_id()}], body, foreign.at, Tick{});
+    Known& known = known_[{foreign.realm, body.source_id()}];
+    const auto series = known.series.find(body.series());
+    // What was met since this process began is newer.
+    if (only && series != known.series.end() && series->second.met_at != Tick{}) return;
+    learn(known, body, foreign.at, Tick{});
+}
+
+// With the lock held.
+void Heard::move(Known& known, std::int64_t address) {
+    if (address <= known.address) return;
+    known = {};
+    known.address = address;
+}
+
+// With the lock held.
+void Heard::list(Known& known, const v1::Readings& record, Time stored) {
+    auto listing = std::make_shared<Listing>();
+    for (const auto& one : record.listed()) listing->emplace(one.series(), one.unit());
+    for (auto& [name, series] : known.series) {
+        if (listing->contains(name))
+            series.missing_since.reset();
+        else if (!series.missing_since)
+            series.missing_since = stored;
+    }
+    known.listing = std::move(listing);
 }
 
 // With the lock held.
 void Heard::learn(Known& known, const v1::Readings& record, Time stored, Tick tick) {
-    std::vector<Reading> readings = window_of(record, stored);
+    if (record.address() < known.address) return;
+    move(known, record.address());
+    if (record.series().empty()) return list(known, record, stored);
+    const std::vector<Reading> readings = window_of(record, stored);
+    std::set<Time> withdrawn;
+    for (const auto& time : record.withdrawn()) withdrawn.insert(runtime::from_proto(time));
+    if (const auto before = known.series.find(record.series()); before != known.series.end())
+        std::erase_if(before->second.readings,
+                      [&](const Reading& one) { return withdrawn.contains(one.read_at); });
     if (readings.empty()) return;
     const Time newest = readings.back().read_at;
     // A server that names other series each time takes no room for ever.
@@ -114,22 +154,55 @@ Heard::Source Heard::of(const std::string& realm, const std::string& source_id) 
     return found == known_.end() ? Source{} : found->second.source;
 }
 
-std::optional<Heard::Series> Heard::series(const std::string& realm, const std::string& source_id,
-                                           const std::string& name) const {
+std::optional<Heard::Series> Heard::find(const Key& source, const std::string& name,
+                                         std::size_t most) const {
     const std::lock_guard lock(mutex_);
-    const auto known = known_.find({realm, source_id});
+    const auto known = known_.find(source);
     if (known == known_.end()) return std::nullopt;
     const auto found = known->second.series.find(name);
-    return found == known->second.series.end() ? std::nullopt : std::optional{found->second};
+    Series result;
+    if (found != known->second.series.end()) {
+        const Series& series = found->second;
+        result = {series.unit, series.sensor, {}, series.met_at, series.missing_since};
+        const std::size_t count = std::min(most, series.readings.size());
+        result.readings.assign(series.readings.end() - static_cast<std::ptrdiff_t>(count),
+                               series.readings.end());
+        return result;
+    }
+    if (!known->second.listing) return std::nullopt;
+    const auto listed = known->second.listing->find(name);
+    if (listed == known->second.listing->end()) return std::nullopt;
+    result.unit = listed->second;
+    return result;
+}
+
+std::optional<Heard::Series> Heard::series(const std::string& realm, const std::string& source_id,
+                                           const std::string& name) const {
+    return find({realm, source_id}, name, window_readings_max);
+}
+
+std::optional<Heard::Series> Heard::newest(const std::string& realm, const std::string& source_id,
+                                           const std::string& name) const {
+    return find({realm, source_id}, name, 1);
 }
 
 std::vector<std::string> Heard::names(const std::string& realm,
                                       const std::string& source_id) const {
+    std::set<std::string> all;
     const std::lock_guard lock(mutex_);
-    std::vector<std::string> all;
-    if (const auto known = known_.find({realm, source_id}); known != known_.end())
-        for (const auto& [name, series] : known->second.series) all.push_back(name);
-    return all;
+    if (const auto known = known_.find({realm, source_id}); known != known_.end()) {
+        for (const auto& [name, series] : known->second.series) all.insert(name);
+        if (known->second.listing)
+            for (const auto& [name, unit] : *known->second.listing) all.insert(name);
+    }
+    return {all.begin(), all.end()};
+}
+
+std::shared_ptr<const Heard::Listing> Heard::listing(const std::string& realm,
+                                                     const std::string& source_id) const {
+    const std::lock_guard lock(mutex_);
+    const auto known = known_.find({realm, source_id});
+    return known == known_.end() ? nullptr : known->second.listing;
 }
 
 void Heard::doubt(const std::string& realm, const std::string& source_id) {
@@ -138,9 +211,13 @@ void Heard::doubt(const std::string& realm, const std::string& source_id) {
     if (known != known_.end()) known->second.source.alone = 0;
 }
 
-void Heard::keep_only(const std::set<Key>& in_use) {
+void Heard::keep_only(const std::map<Key, std::int64_t>& in_use,
+                      const std::function<bool(const std::string&)>& whole) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(known_, [&](const auto& known) { return !in_use.contains(known.first); });
+    std::erase_if(known_, [&](const auto& known) {
+        return !in_use.contains(known.first) && whole(known.first.first);
+    });
+    for (const auto& [source, address] : in_use) move(known_[source], address);
 }
 
 }  // namespace tocsin::trigger

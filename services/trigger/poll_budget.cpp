@@ -21,6 +21,10 @@ double PollBudget::Share::left_at(Tick now, double per_minute) const {
     return std::min(per_minute, left + minutes * per_minute);
 }
 
+int PollBudget::polls_of(std::size_t bytes_most) {
+    return static_cast<int>((bytes_most + body_bytes_max - 1) / body_bytes_max);
+}
+
 std::size_t PollBudget::place_in_line(Account& account, const std::string& source, Tick now) {
     std::erase_if(account.waiting, [&](const Waiting& waiting) {
         return waiting.asked + line_left_after < now && waiting.source != source;
@@ -32,7 +36,8 @@ std::size_t PollBudget::place_in_line(Account& account, const std::string& sourc
 }
 
 std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm,
-                                                  const std::string& source, Tick now) {
+                                                  const std::string& source, std::size_t bytes_most,
+                                                  Tick now) {
     const Share full{realm_bytes_per_minute, now};
     Account& account = accounts_.try_emplace(realm, Account{full, {}, {}, 0}).first->second;
     if (const auto own = account.sources.find(source); own != account.sources.end())
@@ -51,16 +56,17 @@ std::optional<PollBudget::Wait> PollBudget::begin(const std::string& realm,
     if (account.under_way + static_cast<int>(before) >= of_realm_max || under_way_ >= most)
         return Wait{look_again, Why::turn, {}};
     account.waiting.erase(account.waiting.begin() + static_cast<std::ptrdiff_t>(before));
-    ++account.under_way;
-    ++under_way_;
+    // Beyond the most, so that one that counts as many is not kept waiting by ever more small ones.
+    account.under_way += polls_of(bytes_most);
+    under_way_ += polls_of(bytes_most);
     return std::nullopt;
 }
 
-void PollBudget::settle(const std::string& realm, const std::string& source, std::size_t bytes,
-                        Tick now) {
+void PollBudget::settle(const std::string& realm, const std::string& source, std::size_t bytes_most,
+                        std::size_t bytes, Tick now) {
     Account& account = accounts_.find(realm)->second;
-    --account.under_way;
-    --under_way_;
+    account.under_way -= polls_of(bytes_most);
+    under_way_ -= polls_of(bytes_most);
     const auto charge = [&](Share& share, double per_minute) {
         share = {share.left_at(now, per_minute) - static_cast<double>(bytes), now};
     };

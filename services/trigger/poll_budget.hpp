@@ -22,7 +22,7 @@ public:
     // Of that, what one source may bring.
     static constexpr std::size_t source_bytes_per_minute = realm_bytes_per_minute / 2;
     static constexpr int of_realm_max = 8;
-    // Each may bring `body_bytes_max`: 256 MiB.
+    // Each may bring `body_bytes_max`, and the last one `long_body_bytes_max`: 280 MiB.
     static constexpr int under_way_max = 32;
     // Of those, kept for realms without a poll under way: where servers do not answer, the other
     // realms still have their turn.
@@ -38,10 +38,13 @@ public:
         Why why = Why::turn;
         std::string largest;  // of realm_bytes: the source that brought most of it
     };
-    // Nothing: a poll of the source begins, to be ended by settle(). Who waits and does not ask
-    // again for two seconds has given up its turn.
-    std::optional<Wait> begin(const std::string& realm, const std::string& source, Tick now);
-    void settle(const std::string& realm, const std::string& source, std::size_t bytes, Tick now);
+    // Nothing: a poll of the source begins, to be ended by settle(). It counts as so many as fit
+    // into `bytes_most`, which it may bring. Who waits and does not ask again for two seconds has
+    // given up its turn.
+    std::optional<Wait> begin(const std::string& realm, const std::string& source,
+                              std::size_t bytes_most, Tick now);
+    void settle(const std::string& realm, const std::string& source, std::size_t bytes_most,
+                std::size_t bytes, Tick now);
 
 private:
     // Fills up again by the minute.
@@ -61,6 +64,7 @@ private:
         int under_way = 0;
     };
     static std::size_t place_in_line(Account& account, const std::string& source, Tick now);
+    static int polls_of(std::size_t bytes_most);
 
     std::map<std::string, Account> accounts_;  // of realms with polls under way, or not full
     int under_way_ = 0;

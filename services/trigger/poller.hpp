@@ -10,10 +10,16 @@
 // readings of its own, two polls in a row, stand in the stream with nothing by another between them
 // (see heard.hpp), nobody else polls, and it keeps the source's own pace until another's come.
 //
-// A series that a rule reads is sent again, with as much of the time before as the rule needs,
-// whenever something in it is new or corrected, and at the first poll after a restart, a take-over
-// or a new rule: what was weighed before leaves no record (see decider.hpp), and a new rule sees
-// where the river stands. What counts as known is what is known to be stored, by whomever.
+// A series that a rule reads is sent again whenever something in it is new, corrected or withdrawn,
+// with as much of the time before as the rule needs, and back to the oldest that changed; and at
+// the first poll after a restart, a take-over or a new rule: what was weighed before leaves no
+// record (see decider.hpp), and a new rule sees where the river stands. What counts as known is
+// what is known to be stored, by whomever, and what the last answer showed. Of the other series the
+// stream has their names and units, whenever those change, and one reading where a poll brought
+// nothing else.
+//
+// What a server asked to wait, and what was waited after a failure, holds for whoever polls that
+// address next: a rule put meanwhile hurries nobody.
 #pragma once
 
 #include "runtime/http.hpp"
@@ -30,6 +36,8 @@
 #include <memory>
 #include <random>
 #include <span>
+#include <string>
+#include <tuple>
 #include <vector>
 
 namespace tocsin::trigger {
@@ -54,8 +62,11 @@ public:
     ~Poller();
 
     // Starts what is new or changed, ends what is gone. What is gone for a moment, while its
-    // realm's history is folded again, starts as if it were new.
-    void refresh(const std::vector<Wanted>& wanted);
+    // realm's history is folded again and it is not `whole`, starts as if it were new, but for what
+    // was heard of it.
+    void refresh(
+        const std::vector<Wanted>& wanted,
+        const std::function<bool(const std::string&)>& whole = [](const auto&) { return true; });
     // Any thread: no further poll begins.
     void stop() { stopped_ = true; }
 
@@ -64,23 +75,39 @@ private:
     // Not ready; ready, where another leads; leads.
     enum class Role { out, standing_by, leading };
     struct Loop;
+    struct Known;
+    // After an answer that asked for it, or none that could be used.
+    struct Rest {
+        std::string format;
+        Tick asked_until{};  // by the server
+        Tick until{};        // where the format is the same
+        int failures = 0;
+    };
+    using Address = std::tuple<std::string, std::string, std::string>;  // realm, source id, URL
     struct Outcome {
         std::string error;
         bool unchanged = false;
         std::chrono::milliseconds wait_least{0};  // as the server asked
+        // It was cut where answers of most sources end: to be asked for at once, whole.
+        bool again_larger = false;
     };
 
     runtime::Task<void> run(Loop& loop);
     runtime::Task<void> pause(Loop& loop, Tick until);
     runtime::Task<Outcome> poll(Loop& loop);
     runtime::Task<Outcome> take(Loop& loop, const runtime::HttpResponse& answer);
+    runtime::Task<bool> send_all(Loop& loop, const Parsed& parsed);
+    runtime::Task<bool> send_list(Loop& loop, const Parsed& parsed);
     runtime::Task<bool> send_news(Loop& loop, const Series& series);
-    runtime::Task<bool> append(const Loop& loop, const Series& series,
-                               std::span<const Reading> readings);
-    Heard::Series as_stored(Loop& loop, const Series& series) const;
+    runtime::Task<bool> send_sign(Loop& loop, const Parsed& parsed);
+    runtime::Task<bool> append(const Loop& loop, v1::Readings record);
+    Known as_stored(Loop& loop, const Series& series) const;
+    static std::size_t bytes_most(const Loop& loop);
     runtime::HttpRequest request_for(const Loop& loop) const;
     void look(Loop& loop);
     void judge(const Loop& loop);
+    static Address address_of(const Wanted& wanted);
+    Tick rests_until(const Loop& loop) const;
     Tick stands_in_at(const Loop& loop) const;
     void wait_patiently(Loop& loop);
     Tick end_turn(Loop& loop, Tick began, const Outcome& outcome);
@@ -96,6 +123,7 @@ private:
     std::minstd_rand jitter_;
     std::int64_t stand_ins_ = 0;  // polls so far in the place of a leader
     PollBudget budget_;
+    std::map<Address, Rest> resting_;
     std::vector<std::unique_ptr<Loop>> loops_;
 };
 

@@ -26,8 +26,9 @@ void RuleWatch::look(bool ready, Time now) {
         refused(name).Set(static_cast<double>(realm.refused(now - refused_shown)));
         realm.state().rules.ascend(nullptr, [&](const std::string& id, const RuleState& rule) {
             if (!rule.rule.active()) return true;
+            // Its newest reading says whether there is data; a copy of all takes long.
             const Stands stands =
-                stands_now(rule, heard_.series(name, rule.rule.source_id(), rule.rule.series()),
+                stands_now(rule, heard_.newest(name, rule.rule.source_id(), rule.rule.series()),
                            realm.state().sources.find(rule.rule.source_id()), now);
             const bool silent = stands.standing == Standing::without_data;
             without_data({name, id}).Set(silent && ready ? 1 : ready ? 0 : unknown);

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -59,8 +60,7 @@ public:
         // How the series stood before this process began, so that a source that shows but its
         // latest value is not judged by that alone.
         recalling_ = std::jthread([this](const std::stop_token& stop) {
-            tails_.read("trigger", "readings", recalled_max, recall_time, stop,
-                        [this](const runtime::Foreign& record) { heard_.recall(record); });
+            recall(stop);
             started_ = true;
             refresh_soon();
             http_.post([this] { runtime::spawn(watch_rules()); });
@@ -75,7 +75,35 @@ public:
 private:
     // Of each partition; each has the time before that its rules need.
     static constexpr std::int64_t recalled_max = 2'000;
+    // Where the record of a series that a rule reads is none of those: others come more often.
+    static constexpr std::int64_t recalled_further_max = 20'000;
     static constexpr std::chrono::seconds recall_time{10};
+
+    void recall(const std::stop_token& stop) {
+        const auto until = std::chrono::steady_clock::now() + recall_time;
+        tails_.read("trigger", "readings", recalled_max, recall_time, stop,
+                    [this](const runtime::Foreign& record) { heard_.recall(record); });
+        const std::set<Heard::SeriesKey> missing = unknown();
+        const auto left =
+            std::chrono::floor<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        if (missing.empty() || left.count() <= 0) return;
+        tails_.read("trigger", "readings", recalled_further_max, left, stop,
+                    [&](const runtime::Foreign& record) { heard_.recall(record, &missing); });
+    }
+
+    // What rules read and no record told of yet; without a name: what the source lists.
+    std::set<Heard::SeriesKey> unknown() const {
+        std::set<Heard::SeriesKey> all;
+        for (const Wanted& one : view_.wanted()) {
+            const std::string& source_id = one.source.source_id();
+            if (!heard_.listing(one.realm, source_id)) all.emplace(one.realm, source_id, "");
+            for (const auto& [name, needed] : one.watched) {
+                const auto heard = heard_.newest(one.realm, source_id, name);
+                if (!heard || heard->readings.empty()) all.emplace(one.realm, source_id, name);
+            }
+        }
+        return all;
+    }
 
     runtime::Task<void> watch_rules() {
         while (!stopped_) {
@@ -90,7 +118,8 @@ private:
         if (refresh_wanted_.exchange(true)) return;
         http_.post([this] {
             refresh_wanted_ = false;
-            poller_.refresh(view_.wanted());
+            const Wants wants = view_.wants();
+            poller_.refresh(wants.sources, wants.whole);
         });
     }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::array formats = {
     SourceFormat{"usgs-json", "application/json", usgs_json::read},
-    SourceFormat{"eccc-csv", "text/csv", eccc_csv::read},
+    SourceFormat{"eccc-csv", "text/csv", eccc_csv::read, long_body_bytes_max},
 };
 
 }  // namespace

@@ -92,7 +92,15 @@ std::int64_t Realm::refused(Time from) const {
     return number;
 }
 
+void Realm::leave_series_of(const std::string& rule_id) {
+    const RuleState* rule = state_.rules.find(rule_id);
+    if (rule && rule->rule.active() && revisions_.contains(rule->rule.source_id()))
+        revisions_.set(rule->rule.source_id(), ++last_revision_);
+}
+
 void Realm::apply(const v1::Event& event, Time decided_at) {
+    if (event.has_rule_put()) leave_series_of(event.rule_put().rule().rule_id());
+    if (event.has_rule_removed()) leave_series_of(event.rule_removed().rule_id());
     Decider::evolve(state_, event, decided_at);
     if (event.has_source_put())
         revisions_.set(event.source_put().source().source_id(), ++last_revision_);
@@ -116,6 +124,11 @@ void Realm::apply(const v1::Event& event, Time decided_at) {
 std::int64_t Realm::revision(const std::string& source_id) const {
     const std::int64_t* found = revisions_.find(source_id);
     return found ? *found : 0;
+}
+
+std::int64_t Realm::address(const std::string& source_id) const {
+    const SourceState* found = state_.sources.find(source_id);
+    return found ? found->address : 0;
 }
 
 std::map<std::string, runtime::Duration> Realm::watched(const std::string& source_id) const {
@@ -147,7 +160,7 @@ content::v1::Evidence newest_of(const std::string& source_id, const std::string&
 Stands stands_now(const RuleState& rule, const std::optional<Heard::Series>& series,
                   const SourceState* source, Time now) {
     std::optional<Seen> seen;
-    if (series) seen = Seen{series->unit, series->sensor, series->readings};
+    if (series) seen = Seen{series->unit, series->sensor, series->readings, series->missing_since};
     const double stale_seconds = source ? source->source.stale_seconds() : 0;
     return stands(rule, seen, runtime::Duration{static_cast<std::int64_t>(stale_seconds * 1e6)},
                   now);
@@ -176,14 +189,21 @@ void TriggerView::apply(const runtime::Counted& counted) {
     if (!changed_) return;
     const auto events = events_of(counted);
     const bool changes = std::ranges::any_of(events, [](const v1::Event& event) {
-        return event.has_source_put() || event.has_source_removed() || event.has_rule_put();
+        return event.has_source_put() || event.has_source_removed() || event.has_rule_put() ||
+               event.has_rule_removed();
     });
     if (changes) changed_();
+}
+
+void TriggerView::reset(int partition) {
+    if (auto& fold = folds_[static_cast<std::size_t>(partition)]; fold % 2 == 1) ++fold;
+    SnapshotViews::reset(partition);
 }
 
 // Of what history holds nothing was wanted until it could be read.
 void TriggerView::folded(int partition) {
     SnapshotViews::folded(partition);
+    if (auto& fold = folds_[static_cast<std::size_t>(partition)]; fold % 2 == 0) ++fold;
     if (changed_) changed_();
 }
 
@@ -192,10 +212,23 @@ std::vector<Wanted> TriggerView::wanted() const {
     each([&](const std::string& name, const Realm& realm) {
         realm.state().sources.ascend(nullptr, [&](const std::string& id, const auto& known) {
             if (known.source.active())
-                all.push_back({name, known.source, realm.revision(id), realm.watched(id)});
+                all.push_back(
+                    {name, known.source, realm.revision(id), realm.address(id), realm.watched(id)});
             return true;
         });
     });
+    return all;
+}
+
+Wants TriggerView::wants() const {
+    const auto folds = [this] { return std::vector<std::uint64_t>(folds_.begin(), folds_.end()); };
+    const auto before = folds();
+    Wants all{wanted(), {}};
+    all.whole = [before, after = folds()](const std::string& realm) {
+        const int partitions = static_cast<int>(after.size());
+        const auto partition = static_cast<std::size_t>(runtime::partition_of(realm, partitions));
+        return after[partition] % 2 == 1 && before[partition] == after[partition];
+    };
     return all;
 }
 

@@ -8,6 +8,7 @@
 #include "trigger/decider.hpp"
 #include "trigger/heard.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -33,9 +34,12 @@ public:
     std::size_t size() const {
         return state_.sources.size() + state_.rules.size() + crossings_.size();
     }
-    // Another one whenever what is read from a source matters anew: the source or a rule on it was
-    // put.
+    // Another one whenever what is read from a source matters anew: the source was put, or a rule
+    // on it was put, removed or pointed elsewhere.
     std::int64_t revision(const std::string& source_id) const;
+    // The version of the source with which its URL or format last changed, as every instance counts
+    // it: what was read under a lower one says nothing of it.
+    std::int64_t address(const std::string& source_id) const;
     // Of the source, see Wanted.
     std::map<std::string, runtime::Duration> watched(const std::string& source_id) const;
 
@@ -68,6 +72,8 @@ private:
         return all;
     }
     void apply(const v1::Event& event, Time decided_at);
+    // The rule as it is, if it is on, reads another series from now on, or none.
+    void leave_series_of(const std::string& rule_id);
     void apply_drafting(const drafting::v1::Event& event);
 
     State state_;
@@ -94,21 +100,33 @@ struct Wanted {
     std::string realm;
     v1::Source source;
     std::int64_t revision = 0;
+    std::int64_t address = 0;  // see Realm
     // By series that rules read: how much of the time before they need in a record.
     std::map<std::string, runtime::Duration> watched;
 };
 
+// What should be polled, and of which realms that is all: while a history is folded, nothing of its
+// realms is wanted.
+struct Wants {
+    std::vector<Wanted> sources;
+    std::function<bool(const std::string& realm)> whole;
+};
+
 class TriggerView final : public runtime::SnapshotViews<Realm> {
 public:
-    using SnapshotViews::SnapshotViews;
+    explicit TriggerView(int partitions)
+        : SnapshotViews(partitions), folds_(static_cast<std::size_t>(partitions)) {}
 
     // Called by who feeds it after what changes what wanted() returns: a decision, or the end of a
     // history; must not block. Set before history is folded.
     void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
     void apply(const runtime::Counted& counted) override;
+    void reset(int partition) override;
     void folded(int partition) override;
 
+    // Any thread.
     std::vector<Wanted> wanted() const;
+    Wants wants() const;
     // `use(name, const Realm&)`.
     template <class Use>
     void each_realm(Use&& use) const {
@@ -117,6 +135,8 @@ public:
 
 private:
     std::function<void()> changed_;
+    // By partition: even while its history is being folded, odd once it was.
+    std::vector<std::atomic<std::uint64_t>> folds_;
 };
 
 }  // namespace tocsin::trigger

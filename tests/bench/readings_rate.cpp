@@ -57,6 +57,7 @@ static void write_readings(const Stage& stage, const std::string& topic, int par
         const int rule = i % rules;
         trigger::v1::Readings body;
         body.set_source_id("gauges");
+        body.set_address(1);
         body.set_series(series_of(rule));
         body.set_unit("m");
         for (int k = 0; k < readings_a_record; ++k) {

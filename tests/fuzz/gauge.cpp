@@ -37,6 +37,9 @@ void fit(const Series& series) {
     must(std::ranges::all_of(series.name, marks), "a rule can name a series");
     must(series.sensor.size() <= 20, "a sensor is a number of its provider");
     must(series.unit.size() <= 32 && gateway::valid_utf8(series.unit), "a unit is a short text");
+    must(std::ranges::adjacent_find(series.no_data, std::ranges::greater_equal{}) ==
+             series.no_data.end(),
+         "each time without a value comes once, in order");
     const trigger::Reading* before = nullptr;
     for (const trigger::Reading& reading : series.readings) {
         must(std::isfinite(reading.value) && std::abs(reading.value) <= 1e12,
@@ -53,9 +56,13 @@ void fit(const Parsed& parsed) {
         fit(series);
         must(names.insert(series.name).second, "a name is one series");
     }
-    must(parsed.series.size() <= trigger::series_max, "the bounds are kept");
+    // A sensor may have two names.
+    must(parsed.series.size() <= 2 * trigger::series_max &&
+             parsed.no_data.size() <= trigger::series_max &&
+             parsed.skips.size() <= trigger::skips_max,
+         "the bounds are kept");
     must(std::ranges::all_of(parsed.skipped.counts, [](auto count) { return count >= 0; }) &&
-             parsed.skipped.total() <= 3 * trigger::rows_max,
+             parsed.skipped.total() <= 3 * trigger::long_rows_max,
          "what was skipped is counted");
     must(parsed.skipped[trigger::Skip::ahead] == 0, "a reader knows no clock");
     must(parsed.first_fault.empty() == (parsed.skipped[trigger::Skip::bad_row] == 0),

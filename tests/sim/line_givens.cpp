@@ -158,6 +158,7 @@ void LinePeople::measure_water() {
     while (water_.size() > known_max) water_.erase(water_.begin());
     trigger::v1::Readings readings;
     readings.set_source_id("bow");
+    readings.set_address(1);
     readings.set_series("05BH004:discharge");
     readings.set_unit("m3/s");
     for (const auto& [read_at, value] : water_) {

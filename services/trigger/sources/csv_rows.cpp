@@ -21,6 +21,7 @@ std::optional<CsvRow> CsvRows::next() {
         CsvRow row;
         row.line = line_;
         row.line_end = line_end(start);
+        row.text = text_.substr(start, row.line_end - start);
         row.fault = read_cells(row.cells);
         // Of a row that is in order this is where its last line ends.
         if (row.fault.empty() && at_ > row.line_end) {

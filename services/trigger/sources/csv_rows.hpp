@@ -15,6 +15,7 @@ struct CsvRow {
     std::string fault;               // why it is no row; empty: it is one
     std::int64_t line = 0;           // on which it starts
     std::size_t line_end = 0;        // where that line ends
+    std::string_view text;           // what is in that line
     bool ended = false;              // a line end follows, so nothing of it was cut off
 };
 

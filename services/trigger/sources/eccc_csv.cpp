@@ -2,8 +2,9 @@
 // (https://dd.weather.gc.ca/hydrometric/csv/), as it is served: a byte-order mark, a header that
 // starts with a blank, names in two languages and some of them twice.
 //
-// The series are `STATION:level` in m and `STATION:discharge` in m3/s. An empty value is absent;
-// stations without a rating curve never have a discharge.
+// The series are `STATION:level` in m and `STATION:discharge` in m3/s, or in whatever unit the
+// header names. An empty value is none: what was there before is withdrawn. It is not counted as
+// skipped: stations without a rating curve never have a discharge.
 //
 // A row that cannot be read costs itself. What was cut off is not guessed at: a value that lost its
 // last digits is another value.
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace tocsin::trigger::eccc_csv {
 namespace {
@@ -23,6 +25,7 @@ using Fault = std::unexpected<std::string>;
 struct Columns {
     std::size_t count = 0;
     std::optional<std::size_t> station, date, level, discharge;
+    std::string level_unit, discharge_unit;
 
     // Whether a row without its line end may have lost a part of what is read here, unnoticed: a
     // time is none without its last digit, a name or a value is.
@@ -42,7 +45,11 @@ std::string unit_in(const std::string& header) {
     const auto open = header.rfind('(');
     const auto close = header.rfind(')');
     if (open == std::string::npos || close == std::string::npos || close < open) return {};
-    return header.substr(open + 1, close - open - 1);
+    const std::string unit{trim(std::string_view{header}.substr(open + 1, close - open - 1))};
+    // It is shown, and stored; of another encoding nothing can be said.
+    if (unit.size() > 32 || !is_text(unit)) return {};
+    if (unit == "cms" || unit == "m³/s") return "m3/s";
+    return unit;
 }
 
 Fault missing(const CsvRow& header, std::string_view what) {
@@ -66,15 +73,12 @@ std::expected<Columns, std::string> read_header(const CsvRow& row) {
         if (header == "ID" && !columns.station) columns.station = i;
         if (header == "Date" && !columns.date) columns.date = i;
         if (names(header, {"Water Level", "Niveau d"}) && !columns.level) {
-            if (unit_in(header) != "m")
-                return Fault(fmt::format("line {}: the level is not in m", row.line));
             columns.level = i;
+            columns.level_unit = unit_in(header);
         }
         if (names(header, {"Discharge", "Débit"}) && !columns.discharge) {
-            const std::string unit = unit_in(header);
-            if (unit != "cms" && unit != "m3/s" && unit != "m³/s")
-                return Fault(fmt::format("line {}: the discharge is not in cms", row.line));
             columns.discharge = i;
+            columns.discharge_unit = unit_in(header);
         }
     }
     if (!columns.station) return missing(row, "ID");
@@ -93,19 +97,22 @@ public:
     std::expected<Parsed, std::string> read() {
         std::int64_t count = 0;
         while (const auto row = rows_.next()) {
-            if (++count > rows_max)
-                return Fault(fmt::format("line {}: more than {} rows", row->line, rows_max));
+            if (++count > long_rows_max)
+                return Fault(fmt::format("line {}: more than {} rows", row->line, long_rows_max));
             const std::string fault = row->fault.empty() ? fault_of(*row) : row->fault;
             if (!fault.empty())
                 lose(*row, fault);
             else
                 take(*row);
-            if (series_.size() > series_max)
+            if (with_values_ > series_max)
                 return Fault(fmt::format("line {}: more than {} series", row->line, series_max));
         }
-        for (auto& [name, series] : series_) {
-            put_in_order(series.readings);
-            parsed_.series.push_back(std::move(series));
+        for (auto& [name, found] : found_) {
+            put_in_order(found.series);
+            if (!found.series.readings.empty())
+                parsed_.series.push_back(std::move(found.series));
+            else if (parsed_.no_data.size() < series_max)
+                parsed_.no_data.emplace(name, std::move(found.series.no_data));
         }
         return std::move(parsed_);
     }
@@ -119,7 +126,7 @@ private:
 
     void lose(const CsvRow& row, const std::string& fault) {
         rows_.give_up(row);
-        parsed_.skipped.add(Skip::bad_row);
+        parsed_.skip({Skip::bad_row, identity({row.text})});
         if (parsed_.first_fault.empty())
             parsed_.first_fault = fmt::format("line {}: {}", row.line, fault);
     }
@@ -127,33 +134,52 @@ private:
     void take(const CsvRow& row) {
         const std::string& station = row.cells[*columns_.station];
         const auto read_at = parse_time(row.cells[*columns_.date]);
-        take_value(row, columns_.level, read_at, station + ":level", "m");
-        take_value(row, columns_.discharge, read_at, station + ":discharge", "m3/s");
+        take_value(row, columns_.level, read_at, station + ":level", columns_.level_unit);
+        take_value(row, columns_.discharge, read_at, station + ":discharge",
+                   columns_.discharge_unit);
     }
 
     void take_value(const CsvRow& row, std::optional<std::size_t> column,
-                    std::optional<Time> read_at, const std::string& name, std::string_view unit) {
-        if (!column || row.cells[*column].empty()) return;
-        const auto value = parse_value(row.cells[*column]);
-        if (!value) return parsed_.skipped.add(Skip::bad_value);
-        if (!read_at) return parsed_.skipped.add(Skip::bad_time);
-        Series& series = series_[name];
-        series.name = name;
-        series.unit = unit;
-        series.readings.push_back({*read_at, *value});
+                    std::optional<Time> read_at, const std::string& name, const std::string& unit) {
+        if (!column) return;
+        const std::string& cell = row.cells[*column];
+        const auto skip = [&](Skip why) {
+            parsed_.skip({why, identity({name, row.cells[*columns_.date], cell})});
+        };
+        const auto value = cell.empty() ? no_value : parse_value(cell);
+        if (!value) return skip(Skip::bad_value);
+        if (!read_at) {
+            if (!cell.empty()) skip(Skip::bad_time);
+            return;
+        }
+        // Names without a value may be as many as rows; only so many can be watched.
+        if (cell.empty() && found_.size() > 2 * series_max && !found_.contains(name)) return;
+        Found& found = found_[name];
+        if (found.series.name.empty()) {
+            found.series.name = name;
+            found.series.unit = unit;
+        }
+        if (!cell.empty() && !std::exchange(found.has_value, true)) ++with_values_;
+        found.series.readings.push_back({*read_at, *value});
     }
+
+    struct Found {
+        Series series;
+        bool has_value = false;
+    };
 
     CsvRows& rows_;
     Columns columns_;
-    std::map<std::string, Series> series_;
+    std::map<std::string, Found> found_;
+    std::size_t with_values_ = 0;
     Parsed parsed_;
 };
 
 }  // namespace
 
 std::expected<Parsed, std::string> read(std::string_view body) {
-    if (body.size() > body_bytes_max)
-        return Fault(fmt::format("longer than {} bytes", body_bytes_max));
+    if (body.size() > long_body_bytes_max)
+        return Fault(fmt::format("longer than {} bytes", long_body_bytes_max));
     if (const auto kind = kind_of(body); !kind.empty())
         return Fault(fmt::format("no CSV, but {}: is the address right?", kind));
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

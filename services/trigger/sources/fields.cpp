@@ -153,12 +153,27 @@ std::string_view kind_of(std::string_view body) {
     return {};
 }
 
-void put_in_order(std::vector<Reading>& readings) {
+void put_in_order(Series& series) {
+    auto& readings = series.readings;
+    // Those without a value first, so that of one time a value is the last where there is one.
+    std::ranges::stable_partition(readings,
+                                  [](const Reading& one) { return std::isnan(one.value); });
     std::ranges::stable_sort(readings, {}, &Reading::read_at);
     const auto gone =
         std::unique(readings.rbegin(), readings.rend(),
                     [](const Reading& a, const Reading& b) { return a.read_at == b.read_at; });
     readings.erase(readings.begin(), gone.base());
+    for (const Reading& reading : readings)
+        if (std::isnan(reading.value)) series.no_data.push_back(reading.read_at);
+    if (!series.no_data.empty())
+        std::erase_if(readings, [](const Reading& reading) { return std::isnan(reading.value); });
+}
+
+std::size_t identity(std::initializer_list<std::string_view> parts) {
+    std::size_t result = parts.size();
+    for (const std::string_view part : parts)
+        result = result * 0x9E3779B97F4A7C15 + std::hash<std::string_view>{}(part);
+    return result;
 }
 
 }  // namespace tocsin::trigger

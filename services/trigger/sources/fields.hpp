@@ -3,6 +3,8 @@
 
 #include "trigger/source.hpp"
 
+#include <initializer_list>
+#include <limits>
 #include <optional>
 
 namespace tocsin::trigger {
@@ -27,7 +29,14 @@ bool is_text(std::string_view text);
 // Empty: it does not. Says nothing of what is in it, since whoever put the address reads this.
 std::string_view kind_of(std::string_view body);
 
-// By time, and one for each: of several the last stays, it is the correction.
-void put_in_order(std::vector<Reading>& readings);
+// Stands for "no data" among readings until put_in_order().
+inline constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
+
+// By time, and one for each: of several the last stays, it is the correction. The times at which
+// there is `no_value` and nothing else go to `no_data`.
+void put_in_order(Series& series);
+
+// What tells a thing that was skipped from others, by its parts.
+std::size_t identity(std::initializer_list<std::string_view> parts);
 
 }  // namespace tocsin::trigger

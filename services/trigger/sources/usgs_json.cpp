@@ -2,17 +2,20 @@
 // https://waterservices.usgs.gov/nwis/iv/?format=json.
 //
 // What a site lists for one parameter, in whichever of its time series, are sensors; USGS tells
-// them apart by their method id. Of one sensor the series is `SITE:PARAMETERCODE`, such as
-// `01541000:00060`. Of several each is `SITE:PARAMETERCODE:METHODID`, whether it delivers or not;
-// and where only one of them delivers, its readings have the short name as well: a site goes on
-// listing sensors that it took down long ago.
+// them apart by their method id. Each is the series `SITE:PARAMETERCODE:METHODID`, whether it
+// delivers or not. An only one is `SITE:PARAMETERCODE` as well, such as `01541000:00060`, and so is
+// of several the one that delivers, where no other does: a site goes on listing sensors that it
+// took down long ago.
 #include "trigger/sources/fields.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -25,6 +28,10 @@ constexpr int depth_max = 32;
 // Ten of them make a row as USGS writes it.
 constexpr std::int64_t marks_max = 3'000'000;
 constexpr double no_data_usual = -999999.0;
+// What USGS writes in place of a value: ice, equipment, backwater, seasonal, partial record,
+// rating, flood damage, dry, discontinued, maintenance, zero flow and test.
+constexpr std::array<std::string_view, 14> no_data_words = {
+    "***", "--", "Bkw", "Dis", "Dry", "Eqp", "Fld", "Ice", "Mnt", "Pr", "Rat", "Ssn", "Tst", "Zfl"};
 
 // Of the whole file.
 struct Malformed : std::runtime_error {
@@ -87,6 +94,19 @@ std::optional<double> number_of(const json& value) {
     return std::nullopt;
 }
 
+bool says_no_data(const json& value) {
+    if (value.is_null()) return true;
+    if (!value.is_string()) return false;
+    const std::string_view text = trim(value.get_ref<const std::string&>());
+    const auto same = [&](std::string_view word) {
+        return std::ranges::equal(text, word, [](char a, char b) {
+            return std::tolower(static_cast<unsigned char>(a)) ==
+                   std::tolower(static_cast<unsigned char>(b));
+        });
+    };
+    return text.empty() || std::ranges::any_of(no_data_words, same);
+}
+
 double no_data_of(const json& variable) {
     const json* given = member(variable, "noDataValue");
     const auto number = given ? number_of(*given) : std::nullopt;
@@ -108,26 +128,35 @@ std::optional<Time> time_of(const json& value) {
 
 // One entry of `values`, or what a malformed time series cost.
 struct Sensor {
-    std::string name;    // `SITE:PARAMETERCODE`; empty: of a malformed time series
-    std::string method;  // empty: it has no id
-    std::string unit;
-    std::vector<Reading> readings;
-    Skipped skipped;
+    Series series;  // named `SITE:PARAMETERCODE`; no name: of a malformed time series
+    std::vector<SkippedOne> skips;
     std::string fault;  // the first in it
     bool lost = false;  // no series comes of it
 
-    void lose_row(const char* why, std::size_t row) {
-        skipped.add(Skip::bad_row);
-        if (fault.empty()) fault = fmt::format("{}: row {} {}", name, row + 1, why);
+    void skip(Skip why, std::string_view time, std::string_view value) {
+        skips.push_back({why, identity({series.name, series.sensor, time, value})});
+    }
+    void lose_row(const char* why, std::size_t row, const json& what) {
+        skip(Skip::bad_row, why, what.dump());
+        if (fault.empty()) fault = fmt::format("{}: row {} {}", series.name, row + 1, why);
     }
     // Whatever was wrong in it does not matter then.
     void lose(std::string why) {
         lost = true;
         fault = std::move(why);
-        skipped = {};
-        skipped.add(Skip::bad_row);
+        skips.clear();
+        skip(Skip::bad_row, fault, {});
     }
 };
+
+// Two lists of one sensor's values: a value in either is one.
+void take_in(Series& series, const Series& more) {
+    series.readings.insert(series.readings.end(), more.readings.begin(), more.readings.end());
+    for (const Series* one : {&std::as_const(series), &more})
+        for (const Time at : std::vector(one->no_data)) series.readings.push_back({at, no_value});
+    series.no_data.clear();
+    put_in_order(series);
+}
 
 class Reader {
 public:
@@ -137,13 +166,12 @@ public:
             if (const auto why = read_series(all[i]); !why.empty()) lose_series(i, why);
         std::map<std::string_view, std::vector<Sensor*>> lists;
         for (Sensor& sensor : sensors_)
-            if (!sensor.name.empty()) lists[sensor.name].push_back(&sensor);
+            if (!sensor.series.name.empty()) lists[sensor.series.name].push_back(&sensor);
         for (const auto& [name, sensors] : lists) name_all(sensors);
         for (const Sensor& sensor : sensors_) {
-            parsed_.skipped.add(sensor.skipped);
+            for (const SkippedOne& one : sensor.skips) parsed_.skip(one);
             if (parsed_.first_fault.empty()) parsed_.first_fault = sensor.fault;
         }
-        if (parsed_.series.size() > series_max) too_many_series();
         std::ranges::sort(parsed_.series, {}, &Series::name);
         return std::move(parsed_);
     }
@@ -165,13 +193,13 @@ private:
         for (const json& one : *listed) {
             if (++listed_ > series_max) too_many_series();
             Sensor& sensor = sensors_.emplace_back();
-            sensor.name = fmt::format("{}:{}", site, parameter);
-            sensor.method = method_of(one);
-            sensor.unit = unit_of(*variable);
+            sensor.series.name = fmt::format("{}:{}", site, parameter);
+            sensor.series.sensor = method_of(one);
+            sensor.series.unit = unit_of(*variable);
             if (const json* rows = list(&one, "value"))
                 read_rows(sensor, *rows, no_data_of(*variable));
             else
-                sensor.lose(sensor.name + ": a sensor without a list of values");
+                sensor.lose(sensor.series.name + ": a sensor without a list of values");
         }
         return {};
     }
@@ -179,7 +207,7 @@ private:
     // A document may hold very many of them: the first says what there is to say.
     void lose_series(std::size_t place, std::string_view why) {
         count_row();
-        parsed_.skipped.add(Skip::bad_row);
+        parsed_.skip({Skip::bad_row, identity({fmt::format("timeSeries[{}]", place), why})});
         if (std::exchange(lost_series_, true)) return;
         sensors_.emplace_back().fault = fmt::format("timeSeries[{}]: {}", place, why);
     }
@@ -195,50 +223,69 @@ private:
             const json* value = member(row, "value");
             const json* time = member(row, "dateTime");
             if (!row.is_object())
-                sensor.lose_row("is not an object", i);
+                sensor.lose_row("is not an object", i, row);
             else if (!value || !time)
-                sensor.lose_row(value ? "has no dateTime" : "has no value", i);
+                sensor.lose_row(value ? "has no dateTime" : "has no value", i, row);
             else
                 take(sensor, *value, *time, no_data);
         }
-        put_in_order(sensor.readings);
+        put_in_order(sensor.series);
     }
 
     static void take(Sensor& sensor, const json& value, const json& time, double no_data) {
-        const bool blank = value.is_string() && trim(value.get_ref<const std::string&>()).empty();
-        if (value.is_null() || blank) return sensor.skipped.add(Skip::no_data);
+        const auto text = [](const json& one) {
+            return one.is_string() ? one.get<std::string>() : one.dump();
+        };
+        const auto skip = [&](Skip why) { sensor.skip(why, text(time), text(value)); };
         const auto number = number_of(value);
-        if (!number) return sensor.skipped.add(Skip::bad_value);
-        if (*number == no_data || *number == no_data_usual)
-            return sensor.skipped.add(Skip::no_data);
+        const bool none =
+            number ? *number == no_data || *number == no_data_usual : says_no_data(value);
+        if (!number && !none) return skip(Skip::bad_value);
+        if (none) skip(Skip::no_data);
         const auto read_at = time_of(time);
-        if (!read_at) return sensor.skipped.add(Skip::bad_time);
-        sensor.readings.push_back({*read_at, *number});
+        if (read_at)
+            sensor.series.readings.push_back({*read_at, none ? no_value : *number});
+        else if (!none)
+            skip(Skip::bad_time);
     }
 
     // All sensors of one site and parameter.
-    void name_all(const std::vector<Sensor*>& sensors) {
-        if (sensors.size() == 1) return put(*sensors[0], sensors[0]->name);
-        const auto delivers = [](const Sensor* sensor) { return !sensor->readings.empty(); };
+    void name_all(std::vector<Sensor*> sensors) {
+        join_lists(sensors);
+        const auto delivers = [](const Sensor* sensor) { return !sensor->series.readings.empty(); };
         const bool one_delivers = std::ranges::count_if(sensors, delivers) == 1;
-        std::map<std::string_view, int> listed;
-        for (const Sensor* sensor : sensors) ++listed[sensor->method];
         for (Sensor* sensor : sensors) {
-            const std::string& method = sensor->method;
-            if (method.empty())
-                sensor->lose(sensor->name + ": a sensor without a method id beside others");
-            else if (listed[method] > 1)
-                sensor->lose(fmt::format("{}: {} sensors with the method id {}", sensor->name,
-                                         listed[method], method));
-            if (one_delivers && delivers(sensor)) put(*sensor, sensor->name);
-            put(*sensor, fmt::format("{}:{}", sensor->name, method));
+            const Series& series = sensor->series;
+            const bool alone = sensors.size() == 1;
+            if (series.sensor.empty() && !alone)
+                sensor->lose(series.name + ": a sensor without a method id beside others");
+            if (sensor->lost) continue;
+            if (alone || (one_delivers && delivers(sensor))) parsed_.series.push_back(series);
+            if (series.sensor.empty()) continue;
+            parsed_.series.push_back(series);
+            parsed_.series.back().name += ':' + series.sensor;
         }
     }
 
-    void put(const Sensor& sensor, std::string name) {
-        if (!sensor.lost)
-            parsed_.series.push_back(
-                {std::move(name), sensor.unit, sensor.method, sensor.readings});
+    // Of each sensor one list is left: another one adds to it.
+    static void join_lists(std::vector<Sensor*>& sensors) {
+        std::map<std::string_view, Sensor*> first;
+        std::erase_if(sensors, [&](Sensor* sensor) {
+            Series& series = sensor->series;
+            if (series.sensor.empty() || sensor->lost) return false;
+            const auto [known, fresh] = first.emplace(series.sensor, sensor);
+            Sensor& before = *known->second;
+            if (fresh) return false;
+            if (before.series.unit != series.unit) {
+                before.lose(
+                    fmt::format("{}: the sensor {} in two units", series.name, series.sensor));
+                sensor->lost = true;
+                sensor->skips.clear();
+                return true;
+            }
+            take_in(before.series, series);
+            return true;
+        });
     }
 
     Parsed parsed_;

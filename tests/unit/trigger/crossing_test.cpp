@@ -88,11 +88,13 @@ struct From {
     std::string series = "05BH004:discharge";
     std::string unit = "m3/s";
     std::string sensor = "";
+    std::int64_t address = 1;
 };
 
 runtime::Foreign readings(const Brought& brought, const From& from = {}) {
     v1::Readings body;
     body.set_source_id("bow");
+    body.set_address(from.address);
     body.set_series(from.series);
     body.set_unit(from.unit);
     body.set_sensor(from.sensor);
@@ -780,6 +782,16 @@ INSTANTIATE_TEST_SUITE_P(
               "too old to start anything"}),
     [](const auto& shown) { return shown.param.name; });
 
+// The readings of the address that the source had before, a test gauge's maybe.
+TEST(Crossing, ReadingsOfAnotherAddressStartNothing) {
+    auto given = watching();
+    v1::Event moved = source_put();
+    moved.mutable_source_put()->mutable_source()->set_url("https://elsewhere.example/");
+    given.happens(moved);
+    EXPECT_FALSE(given.when(readings({{0, 5000}})).reacted());
+    EXPECT_EQ(kinds(given.when(readings({{0, 5000}}, {.address = 2}))), "crossed@0");
+}
+
 TEST(Crossing, OnlyTheSeriesOfTheRuleIsWeighed) {
     auto given = watching();
     EXPECT_FALSE(given.when(readings({{0, 5000}}, {.series = "05BH004:level"})).reacted());
@@ -862,6 +874,7 @@ TEST(Crossing, TheBowRiverCrossesOnceInJune2013AndFallsBackOnce) {
     ASSERT_TRUE(parsed.has_value());
     v1::Readings body;
     body.set_source_id("bow");
+    body.set_address(1);
     body.set_series("05BH004:discharge");
     for (const Reading& read : find_series(*parsed, "05BH004:discharge")->readings) {
         auto& reading = *body.add_readings();

@@ -19,32 +19,33 @@ constexpr std::size_t of_source = PollBudget::source_bytes_per_minute;
 
 TEST(PollBudget, WhatASourceBroughtKeepsItWaitingAndNoOther) {
     PollBudget budget;
-    ASSERT_FALSE(budget.begin("bow", "heavy", start));
-    budget.settle("bow", "heavy", of_source + of_source / 2, start);
-    const auto wait = budget.begin("bow", "heavy", start);
+    ASSERT_FALSE(budget.begin("bow", "heavy", body_bytes_max, start));
+    budget.settle("bow", "heavy", body_bytes_max, of_source + of_source / 2, start);
+    const auto wait = budget.begin("bow", "heavy", body_bytes_max, start);
     ASSERT_TRUE(wait);
     EXPECT_EQ(wait->why, Why::its_bytes);
     EXPECT_GE(wait->time, seconds{30});
     EXPECT_LE(wait->time, seconds{32});
-    EXPECT_FALSE(budget.begin("bow", "light", start));
-    EXPECT_FALSE(budget.begin("elbow", "heavy", start)) << "of another realm";
-    EXPECT_TRUE(budget.begin("bow", "heavy", start + seconds{29}));
-    EXPECT_FALSE(budget.begin("bow", "heavy", start + wait->time));
+    EXPECT_FALSE(budget.begin("bow", "light", body_bytes_max, start));
+    EXPECT_FALSE(budget.begin("elbow", "heavy", body_bytes_max, start)) << "of another realm";
+    EXPECT_TRUE(budget.begin("bow", "heavy", body_bytes_max, start + seconds{29}));
+    EXPECT_FALSE(budget.begin("bow", "heavy", body_bytes_max, start + wait->time));
 }
 
 TEST(PollBudget, WhatARealmBroughtKeepsAllOfItWaitingAndNamesTheLargest) {
     PollBudget budget;
     for (const auto& [source, bytes] : std::map<std::string, std::size_t>{
              {"a", of_source / 2}, {"b", of_source}, {"c", of_source / 2 + 1}}) {
-        ASSERT_FALSE(budget.begin("bow", source, start));
-        budget.settle("bow", source, bytes, start);
+        ASSERT_FALSE(budget.begin("bow", source, body_bytes_max, start));
+        budget.settle("bow", source, body_bytes_max, bytes, start);
     }
-    const auto wait = budget.begin("bow", "d", start);
+    const auto wait = budget.begin("bow", "d", body_bytes_max, start);
     ASSERT_TRUE(wait);
     EXPECT_EQ(wait->why, Why::realm_bytes);
     EXPECT_EQ(wait->largest, "b");
-    EXPECT_FALSE(budget.begin("elbow", "d", start)) << "another realm's polls go on";
-    EXPECT_FALSE(budget.begin("bow", "d", start + wait->time));
+    EXPECT_FALSE(budget.begin("elbow", "d", body_bytes_max, start))
+        << "another realm's polls go on";
+    EXPECT_FALSE(budget.begin("bow", "d", body_bytes_max, start + wait->time));
 }
 
 // Each brought little, and all of them much.
@@ -52,40 +53,40 @@ TEST(PollBudget, ARealmIsNotForgottenBeforeItsBytesAre) {
     PollBudget budget;
     for (int i = 0; i < 40; ++i) {
         const std::string source = fmt::format("s{}", i);
-        ASSERT_FALSE(budget.begin("bow", source, start));
-        budget.settle("bow", source, of_realm / 20, start);
-        if (budget.begin("bow", "probe", start)) break;
-        budget.settle("bow", "probe", 0, start);
+        ASSERT_FALSE(budget.begin("bow", source, body_bytes_max, start));
+        budget.settle("bow", source, body_bytes_max, of_realm / 20, start);
+        if (budget.begin("bow", "probe", body_bytes_max, start)) break;
+        budget.settle("bow", "probe", body_bytes_max, 0, start);
     }
     const Tick later = start + seconds{7};  // The sources' own shares are full again.
-    ASSERT_FALSE(budget.begin("elbow", "s", later));
-    budget.settle("elbow", "s", 0, later);
-    ASSERT_FALSE(budget.begin("bow", "a", later));
-    budget.settle("bow", "a", of_source, later);
-    EXPECT_TRUE(budget.begin("bow", "b", later));
+    ASSERT_FALSE(budget.begin("elbow", "s", body_bytes_max, later));
+    budget.settle("elbow", "s", body_bytes_max, 0, later);
+    ASSERT_FALSE(budget.begin("bow", "a", body_bytes_max, later));
+    budget.settle("bow", "a", body_bytes_max, of_source, later);
+    EXPECT_TRUE(budget.begin("bow", "b", body_bytes_max, later));
 }
 
 TEST(PollBudget, NothingIsSavedUpBeyondAMinute) {
     PollBudget budget;
-    ASSERT_FALSE(budget.begin("bow", "gauge", start));
+    ASSERT_FALSE(budget.begin("bow", "gauge", body_bytes_max, start));
     const Tick later = start + std::chrono::hours{24};
-    budget.settle("bow", "gauge", of_source, later);
-    EXPECT_TRUE(budget.begin("bow", "gauge", later));
+    budget.settle("bow", "gauge", body_bytes_max, of_source, later);
+    EXPECT_TRUE(budget.begin("bow", "gauge", body_bytes_max, later));
 }
 
 TEST(PollBudget, PollsUnderWayAreBoundedByRealmAndInAll) {
     PollBudget budget;
     for (int i = 0; i < PollBudget::of_realm_max; ++i)
-        ASSERT_FALSE(budget.begin("bow", fmt::format("s{}", i), start));
-    const auto wait = budget.begin("bow", "last", start);
+        ASSERT_FALSE(budget.begin("bow", fmt::format("s{}", i), body_bytes_max, start));
+    const auto wait = budget.begin("bow", "last", body_bytes_max, start);
     ASSERT_TRUE(wait);
     EXPECT_EQ(wait->why, Why::turn);
     EXPECT_LE(wait->time, seconds{1});
     for (int i = PollBudget::of_realm_max; i < PollBudget::under_way_max; ++i)
-        ASSERT_FALSE(budget.begin(fmt::format("realm-{}", i), "gauge", start));
-    EXPECT_TRUE(budget.begin("one-more", "gauge", start));
-    budget.settle("bow", "s0", 0, start);
-    EXPECT_FALSE(budget.begin("one-more", "gauge", start));
+        ASSERT_FALSE(budget.begin(fmt::format("realm-{}", i), "gauge", body_bytes_max, start));
+    EXPECT_TRUE(budget.begin("one-more", "gauge", body_bytes_max, start));
+    budget.settle("bow", "s0", body_bytes_max, 0, start);
+    EXPECT_FALSE(budget.begin("one-more", "gauge", body_bytes_max, start));
 }
 
 // Two realms, or four, whose servers take a request and never answer it.
@@ -93,11 +94,12 @@ TEST(PollBudget, ARealmHasItsTurnBesideRealmsWhosePollsDoNotEnd) {
     PollBudget budget;
     for (int realm = 0; realm < 8; ++realm)
         for (int i = 0; i < PollBudget::of_realm_max; ++i)
-            budget.begin(fmt::format("hanging-{}", realm), fmt::format("s{}", i), start);
-    EXPECT_FALSE(budget.begin("bow", "a", start));
-    EXPECT_TRUE(budget.begin("bow", "b", start)) << "one at a time, while all wait";
-    budget.settle("bow", "a", 0, start);
-    EXPECT_FALSE(budget.begin("bow", "b", start));
+            budget.begin(fmt::format("hanging-{}", realm), fmt::format("s{}", i), body_bytes_max,
+                         start);
+    EXPECT_FALSE(budget.begin("bow", "a", body_bytes_max, start));
+    EXPECT_TRUE(budget.begin("bow", "b", body_bytes_max, start)) << "one at a time, while all wait";
+    budget.settle("bow", "a", body_bytes_max, 0, start);
+    EXPECT_FALSE(budget.begin("bow", "b", body_bytes_max, start));
 }
 
 // Sixty sources by the second, each of which answers in half a second: whoever polled last asks
@@ -114,7 +116,7 @@ TEST(PollBudget, EverySourceHasItsTurnHoweverManyThereAre) {
                 ++end;
                 continue;
             }
-            budget.settle("bow", fmt::format("s{}", end->first), 100, now);
+            budget.settle("bow", fmt::format("s{}", end->first), body_bytes_max, 100, now);
             asks[end->first] = now;
             end = ends.erase(end);
         }
@@ -123,7 +125,8 @@ TEST(PollBudget, EverySourceHasItsTurnHoweverManyThereAre) {
                 ++ask;
                 continue;
             }
-            const auto wait = budget.begin("bow", fmt::format("s{}", ask->first), now);
+            const auto wait =
+                budget.begin("bow", fmt::format("s{}", ask->first), body_bytes_max, now);
             if (wait) {
                 ask->second = now + wait->time;
                 ++ask;
@@ -137,14 +140,28 @@ TEST(PollBudget, EverySourceHasItsTurnHoweverManyThereAre) {
     for (int i = 0; i < sources; ++i) EXPECT_GE(polls[i], 8) << "source " << i;
 }
 
+TEST(PollBudget, ALargeAnswerCountsAsManyAndIsNotKeptWaitingBySmallOnes) {
+    PollBudget budget;
+    const auto small = [](int i) { return fmt::format("s{}", i); };
+    for (int i = 0; i < PollBudget::of_realm_max - 1; ++i)
+        ASSERT_FALSE(budget.begin("bow", small(i), body_bytes_max, start));
+    EXPECT_FALSE(budget.begin("bow", "large", long_body_bytes_max, start));
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_TRUE(budget.begin("bow", "next", body_bytes_max, start)) << i;
+        if (i < 3) budget.settle("bow", small(i), body_bytes_max, 0, start);
+    }
+    budget.settle("bow", "large", long_body_bytes_max, 0, start);
+    EXPECT_FALSE(budget.begin("bow", "next", body_bytes_max, start));
+}
+
 TEST(PollBudget, ATurnThatIsNotTakenIsLost) {
     PollBudget budget;
     for (int i = 0; i < PollBudget::of_realm_max; ++i)
-        ASSERT_FALSE(budget.begin("bow", fmt::format("s{}", i), start));
-    ASSERT_TRUE(budget.begin("bow", "removed", start));
-    budget.settle("bow", "s0", 0, start);
-    EXPECT_TRUE(budget.begin("bow", "next", start)) << "another one is before it";
-    EXPECT_FALSE(budget.begin("bow", "next", start + seconds{3}));
+        ASSERT_FALSE(budget.begin("bow", fmt::format("s{}", i), body_bytes_max, start));
+    ASSERT_TRUE(budget.begin("bow", "removed", body_bytes_max, start));
+    budget.settle("bow", "s0", body_bytes_max, 0, start);
+    EXPECT_TRUE(budget.begin("bow", "next", body_bytes_max, start)) << "another one is before it";
+    EXPECT_FALSE(budget.begin("bow", "next", body_bytes_max, start + seconds{3}));
 }
 
 }  // namespace

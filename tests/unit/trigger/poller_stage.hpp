@@ -64,7 +64,7 @@ public:
         EXPECT_EQ(realm, "bow");
         v1::Readings readings;
         EXPECT_TRUE(readings.ParseFromString(body));
-        if (stores) appended.push_back(readings);
+        if (stores) (readings.series().empty() ? lists : appended).push_back(readings);
         done(stores);
         if (stores && on_stored) on_stored(body);
     }
@@ -82,7 +82,8 @@ public:
     bool serving = true;
     std::function<void(const std::string&)> on_stored;
     bool stores = true;
-    std::vector<v1::Readings> appended;
+    std::vector<v1::Readings> appended;  // of series
+    std::vector<v1::Readings> lists;     // of which series there are
 };
 
 class PollerTest : public ::testing::Test {
@@ -106,7 +107,9 @@ protected:
     }
 
     static Wanted wanted(std::int64_t revision = 1, double poll_seconds = 60) {
-        Wanted result{"bow", {}, revision};
+        Wanted result;
+        result.realm = "bow";
+        result.revision = revision;
         result.source.set_source_id("gauge");
         result.source.set_format("eccc-csv");
         result.source.set_url("http://gauges.example/ab.csv");

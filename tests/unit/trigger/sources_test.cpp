@@ -4,7 +4,10 @@
 
 #include "unit/trigger/gauge_files.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <set>
 
 namespace tocsin::trigger {
 namespace {
@@ -28,8 +31,8 @@ TEST(Sources, AnUnknownFormatIsNotFound) { EXPECT_EQ(find_format("carrier-pigeon
 
 TEST(UsgsJson, ValuesThatAreNoReadingAreSkippedAndCountedAndNegativeOnesKept) {
     const auto parsed = must_read("usgs-json", test_file("usgs-shapes.json"));
-    EXPECT_EQ(parsed.skipped[Skip::no_data], 2) << "-999999 and an empty text";
-    EXPECT_EQ(parsed.skipped[Skip::bad_value], 2) << "Ice and NaN";
+    EXPECT_EQ(parsed.skipped[Skip::no_data], 3) << "-999999, an empty text and Ice";
+    EXPECT_EQ(parsed.skipped[Skip::bad_value], 1) << "NaN";
     EXPECT_EQ(parsed.skipped[Skip::bad_time], 1) << "a time without its offset";
     EXPECT_EQ(parsed.skipped.total(), 5);
     EXPECT_EQ(parsed.first_fault, "");
@@ -90,7 +93,55 @@ TEST(UsgsJson, ASensorKeepsItsNamesWhateverItsPlaceInTheList) {
     const auto both_deliver = ElementsAre("1:2:7#7=1", "1:2:8#8=1");
     EXPECT_THAT(told(usgs(sensor(7, row) + ',' + sensor(8, row))), both_deliver);
     EXPECT_THAT(told(usgs(sensor(8, row) + ',' + sensor(7, row))), both_deliver);
-    EXPECT_THAT(told(usgs(sensor(8, row))), ElementsAre("1:2#8=1"));
+    EXPECT_THAT(told(usgs(sensor(8, row))), ElementsAre("1:2#8=1", "1:2:8#8=1"))
+        << "a rule on the long name does not lose it when the other one is listed no more";
+}
+
+TEST(UsgsJson, TwoListsOfOneSensorAreOne) {
+    const auto at = [](const char* clock, const char* value) {
+        return fmt::format(R"({{"value":"{}","dateTime":"2026-05-01T{}:00Z"}})", value, clock);
+    };
+    const auto parsed =
+        must_read("usgs-json", usgs(sensor(8, at("10:00", "1") + ',' + at("10:15", "Eqp")) + ',' +
+                                    sensor(8, at("10:00", "-999999") + ',' + at("10:30", "3")) +
+                                    ',' + sensor(7, at("10:00", "7"))));
+    EXPECT_EQ(parsed.skipped[Skip::bad_row], 0);
+    const auto* both = find_series(parsed, "1:2:8");
+    ASSERT_NE(both, nullptr);
+    EXPECT_THAT(both->readings, ElementsAre(Reading{utc("2026-05-01T10:00:00Z"), 1},
+                                            Reading{utc("2026-05-01T10:30:00Z"), 3}));
+    EXPECT_THAT(both->no_data, ElementsAre(utc("2026-05-01T10:15:00Z")));
+    EXPECT_NE(find_series(parsed, "1:2:7"), nullptr);
+}
+
+TEST(UsgsJson, OneSensorInTwoUnitsIsNone) {
+    const auto in = [](const std::string& unit) {
+        return R"({"sourceInfo":{"siteCode":[{"value":"1"}]},"variable":{"variableCode":)"
+               R"([{"value":"2"}],"unit":{"unitCode":")" +
+               unit + R"("}},"values":[)" +
+               sensor(8, R"({"value":"1","dateTime":"2026-05-01T10:00:00Z"})") + "]}";
+    };
+    const auto parsed =
+        must_read("usgs-json", R"({"value":{"timeSeries":[)" + in("ft") + ',' + in("m") + "]}}");
+    EXPECT_THAT(parsed.series, IsEmpty());
+    EXPECT_EQ(parsed.first_fault, "1:2: the sensor 8 in two units");
+    EXPECT_EQ(parsed.skipped[Skip::bad_row], 1);
+}
+
+TEST(UsgsJson, ALetterForAValueSaysThatThereIsNone) {
+    for (const char* letters : {"Ice", "Eqp", "Bkw", "Ssn", "Rat", "Mnt", "ZFL", "Dis", "***"}) {
+        const auto parsed = must_read(
+            "usgs-json",
+            usgs(sensor(
+                8, fmt::format(R"({{"value":"{}","dateTime":"2026-05-01T10:00:00Z"}})", letters))));
+        EXPECT_EQ(parsed.skipped[Skip::no_data], 1) << letters;
+        EXPECT_EQ(parsed.skipped.total(), 1) << letters;
+        EXPECT_THAT(find_series(parsed, "1:2")->no_data, ElementsAre(utc("2026-05-01T10:00:00Z")));
+    }
+    const auto parsed = must_read(
+        "usgs-json", usgs(sensor(8, R"({"value":"Icy","dateTime":"2026-05-01T10:00:00Z"})")));
+    EXPECT_EQ(parsed.skipped[Skip::bad_value], 1);
+    EXPECT_THAT(find_series(parsed, "1:2")->no_data, IsEmpty());
 }
 
 TEST(UsgsJson, TheShortNameHasTheUnitAndTheReadingsOfTheSensorThatDelivers) {
@@ -105,9 +156,9 @@ TEST(UsgsJson, TheShortNameHasTheUnitAndTheReadingsOfTheSensorThatDelivers) {
     EXPECT_THAT(plain->readings, ElementsAre(Reading{utc("2026-05-01T10:00:00Z"), 1.5}));
 }
 
-TEST(UsgsJson, SeriesAreBoundedWithTheNamesThatTheyHaveTwice) {
+TEST(UsgsJson, SensorsAreBounded) {
     std::string entries;
-    for (int site = 0; site < 700; ++site)
+    for (int site = 0; site < 1001; ++site)
         entries += std::string(site == 0 ? "" : ",") + R"({"sourceInfo":{"siteCode":[{"value":")" +
                    std::to_string(site) +
                    R"("}]},"variable":{"variableCode":[{"value":"2"}]},"values":[)" +
@@ -196,6 +247,60 @@ TEST(EcccCsv, HeadersInOneLanguageAndInAnyOrderAreUnderstood) {
     EXPECT_EQ(find_series(parsed, "A:level")->readings[0].value, 1.5);
 }
 
+// A rule on it says then in which unit it arrives.
+TEST(EcccCsv, AnotherUnitIsThatOfItsSeriesAndCostsNoOther) {
+    const auto parsed = must_read("eccc-csv",
+                                  "ID,Date,Water Level / Niveau d'eau ( ft ),Discharge (cms)\n"
+                                  "A,2026-05-01T10:00:00Z,4,7\n");
+    ASSERT_EQ(parsed.series.size(), 2U);
+    EXPECT_EQ(find_series(parsed, "A:level")->unit, "ft");
+    EXPECT_EQ(find_series(parsed, "A:discharge")->unit, "m3/s");
+    for (const std::string& header : {std::string("Discharge"), std::string("Discharge (m\xB3/s)"),
+                                      "Discharge (" + std::string(33, 'x') + ")"})
+        EXPECT_EQ(must_read("eccc-csv", "ID,Date," + header + "\nA,2026-05-01T10:00:00Z,4\n")
+                      .series.at(0)
+                      .unit,
+                  "")
+            << header;
+}
+
+TEST(EcccCsv, AnEmptyCellSaysThatThereIsNoValueAndABadOneNothing) {
+    const auto parsed = must_read("eccc-csv",
+                                  "ID,Date,Water Level (m),Discharge (cms)\n"
+                                  "A,2026-05-01T10:00:00Z,1,\n"
+                                  "A,2026-05-01T10:05:00Z,,\n"
+                                  "A,2026-05-01T10:10:00Z,x,\n"
+                                  "A,2026-05-01T10:15:00Z\n");
+    ASSERT_EQ(parsed.series.size(), 1U) << "a station without values has no series";
+    EXPECT_THAT(parsed.series[0].no_data, ElementsAre(utc("2026-05-01T10:05:00Z")));
+    EXPECT_THAT(parsed.no_data.at("A:discharge"),
+                ElementsAre(utc("2026-05-01T10:00:00Z"), utc("2026-05-01T10:05:00Z"),
+                            utc("2026-05-01T10:10:00Z")));
+    EXPECT_EQ(parsed.skipped.total(), 2);
+}
+
+TEST(EcccCsv, NamesWithoutAValueAreBoundedAndCostNoOther) {
+    std::string body = "ID,Date,Water Level (m)\n";
+    for (std::size_t i = 0; i <= 3 * series_max; ++i)
+        body += std::to_string(i) + ",2026-05-01T10:00:00Z,\n";
+    const auto parsed = must_read("eccc-csv", body + "A,2026-05-01T10:00:00Z,1\n");
+    EXPECT_EQ(parsed.no_data.size(), series_max);
+    EXPECT_EQ(parsed.series.at(0).name, "A:level");
+}
+
+TEST(Sources, WhatIsSkippedIsToldApart) {
+    const auto parsed = must_read("eccc-csv",
+                                  "ID,Date,Water Level (m)\nA\nB\nA\n"
+                                  "A,2026-05-01T10:00:00Z,x\nA,2026-05-01T10:05:00Z,x\n");
+    std::set<std::size_t> all;
+    for (const SkippedOne& one : parsed.skips) all.insert(one.what);
+    EXPECT_EQ(parsed.skips.size(), 5U);
+    EXPECT_EQ(all.size(), 4U) << "one row came twice";
+    std::string many = "ID,Date,Water Level (m)\n";
+    for (std::size_t i = 0; i < skips_max + 5; ++i) many += std::to_string(i) + '\n';
+    EXPECT_EQ(must_read("eccc-csv", many).skips.size(), skips_max);
+}
+
 TEST(EcccCsv, AHeaderAloneHasNoReadings) {
     EXPECT_THAT(must_read("eccc-csv", "ID,Date,Water Level (m)\r\n").series, IsEmpty());
 }
@@ -213,8 +318,6 @@ TEST(EcccCsv, WhatIsNoSuchFileIsAnErrorThatSaysWhatItIs) {
     EXPECT_EQ(error_of("eccc-csv", "404 page not found\n"), "line 1: no column ID");
     EXPECT_EQ(error_of("eccc-csv", "ID,Water Level (m)\n"), "line 1: no column Date");
     EXPECT_EQ(error_of("eccc-csv", "ID,Date,Grade\n"), "line 1: no column for level or discharge");
-    EXPECT_EQ(error_of("eccc-csv", "ID,Date,Water Level (ft)\n"), "line 1: the level is not in m");
-    EXPECT_EQ(error_of("eccc-csv", "ID,Date,Discharge\n"), "line 1: the discharge is not in cms");
     EXPECT_EQ(error_of("eccc-csv", "ID;Date;Water Level (m)\n"),
               "line 1: the columns must be separated by commas, not by `;`");
     EXPECT_EQ(error_of("eccc-csv", "ID\tDate\tWater Level (m)\n"),
@@ -228,7 +331,7 @@ TEST(EcccCsv, WhatIsNoSuchFileIsAnErrorThatSaysWhatItIs) {
 }
 
 TEST(EcccCsv, LengthAndSeriesAreBounded) {
-    EXPECT_THAT(error_of("eccc-csv", std::string(body_bytes_max + 1, ' ')),
+    EXPECT_THAT(error_of("eccc-csv", std::string(long_body_bytes_max + 1, ' ')),
                 HasSubstr("longer than"));
     std::string body = "ID,Date,Water Level (m)\n";
     for (std::size_t i = 0; i <= series_max; ++i)
@@ -238,11 +341,11 @@ TEST(EcccCsv, LengthAndSeriesAreBounded) {
 
 TEST(EcccCsv, RowsAreBounded) {
     std::string body = "ID,Date,Water Level (m)\n";
-    for (int i = 0; i <= rows_max; ++i) body += "A,2026-05-01T10:00:00Z,1\n";
-    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 200000 rows"));
+    for (int i = 0; i <= long_rows_max; ++i) body += "A,2026-05-01T10:00:00Z,1\n";
+    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 1000000 rows"));
     body = "ID,Date,Water Level (m)\n";
-    for (int i = 0; i <= rows_max; ++i) body += "A\n";
-    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 200000 rows"));
+    for (int i = 0; i <= long_rows_max; ++i) body += "A\n";
+    EXPECT_THAT(error_of("eccc-csv", body), HasSubstr("more than 1000000 rows"));
 }
 
 // None of these is looked at again and again, however long it is.

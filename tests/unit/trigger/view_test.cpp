@@ -99,5 +99,154 @@ TEST(TriggerView, WantsActiveSourcesPolledAnewWhenARuleOnThemIsPut) {
     EXPECT_GT(view.wanted().front().revision, before.revision);
 }
 
+v1::Event rule_on(const std::string& id, const std::string& source, const std::string& series,
+                  double max_age_seconds = 3600) {
+    v1::Event event = rule(id);
+    v1::Rule& put = *event.mutable_rule_put()->mutable_rule();
+    put.set_source_id(source);
+    put.set_series(series);
+    put.set_max_age_seconds(max_age_seconds);
+    return event;
+}
+
+v1::Event removed(const std::string& id) {
+    v1::Event event;
+    event.mutable_rule_removed()->set_rule_id(id);
+    return event;
+}
+
+v1::Event source_at(const std::string& id, const std::string& url,
+                    const std::string& format = "eccc-csv") {
+    v1::Event event = source(id);
+    event.mutable_source_put()->mutable_source()->set_url(url);
+    event.mutable_source_put()->mutable_source()->set_format(format);
+    return event;
+}
+
+TEST(TriggerView, WhatARuleLeavesIsWantedAnew) {
+    TriggerView view(1);
+    int changes = 0;
+    view.on_change([&] { ++changes; });
+    apply(view, source("eccc"));
+    apply(view, source("usgs"));
+    apply(view, rule_on("high", "eccc", "A:level"));
+    const auto before = view.wanted();
+    apply(view, rule_on("high", "usgs", "B:00060"));
+    const auto moved = view.wanted();
+    EXPECT_GT(moved[0].revision, before[0].revision) << "the source that it left";
+    EXPECT_GT(moved[1].revision, before[1].revision) << "the one that it goes to";
+    EXPECT_TRUE(moved[0].watched.empty());
+    changes = 0;
+    apply(view, removed("high"));
+    EXPECT_EQ(changes, 1);
+    EXPECT_EQ(view.wanted()[0].revision, moved[0].revision);
+    EXPECT_GT(view.wanted()[1].revision, moved[1].revision);
+    EXPECT_TRUE(view.wanted()[1].watched.empty());
+    const auto after = view.wanted();
+    apply(view, removed("high"));
+    EXPECT_EQ(view.wanted()[1].revision, after[1].revision) << "it reads nothing any more";
+}
+
+TEST(TriggerView, WatchesEachSeriesForAsLongAsItsLongestRuleNeeds) {
+    TriggerView view(1);
+    apply(view, source("eccc"));
+    apply(view, source("usgs"));
+    apply(view, rule_on("short", "eccc", "A:level", 3600));
+    apply(view, rule_on("long", "eccc", "A:level", 7200));
+    apply(view, rule_on("other", "eccc", "B:level", 60));
+    apply(view, rule_on("elsewhere", "usgs", "C:00060", 60));
+    const auto gap = std::chrono::seconds{static_cast<int>(max_gap_seconds_usual)};
+    const auto watched = view.wanted()[0].watched;
+    ASSERT_EQ(watched.size(), 2u);
+    EXPECT_EQ(watched.at("A:level"), std::chrono::hours{2} + gap);
+    EXPECT_EQ(watched.at("B:level"), std::chrono::minutes{1} + gap);
+    apply(view, removed("long"));
+    EXPECT_EQ(view.wanted()[0].watched.at("A:level"), std::chrono::hours{1} + gap);
+}
+
+TEST(TriggerView, ASourceHasAnotherAddressWithAnotherUrlOrFormatOnly) {
+    TriggerView view(1);
+    const auto address = [&] { return view.wanted().at(0).address; };
+    apply(view, source_at("gauge", "http://a/"));
+    const auto first = address();
+    EXPECT_GT(first, 0);
+    auto slower = source_at("gauge", "http://a/");
+    slower.mutable_source_put()->mutable_source()->set_poll_seconds(60);
+    apply(view, slower);
+    EXPECT_EQ(address(), first);
+    apply(view, source_at("gauge", "http://b/"));
+    const auto second = address();
+    EXPECT_GT(second, first);
+    apply(view, source_at("gauge", "http://b/", "usgs-json"));
+    const auto third = address();
+    EXPECT_GT(third, second);
+    v1::Event gone;
+    gone.mutable_source_removed()->set_source_id("gauge");
+    apply(view, gone);
+    EXPECT_TRUE(view.wanted().empty());
+    apply(view, source_at("gauge", "http://b/", "usgs-json"));
+    EXPECT_EQ(address(), third) << "the same gauge again";
+}
+
+// A thousand removed sources are remembered, see Decider.
+TEST(TriggerView, TheAddressOfASourceThatWasForgottenIsNotUsedAgain) {
+    TriggerView view(1);
+    const auto remove = [&](const std::string& id) {
+        v1::Event gone;
+        gone.mutable_source_removed()->set_source_id(id);
+        apply(view, gone);
+    };
+    for (int i = 0; i < 5; ++i)
+        apply(view, source_at("gauge", "http://" + std::to_string(i) + "/"));
+    const auto before = view.wanted().at(0).address;
+    remove("gauge");
+    for (int i = 0; i < 1'000; ++i) {
+        apply(view, source_at("s" + std::to_string(i), "http://a/"));
+        remove("s" + std::to_string(i));
+    }
+    apply(view, source_at("gauge", "http://4/"));
+    EXPECT_GT(view.wanted().at(0).address, before);
+}
+
+TEST(TriggerView, OfARealmThatIsFoldedAgainItDoesNotSayAll) {
+    TriggerView view(1);
+    apply(view, source("usgs"));
+    EXPECT_FALSE(view.wants().whole("bow")) << "its history was not read to its end yet";
+    view.folded(0);
+    EXPECT_TRUE(view.wants().whole("bow"));
+    view.reset(0);
+    EXPECT_TRUE(view.wants().sources.empty());
+    EXPECT_FALSE(view.wants().whole("bow"));
+    view.folded(0);
+    EXPECT_TRUE(view.wants().whole("bow"));
+}
+
+TEST(TriggerView, CountsTheRefusedCrossingsFromAMomentOn) {
+    TriggerView view(1);
+    apply(view, rule("bow-high"));
+    const auto answer = [&](const std::string& id) {
+        drafting::v1::Event event;
+        event.mutable_crossing_refused()->set_crossing_id(id);
+        event.mutable_crossing_refused()->set_reason("no template");
+        ledger::v1::Decision decision;
+        decision.set_realm("bow");
+        decision.mutable_accepted()->add_events(event.SerializeAsString());
+        view.apply({"drafting", 0, 0, at(0), decision, true});
+    };
+    for (const auto& [id, seconds] :
+         {std::pair{"a", 10}, std::pair{"b", 20}, std::pair{"c", 30}, std::pair{"d", 40}}) {
+        v1::Event event = crossed(id);
+        *event.mutable_rule_crossed()->mutable_crossing()->mutable_cross_time() =
+            runtime::to_proto(at(seconds));
+        apply(view, event);
+        if (std::string(id) != "c") answer(id);
+    }
+    view.read("bow", [](const Realm& realm) {
+        EXPECT_EQ(realm.refused(at(0)), 3);
+        EXPECT_EQ(realm.refused(at(20)), 2) << "one was drafted, one is older";
+        EXPECT_EQ(realm.refused(at(41)), 0);
+    });
+}
+
 }  // namespace
 }  // namespace tocsin::trigger
