@@ -51,7 +51,7 @@ Reactor* TriggerRpc::PutRule(Context* context, const v1::PutRuleRequest* request
     const auto check = [this, first_poll, tick](const Caller& caller,
                                                 const v1::PutRuleRequest& put) {
         return view_.read(caller.realm, [&](const Realm& realm) -> std::optional<grpc::Status> {
-            RuleCheck checked = check_rule(caller, realm, heard_, put);
+            RuleCheck checked = check_rule(caller, realm, heard_, put, now());
             if (!checked.unheard) return std::move(checked.refused);
             const v1::Source& source = realm.state().sources.find(put.source_id())->source;
             if (!first_poll.may_come(health_.report(caller.realm, source, now()), tick()))

@@ -1,12 +1,11 @@
 #include "trigger/rule_check.hpp"
 
-#include "content/templates.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/nearest.hpp"
 #include "texts/contains.hpp"
+#include "trigger/draftable.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <string>
 #include <string_view>
@@ -39,7 +38,7 @@ std::vector<std::string> sources_in_use(const Realm& realm) {
 
 // What a crossing of the rule would be refused for.
 std::optional<grpc::Status> undraftable(const Caller& caller, const Realm& realm,
-                                        const v1::PutRuleRequest& put) {
+                                        const v1::PutRuleRequest& put, runtime::Time now) {
     const auto* agencies = realm.agencies(put.incident_id());
     if (!agencies)
         return refused(grpc::StatusCode::NOT_FOUND, "incident_not_found", "incident_id",
@@ -49,20 +48,13 @@ std::optional<grpc::Status> undraftable(const Caller& caller, const Realm& realm
                        "incident_id",
                        fmt::format("your agency {} does not take part in incident {}",
                                    caller.agency, put.incident_id()));
-    const auto* placeholders = realm.placeholders(put.template_id());
-    if (!placeholders)
+    const auto* source = realm.template_of(put.template_id());
+    if (!source)
         return refused(
             grpc::StatusCode::NOT_FOUND, "template_not_found", "template_id",
             fmt::format("there is no template {}: {}", put.template_id(),
                         did_you_mean(put.template_id(), realm.template_ids(), "store it first")));
-    static const auto filled = content::reading_values(content::v1::Evidence{}, "UTC");
-    std::vector<std::string> empty;
-    for (const std::string& name : *placeholders)
-        if (!filled.begin()->second.contains(name)) empty.push_back(name);
-    if (empty.empty()) return std::nullopt;
-    return refused(grpc::StatusCode::FAILED_PRECONDITION, "template_needs_more", "template_id",
-                   fmt::format("template {} has placeholders that a reading does not fill: {}",
-                               put.template_id(), fmt::join(empty, ", ")));
+    return not_draftable({put, caller.agency, source->get(), *agencies, now});
 }
 
 // By what the source brought so far. What a rule reads already it may go on to read: it is mended
@@ -94,7 +86,7 @@ RuleCheck unreadable(const Caller& caller, const Heard& heard, const v1::Rule* k
 }  // namespace
 
 RuleCheck check_rule(const Caller& caller, const Realm& realm, const Heard& heard,
-                     const v1::PutRuleRequest& put) {
+                     const v1::PutRuleRequest& put, runtime::Time now) {
     const RuleState* known = realm.state().rules.find(put.rule_id());
     // The decider says it, and first.
     if (known && known->rule.agency_id() != caller.agency) return {};
@@ -107,7 +99,7 @@ RuleCheck check_rule(const Caller& caller, const Realm& realm, const Heard& hear
     // The decider says these better.
     if (!series_problem(source->source.format(), put.series()).empty() || !put.has_threshold())
         return {};
-    if (auto why = undraftable(caller, realm, put)) return {std::move(why)};
+    if (auto why = undraftable(caller, realm, put, now)) return {std::move(why)};
     return unreadable(caller, heard, known ? &known->rule : nullptr, put);
 }
 

@@ -24,7 +24,7 @@ struct RuleCheck {
 };
 // `heard`: by this instance; what a rule asks already is not held against it.
 RuleCheck check_rule(const runtime::Caller& caller, const Realm& realm, const Heard& heard,
-                     const v1::PutRuleRequest& put);
+                     const v1::PutRuleRequest& put, runtime::Time now);
 
 // How long a rule on a source of which nothing was met waits for its first poll: the usual order is
 // to put the one right after the other. Neither more than this, nor so long that the caller is gone

@@ -56,8 +56,7 @@ void Realm::apply_drafting(const drafting::v1::Event& event) {
     }
     if (event.has_template_stored()) {
         const auto& stored = event.template_stored().template_();
-        templates_.set(stored.template_id(),
-                       {stored.placeholders().begin(), stored.placeholders().end()});
+        templates_.set(stored.template_id(), runtime::Packed(stored));
     }
     if (event.has_message_created() && !event.message_created().crossing_id().empty())
         answers_.set(event.message_created().crossing_id(),
@@ -82,11 +81,13 @@ v1::Crossing Realm::shown(v1::Crossing crossing) const {
 
 std::int64_t Realm::refused(Time from) const {
     std::int64_t number = 0;
-    crossings_.descend(nullptr, [&](std::int64_t, const auto& packed) {
+    crossings_.descend(nullptr, [&](std::int64_t place, const auto& packed) {
         const v1::Crossing crossing = packed.get();
         if (runtime::from_proto(crossing.cross_time()) < from) return false;
         const Answer* answer = answers_.find(crossing.crossing_id());
-        number += answer && !answer->refused.empty() ? 1 : 0;
+        const std::int64_t* until = seen_to_.find(crossing.rule_id());
+        const bool over = !state_.rules.contains(crossing.rule_id()) || (until && place <= *until);
+        number += answer && !answer->refused.empty() && !over ? 1 : 0;
         return true;
     });
     return number;
@@ -98,9 +99,28 @@ void Realm::leave_series_of(const std::string& rule_id) {
         revisions_.set(rule->rule.source_id(), ++last_revision_);
 }
 
+// Before the event: a rule that crossed and from then on reads another series, or none.
+void Realm::note_seen_to(const v1::Event& event) {
+    const std::string& rule_id = event.has_rule_removed() ? event.rule_removed().rule_id()
+                                                          : event.rule_put().rule().rule_id();
+    const RuleState* known = state_.rules.find(rule_id);
+    if (!known || last_crossing_ == 0) return;
+    if (event.has_rule_put() && same_series(*known, event.rule_put().rule())) return;
+    seen_to_.set(rule_id, last_crossing_);
+    if (seen_to_.size() <= state_.rules.size()) return;
+    // Of rules that were forgotten since they were removed.
+    std::vector<std::string> gone;
+    seen_to_.ascend(nullptr, [&](const std::string& id, std::int64_t) {
+        if (!state_.rules.contains(id)) gone.push_back(id);
+        return true;
+    });
+    for (const std::string& id : gone) seen_to_.erase(id);
+}
+
 void Realm::apply(const v1::Event& event, Time decided_at) {
     if (event.has_rule_put()) leave_series_of(event.rule_put().rule().rule_id());
     if (event.has_rule_removed()) leave_series_of(event.rule_removed().rule_id());
+    if (event.has_rule_removed() || event.has_rule_put()) note_seen_to(event);
     Decider::evolve(state_, event, decided_at);
     if (event.has_source_put())
         revisions_.set(event.source_put().source().source_id(), ++last_revision_);

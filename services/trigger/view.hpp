@@ -5,6 +5,7 @@
 #include "runtime/shared_bytes.hpp"
 #include "runtime/view.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "tocsin/drafting/v1/drafting_service.pb.h"
 #include "trigger/decider.hpp"
 #include "trigger/heard.hpp"
 
@@ -45,10 +46,12 @@ public:
 
     // With what drafting made of it, and how its evidence was corrected.
     v1::Crossing shown(v1::Crossing crossing) const;
-    // Crossings since `from` of which drafting made no message.
+    // Crossings since `from` of which drafting made no message, of rules that still read the same:
+    // who removes the rule, or has it read another series, has seen to it.
     std::int64_t refused(Time from) const;
-    // The placeholders of a template; null: drafting has none of that name.
-    const std::vector<std::string>* placeholders(const std::string& template_id) const {
+    // Null: drafting has none of that name.
+    const runtime::Packed<drafting::v1::Template>* template_of(
+        const std::string& template_id) const {
         return templates_.find(template_id);
     }
     // The agencies that take part; null: there is no such incident.
@@ -56,33 +59,35 @@ public:
         return incidents_.find(incident_id);
     }
     // By id.
-    std::vector<std::string> template_ids() const { return keys_of(templates_); }
-
-private:
-    struct Answer {
-        std::string message_id, refused;
-    };
-    using Names = runtime::SharedMap<std::string, std::vector<std::string>>;
-    static std::vector<std::string> keys_of(const Names& names) {
+    std::vector<std::string> template_ids() const {
         std::vector<std::string> all;
-        names.ascend(nullptr, [&](const std::string& id, const auto&) {
+        templates_.ascend(nullptr, [&](const std::string& id, const auto&) {
             all.push_back(id);
             return true;
         });
         return all;
     }
+
+private:
+    struct Answer {
+        std::string message_id, refused;
+    };
     void apply(const v1::Event& event, Time decided_at);
     // The rule as it is, if it is on, reads another series from now on, or none.
     void leave_series_of(const std::string& rule_id);
+    void note_seen_to(const v1::Event& event);
     void apply_drafting(const drafting::v1::Event& event);
 
     State state_;
-    Names templates_, incidents_;
+    runtime::SharedMap<std::string, runtime::Packed<drafting::v1::Template>> templates_;
+    runtime::SharedMap<std::string, std::vector<std::string>> incidents_;
     runtime::SharedMap<std::string, Answer> answers_;
     runtime::SharedMap<std::string, std::vector<runtime::Packed<content::v1::EvidenceRevision>>>
         revised_;
     runtime::SharedMap<std::int64_t, runtime::Packed<v1::Crossing>> crossings_;  // from number 1
     std::int64_t last_crossing_ = 0;
+    // By rule that was removed, or reads another series than before: the last crossing until then.
+    runtime::SharedMap<std::string, std::int64_t> seen_to_;
     runtime::SharedMap<std::string, std::int64_t> revisions_;  // of sources in use
     std::int64_t last_revision_ = 0;
 };

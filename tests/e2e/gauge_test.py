@@ -320,7 +320,11 @@ def test_the_crossing_of_a_rule_that_is_gone_is_drafted_by_nobody(
     gauge.body = Gauge.table(f"A,{ago(2)},1", f"A,{ago(0.1)},5")
     until(lambda: world.crossings(name) and world.crossings(name)[0].get("refused"),
           "it is refused", 20)
+    until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 1,
+          "the metric says so", 20)
     world.do("trigger", "RemoveRule", ruleId=name)
+    until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 0,
+          "somebody has seen to it", 20)
     until(lambda: "was removed" in world.crossings(name)[0]["refused"], "it is given up", 20)
     world.template("brittle", "{{value}} m")
     # Whatever drafting would have made of it is made before that of the next rule.

@@ -3,6 +3,7 @@
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "trigger/rule_check.hpp"
+#include "unit/content/samples.hpp"
 
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
@@ -35,8 +36,13 @@ protected:
         happened("drafting", incident);
         for (const char* name : {"flood", "high-water"}) {
             drafting::v1::Event stored;
-            stored.mutable_template_stored()->mutable_template_()->set_template_id(name);
-            stored.mutable_template_stored()->mutable_template_()->add_placeholders("value");
+            auto& source = *stored.mutable_template_stored()->mutable_template_();
+            source.set_template_id(name);
+            source.set_expires_after_seconds(3600);
+            *source.mutable_draft() = content::samples::make_draft();
+            source.mutable_draft()->clear_onset();
+            source.mutable_draft()->clear_evidence();
+            source.mutable_draft()->clear_agencies();
             happened("drafting", stored);
         }
         put_.set_rule_id("bow-high");
@@ -87,7 +93,7 @@ protected:
         foreign.events.push_back(body.SerializeAsString());
         heard_.met(foreign);
     }
-    RuleCheck check() const { return check_rule(caller_, realm_, heard_, put_); }
+    RuleCheck check() const { return check_rule(caller_, realm_, heard_, put_, at(0)); }
     std::string reason() const { return reason_of(check().refused); }
     std::string text() const {
         const auto refused = check().refused;
@@ -131,6 +137,17 @@ TEST_F(RuleCheckTest, ATemplateThatIsNotThereIsRefusedWithOneLikeIt) {
     EXPECT_THAT(text(), HasSubstr("did you mean high-water?"));
     put_.set_template_id("avalanche");
     EXPECT_THAT(text(), HasSubstr("store it first"));
+}
+
+TEST_F(RuleCheckTest, ATemplateOfWhichNoMessageCouldBeMadeIsRefused) {
+    drafting::v1::Event stored;
+    stored.mutable_template_stored()->mutable_template_()->set_template_id("flood");
+    stored.mutable_template_stored()->mutable_template_()->mutable_draft()->add_agencies("county");
+    happened("drafting", stored);
+    EXPECT_EQ(reason(), "TEMPLATE_WITHOUT_AGENCY");
+    stored.mutable_template_stored()->mutable_template_()->mutable_draft()->clear_agencies();
+    happened("drafting", stored);
+    EXPECT_EQ(reason(), "TEMPLATE_INCOMPLETE");
 }
 
 TEST_F(RuleCheckTest, AnAgencyOutsideTheIncidentIsRefused) {
