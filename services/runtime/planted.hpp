@@ -36,6 +36,17 @@ enum class Bug {
     retraction_first,     // a retraction does not wait for what it takes back
     checked_early,        // the last check comes before the connection, not behind it
     retracts_one,         // a retraction leaves out all channels but the first
+    age_ignored,          // a rule crosses at a reading however old it is
+    gap_ignored,          // `for` runs on over a gap
+    for_ignored,          // a rule crosses at the first reading at or above, whatever its `for`
+    unsorted,             // readings are taken in the order in which they come
+    hysteresis_ignored,   // a wave ends at once below the threshold
+    wave_crossed_twice,   // that a wave was crossed at is forgotten at once
+    revision_untold,      // nobody hears that a reading was corrected that was crossed at
+    crossings_lost,       // half of all crossings
+    never_crosses,        // all of them
+    cooldown_forgets,     // what the cooldown kept back does not cross when it ends
+    edit_forgets,         // an edited rule knows nothing of what it crossed at
 };
 
 #ifdef TOCSIN_PLANTED_BUGS

@@ -364,10 +364,10 @@ void put(State& state, const v1::Rule& rule, Time now) {
     state.watching.edit(series_of(rule)).insert(rule.rule_id());
 }
 
-void rule_removed(State& state, const std::string& rule_id) {
+void rule_removed(State& state, const std::string& rule_id, Time now) {
     RuleState& known = state.rules.edit(rule_id);
     unwatch(state, known.rule);
-    known.rule.set_active(false);
+    remove(known, now);
     ++known.version;
     note_removal(state, state.removed_rules, state.rules, rule_id);
 }
@@ -437,7 +437,7 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
             put(state, event.rule_put().rule(), decided_at);
             return true;
         case Event::kRuleRemoved:
-            rule_removed(state, event.rule_removed().rule_id());
+            rule_removed(state, event.rule_removed().rule_id(), decided_at);
             return true;
         case Event::kSeriesBound:
             return moved(event.series_bound().rule_id());

@@ -2,6 +2,7 @@
 
 #include "content/graphemes.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/planted.hpp"
 
 #include <absl/time/time.h>
 #include <fmt/format.h>
@@ -13,7 +14,9 @@ namespace tocsin::trigger {
 namespace {
 
 using content::v1::Evidence;
+using runtime::Bug;
 using runtime::from_proto;
+using runtime::planted;
 using runtime::to_proto;
 
 // Of each question; many more than one window holds, unless the values dance about the threshold.
@@ -51,6 +54,7 @@ bool is_high(const v1::Rule& rule, const Reading& reading) {
 }
 
 bool is_low(const v1::Rule& rule, const Reading& reading) {
+    if (planted(Bug::hysteresis_ignored)) return !is_high(rule, reading);
     return reading.value < rule.threshold() - rule.hysteresis();
 }
 
@@ -182,6 +186,7 @@ private:
 
     // What was crossed at, and is another value by now, or none.
     void revise() {
+        if (planted(Bug::revision_untold)) return;
         // By place: what is revised stays where it is.
         for (std::size_t i = 0; i < rule_->fired.size(); ++i)
             for (std::size_t k = 0; k < rule_->fired[i].grounds.size(); ++k)
@@ -243,6 +248,7 @@ private:
         return begin_of(wave) - fired.at <= silence_most(rule_->rule);
     }
     bool crossed_at(const Wave& wave) const {
+        if (planted(Bug::wave_crossed_twice)) return false;
         return wave.crossed || std::ranges::any_of(rule_->fired, [&](const Fired& fired) {
                    return holds(wave, fired);
                });
@@ -272,13 +278,18 @@ private:
     void look_back() {
         RuleState before = *rule_;
         before.rule = rule_->before;
-        before.edited.reset();
-        for (Fired& fired : before.fired)
-            if (fired.covers_until == rule_->edited) fired.covers_until.reset();
+        before.edited = rule_->edited_before;
+        for (Fired& fired : before.fired) {
+            if (fired.covers_until != rule_->edited) continue;
+            fired.covers_until.reset();
+            if (before.edited && fired.at <= *before.edited) fired.covers_until = before.edited;
+        }
         Weighing weighing(before, record_, readings_, now_);
         weighing.waves_ = waves_in(before, readings_);
         for (const Wave& wave : weighing.waves_.all)
-            if (!weighing.crossed_at(wave) && weighing.first_of(wave)) late_.push_back(wave);
+            if (!weighing.crossed_at(wave) && !weighing.settled_by_edit(wave) &&
+                !weighing.holds(wave, before.passed) && weighing.first_of(wave))
+                late_.push_back(wave);
     }
 
     // A wave that was over when the rule was edited is no news by the edit.
@@ -294,7 +305,8 @@ private:
     // Where the wave is crossed at; notes what the cooldown keeps back.
     std::optional<std::size_t> first_of(const Wave& wave,
                                         std::optional<std::size_t>* suppressed = nullptr) const {
-        const Time oldest = now_ - max_age(rule_->rule);
+        const bool any_age = planted(Bug::age_ignored);
+        const Time oldest = any_age ? Time::min() : now_ - max_age(rule_->rule);
         for (std::size_t i = wave.met; i < past(wave); ++i) {
             if (!is_high(rule_->rule, readings_[i]) || at(i) < oldest || is_used(at(i))) continue;
             if (rule_->forgotten && at(i) <= *rule_->forgotten) continue;
@@ -304,8 +316,16 @@ private:
         return std::nullopt;
     }
 
+    // By a planted bug.
+    bool is_lost(const Wave& wave) const {
+        if (planted(Bug::cooldown_forgets)) return holds(wave, rule_->suppressed);
+        const auto begin = std::chrono::floor<std::chrono::seconds>(begin_of(wave));
+        return planted(Bug::never_crosses) ||
+               (planted(Bug::crossings_lost) && begin.time_since_epoch().count() % 2 != 0);
+    }
+
     void cross(const Wave& wave) {
-        if (settled_by_edit(wave)) return;
+        if (settled_by_edit(wave) || is_lost(wave)) return;
         std::optional<std::size_t> suppressed;
         if (const auto first = first_of(wave, &suppressed))
             add(crossed(wave, *first));
@@ -421,7 +441,7 @@ private:
     // The wave that it was told of is no more: its reading was corrected.
     std::optional<std::size_t> first_low_from(Time from) const {
         for (std::size_t i = 0; i < readings_.size(); ++i)
-            if (at(i) >= from && is_low(rule_->rule, readings_[i])) return i;
+            if (at(i) > from && is_low(rule_->rule, readings_[i])) return i;
         return std::nullopt;
     }
 
@@ -495,7 +515,7 @@ std::vector<Reading> window_of(const v1::Readings& record, Time latest) {
         if (std::isfinite(reading.value()) && at <= latest + ahead_most)
             readings.push_back({at, reading.value()});
     }
-    std::ranges::stable_sort(readings, {}, &Reading::read_at);
+    if (!planted(Bug::unsorted)) std::ranges::stable_sort(readings, {}, &Reading::read_at);
     // Of several with one time the last stays: it is the correction.
     const auto gone =
         std::unique(readings.rbegin(), readings.rend(),
@@ -524,7 +544,7 @@ std::vector<Reading> merged(std::span<const Reading> earlier, std::span<const Re
 Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
     const v1::Rule& rule = state.rule;
     const Known known(state);
-    const auto lasts = from_seconds(rule.for_seconds());
+    const auto lasts = from_seconds(planted(Bug::for_ignored) ? 0 : rule.for_seconds());
     Waves waves;
     std::optional<Wave> wave;
     if (!readings.empty()) {
@@ -544,7 +564,8 @@ Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
         }
         if (wave) continue;
         const bool high = is_high(rule, readings[i]);
-        if (high && (!waves.pending || silence > max_gap(rule))) waves.pending = i;
+        const bool gap = silence > max_gap(rule) && !planted(Bug::gap_ignored);
+        if (high && (!waves.pending || gap)) waves.pending = i;
         const bool met = high && readings[i].read_at - readings[*waves.pending].read_at >= lasts;
         if (met || (known.names(readings[i].read_at) && !is_low(rule, readings[i]))) {
             wave.emplace();
@@ -621,7 +642,14 @@ bool same_series(const RuleState& state, const v1::Rule& put) {
     return put.unit().empty() || unit.empty() || unit == put.unit();
 }
 
+// What was one wave until now stays one, whatever the rule says next.
+static void cover(Fired& fired, Time now) {
+    const Time until = fired.ended ? std::min(now, fired.ended->at - runtime::Duration{1}) : now;
+    fired.covers_until = std::max(fired.covers_until.value_or(until), until);
+}
+
 void edit(RuleState& state, const v1::Rule& put, Time now) {
+    if (planted(Bug::edit_forgets)) state.fired.clear();
     const bool is_new = state.rule.rule_id().empty();
     const bool same = !is_new && same_series(state, put);
     const bool was_on = state.rule.active();
@@ -637,7 +665,7 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
         state.passed.reset();
         state.cooldown_until.reset();
     }
-    state.edited.reset();
+    state.edited_before = std::exchange(state.edited, std::nullopt);
     if (!same) state.forgotten.reset();
     if (same) {
         state.edited = now;
@@ -647,12 +675,17 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
     for (Fired& fired : state.fired) {
         const bool asked = same && is_crossing_of(state, fired);
         if (!asked) fired.crossed.clear();
-        if (fired.ended) continue;
-        if (!asked && !(same && was_on))
+        if (same && was_on && same_readings(state, fired))
+            cover(fired, now);
+        else if (!asked && !fired.ended)
             fired.ended = End{now, true};  // It is not watched any more.
-        else if (was_on)
-            fired.covers_until = now;
     }
+}
+
+void remove(RuleState& state, Time now) {
+    state.rule.set_active(false);
+    for (Fired& fired : state.fired)
+        if (same_readings(state, fired)) cover(fired, now);
 }
 
 runtime::Duration max_age(const v1::Rule& rule) {

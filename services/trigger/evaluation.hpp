@@ -77,8 +77,8 @@ struct RuleState {
     // The latest wave within the cooldown, and the latest that was too old.
     std::optional<Held> suppressed, passed;
     std::optional<Time> cooldown_until;  // of `suppressed`
-    // When it was last changed, and how it was before.
-    std::optional<Time> edited;
+    // When it was changed last, and the time before that; how it was before.
+    std::optional<Time> edited, edited_before;
     v1::Rule before;
     std::int64_t crossings = 0;
     std::int64_t removal = 0;  // its number in Removed; 0: it is on
@@ -120,6 +120,8 @@ bool same_series(const RuleState& rule, const v1::Rule& put);
 // Puts another rule in its place, at `now`: what is known of the series stays, as far as it is the
 // same one.
 void edit(RuleState& rule, const v1::Rule& put, Time now);
+// Switches it off.
+void remove(RuleState& rule, Time now);
 
 // An older reading starts nothing.
 runtime::Duration max_age(const v1::Rule& rule);

@@ -1,4 +1,4 @@
-// What there must be before anything is drafted, and the river.
+// What there must be before anything is drafted, and who changes it.
 #include "runtime/record.hpp"
 #include "sim/line_world.hpp"
 #include "trigger/decider.hpp"
@@ -10,7 +10,6 @@
 namespace tocsin::sim {
 
 using runtime::to_proto;
-using std::chrono::seconds;
 
 void LinePeople::set_up() {
     if (world_.state<approval::Decider>("approval").roster_version == 0 &&
@@ -56,23 +55,13 @@ void LinePeople::set_up() {
     trigger::v1::Command command;
     if (triggers.sources.empty() && now_and_then("source", 40)) {
         auto& put = *command.mutable_put_source();
-        put.set_source_id("bow");
+        put.set_source_id(line_source);
         put.set_format("eccc-csv");
         put.set_url("https://water.example.org");
         put.set_poll_seconds(60);
         ask("trigger", named("dan"), command);
     } else if (!triggers.sources.empty() && triggers.rules.size() < 2 && now_and_then("rule", 40)) {
-        auto& put = *command.mutable_put_rule();
-        put.set_rule_id(fmt::format("high-{}", triggers.rules.size()));
-        put.set_source_id("bow");
-        put.set_series("05BH004:discharge");
-        put.set_threshold(850);
-        put.set_hysteresis(50);
-        put.set_for_seconds(triggers.rules.empty() ? 0 : 40);
-        put.set_cooldown_seconds(200);
-        put.set_template_id("flood");
-        put.set_incident_id(first_incident());
-        ask("trigger", named("dan"), command);
+        put_rule(fmt::format("high-{}", triggers.rules.size()), nullptr);
     }
 }
 
@@ -118,60 +107,46 @@ void LinePeople::change_channel() {
     ask("publishing", named(world_.chance(.8) ? "root" : "olga"), command);
 }
 
-// Somebody edits a rule in the middle of it, and mistypes its template now and then.
+// Somebody edits a rule in the middle of it, in any of its terms, mistypes its template now and
+// then, or takes it away for a while.
 void LinePeople::change_rule() {
     const auto& rules = world_.state<trigger::Decider>("trigger").rules;
     const std::string id = fmt::format("high-{}", world_.below(2));
     const trigger::RuleState* known = rules.find(id);
     if (!known) return;
-    const trigger::v1::Rule& rule = known->rule;
+    if (known->rule.active() && world_.chance(.15)) {
+        trigger::v1::Command command;
+        command.mutable_remove_rule()->set_rule_id(id);
+        return ask("trigger", named("dan"), command);
+    }
+    put_rule(id, &known->rule);
+}
+
+// All terms are of seconds to minutes, so that they show in the time of a run.
+void LinePeople::put_rule(const std::string& id, const trigger::v1::Rule* known) {
+    const auto change = [&] { return !known || world_.chance(.25); };
+    const auto one_of = [&](std::initializer_list<double> values) {
+        return values.begin()[world_.below(static_cast<int>(values.size()))];
+    };
     trigger::v1::Command command;
     auto& put = *command.mutable_put_rule();
     put.set_rule_id(id);
-    put.set_source_id(rule.source_id());
-    put.set_series(rule.series());
-    put.set_threshold(rule.threshold());
-    put.set_hysteresis(world_.chance(.5) ? rule.hysteresis() : 40 + world_.below(20));
-    put.set_for_seconds(rule.for_seconds());
-    put.set_cooldown_seconds(rule.cooldown_seconds());
-    put.set_template_id(world_.chance(.3) ? "flod" : "flood");
-    put.set_incident_id(rule.incident_id());
+    put.set_source_id(line_source);
+    put.set_series(known ? known->series() : line_series[0]);
+    if (known && world_.chance(.08))
+        put.set_series(line_series[static_cast<std::size_t>(world_.below(2))]);
+    put.set_threshold(known ? known->threshold() : 850);
+    if (known && world_.chance(.12)) put.set_threshold(one_of({800, 850, 900}));
+    put.set_hysteresis(change() ? one_of({0, 20, 50, 100}) : known->hysteresis());
+    put.set_for_seconds(change() ? one_of({0, 0, 5, 12, 25}) : known->for_seconds());
+    put.set_cooldown_seconds(change() ? one_of({0, 10, 40, 100}) : known->cooldown_seconds());
+    put.set_max_age_seconds(change() ? one_of({20, 40, 90}) : known->max_age_seconds());
+    put.set_max_gap_seconds(change() ? one_of({3, 6, 15, 30}) : known->max_gap_seconds());
+    put.set_unit(known && world_.chance(.7) ? known->unit() : world_.chance(.5) ? "m3/s" : "");
+    put.set_template_id(known && world_.chance(.2) ? "flod" : "flood");
+    put.set_incident_id(first_incident());
     put.set_time_zone(world_.chance(.5) ? "UTC" : "America/Edmonton");
     ask("trigger", named("dan"), command);
-}
-
-// The gauge wanders, and a poller brings its readings: late, twice, out of order and corrected,
-// each record with what is known of the time before.
-void LinePeople::measure_water() {
-    if (!readings_.empty() && world_.chance(.2)) {
-        const auto which = world_.below(static_cast<int>(readings_.size()));
-        return world_.of("trigger").put_reading(readings_[static_cast<std::size_t>(which)]);
-    }
-    for (int i = 1 + world_.below(3); i > 0; --i) {
-        level_ = std::clamp(level_ + world_.below(401) - 200, 500.0, 1200.0);
-        const Time read_at = world_.now() - seconds(i);
-        (world_.chance(.15) ? late_ : water_)[read_at] = level_;
-    }
-    if (world_.chance(.2)) water_.merge(late_);
-    if (!water_.empty() && world_.chance(.1)) water_.rbegin()->second += world_.below(301) - 150;
-    constexpr std::size_t known_max = 40;
-    while (water_.size() > known_max) water_.erase(water_.begin());
-    trigger::v1::Readings readings;
-    readings.set_source_id("bow");
-    readings.set_address(1);
-    readings.set_series("05BH004:discharge");
-    readings.set_unit("m3/s");
-    for (const auto& [read_at, value] : water_) {
-        auto& reading = *readings.add_readings();
-        *reading.mutable_read_at() = to_proto(read_at);
-        reading.set_value(value);
-    }
-    for (int i = readings.readings_size() - 1; i > 0 && world_.chance(.3); --i)
-        readings.mutable_readings()->SwapElements(i, world_.below(i));
-    readings_.push_back(value_of({"service:trigger", "", {"service"}}, "",
-                                 readings.SerializeAsString(), world_.now(),
-                                 world_.of("trigger").stream_seal()));
-    world_.of("trigger").put_reading(readings_.back());
 }
 
 }  // namespace tocsin::sim

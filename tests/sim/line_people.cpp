@@ -59,13 +59,12 @@ void LinePeople::ask(std::string_view service, const Person& who,
 
 void LinePeople::act() {
     if (world_.chance(.3)) set_up();
-    if (world_.chance(.12)) measure_water();
     if (world_.chance(.15)) draft();
     if (world_.chance(.02)) remark();
     if (world_.chance(.003)) stop_release();
     if (world_.chance(.01)) change_roster();
     if (world_.chance(.01)) change_channel();
-    if (world_.chance(.01)) change_rule();
+    if (world_.chance(.025)) change_rule();
     if (world_.chance(.01)) forge();
     const auto& reviews = world_.state<approval::Decider>("approval").reviews;
     if (reviews.empty() || !world_.chance(.25)) return;

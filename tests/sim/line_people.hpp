@@ -1,5 +1,5 @@
-// Who asks what of the line: people who draft, review and remark, rightly and wrongly, and gauges
-// that rise, by the world's dice.
+// Who asks what of the line: people who draft, review, remark and put rules, rightly and wrongly,
+// by the world's dice.
 #pragma once
 
 #include "approval/decider.hpp"
@@ -7,6 +7,7 @@
 #include "publishing/decider.hpp"
 #include "runtime/record.hpp"
 #include "sim/line_cast.hpp"
+#include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
 #include <map>
 #include <string>
@@ -39,8 +40,8 @@ private:
     void approve(const approval::v1::Review& review, const Person& who, bool right);
     void give_up(const approval::v1::Review& review);
     void remark();
-    void measure_water();
     void change_rule();
+    void put_rule(const std::string& id, const trigger::v1::Rule* known);
     void stop_release();
     void change_roster();
     void change_channel();
@@ -58,12 +59,8 @@ private:
     LineWorld& world_;
     std::map<std::string, std::int64_t> again_at_;
     std::map<std::string, int> tries_;
-    std::vector<std::string> readings_;
     int requests_ = 0;
     int messages_ = 0;
-    double level_ = 700;
-    std::map<runtime::Time, double> water_,
-        late_;  // what the gauge shows, and what it will show later
 };
 
 }  // namespace tocsin::sim

@@ -43,11 +43,6 @@ void LinePromises::follow(const trigger::v1::Event& event) {
     if (!event.has_rule_crossed()) return;
     const std::string& id = event.rule_crossed().crossing().crossing_id();
     require(crossings_.insert(id).second, "crossed twice", id);
-    const auto& crossing = event.rule_crossed().crossing();
-    const auto& reading = crossing.evidence(0);
-    require(reading.value() >= reading.threshold(), "crossed below its threshold", id);
-    require(crossed_at_.emplace(crossing.rule_id(), from_proto(reading.read_at())).second,
-            "crossed twice at one reading", id);
 }
 
 void LinePromises::follow(const drafting::v1::Event& event, Time at) {

@@ -83,7 +83,6 @@ private:
     std::map<std::string, std::vector<std::string>> incidents_;  // agencies that take part
     std::set<std::string> crossings_, crossings_answered_, crossings_drafted_;
     std::set<std::string> alerts_, alerts_known_;  // that were claimed, and those drafting knows
-    std::set<std::pair<std::string, Time>> crossed_at_;  // by rule, whose question stays the same
     std::map<std::string, Measured> measured_;
     std::set<std::string> crossings_measured_;
 };

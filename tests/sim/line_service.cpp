@@ -29,6 +29,8 @@ LineService::LineService(LineWorld& world, runtime::ServiceDefinition definition
         ledger.followed.emplace_back("approval");
     if (!definition_.streams.empty())
         stream_ = runtime::stream_topic("live", name(), definition_.streams.front());
+    if (name() == "trigger")
+        plan_.rules = [this] { return world_.readings().watched(definition_.rules()); };
 }
 
 std::size_t LineService::home() const {
@@ -72,8 +74,10 @@ void LineService::connect(int processes) {
 void LineService::start(Process& process) {
     process.start();
     if (world_.clocks_agree()) return process.set_clock({});
-    // Executors and those who resolve after them go by their clocks.
-    if (name() == "publishing") process.set_clock(milliseconds(below(4'001) - 2'000));
+    // Executors and those who resolve after them go by their clocks, and so does the age of a
+    // reading.
+    if (name() == "publishing" || name() == "trigger")
+        process.set_clock(milliseconds(below(4'001) - 2'000));
 }
 
 void LineService::start(bool all) {
@@ -165,7 +169,9 @@ runtime::Seal LineService::stream_seal() const {
     return {world_.keys(), stream_, RecordKind::reading};
 }
 
-void LineService::put_reading(const std::string& value) { topic(stream_).put(value); }
+std::int64_t LineService::put_reading(const std::string& value) {
+    return topic(stream_).put(value);
+}
 
 void LineService::cut_tail() {
     Oracle& there = *oracles_[home()];

@@ -36,7 +36,8 @@ public:
     void retries();
     // What nobody asked: bytes of somebody else, or broken ones.
     void spoil(const std::string& value);
-    void put_reading(const std::string& value);
+    // Where it lies.
+    std::int64_t put_reading(const std::string& value);
     // Of its commands; of its only stream.
     runtime::Seal commands_seal() const;
     runtime::Seal stream_seal() const;

@@ -111,6 +111,7 @@ void LineWorld::run() {
     for (auto& service : services_) service->start(false);
     for (int i = 0; i < steps_; ++i) {
         faults();
+        if (chance(.15)) gauges_.act();
         people_.act();
         step();
     }
@@ -146,6 +147,7 @@ void LineWorld::calm_down() {
     if (kafka_.away()) kafka_.come_back();
     network_->set_failing(0);
     for (auto& service : services_) service->calm_down(calm_all_);
+    gauges_.finish();
     kafka_.hurry();
     for (int i = 0; i < 5'000; ++i) {
         people_.finish();
@@ -155,13 +157,14 @@ void LineWorld::calm_down() {
     for (auto& service : services_)
         if (const auto why = service->why_not_settled(); !why.empty())
             throw Violation(fmt::format("{} never comes to rest: {}", service->name(), why));
+    if (!readings_.all_looked_at()) throw Violation("nobody looks at the last readings");
     throw Violation("the line never comes to rest");
 }
 
 bool LineWorld::settled_down() {
-    return people_.finished() && std::ranges::all_of(services_, [](const auto& service) {
-               return service->settled_down();
-           });
+    return people_.finished() && readings_.all_looked_at() &&
+           std::ranges::all_of(services_,
+                               [](const auto& service) { return service->settled_down(); });
 }
 
 void LineWorld::check_end() {

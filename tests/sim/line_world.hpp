@@ -3,8 +3,10 @@
 // delay and double; and the promises that hold between services.
 #pragma once
 
+#include "sim/line_gauges.hpp"
 #include "sim/line_people.hpp"
 #include "sim/line_promises.hpp"
+#include "sim/line_readings.hpp"
 #include "sim/line_service.hpp"
 #include "sim/network.hpp"
 #include "sim/release_promises.hpp"
@@ -41,6 +43,7 @@ public:
     bool clocks_agree() const { return clocks_agree_; }
     const runtime::WorldKeys& keys() const { return keys_; }
     LineService& of(std::string_view service);
+    ReadingPromises& readings() { return readings_; }
     // What counts in its ledger, folded.
     template <class Decider>
     const typename Decider::State& state(std::string_view service) {
@@ -82,8 +85,10 @@ private:
     ReleasePromises releases_{channels_, [this]() -> const publishing::State& {
                                   return state<publishing::Decider>("publishing");
                               }};
+    ReadingPromises readings_{[this](const std::string& what) { broken(what); }};
     std::vector<std::unique_ptr<LineService>> services_;
     LinePromises promises_;
+    LineGauges gauges_{*this};
     LinePeople people_;
     Tick away_until_{};
     bool calm_ = false;

@@ -58,7 +58,18 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"retracts_one", Bug::retracts_one},
         {"retraction_first", Bug::retraction_first},
         {"checked_early", Bug::checked_early},
-        {"old_key_counts", Bug::old_key_counts}};
+        {"old_key_counts", Bug::old_key_counts},
+        {"age_ignored", Bug::age_ignored},
+        {"gap_ignored", Bug::gap_ignored},
+        {"for_ignored", Bug::for_ignored},
+        {"unsorted", Bug::unsorted},
+        {"hysteresis_ignored", Bug::hysteresis_ignored},
+        {"wave_crossed_twice", Bug::wave_crossed_twice},
+        {"revision_untold", Bug::revision_untold},
+        {"crossings_lost", Bug::crossings_lost},
+        {"never_crosses", Bug::never_crosses},
+        {"cooldown_forgets", Bug::cooldown_forgets},
+        {"edit_forgets", Bug::edit_forgets}};
     return all;
 }
 
