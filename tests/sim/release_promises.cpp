@@ -137,10 +137,7 @@ void ReleasePromises::check_release(const Release& release) const {
             throw Violation("shown although it was cancelled: " + what);
         // An account that shows the very same words, posted for another release, cannot be told
         // from one that shows these.
-        const auto same = [&](const std::string& other) {
-            return channels_.bodies(other).front() == armed_.at(key).body;
-        };
-        if (item.is("confirmed") && shown == 0 && std::ranges::none_of(channels_.keys(), same))
+        if (item.is("confirmed") && shown == 0 && !shows_words_of(key))
             throw Violation("not shown: " + what);
         // Only a receiver that cannot be asked may have more than it confirmed.
         if (shown == 1 && !item.is("confirmed") && item.delivery.kind() != "webhook")
@@ -156,10 +153,17 @@ void ReleasePromises::check_release(const Release& release) const {
     }
 }
 
+bool ReleasePromises::shows_words_of(const std::string& key) const {
+    return std::ranges::any_of(channels_.keys(), [&](const std::string& other) {
+        return channels_.bodies(other).front() == armed_.at(key).body;
+    });
+}
+
 bool ReleasePromises::taken_back(const Release& release, const publishing::Item& item) const {
     return std::ranges::any_of(release.items, [&](const auto& other) {
-        return other.retracts() && other.id().starts_with(item.id() + ":cancel") &&
-               channels_.shown(other.delivery.idempotency_key()) == 1;
+        if (!other.retracts() || !other.id().starts_with(item.id() + ":cancel")) return false;
+        const std::string& key = other.delivery.idempotency_key();
+        return channels_.shown(key) == 1 || (other.is("confirmed") && shows_words_of(key));
     });
 }
 

@@ -45,6 +45,7 @@ private:
     static bool overtakes(const publishing::Release& release, const std::string& delivery,
                           runtime::Time now);
     void check_release(const publishing::Release& release) const;
+    bool shows_words_of(const std::string& key) const;
     bool taken_back(const publishing::Release& release, const publishing::Item& item) const;
 
     const PublicChannels& channels_;

@@ -311,7 +311,7 @@ INSTANTIATE_TEST_SUITE_P(
         Told{"revised_back",
              {},
              {{{{60, 1900}}}, {{{60, 900}}}, {{{60, 1900}}}},
-             "crossed@60 revised reset revised resumed"},
+             "crossed@60 revised revised"},
         Told{"a_dip_that_comes_late_parts_no_wave_within_the_cooldown",
              {.cooldown_seconds = hour},
              {{{{0, 1100}, {120, 1100}}}, {{{0, 1100}, {60, 10}, {120, 1100}}}},
