@@ -21,6 +21,8 @@ using runtime::to_proto;
 
 // Of each question; many more than one window holds, unless the values dance about the threshold.
 constexpr std::size_t fired_max = 64;
+// Of one rule, within a window.
+constexpr std::size_t edits_max = 4;
 
 runtime::Duration from_seconds(double seconds) {
     return runtime::Duration{std::llround(seconds * 1e6)};
@@ -153,7 +155,7 @@ public:
         bind();
         waves_ = waves_in(*rule_, readings_);
         revise();
-        if (rule_->edited && rule_->before.active()) look_back();
+        look_back();
         for (const Wave& wave : waves_.all)
             if (!crossed_at(wave)) cross(wave);
         pass();
@@ -276,16 +278,20 @@ private:
 
     // Which waves the rule as it was before would cross at now: they came in late.
     void look_back() {
+        if (rule_->edits.empty() || at(0) > rule_->edits.back().at) return;
         RuleState before = *rule_;
-        before.rule = rule_->before;
-        before.edited = rule_->edited_before;
+        before.rule = rule_->edits.back().before;
+        if (!before.rule.active()) return;
+        before.edits.pop_back();
         for (Fired& fired : before.fired) {
-            if (fired.covers_until != rule_->edited) continue;
+            if (fired.covers_until != rule_->edits.back().at) continue;
             fired.covers_until.reset();
-            if (before.edited && fired.at <= *before.edited) fired.covers_until = before.edited;
+            if (!before.edits.empty() && fired.at <= before.edits.back().at)
+                fired.covers_until = before.edits.back().at;
         }
         Weighing weighing(before, record_, readings_, now_);
         weighing.waves_ = waves_in(before, readings_);
+        weighing.look_back();
         for (const Wave& wave : weighing.waves_.all)
             if (!weighing.crossed_at(wave) && !weighing.settled_by_edit(wave) &&
                 !weighing.holds(wave, before.passed) && weighing.first_of(wave))
@@ -294,7 +300,8 @@ private:
 
     // A wave that was over when the rule was edited is no news by the edit.
     bool settled_by_edit(const Wave& wave) const {
-        return rule_->edited && wave.end && at(*wave.end) <= *rule_->edited && !came_in_late(wave);
+        return !rule_->edits.empty() && wave.end && at(*wave.end) <= rule_->edits.back().at &&
+               !came_in_late(wave);
     }
     bool came_in_late(const Wave& wave) const {
         return std::ranges::any_of(late_, [&](const Wave& late) {
@@ -665,11 +672,13 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
         state.passed.reset();
         state.cooldown_until.reset();
     }
-    state.edited_before = std::exchange(state.edited, std::nullopt);
-    if (!same) state.forgotten.reset();
+    if (!same) {
+        state.forgotten.reset();
+        state.edits.clear();
+    }
     if (same) {
-        state.edited = now;
-        state.before = state.rule;
+        state.edits.push_back({now, state.rule});
+        if (state.edits.size() > edits_max) state.edits.erase(state.edits.begin());
     }
     state.rule = put;
     for (Fired& fired : state.fired) {

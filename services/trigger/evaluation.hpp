@@ -64,6 +64,12 @@ struct Held {
     std::optional<End> ended;
 };
 
+// A change of the rule.
+struct Edit {
+    Time at;
+    v1::Rule before;
+};
+
 struct RuleState {
     v1::Rule rule;  // the last that was put; off once removed
     std::int64_t version = 0;
@@ -77,9 +83,7 @@ struct RuleState {
     // The latest wave within the cooldown, and the latest that was too old.
     std::optional<Held> suppressed, passed;
     std::optional<Time> cooldown_until;  // of `suppressed`
-    // When it was changed last, and the time before that; how it was before.
-    std::optional<Time> edited, edited_before;
-    v1::Rule before;
+    std::vector<Edit> edits;             // the last ones that left it the same series
     std::int64_t crossings = 0;
     std::int64_t removal = 0;  // its number in Removed; 0: it is on
 };

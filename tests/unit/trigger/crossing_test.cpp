@@ -625,6 +625,18 @@ TEST(Crossing, NoReadingIsCrossedAtTwiceHoweverTheRuleIsEdited) {
     EXPECT_EQ(given.state().rules.find("bow-high")->crossings, 1);
 }
 
+// All are stamped before both edits.
+TEST(Crossing, AWaveThatCameInAfterTwoEditsIsAnother) {
+    auto given = watching();
+    given.on(at(1000)).when(readings({{0, 1200}}));
+    ASSERT_EQ(given.request("1").when(put_as(rule_put({.hysteresis = 200}))).refused(), "");
+    given.on(at(1001)).when(readings({{0, 1200}, {60, 1300}}));
+    EXPECT_FALSE(given.reacted());
+    ASSERT_EQ(given.on(at(1002)).request("2").when(put_as(rule_put())).refused(), "");
+    given.on(at(1003)).when(readings({{0, 1200}, {60, 1300}, {120, 1}, {180, 1200}}));
+    EXPECT_EQ(kinds(given), "crossed@180 reset");
+}
+
 TEST(Crossing, ARuleOnAnotherSeriesStartsAfresh) {
     auto given = watching();
     given.on(at(0)).when(readings({{0, 1200}}));
