@@ -294,14 +294,16 @@ private:
         weighing.look_back();
         for (const Wave& wave : weighing.waves_.all)
             if (!weighing.crossed_at(wave) && !weighing.settled_by_edit(wave) &&
-                !weighing.holds(wave, before.passed) && weighing.first_of(wave))
+                !weighing.holds(wave, before.passed) && !weighing.holds(wave, before.suppressed) &&
+                weighing.first_of(wave))
                 late_.push_back(wave);
     }
 
     // A wave that was over when the rule was edited is no news by the edit.
     bool settled_by_edit(const Wave& wave) const {
-        return !rule_->edits.empty() && wave.end && at(*wave.end) <= rule_->edits.back().at &&
-               !came_in_late(wave);
+        const auto last =
+            rule_->edits.empty() ? rule_->edits_forgotten : std::optional{rule_->edits.back().at};
+        return last && wave.end && at(*wave.end) <= *last && !came_in_late(wave);
     }
     bool came_in_late(const Wave& wave) const {
         return std::ranges::any_of(late_, [&](const Wave& late) {
@@ -675,10 +677,14 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
     if (!same) {
         state.forgotten.reset();
         state.edits.clear();
+        state.edits_forgotten.reset();
     }
     if (same) {
         state.edits.push_back({now, state.rule});
-        if (state.edits.size() > edits_max) state.edits.erase(state.edits.begin());
+        if (state.edits.size() > edits_max) {
+            state.edits_forgotten = state.edits.front().at;
+            state.edits.erase(state.edits.begin());
+        }
     }
     state.rule = put;
     for (Fired& fired : state.fired) {

@@ -82,8 +82,9 @@ struct RuleState {
     std::optional<Time> forgotten;
     // The latest wave within the cooldown, and the latest that was too old.
     std::optional<Held> suppressed, passed;
-    std::optional<Time> cooldown_until;  // of `suppressed`
-    std::vector<Edit> edits;             // the last ones that left it the same series
+    std::optional<Time> cooldown_until;   // of `suppressed`
+    std::vector<Edit> edits;              // the last ones that left it the same series
+    std::optional<Time> edits_forgotten;  // the last before those
     std::int64_t crossings = 0;
     std::int64_t removal = 0;  // its number in Removed; 0: it is on
 };

@@ -294,6 +294,10 @@ void ReadingPromises::check_edit(const Look& look, const RuleHistory& history, T
     const Terms before = terms_of(versions[then].rule);
     RuleHistory met = history;  // before this record
     met.crossed.resize(look.crossed_before);
+    // Those of another question, in another unit maybe, keep nothing back.
+    std::size_t asked_from = then;
+    while (asked_from > 0 && versions[asked_from].edit) --asked_from;
+    std::erase_if(met.crossed, [&](const auto& each) { return each.version < asked_from; });
     for (const WaveSeen& other : waves_of(before, points)) {
         if (!other.overlaps(*wave)) continue;
         for (const Point& point : look.record.shown)
