@@ -116,10 +116,14 @@ std::vector<std::string> corrections_in(const Json& review) {
     std::vector<std::string> sentences;
     for (const Json& revision : review.value("evidenceRevisions", Json::array())) {
         const Json before = revision.value("before", Json::object());
+        const std::string reading =
+            fmt::format("{} at {} was {}", visible(before.value("series", "")),
+                        visible(before.value("readAt", "")), amount_in(before));
         sentences.push_back(
-            fmt::format("The provider corrected a reading since: {} at {} was {}, is {}",
-                        visible(before.value("series", "")), visible(before.value("readAt", "")),
-                        amount_in(before), amount_in(revision.value("after", Json::object()))));
+            revision.contains("after")
+                ? fmt::format("The provider corrected a reading since: {}, is {}", reading,
+                              amount_in(revision["after"]))
+                : fmt::format("The provider withdrew a reading since: {}", reading));
     }
     return sentences;
 }

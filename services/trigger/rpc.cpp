@@ -94,7 +94,8 @@ void TriggerRpc::add_series(const std::string& of_realm, const Realm& realm,
         }
         *added.mutable_last_reading() = newest_of(source_id, name, *series);
         const auto age = now() - series->readings.back().read_at;
-        added.set_stale(static_cast<double>(age.count()) / 1e6 > row.source().stale_seconds());
+        added.set_stale(series->missing_since.has_value() ||
+                        static_cast<double>(age.count()) / 1e6 > row.source().stale_seconds());
     }
 }
 

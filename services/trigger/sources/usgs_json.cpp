@@ -5,7 +5,7 @@
 // them apart by their method id. Each is the series `SITE:PARAMETERCODE:METHODID`, whether it
 // delivers or not. An only one is `SITE:PARAMETERCODE` as well, such as `01541000:00060`, and so is
 // of several the one that delivers, where no other does: a site goes on listing sensors that it
-// took down long ago.
+// took down long ago, some of them with the last value that they had.
 #include "trigger/sources/fields.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +28,8 @@ constexpr int depth_max = 32;
 // Ten of them make a row as USGS writes it.
 constexpr std::int64_t marks_max = 3'000'000;
 constexpr double no_data_usual = -999999.0;
+// A sensor of which the last value is so much older than another's delivers no more.
+constexpr std::chrono::hours silence_of_retired{7 * 24};
 // What USGS writes in place of a value: ice, equipment, backwater, seasonal, partial record,
 // rating, flood damage, dry, discontinued, maintenance, zero flow and test.
 constexpr std::array<std::string_view, 14> no_data_words = {
@@ -252,7 +254,15 @@ private:
     // All sensors of one site and parameter.
     void name_all(std::vector<Sensor*> sensors) {
         join_lists(sensors);
-        const auto delivers = [](const Sensor* sensor) { return !sensor->series.readings.empty(); };
+        std::optional<Time> newest;
+        for (const Sensor* sensor : sensors)
+            if (!sensor->series.readings.empty())
+                newest = std::max(newest, std::optional{sensor->series.readings.back().read_at});
+        // One that was taken down may show its last value for years.
+        const auto delivers = [&](const Sensor* sensor) {
+            return !sensor->series.readings.empty() &&
+                   sensor->series.readings.back().read_at > *newest - silence_of_retired;
+        };
         const bool one_delivers = std::ranges::count_if(sensors, delivers) == 1;
         for (Sensor* sensor : sensors) {
             const Series& series = sensor->series;

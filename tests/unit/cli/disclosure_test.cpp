@@ -270,6 +270,15 @@ TEST(Corrections, AreSentencesOldestFirst) {
     EXPECT_THAT(sentences[1], testing::EndsWith(" was 900 m3/s, is 0 m3/s"));
 }
 
+TEST(Corrections, SayThatAReadingWasWithdrawn) {
+    Json review = revised({{1900, 900}});
+    review["evidenceRevisions"][0].erase("after");
+    EXPECT_EQ(
+        corrections_in(review)[0],
+        "The provider withdrew a reading since: 05BH004:discharge at 2026-06-20T18:00:00Z was "
+        "1,900 m3/s");
+}
+
 TEST(Corrections, SayValuesAsTheyAre) {
     const std::pair<double, const char*> values[] = {{999, "999"},
                                                      {1000, "1,000"},

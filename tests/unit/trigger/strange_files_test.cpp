@@ -302,6 +302,10 @@ TEST(StrangeFiles, UsgsSensors) {
              "1:00065#8 10:00=1.5; 1:00065:7#7; no_data 1"},
             {"a retired sensor last", usgs(site(sensor("8", live) + ',' + sensor("7", dead))),
              "1:00065#8 10:00=1.5; 1:00065:7#7; no_data 1"},
+            {"a retired sensor that shows its last value",
+             usgs(site(sensor("7", R"({"value":"9","dateTime":"2025-06-01T10:00:00Z"})") + ',' +
+                       sensor("8", live))),
+             "1:00065#8 10:00=1.5; 1:00065:7#7 2025-06-01T10:00=9"},
             {"two that deliver", usgs(site(sensor("7", live) + ',' + sensor("8", live))),
              "1:00065:7#7 10:00=1.5; 1:00065:8#8 10:00=1.5"},
             {"two that are retired", usgs(site(sensor("7", dead) + ',' + sensor("8", ""))),
