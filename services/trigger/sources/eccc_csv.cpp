@@ -90,7 +90,7 @@ std::expected<Columns, std::string> read_header(const CsvRow& row) {
 
 class Reader {
 public:
-    Reader(CsvRows& rows, Columns columns) : rows_(rows), columns_(columns) {
+    Reader(CsvRows& rows, Columns columns) : rows_(rows), columns_(std::move(columns)) {
         rows_.expect_columns(columns_.count);
     }
 
