@@ -214,7 +214,8 @@ runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::As
                                "only a timer may say this");
     const Refused* refused = state.refused.find(retry.crossing_id());
     // Drafted, tried or forgotten since.
-    if (!refused || !refused->due || refused->attempts != retry.attempts())
+    if (!refused || refused->attempts != retry.attempts() ||
+        (!refused->due && now < refused->draft_until))
         return runtime::Happened<v1::Event>{{}, retry.crossing_id(), {}};
     trigger::v1::RuleCrossed crossed;
     crossed.ParseFromString(refused->crossed);

@@ -757,12 +757,12 @@ bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
 }
 
 std::optional<runtime::Due<v1::Command>> Decider::next_due(const State& state) {
-    const auto crossing_id = state.refused.first_due();
-    if (!crossing_id) return std::nullopt;
-    const Refused& refused = *state.refused.find(*crossing_id);
-    runtime::Due<v1::Command> due{*refused.due, {}};
-    due.command.mutable_retry_crossing()->set_crossing_id(*crossing_id);
-    due.command.mutable_retry_crossing()->set_attempts(refused.attempts);
+    const auto first = state.refused.first_due();
+    if (!first) return std::nullopt;
+    const auto& [at, crossing_id] = *first;
+    runtime::Due<v1::Command> due{at, {}};
+    due.command.mutable_retry_crossing()->set_crossing_id(crossing_id);
+    due.command.mutable_retry_crossing()->set_attempts(state.refused.find(crossing_id)->attempts);
     return due;
 }
 

@@ -18,7 +18,7 @@ void RefusedCrossings::refuse(const v1::CrossingRefused& refused, Time at) {
     const bool is_dated = crossed.ParseFromString(refused.crossed()) && crossed.has_draft_until();
     const Time draft_until = is_dated ? runtime::from_proto(crossed.draft_until()) : at;
     remember(id, std::max(draft_until, at + known_time));
-    if (!is_dated) return;
+    if (!is_dated || draft_until <= at) return;
     Refused& kept = all_[id];
     kept.crossed = refused.crossed();
     kept.rule_id = crossed.crossing().rule_id();
@@ -72,8 +72,6 @@ void RefusedCrossings::forget(const std::string& crossing_id) {
 }
 
 void RefusedCrossings::forget_old(Time now) {
-    while (!by_draft_until_.empty() && by_draft_until_.begin()->first <= now)
-        forget(std::string(by_draft_until_.begin()->second));
     while (!known_by_time_.empty() && known_by_time_.begin()->first <= now)
         forget_known(std::string(known_by_time_.begin()->second));
 }
@@ -106,9 +104,11 @@ const Refused* RefusedCrossings::find(const std::string& crossing_id) const {
     return found == all_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::string> RefusedCrossings::first_due() const {
-    if (due_.empty()) return std::nullopt;
-    return due_.begin()->second;
+std::optional<std::pair<Time, std::string>> RefusedCrossings::first_due() const {
+    if (due_.empty() && by_draft_until_.empty()) return std::nullopt;
+    if (due_.empty()) return *by_draft_until_.begin();
+    if (by_draft_until_.empty()) return *due_.begin();
+    return std::min(*due_.begin(), *by_draft_until_.begin());
 }
 
 }  // namespace tocsin::drafting

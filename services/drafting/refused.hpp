@@ -45,7 +45,7 @@ public:
     void refuse(const v1::CrossingRefused& refused, runtime::Time at);
     // There is a message of it.
     void drafted(const std::string& crossing_id);
-    // Those of which nothing may be drafted any more.
+    // That they were refused, once that matters no more.
     void forget_old(runtime::Time now);
     // Whether it was refused. That matters where the same crossing is read twice: soon after, or
     // while it could be drafted.
@@ -59,8 +59,9 @@ public:
     std::vector<std::string> of_rule(const std::string& rule_id) const;
     // Null: it is not kept.
     const Refused* find(const std::string& crossing_id) const;
-    // The first that is due, by id.
-    std::optional<std::string> first_due() const;
+    // The first to be looked at again, and when: it may come through then, or it is too old from
+    // then on, which people are told.
+    std::optional<std::pair<runtime::Time, std::string>> first_due() const;
     std::size_t size() const { return all_.size(); }
 
 private:

@@ -1026,6 +1026,13 @@ v1::Event template_named(const char* id) {
 }
 
 // What the ledger fires, as its own service.
+// Not the timer that says that it is too old.
+std::optional<runtime::Due<v1::Command>> attempt_due(const State& state) {
+    auto due = Decider::next_due(state);
+    if (due && due->at >= until) due.reset();
+    return due;
+}
+
 Case& fire(Case& test) {
     const auto next = Decider::next_due(test.state());
     EXPECT_TRUE(next);
@@ -1046,9 +1053,9 @@ TEST(Retry, DraftsOnceTheTemplateIsStored) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
     EXPECT_TRUE(says(reason_of(test), "template `flood` does not exist; store it"));
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     test.on(samples::now + std::chrono::minutes{5}).happens(stored_template());
-    const auto due = Decider::next_due(test.state());
+    const auto due = attempt_due(test.state());
     ASSERT_TRUE(due);
     EXPECT_EQ(due->at, samples::now + std::chrono::minutes{5});
     EXPECT_EQ(due->command.retry_crossing().attempts(), 1);
@@ -1057,10 +1064,10 @@ TEST(Retry, DraftsOnceTheTemplateIsStored) {
     EXPECT_EQ(test.events()[0].message_created().crossing_id(), "x-1");
     EXPECT_TRUE(test.events()[1].has_message_submitted());
     EXPECT_EQ(only(test).stage, Stage::submitted);
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     EXPECT_FALSE(test.state().refused.knows("x-1"));
     test.happens(stored_template());
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     EXPECT_FALSE(test.when(crossing(crossed_until())).reacted());
 }
 
@@ -1077,13 +1084,13 @@ TEST(Retry, ThatFailsAgainSaysWhyNowAndWaitsForTheNextChange) {
     test.when(crossing(crossed_until()));
     test.happens(stored_template("{{bridge}}"));
     EXPECT_TRUE(says(reason_of(fire(test)), "without: bridge"));
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     // For the same reason as well: the timer must not come again by itself.
     test.happens(stored_template("{{bridge}}"));
     EXPECT_TRUE(says(reason_of(fire(test)), "without: bridge"));
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     test.happens(stored_template());
-    EXPECT_EQ(Decider::next_due(test.state())->command.retry_crossing().attempts(), 3);
+    EXPECT_EQ(attempt_due(test.state())->command.retry_crossing().attempts(), 3);
     EXPECT_EQ(fire(test).events().size(), 2u);
 }
 
@@ -1091,7 +1098,7 @@ TEST(Retry, ConcernsOnlyWhatNamesTheTemplate) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
     test.happens(template_named("drought"));
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
 }
 
 TEST(Retry, DraftsOnceTheIncidentIsOpened) {
@@ -1110,20 +1117,19 @@ TEST(Retry, EndsWhenTheReadingIsTooOld) {
     const std::string reason = reason_of(fire(test));
     EXPECT_TRUE(says(reason, "the reading is too old")) << reason;
     EXPECT_TRUE(says(reason, "rule `bow-high`")) << reason;
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     EXPECT_EQ(test.state().refused.size(), 0u);
     test.happens(stored_template());
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
 }
 
-TEST(Retry, IsForgottenByTheTimeOfAnyDecision) {
+TEST(Retry, IsTooLateHoweverLateTheTimerComes) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
-    test.on(until - std::chrono::seconds{1}).happens(message());
-    EXPECT_EQ(test.state().refused.size(), 1u);
-    test.on(until).happens(stored_template());
+    test.on(until + std::chrono::hours{1}).happens(stored_template());
+    EXPECT_TRUE(says(reason_of(fire(test)), "the reading is too old"));
     EXPECT_EQ(test.state().refused.size(), 0u);
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     EXPECT_TRUE(test.state().refused.knows("x-1"));
 }
 
@@ -1132,7 +1138,7 @@ TEST(Retry, IsNotForACrossingThatDoesNotSayUntilWhen) {
     test.when(crossing());
     EXPECT_EQ(test.events().at(0).crossing_refused().crossing_id(), "x-1");
     test.happens(stored_template());
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
 }
 
 TEST(Retry, IsOfTheLatestTwoHundred) {
@@ -1145,30 +1151,46 @@ TEST(Retry, IsOfTheLatestTwoHundred) {
     EXPECT_NE(test.state().refused.find("x-994"), nullptr);
     // That it is tried again does not make it a newer one.
     test.happens(stored_template("{{bridge}}"));
-    while (Decider::next_due(test.state())) fire(test);
+    while (attempt_due(test.state())) fire(test);
     test.when(crossing(crossed_until(until, "x-new")));
     EXPECT_EQ(test.state().refused.find("x-994"), nullptr);
     test.happens(stored_template());
     int drafted = 0;
-    for (; Decider::next_due(test.state()); ++drafted) EXPECT_EQ(fire(test).events().size(), 2u);
+    for (; attempt_due(test.state()); ++drafted) EXPECT_EQ(fire(test).events().size(), 2u);
     EXPECT_EQ(drafted, 200);
     EXPECT_EQ(test.state().messages.size(), 200u);
+}
+
+// Nobody waits for a message that will not come, nor mends a template for it.
+TEST(Retry, SaysWhenItIsTooLate) {
+    Case test = given({incident()});
+    test.when(crossing(crossed_until()));
+    const auto due = Decider::next_due(test.state());
+    ASSERT_TRUE(due);
+    EXPECT_EQ(due->at, until);
+    EXPECT_TRUE(fire(test).events().empty()) << "it is not, yet";
+    test.on(until);
+    const std::string reason = reason_of(fire(test));
+    EXPECT_TRUE(says(reason, "the reading is too old")) << reason;
+    EXPECT_TRUE(says(reason, "rite the message by hand")) << reason;
+    EXPECT_EQ(test.state().refused.size(), 0u);
+    EXPECT_FALSE(Decider::next_due(test.state()));
 }
 
 TEST(Retry, IsNobodysButTheTimers) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
     test.happens(stored_template());
-    const auto due = Decider::next_due(test.state());
+    const auto due = attempt_due(test.state());
     EXPECT_EQ(ana(test).when(due->command).refused(), "not_a_timer");
-    EXPECT_TRUE(Decider::next_due(test.state()));
+    EXPECT_TRUE(attempt_due(test.state()));
 }
 
 TEST(Retry, ThatComesLateChangesNothing) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
     test.happens(stored_template());
-    const auto due = Decider::next_due(test.state());
+    const auto due = attempt_due(test.state());
     fire(test);
     EXPECT_EQ(test.request("again").when(due->command).refused(), "");
     EXPECT_TRUE(test.events().empty());
@@ -1207,7 +1229,7 @@ TEST(Retry, IsTheSameForEveryReplay) {
     }
     State replayed;
     for (const auto& [event, at] : ledger) ASSERT_TRUE(Decider::evolve(replayed, event, at));
-    const auto here = Decider::next_due(test.state()), there = Decider::next_due(replayed);
+    const auto here = attempt_due(test.state()), there = Decider::next_due(replayed);
     ASSERT_TRUE(here && there);
     EXPECT_EQ(here->at, there->at);
     EXPECT_EQ(here->command.SerializeAsString(), there->command.SerializeAsString());
@@ -1262,7 +1284,7 @@ void expect_given_up(Case& test, std::string_view why) {
     EXPECT_EQ(test.events()[0].crossing_refused().crossing_id(), "x-1");
     EXPECT_EQ(test.state().refused.size(), 0u);
     test.happens(stored_template());
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     EXPECT_FALSE(test.when(crossing(crossed_until())).reacted()) << "it is still known";
 }
 
@@ -1277,7 +1299,7 @@ TEST(GivenUp, IsWhatWasDueAlready) {
     Case test = given({incident()});
     test.when(crossing(crossed_until()));
     test.happens(stored_template());
-    const auto due = Decider::next_due(test.state());
+    const auto due = attempt_due(test.state());
     ASSERT_TRUE(due);
     test.when(crossing(rule_removed()));
     expect_given_up(test, "was removed");
@@ -1391,7 +1413,7 @@ TEST(Retried, TakesThePlaceOfWhatIsKept) {
     EXPECT_TRUE(says(reason_of(test), "template `other` does not exist"));
     EXPECT_FALSE(test.when(crossing(retried("other"))).reacted());
     test.happens(stored_template());
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
     test.happens(template_named("other"));
     EXPECT_EQ(fire(test).events().size(), 2u);
 }
@@ -1581,13 +1603,13 @@ TEST(Size, WhatFoundNoRoomIsDraftedInARecordOfItsOwn) {
         "trigger", "bow", {crossed_until(until, "x-1"), crossed_until(until, "x-2")},
         samples::now));
     EXPECT_TRUE(test.events()[2].crossing_refused().no_room());
-    const auto due = Decider::next_due(test.state());
+    const auto due = attempt_due(test.state());
     ASSERT_TRUE(due);
     EXPECT_LE(due->at, samples::now);
     fire(test);
     ASSERT_EQ(test.events().size(), 2u);
     EXPECT_EQ(test.events()[0].message_created().crossing_id(), "x-2");
-    EXPECT_FALSE(Decider::next_due(test.state()));
+    EXPECT_FALSE(attempt_due(test.state()));
 }
 
 }  // namespace
