@@ -7,6 +7,7 @@
 #include "trigger/source.hpp"
 
 #include <fmt/format.h>
+#include <google/protobuf/arena.h>
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
@@ -399,7 +400,10 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
                                        Time now) {
     if (foreign.service != "trigger" || !runtime::is_stream(foreign.topic, "trigger", "readings"))
         return std::nullopt;
-    v1::Readings series;
+    // Hundreds of readings in a record: one by one they would cost more than all that is made of
+    // them.
+    google::protobuf::Arena arena;
+    auto& series = *google::protobuf::Arena::CreateMessage<v1::Readings>(&arena);
     if (foreign.events.size() != 1 || !series.ParseFromString(foreign.events[0]))
         throw std::runtime_error("readings do not parse");
     const auto* watching = state.watching.find({series.source_id(), series.series()});
