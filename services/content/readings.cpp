@@ -187,4 +187,20 @@ LanguageValues reading_values(const Evidence& evidence, std::string_view zone) {
     return all;
 }
 
+std::expected<Draft, std::vector<std::string>> draft_at(const Draft& template_,
+                                                        const Evidence& reading,
+                                                        std::string_view zone,
+                                                        const std::string& agency,
+                                                        runtime::Time expires) {
+    auto draft = fill(template_, {}, reading_values(reading, zone));
+    if (!draft) return draft;
+    if (draft->agencies().empty()) draft->add_agencies(agency);
+    *draft->mutable_expires() = runtime::to_proto(expires);
+    return draft;
+}
+
+bool reaches(const Evidence& crossed, double threshold) {
+    return std::max(crossed.threshold(), crossed.value()) >= threshold;
+}
+
 }  // namespace tocsin::content

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "content/content.hpp"
+#include "runtime/time.hpp"
 
 #include <expected>
 #include <map>
@@ -52,5 +53,17 @@ std::expected<Draft, std::vector<std::string>> fill(const Draft& template_, cons
 // the provider's decimals. Codes have names. Times are absolute, in the IANA zone given, which
 // exists (texts/names.hpp).
 LanguageValues reading_values(const Evidence& evidence, std::string_view zone = "America/Edmonton");
+
+// What a template makes of a reading: a draft that holds until `expires`, of `agency` where the
+// template names none. The error is that of fill(): placeholders that a reading does not fill.
+std::expected<Draft, std::vector<std::string>> draft_at(const Draft& template_,
+                                                        const Evidence& reading,
+                                                        std::string_view zone,
+                                                        const std::string& agency,
+                                                        runtime::Time expires);
+
+// Whether what a rule crossed at is a crossing of this threshold as well: values that are high for
+// a threshold are high for any lower one.
+bool reaches(const Evidence& crossed, double threshold);
 
 }  // namespace tocsin::content

@@ -5,6 +5,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/record_limits.hpp"
 #include "texts/names.hpp"
+#include "texts/times.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,23 +21,13 @@ std::string crossing_message_id(const std::string& crossing_id) {
     return runtime::derive_id("msg", {trigger_author, crossing_id});
 }
 
-// `2026-11-29 09:40 UTC`.
-static std::string minute_of(Time time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::minutes>(time - day)};
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       clock.hours().count(), clock.minutes().count());
-}
-
 // Why it is too late for any message; empty while it is not.
 static std::string age_problem(const trigger::v1::RuleCrossed& crossed, Time now) {
     if (!crossed.has_draft_until() || now < runtime::from_proto(crossed.draft_until())) return {};
     return fmt::format(
         "the reading is too old: rule `{}` drafts nothing from it after {}; write the message by "
         "hand if it is still needed",
-        crossed.crossing().rule_id(), minute_of(runtime::from_proto(crossed.draft_until())));
+        crossed.crossing().rule_id(), texts::minute_of(runtime::from_proto(crossed.draft_until())));
 }
 
 // The draft, or why there is none.
@@ -58,19 +49,16 @@ static std::expected<content::v1::Draft, std::string> draft_from(
     // times in the text are of UTC, and say so. The river does not wait.
     const std::string zone =
         texts::has_time_zone(crossed.time_zone()) ? crossed.time_zone() : "UTC";
-    auto filled = content::fill(source.draft(), {},
-                                content::reading_values(crossed.crossing().evidence(0), zone));
-    if (!filled)
+    auto draft =
+        content::draft_at(source.draft(), crossed.crossing().evidence(0), zone, crossed.agency_id(),
+                          now + std::chrono::seconds{source.expires_after_seconds()});
+    if (!draft)
         return std::unexpected(
             fmt::format("template `{}` has placeholders that a reading does not fill; store it "
                         "without: {}",
-                        source.template_id(), fmt::join(filled.error(), ", ")));
-    content::v1::Draft draft = std::move(*filled);
-    if (draft.agencies().empty()) draft.add_agencies(crossed.agency_id());
-    for (const auto& evidence : crossed.crossing().evidence()) *draft.add_evidence() = evidence;
-    *draft.mutable_expires() =
-        runtime::to_proto(now + std::chrono::seconds{source.expires_after_seconds()});
-    return draft;
+                        source.template_id(), fmt::join(draft.error(), ", ")));
+    for (const auto& evidence : crossed.crossing().evidence()) *draft->add_evidence() = evidence;
+    return std::move(*draft);
 }
 
 // Which of the message's agencies may not be in it; empty when all may.
@@ -190,7 +178,7 @@ bool asks_otherwise(const Refused& refused, const trigger::v1::Rule& rule) {
     // A rule without a unit takes that of the series. Where the reading reaches the other threshold
     // as well, it is the crossing of that one: nothing crosses anew.
     return rule.source_id() != evidence.source_id() || rule.series() != evidence.series() ||
-           rule.threshold() > std::max(evidence.threshold(), evidence.value()) ||
+           !content::reaches(evidence, rule.threshold()) ||
            (!rule.unit().empty() && rule.unit() != evidence.unit());
 }
 

@@ -2,6 +2,7 @@
 
 #include "content/graphemes.hpp"
 #include "content/hands.hpp"
+#include "content/templates.hpp"
 #include "runtime/topics.hpp"
 #include "texts/contains.hpp"
 #include "trigger/source.hpp"
@@ -216,8 +217,7 @@ std::vector<v1::Event> retried(const RuleState& known, const v1::Rule& rule, Tim
     std::vector<v1::Event> events;
     if (!same_series(known, rule)) return events;
     for (const Fired& fired : known.fired) {
-        const content::v1::Evidence& evidence = fired.grounds[0].evidence;
-        if (std::max(evidence.threshold(), evidence.value()) < rule.threshold()) continue;
+        if (!content::reaches(fired.grounds[0].evidence, rule.threshold())) continue;
         v1::Event event;
         v1::RuleCrossed& crossed = *event.mutable_crossing_retried();
         if (fired.crossed.empty() || !crossed.ParseFromString(fired.crossed)) continue;

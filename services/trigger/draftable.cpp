@@ -58,19 +58,16 @@ std::string_view world_of(const content::v1::Draft& draft) {
 
 std::optional<grpc::Status> filled_problem(const Draftable& question, double value) {
     const std::string& zone = question.put.time_zone();
-    const auto filled = content::fill(
-        question.source.draft(), {},
-        content::reading_values(reading_of(question, value), zone.empty() ? "UTC" : zone));
-    if (!filled)
+    const auto draft = content::draft_at(
+        question.source.draft(), reading_of(question, value), zone.empty() ? "UTC" : zone,
+        question.agency,
+        question.now + std::chrono::seconds{question.source.expires_after_seconds()});
+    if (!draft)
         return refused(grpc::StatusCode::FAILED_PRECONDITION, "template_needs_more",
                        fmt::format("template {} has placeholders that a reading does not fill: {}",
-                                   question.put.template_id(), fmt::join(filled.error(), ", ")));
-    content::v1::Draft draft = *filled;
-    if (draft.agencies().empty()) draft.add_agencies(question.agency);
-    *draft.mutable_expires() = runtime::to_proto(
-        question.now + std::chrono::seconds{question.source.expires_after_seconds()});
+                                   question.put.template_id(), fmt::join(draft.error(), ", ")));
     std::vector<std::string> errors;
-    for (const content::Finding& one : content::check(draft, question.now, world_of(draft)))
+    for (const content::Finding& one : content::check(*draft, question.now, world_of(*draft)))
         if (one.level == content::Finding::Level::error && errors.size() < errors_listed_max)
             errors.push_back(fmt::format("{} at {}: {}", one.code, one.field, one.text));
     if (errors.empty()) return std::nullopt;

@@ -1,10 +1,11 @@
 #include "trigger/evaluation.hpp"
 
 #include "content/graphemes.hpp"
+#include "content/templates.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/planted.hpp"
+#include "texts/times.hpp"
 
-#include <absl/time/time.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ using runtime::Bug;
 using runtime::from_proto;
 using runtime::planted;
 using runtime::to_proto;
+using texts::minute_of;
 
 // Of each question; many more than one window holds, unless the values dance about the threshold.
 constexpr std::size_t fired_max = 64;
@@ -60,7 +62,9 @@ bool is_low(const v1::Rule& rule, const Reading& reading) {
     return reading.value < rule.threshold() - rule.hysteresis();
 }
 
-bool lasts_beyond(const std::optional<End>& ended, Time begin) {
+// Whether a wave that is known by the reading at `told` goes on into a window from `begin` on.
+bool goes_on_into(Time begin, Time told, const std::optional<End>& ended) {
+    if (told >= begin) return false;
     if (!ended) return true;
     // What ended it by being low may be corrected; what ended it by its silence before is another.
     return ended->by_silence ? ended->at > begin : ended->at >= begin;
@@ -86,9 +90,8 @@ bool same_readings(const RuleState& state, const Fired& fired) {
 
 // Whether it is a crossing by what the rule says now as well.
 bool is_crossing_of(const RuleState& state, const Fired& fired) {
-    const Evidence& evidence = fired.grounds[0].evidence;
     return same_readings(state, fired) &&
-           std::max(evidence.threshold(), evidence.value()) >= state.rule.threshold();
+           content::reaches(fired.grounds[0].evidence, state.rule.threshold());
 }
 
 // Whether a wave that it lies in was crossed at.
@@ -96,37 +99,24 @@ bool counts(const RuleState& state, const Fired& fired) {
     return is_crossing_of(state, fired) || (fired.covers_until && same_readings(state, fired));
 }
 
-// The ledger's word on waves, for whoever looks at a window.
-class Known {
-public:
-    explicit Known(const RuleState& state) : state_(state) {}
+bool goes_on_into(Time begin, const std::optional<Held>& held) {
+    return held && goes_on_into(begin, read_at(held->reading), held->ended);
+}
 
-    bool crossed_before(Time begin) const {
-        return std::ranges::any_of(state_.fired, [&](const Fired& fired) {
-            return counts(state_, fired) && fired.at < begin && lasts_beyond(fired.ended, begin);
-        });
-    }
-    bool held_before(Time begin) const {
-        return is_held_before(state_.suppressed, begin) || is_held_before(state_.passed, begin);
-    }
-    // Whether a wave is known by this very reading: `for` need not come true once more.
-    bool names(Time at) const {
-        return is_of(state_.suppressed, at) || is_of(state_.passed, at) ||
-               std::ranges::any_of(state_.fired, [&](const Fired& fired) {
-                   return fired.at == at && counts(state_, fired);
-               });
-    }
+bool goes_on_into(Time begin, const Fired& fired) {
+    return goes_on_into(begin, fired.at, fired.ended);
+}
 
-private:
-    static bool is_held_before(const std::optional<Held>& held, Time begin) {
-        return held && read_at(held->reading) < begin && lasts_beyond(held->ended, begin);
-    }
-    static bool is_of(const std::optional<Held>& held, Time at) {
+// Whether the ledger knows a wave by this very reading: `for` need not come true once more.
+bool is_told_of(const RuleState& state, Time at) {
+    const auto is_its = [&](const std::optional<Held>& held) {
         return held && read_at(held->reading) == at;
-    }
-
-    const RuleState& state_;
-};
+    };
+    return is_its(state.suppressed) || is_its(state.passed) ||
+           std::ranges::any_of(state.fired, [&](const Fired& fired) {
+               return fired.at == at && counts(state, fired);
+           });
+}
 
 // One record against one rule, which moves on with each event.
 class Weighing {
@@ -224,14 +214,12 @@ private:
     }
     bool holds(const Wave& wave, const std::optional<Held>& held) const {
         if (!held) return false;
-        const Time told = read_at(held->reading);
-        return holds(wave, told) ||
-               (wave.goes_on && told < begin_of(wave) && lasts_beyond(held->ended, begin_of(wave)));
+        return holds(wave, read_at(held->reading)) ||
+               (wave.goes_on && goes_on_into(begin_of(wave), held));
     }
     bool holds(const Wave& wave, const Fired& fired) const {
         if (!counts(*rule_, fired)) return false;
-        if (wave.goes_on && fired.at < begin_of(wave))
-            return lasts_beyond(fired.ended, begin_of(wave));
+        if (wave.goes_on && fired.at < begin_of(wave)) return goes_on_into(begin_of(wave), fired);
         if (holds(wave, fired.at) || rises_again_after(fired, wave)) return true;
         return fired.covers_until && begin_of(wave) <= *fired.covers_until &&
                fired.at < begin_of(wave) && !came_in_late(wave) && !has_its_own(wave);
@@ -508,8 +496,9 @@ void revise(RuleState& rule, const v1::EvidenceRevised& revised) {
     }
 }
 
-std::string said(Time at) {
-    return absl::FormatTime("%Y-%m-%d %H:%M UTC", absl::FromChrono(at), absl::UTCTimeZone());
+// What the rule says, or else what it reads; empty: neither is known, or it has none.
+const std::string& unit_meant(const RuleState& state) {
+    return state.rule.unit().empty() && state.bound ? state.unit : state.rule.unit();
 }
 
 std::string or_none(const std::string& unit) { return unit.empty() ? "no unit" : unit; }
@@ -552,14 +541,15 @@ std::vector<Reading> merged(std::span<const Reading> earlier, std::span<const Re
 
 Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
     const v1::Rule& rule = state.rule;
-    const Known known(state);
     const auto lasts = from_seconds(planted(Bug::for_ignored) ? 0 : rule.for_seconds());
     Waves waves;
     std::optional<Wave> wave;
     if (!readings.empty()) {
         const Time begin = readings.front().read_at;
-        const bool crossed = known.crossed_before(begin);
-        if (crossed || known.held_before(begin)) {
+        const bool crossed = std::ranges::any_of(state.fired, [&](const Fired& fired) {
+            return counts(state, fired) && goes_on_into(begin, fired);
+        });
+        if (crossed || goes_on_into(begin, state.suppressed) || goes_on_into(begin, state.passed)) {
             wave.emplace().goes_on = true;
             wave->crossed = crossed;
         }
@@ -576,7 +566,7 @@ Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
         const bool gap = silence > max_gap(rule) && !planted(Bug::gap_ignored);
         if (high && (!waves.pending || gap)) waves.pending = i;
         const bool met = high && readings[i].read_at - readings[*waves.pending].read_at >= lasts;
-        if (met || (known.names(readings[i].read_at) && !is_low(rule, readings[i]))) {
+        if (met || (!is_low(rule, readings[i]) && is_told_of(state, readings[i].read_at))) {
             wave.emplace();
             wave->begin = waves.pending.value_or(i);
             wave->met = i;
@@ -588,8 +578,7 @@ Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
 }
 
 std::string mismatch(const RuleState& rule, const std::string& unit, const std::string& sensor) {
-    const std::string& wanted =
-        rule.rule.unit().empty() && rule.bound ? rule.unit : rule.rule.unit();
+    const std::string& wanted = unit_meant(rule);
     if ((rule.bound || !rule.rule.unit().empty()) && unit != wanted)
         return fmt::format(
             "it arrives in {}, and the threshold is meant in {}: put the rule with "
@@ -646,8 +635,7 @@ bool same_series(const RuleState& state, const v1::Rule& put) {
     if (state.rule.source_id() != put.source_id() || state.rule.series() != put.series())
         return false;
     // What it was bound to is what it meant.
-    const std::string& unit =
-        state.rule.unit().empty() && state.bound ? state.unit : state.rule.unit();
+    const std::string& unit = unit_meant(state);
     return put.unit().empty() || unit.empty() || unit == put.unit();
 }
 
@@ -659,8 +647,7 @@ static void cover(Fired& fired, Time now) {
 
 void edit(RuleState& state, const v1::Rule& put, Time now) {
     if (planted(Bug::edit_forgets)) state.fired.clear();
-    const bool is_new = state.rule.rule_id().empty();
-    const bool same = !is_new && same_series(state, put);
+    const bool same = same_series(state, put);
     const bool was_on = state.rule.active();
     const bool same_threshold = state.rule.threshold() == put.threshold();
     if (!same || !was_on) {
@@ -678,8 +665,7 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
         state.forgotten.reset();
         state.edits.clear();
         state.edits_forgotten.reset();
-    }
-    if (same) {
+    } else {
         state.edits.push_back({now, state.rule});
         if (state.edits.size() > edits_max) {
             state.edits_forgotten = state.edits.front().at;
@@ -749,16 +735,17 @@ Stands stands(const RuleState& state, const std::optional<Seen>& seen,
         return {Standing::without_data, last.read_at,
                 fmt::format("without data since {}: since {} the source's answers have no {}; "
                             "`tocsin source get {}` lists what they have",
-                            said(last.read_at), said(*seen->missing_since), rule.series(),
+                            minute_of(last.read_at), minute_of(*seen->missing_since), rule.series(),
                             rule.source_id())};
     if (now - last.read_at > stale_after)
-        return {Standing::without_data, last.read_at, "without data since " + said(last.read_at)};
+        return {Standing::without_data, last.read_at,
+                "without data since " + minute_of(last.read_at)};
     if (now - last.read_at > max_age(rule))
-        return {
-            Standing::without_data, last.read_at,
-            fmt::format("without data since {}: a reading older than {:g} s, the rule's "
-                        "`max_age_seconds`, starts nothing",
-                        said(last.read_at), std::chrono::duration<double>{max_age(rule)}.count())};
+        return {Standing::without_data, last.read_at,
+                fmt::format("without data since {}: a reading older than {:g} s, the rule's "
+                            "`max_age_seconds`, starts nothing",
+                            minute_of(last.read_at),
+                            std::chrono::duration<double>{max_age(rule)}.count())};
     const Weighing weighing(state, *seen, now);
     const Waves& waves = weighing.waves();
     const auto time_of = [&](std::size_t reading) { return seen->readings[reading].read_at; };
@@ -766,10 +753,10 @@ Stands stands(const RuleState& state, const std::optional<Seen>& seen,
         const Time since = time_of(*waves.pending);
         if (const std::string why = never_true(rule, seen->readings); !why.empty())
             return {Standing::pending, since,
-                    fmt::format("above since {}, but {}", said(since), why)};
+                    fmt::format("above since {}, but {}", minute_of(since), why)};
         return {Standing::pending, since,
-                fmt::format("above since {}, crosses at {} if it stays so", said(since),
-                            said(since + from_seconds(rule.for_seconds())))};
+                fmt::format("above since {}, crosses at {} if it stays so", minute_of(since),
+                            minute_of(since + from_seconds(rule.for_seconds())))};
     }
     if (waves.all.empty() || waves.all.back().end)
         return {Standing::normal,
@@ -777,18 +764,18 @@ Stands stands(const RuleState& state, const std::optional<Seen>& seen,
                 fmt::format("below {}", rule.threshold())};
     const Wave& wave = waves.all.back();
     if (const Fired* fired = weighing.crossing_of(wave))
-        return {Standing::crossed, fired->at, fmt::format("crossed at {}", said(fired->at))};
+        return {Standing::crossed, fired->at, fmt::format("crossed at {}", minute_of(fired->at))};
     const Time begin = time_of(wave.begin);
     if (weighing.is_suppressed(wave) && state.cooldown_until)
         return {Standing::cooling_down, begin,
                 *state.cooldown_until > now
-                    ? "above, cooling down until " + said(*state.cooldown_until)
+                    ? "above, cooling down until " + minute_of(*state.cooldown_until)
                     : fmt::format("above, cooled down at {}: the next reading crosses if it is "
                                   "still above",
-                                  said(*state.cooldown_until))};
+                                  minute_of(*state.cooldown_until))};
     return {Standing::passed_over, begin,
             fmt::format("above since {}, by readings that were too old to start anything",
-                        said(begin))};
+                        minute_of(begin))};
 }
 
 }  // namespace tocsin::trigger

@@ -152,13 +152,19 @@ v1::Readings record_of(const Wanted& wanted, const Series& series,
     return record;
 }
 
+// Without the sensor, if that is part of its name.
+std::string_view short_name(const Series& series) {
+    std::string_view name = series.name;
+    const std::string end = ':' + series.sensor;
+    if (!series.sensor.empty() && name.ends_with(end)) name.remove_suffix(end.size());
+    return name;
+}
+
 // The same reading under both of a series' names is one.
 void drop_future(Parsed& parsed, Time now) {
     std::set<std::size_t> dropped;
     for (Series& series : parsed.series) {
-        std::string_view name = series.name;
-        const std::string long_end = ':' + series.sensor;
-        if (!series.sensor.empty() && name.ends_with(long_end)) name.remove_suffix(long_end.size());
+        const std::string_view name = short_name(series);
         std::erase_if(series.readings, [&](const Reading& reading) {
             if (reading.read_at <= now + ahead_most) return false;
             const auto at = fmt::format("{}", reading.read_at.time_since_epoch().count());
@@ -200,9 +206,9 @@ const Series* find(const Parsed& parsed, const std::string& name) {
 
 // Whether it is under another, shorter name as well.
 bool is_double(const Parsed& parsed, const Series& series) {
-    const std::string end = ':' + series.sensor;
-    if (series.sensor.empty() || !series.name.ends_with(end)) return false;
-    const Series* other = find(parsed, series.name.substr(0, series.name.size() - end.size()));
+    const std::string_view name = short_name(series);
+    if (name == series.name) return false;
+    const Series* other = find(parsed, std::string{name});
     return other && other->sensor == series.sensor;
 }
 

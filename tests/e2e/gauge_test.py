@@ -412,12 +412,18 @@ def test_a_second_wave_within_the_cooldown_is_told_when_that_ends_high(
 # ---- what people and machines do meanwhile
 
 
-def test_a_rule_edited_during_a_flood_tells_of_it_once(world: World, gauge: Gauge) -> None:
+def flooded(world: World, gauge: Gauge) -> tuple[str, dict[int, str], list[str]]:
+    """A rule in a flood of which it told; times by the minutes before now; the rows so far."""
     at = {minutes: ago(minutes) for minutes in range(0, 41)}
     rows = [f"A,{at[40]},1", f"A,{at[30]},3.5"]
     gauge.body = Gauge.table(*rows)
     name = world.watch(gauge)
     world.told(name, (3.5, at[30]))
+    return name, at, rows
+
+
+def test_a_rule_edited_during_a_flood_tells_of_it_once(world: World, gauge: Gauge) -> None:
+    name, at, rows = flooded(world, gauge)
     world.put_rule(name, hysteresis=0.2, timeZone="America/Edmonton", maxAgeSeconds=7200)
     rows.append(f"A,{at[20]},3.7")
     gauge.body = Gauge.table(*rows)
@@ -432,11 +438,7 @@ def test_a_rule_edited_during_a_flood_tells_of_it_once(world: World, gauge: Gaug
 
 def test_a_threshold_edited_during_a_flood_does_not_tell_of_it_again(
         world: World, gauge: Gauge) -> None:
-    at = {minutes: ago(minutes) for minutes in range(0, 41)}
-    rows = [f"A,{at[40]},1", f"A,{at[30]},3.5"]
-    gauge.body = Gauge.table(*rows)
-    name = world.watch(gauge)
-    world.told(name, (3.5, at[30]))
+    name, at, rows = flooded(world, gauge)
     world.put_rule(name, threshold=3.2)
     rows.append(f"A,{at[20]},3.7")
     gauge.body = Gauge.table(*rows)
@@ -574,11 +576,7 @@ def test_a_line_of_2_mb_costs_that_row(world: World, gauge: Gauge) -> None:
 
 def test_a_program_that_is_killed_during_a_flood_tells_of_it_once_and_misses_no_wave(
         world: World, gauge: Gauge) -> None:
-    at = {minutes: ago(minutes) for minutes in range(0, 41)}
-    rows = [f"A,{at[40]},1", f"A,{at[30]},3.5"]
-    gauge.body = Gauge.table(*rows)
-    name = world.watch(gauge)
-    world.told(name, (3.5, at[30]))
+    name, at, rows = flooded(world, gauge)
     world.program.kill()
     world.program.start()
     until(lambda: world.rule(name)["state"] == "crossed", "it stands where it stood", 60)

@@ -143,13 +143,16 @@ struct Record {
     Brought brought;
     int on = 0;  // seconds
 };
-std::string played(const Watch& watch, const std::vector<Record>& records) {
-    auto given = watching(watch);
-    std::string all;
+void play(Given<Decider>& given, const std::vector<Record>& records, std::string& all) {
     for (const Record& record : records) {
         const std::string words = kinds(given.on(at(record.on)).when(readings(record.brought)));
         if (!words.empty()) all += (all.empty() ? "" : " ") + words;
     }
+}
+std::string played(const Watch& watch, const std::vector<Record>& records) {
+    auto given = watching(watch);
+    std::string all;
+    play(given, records, all);
     return all;
 }
 
@@ -466,18 +469,12 @@ class Edits : public ::testing::TestWithParam<Edited> {};
 std::string played(const Edited& edited) {
     auto given = watching(edited.watch);
     std::string all;
-    const auto meet = [&](const std::vector<Record>& records) {
-        for (const Record& record : records) {
-            const std::string words = kinds(given.on(at(record.on)).when(readings(record.brought)));
-            if (!words.empty()) all += (all.empty() ? "" : " ") + words;
-        }
-    };
-    meet(edited.before);
+    play(given, edited.before, all);
     v1::Event changed = rule_put(edited.watch);
     edited.change(*changed.mutable_rule_put()->mutable_rule());
     EXPECT_EQ(given.request("edit").when(put_as(changed)).refused(), "");
     EXPECT_EQ(kinds(given), "other");
-    meet(edited.after);
+    play(given, edited.after, all);
     return all;
 }
 

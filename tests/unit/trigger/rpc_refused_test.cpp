@@ -1,6 +1,7 @@
 // Which refused crossings somebody still has to look at.
 #include "support/given.hpp"
 #include "trigger/view.hpp"
+#include "unit/trigger/folded.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,10 +16,7 @@ protected:
 
     template <class Event>
     void happened(const char* service, const Event& event) {
-        ledger::v1::Decision decision;
-        decision.set_realm("bow");
-        decision.mutable_accepted()->add_events(event.SerializeAsString());
-        realm_.apply({service, 0, 0, at(0), decision, true});
+        fold(realm_, service, event);
     }
     void put(double threshold, const char* rule_id = "bow-high", const char* template_id = "flood",
              const char* series = "A:level") {

@@ -4,6 +4,7 @@
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "trigger/rule_check.hpp"
 #include "unit/content/samples.hpp"
+#include "unit/trigger/folded.hpp"
 
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
@@ -55,10 +56,7 @@ protected:
 
     template <class Event>
     void happened(const char* service, const Event& event) {
-        ledger::v1::Decision decision;
-        decision.set_realm("bow");
-        decision.mutable_accepted()->add_events(event.SerializeAsString());
-        realm_.apply({service, 0, 0, at(0), decision, true});
+        fold(realm_, service, event);
     }
     void source(const std::string& id) {
         v1::Event event;

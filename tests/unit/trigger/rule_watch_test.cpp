@@ -3,6 +3,7 @@
 
 #include "support/allocations.hpp"
 #include "support/metric_value.hpp"
+#include "unit/trigger/folded.hpp"
 #include "unit/trigger/gauge_files.hpp"
 
 #include <gtest/gtest.h>
@@ -23,11 +24,8 @@ protected:
     }
 
     template <class Event>
-    void apply(std::string_view service, const Event& event) {
-        ledger::v1::Decision decision;
-        decision.set_realm("bow");
-        decision.mutable_accepted()->add_events(event.SerializeAsString());
-        view_.apply({service, 0, 0, now_, decision, true});
+    void apply(const std::string& service, const Event& event) {
+        fold(view_, service, event, now_);
     }
     void put_rule(const std::string& id, const std::string& series) {
         v1::Event event;

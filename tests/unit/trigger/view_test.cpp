@@ -1,6 +1,7 @@
 #include "trigger/view.hpp"
 
 #include "support/given.hpp"
+#include "unit/trigger/folded.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,12 +10,7 @@ namespace {
 
 using testing::at;
 
-void apply(TriggerView& view, const v1::Event& event) {
-    ledger::v1::Decision decision;
-    decision.set_realm("bow");
-    decision.mutable_accepted()->add_events(event.SerializeAsString());
-    view.apply({"trigger", 0, 0, at(0), decision, true});
-}
+void apply(TriggerView& view, const v1::Event& event) { fold(view, "trigger", event); }
 
 v1::Event source(const std::string& id, bool active = true) {
     v1::Event event;
@@ -228,10 +224,7 @@ TEST(TriggerView, CountsTheRefusedCrossingsFromAMomentOn) {
         drafting::v1::Event event;
         event.mutable_crossing_refused()->set_crossing_id(id);
         event.mutable_crossing_refused()->set_reason("no template");
-        ledger::v1::Decision decision;
-        decision.set_realm("bow");
-        decision.mutable_accepted()->add_events(event.SerializeAsString());
-        view.apply({"drafting", 0, 0, at(0), decision, true});
+        fold(view, "drafting", event);
     };
     for (const auto& [id, seconds] :
          {std::pair{"a", 10}, std::pair{"b", 20}, std::pair{"c", 30}, std::pair{"d", 40}}) {
