@@ -16,8 +16,8 @@ int64_t grapheme_count(std::string_view text);
 // Offsets just behind each sentence, in order, the last being the end of the text.
 std::vector<size_t> sentence_ends(std::string_view text, std::string_view language);
 
-// `text` without characters that XML 1.0 forbids: those become a space, and bytes that are not
-// UTF-8 become U+FFFD.
+// `text` without control characters (but tab and line ends) and non-characters: those become a
+// space, and bytes that are not UTF-8 become U+FFFD. XML 1.0 can hold the rest.
 std::string printable(std::string_view text);
 
 // Whether `text` is UTF-8 and without control characters, but for `allowed`, and non-characters.

@@ -87,7 +87,7 @@ static bool is_host(std::string_view host) {
     return host.starts_with('[') || (!host.empty() && std::ranges::none_of(host, bad));
 }
 
-std::string origin_of(const std::string& text) {
+static std::string read_origin(const std::string& text) {
     const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
     if (!url ||
         curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
@@ -97,6 +97,13 @@ std::string origin_of(const std::string& text) {
     if ((scheme != "https" && scheme != "http") || !is_host(host)) return {};
     return fmt::format("{}://{}:{}", scheme, host,
                        url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
+}
+
+// Read twice: a host in `%hh` is one thing to libcurl when it reads the URL and may be another when
+// it reads what it read (`%39` is the name `9`, which is the address 0.0.0.9).
+std::string origin_of(const std::string& text) {
+    const std::string origin = read_origin(text);
+    return origin.empty() || read_origin(origin) == origin ? origin : std::string();
 }
 
 std::string shown_url(const std::string& base, const std::string& text) {

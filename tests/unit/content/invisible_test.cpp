@@ -61,8 +61,10 @@ TEST(Meaningless, AreFoundWhereverTheyStand) {
                                                                  {"a\uFFFCb", 0xFFFC},
                                                                  {"caf\uFFFD", 0xFFFD}})
         EXPECT_EQ(meaningless_character(text), character) << text;
-    for (const char* text : {"\uFDD0", "\uFDEF", "a\uFFFE", "\uFFFF", "\U0001FFFE", "\U0010FFFF"})
+    for (const char* text : {"\uFDD0", "\uFDEF", "a\uFFFE", "\uFFFF", "\U0001FFFE", "\U0010FFFF"}) {
         EXPECT_FALSE(is_printable(text)) << text;
+        EXPECT_TRUE(is_printable(printable(text))) << text;
+    }
 }
 
 TEST(Meaningless, MarksWithoutALetterShowNothing) {

@@ -508,8 +508,11 @@ TEST(Http, AnOriginIsSchemeHostAndPort) {
     EXPECT_EQ(origin_of("HTTPS://Example.org/a?b#c"), "https://example.org:443");
     EXPECT_EQ(origin_of("http://[::1]:8080"), "http://[::1]:8080");
     for (const char* none : {"", "ftp://a/", "https://user@a/", "https://a%7fb/", "https://a%40b/",
-                             "https://a%252eb/", "https://a%2fb/", "https://a%20b/"})
+                             "https://a%252eb/", "https://a%2fb/", "https://a%20b/",
+                             // A name to its first reader, an address to the next.
+                             "http://%39/", "http://0x%37f.1/"})
         EXPECT_EQ(origin_of(none), "") << none;
+    EXPECT_EQ(origin_of("http://0x7f.1/"), "http://127.0.0.1:80");
 }
 
 }  // namespace
