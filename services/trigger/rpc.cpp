@@ -127,6 +127,8 @@ Reactor* TriggerRpc::ListRules(Context* context, const v1::ListRulesRequest* req
                         rule,
                         heard_.series(caller.realm, rule.rule.source_id(), rule.rule.series()),
                         realm.state().sources.find(rule.rule.source_id()), now());
+                    if (!rule.fired.empty())
+                        row.set_refused(realm.refusal_of(rule.fired.back().crossing_id));
                 });
             };
             realm.state().rules.ascend(page.after(), add);

@@ -46,6 +46,11 @@ public:
 
     // With what drafting made of it, and how its evidence was corrected.
     v1::Crossing shown(v1::Crossing crossing) const;
+    // Why drafting made no message of it; empty: it made one, or has not answered yet.
+    std::string refusal_of(const std::string& crossing_id) const {
+        const Answer* answer = answers_.find(crossing_id);
+        return answer ? answer->refused : "";
+    }
     // Crossings since `from` of which drafting made no message, of rules that still read the same:
     // who removes the rule, or has it read another series, has seen to it.
     std::int64_t refused(Time from) const;

@@ -298,12 +298,13 @@ def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(
     refused = until(lambda: world.crossings(name) and world.crossings(name)[0].get("refused"),
                     "it is refused", 20)
     assert "bridge" in refused
+    assert world.rule(name)["refused"] == refused
     until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 1,
           "the metric says so", 20)
     until(lambda: prometheus.is_up("TocsinCrossingRefused", realm=REALM), "it is raised", 20)
     world.template("broken", "{{value}} m")
     until(lambda: world.crossings(name)[0].get("messageId"), "it is drafted", 20)
-    assert not world.crossings(name)[0].get("refused")
+    assert not world.crossings(name)[0].get("refused") and not world.rule(name).get("refused")
     assert len(world.messages(name)) == 1
     until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 0,
           "the metric ends", 20)

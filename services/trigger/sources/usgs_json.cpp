@@ -316,6 +316,17 @@ std::size_t pass_number(std::string& body, std::size_t at) {
     return end;
 }
 
+// What some writers put where a number is missing, and JSON has no word for: as a text it costs its
+// row, not the document. Where it ends; `at` where none begins there.
+std::size_t pass_word(std::string& body, std::size_t at) {
+    for (const std::string_view word : {"NaN", "Infinity", "-Infinity", "-NaN"}) {
+        if (body.compare(at, word.size(), word) != 0) continue;
+        body[at] = body[at + word.size() - 1] = '"';
+        return at + word.size();
+    }
+    return at;
+}
+
 // Before anything is built of it. The parser could be asked to count, but then it looks at all that
 // a list holds whenever an object in it ends: one of a million objects took it hours.
 void bound(std::string& body) {
@@ -327,6 +338,10 @@ void bound(std::string& body) {
         if (quoted && c == '\\') ++at;
         if (c == '"') quoted = !quoted;
         if (quoted) continue;
+        if (const std::size_t end = pass_word(body, at); end != at) {
+            at = end - 1;
+            continue;
+        }
         if (c == '-' || (c >= '0' && c <= '9')) at = pass_number(body, at) - 1;
         if (c == '{' || c == '[') ++depth;
         if (c == '}' || c == ']') --depth;

@@ -438,6 +438,8 @@ TEST(StrangeFiles, UsgsValues) {
             {"too large for a rule", values("1e13"), bad_value},
             {"too large for a rule as a text", values("\"1e13\""), bad_value},
             {"too large for any number", values("1e400"), bad_value},
+            {"a word that JSON has not", values("NaN"), bad_value},
+            {"another", values("-Infinity"), bad_value},
             {"too small for any number", values("-1e400"), bad_value},
             {"too large by its digits", values(std::string(400, '9')), bad_value},
             {"too large as a text", values("\"1e400\""), bad_value},
@@ -480,33 +482,33 @@ TEST(StrangeFiles, UsgsTimesAndRows) {
 
 TEST(StrangeFiles, UsgsDocuments) {
     const std::string good = usgs(site(sensor("7", at("10:00", "1"))));
-    expect_all("usgs-json",
-               {
-                   {"a byte-order mark", "\xEF\xBB\xBF" + good, "1:00065#7 10:00=1"},
-                   {"line ends", "\r\n" + good + "\r\n", "1:00065#7 10:00=1"},
-                   {"other things beside it", R"({"name":[1e999,-1e999,{}],)" + good.substr(1),
-                    "1:00065#7 10:00=1"},
-                   {"the list twice", R"({"value":{"timeSeries":[{}],)" + good.substr(10),
-                    "1:00065#7 10:00=1"},
-                   {"a page with status 200", "\n<html><body>Busy</body></html>",
-                    "error: not JSON, but a web page or XML: is the address right?"},
-                   {"nothing", "", "error: not JSON, but empty: is the address right?"},
-                   {"a list", "[" + good + "]", "error: $ is not an object"},
-                   {"another level", R"({"value":)" + good + "}",
-                    "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
-                   {"an error in JSON", R"({"status":503})",
-                    "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
-                   {"a bare NaN", usgs(site(sensor("7", at("10:00", "NaN")))),
-                    "error: not JSON: byte 195"},
-                   {"a name in Latin-1",
-                    R"({"name":"Rivi)"
-                    "\xE8"
-                    R"(re",)" +
-                        good.substr(1),
-                    "error: not JSON: byte 15"},
-                   {"two documents", good + good, "error: not JSON: byte 261"},
-                   {"a NUL at its end", good + '\0', "1:00065#7 10:00=1"},
-               });
+    expect_all(
+        "usgs-json",
+        {
+            {"a byte-order mark", "\xEF\xBB\xBF" + good, "1:00065#7 10:00=1"},
+            {"line ends", "\r\n" + good + "\r\n", "1:00065#7 10:00=1"},
+            {"other things beside it", R"({"name":[1e999,-1e999,{}],)" + good.substr(1),
+             "1:00065#7 10:00=1"},
+            {"the list twice", R"({"value":{"timeSeries":[{}],)" + good.substr(10),
+             "1:00065#7 10:00=1"},
+            {"a page with status 200", "\n<html><body>Busy</body></html>",
+             "error: not JSON, but a web page or XML: is the address right?"},
+            {"nothing", "", "error: not JSON, but empty: is the address right?"},
+            {"a list", "[" + good + "]", "error: $ is not an object"},
+            {"another level", R"({"value":)" + good + "}",
+             "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
+            {"an error in JSON", R"({"status":503})",
+             "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
+            {"a bare NaN", usgs(site(sensor("7", at("10:00", "NaN")))), "1:00065#7; bad_value 1"},
+            {"a name in Latin-1",
+             R"({"name":"Rivi)"
+             "\xE8"
+             R"(re",)" +
+                 good.substr(1),
+             "error: not JSON: byte 15"},
+            {"two documents", good + good, "error: not JSON: byte 261"},
+            {"a NUL at its end", good + '\0', "1:00065#7 10:00=1"},
+        });
 }
 
 }  // namespace
