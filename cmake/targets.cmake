@@ -1,3 +1,34 @@
+# tocsin_unity(target): in a build with TOCSIN_UNITY the sources of `target` are compiled some at a
+# time. Most of what a source costs is its headers and the templates that it has in common with
+# others. What one file names for itself must therefore be unique in its target, but for the kinds
+# of a table (a folder below the service's), which all have the same parts; each is compiled by
+# itself, as is a `decider.cpp`, which is what changes most, and `http_server.cpp`, which takes as
+# much memory as many others. The other presets compile every source by itself, and show where one
+# lacks an include.
+set(TOCSIN_UNITY_BATCH 8)
+set(TOCSIN_ALONE "/(channels|sources)/[a-z_]+\\.cpp$|/decider\\.cpp$|/http_server\\.cpp$")
+function(tocsin_unity target)
+  if(NOT TOCSIN_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${target} SOURCES)
+  set(number 0)
+  foreach(source IN LISTS sources)
+    if(source MATCHES "${TOCSIN_ALONE}" OR NOT source MATCHES "\\.cpp$")
+      continue()
+    endif()
+    get_source_file_property(planted ${source} TOCSIN_PLANTED)
+    if(planted)
+      set(group planted)
+    else()
+      math(EXPR group "${number} / ${TOCSIN_UNITY_BATCH}")
+      math(EXPR number "${number} + 1")
+    endif()
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+  endforeach()
+endfunction()
+
 # tocsin_library(name deps...): the sources of services/<name> but main.cpp, as tocsin_<name>.
 function(tocsin_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/services/${name}/*.cpp)
@@ -14,6 +45,7 @@ function(tocsin_library name)
     add_library(tocsin_${name} STATIC ${sources})
     target_link_libraries(tocsin_${name} PUBLIC tocsin_flags ${dependencies} fmt::fmt
                           Threads::Threads)
+    tocsin_unity(tocsin_${name})
   else()
     add_library(tocsin_${name} INTERFACE)
     target_link_libraries(tocsin_${name} INTERFACE tocsin_flags ${dependencies} fmt::fmt)

@@ -191,9 +191,9 @@ tidied() {
     files 'services/*.cpp' ':!services/*/main.cpp' ':!services/*/rpc.cpp' \
         ':!services/*/service.cpp' \
         ':!services/cli/*.cpp' ':!services/gateway/*.cpp' ':!services/drafting/watch_stream.cpp' \
-        ':!services/runtime/errors.cpp' ':!services/runtime/ledger_rpc.cpp' \
-        ':!services/runtime/process.cpp' ':!services/runtime/roster.cpp' \
-        ':!services/runtime/tls.cpp' ':!services/runtime/validate.cpp'
+        ':!services/runtime/edge/errors.cpp' ':!services/runtime/edge/ledger_rpc.cpp' \
+        ':!services/runtime/process.cpp' ':!services/runtime/edge/roster.cpp' \
+        ':!services/runtime/edge/tls.cpp' ':!services/runtime/edge/validate.cpp'
     files 'services/cli/ledger_chain.cpp' 'services/cli/options.cpp' 'services/cli/people.cpp' \
         'services/gateway/json_shape.cpp' 'services/gateway/route.cpp' \
         'services/gateway/strict_json.cpp' 'services/gateway/traceparent.cpp'

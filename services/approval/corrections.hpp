@@ -1,8 +1,8 @@
 // What providers corrected of the readings at which rules had crossed: for the eyes of reviewers.
 #pragma once
 
-#include "runtime/shared_bytes.hpp"
-#include "runtime/shared_map.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/base/shared_map.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 

@@ -2,11 +2,12 @@
 //
 // Approval holds the baton from drafting's MessageSubmitted until its own Cleared, ReviewReturned
 // or ReviewRejected. What it approves is a digest, never "the current text": every submission opens
-// a fresh review and voids what was said to the one before. Pure, as runtime/decider.hpp demands.
+// a fresh review and voids what was said to the one before. Pure, as runtime/ledger/decider.hpp
+// demands.
 #pragma once
 
-#include "runtime/decider.hpp"
-#include "runtime/shared_bytes.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <array>

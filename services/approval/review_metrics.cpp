@@ -1,6 +1,6 @@
 #include "approval/review_metrics.hpp"
 
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 namespace tocsin::approval {
 

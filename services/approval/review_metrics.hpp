@@ -6,7 +6,7 @@
 #pragma once
 
 #include "approval/view.hpp"
-#include "runtime/metrics.hpp"
+#include "runtime/host/metrics.hpp"
 
 #include <map>
 #include <mutex>

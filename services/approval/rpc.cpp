@@ -1,7 +1,7 @@
 #include "approval/rpc.hpp"
 
-#include "runtime/page.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/edge/page.hpp"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "approval/view.hpp"
-#include "runtime/rpc.hpp"
+#include "runtime/edge/rpc.hpp"
 #include "tocsin/approval/v1/approval_service.grpc.pb.h"
 
 namespace tocsin::approval {

@@ -1,6 +1,6 @@
 #include "approval/view.hpp"
 
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 namespace tocsin::approval {
 

@@ -3,9 +3,9 @@
 
 #include "approval/corrections.hpp"
 #include "approval/decider.hpp"
-#include "runtime/listing.hpp"
-#include "runtime/shared_table.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/listing.hpp"
+#include "runtime/base/shared_table.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -2,10 +2,10 @@
 
 #include "cli/people.hpp"
 #include "google/rpc/error_details.pb.h"
-#include "runtime/errors.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/edge/errors.hpp"
+#include "runtime/edge/tls.hpp"
 #include "runtime/production.hpp"
-#include "runtime/tls.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/ledger/v1/ledger_service.pb.h"

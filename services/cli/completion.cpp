@@ -3,7 +3,7 @@
 #include "cli/failure.hpp"
 #include "cli/options.hpp"
 #include "cli/verb.hpp"
-#include "runtime/nearest.hpp"
+#include "runtime/base/nearest.hpp"
 
 #include <fmt/format.h>
 

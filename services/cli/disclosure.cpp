@@ -1,6 +1,6 @@
 #include "cli/disclosure.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/text_format.h>

@@ -2,9 +2,9 @@
 // count, and whether every other record is explained. Pure.
 #pragma once
 
-#include "runtime/chain.hpp"
-#include "runtime/record.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/ledger/chain.hpp"
+#include "runtime/ledger/record.hpp"
 #include "tocsin/ledger/v1/ledger.pb.h"
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "cli/ledger_lines.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"

@@ -4,9 +4,9 @@
 #include "cli/ledger_chain.hpp"
 #include "cli/ledger_lines.hpp"
 #include "cli/table.hpp"
-#include "runtime/kafka.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/world_key.hpp"
+#include "runtime/kafka/kafka.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/world_key.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>

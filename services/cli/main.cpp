@@ -1,5 +1,5 @@
 #include "cli/app.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/host/logs.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -2,8 +2,8 @@
 
 #include "cli/failure.hpp"
 #include "cli/table.hpp"
-#include "runtime/identity.hpp"
-#include "runtime/jwk.hpp"
+#include "runtime/edge/identity.hpp"
+#include "runtime/edge/jwk.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "content/content.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

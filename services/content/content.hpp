@@ -21,7 +21,7 @@ using v1::Rendition;
 using v1::Text;
 
 // Longest serialised content that may be submitted: every record that it leads to holds it once
-// (a crossing's holds the draft beside it), with room to spare (runtime/record_limits.hpp).
+// (a crossing's holds the draft beside it), with room to spare (runtime/base/record_limits.hpp).
 inline constexpr std::size_t content_bytes_max = std::size_t{256} * 1024;
 // What a content has beside its draft, at most: names, and references with 20 alerts.
 inline constexpr std::size_t content_frame_bytes_max = std::size_t{16} * 1024;

@@ -1,7 +1,7 @@
 // The Atom index (RFC 4287) of the alerts on the public feed, one per language.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 
 #include <span>
 #include <string>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "content/content.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 
 #include <expected>
 #include <map>

@@ -2,8 +2,8 @@
 
 #include "content/templates.hpp"
 #include "drafting/submission.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/record_limits.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/record_limits.hpp"
 #include "texts/names.hpp"
 #include "texts/times.hpp"
 

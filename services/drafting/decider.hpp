@@ -2,12 +2,12 @@
 //
 // Drafting holds the baton of a message while it is a draft. MessageSubmitted serialises the
 // content, once and for all, and hands the baton to approval; only approval's ReviewReturned brings
-// it back. Pure, as runtime/decider.hpp demands.
+// it back. Pure, as runtime/ledger/decider.hpp demands.
 #pragma once
 
 #include "drafting/refused.hpp"
-#include "runtime/decider.hpp"
-#include "runtime/shared_bytes.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <absl/container/flat_hash_map.h>

@@ -1,7 +1,7 @@
 // What would go out, before anybody approves it. Pure.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
 
 #include <string>

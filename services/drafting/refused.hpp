@@ -2,7 +2,7 @@
 // of the decider, and pure like it.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <chrono>

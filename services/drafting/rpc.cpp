@@ -3,8 +3,9 @@
 #include "drafting/decider.hpp"
 #include "drafting/preview.hpp"
 #include "drafting/watch_stream.hpp"
-#include "runtime/page.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/edge/page.hpp"
+#include "runtime/host/clock.hpp"
 #include "texts/contains.hpp"
 
 namespace tocsin::drafting {
@@ -154,9 +155,7 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,
                                      v1::PreviewMessageResponse* response) {
     const auto reader = [](const Caller& caller, const auto& in, auto& out) {
-        const auto now =
-            std::chrono::time_point_cast<runtime::Duration>(std::chrono::system_clock::now());
-        out = preview(in.draft(), caller.realm, now, Decider::world);
+        out = preview(in.draft(), caller.realm, runtime::system_now(), Decider::world);
         return grpc::Status::OK;
     };
     return rpc_.read_apart(previews_, context, request, response, reader);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "drafting/view.hpp"
-#include "runtime/rpc.hpp"
+#include "runtime/edge/rpc.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 
 namespace tocsin::drafting {

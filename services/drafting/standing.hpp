@@ -7,9 +7,9 @@
 #pragma once
 
 #include "content/lifecycle.hpp"
-#include "runtime/parties.hpp"
-#include "runtime/shared_bytes.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"

@@ -1,6 +1,6 @@
 #include "drafting/view.hpp"
 
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 #include <fmt/format.h>
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "drafting/standing.hpp"
-#include "runtime/listing.hpp"
-#include "runtime/shared_table.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/listing.hpp"
+#include "runtime/base/shared_table.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "drafting/watch_stream.hpp"
 
-#include "runtime/errors.hpp"
+#include "runtime/edge/errors.hpp"
 
 #include <fmt/format.h>
 

@@ -9,8 +9,8 @@
 #include "gateway/token_checks.hpp"
 #include "gateway/upstreams.hpp"
 #include "gateway/work_pool.hpp"
-#include "runtime/call_slots.hpp"
-#include "runtime/identity.hpp"
+#include "runtime/base/call_slots.hpp"
+#include "runtime/edge/identity.hpp"
 
 #include <google/protobuf/descriptor.h>
 

@@ -2,7 +2,7 @@
 
 #include "gateway/catalog.hpp"
 #include "google/rpc/error_details.pb.h"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>

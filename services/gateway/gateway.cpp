@@ -4,12 +4,12 @@
 #include "gateway/connect.hpp"
 #include "gateway/feeds.hpp"
 #include "gateway/limits.hpp"
-#include "runtime/descriptors.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/base/traceparent.hpp"
+#include "runtime/edge/tls.hpp"
+#include "runtime/host/descriptors.hpp"
+#include "runtime/host/logs.hpp"
+#include "runtime/host/self_dial.hpp"
 #include "runtime/production.hpp"
-#include "runtime/self_dial.hpp"
-#include "runtime/tls.hpp"
-#include "runtime/traceparent.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>

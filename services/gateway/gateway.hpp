@@ -4,9 +4,9 @@
 // connections, a few more read what is large; start and stop are called from one other thread.
 #pragma once
 
-#include "runtime/config.hpp"
-#include "runtime/identity.hpp"
-#include "runtime/metrics.hpp"
+#include "runtime/edge/identity.hpp"
+#include "runtime/host/config.hpp"
+#include "runtime/host/metrics.hpp"
 #include "runtime/service.hpp"
 
 #include <grpcpp/grpcpp.h>

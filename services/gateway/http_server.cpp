@@ -1,7 +1,7 @@
 #include "gateway/http_server.hpp"
 
-#include "runtime/descriptors.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/host/descriptors.hpp"
+#include "runtime/host/logs.hpp"
 
 #include <fmt/format.h>
 #include <netinet/in.h>

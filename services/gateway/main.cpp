@@ -1,10 +1,10 @@
 #include "gateway/gateway.hpp"
-#include "runtime/core_dumps.hpp"
-#include "runtime/descriptors.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/edge/tls.hpp"
+#include "runtime/host/core_dumps.hpp"
+#include "runtime/host/descriptors.hpp"
+#include "runtime/host/logs.hpp"
+#include "runtime/host/stop_signals.hpp"
 #include "runtime/production.hpp"
-#include "runtime/stop_signals.hpp"
-#include "runtime/tls.hpp"
 
 #include <nlohmann/json.hpp>
 

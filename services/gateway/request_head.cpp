@@ -1,6 +1,7 @@
 #include "gateway/request_head.hpp"
 
 #include "texts/letters.hpp"
+#include "texts/trimmed.hpp"
 
 #include <fmt/format.h>
 
@@ -36,12 +37,6 @@ static bool is_token(std::string_view text) {
                marks.find(letter) != std::string_view::npos;
     };
     return !text.empty() && std::ranges::all_of(text, fits);
-}
-
-static std::string_view trimmed(std::string_view text) {
-    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-    return text;
 }
 
 namespace {
@@ -90,7 +85,7 @@ static std::optional<HeadFault> field_fault(std::string_view line, Framing& fram
     if (known == Framing::once.end()) return std::nullopt;
     auto& value = framing.values[static_cast<std::size_t>(known - Framing::once.begin())];
     if (value) return HeadFault{name, fmt::format("{}: given twice", name)};
-    value = trimmed(line.substr(colon + 1));
+    value = texts::trimmed(line.substr(colon + 1), " \t");
     return std::nullopt;
 }
 

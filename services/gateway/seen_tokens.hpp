@@ -2,7 +2,7 @@
 // again at once, and who showed a good one is not held up by those who show bad ones. One thread.
 #pragma once
 
-#include "runtime/generations.hpp"
+#include "runtime/base/generations.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #include "gateway/server_tls.hpp"
 
-#include "runtime/logs.hpp"
-#include "runtime/tls.hpp"
+#include "runtime/edge/tls.hpp"
+#include "runtime/host/logs.hpp"
 
 #include <filesystem>
 #include <stdexcept>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "gateway/rates.hpp"
-#include "runtime/generations.hpp"
+#include "runtime/base/generations.hpp"
 
 #include <chrono>
 #include <cstddef>

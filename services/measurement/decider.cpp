@@ -1,7 +1,7 @@
 #include "measurement/decider.hpp"
 
 #include "measurement/telling.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"

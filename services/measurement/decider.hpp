@@ -5,8 +5,8 @@
 // to have left earlier: the earliest counts.
 #pragma once
 
-#include "runtime/decider.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
 
 #include <absl/container/btree_set.h>

@@ -1,7 +1,7 @@
 #include "measurement/rpc.hpp"
 
-#include "runtime/page.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/edge/page.hpp"
 
 namespace tocsin::measurement {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "measurement/view.hpp"
-#include "runtime/rpc.hpp"
+#include "runtime/edge/rpc.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
 
 namespace tocsin::measurement {

@@ -1,6 +1,6 @@
 #include "measurement/view.hpp"
 
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 namespace tocsin::measurement {
 namespace {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "measurement/decider.hpp"
-#include "runtime/listing.hpp"
-#include "runtime/metrics.hpp"
-#include "runtime/shared_bytes.hpp"
-#include "runtime/shared_map.hpp"
-#include "runtime/shared_table.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/listing.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/base/shared_map.hpp"
+#include "runtime/base/shared_table.hpp"
+#include "runtime/host/metrics.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <array>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #include "publishing/channel.hpp"
 
 #include "content/content.hpp"
-#include "runtime/planted.hpp"
+#include "runtime/base/planted.hpp"
 
 #include <absl/time/time.h>
 #include <fmt/format.h>

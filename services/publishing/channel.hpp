@@ -6,8 +6,8 @@
 
 #include "publishing/credentials.hpp"
 #include "publishing/sealed.hpp"
-#include "runtime/http.hpp"
-#include "runtime/reading_thread.hpp"
+#include "runtime/host/reading_thread.hpp"
+#include "runtime/http/http.hpp"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <functional>

@@ -1,6 +1,6 @@
 // The claim, after which something may be public; and the cancel, while nothing is.
 #include "publishing/steps.hpp"
-#include "runtime/planted.hpp"
+#include "runtime/base/planted.hpp"
 
 #include <fmt/format.h>
 

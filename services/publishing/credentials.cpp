@@ -1,8 +1,8 @@
 #include "publishing/credentials.hpp"
 
-#include "runtime/digest.hpp"
-#include "runtime/http.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/host/logs.hpp"
+#include "runtime/http/http.hpp"
 #include "runtime/production.hpp"
 
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "publishing/state.hpp"
-#include "runtime/decider.hpp"
+#include "runtime/ledger/decider.hpp"
 
 #include <string>
 

@@ -1,9 +1,9 @@
 #include "publishing/executor.hpp"
 
 #include "publishing/limits.hpp"
-#include "runtime/logs.hpp"
-#include "runtime/retired_gauge.hpp"
-#include "runtime/view_events.hpp"
+#include "runtime/host/logs.hpp"
+#include "runtime/host/retired_gauge.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 #include <fmt/format.h>
 

@@ -9,9 +9,10 @@
 
 #include "publishing/channel.hpp"
 #include "publishing/view.hpp"
-#include "runtime/generations.hpp"
-#include "runtime/ledger.hpp"
-#include "runtime/metrics.hpp"
+#include "runtime/base/generations.hpp"
+#include "runtime/host/clock.hpp"
+#include "runtime/host/metrics.hpp"
+#include "runtime/ledger/ledger.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -41,9 +42,7 @@ struct ExecutorParts {
     // How long stop() waits for what is being sent.
     std::chrono::milliseconds drain{5000};
     // Tests have clocks of their own.
-    std::function<Time()> now = [] {
-        return std::chrono::floor<Duration>(std::chrono::system_clock::now());
-    };
+    std::function<Time()> now = runtime::system_now;
     std::function<std::chrono::steady_clock::time_point()> steady_now = [] {
         return std::chrono::steady_clock::now();
     };

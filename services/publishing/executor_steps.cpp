@@ -2,7 +2,7 @@
 #include "content/graphemes.hpp"
 #include "publishing/executor.hpp"
 #include "publishing/limits.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/host/logs.hpp"
 
 #include <fmt/format.h>
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "publishing/release.hpp"
-#include "runtime/parties.hpp"
-#include "runtime/shared_bytes.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/base/shared_bytes.hpp"
 
 #include <memory>
 #include <vector>

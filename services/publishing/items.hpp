@@ -4,8 +4,8 @@
 #pragma once
 
 #include "publishing/sealed.hpp"
-#include "runtime/shared_map.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/shared_map.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 // its content at content::content_bytes_max and all names as long as they may be.
 #pragma once
 
-#include "runtime/record_limits.hpp"
+#include "runtime/base/record_limits.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/steps.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>

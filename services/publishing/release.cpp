@@ -1,7 +1,7 @@
 #include "publishing/release.hpp"
 
 #include "publishing/limits.hpp"
-#include "runtime/planted.hpp"
+#include "runtime/base/planted.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #include "publishing/release_metrics.hpp"
 
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 #include "texts/contains.hpp"
 
 #include <algorithm>

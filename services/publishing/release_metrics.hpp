@@ -7,7 +7,7 @@
 #pragma once
 
 #include "publishing/view.hpp"
-#include "runtime/metrics.hpp"
+#include "runtime/host/metrics.hpp"
 
 #include <compare>
 #include <cstdint>

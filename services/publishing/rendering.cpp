@@ -4,7 +4,7 @@
 #include "content/channels/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
 

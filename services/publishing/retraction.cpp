@@ -4,7 +4,7 @@
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
 #include "publishing/steps.hpp"
-#include "runtime/planted.hpp"
+#include "runtime/base/planted.hpp"
 
 #include <fmt/format.h>
 

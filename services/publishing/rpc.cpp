@@ -1,11 +1,13 @@
 #include "publishing/rpc.hpp"
 
+#include "runtime/host/clock.hpp"
+
 #include "content/channels/channel.hpp"
 #include "publishing/decider.hpp"
 #include "publishing/steps.hpp"
-#include "runtime/errors.hpp"
-#include "runtime/page.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/edge/errors.hpp"
+#include "runtime/edge/page.hpp"
 #include "texts/contains.hpp"
 
 #include <algorithm>
@@ -14,8 +16,6 @@ namespace tocsin::publishing {
 
 using runtime::Caller;
 using Reactor = PublishingRpc::Reactor;
-
-static Time now_time() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 std::optional<grpc::Status> refuse_credential(Credentials& credentials, const Caller& caller,
                                               const v1::PutChannelRequest& request) {
@@ -180,8 +180,8 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
     const auto reader = [this](const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
         const std::string language = in.language().empty() ? "en-CA" : in.language();
         const int number = in.page() == 0 ? 1 : in.page();
-        const auto page =
-            feeds_.page(in.realm(), language, number, Decider::constants.feed_base_url, now_time());
+        const auto page = feeds_.page(in.realm(), language, number,
+                                      Decider::constants.feed_base_url, runtime::system_now());
         if (!page) return runtime::not_found("page", std::to_string(number));
         answer_with(in, page->body, page->etag, out);
         return grpc::Status::OK;
@@ -192,7 +192,8 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
 Reactor* PublishingRpc::GetAlert(Context* context, const v1::GetAlertRequest* request,
                                  v1::GetAlertResponse* response) {
     const auto reader = [this](const v1::GetAlertRequest& in, v1::GetAlertResponse& out) {
-        const auto alert = view_.snapshot(in.realm())->alert(in.identifier(), now_time());
+        const auto alert =
+            view_.snapshot(in.realm())->alert(in.identifier(), runtime::system_now());
         // Before its T0 an alert is as unknown as one that never was.
         if (!alert || !alert->body) return runtime::not_found("identifier", in.identifier());
         answer_with(in, alert->body->bytes(), alert->body->digest(), out);

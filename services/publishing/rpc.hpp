@@ -4,7 +4,7 @@
 #include "publishing/credentials.hpp"
 #include "publishing/feed.hpp"
 #include "publishing/view.hpp"
-#include "runtime/rpc.hpp"
+#include "runtime/edge/rpc.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 namespace tocsin::publishing {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "content/content.hpp"
-#include "runtime/shared_bytes.hpp"
+#include "runtime/base/shared_bytes.hpp"
 
 #include <expected>
 #include <map>

@@ -4,8 +4,8 @@
 #include "publishing/executor.hpp"
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
+#include "runtime/host/reading_thread.hpp"
 #include "runtime/production.hpp"
-#include "runtime/reading_thread.hpp"
 
 namespace tocsin::publishing {
 namespace {

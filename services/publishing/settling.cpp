@@ -2,7 +2,7 @@
 // tells. An unknown one is never sent again blindly.
 #include "publishing/limits.hpp"
 #include "publishing/steps.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
 

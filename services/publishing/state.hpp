@@ -2,7 +2,7 @@
 #pragma once
 
 #include "publishing/release.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
 
 #include <map>
 #include <memory>

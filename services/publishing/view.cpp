@@ -1,7 +1,7 @@
 #include "publishing/view.hpp"
 
 #include "content/texts.hpp"
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -6,8 +6,8 @@
 
 #include "publishing/faded.hpp"
 #include "publishing/state.hpp"
-#include "runtime/shared_table.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/shared_table.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <algorithm>
 #include <cstdint>

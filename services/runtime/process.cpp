@@ -1,16 +1,16 @@
 #include "runtime/process.hpp"
 
-#include "runtime/core_dumps.hpp"
-#include "runtime/descriptors.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/kafka_log.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/edge/tls.hpp"
+#include "runtime/host/core_dumps.hpp"
+#include "runtime/host/descriptors.hpp"
+#include "runtime/host/logs.hpp"
+#include "runtime/host/self_dial.hpp"
+#include "runtime/host/stop_signals.hpp"
+#include "runtime/kafka/kafka_log.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/world_key.hpp"
 #include "runtime/production.hpp"
-#include "runtime/self_dial.hpp"
-#include "runtime/stop_signals.hpp"
-#include "runtime/tls.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/world_key.hpp"
 
 #include <fmt/format.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>

@@ -2,13 +2,13 @@
 // reverse. See service.hpp for what it hosts.
 #pragma once
 
-#include "runtime/event_publisher.hpp"
-#include "runtime/http.hpp"
-#include "runtime/ledger_process.hpp"
-#include "runtime/ledger_rpc.hpp"
-#include "runtime/roster.hpp"
+#include "runtime/edge/ledger_rpc.hpp"
+#include "runtime/edge/roster.hpp"
+#include "runtime/http/http.hpp"
+#include "runtime/kafka/event_publisher.hpp"
+#include "runtime/ledger/ledger_process.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "runtime/service.hpp"
-#include "runtime/topics.hpp"
 
 #include <csignal>
 #include <memory>

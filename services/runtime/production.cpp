@@ -1,7 +1,7 @@
 #include "runtime/production.hpp"
 
-#include "runtime/kafka.hpp"
-#include "runtime/world_key.hpp"
+#include "runtime/kafka/kafka.hpp"
+#include "runtime/ledger/world_key.hpp"
 #include "texts/letters.hpp"
 
 #include <arpa/inet.h>

@@ -2,7 +2,7 @@
 // forge on the way. Each answer is a sentence that begins with the setting at fault.
 #pragma once
 
-#include "runtime/config.hpp"
+#include "runtime/host/config.hpp"
 
 #include <optional>
 #include <string>

@@ -2,15 +2,15 @@
 // service hosts one, tocsin-all hosts them all.
 #pragma once
 
-#include "runtime/config.hpp"
-#include "runtime/http.hpp"
-#include "runtime/ledger.hpp"
-#include "runtime/metrics.hpp"
-#include "runtime/roster.hpp"
-#include "runtime/rpc.hpp"
-#include "runtime/rules.hpp"
-#include "runtime/stream_tail.hpp"
-#include "runtime/view.hpp"
+#include "runtime/edge/roster.hpp"
+#include "runtime/edge/rpc.hpp"
+#include "runtime/host/config.hpp"
+#include "runtime/host/metrics.hpp"
+#include "runtime/http/http.hpp"
+#include "runtime/kafka/stream_tail.hpp"
+#include "runtime/ledger/ledger.hpp"
+#include "runtime/ledger/rules.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <grpcpp/grpcpp.h>
 

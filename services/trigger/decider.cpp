@@ -3,7 +3,7 @@
 #include "content/graphemes.hpp"
 #include "content/hands.hpp"
 #include "content/templates.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "texts/contains.hpp"
 #include "trigger/source.hpp"
 

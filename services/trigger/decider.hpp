@@ -6,8 +6,8 @@
 // over decides on the next record as anybody would.
 #pragma once
 
-#include "runtime/decider.hpp"
-#include "runtime/shared_map.hpp"
+#include "runtime/base/shared_map.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 #include "trigger/evaluation.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "content/checks.hpp"
 #include "content/templates.hpp"
-#include "runtime/errors.hpp"
+#include "runtime/edge/errors.hpp"
 #include "texts/contains.hpp"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 // for, found while somebody puts the rule.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
 #include "tocsin/trigger/v1/trigger_service.pb.h"
 

@@ -2,8 +2,8 @@
 
 #include "content/graphemes.hpp"
 #include "content/templates.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/planted.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/planted.hpp"
 #include "texts/times.hpp"
 
 #include <fmt/format.h>

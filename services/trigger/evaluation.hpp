@@ -11,7 +11,7 @@
 // it was too old) and of its end is what is left of it once the window has moved on.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 #include "trigger/source.hpp"
 

@@ -1,18 +1,16 @@
 #include "trigger/health.hpp"
 
-#include "runtime/retired_gauge.hpp"
+#include "runtime/host/retired_gauge.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace tocsin::trigger {
 namespace {
 
 // For Prometheus: it says nothing yet. An instance that has just started must not speak for the
 // others.
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 prometheus::Labels labels_of(const Wanted& wanted) {
     return {{"realm", wanted.realm}, {"source", wanted.source.source_id()}};
@@ -144,9 +142,9 @@ void HealthBook::polled(const Wanted& wanted, const std::string& error, bool unc
 
 void HealthBook::publish(const Wanted& wanted, const Health& health, Time now) {
     const auto judged = judged_by(health);
-    const double fresh = health.ready && judged ? 0 : unknown;
+    const double fresh = health.ready && judged ? 0 : runtime::not_known;
     stale_gauge(wanted).Set(stale(health, wanted.source, now) ? 1 : fresh);
-    age_gauge(wanted).Set(judged ? seconds(now - *judged) : unknown);
+    age_gauge(wanted).Set(judged ? seconds(now - *judged) : runtime::not_known);
 }
 
 prometheus::Counter& HealthBook::readings(const std::string& outcome) {

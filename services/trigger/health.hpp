@@ -5,7 +5,7 @@
 // says so for itself, whoever should poll: where nobody does, all of them say that it is stale.
 #pragma once
 
-#include "runtime/metrics.hpp"
+#include "runtime/host/metrics.hpp"
 #include "trigger/source.hpp"
 #include "trigger/view.hpp"
 

@@ -1,6 +1,6 @@
 #include "trigger/heard.hpp"
 
-#include "runtime/stream_listener.hpp"
+#include "runtime/ledger/stream_listener.hpp"
 #include "trigger/decider.hpp"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 // silence.
 #pragma once
 
-#include "runtime/rules.hpp"
+#include "runtime/ledger/rules.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 #include "trigger/evaluation.hpp"
 #include "trigger/source.hpp"

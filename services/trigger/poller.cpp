@@ -1,7 +1,7 @@
 #include "trigger/poller.hpp"
 
 #include "content/graphemes.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/host/logs.hpp"
 #include "texts/cut.hpp"
 #include "trigger/sources/fields.hpp"
 
@@ -30,7 +30,7 @@ constexpr milliseconds request_timeout{10'000};
 constexpr milliseconds backoff_most{300'000};
 constexpr milliseconds retry_after_most{3'600'000};
 // While another instance leads: how soon a take-over is noticed.
-constexpr milliseconds look_again{1'000};
+constexpr milliseconds look_for_news{1'000};
 // A list of series that was sent is heard by then, and sent again after so long.
 constexpr milliseconds list_heard_by{60'000};
 constexpr milliseconds list_again{3'600'000};
@@ -41,7 +41,7 @@ constexpr int alone_polls = 2;
 // No sleep is longer, so that a loop that was replaced ends soon.
 constexpr milliseconds nap_most{30'000};
 
-milliseconds from_seconds(double seconds) {
+milliseconds milliseconds_of(double seconds) {
     return milliseconds{static_cast<std::int64_t>(seconds * 1000)};
 }
 
@@ -244,12 +244,12 @@ milliseconds retry_after(const std::string& header, Time now) {
 }
 
 milliseconds backoff(int failures, double poll_seconds) {
-    const milliseconds first = from_seconds(std::clamp(poll_seconds, 0.5, 5.0));
+    const milliseconds first = milliseconds_of(std::clamp(poll_seconds, 0.5, 5.0));
     return std::min(backoff_most, first * (std::int64_t{1} << std::clamp(failures - 1, 0, 16)));
 }
 
 milliseconds stand_in_patience(double poll_seconds) {
-    return std::max(stand_in_least, stand_in_polls * from_seconds(poll_seconds));
+    return std::max(stand_in_least, stand_in_polls * milliseconds_of(poll_seconds));
 }
 
 // A series that a rule reads, as the stream has it, as far as this loop knows.
@@ -363,7 +363,7 @@ void Poller::start(const Wanted& wanted) {
 Task<void> Poller::run(Loop& loop) {
     while (!stopped_ && !loop.replaced) {
         const Tick began = links_.tick();
-        Tick next = began + look_again;
+        Tick next = began + look_for_news;
         look(loop);
         const bool leading = loop.role == Role::leading;
         const Tick rests_until = this->rests_until(loop);
@@ -463,7 +463,7 @@ milliseconds Poller::put_off(Loop& loop, const PollBudget::Wait& wait) {
 }
 
 milliseconds Poller::interval(const v1::Source& source) const {
-    return from_seconds(
+    return milliseconds_of(
         std::max(source.poll_seconds(), poll_seconds_least(allow_private_addresses_)));
 }
 

@@ -22,8 +22,8 @@
 // address next: a rule put meanwhile hurries nobody.
 #pragma once
 
-#include "runtime/http.hpp"
-#include "runtime/ledger.hpp"
+#include "runtime/http/http.hpp"
+#include "runtime/ledger/ledger.hpp"
 #include "trigger/health.hpp"
 #include "trigger/heard.hpp"
 #include "trigger/poll_budget.hpp"

@@ -1,6 +1,8 @@
 #include "trigger/rpc.hpp"
 
-#include "runtime/page.hpp"
+#include "runtime/host/clock.hpp"
+
+#include "runtime/edge/page.hpp"
 #include "trigger/rule_check.hpp"
 
 #include <fmt/format.h>
@@ -12,10 +14,6 @@ namespace tocsin::trigger {
 
 using runtime::Caller;
 using Reactor = TriggerRpc::Reactor;
-
-static Time now() {
-    return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now());
-}
 
 // Not the decider's business: it is this process that polls.
 static std::optional<grpc::Status> refuse_haste(const v1::PutSourceRequest& request, double least) {
@@ -51,10 +49,11 @@ Reactor* TriggerRpc::PutRule(Context* context, const v1::PutRuleRequest* request
     const auto check = [this, first_poll, tick](const Caller& caller,
                                                 const v1::PutRuleRequest& put) {
         return view_.read(caller.realm, [&](const Realm& realm) -> std::optional<grpc::Status> {
-            RuleCheck checked = check_rule(caller, realm, heard_, put, now());
+            RuleCheck checked = check_rule(caller, realm, heard_, put, runtime::system_now());
             if (!checked.unheard) return std::move(checked.refused);
             const v1::Source& source = realm.state().sources.find(put.source_id())->source;
-            if (!first_poll.may_come(health_.report(caller.realm, source, now()), tick()))
+            if (!first_poll.may_come(health_.report(caller.realm, source, runtime::system_now()),
+                                     tick()))
                 return std::nullopt;
             return runtime::edge_status("unavailable", "the source has not brought anything yet");
         });
@@ -93,7 +92,7 @@ void TriggerRpc::add_series(const std::string& of_realm, const Realm& realm,
             continue;
         }
         *added.mutable_last_reading() = newest_of(source_id, name, *series);
-        const auto age = now() - series->readings.back().read_at;
+        const auto age = runtime::system_now() - series->readings.back().read_at;
         added.set_stale(series->missing_since.has_value() ||
                         static_cast<double>(age.count()) / 1e6 > row.source().stale_seconds());
     }
@@ -106,7 +105,7 @@ Reactor* TriggerRpc::ListSources(Context* context, const v1::ListSourcesRequest*
         return runtime::answer_page(in, out, *out.mutable_sources(), [&](auto& page) {
             const auto add = [&](const std::string& id, const SourceState& known) {
                 return page.add(id, [&](v1::SourceHealth& row) {
-                    row = health_.report(caller.realm, known.source, now());
+                    row = health_.report(caller.realm, known.source, runtime::system_now());
                     add_series(caller.realm, realm, row);
                 });
             };
@@ -126,7 +125,7 @@ Reactor* TriggerRpc::ListRules(Context* context, const v1::ListRulesRequest* req
                     row = status_of(
                         rule,
                         heard_.series(caller.realm, rule.rule.source_id(), rule.rule.series()),
-                        realm.state().sources.find(rule.rule.source_id()), now());
+                        realm.state().sources.find(rule.rule.source_id()), runtime::system_now());
                     if (!rule.fired.empty())
                         row.set_refused(realm.refusal_of(rule.fired.back().crossing_id));
                 });

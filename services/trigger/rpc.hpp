@@ -1,7 +1,7 @@
 // The gRPC face of trigger. No rule lives here: commands go to the ledger, reads to the view.
 #pragma once
 
-#include "runtime/rpc.hpp"
+#include "runtime/edge/rpc.hpp"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
 #include "trigger/health.hpp"
 #include "trigger/heard.hpp"

@@ -1,7 +1,7 @@
 #include "trigger/rule_check.hpp"
 
-#include "runtime/errors.hpp"
-#include "runtime/nearest.hpp"
+#include "runtime/base/nearest.hpp"
+#include "runtime/edge/errors.hpp"
 #include "texts/contains.hpp"
 #include "trigger/draftable.hpp"
 

@@ -3,7 +3,7 @@
 // in the morning.
 #pragma once
 
-#include "runtime/identity.hpp"
+#include "runtime/edge/identity.hpp"
 #include "tocsin/trigger/v1/trigger_service.pb.h"
 #include "trigger/heard.hpp"
 #include "trigger/view.hpp"

@@ -1,13 +1,10 @@
 #include "trigger/rule_watch.hpp"
 
-#include "runtime/retired_gauge.hpp"
-
-#include <limits>
+#include "runtime/host/retired_gauge.hpp"
 
 namespace tocsin::trigger {
 namespace {
 
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 // Whoever has not looked by then has been told often enough.
 constexpr std::chrono::hours refused_shown{24};
 
@@ -31,7 +28,7 @@ void RuleWatch::look(bool ready, Time now) {
                 stands_now(rule, heard_.newest(name, rule.rule.source_id(), rule.rule.series()),
                            realm.state().sources.find(rule.rule.source_id()), now);
             const bool silent = stands.standing == Standing::without_data;
-            without_data({name, id}).Set(silent && ready ? 1 : ready ? 0 : unknown);
+            without_data({name, id}).Set(silent && ready ? 1 : ready ? 0 : runtime::not_known);
             on.emplace(name, id);
             return true;
         });

@@ -2,7 +2,7 @@
 // message. Every instance says so for itself, by what it met in the stream.
 #pragma once
 
-#include "runtime/metrics.hpp"
+#include "runtime/host/metrics.hpp"
 #include "trigger/heard.hpp"
 #include "trigger/view.hpp"
 

@@ -1,6 +1,7 @@
 #include "trigger/service.hpp"
 
-#include "runtime/reading_thread.hpp"
+#include "runtime/host/clock.hpp"
+#include "runtime/host/reading_thread.hpp"
 #include "trigger/poller.hpp"
 #include "trigger/rpc.hpp"
 #include "trigger/rule_watch.hpp"
@@ -29,8 +30,7 @@ PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard,
     runtime::HttpClient& http = surroundings.http;
     return {surroundings.ledger, http,
             [&http](std::move_only_function<void()> task) { http.post(std::move(task)); },
-            [] { return std::chrono::floor<runtime::Duration>(std::chrono::system_clock::now()); },
-            [] { return std::chrono::steady_clock::now(); }, heard,
+            runtime::system_now, [] { return std::chrono::steady_clock::now(); }, heard,
             // The budget of polls bounds how many wait, far below what the thread takes.
             [&reading](std::move_only_function<void()> task) { reading.run({}, 0, task); }};
 }
@@ -107,8 +107,7 @@ private:
 
     runtime::Task<void> watch_rules() {
         while (!stopped_) {
-            rule_watch_.look(ledger_.ready(), std::chrono::floor<runtime::Duration>(
-                                                  std::chrono::system_clock::now()));
+            rule_watch_.look(ledger_.ready(), runtime::system_now());
             co_await http_.sleep_until(std::chrono::steady_clock::now() + std::chrono::seconds{2});
         }
     }

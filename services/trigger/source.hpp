@@ -10,7 +10,7 @@
 // a sensor more, must not put a rule on another gauge.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 
 #include <array>
 #include <cstdint>

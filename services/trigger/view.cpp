@@ -1,6 +1,6 @@
 #include "trigger/view.hpp"
 
-#include "runtime/view_events.hpp"
+#include "runtime/ledger/view_events.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 // to poll.
 #pragma once
 
-#include "runtime/shared_bytes.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/ledger/view.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
 #include "trigger/decider.hpp"

@@ -2,7 +2,7 @@
 
 #include "bench/floor.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 
 #include <fmt/format.h>
 

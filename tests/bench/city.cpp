@@ -2,16 +2,14 @@
 
 #include "bench/calls.hpp"
 #include "bench/floor.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/view.hpp"
 #include "tocsin/approval/v1/approval_service.grpc.pb.h"
 
 #include <csignal>
 
 namespace tocsin::bench {
-
-namespace v1 = approval::v1;
 
 static constexpr const char* author = "author@city.example";
 static constexpr const char* approver = "approver@city.example";
@@ -28,9 +26,9 @@ std::string admin_token(const Stage& stage, const std::string& of_realm) {
     return stage.token(admin, of_realm, {"admin"});
 }
 
-static void add_person(v1::Roster& roster, const char* subject,
+static void add_person(approval::v1::Roster& roster, const char* subject,
                        std::initializer_list<const char*> roles) {
-    v1::Person& person = *roster.add_people();
+    approval::v1::Person& person = *roster.add_people();
     person.set_subject(subject);
     person.set_name(subject);
     person.set_agency_id("city");
@@ -39,10 +37,10 @@ static void add_person(v1::Roster& roster, const char* subject,
 
 void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& approval,
                    const std::string& of_realm) {
-    v1::ImportRosterRequest request;
+    approval::v1::ImportRosterRequest request;
     request.set_request_id(runtime::new_uuid_v7());
-    v1::Roster& roster = *request.mutable_roster();
-    v1::Agency& city = *roster.add_agencies();
+    approval::v1::Roster& roster = *request.mutable_roster();
+    approval::v1::Agency& city = *roster.add_agencies();
     city.set_agency_id("city");
     (*city.mutable_names())["en-CA"] = "City";
     (*city.mutable_names())["fr-CA"] = "Ville";
@@ -52,8 +50,9 @@ void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& app
     add_person(roster, admin, {"admin"});
     grpc::ClientContext context;
     prepare(context, "Bearer " + admin_token(stage, of_realm));
-    v1::ImportRosterResponse response;
-    expect_ok(v1::ApprovalService::NewStub(approval)->ImportRoster(&context, request, &response),
+    approval::v1::ImportRosterResponse response;
+    expect_ok(approval::v1::ApprovalService::NewStub(approval)->ImportRoster(&context, request,
+                                                                             &response),
               "ImportRoster");
 }
 

@@ -3,8 +3,8 @@
 #include "bench/calls.hpp"
 #include "bench/city.hpp"
 #include "bench/floor.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/view.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <fmt/format.h>
 

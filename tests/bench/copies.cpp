@@ -3,10 +3,10 @@
 #include "bench/city.hpp"
 #include "bench/differences.hpp"
 #include "bench/pen.hpp"
-#include "runtime/public_event.hpp"
-#include "runtime/record.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/view.hpp"
+#include "runtime/ledger/public_event.hpp"
+#include "runtime/ledger/record.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "bench/differences.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/content/v1/content.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"

@@ -5,7 +5,7 @@
 #include "bench/floor.hpp"
 #include "bench/http.hpp"
 #include "bench/setup.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

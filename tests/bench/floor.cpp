@@ -35,7 +35,7 @@ using Topic = std::unique_ptr<rd_kafka_topic_t, CloseTopic>;
 struct CloseMessage {
     void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
 };
-using Message = std::unique_ptr<rd_kafka_message_t, CloseMessage>;
+using KafkaMessage = std::unique_ptr<rd_kafka_message_t, CloseMessage>;
 
 Handle open(rd_kafka_type_t type, const runtime::KafkaSettings& settings) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
@@ -102,7 +102,7 @@ std::string last_record(const runtime::KafkaAccess& access, const Place& place) 
     const std::int64_t end = end_of(handle, place);
     if (end == 0) return {};
     rd_kafka_consume_start(topic.get(), place.partition, end - 1);
-    const Message message(rd_kafka_consume(topic.get(), place.partition, 10'000));
+    const KafkaMessage message(rd_kafka_consume(topic.get(), place.partition, 10'000));
     std::string record;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
         record.assign(static_cast<const char*>(message->payload), message->len);
@@ -123,7 +123,7 @@ std::vector<std::string> records_from(const runtime::KafkaAccess& access, const 
     if (from >= end) return records;
     rd_kafka_consume_start(topic.get(), place.partition, from);
     while (from + static_cast<std::int64_t>(records.size()) < end) {
-        const Message message(rd_kafka_consume(topic.get(), place.partition, 30'000));
+        const KafkaMessage message(rd_kafka_consume(topic.get(), place.partition, 30'000));
         if (!message || message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             throw std::runtime_error(fmt::format("{} does not come to its end", place.topic));
         records.emplace_back(static_cast<const char*>(message->payload), message->len);
@@ -171,8 +171,8 @@ std::optional<Tail::Record> Tail::next(std::chrono::milliseconds wait) {
     const auto until = Clock::now() + wait;
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-        const Message message(rd_kafka_consume(handles_->topic.get(), place_.partition,
-                                               static_cast<int>(std::max(left, 0ms).count())));
+        const KafkaMessage message(rd_kafka_consume(handles_->topic.get(), place_.partition,
+                                                    static_cast<int>(std::max(left, 0ms).count())));
         if (!message) return std::nullopt;
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             return Record{message->offset,
@@ -215,8 +215,8 @@ bool Hop::consume(std::chrono::milliseconds wait) {
     const auto until = Clock::now() + wait;
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-        const Message message(rd_kafka_consume(handles_->read.get(), place_.partition,
-                                               static_cast<int>(std::max(left, 0ms).count())));
+        const KafkaMessage message(rd_kafka_consume(handles_->read.get(), place_.partition,
+                                                    static_cast<int>(std::max(left, 0ms).count())));
         if (!message) return false;
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
         if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
@@ -263,7 +263,7 @@ double consume_all(const runtime::KafkaAccess& access, const std::string& name, 
     std::int64_t count = 0;
     int ended = 0;
     while (ended < partitions) {
-        const Message message(rd_kafka_consume_queue(queue, 30'000));
+        const KafkaMessage message(rd_kafka_consume_queue(queue, 30'000));
         if (!message) throw std::runtime_error(fmt::format("{} does not come to its end", name));
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             ++count;

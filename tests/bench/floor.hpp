@@ -2,7 +2,7 @@
 // benchmarks compare with.
 #pragma once
 
-#include "runtime/kafka.hpp"
+#include "runtime/kafka/kafka.hpp"
 
 #include <chrono>
 #include <memory>

@@ -14,7 +14,7 @@
 #include "bench/http.hpp"
 #include "bench/rival.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/view.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <fmt/format.h>
 

@@ -2,11 +2,11 @@
 
 #include "bench/floor.hpp"
 #include "bench/pen.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/public_event.hpp"
-#include "runtime/record.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/ledger/public_event.hpp"
+#include "runtime/ledger/record.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/view.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 using runtime::to_proto;
 
 // What lies in the commands topic: nobody reads before a recorded position.
-static constexpr const char* command = "x";
-static constexpr const char* author = "author@city.example";
+static constexpr const char* history_command = "x";
+static constexpr const char* history_author = "author@city.example";
 
 namespace {
 
@@ -57,7 +57,7 @@ public:
         auto& cause = *decision.mutable_cause();
         cause.set_topic(commands_);
         cause.set_offset(part.command++);
-        cause.set_actor(author);
+        cause.set_actor(history_author);
         cause.set_request_id(request_id);
         cause.set_body_digest(runtime::sha256(request_id));
         *cause.mutable_expires_at() = to_proto(at + 1h);
@@ -93,7 +93,7 @@ private:
 
     std::string world_;
     std::string commands_, ledger_;
-    std::string command_digest_ = runtime::sha256(command);
+    std::string command_digest_ = runtime::sha256(history_command);
     runtime::WorldKeys keys_;
     runtime::Seal seal_;
     std::array<Part, Stage::partitions> parts_;
@@ -134,7 +134,7 @@ void write_history(const Stage& stage, const std::string& world, std::int64_t co
     for (std::int64_t i = 0; i < count; ++i) {
         const std::string& realm = realms[static_cast<std::size_t>(i) % realms.size()];
         const int partition = runtime::partition_of(realm, Stage::partitions);
-        pen.append(scribe.commands(), partition, realm, command);
+        pen.append(scribe.commands(), partition, realm, history_command);
         pen.append(scribe.ledger(), partition, realm,
                    scribe.record(realm, partition, begin + std::chrono::seconds(i)));
     }

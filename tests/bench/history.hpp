@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bench/stage.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/ledger/v1/ledger.pb.h"
 
 #include <cstdint>

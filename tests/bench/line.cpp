@@ -15,8 +15,8 @@
 #include "bench/river.hpp"
 #include "bench/waiting.hpp"
 #include "bench/watcher.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/view.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/view.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "bench/city.hpp"
 #include "bench/setup.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"

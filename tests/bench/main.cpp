@@ -1,5 +1,5 @@
 #include "bench/benchmarks.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/host/logs.hpp"
 
 #include <fmt/format.h>
 

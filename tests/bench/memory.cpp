@@ -9,7 +9,7 @@
 #include "bench/copies.hpp"
 #include "bench/floor.hpp"
 #include "bench/setup.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 

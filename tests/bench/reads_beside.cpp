@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 static constexpr std::int64_t in_force = 200;
 static constexpr int reads_rounds = 5;
-static constexpr int calls_a_round = 300;
+static constexpr int reads_a_round = 300;
 // Until the broker has compiled itself.
 static constexpr int calls_before = 3000;
 
@@ -35,7 +35,7 @@ std::vector<Figure> reads_beside(Stage& stage) {
     Running all = start_all(stage);
     IncidentCaller caller(all.channel, author_token(stage));
     caller.call_until_allowed();
-    const int calls = stage.dose(calls_a_round, 20);
+    const int calls = stage.dose(reads_a_round, 20);
     p99(caller, stage.dose(calls_before, 20));
     std::vector<double> with, without, reads;
     for (int round = 0; round < stage.dose(reads_rounds, 1); ++round) {

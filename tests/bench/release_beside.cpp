@@ -4,7 +4,7 @@
 #include "bench/line_setup.hpp"
 #include "bench/setup.hpp"
 #include "bench/watcher.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
 

@@ -5,7 +5,7 @@
 #include "bench/floor.hpp"
 #include "bench/history.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "tocsin/ledger/v1/ledger_service.grpc.pb.h"
 
 #include <fmt/format.h>

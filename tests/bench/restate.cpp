@@ -19,7 +19,7 @@ namespace tocsin::bench {
 
 using namespace std::chrono_literals;
 
-static constexpr int calls_a_round = 300;
+static constexpr int restates_a_round = 300;
 // As long as a decision of drafting.
 static constexpr std::size_t record_bytes = 700;
 
@@ -144,7 +144,7 @@ std::vector<Figure> command_restate(Stage& stage) {
     caller.call_until_allowed();
     Restate restate(stage, modules, folder);
     const Disk disk(folder);
-    const int calls = stage.dose(calls_a_round, 20);
+    const int calls = stage.dose(restates_a_round, 20);
     for (int i = 0; i < calls; ++i) caller.call(), restate.call(), disk.append_ms();
     std::vector<double> ours, theirs, bare;
     for (int round = 0; round < stage.dose(rounds, 1); ++round) {

@@ -2,8 +2,8 @@
 
 #include "bench/history.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/topics.hpp"
-#include "runtime/view.hpp"
+#include "runtime/ledger/topics.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <stdexcept>
 

@@ -4,7 +4,7 @@
 
 #include "bench/floor.hpp"
 #include "bench/stage.hpp"
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 
 #include <optional>
 #include <string>

@@ -4,7 +4,7 @@
 #include "bench/calls.hpp"
 #include "bench/stage.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 
 #include <array>
 

@@ -2,10 +2,10 @@
 
 #include "bench/floor.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/digest.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/jwk.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/edge/jwk.hpp"
+#include "runtime/ledger/topics.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bench/program.hpp"
-#include "runtime/kafka.hpp"
+#include "runtime/kafka/kafka.hpp"
 
 #include <grpcpp/grpcpp.h>
 

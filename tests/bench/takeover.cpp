@@ -4,8 +4,8 @@
 #include "bench/city.hpp"
 #include "bench/floor.hpp"
 #include "bench/waiting.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/view.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/ledger/view.hpp"
 #include "tocsin/approval/v1/approval_service.grpc.pb.h"
 #include "tocsin/ledger/v1/ledger_service.grpc.pb.h"
 
@@ -21,13 +21,12 @@
 namespace tocsin::bench {
 
 using namespace std::chrono_literals;
-namespace v1 = approval::v1;
 
 static constexpr int callers = 8;
 // The runtime's own default of takeover-ms.
 static constexpr double patience_ms = 250;
 // A world of its own, so that the ledgers of the others stay as they are.
-static constexpr const char* world = "exercise";
+static constexpr const char* takeover_world = "exercise";
 
 namespace {
 
@@ -76,7 +75,7 @@ private:
     void ask(int number) {
         auto instance = static_cast<std::size_t>(number % 2);
         for (int quorum = 1; running_; quorum = quorum % 2 + 1) {
-            v1::SetPolicyRequest request;
+            approval::v1::SetPolicyRequest request;
             request.set_request_id(runtime::new_uuid_v7());
             request.set_severity(content::v1::SEVERITY_SEVERE);
             request.set_quorum(quorum);
@@ -88,7 +87,7 @@ private:
         }
     }
 
-    bool answered(const v1::SetPolicyRequest& request, std::size_t instance) {
+    bool answered(const approval::v1::SetPolicyRequest& request, std::size_t instance) {
         std::shared_ptr<grpc::Channel> channel;
         {
             const std::lock_guard guard(mutex_);
@@ -97,9 +96,9 @@ private:
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + 2s);
         context.AddMetadata("authorization", bearer_);
-        v1::SetPolicyResponse response;
-        const grpc::Status status =
-            v1::ApprovalService::NewStub(channel)->SetPolicy(&context, request, &response);
+        approval::v1::SetPolicyResponse response;
+        const grpc::Status status = approval::v1::ApprovalService::NewStub(channel)->SetPolicy(
+            &context, request, &response);
         const std::lock_guard guard(mutex_);
         if (status.ok()) {
             answered_.push_back(Clock::now());
@@ -146,7 +145,7 @@ std::vector<Figure> takeover(Stage& stage) {
     const std::array<std::string, 2> names{"approval-1", "approval-2"};
     std::array<Running, 2> instances;
     for (std::size_t i = 0; i < 2; ++i) {
-        instances[i] = stage.start("approval", world, names[i]);
+        instances[i] = stage.start("approval", takeover_world, names[i]);
         instances[i].await_serving("approval");
     }
     import_roster(stage, instances[0].channel);
@@ -164,7 +163,7 @@ std::vector<Figure> takeover(Stage& stage) {
         gaps.push_back(load.longest_gap_ms(killed));
         say(fmt::format("takeover, round {}: {} was killed; {:.0f} ms without an answer", round + 1,
                         names[leads], gaps.back()));
-        instances[leads] = stage.start("approval", world, names[leads]);
+        instances[leads] = stage.start("approval", takeover_world, names[leads]);
         instances[leads].await_serving("approval");
         load.replace(leads, instances[leads].channel);
     }

@@ -2,7 +2,7 @@
 
 #include "bench/calls.hpp"
 #include "bench/city.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 // ETag, Location and the like: whatever a server sends, it can be shown, cut and sent back, and an
 // address means the same after it was written down.
-#include "runtime/http_header.hpp"
+#include "runtime/http/http_header.hpp"
 
 #include "fuzz/invariant.hpp"
-#include "runtime/http.hpp"
+#include "runtime/http/http.hpp"
 
 #include <algorithm>
 #include <string>

@@ -2,7 +2,7 @@
 // missing: nothing of it leaves. FakeKafka has only what happens on the way and at the broker.
 #pragma once
 
-#include "runtime/log.hpp"
+#include "runtime/ledger/log.hpp"
 
 #include <map>
 #include <memory>

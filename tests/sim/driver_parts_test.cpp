@@ -1,11 +1,11 @@
 // What a driver is made of, each by itself.
-#include "runtime/call_slots.hpp"
-#include "runtime/clock_probe.hpp"
-#include "runtime/dead_letters.hpp"
-#include "runtime/ledger_sources.hpp"
-#include "runtime/position_waits.hpp"
-#include "runtime/refused_logs.hpp"
-#include "runtime/waiters.hpp"
+#include "runtime/base/call_slots.hpp"
+#include "runtime/ledger/clock_probe.hpp"
+#include "runtime/ledger/dead_letters.hpp"
+#include "runtime/ledger/ledger_sources.hpp"
+#include "runtime/ledger/position_waits.hpp"
+#include "runtime/ledger/refused_logs.hpp"
+#include "runtime/ledger/waiters.hpp"
 #include "sim/driver_client.hpp"
 #include "sim/fake_handles.hpp"
 

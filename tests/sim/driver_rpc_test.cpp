@@ -1,7 +1,7 @@
 // LedgerService: what an operator asks of a driver, and who is none.
 #include "google/rpc/error_details.pb.h"
-#include "runtime/jwk.hpp"
-#include "runtime/ledger_rpc.hpp"
+#include "runtime/edge/jwk.hpp"
+#include "runtime/edge/ledger_rpc.hpp"
 #include "sim/driver_stage.hpp"
 
 #include <gtest/gtest.h>
@@ -93,7 +93,7 @@ private:
     const std::string pem_ = runtime::make_issuer_key_pem();
     const std::string jwks_ = [this] {
         const std::string path =
-            testing::TempDir() + "driver_rpc_test_" + std::to_string(getpid()) + ".json";
+            ::testing::TempDir() + "driver_rpc_test_" + std::to_string(getpid()) + ".json";
         std::ofstream(path) << runtime::jwks_of_pem(pem_);
         return path;
     }();

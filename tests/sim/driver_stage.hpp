@@ -2,8 +2,8 @@
 // time.
 #pragma once
 
-#include "runtime/ledger_process.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/ledger/ledger_process.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/driver_client.hpp"
 #include "sim/fake_handles.hpp"
 #include "sim/timeline.hpp"

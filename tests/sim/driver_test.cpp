@@ -1,6 +1,6 @@
 // The driver of the ledger protocol under ordinary faults: what it must not do while it cannot do
 // anything, what it must go on doing, and that it ends.
-#include "runtime/record_limits.hpp"
+#include "runtime/base/record_limits.hpp"
 #include "sim/driver_stage.hpp"
 #include "support/metric_value.hpp"
 

@@ -1,7 +1,7 @@
 // Time as the simulator makes it.
 #pragma once
 
-#include "runtime/clock.hpp"
+#include "runtime/host/clock.hpp"
 
 namespace tocsin::sim {
 

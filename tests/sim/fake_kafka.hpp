@@ -3,7 +3,7 @@
 // advance() makes happen what is due. What a process has of it is in fake_handles.hpp.
 #pragma once
 
-#include "runtime/log.hpp"
+#include "runtime/ledger/log.hpp"
 #include "sim/fake_clock.hpp"
 
 #include <deque>

@@ -1,6 +1,6 @@
 #include "sim/line_cast.hpp"
 
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 #include "unit/content/samples.hpp"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "content/content.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 
 #include <string>

@@ -1,5 +1,5 @@
 // Who stops a release, and how everybody brings things to their end.
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "sim/line_world.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
 

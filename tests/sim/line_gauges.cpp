@@ -1,6 +1,6 @@
 #include "sim/line_gauges.hpp"
 
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "sim/line_world.hpp"
 #include "trigger/decider.hpp"
 

@@ -1,5 +1,5 @@
 // What there must be before anything is drafted, and who changes it.
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "sim/line_world.hpp"
 #include "trigger/decider.hpp"
 

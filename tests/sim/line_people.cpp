@@ -1,6 +1,6 @@
 #include "sim/line_people.hpp"
 
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/line_world.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
 

@@ -5,7 +5,7 @@
 #include "approval/decider.hpp"
 #include "drafting/decider.hpp"
 #include "publishing/decider.hpp"
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "sim/line_cast.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 

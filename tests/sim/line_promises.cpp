@@ -1,6 +1,6 @@
 #include "sim/line_promises.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "sim/violation.hpp"
 #include "tocsin/content/v1/content.pb.h"
 

@@ -2,7 +2,7 @@
 // its own: who may clear what, what may be planned, which milestones a message reaches.
 #pragma once
 
-#include "runtime/decider.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"

@@ -1,6 +1,6 @@
 #include "sim/line_readings.hpp"
 
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/violation.hpp"
 
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 // is held against what the ledger said then.
 #pragma once
 
-#include "runtime/rules.hpp"
+#include "runtime/ledger/rules.hpp"
 #include "sim/line_waves.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 

@@ -1,8 +1,8 @@
 #include "sim/line_service.hpp"
 
-#include "runtime/record.hpp"
-#include "runtime/record_limits.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/base/record_limits.hpp"
+#include "runtime/ledger/record.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/canonical.hpp"
 #include "sim/line_world.hpp"
 

@@ -2,7 +2,7 @@
 // begin, when they count and where they end. See services/trigger/evaluation.hpp for the words.
 #pragma once
 
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 
 #include <optional>
 #include <span>

@@ -4,7 +4,7 @@
 #include "drafting/service.hpp"
 #include "measurement/service.hpp"
 #include "publishing/service.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/publishing_process.hpp"
 #include "trigger/service.hpp"
 

@@ -1,6 +1,6 @@
 // tocsin-sim: the ledger protocol under faults, one seed at a time. See services/README.md.
-#include "runtime/logs.hpp"
-#include "runtime/planted.hpp"
+#include "runtime/base/planted.hpp"
+#include "runtime/host/logs.hpp"
 #include "sim/line_world.hpp"
 #include "sim/release_world.hpp"
 #include "sim/world.hpp"

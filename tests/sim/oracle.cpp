@@ -1,6 +1,6 @@
 #include "sim/oracle.hpp"
 
-#include "runtime/view.hpp"
+#include "runtime/ledger/view.hpp"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 // after its time.
 #pragma once
 
-#include "runtime/record.hpp"
-#include "runtime/rules.hpp"
+#include "runtime/ledger/record.hpp"
+#include "runtime/ledger/rules.hpp"
 #include "sim/topic.hpp"
 #include "sim/violation.hpp"
 

@@ -1,8 +1,8 @@
 // One instance of the toy service beside logs that a test writes.
 #pragma once
 
-#include "runtime/partition.hpp"
-#include "runtime/view.hpp"
+#include "runtime/ledger/partition.hpp"
+#include "runtime/ledger/view.hpp"
 #include "sim/toy.hpp"
 
 #include <fmt/format.h>

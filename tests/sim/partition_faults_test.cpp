@@ -127,7 +127,7 @@ TEST(Clock, AnswerOfABrokerThatTookTooLongTellsNothing) {
 }
 
 // Broker and instance were 30 days ahead together, so that neither could tell.
-struct StampedAhead : testing::Test {
+struct StampedAhead : ::testing::Test {
     StampedAhead() {
         bench.read();
         bench.decide(early);
@@ -169,7 +169,7 @@ TEST(Clock, OverrideIsRefusedWhereTheLedgerIsNotAhead) {
 
 // --- inputs that lost their tails ---
 
-struct LostTail : testing::Test {
+struct LostTail : ::testing::Test {
     LostTail() { bench.read(); }
     void restart() {
         bench.start();
@@ -796,7 +796,7 @@ TEST(Keys, NewestKeyTakesOverByADecisionOfTheOldOne) {
 }
 
 // A key is replaced because it may be in other hands.
-struct ReplacedKey : testing::Test {
+struct ReplacedKey : ::testing::Test {
     ReplacedKey() {
         first.read();
         bench.join(first);
@@ -850,7 +850,7 @@ TEST_F(ReplacedKey, IsNotThatOfAChangeWhichIsYetToBeRead) {
 
 // --- races, slow disks, lost appends ---
 
-struct Followed : testing::Test {
+struct Followed : ::testing::Test {
     Followed() {
         leader.read();
         follower.join(leader);

@@ -38,7 +38,7 @@ void pass(Bench& bench, milliseconds time) {
 }
 
 // Changed by the instance x, which is not heard of again.
-struct ChangedKey : testing::Test {
+struct ChangedKey : ::testing::Test {
     ChangedKey() {
         before.read();
         changed.join(before);

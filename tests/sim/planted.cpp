@@ -1,4 +1,4 @@
-#include "runtime/planted.hpp"
+#include "runtime/base/planted.hpp"
 
 namespace tocsin::runtime {
 

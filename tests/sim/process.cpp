@@ -1,6 +1,6 @@
 #include "sim/process.hpp"
 
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 // one by its key. They remember what became public, and do not tell who asks twice apart.
 #pragma once
 
-#include "runtime/http.hpp"
+#include "runtime/http/http.hpp"
 
 #include <map>
 #include <string>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "publishing/decider.hpp"
-#include "runtime/http.hpp"
+#include "runtime/http/http.hpp"
 #include "sim/public_channels.hpp"
 
 #include <map>

@@ -1,10 +1,10 @@
 #include "sim/release_world.hpp"
 
 #include "content/content.hpp"
-#include "runtime/ids.hpp"
-#include "runtime/record.hpp"
-#include "runtime/record_limits.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/record_limits.hpp"
+#include "runtime/ledger/record.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/canonical.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
@@ -20,8 +20,8 @@ using std::chrono::seconds;
 
 static const std::string realm = "bow";
 static constexpr int partitions = 2;
-static constexpr int messages_max = 4;
-static constexpr int step_ms_most = 40;
+static constexpr int release_messages_max = 4;
+static constexpr int release_step_ms_most = 40;
 // Executors and those who resolve after them go by their clocks.
 static constexpr int clocks_off_ms_most = 2'000;
 
@@ -143,7 +143,7 @@ void ReleaseWorld::run() {
     for (int i = 0; i < steps_; ++i) {
         faults();
         people();
-        step(step_ms_most);
+        step(release_step_ms_most);
     }
     calm_down();
     check_end();
@@ -198,7 +198,7 @@ void ReleaseWorld::put_channels() {
 
 void ReleaseWorld::people() {
     if (state().channels.size() < 3) return;
-    if (messages_ < messages_max && chance(.01)) clear_message();
+    if (messages_ < release_messages_max && chance(.01)) clear_message();
     if (releases_.empty() || !chance(.008)) return;
     const std::string& id =
         releases_[static_cast<std::size_t>(below(static_cast<int>(releases_.size())))];

@@ -1,7 +1,7 @@
 // What callers asked of one service, and what they were told.
 #pragma once
 
-#include "runtime/ledger.hpp"
+#include "runtime/ledger/ledger.hpp"
 #include "sim/oracle.hpp"
 
 #include <map>

@@ -1,7 +1,7 @@
 // What a process finds around itself: time, chance, Kafka, and who watches.
 #pragma once
 
-#include "runtime/ledger_process.hpp"
+#include "runtime/ledger/ledger_process.hpp"
 #include "sim/fake_handles.hpp"
 #include "sim/oracle.hpp"
 #include "sim/timeline.hpp"

@@ -1,6 +1,6 @@
 #include "sim/toy.hpp"
 
-#include "runtime/record_limits.hpp"
+#include "runtime/base/record_limits.hpp"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 // lines of text.
 #pragma once
 
-#include "runtime/rules.hpp"
+#include "runtime/ledger/rules.hpp"
 
 #include <map>
 #include <string>

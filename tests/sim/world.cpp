@@ -1,25 +1,25 @@
 #include "sim/world.hpp"
 
-#include "runtime/record_limits.hpp"
-#include "runtime/topics.hpp"
+#include "runtime/base/record_limits.hpp"
+#include "runtime/ledger/topics.hpp"
 
 #include <fmt/format.h>
 
 namespace tocsin::sim {
 
-static constexpr int partitions = 2;
-static constexpr int step_ms_most = 600;
+static constexpr int world_partitions = 2;
+static constexpr int world_step_ms_most = 600;
 
 World::World(std::uint64_t seed, Scenario scenario, int steps)
     : random_(seed),
       scenario_(std::move(scenario)),
       steps_(steps * scenario_.longer),
       kafka_(clock_, random_()) {
-    config_.kafka_partitions = partitions;
+    config_.kafka_partitions = world_partitions;
     config_.pipeline_max = 5;
     config_.command_bytes_max = command_bytes_max;
     kafka_.landed = [this](const auto& place, std::int64_t offset) { landed(place, offset); };
-    for (int i = 0; i < partitions; ++i) parts_.push_back(make_part(i));
+    for (int i = 0; i < world_partitions; ++i) parts_.push_back(make_part(i));
     realms_ = {"bow", "elbow"};
     if (scenario_.two_realms) realms_.insert(realms_.end(), {"kananaskis", "calgary"});
     for (const char* name : {"a", "b", "c"})
@@ -42,7 +42,7 @@ World::Part World::make_part(int number) {
                                                       {{part.stream, "sim"}},
                                                       {},
                                                       runtime::decision_bytes_max,
-                                                      partitions},
+                                                      world_partitions},
                                            std::make_unique<Toy>(2), both_keys_);
     part.upstream_head = runtime::genesis_digest(part.upstream.name, number);
     return part;
@@ -64,7 +64,7 @@ void World::landed(const FakeKafka::Place& place, std::int64_t offset) {
 }
 
 int World::partition_of(const std::string& realm) const {
-    return runtime::partition_of(realm, partitions);
+    return runtime::partition_of(realm, world_partitions);
 }
 
 void World::run() {
@@ -95,7 +95,8 @@ void World::step() {
         for (const Part& part : parts_)
             part.oracle->latest_stamp(now() + 2 * clock_tolerance + std::chrono::seconds(5));
     // It takes minutes until a key that was replaced is out of force.
-    const int most = pressed() != nullptr ? 100 : step_ms_most * (scenario_.keys && !calm_ ? 4 : 1);
+    const int most =
+        pressed() != nullptr ? 100 : world_step_ms_most * (scenario_.keys && !calm_ ? 4 : 1);
     timeline_.run(milliseconds(1 + below(most)));
     breaches_.raise();
 }

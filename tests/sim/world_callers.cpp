@@ -1,5 +1,5 @@
 // Who calls, and what is written elsewhere.
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "sim/world.hpp"
 
 #include <fmt/format.h>

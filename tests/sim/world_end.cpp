@@ -1,5 +1,5 @@
 // How a run ends: nobody fails any more, and everything comes to rest and adds up.
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "sim/world.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // What goes wrong, and what must be noticed of it.
-#include "runtime/topics.hpp"
+#include "runtime/ledger/topics.hpp"
 #include "sim/world.hpp"
 
 #include <fmt/format.h>

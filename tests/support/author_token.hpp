@@ -1,7 +1,7 @@
 // A bearer token of the development issuer, as the gateway is shown it.
 #pragma once
 
-#include "runtime/jwk.hpp"
+#include "runtime/edge/jwk.hpp"
 
 #include <nlohmann/json.hpp>
 

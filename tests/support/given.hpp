@@ -5,7 +5,7 @@
 // stays sane.)
 #pragma once
 
-#include "runtime/decider.hpp"
+#include "runtime/ledger/decider.hpp"
 
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using runtime::Time;
 
 inline Time at(std::int64_t seconds) { return Time{std::chrono::seconds{1'750'000'000 + seconds}}; }
 
-// `Service` as in runtime/rules.hpp.
+// `Service` as in runtime/ledger/rules.hpp.
 template <class Service>
 class Given {
 public:

@@ -1,7 +1,7 @@
 // What a metric says now, as a scrape would see it.
 #pragma once
 
-#include "runtime/metrics.hpp"
+#include "runtime/host/metrics.hpp"
 
 #include <optional>
 #include <string>

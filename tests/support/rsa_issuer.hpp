@@ -1,7 +1,7 @@
 // An identity provider that signs with RSA, as many do.
 #pragma once
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

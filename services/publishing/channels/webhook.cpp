@@ -3,7 +3,7 @@
 #include "publishing/channels/webhook.hpp"
 #include "publishing/channel.hpp"
 #include "publishing/release.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "approval/decider.hpp"
 #include "content/content.hpp"
-#include "runtime/digest.hpp"
-#include "runtime/record_limits.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/base/record_limits.hpp"
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 

@@ -42,7 +42,7 @@ struct Instance {
     std::uint64_t measured() { return observed(metrics, "tocsin_approval_seconds")->count; }
 };
 
-v1::Event roster() {
+v1::Event imported_roster() {
     v1::Event event;
     for (const char* id : {"calgary", "alberta"})
         event.mutable_roster_imported()->mutable_roster()->add_agencies()->set_agency_id(id);
@@ -82,8 +82,8 @@ v1::Event returned(const std::string& id, bool taken_back) {
 TEST(ReviewMetrics, AnAgencyOfTheSameNameInAnotherRealmIsAnother) {
     Instance a;
     a.reviews.show();
-    a.tell(roster(), 0);
-    a.tell(roster(), 0, true, "a", "elbow");
+    a.tell(imported_roster(), 0);
+    a.tell(imported_roster(), 0, true, "a", "elbow");
     a.tell(opened("m1", 5), 5, true, "a", "elbow");
     EXPECT_EQ(a.waiting("calgary"), 0);
     EXPECT_EQ(a.oldest("calgary"), -1);
@@ -96,7 +96,7 @@ TEST(ReviewMetrics, AnAgencyOfTheSameNameInAnotherRealmIsAnother) {
 TEST(ReviewMetrics, AReviewWaitsForEachAgencyUntilItCleared) {
     Instance a;
     a.reviews.show();
-    a.tell(roster(), 0);
+    a.tell(imported_roster(), 0);
     EXPECT_EQ(a.waiting("alberta"), 0);
     a.tell(opened("m1", 10), 10);
     a.tell(opened("m2", 20), 20);

@@ -1,4 +1,4 @@
-#include "runtime/roster.hpp"
+#include "runtime/edge/roster.hpp"
 #include "support/given.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 

@@ -6,7 +6,7 @@
 #include "cli/special_verbs.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
-#include "runtime/errors.hpp"
+#include "runtime/edge/errors.hpp"
 #include "tocsin/rules/v1/rules.pb.h"
 
 #include <fmt/ranges.h>
@@ -62,7 +62,7 @@ TEST(People, AnOperatorBelongsToNoRealm) {
 }
 
 TEST(People, MayStandInSeveralFiles) {
-    const std::string folder = testing::TempDir();
+    const std::string folder = ::testing::TempDir();
     std::ofstream(folder + "roster.json")
         << R"({"realm":"demo","people":[{"subject":"ana","agencyId":"city","roles":["author"]}]})";
     std::ofstream(folder + "operators.json")
@@ -238,22 +238,22 @@ TEST(Table, ATimeThatWasNotReachedIsADash) {
     EXPECT_EQ(cell(row, "draftToClearedSeconds"), "1.5");
     EXPECT_EQ(cell(row, "readingToDraftSeconds"), "0");  // proto JSON leaves it out
     EXPECT_EQ(cell(row, "value"), "-1");
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_record(row);
-    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+    EXPECT_EQ(::testing::internal::GetCapturedStdout(),
               "mistakeToCorrectedSeconds: -\nskewMs: -\ndraftToClearedSeconds: 1.5\nvalue: -1\n");
 }
 
 TEST(Table, ANumberThatIsAlwaysThereIsNotEmpty) {
     const Json rows = Json::parse(R"([{"a":"x","rule":{}},{"a":"y","n":7,"rule":{"t":2.5}}])");
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_table(rows, {{"A", "a"},
                        {"N", "n", Column::number},
                        {"T", "rule.t", Column::number},
                        {"NONE", "none.t", Column::number},
                        {"OPT", "opt"},
                        {"A", "a"}});
-    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+    EXPECT_EQ(::testing::internal::GetCapturedStdout(),
               "A  N  T    NONE  OPT  A\n"
               "x  0  0               x\n"
               "y  7  2.5             y\n");
@@ -344,7 +344,7 @@ TEST(Verbs, CrossingsAreListedWithTheirMessageOrWhyThereIsNone) {
 }
 
 TEST(Source, IsShownWithTheSeriesThatRulesRead) {
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_source(
         {{"source", {{"sourceId", "bow"}}},
          {"skippedByReason", {{"no_data", "4"}, {"ahead", "1"}}},
@@ -352,15 +352,15 @@ TEST(Source, IsShownWithTheSeriesThatRulesRead) {
                                   {"lastReading",
                                    {{"value", 1.25}, {"unit", "m"}, {"readAt", minutes_ago(12)}}}},
                                  {{"series", "B:level"}, {"stale", true}}})}});
-    const std::string shown = testing::internal::GetCapturedStdout();
+    const std::string shown = ::testing::internal::GetCapturedStdout();
     EXPECT_NE(shown.find("sourceId: bow"), std::string::npos) << shown;
     EXPECT_NE(shown.find("skippedByReason: ahead 1, no_data 4"), std::string::npos) << shown;
     EXPECT_NE(shown.find("A:level  1.25  m     12 min"), std::string::npos) << shown;
     EXPECT_NE(shown.find("B:level"), std::string::npos) << shown;
     EXPECT_NE(shown.find("true"), std::string::npos) << shown;
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_source({{"source", {{"sourceId", "bow"}}}});
-    EXPECT_NE(testing::internal::GetCapturedStdout().find("no rule reads"), std::string::npos);
+    EXPECT_NE(::testing::internal::GetCapturedStdout().find("no rule reads"), std::string::npos);
 }
 
 // By the descriptors: proto JSON leaves out a number that is 0, unless it is known to be set.
@@ -481,9 +481,9 @@ TEST(App, OutputThatIsLostIsNoSuccess) {
                                                   {"message", "create", "--help"},
                                                   {"--version"},
                                                   {"__complete", "m"}}) {
-        testing::internal::CaptureStderr();
+        ::testing::internal::CaptureStderr();
         EXPECT_EQ(printing_to("/dev/full", [&] { return run(words); }), 1) << words.front();
-        const std::string said = testing::internal::GetCapturedStderr();
+        const std::string said = ::testing::internal::GetCapturedStderr();
         EXPECT_TRUE(said.starts_with("tocsin: the output was lost")) << said;
         EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
         EXPECT_EQ(printing_to("/dev/null", [&] { return run(words); }), 0) << words.front();

@@ -4,7 +4,7 @@
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "content/content.hpp"
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 
 #include <fmt/format.h>
@@ -19,8 +19,8 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(Visible, ALineBreakStartsNoLineOfItsOwn) {
     EXPECT_EQ(visible("one\ndigest 00"), "one\\n\n| digest 00");
@@ -267,7 +267,7 @@ TEST(Corrections, AreSentencesOldestFirst) {
     const auto sentences = corrections_in(revised({{1900, 900}, {900, 0}}));
     ASSERT_EQ(sentences.size(), 2u);
     EXPECT_EQ(sentences[0], correction);
-    EXPECT_THAT(sentences[1], testing::EndsWith(" was 900 m3/s, is 0 m3/s"));
+    EXPECT_THAT(sentences[1], ::testing::EndsWith(" was 900 m3/s, is 0 m3/s"));
 }
 
 TEST(Corrections, SayThatAReadingWasWithdrawn) {
@@ -289,7 +289,7 @@ TEST(Corrections, SayValuesAsTheyAre) {
                                                      {-12, "-12"}};
     for (const auto& [value, text] : values)
         EXPECT_THAT(corrections_in(revised({{1, value}}, ""))[0],
-                    testing::EndsWith(fmt::format(" was 1, is {}", text)));
+                    ::testing::EndsWith(fmt::format(" was 1, is {}", text)));
 }
 
 TEST(Corrections, OfAProviderPassForNoLineOfTheirOwn) {
@@ -300,26 +300,26 @@ TEST(Corrections, OfAProviderPassForNoLineOfTheirOwn) {
 TEST(Corrections, AreTheLastThingReadBeforeApproving) {
     const std::string text = text_to_approve(revised({{1900, 900}}));
     EXPECT_THAT(text, HasSubstr("realm: delta\n"));
-    EXPECT_THAT(text, testing::EndsWith(fmt::format("\n{}\n", correction)));
-    EXPECT_THAT(text_to_approve(revised({})), testing::ContainsRegex("\ndigest [0-9a-f]+\n$"));
+    EXPECT_THAT(text, ::testing::EndsWith(fmt::format("\n{}\n", correction)));
+    EXPECT_THAT(text_to_approve(revised({})), ::testing::ContainsRegex("\ndigest [0-9a-f]+\n$"));
 }
 
 TEST(Corrections, AreTheFirstThingOfAReview) {
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_review(revised({{1900, 900}}));
-    const std::string printed = testing::internal::GetCapturedStdout();
-    EXPECT_THAT(printed, testing::StartsWith(fmt::format("{}\ndigest: ", correction)));
+    const std::string printed = ::testing::internal::GetCapturedStdout();
+    EXPECT_THAT(printed, ::testing::StartsWith(fmt::format("{}\ndigest: ", correction)));
     EXPECT_THAT(printed, Not(HasSubstr("evidenceRevisions")));
 }
 
 TEST(Corrections, AreCountedInAList) {
     const auto& row = *std::ranges::find_if(
         verbs(), [](const Verb& verb) { return verb.noun == "review" && verb.name == "list"; });
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_answer(row, {{"reviews", {revised({{1900, 900}, {900, 950}}), revised({})}}}, false);
-    const std::string printed = testing::internal::GetCapturedStdout();
+    const std::string printed = ::testing::internal::GetCapturedStdout();
     EXPECT_THAT(printed, HasSubstr("CORRECTED"));
-    EXPECT_THAT(printed, testing::ContainsRegex("\n +2 +[0-9a-f]{8}"));
+    EXPECT_THAT(printed, ::testing::ContainsRegex("\n +2 +[0-9a-f]{8}"));
     EXPECT_THAT(printed, Not(HasSubstr("discharge")));
 }
 

@@ -1,6 +1,6 @@
 #include "cli/ledger_chain.hpp"
 
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@ namespace tocsin::cli {
 
 static const std::string topic = "tocsin.approval.ledger.v1";
 
-class LedgerChainTest : public testing::Test {
+class LedgerChainTest : public ::testing::Test {
 protected:
     // A sealed decision that extends `previous`, and its digest.
     std::string record(const std::string& previous, int seconds, const std::string& writer = "a") {
@@ -91,7 +91,7 @@ TEST_F(LedgerChainTest, AnotherKeyIsAFault) {
     EXPECT_EQ(chain.counted(), 0);
 }
 
-class KeyChangeTest : public testing::Test {
+class KeyChangeTest : public ::testing::Test {
 protected:
     std::string record(const ledger::v1::Decision& draft, const std::string& key) {
         ledger::v1::Decision decision = draft;

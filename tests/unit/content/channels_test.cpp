@@ -272,7 +272,7 @@ std::string random_text(std::mt19937& random, size_t pieces_max) {
 
 TEST(Channels, RenderIsPureAndNeverPassesTheLimit) {
     const unsigned seed = std::random_device{}();
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     std::mt19937 random{seed};
     for (int round = 0; round < 100; ++round) {
         Content content = samples::make_content();

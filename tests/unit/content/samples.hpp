@@ -3,7 +3,7 @@
 
 #include "content/content.hpp"
 #include "content/finding.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/time.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -8,13 +8,13 @@
 namespace tocsin::content {
 namespace {
 
-struct Case {
+struct ShapeCase {
     std::string shape;
     std::string code;  // Empty for a good one.
 };
 
 TEST(Shapes, PolygonsAreClosedInRangeAndSimple) {
-    const Case cases[] = {
+    const ShapeCase cases[] = {
         {"51,-114 52,-114 52,-113 51,-114", ""},
         {" 51,-114\n52,-114 52,-113  51,-114 ", ""},
         {"51,-114 52,-114 52,-114 52,-113 51,-114", ""},
@@ -32,7 +32,7 @@ TEST(Shapes, PolygonsAreClosedInRangeAndSimple) {
         {"51,-114 52,-114 53,-114 51,-114", "polygon_flat"},
         {"51,-114 51,-114 51,-114 51,-114", "polygon_flat"},
     };
-    for (const Case& each : cases) {
+    for (const ShapeCase& each : cases) {
         const auto found = check_polygon(each.shape, "areas[0].polygons[0]");
         EXPECT_EQ(found ? found->code : "", each.code) << each.shape;
     }
@@ -50,7 +50,7 @@ TEST(Shapes, AVeryDetailedPolygonIsAWarning) {
 }
 
 TEST(Shapes, CirclesHaveACentreAndARadiusUpTo500Kilometres) {
-    const Case cases[] = {
+    const ShapeCase cases[] = {
         {"51,-114 0", ""},
         {"51.05,-114.07 500", ""},
         {"51,-114 500.1", "circle_range"},
@@ -61,7 +61,7 @@ TEST(Shapes, CirclesHaveACentreAndARadiusUpTo500Kilometres) {
         {"51,-114 5 5", "circle_malformed"},
         {"", "circle_malformed"},
     };
-    for (const Case& each : cases) {
+    for (const ShapeCase& each : cases) {
         const auto found = check_circle(each.shape, "c");
         EXPECT_EQ(found ? found->code : "", each.code) << each.shape;
     }

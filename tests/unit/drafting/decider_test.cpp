@@ -4,7 +4,7 @@
 #include "content/content.hpp"
 #include "drafting/crossing.hpp"
 #include "drafting/preview.hpp"
-#include "runtime/record_limits.hpp"
+#include "runtime/base/record_limits.hpp"
 #include "support/given.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"

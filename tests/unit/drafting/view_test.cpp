@@ -1,7 +1,7 @@
 #include "drafting/view.hpp"
 
-#include "runtime/identity.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/edge/identity.hpp"
 
 #include "support/given.hpp"
 
@@ -59,13 +59,13 @@ Fact opened() {
     event.mutable_review_opened()->mutable_review()->set_message_id("m");
     return fact(event);
 }
-Fact returned() {
+Fact fact_of_return() {
     approval::v1::Event event;
     event.mutable_review_returned()->set_message_id("m");
     event.mutable_review_returned()->set_reason("which bank?");
     return fact(event);
 }
-Fact rejected() {
+Fact fact_of_rejection() {
     approval::v1::Event event;
     event.mutable_review_rejected()->set_message_id("m");
     return fact(event);
@@ -201,27 +201,29 @@ TEST(Lifecycle, IsTheSameInAnyOrderOfTheLedgers) {
 
 TEST(Lifecycle, ASecondSubmissionOutranksTheFirstsReturn) {
     expect_in_any_order(
-        {{created(), submitted(), handed_back(), submitted()}, {opened(), returned()}},
+        {{created(), submitted(), handed_back(), submitted()}, {opened(), fact_of_return()}},
         "in_review");
     expect_in_any_order({{created(), submitted(), handed_back(), submitted()},
-                         {opened(), returned(), opened(), cleared()}},
+                         {opened(), fact_of_return(), opened(), cleared()}},
                         "cleared");
 }
 
 TEST(Lifecycle, AReturnedTextIsADraftAgain) {
-    expect_in_any_order({{created(), submitted(), handed_back()}, {opened(), returned()}}, "draft");
-    EXPECT_EQ(state_after({created(), submitted(), opened(), returned()}), "draft");
+    expect_in_any_order({{created(), submitted(), handed_back()}, {opened(), fact_of_return()}},
+                        "draft");
+    EXPECT_EQ(state_after({created(), submitted(), opened(), fact_of_return()}), "draft");
 }
 
 TEST(Lifecycle, AReturnedTextMayBeWithdrawn) {
     expect_in_any_order(
-        {{created(), submitted(), handed_back(), withdrawn()}, {opened(), returned()}},
+        {{created(), submitted(), handed_back(), withdrawn()}, {opened(), fact_of_return()}},
         "withdrawn");
 }
 
 TEST(Lifecycle, ARejectedMessageStaysRejected) {
-    expect_in_any_order({{created(), submitted(), closed()}, {opened(), rejected()}}, "rejected");
-    EXPECT_EQ(state_after({created(), submitted(), opened(), rejected()}), "rejected");
+    expect_in_any_order({{created(), submitted(), closed()}, {opened(), fact_of_rejection()}},
+                        "rejected");
+    EXPECT_EQ(state_after({created(), submitted(), opened(), fact_of_rejection()}), "rejected");
 }
 
 TEST(Lifecycle, ARelease) {

@@ -1,6 +1,6 @@
 // What the head of a request is refused for, from whatever address it comes.
 #include "gateway/connect.hpp"
-#include "runtime/jwk.hpp"
+#include "runtime/edge/jwk.hpp"
 #include "support/author_token.hpp"
 
 #include <gtest/gtest.h>

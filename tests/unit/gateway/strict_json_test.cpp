@@ -19,7 +19,7 @@ struct Case {
     std::string fault;  // part of what is said; empty: the text is good
 };
 
-class StrictJson : public testing::TestWithParam<Case> {};
+class StrictJson : public ::testing::TestWithParam<Case> {};
 
 TEST_P(StrictJson, IsReadAsTheStandardSays) {
     const auto fault = json_fault(GetParam().text);
@@ -32,7 +32,7 @@ TEST_P(StrictJson, IsReadAsTheStandardSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, StrictJson,
-    testing::Values(
+    ::testing::Values(
         Case{"{}", ""}, Case{" \t\r\n{ } \n", ""}, Case{R"({"a":1})", ""},
         Case{R"({"a":[1,2,{"b":null}],"c":true,"d":false})", ""},
         Case{R"({"a":-0.5e+10,"b":0,"c":1E3,"d":-0})", ""},

@@ -13,8 +13,8 @@ using runtime::SnapshotViews;
 using testing::allocations;
 using testing::at;
 
-// Told of deliveries that are confirmed, each decision alone.
-class Told {
+// Confirming of deliveries that are confirmed, each decision alone.
+class Confirming {
 public:
     std::size_t confirm(const std::string& message_id, int delivery) {
         ledger::v1::Decision decision;
@@ -44,7 +44,7 @@ private:
 };
 
 TEST(Cost, OfADeliveryIsAboutTheSameInAReleaseOfManyChannels) {
-    Told told;
+    Confirming told;
     std::size_t early = 0, late = 0;
     for (int i = 0; i <= 100; ++i) early = told.confirm("msg-1", i);
     for (int i = 101; i <= 5'000; ++i) late = told.confirm("msg-1", i);
@@ -53,7 +53,7 @@ TEST(Cost, OfADeliveryIsAboutTheSameInAReleaseOfManyChannels) {
 }
 
 TEST(Cost, OfAMessageIsAboutTheSameLateInALongHistory) {
-    Told told;
+    Confirming told;
     std::size_t early = 0, late = 0;
     for (int i = 0; i <= 100; ++i) early = told.confirm("msg-" + std::to_string(i), 1);
     for (int i = 101; i <= 10'000; ++i) late = told.confirm("msg-" + std::to_string(i), 1);

@@ -1,6 +1,6 @@
 // The list of a realm's channels, page by page.
 #include "publishing/rpc.hpp"
-#include "runtime/page.hpp"
+#include "runtime/edge/page.hpp"
 #include "samples.hpp"
 
 #include <fmt/format.h>

@@ -5,7 +5,7 @@
 #include "publishing/rpc.hpp"
 #include "samples.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <nlohmann/json.hpp>
 

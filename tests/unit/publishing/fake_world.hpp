@@ -5,7 +5,7 @@
 #include "fake_http.hpp"
 #include "publishing/decider.hpp"
 #include "publishing/executor.hpp"
-#include "runtime/rules.hpp"
+#include "runtime/ledger/rules.hpp"
 #include "samples.hpp"
 #include "support/cut_off.hpp"
 

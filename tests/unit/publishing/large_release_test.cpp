@@ -2,8 +2,8 @@
 #include "content/checks.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/view.hpp"
-#include "runtime/record_limits.hpp"
-#include "runtime/rules.hpp"
+#include "runtime/base/record_limits.hpp"
+#include "runtime/ledger/rules.hpp"
 #include "samples.hpp"
 #include "support/allocations.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "content/content.hpp"
 #include "publishing/decider.hpp"
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 #include "support/given.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 

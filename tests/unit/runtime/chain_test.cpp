@@ -1,11 +1,11 @@
-#include "runtime/chain.hpp"
+#include "runtime/ledger/chain.hpp"
 
 #include <gtest/gtest.h>
 
 namespace tocsin::runtime {
 namespace {
 
-class ChainOfThree : public testing::Test {
+class ChainOfThree : public ::testing::Test {
 protected:
     ChainOfThree() {
         read(3, "first", "genesis");

@@ -1,4 +1,4 @@
-#include "runtime/config.hpp"
+#include "runtime/host/config.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@
 namespace tocsin::runtime {
 namespace {
 
-class Config : public testing::Test {
+class Config : public ::testing::Test {
 protected:
     ~Config() override {
         for (const char* name : {"TOCSIN_WORD", "TOCSIN_COUNT", "TOCSIN_SWITCH_ON",
@@ -30,11 +30,11 @@ protected:
         std::vector<char*> pointers;
         for (std::string& argument : arguments) pointers.push_back(argument.data());
         pointers.push_back(nullptr);
-        testing::internal::CaptureStdout();
-        testing::internal::CaptureStderr();
+        ::testing::internal::CaptureStdout();
+        ::testing::internal::CaptureStderr();
         const auto code = settings.parse(static_cast<int>(arguments.size()), pointers.data());
-        out = testing::internal::GetCapturedStdout();
-        err = testing::internal::GetCapturedStderr();
+        out = ::testing::internal::GetCapturedStdout();
+        err = ::testing::internal::GetCapturedStderr();
         return code;
     }
 
@@ -43,7 +43,7 @@ protected:
         return path;
     }
 
-    std::string path = testing::TempDir() + "config_test_" + std::to_string(getpid()) + ".conf";
+    std::string path = ::testing::TempDir() + "config_test_" + std::to_string(getpid()) + ".conf";
     std::string word = "default";
     std::int64_t count = 5;
     bool switch_on = false;

@@ -1,4 +1,4 @@
-#include "runtime/core_dumps.hpp"
+#include "runtime/host/core_dumps.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/prctl.h>

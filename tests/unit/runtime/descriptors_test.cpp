@@ -1,4 +1,4 @@
-#include "runtime/descriptors.hpp"
+#include "runtime/host/descriptors.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

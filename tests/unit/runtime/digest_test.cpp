@@ -1,4 +1,4 @@
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/errors.hpp"
+#include "runtime/edge/errors.hpp"
 
 #include "google/rpc/error_details.pb.h"
 

@@ -1,6 +1,6 @@
-#include "runtime/event_publication.hpp"
+#include "runtime/ledger/event_publication.hpp"
 
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <gtest/gtest.h>

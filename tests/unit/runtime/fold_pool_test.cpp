@@ -1,4 +1,4 @@
-#include "runtime/fold_pool.hpp"
+#include "runtime/ledger/fold_pool.hpp"
 
 #include <gtest/gtest.h>
 

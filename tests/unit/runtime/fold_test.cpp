@@ -1,6 +1,6 @@
-#include "runtime/fold.hpp"
+#include "runtime/ledger/fold.hpp"
 
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "support/allocations.hpp"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "runtime/generations.hpp"
+#include "runtime/base/generations.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/http_header.hpp"
+#include "runtime/http/http_header.hpp"
 
 #include <gtest/gtest.h>
 

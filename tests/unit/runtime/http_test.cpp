@@ -1,4 +1,4 @@
-#include "runtime/http.hpp"
+#include "runtime/http/http.hpp"
 
 #include "unit/runtime/local_server.hpp"
 

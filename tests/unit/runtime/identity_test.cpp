@@ -1,7 +1,7 @@
-#include "runtime/identity.hpp"
+#include "runtime/edge/identity.hpp"
 
-#include "runtime/digest.hpp"
-#include "runtime/jwk.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/edge/jwk.hpp"
 #include "support/rsa_issuer.hpp"
 #include "unit/runtime/local_server.hpp"
 
@@ -31,7 +31,7 @@ json good_claims() {
             {"iat", now_seconds},  {"exp", now_seconds + 3600}};
 }
 
-class Identity : public testing::Test {
+class Identity : public ::testing::Test {
 protected:
     Identity() { write(jwks_of_pem(pem)); }
     ~Identity() override { std::filesystem::remove(path); }
@@ -68,7 +68,7 @@ protected:
 
     const std::string pem = make_issuer_key_pem();
     const std::string path =
-        testing::TempDir() + "identity_test_" + std::to_string(getpid()) + ".json";
+        ::testing::TempDir() + "identity_test_" + std::to_string(getpid()) + ".json";
     const std::size_t known_max = 20;
     std::vector<std::string> algorithms{"ES256", "EdDSA"};
     int writes = 0;

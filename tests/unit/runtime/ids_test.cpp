@@ -1,4 +1,4 @@
-#include "runtime/ids.hpp"
+#include "runtime/base/ids.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
-#include "runtime/jwk.hpp"
+#include "runtime/edge/jwk.hpp"
+#include "runtime/host/config.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 #include "support/rsa_issuer.hpp"
 
 #include <gtest/gtest.h>

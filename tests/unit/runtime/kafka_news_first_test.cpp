@@ -1,5 +1,5 @@
 // Two readers as one: which of them reads what, and that nothing is told twice or left out.
-#include "runtime/kafka_news_first.hpp"
+#include "runtime/kafka/kafka_news_first.hpp"
 
 #include <gtest/gtest.h>
 
@@ -42,7 +42,7 @@ private:
     std::string fatal_;
 };
 
-struct NewsFirstTest : testing::Test, LogReader::Sink {
+struct NewsFirstTest : ::testing::Test, LogReader::Sink {
     void on_record(int, std::int64_t offset, std::string_view, std::string_view, Time) override {
         told.push_back(offset);
     }

@@ -1,5 +1,5 @@
 // What becomes of a record that librdkafka does not take; over its mock of a broker.
-#include "runtime/kafka.hpp"
+#include "runtime/kafka/kafka.hpp"
 
 #include <gtest/gtest.h>
 

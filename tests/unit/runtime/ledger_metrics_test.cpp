@@ -1,4 +1,4 @@
-#include "runtime/ledger_metrics.hpp"
+#include "runtime/ledger/ledger_metrics.hpp"
 
 #include "support/metric_value.hpp"
 

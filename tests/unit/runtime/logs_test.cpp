@@ -1,4 +1,4 @@
-#include "runtime/logs.hpp"
+#include "runtime/host/logs.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -14,9 +14,9 @@ namespace {
 // What `write` puts on stderr, one object a line; a line that is none fails the test.
 template <class Write>
 std::vector<nlohmann::ordered_json> lines_of(Write write) {
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     write();
-    std::istringstream text(testing::internal::GetCapturedStderr());
+    std::istringstream text(::testing::internal::GetCapturedStderr());
     std::vector<nlohmann::ordered_json> lines;
     for (std::string line; std::getline(text, line);)
         lines.push_back(nlohmann::ordered_json::parse(line));

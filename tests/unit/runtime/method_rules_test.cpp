@@ -1,7 +1,7 @@
-#include "runtime/method_rules.hpp"
+#include "runtime/edge/method_rules.hpp"
 
-#include "runtime/identity.hpp"
-#include "runtime/parties.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/edge/identity.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
 #include "tocsin/ledger/v1/ledger_service.pb.h"

@@ -1,4 +1,4 @@
-#include "runtime/metrics.hpp"
+#include "runtime/host/metrics.hpp"
 
 #include <curl/curl.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
-#include "runtime/name_lookups.hpp"
+#include "runtime/http/name_lookups.hpp"
 
-#include "runtime/http.hpp"
+#include "runtime/http/http.hpp"
 #include "unit/runtime/local_server.hpp"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ private:
     std::shared_ptr<State> here_ = std::make_shared<State>();
 };
 
-HttpRequest request_to(const std::string& url, const std::string& owner = "bow") {
+HttpRequest lookup_for(const std::string& url, const std::string& owner = "bow") {
     HttpRequest request;
     request.owner = owner;
     request.url = url;
@@ -85,7 +85,7 @@ std::future<HttpResult> begin(HttpClient& client, HttpRequest request) {
     return result;
 }
 
-bool ok(const std::string&, int socket) {
+bool answers_fine(const std::string&, int socket) {
     LocalServer::write(socket, LocalServer::answer("200 OK", "fine"));
     return true;
 }
@@ -96,11 +96,11 @@ std::string port_of(const LocalServer& server) {
 }
 
 TEST(NameLookups, ANameLeadsToItsAddressAndIsRemembered) {
-    const LocalServer server(ok);
+    const LocalServer server(answers_fine);
     Dns dns;
     HttpClient client(dns.look_up());
     for (const std::string host : {"a.example", "A.Example", "%61.example", "xn--b-xga.example"}) {
-        const auto answer = begin(client, request_to("http://" + host + port_of(server))).get();
+        const auto answer = begin(client, lookup_for("http://" + host + port_of(server))).get();
         ASSERT_TRUE(answer) << host << ": " << answer.error().text;
         EXPECT_EQ(answer->body, "fine");
     }
@@ -109,19 +109,19 @@ TEST(NameLookups, ANameLeadsToItsAddressAndIsRemembered) {
 }
 
 TEST(NameLookups, AnAddressAndThisMachineNeedNone) {
-    const LocalServer server(ok);
+    const LocalServer server(answers_fine);
     Dns dns;
     HttpClient client(dns.look_up());
     for (const std::string host : {"127.0.0.1", "127.1", "0x7f000001", "localhost"})
-        EXPECT_TRUE(begin(client, request_to("http://" + host + port_of(server))).get()) << host;
+        EXPECT_TRUE(begin(client, lookup_for("http://" + host + port_of(server))).get()) << host;
     EXPECT_TRUE(dns.asked().empty());
 }
 
 TEST(NameLookups, APrivateAddressOfANameIsRefused) {
-    const LocalServer server(ok);
+    const LocalServer server(answers_fine);
     Dns dns;
     HttpClient client(dns.look_up());
-    HttpRequest request = request_to("http://inner.example" + port_of(server));
+    HttpRequest request = lookup_for("http://inner.example" + port_of(server));
     request.allow_private_addresses = false;
     // Known only the second time.
     for (int i = 0; i < 2; ++i) {
@@ -140,7 +140,7 @@ TEST(NameLookups, WhyANameHasNoAddressIsTold) {
     Dns dns;
     HttpClient client(dns.look_up());
     const auto why = [&](const std::string& host) {
-        const auto answer = begin(client, request_to("http://" + host + "/")).get();
+        const auto answer = begin(client, lookup_for("http://" + host + "/")).get();
         return answer ? "answered" : answer.error().text;
     };
     EXPECT_EQ(why("none.example"),
@@ -151,17 +151,17 @@ TEST(NameLookups, WhyANameHasNoAddressIsTold) {
 }
 
 TEST(NameLookups, OneThatIsNeverAnsweredHoldsUpNobody) {
-    const LocalServer server(ok);
+    const LocalServer server(answers_fine);
     Dns dns;
     HttpClient client(dns.look_up());
     std::vector<std::future<HttpResult>> stuck;
     for (int i = 0; i < 100; ++i) {
-        HttpRequest request = request_to("http://stuck" + std::to_string(i) + ".example/", "other");
+        HttpRequest request = lookup_for("http://stuck" + std::to_string(i) + ".example/", "other");
         request.timeout = 300ms;
         stuck.push_back(begin(client, std::move(request)));
     }
     ASSERT_TRUE(dns.wait_until_asked(NameLookups::of_owner_max));
-    EXPECT_TRUE(begin(client, request_to("http://a.example" + port_of(server))).get());
+    EXPECT_TRUE(begin(client, lookup_for("http://a.example" + port_of(server))).get());
     for (int i = 0; i < 100; ++i) {
         ASSERT_EQ(stuck[i].wait_for(10s), std::future_status::ready);
         const auto answer = stuck[i].get();
@@ -174,7 +174,7 @@ TEST(NameLookups, OneThatIsNeverAnsweredHoldsUpNobody) {
                 "name and this machine's DNS");
     }
     // And after their deadline, when libcurl would wait for its threads.
-    EXPECT_TRUE(begin(client, request_to("http://b.example" + port_of(server))).get());
+    EXPECT_TRUE(begin(client, lookup_for("http://b.example" + port_of(server))).get());
     EXPECT_EQ(dns.most(), NameLookups::of_owner_max + 1);
     // What was given up in the queue is not asked for any more.
     dns.let_go();
@@ -182,18 +182,18 @@ TEST(NameLookups, OneThatIsNeverAnsweredHoldsUpNobody) {
 }
 
 TEST(NameLookups, TheNumberOfThreadsIsBoundedAndSharedOut) {
-    const LocalServer server(ok);
+    const LocalServer server(answers_fine);
     Dns dns;
     HttpClient client(dns.look_up());
     std::vector<std::future<HttpResult>> stuck;
     for (int owner = 0; owner < 12; ++owner)
         for (int i = 0; i < 10; ++i)
             stuck.push_back(
-                begin(client, request_to("http://stuck" + std::to_string(i) + ".example/",
+                begin(client, lookup_for("http://stuck" + std::to_string(i) + ".example/",
                                          "owner" + std::to_string(owner))));
     ASSERT_TRUE(dns.wait_until_asked(16 + 8));
     // Four owners have four each, eight one each: there is room for others still.
-    EXPECT_TRUE(begin(client, request_to("http://a.example" + port_of(server))).get());
+    EXPECT_TRUE(begin(client, lookup_for("http://a.example" + port_of(server))).get());
     EXPECT_EQ(dns.most(), 16 + 8 + 1);
     dns.let_go();
     client.stop();
@@ -206,7 +206,7 @@ TEST(NameLookups, WhoAsksForTheSameSharesTheLookup) {
     HttpClient client(dns.look_up());
     std::vector<std::future<HttpResult>> all;
     for (int i = 0; i < 50; ++i) {
-        HttpRequest request = request_to("http://stuck.example:1/");
+        HttpRequest request = lookup_for("http://stuck.example:1/");
         request.timeout = i % 2 == 0 ? 100ms : 10s;
         all.push_back(begin(client, std::move(request)));
     }
@@ -223,9 +223,9 @@ TEST(NameLookups, StoppingWaitsForNone) {
     {
         HttpClient client(dns.look_up());
         for (int i = 0; i < 4; ++i)
-            under_way = begin(client, request_to("http://stuck" + std::to_string(i) + ".example/"));
+            under_way = begin(client, lookup_for("http://stuck" + std::to_string(i) + ".example/"));
         ASSERT_TRUE(dns.wait_until_asked(4));
-        queued = begin(client, request_to("http://stuck4.example/"));
+        queued = begin(client, lookup_for("http://stuck4.example/"));
     }
     EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
     for (auto* one : {&under_way, &queued}) {

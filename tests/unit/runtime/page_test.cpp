@@ -1,4 +1,4 @@
-#include "runtime/page.hpp"
+#include "runtime/edge/page.hpp"
 
 #include "tocsin/drafting/v1/drafting_service.pb.h"
 

@@ -10,7 +10,7 @@
 namespace tocsin::runtime {
 namespace {
 
-class Production : public testing::Test {
+class Production : public ::testing::Test {
 protected:
     Production() {
         std::filesystem::create_directory(folder);
@@ -39,7 +39,7 @@ protected:
 
     const std::string good_key =
         "8f1c0a6be35d794220d7fa91cc64b83e17a95dd0f26b4873e4c01b9a6d5f8e32\n";
-    const std::string folder = testing::TempDir() + "production_test_" + std::to_string(getpid());
+    const std::string folder = ::testing::TempDir() + "production_test_" + std::to_string(getpid());
     RuntimeConfig config;
 };
 

@@ -1,7 +1,7 @@
-#include "runtime/public_event.hpp"
+#include "runtime/ledger/public_event.hpp"
 
-#include "runtime/digest.hpp"
-#include "runtime/time.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/base/time.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runtime/reading_thread.hpp"
+#include "runtime/host/reading_thread.hpp"
 
 #include <gtest/gtest.h>
 

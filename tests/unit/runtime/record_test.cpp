@@ -1,4 +1,4 @@
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,12 +6,12 @@ namespace tocsin::runtime {
 namespace {
 
 const std::string old_key(32, 'o'), new_key(32, 'n');
-const WorldKeys keys({new_key, old_key});
+const WorldKeys record_keys({new_key, old_key});
 const std::string topic = "tocsin.approval.commands.v1";
 
-class SealTest : public testing::Test {
+class SealTest : public ::testing::Test {
 protected:
-    std::string command(const Seal& with, const WorldKeys& of = keys) const {
+    std::string command(const Seal& with, const WorldKeys& of = record_keys) const {
         Submission submission;
         submission.asking = {"calgary", "ann@city.example", "city", {"approver"}, "r-1"};
         submission.body = "what is asked";
@@ -19,7 +19,7 @@ protected:
     }
     Sealed of(const std::string& record) const { return seal.examine(record).sealed; }
 
-    Seal seal{keys, topic, RecordKind::command};
+    Seal seal{record_keys, topic, RecordKind::command};
 };
 
 // One person may act for several agencies: what was answered to the one is no answer to the other.
@@ -40,8 +40,8 @@ TEST_F(SealTest, OpensWhatItClosed) {
     ASSERT_TRUE(body);
     EXPECT_TRUE(parsed.ParseFromString(std::string(*body)));
     EXPECT_EQ(parsed.body(), "what is asked");
-    EXPECT_EQ(seal.examine(record).key_id, keys.newest());
-    EXPECT_EQ(Seal::named_key(record), keys.newest());
+    EXPECT_EQ(seal.examine(record).key_id, record_keys.newest());
+    EXPECT_EQ(Seal::named_key(record), record_keys.newest());
 }
 
 TEST_F(SealTest, IsFieldFifteenOverTopicKindAndBytes) {
@@ -50,15 +50,15 @@ TEST_F(SealTest, IsFieldFifteenOverTopicKindAndBytes) {
     context.resize(64, '\0');
     const std::string body = "\x0a\x01x";
     const std::string expected =
-        body + "\x7a\x28" + *unhex(keys.newest()) + hmac_sha256(new_key, context + body);
-    EXPECT_EQ(seal.close(body, keys.newest()), expected);
+        body + "\x7a\x28" + *unhex(record_keys.newest()) + hmac_sha256(new_key, context + body);
+    EXPECT_EQ(seal.close(body, record_keys.newest()), expected);
     ledger::v1::CommandRecord parsed;
     ASSERT_TRUE(parsed.ParseFromString(expected));
     EXPECT_EQ(parsed.mac().size(), 40U);
 }
 
 TEST_F(SealTest, AnotherServicesCommandIsForeign) {
-    const Seal drafting(keys, "tocsin.drafting.commands.v1", RecordKind::command);
+    const Seal drafting(record_keys, "tocsin.drafting.commands.v1", RecordKind::command);
     const std::string copied = command(drafting);
     EXPECT_TRUE(drafting.open(copied));
     EXPECT_EQ(of(copied), Sealed::foreign);
@@ -66,25 +66,26 @@ TEST_F(SealTest, AnotherServicesCommandIsForeign) {
 }
 
 TEST_F(SealTest, AnotherWorldsRecordIsForeign) {
-    EXPECT_EQ(of(command({keys, "exercise." + topic, RecordKind::command})), Sealed::foreign);
+    EXPECT_EQ(of(command({record_keys, "exercise." + topic, RecordKind::command})),
+              Sealed::foreign);
 }
 
 TEST_F(SealTest, AnotherKindIsForeign) {
     for (const RecordKind kind : {RecordKind::decision, RecordKind::reading})
-        EXPECT_EQ(of(command({keys, topic, kind})), Sealed::foreign);
+        EXPECT_EQ(of(command({record_keys, topic, kind})), Sealed::foreign);
 }
 
 TEST_F(SealTest, TheKindIsNoPartOfTheName) {
-    const Seal one(keys, std::string("a\2"), RecordKind::command);
-    const Seal other(keys, "a", RecordKind::decision);
-    EXPECT_FALSE(one.open(other.close("body", keys.newest())));
-    EXPECT_FALSE(other.open(one.close("body", keys.newest())));
+    const Seal one(record_keys, std::string("a\2"), RecordKind::command);
+    const Seal other(record_keys, "a", RecordKind::decision);
+    EXPECT_FALSE(one.open(other.close("body", record_keys.newest())));
+    EXPECT_FALSE(other.open(one.close("body", record_keys.newest())));
 }
 
 TEST_F(SealTest, EveryKnownKeyOpensAndTheNamedOneCloses) {
-    const std::string before = seal.close("body", keys.all()[1].id);
+    const std::string before = seal.close("body", record_keys.all()[1].id);
     EXPECT_EQ(of(before), Sealed::ours);
-    EXPECT_EQ(seal.examine(before).key_id, keys.all()[1].id);
+    EXPECT_EQ(seal.examine(before).key_id, record_keys.all()[1].id);
     const Seal alone(WorldKeys({old_key}), topic, RecordKind::command);
     EXPECT_EQ(alone.open(before), "body");
     EXPECT_THROW(seal.close("body", "0000000000000000"), std::invalid_argument);
@@ -107,7 +108,7 @@ TEST_F(SealTest, AnyChangedByteIsNotOurs) {
     }
     // The named key is known, and did not sign this.
     std::string other_known = record;
-    other_known.replace(record.size() - 40, 8, *unhex(keys.all()[1].id));
+    other_known.replace(record.size() - 40, 8, *unhex(record_keys.all()[1].id));
     EXPECT_EQ(of(other_known), Sealed::foreign);
 }
 
@@ -118,7 +119,7 @@ TEST_F(SealTest, WhatIsCutShortIsForeign) {
     EXPECT_EQ(of(""), Sealed::foreign);
     EXPECT_EQ(of(record.substr(record.size() - 41)), Sealed::foreign);
     EXPECT_EQ(Seal::named_key("short"), "");
-    EXPECT_EQ(seal.open(seal.close("", keys.newest())), "");
+    EXPECT_EQ(seal.open(seal.close("", record_keys.newest())), "");
 }
 
 }  // namespace

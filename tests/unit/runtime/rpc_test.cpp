@@ -1,9 +1,9 @@
-#include "runtime/rpc.hpp"
+#include "runtime/edge/rpc.hpp"
 
 #include "google/rpc/error_details.pb.h"
-#include "runtime/jwk.hpp"
-#include "runtime/position_waits.hpp"
-#include "runtime/record.hpp"
+#include "runtime/edge/jwk.hpp"
+#include "runtime/ledger/position_waits.hpp"
+#include "runtime/ledger/record.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
@@ -141,7 +141,7 @@ private:
     Rpc& rpc_;
 };
 
-class RpcTest : public testing::Test {
+class RpcTest : public ::testing::Test {
 protected:
     RpcTest() {
         grpc::ServerBuilder builder;
@@ -255,7 +255,7 @@ protected:
     const std::string pem_ = make_issuer_key_pem();
     const std::string jwks_ = [this] {
         const std::string path =
-            testing::TempDir() + "rpc_test_" + std::to_string(getpid()) + ".json";
+            ::testing::TempDir() + "rpc_test_" + std::to_string(getpid()) + ".json";
         std::ofstream(path) << jwks_of_pem(pem_);
         return path;
     }();

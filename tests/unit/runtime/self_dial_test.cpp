@@ -1,4 +1,4 @@
-#include "runtime/self_dial.hpp"
+#include "runtime/host/self_dial.hpp"
 
 #include <arpa/inet.h>
 #include <grpcpp/generic/async_generic_service.h>

@@ -1,4 +1,4 @@
-#include "runtime/shared_bytes.hpp"
+#include "runtime/base/shared_bytes.hpp"
 
 #include "tocsin/content/v1/content.pb.h"
 

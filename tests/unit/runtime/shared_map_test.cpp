@@ -1,6 +1,6 @@
-#include "runtime/shared_map.hpp"
+#include "runtime/base/shared_map.hpp"
 
-#include "runtime/listing.hpp"
+#include "runtime/base/listing.hpp"
 #include "support/allocations.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runtime/shared_table.hpp"
+#include "runtime/base/shared_table.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

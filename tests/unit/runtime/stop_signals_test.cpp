@@ -1,4 +1,4 @@
-#include "runtime/stop_signals.hpp"
+#include "runtime/host/stop_signals.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

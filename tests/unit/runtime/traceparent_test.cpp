@@ -1,4 +1,4 @@
-#include "runtime/traceparent.hpp"
+#include "runtime/base/traceparent.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/validate.hpp"
+#include "runtime/edge/validate.hpp"
 
 #include "content/lifecycle.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
@@ -24,10 +24,10 @@ namespace {
 using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptorProto;
 using google::protobuf::Message;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // A message type of its own, so that the rules are tested and not today's requests.
-class Validate : public testing::Test {
+class Validate : public ::testing::Test {
 protected:
     Validate() : pool_(DescriptorPool::generated_pool()) {
         google::protobuf::FileDescriptorProto file;

@@ -1,6 +1,6 @@
-#include "runtime/view.hpp"
+#include "runtime/ledger/view.hpp"
 
-#include "runtime/shared_map.hpp"
+#include "runtime/base/shared_map.hpp"
 #include "support/allocations.hpp"
 #include "support/given.hpp"
 

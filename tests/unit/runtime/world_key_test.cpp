@@ -1,6 +1,6 @@
-#include "runtime/world_key.hpp"
+#include "runtime/ledger/world_key.hpp"
 
-#include "runtime/digest.hpp"
+#include "runtime/base/digest.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace tocsin::runtime {
 namespace {
 
-class WorldKeysFile : public testing::Test {
+class WorldKeysFile : public ::testing::Test {
 protected:
     void SetUp() override { std::filesystem::create_directories(folder); }
     void TearDown() override { std::filesystem::remove_all(folder); }
@@ -24,7 +24,7 @@ protected:
     }
     static std::string key(int number) { return hex(sha256(std::to_string(number))); }
 
-    std::string folder = testing::TempDir() + "world_key_test." + std::to_string(getpid());
+    std::string folder = ::testing::TempDir() + "world_key_test." + std::to_string(getpid());
 };
 
 TEST_F(WorldKeysFile, OneLineIsOneKey) {

@@ -1,6 +1,7 @@
 // The vectors of project Wycheproof (third_party/wycheproof) against what verifies tokens.
-#include "runtime/digest.hpp"
-#include "runtime/jwk.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/edge/jwk.hpp"
+#include "runtime/host/config.hpp"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 namespace tocsin::texts {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 drafting::v1::ReviseMessageRequest make_request() {
     drafting::v1::ReviseMessageRequest request;

@@ -25,13 +25,24 @@ PURE = ("services/content/*", "services/*/decider.?pp", "services/drafting/cross
         "services/publishing/preparing.cpp", "services/publishing/arming.cpp",
         "services/publishing/claiming.cpp", "services/publishing/settling.cpp",
         "services/publishing/retraction.cpp", "services/publishing/st*.?pp",
-        "services/runtime/partition*.?pp", "services/runtime/fold.?pp",
-        "services/runtime/record.?pp")
+        "services/runtime/ledger/partition*.?pp", "services/runtime/ledger/fold.?pp",
+        "services/runtime/ledger/record.?pp")
 IMPURE = re.compile(
     r"_clock::now|\bstd::time\(|\bgettimeofday|\bclock_gettime|\brandom_device|\bmt19937|\brand\("
     r"|\bgetrandom|\bgetenv|\bnew_uuid_v7|\bRAND_|std::(thread|jthread|async|this_thread|cout|cerr)"
     r"|#include [<\"](librdkafka|grpc|curl|spdlog|prometheus|boost/asio|fstream|iostream|thread"
-    r"|random|runtime/(kafka|logs|http|metrics|rpc|process)\.hpp)")
+    r"|random|runtime/(kafka|http|edge|process|host/(logs|metrics))\b)")
+
+# What each folder of the runtime may include beside itself. The files above them, which make a
+# process of it, may include all.
+RUNTIME_MAY_INCLUDE: dict[str, set[str]] = {
+    "base": set(),
+    "host": {"base"},
+    "http": {"base", "host"},
+    "ledger": {"base", "host"},
+    "kafka": {"base", "host", "ledger"},
+    "edge": {"base", "host", "ledger"},
+}
 
 # Calls of a program, or of the whole stack, that no person makes.
 RPC_WITHOUT_VERB: dict[str, str] = {
@@ -57,7 +68,7 @@ def test_deciders_and_content_touch_nothing_outside() -> None:
 
 def test_only_runtime_kafka_knows_librdkafka() -> None:
     others = tuple(name for name in tracked(*SERVICES)
-                   if not name.startswith("services/runtime/kafka"))
+                   if not name.startswith("services/runtime/kafka/"))
     none(places(re.compile(r"#include [<\"]librdkafka|\brd_kafka_\w+|\bRdKafka\b"), others))
 
 
@@ -73,9 +84,19 @@ def test_a_service_includes_its_own_folder_runtime_and_content_only() -> None:
             pure_only = own in ("texts", "content", "runtime")
             wanted = {own, "content", "runtime"}
             # Times and their conversion are plain values.
-            if pure_only and hit.group(1) != own and "runtime/time.hpp" not in hit.group():
+            if pure_only and hit.group(1) != own and "runtime/base/time.hpp" not in hit.group():
                 found.append(f"{name}: {hit.group()}")
             elif hit.group(1) not in wanted:
+                found.append(f"{name}: {hit.group()}")
+    none(found)
+
+
+def test_nothing_in_the_runtime_includes_upwards() -> None:
+    found = []
+    for name in tracked("services/runtime/*/*"):
+        folder = name.split("/")[2]
+        for hit in re.finditer(r'^#include "runtime/(\w+)[/.][^"]*"', text_of(name), re.MULTILINE):
+            if hit.group(1) not in RUNTIME_MAY_INCLUDE[folder] | {folder}:
                 found.append(f"{name}: {hit.group()}")
     none(found)
 
@@ -113,8 +134,9 @@ def test_nothing_is_left_for_later() -> None:
 def test_topics_are_named_in_the_registry_only() -> None:
     topic = re.compile(r'"[^"\n]*(\btocsin\.[\w{}-]+(\.[\w{}-]+)?\.v\d|\.(commands|ledger|readings'
                        r'|events|dead-letters)\.v\d)"')
-    others = tuple(name for name in tracked(*SERVICES) if name != "services/runtime/topics.cpp")
-    assert places(topic, ("services/runtime/topics.cpp",)), "the registry itself is not seen"
+    registry = "services/runtime/ledger/topics.cpp"
+    others = tuple(name for name in tracked(*SERVICES) if name != registry)
+    assert places(topic, (registry,)), "the registry itself is not seen"
     none(places(topic, others))
 
 

@@ -1,7 +1,7 @@
 // An event as the views of trigger fold it.
 #pragma once
 
-#include "runtime/view.hpp"
+#include "runtime/ledger/view.hpp"
 #include "support/given.hpp"
 
 #include <string>

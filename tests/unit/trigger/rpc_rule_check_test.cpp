@@ -1,5 +1,5 @@
 // What a rule is refused for when it is put, beyond what the decider refuses.
-#include "runtime/record.hpp"
+#include "runtime/ledger/record.hpp"
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "trigger/rule_check.hpp"

@@ -264,7 +264,7 @@ TEST(StrangeFiles, EcccValuesAndTimes) {
 
 // USGS: `entry` is one time series, `site` one with these sensors, `sensor` one with these rows.
 
-std::string usgs(const std::string& series) {
+std::string usgs_file(const std::string& series) {
     return R"({"value":{"timeSeries":[)" + series + "]}}";
 }
 
@@ -294,61 +294,63 @@ TEST(StrangeFiles, UsgsSensors) {
     expect_all(
         "usgs-json",
         {
-            {"one sensor", usgs(site(sensor("7", live))), "1:00065#7 10:00=1.5"},
-            {"one sensor without an id", usgs(site(nameless)), "1:00065 10:00=1.5"},
-            {"one sensor that is silent", usgs(site(sensor("7", ""))), "1:00065#7"},
-            {"no sensor", usgs(site("")), ""},
-            {"a retired sensor first", usgs(site(sensor("7", dead) + ',' + sensor("8", live))),
+            {"one sensor", usgs_file(site(sensor("7", live))), "1:00065#7 10:00=1.5"},
+            {"one sensor without an id", usgs_file(site(nameless)), "1:00065 10:00=1.5"},
+            {"one sensor that is silent", usgs_file(site(sensor("7", ""))), "1:00065#7"},
+            {"no sensor", usgs_file(site("")), ""},
+            {"a retired sensor first", usgs_file(site(sensor("7", dead) + ',' + sensor("8", live))),
              "1:00065#8 10:00=1.5; 1:00065:7#7; no_data 1"},
-            {"a retired sensor last", usgs(site(sensor("8", live) + ',' + sensor("7", dead))),
+            {"a retired sensor last", usgs_file(site(sensor("8", live) + ',' + sensor("7", dead))),
              "1:00065#8 10:00=1.5; 1:00065:7#7; no_data 1"},
             {"a retired sensor that shows its last value",
-             usgs(site(sensor("7", R"({"value":"9","dateTime":"2025-06-01T10:00:00Z"})") + ',' +
-                       sensor("8", live))),
+             usgs_file(site(sensor("7", R"({"value":"9","dateTime":"2025-06-01T10:00:00Z"})") +
+                            ',' + sensor("8", live))),
              "1:00065#8 10:00=1.5; 1:00065:7#7 2025-06-01T10:00=9"},
-            {"two that deliver", usgs(site(sensor("7", live) + ',' + sensor("8", live))),
+            {"two that deliver", usgs_file(site(sensor("7", live) + ',' + sensor("8", live))),
              "1:00065:7#7 10:00=1.5; 1:00065:8#8 10:00=1.5"},
-            {"two that are retired", usgs(site(sensor("7", dead) + ',' + sensor("8", ""))),
+            {"two that are retired", usgs_file(site(sensor("7", dead) + ',' + sensor("8", ""))),
              "1:00065:7#7; 1:00065:8#8; no_data 1"},
             {"one of three with ice",
-             usgs(site(sensor("7", at("10:00", "\"Ice\"")) + ',' + sensor("8", live) + ',' +
-                       sensor("9", R"({"value":"2","dateTime":"2026-05-01T10:00:00"})"))),
+             usgs_file(site(sensor("7", at("10:00", "\"Ice\"")) + ',' + sensor("8", live) + ',' +
+                            sensor("9", R"({"value":"2","dateTime":"2026-05-01T10:00:00"})"))),
              "1:00065#8 10:00=1.5; 1:00065:7#7; 1:00065:9#9; no_data 1; bad_time 1"},
-            {"two with one id", usgs(site(sensor("7", live) + ',' + sensor("7", live))),
+            {"two with one id", usgs_file(site(sensor("7", live) + ',' + sensor("7", live))),
              "1:00065#7 10:00=1.5"},
             {"two with one id, one of them silent",
-             usgs(site(sensor("7", live) + ',' + sensor("7", ""))), "1:00065#7 10:00=1.5"},
+             usgs_file(site(sensor("7", live) + ',' + sensor("7", ""))), "1:00065#7 10:00=1.5"},
             {"two with one id and a third",
-             usgs(site(sensor("7", live) + ',' + sensor("8", live) + ',' + sensor("7", dead))),
+             usgs_file(site(sensor("7", live) + ',' + sensor("8", live) + ',' + sensor("7", dead))),
              "1:00065:7#7 10:00=1.5; 1:00065:8#8 10:00=1.5; no_data 1"},
             {"two with one id that are silent, and a third",
-             usgs(site(sensor("7", "") + ',' + sensor("8", live) + ',' + sensor("7", dead))),
+             usgs_file(site(sensor("7", "") + ',' + sensor("8", live) + ',' + sensor("7", dead))),
              "1:00065#8 10:00=1.5; 1:00065:7#7; no_data 1"},
-            {"two without an id", usgs(site(nameless + ',' + nameless)),
+            {"two without an id", usgs_file(site(nameless + ',' + nameless)),
              "bad_row 2; 1:00065: a sensor without a method id beside others"},
-            {"one of two without an id", usgs(site(nameless + ',' + sensor("7", live))),
+            {"one of two without an id", usgs_file(site(nameless + ',' + sensor("7", live))),
              "1:00065:7#7 10:00=1.5; bad_row 1; "
              "1:00065: a sensor without a method id beside others"},
-            {"an id as a text", usgs(site(sensor("\"0007\"", live))), "1:00065#7 10:00=1.5"},
+            {"an id as a text", usgs_file(site(sensor("\"0007\"", live))), "1:00065#7 10:00=1.5"},
             {"the same id as a number and as a text",
-             usgs(site(sensor("7", live) + ',' + sensor("\"7\"", live))), "1:00065#7 10:00=1.5"},
-            {"an id below zero", usgs(site(sensor("-7", live))), "1:00065 10:00=1.5"},
-            {"an id with a fraction", usgs(site(sensor("7.5", live))), "1:00065 10:00=1.5"},
-            {"an id of letters", usgs(site(sensor("\"radar\"", live))), "1:00065 10:00=1.5"},
-            {"an id that is null", usgs(site(sensor("null", live))), "1:00065 10:00=1.5"},
+             usgs_file(site(sensor("7", live) + ',' + sensor("\"7\"", live))),
+             "1:00065#7 10:00=1.5"},
+            {"an id below zero", usgs_file(site(sensor("-7", live))), "1:00065 10:00=1.5"},
+            {"an id with a fraction", usgs_file(site(sensor("7.5", live))), "1:00065 10:00=1.5"},
+            {"an id of letters", usgs_file(site(sensor("\"radar\"", live))), "1:00065 10:00=1.5"},
+            {"an id that is null", usgs_file(site(sensor("null", live))), "1:00065 10:00=1.5"},
             {"the parameter twice in the document",
-             usgs(site(sensor("7", live)) + ',' + site(sensor("8", dead))),
+             usgs_file(site(sensor("7", live)) + ',' + site(sensor("8", dead))),
              "1:00065#7 10:00=1.5; 1:00065:8#8; no_data 1"},
-            {"a whole series twice", usgs(site(sensor("7", live)) + ',' + site(sensor("7", live))),
+            {"a whole series twice",
+             usgs_file(site(sensor("7", live)) + ',' + site(sensor("7", live))),
              "1:00065#7 10:00=1.5"},
             {"the parameter twice, once without a sensor",
-             usgs(site("") + ',' + site(sensor("7", live))), "1:00065#7 10:00=1.5"},
-            {"a sensor without rows", usgs(site(R"({"method":[{"methodID":7}]})")),
+             usgs_file(site("") + ',' + site(sensor("7", live))), "1:00065#7 10:00=1.5"},
+            {"a sensor without rows", usgs_file(site(R"({"method":[{"methodID":7}]})")),
              "bad_row 1; 1:00065: a sensor without a list of values"},
             {"a sensor without rows beside another",
-             usgs(site(R"({"method":[{"methodID":7}],"value":{}},)" + sensor("8", live))),
+             usgs_file(site(R"({"method":[{"methodID":7}],"value":{}},)" + sensor("8", live))),
              "1:00065#8 10:00=1.5; bad_row 1; 1:00065: a sensor without a list of values"},
-            {"a sensor that is a number", usgs(site("7," + sensor("8", live))),
+            {"a sensor that is a number", usgs_file(site("7," + sensor("8", live))),
              "1:00065#8 10:00=1.5; bad_row 1; 1:00065: a sensor without a method id beside others"},
         });
 }
@@ -356,7 +358,7 @@ TEST(StrangeFiles, UsgsSensors) {
 TEST(StrangeFiles, UsgsSeries) {
     const std::string good = site(sensor("7", at("10:00", "1")));
     const std::string code = R"("variableCode":[{"value":"00065"}])";
-    const auto with = [&](const std::string& bad) { return usgs(bad + ',' + good); };
+    const auto with = [&](const std::string& bad) { return usgs_file(bad + ',' + good); };
     const auto site_code = [](const std::string& codes) {
         return R"({"sourceInfo":{"siteCode":)" + codes + R"(},"variable":{},"values":[]})";
     };
@@ -367,7 +369,7 @@ TEST(StrangeFiles, UsgsSeries) {
     expect_all(
         "usgs-json",
         {
-            {"no series", usgs(""), ""},
+            {"no series", usgs_file(""), ""},
             {"an empty object", with("{}"), no_site},
             {"null", with("null"), no_site},
             {"a list", with("[[]]"), no_site},
@@ -382,27 +384,27 @@ TEST(StrangeFiles, UsgsSeries) {
             {"a variable without a code", with(entry(R"("variableCode":[{}])", "[]")), no_variable},
             {"values that are an object", with(entry(code, "{}")), no_values},
             {"values that are null", with(entry(code, "null")), no_values},
-            {"many bad ones", usgs("{},[],1," + good + ",null"),
+            {"many bad ones", usgs_file("{},[],1," + good + ",null"),
              "1:00065#7 10:00=1; bad_row 4; timeSeries[0]: no site code"},
-            {"a bad one behind a bad row", usgs(site(sensor("7", "1")) + ",{}"),
+            {"a bad one behind a bad row", usgs_file(site(sensor("7", "1")) + ",{}"),
              "1:00065#7; bad_row 2; 1:00065: row 1 is not an object"},
             {"a unit of the wrong type",
-             usgs(entry(code + R"(,"unit":[7])", '[' + sensor("7", at("10:00", "1")) + ']')),
+             usgs_file(entry(code + R"(,"unit":[7])", '[' + sensor("7", at("10:00", "1")) + ']')),
              "1:00065#7 10:00=1"},
         });
 }
 
 // One sensor with these rows, and a good one behind them.
 std::string usgs_rows(const std::string& rows) {
-    return usgs(site(sensor("7", rows + ',' + at("10:05", "\"2\""))));
+    return usgs_file(site(sensor("7", rows + ',' + at("10:05", "\"2\""))));
 }
 
 TEST(StrangeFiles, UsgsValues) {
     const std::string good = at("10:05", "\"2\"");
     const auto values = [](const std::string& value) { return usgs_rows(at("10:00", value)); };
     const auto without = [&](const std::string& no_data, const std::string& value) {
-        return usgs(entry(R"("variableCode":[{"value":"00065"}],"noDataValue":)" + no_data,
-                          '[' + sensor("7", at("10:00", value) + ',' + good) + ']'));
+        return usgs_file(entry(R"("variableCode":[{"value":"00065"}],"noDataValue":)" + no_data,
+                               '[' + sensor("7", at("10:00", value) + ',' + good) + ']'));
     };
     const char* taken = "1:00065#7 10:00=1.5 10:05=2";
     const char* no_data = "1:00065#7 10:05=2; no_data 1";
@@ -474,41 +476,42 @@ TEST(StrangeFiles, UsgsTimesAndRows) {
              "1:00065#7 10:05=2; bad_row 1; 1:00065: row 1 has no dateTime"},
             {"a row twice", usgs_rows(good + ',' + good), "1:00065#7 10:05=2"},
             {"a correction", usgs_rows(good + ',' + at("10:05", "3")), "1:00065#7 10:05=2"},
-            {"the newest first", usgs(site(sensor("7", good + ',' + at("10:00", "1.5")))), taken},
+            {"the newest first", usgs_file(site(sensor("7", good + ',' + at("10:00", "1.5")))),
+             taken},
             {"a key twice",
              usgs_rows(R"({"value":"9","value":"1.5","dateTime":"2026-05-01T10:00:00Z"})"), taken},
         });
 }
 
 TEST(StrangeFiles, UsgsDocuments) {
-    const std::string good = usgs(site(sensor("7", at("10:00", "1"))));
-    expect_all(
-        "usgs-json",
-        {
-            {"a byte-order mark", "\xEF\xBB\xBF" + good, "1:00065#7 10:00=1"},
-            {"line ends", "\r\n" + good + "\r\n", "1:00065#7 10:00=1"},
-            {"other things beside it", R"({"name":[1e999,-1e999,{}],)" + good.substr(1),
-             "1:00065#7 10:00=1"},
-            {"the list twice", R"({"value":{"timeSeries":[{}],)" + good.substr(10),
-             "1:00065#7 10:00=1"},
-            {"a page with status 200", "\n<html><body>Busy</body></html>",
-             "error: not JSON, but a web page or XML: is the address right?"},
-            {"nothing", "", "error: not JSON, but empty: is the address right?"},
-            {"a list", "[" + good + "]", "error: $ is not an object"},
-            {"another level", R"({"value":)" + good + "}",
-             "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
-            {"an error in JSON", R"({"status":503})",
-             "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
-            {"a bare NaN", usgs(site(sensor("7", at("10:00", "NaN")))), "1:00065#7; bad_value 1"},
-            {"a name in Latin-1",
-             R"({"name":"Rivi)"
-             "\xE8"
-             R"(re",)" +
-                 good.substr(1),
-             "error: not JSON: byte 15"},
-            {"two documents", good + good, "error: not JSON: byte 261"},
-            {"a NUL at its end", good + '\0', "1:00065#7 10:00=1"},
-        });
+    const std::string good = usgs_file(site(sensor("7", at("10:00", "1"))));
+    expect_all("usgs-json",
+               {
+                   {"a byte-order mark", "\xEF\xBB\xBF" + good, "1:00065#7 10:00=1"},
+                   {"line ends", "\r\n" + good + "\r\n", "1:00065#7 10:00=1"},
+                   {"other things beside it", R"({"name":[1e999,-1e999,{}],)" + good.substr(1),
+                    "1:00065#7 10:00=1"},
+                   {"the list twice", R"({"value":{"timeSeries":[{}],)" + good.substr(10),
+                    "1:00065#7 10:00=1"},
+                   {"a page with status 200", "\n<html><body>Busy</body></html>",
+                    "error: not JSON, but a web page or XML: is the address right?"},
+                   {"nothing", "", "error: not JSON, but empty: is the address right?"},
+                   {"a list", "[" + good + "]", "error: $ is not an object"},
+                   {"another level", R"({"value":)" + good + "}",
+                    "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
+                   {"an error in JSON", R"({"status":503})",
+                    "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
+                   {"a bare NaN", usgs_file(site(sensor("7", at("10:00", "NaN")))),
+                    "1:00065#7; bad_value 1"},
+                   {"a name in Latin-1",
+                    R"({"name":"Rivi)"
+                    "\xE8"
+                    R"(re",)" +
+                        good.substr(1),
+                    "error: not JSON: byte 15"},
+                   {"two documents", good + good, "error: not JSON: byte 261"},
+                   {"a NUL at its end", good + '\0', "1:00065#7 10:00=1"},
+               });
 }
 
 }  // namespace

@@ -1,0 +1,116 @@
+#include "runtime/edge/ledger_rpc.hpp"
+
+#include "runtime/host/logs.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::runtime {
+
+using std::chrono::milliseconds;
+
+template <class Request>
+std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
+    const grpc::CallbackServerContext& context, const Request& request) const {
+    if (hosted_.empty()) return std::unexpected(not_found("service", request.service()));
+    // One verifier serves them all.
+    auto caller = hosted_.front().rpc->authenticate_operator(context, request);
+    if (!caller) return std::unexpected(caller.error());
+    const bool only = request.service().empty() && hosted_.size() == 1;
+    for (const Hosted& hosted : hosted_)
+        if (only || hosted.ledger->service() == request.service())
+            return Asked{hosted.ledger, std::move(*caller)};
+    return std::unexpected(not_found("service", request.service()));
+}
+
+grpc::ServerUnaryReactor* LedgerRpc::finish(grpc::CallbackServerContext* context,
+                                            grpc::Status why) {
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(std::move(why));
+    return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* context,
+                                               const ledger::v1::GetStatusRequest* request,
+                                               ledger::v1::GetStatusResponse* response) {
+    // Not as a read: it must answer while history is folded and when a partition is halted.
+    const auto of = asked(*context, *request);
+    if (!of) return finish(context, of.error());
+    response->set_instance(instance_);
+    response->set_stale_seconds(of->ledger->stale_seconds());
+    response->set_kafka_connected(of->ledger->connected());
+    for (const auto& status : of->ledger->status()) {
+        auto& partition = *response->add_partitions();
+        partition.set_partition(status.partition);
+        partition.set_next_offset(status.next_offset);
+        partition.set_head(status.head);
+        partition.set_writer(status.writer);
+        partition.set_decisions(status.counters.counted);
+        partition.set_void_records(status.counters.void_records);
+        partition.set_undecided(static_cast<std::int64_t>(status.undecided));
+        partition.set_halted(status.halted);
+        *partition.mutable_decided_at() = to_proto(status.decided_at);
+        for (const std::string& why : status.inputs_halted) partition.add_inputs_halted(why);
+        partition.set_clock_off(status.clock_off);
+        partition.set_clock_ahead_seconds(
+            std::chrono::duration<double>(status.clock_ahead).count());
+        partition.set_key_id(status.key_id);
+    }
+    return finish(context, grpc::Status::OK);
+}
+
+template <class Request, class Response>
+grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* context,
+                                             const Request* request, Response* response,
+                                             LedgerProcess::Word word) {
+    using Kind = LedgerProcess::Obeyed::Kind;
+    const auto of = asked(*context, *request);
+    if (!of) return finish(context, of.error());
+    const std::string service = of->ledger->service();
+    const int partition = request->partition();
+    if (partition >= of->ledger->partitions()) {
+        const std::string range = fmt::format("must be 0 to {}", of->ledger->partitions() - 1);
+        return finish(context, edge_status("invalid_argument", "partition: " + range,
+                                           {{"partition", range}}));
+    }
+    auto* reactor = context->DefaultReactor();
+    const bool restart = word == LedgerProcess::Word::restart_inputs;
+    logs::warn(restart ? "an operator restarts the inputs of a partition"
+                       : "an operator overrides the clock of a partition",
+               {{"service", service},
+                {"partition", partition},
+                {"actor", of->caller.actor},
+                {"reason", request->reason()}});
+    of->ledger->operate(
+        partition, word, fmt::format("{}: {}", of->caller.actor, request->reason()),
+        milliseconds(5000), [reactor, response, service, partition](LedgerProcess::Obeyed obeyed) {
+            switch (obeyed.kind) {
+                case Kind::not_halted:
+                    return reactor->Finish(edge_status("not_halted"));
+                case Kind::not_repairable:
+                    return reactor->Finish(edge_status("not_repairable", obeyed.why));
+                case Kind::not_yet:
+                    return reactor->Finish(edge_status(
+                        "unavailable",
+                        "it is not recorded yet; see GetStatus, and ask again while it is halted"));
+                case Kind::recorded:
+                    break;
+            }
+            response->set_position(Position{service, partition, obeyed.offset}.text());
+            reactor->Finish(grpc::Status::OK);
+        });
+    return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* context,
+                                                  const ledger::v1::RestartInputRequest* request,
+                                                  ledger::v1::RestartInputResponse* response) {
+    return operate(context, request, response, LedgerProcess::Word::restart_inputs);
+}
+
+grpc::ServerUnaryReactor* LedgerRpc::OverrideClock(grpc::CallbackServerContext* context,
+                                                   const ledger::v1::OverrideClockRequest* request,
+                                                   ledger::v1::OverrideClockResponse* response) {
+    return operate(context, request, response, LedgerProcess::Word::override_clock);
+}
+
+}  // namespace tocsin::runtime

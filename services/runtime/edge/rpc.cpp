@@ -1,0 +1,527 @@
+#include "runtime/edge/rpc.hpp"
+
+#include "runtime/host/clock.hpp"
+
+#include "runtime/base/digest.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/parties.hpp"
+#include "runtime/base/traceparent.hpp"
+#include "runtime/edge/method_rules.hpp"
+#include "runtime/edge/validate.hpp"
+#include "runtime/host/logs.hpp"
+#include "runtime/ledger/record.hpp"
+
+#include <fmt/format.h>
+#include <grpcpp/resource_quota.h>
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+
+namespace tocsin::runtime {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using std::chrono::milliseconds;
+
+Rpc::Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
+         Limits limits)
+    : service_(std::move(service)),
+      ledger_(ledger),
+      verifier_(verifier),
+      roster_(roster),
+      limits_(limits) {
+    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
+        fmt::format("tocsin/{0}/v1/{0}_service.proto", service_));
+    for (int i = 0; file != nullptr && i < file->service_count(); ++i)
+        require_rules(*file->service(i));
+}
+
+static std::string metadata(const grpc::ServerContextBase& context, const char* key) {
+    const auto found = context.client_metadata().find(key);
+    return found == context.client_metadata().end()
+               ? std::string{}
+               : std::string(found->second.data(), found->second.size());
+}
+
+// A caller that sets no deadline gets the default; nobody may wait longer than the maximum.
+milliseconds Rpc::time_left(const grpc::ServerContextBase& context) const {
+    const auto deadline = context.deadline();
+    const auto now = std::chrono::system_clock::now();
+    if (deadline > now + std::chrono::hours(24)) return limits_.deadline_default;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
+    return std::clamp(left, milliseconds(0), limits_.deadline_max);
+}
+
+// A little is kept back, so that the answer still arrives: over a network, or where this machine is
+// busy, more than a millisecond.
+static milliseconds wait_for(milliseconds left) {
+    return left - std::clamp(left / 20, milliseconds(25), milliseconds(250));
+}
+
+static Rpc::Reactor* ended(Rpc::Context* context, grpc::Status why) {
+    Rpc::Reactor* reactor = context->DefaultReactor();
+    reactor->Finish(std::move(why));
+    return reactor;
+}
+
+static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
+    // Worded first: the order in which arguments are made is not given, and one moves the list.
+    const std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
+    return edge_status("invalid_argument", text, std::move(wrong));
+}
+
+// It could never be recorded, however often it is asked. Fields that this version does not know
+// have no name.
+static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
+    const LargestField largest = largest_field(request);
+    if (largest.path.empty())
+        return edge_status(
+            "command_too_large",
+            fmt::format("the request has {} bytes, and may have {}", bytes, bytes_max));
+    const std::string text = fmt::format(
+        "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
+        "them: shorten it",
+        bytes, bytes_max, largest.path, largest.bytes);
+    return edge_status("command_too_large", text, {{largest.path, text}});
+}
+
+// No field rule can be broken by what is too long in fields that are not known.
+std::optional<grpc::Status> Rpc::malformed(const Message& request) const {
+    if (auto wrong = violations(request); !wrong.empty()) return bad_request(std::move(wrong));
+    if (const std::size_t bytes = request.ByteSizeLong(); bytes > limits_.command_bytes_max)
+        return too_large(request, bytes, limits_.command_bytes_max);
+    return std::nullopt;
+}
+
+std::expected<Caller, grpc::Status> Rpc::caller_of(const grpc::ServerContextBase& context) const {
+    auto caller = verifier_.verify(metadata(context, "authorization"), system_now());
+    if (!caller) return std::unexpected(edge_status(caller.error()));
+    return std::move(*caller);
+}
+
+std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
+                                                const Message& request) const {
+    auto caller = caller_of(context);
+    if (!caller) return caller;
+    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
+    return caller;
+}
+
+// A no that rests on half a history would be taken for the answer.
+static grpc::Status not_folded(std::string_view why) {
+    return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
+}
+
+// Asked before the roles, which rest on what is folded: half a roster refuses nobody.
+std::optional<grpc::Status> Rpc::unreadable(const Caller& caller) const {
+    if (caller.realm.empty() || ledger_.readable(caller.realm)) return std::nullopt;
+    return not_folded(ledger_.why_not(caller.realm));
+}
+
+// By the roles that the roster confirmed.
+static std::optional<grpc::Status> lacks_role(const Caller& caller,
+                                              const google::protobuf::Descriptor& request) {
+    const auto& roles = method_rules(request).roles();
+    if (roles.empty() ||
+        std::ranges::any_of(roles, [&](const std::string& role) { return caller.has(role); }))
+        return std::nullopt;
+    return edge_status("role_missing",
+                       fmt::format("one of these roles is needed, by token and by roster: {}",
+                                   fmt::join(roles, ", ")));
+}
+
+std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
+                                                      const Message& request) const {
+    auto caller = verify(context, request);
+    if (!caller) return caller;
+    if (auto why = unreadable(*caller)) return std::unexpected(std::move(*why));
+    caller = confirm(std::move(*caller));
+    if (!caller) return caller;
+    if (auto why = lacks_role(*caller, *request.GetDescriptor()))
+        return std::unexpected(std::move(*why));
+    return caller;
+}
+
+std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
+    if (caller.realm.empty())
+        return std::unexpected(
+            edge_status("role_missing",
+                        "the token is an operator's and names no realm: only a realm's people may "
+                        "do this"));
+    caller.claimed = caller.roles;
+    caller.roles = roster_.confirmed(caller);
+    if (caller.roles.empty())
+        return std::unexpected(
+            edge_status("role_missing",
+                        "the realm's roster gives you none of the roles that your token names: an "
+                        "admin of your agency can import one that does"));
+    return caller;
+}
+
+std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
+    if (caller.expires_at && system_now() > *caller.expires_at) return edge_status("token_expired");
+    if (auto why = unreadable(caller)) return why;
+    Caller anew = caller;
+    anew.roles = caller.claimed;
+    const auto confirmed = confirm(std::move(anew));
+    if (!confirmed) return confirmed.error();
+    if (confirmed->roles != caller.roles) return edge_status("roles_changed");
+    return std::nullopt;
+}
+
+std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
+    const grpc::ServerContextBase& context, const Message& request) const {
+    auto caller = caller_of(context);
+    if (!caller) return caller;
+    if (!caller->has(operator_role))
+        return std::unexpected(
+            edge_status("role_missing",
+                        "the role operator is needed, which the issuer of tokens gives to who runs "
+                        "the installation"));
+    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
+    return caller;
+}
+
+void Rpc::tidy(Message& request) const {
+    if (request.ByteSizeLong() <= limits_.command_bytes_max) texts::tidy_texts(request);
+}
+
+const Message& Rpc::set_body(Message& command, const Message& request) const {
+    const auto* body = command.GetDescriptor()->FindOneofByName("body");
+    for (int i = 0; body != nullptr && i < body->field_count(); ++i) {
+        if (body->field(i)->message_type() != request.GetDescriptor()) continue;
+        Message& made = *command.GetReflection()->MutableMessage(&command, body->field(i));
+        made.CopyFrom(request);
+        tidy(made);
+        return made;
+    }
+    throw std::logic_error("no command for " + request.GetTypeName());
+}
+
+static std::string text_field(const Message& message, const char* name) {
+    const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+    return field == nullptr ? std::string{} : message.GetReflection()->GetString(message, field);
+}
+
+static void set_text(Message& message, const char* name, const std::string& value) {
+    if (const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name))
+        message.GetReflection()->SetString(&message, field, value);
+}
+
+// Until when the request may be decided. Every retry must arrive at the same instant, so where the
+// caller fixed none it follows from the time inside the request id.
+static std::expected<Time, FieldViolation> expiry(const Message& request,
+                                                  const std::string& request_id, Time now) {
+    const FieldDescriptor* field = request.GetDescriptor()->FindFieldByName("expires_at");
+    const auto& reflection = *request.GetReflection();
+    Time expires_at;
+    if (field != nullptr && reflection.HasField(request, field)) {
+        google::protobuf::Timestamp stamp;
+        stamp.CopyFrom(reflection.GetMessage(request, field));
+        expires_at = from_proto(stamp);
+    } else if (const auto made_at = uuid_v7_time(request_id)) {
+        expires_at = *made_at + std::chrono::hours(1);
+    } else {
+        return std::unexpected(FieldViolation{
+            "expires_at", "set it, and keep it in every retry, unless request_id is a UUIDv7"});
+    }
+    if (expires_at > now + std::chrono::hours(24))
+        return std::unexpected(
+            FieldViolation{"expires_at", "must be at most 24 h ahead of the first attempt"});
+    return expires_at;
+}
+
+static std::string traceparent(const grpc::ServerContextBase& context) {
+    std::string given = metadata(context, "traceparent");
+    return valid_traceparent(given) ? given : new_traceparent();
+}
+
+static grpc::Status refusal(const Answer& answer) {
+    if (answer.kind == Answer::Kind::unavailable)
+        return edge_status("unavailable", answer.rejection.text);
+    std::vector<FieldViolation> fields;
+    if (!answer.rejection.field.empty())
+        fields.push_back({answer.rejection.field, answer.rejection.text});
+    // What was refused without a decision has none.
+    std::map<std::string, std::string> where;
+    if (answer.position.offset >= 0) where["position"] = answer.position.text();
+    return status(static_cast<grpc::StatusCode>(answer.rejection.because), answer.rejection.code,
+                  answer.rejection.text, std::move(fields), {}, where);
+}
+
+void Rpc::note_answer(const std::string& request, const Answer& answer,
+                      const std::string& trace) const {
+    const bool accepted = answer.kind == Answer::Kind::accepted;
+    const bool decided = answer.kind != Answer::Kind::unavailable;
+    logs::debug("change answered", {{"service", service_},
+                                    {"request", request},
+                                    {"code", accepted  ? "ok"
+                                             : decided ? answer.rejection.code
+                                                       : "unavailable"},
+                                    {"position", decided ? answer.position.text() : ""},
+                                    {"trace_id", trace}});
+}
+
+struct Rpc::Changing {
+    Reactor* reactor = nullptr;
+    Message* response = nullptr;
+    const google::protobuf::Descriptor* type = nullptr;
+    Caller caller;
+    Submission submission;
+    milliseconds wait{0};  // for the decision
+    Refuse refuse;
+    std::chrono::steady_clock::time_point refused_from;  // from then on a refusal counts
+};
+
+Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
+                          Message& response, const Refuse& refuse, milliseconds patient) {
+    Reactor* reactor = context->DefaultReactor();
+    // What else keeps the ledger from taking it, submit() knows.
+    auto caller = authenticate(*context, request);
+    if (!caller) {
+        reactor->Finish(caller.error());
+        return reactor;
+    }
+    auto changing = std::make_shared<Changing>();
+    changing->reactor = reactor;
+    changing->response = &response;
+    changing->type = request.GetDescriptor();
+    changing->caller = *caller;
+    changing->refuse = refuse;
+    changing->wait = std::max(wait_for(time_left(*context)), milliseconds(1));
+    changing->refused_from = std::chrono::steady_clock::now() + std::min(patient, changing->wait);
+    Submission& submission = changing->submission;
+    submission.sent_at = system_now();
+    const std::string request_id = text_field(request, "request_id");
+    const auto expires_at = expiry(request, request_id, submission.sent_at);
+    submission.asking = {caller->realm, caller->actor, caller->agency, caller->roles, request_id};
+    submission.traceparent = traceparent(*context);
+    submission.body = std::move(body);
+    if (expires_at) submission.expires_at = *expires_at;
+    const std::size_t bytes = command_size(submission);
+    if (bytes > limits_.command_bytes_max) {
+        reactor->Finish(too_large(request, bytes, limits_.command_bytes_max));
+        return reactor;
+    }
+    if (expires_at) {
+        submit_once_it_may(std::move(changing));
+        return reactor;
+    }
+    auto refused = refuse(*caller);
+    reactor->Finish(refused ? std::move(*refused) : bad_request({expires_at.error()}));
+    return reactor;
+}
+
+// What it refers to may be on its way here: it looks again whenever a moment has passed.
+void Rpc::submit_once_it_may(std::shared_ptr<Changing> changing) {
+    auto refused = changing->refuse(changing->caller);
+    if (!refused) return submit(std::move(changing));
+    if (std::chrono::steady_clock::now() >= changing->refused_from)
+        return changing->reactor->Finish(std::move(*refused));
+    constexpr milliseconds moment{50};
+    const Position never{service_, 0, std::numeric_limits<std::int64_t>::max()};
+    const Ledger::Reader reader{changing->caller.realm, changing->caller.actor,
+                                changing->submission.body.size()};
+    ledger_.await(reader, {never}, moment,
+                  [this, changing, refused = std::move(*refused)](Ledger::Awaited how) mutable {
+                      if (how == Ledger::Awaited::not_yet)
+                          return submit_once_it_may(std::move(changing));
+                      changing->reactor->Finish(std::move(refused));
+                  });
+}
+
+void Rpc::submit(std::shared_ptr<Changing> changing) {
+    std::string trace = logs::trace_id(changing->submission.traceparent);
+    const milliseconds wait = changing->wait;
+    Submission submission = std::move(changing->submission);
+    ledger_.submit(
+        std::move(submission), wait,
+        [this, changing = std::move(changing), trace = std::move(trace)](const Answer& answer) {
+            if (logs::debugging()) note_answer(changing->type->full_name(), answer, trace);
+            if (answer.kind != Answer::Kind::accepted)
+                return changing->reactor->Finish(refusal(answer));
+            set_text(*changing->response, "id", answer.subject);
+            set_text(*changing->response, "etag", answer.etag);
+            set_text(*changing->response, "position", answer.position.text());
+            changing->reactor->Finish(grpc::Status::OK);
+        });
+}
+
+Rpc::ReadCall Rpc::guarded(ReadCall call) const {
+    return [this, call = std::move(call)](const Caller& caller) {
+        try {
+            return call(caller);
+        } catch (const std::exception& error) {
+            logs::error("a read failed", {{"service", service_}, {"why", error.what()}});
+            return edge_status("internal");
+        }
+    };
+}
+
+// A read from when it is well formed until its caller has the answer. A caller who goes away gives
+// its places back at once. gRPC calls OnCancel() only after the method has returned, and OnDone(),
+// once, after both that and Finish(): so `waits` is known, and this lives, whichever comes first.
+class Rpc::PendingRead final : public grpc::ServerUnaryReactor {
+public:
+    explicit PendingRead(Ledger& ledger) : ledger_(ledger) {}
+    void OnCancel() override {
+        gone = true;
+        ledger_.give_up(waits);
+    }
+    void OnDone() override { delete this; }
+
+    std::uint64_t waits = 0;  // for positions
+    std::atomic<bool> gone = false;
+    CallSlots::Slot slot;
+
+private:
+    Ledger& ledger_;
+};
+
+Rpc::Reactor* Rpc::read(Context* context, const Message& request, Apart* apart, ReadCall call) {
+    const auto caller = verify(*context, request);
+    if (!caller) return ended(context, caller.error());
+    if (auto why = unreadable(*caller)) return ended(context, std::move(*why));
+    const std::size_t bytes = request.ByteSizeLong();
+    // What is waited for may be the roster that names the caller.
+    const auto answer = [this, method = request.GetDescriptor(), call = guarded(std::move(call)),
+                         who = *caller, apart, bytes](PendingRead& read) {
+        const auto caller_now = confirm(who);
+        if (!caller_now) return read.Finish(caller_now.error());
+        if (auto why = lacks_role(*caller_now, *method)) return read.Finish(std::move(*why));
+        if (apart != nullptr) return answer_apart(*apart, read, *caller_now, call, bytes);
+        read.Finish(call(*caller_now));
+    };
+    return after_positions(context, {caller->realm, caller->actor, bytes}, answer);
+}
+
+void Rpc::answer_apart(Apart& apart, PendingRead& read, const Caller& caller, const ReadCall& call,
+                       std::size_t bytes) {
+    // Until the caller has the answer, or is gone: who does not read it has no room for another.
+    read.slot = apart.slots.take(caller.realm, caller.actor, bytes);
+    if (!read.slot)
+        return read.Finish(edge_status(
+            "unavailable",
+            "too many reads that take long are waiting, in all, of your realm or of you; ask "
+            "again as it is"));
+    // A task that is dropped ends its read as well: the server waits for all of them.
+    const auto drop = [](PendingRead* left) { left->Finish(edge_status("stopping")); };
+    std::unique_ptr<PendingRead, decltype(drop)> pending(&read, drop);
+    std::move_only_function<void()> task = [pending = std::move(pending), caller, call]() mutable {
+        PendingRead& taken = *pending.release();
+        taken.Finish(taken.gone ? grpc::Status::CANCELLED : call(caller));
+    };
+    // The slots bound what waits.
+    apart.thread.run(caller.realm, bytes, task);
+}
+
+Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
+    if (auto wrong = malformed(request)) return ended(context, std::move(*wrong));
+    // What anybody may ask must not wait: a call that waits takes up room.
+    if (!metadata(*context, "tocsin-after").empty())
+        return ended(context, bad_request({{"tocsin-after",
+                                            "a public read waits for no position: leave it out "
+                                            "and ask again"}}));
+    // What went wrong here is not for everybody.
+    if (!ledger_.readable(text_field(request, "realm")))
+        return ended(context,
+                     not_folded("history is still being folded, or an operator is needed"));
+    tell_age(context);
+    return ended(context, guarded(call)(Caller{}));
+}
+
+void Rpc::tell_age(Context* context) const {
+    if (const double stale = ledger_.stale_seconds(); stale > 0)
+        context->AddInitialMetadata("tocsin-stale-seconds", fmt::format("{:.1f}", stale));
+}
+
+// All that was sent under that key, as one list.
+static std::string joined_metadata(const grpc::ServerContextBase& context, const char* key) {
+    std::string joined;
+    const auto [begin, end] = context.client_metadata().equal_range(key);
+    for (auto sent = begin; sent != end; ++sent)
+        joined.append(joined.empty() ? "" : ",").append(sent->second.data(), sent->second.size());
+    return joined;
+}
+
+static std::string_view without_blanks(std::string_view text) {
+    constexpr std::string_view blanks = " \t";
+    const std::size_t begin = std::min(text.find_first_not_of(blanks), text.size());
+    return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
+// The positions in `tocsin-after`, or why they cannot be waited for.
+static std::expected<std::vector<Position>, FieldViolation> positions_of(const std::string& after,
+                                                                         const Ledger& ledger) {
+    std::vector<Position> positions;
+    for (std::size_t begin = 0; begin <= after.size();) {
+        const std::size_t end = std::min(after.find(',', begin), after.size());
+        auto position =
+            Position::parse(without_blanks(std::string_view(after).substr(begin, end - begin)));
+        if (!position || positions.size() >= 16)
+            return std::unexpected(FieldViolation{
+                "tocsin-after", "expected up to 16 service/partition/offset, separated by commas"});
+        if (!ledger.follows(*position))
+            return std::unexpected(FieldViolation{
+                "tocsin-after", fmt::format("this service never reaches {}: it follows no such "
+                                            "ledger",
+                                            position->text())});
+        positions.push_back(std::move(*position));
+        begin = end + 1;
+    }
+    return positions;
+}
+
+Rpc::Reactor* Rpc::after_positions(Context* context, const Ledger::Reader& reader,
+                                   std::function<void(PendingRead&)> answer) {
+    tell_age(context);
+    auto* read = new PendingRead(ledger_);
+    const std::string after = joined_metadata(*context, "tocsin-after");
+    if (after.empty()) {
+        answer(*read);
+        return read;
+    }
+    auto positions = positions_of(after, ledger_);
+    if (!positions) {
+        read->Finish(bad_request({positions.error()}));
+        return read;
+    }
+    const auto ended = [this, read, realm = reader.realm,
+                        answer = std::move(answer)](Ledger::Awaited how) {
+        switch (how) {
+            case Ledger::Awaited::reached:  // Views may have started over meanwhile.
+                return ledger_.readable(realm) ? answer(*read)
+                                               : read->Finish(not_folded(ledger_.why_not(realm)));
+            case Ledger::Awaited::not_yet:
+                return read->Finish(edge_status("not_yet"));
+            case Ledger::Awaited::too_many:
+                return read->Finish(
+                    edge_status("unavailable", "too many reads are waiting; ask again"));
+            case Ledger::Awaited::given_up:
+                return read->Finish(grpc::Status::CANCELLED);
+        }
+    };
+    read->waits =
+        ledger_.await(reader, std::move(*positions), wait_for(time_left(*context)), ended);
+    return read;
+}
+
+void bound_received(grpc::ServerBuilder& builder) {
+    builder.SetMaxReceiveMessageSize(received_bytes_max);
+    grpc::ResourceQuota quota("received");
+    quota.Resize(received_memory_bytes_max);
+    builder.SetResourceQuota(quota);
+}
+
+grpc::Status not_found(std::string_view field, std::string_view id) {
+    return edge_status("not_found", fmt::format("{}: no such {}", id, field),
+                       {{std::string(field), "names nothing that exists here"}});
+}
+
+grpc::Status other_agency(const Caller& caller, std::string_view field) {
+    const std::string why = not_concerned(caller.agency);
+    return edge_status("other_agency", why, {{std::string(field), why}});
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,204 @@
+// The edge of every service: who calls, whether the request is well formed, whether the roster
+// confirms the role; then a command into the ledger, or a read from a view. Methods of a service
+// are one line each on top of this.
+#pragma once
+
+#include "runtime/base/call_slots.hpp"
+#include "runtime/base/shared_bytes.hpp"
+#include "runtime/edge/errors.hpp"
+#include "runtime/edge/identity.hpp"
+#include "runtime/host/reading_thread.hpp"
+#include "runtime/ledger/decider.hpp"
+#include "runtime/ledger/ledger.hpp"
+#include "texts/text_fields.hpp"
+
+#include <google/protobuf/message.h>
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tocsin::runtime {
+
+// Confirms roles by the realm's roster. Implemented by roster.hpp from approval's ledger.
+class RoleConfirmer {
+public:
+    virtual ~RoleConfirmer() = default;
+    // The roles of the caller that the roster confirms. While a realm has no roster yet, the role
+    // admin is taken from the token alone, so that one can be imported.
+    virtual std::vector<std::string> confirmed(const Caller& caller) const = 0;
+};
+
+class Rpc {
+public:
+    struct Limits {
+        std::chrono::milliseconds deadline_default{5000};
+        std::chrono::milliseconds deadline_max{30000};
+        std::size_t command_bytes_max = 900'000;  // of a command as it is recorded
+    };
+    using Reactor = grpc::ServerUnaryReactor;
+    using Context = grpc::CallbackServerContext;
+
+    // Throws std::logic_error where a method of the service does not say who may call it.
+    Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
+        Limits limits);
+
+    // Why a change is refused by what only this process knows, such as its files; nothing: it is
+    // not. For a caller who has one of the roles; of the request with tidy texts.
+    template <class Request>
+    using Check = std::function<std::optional<grpc::Status>(const Caller&, const Request&)>;
+
+    // What a change refers to in another service's ledger may have been written a moment ago, and
+    // not be read here yet: a check that refuses is asked again for so long before its word counts.
+    static constexpr std::chrono::milliseconds patience{2000};
+
+    // A call that changes something, for callers who have one of the method's roles (see
+    // method_rules.hpp). `Command` has a oneof field of the request's type. The response has `id`,
+    // `etag` and `position`. Here and in `read`, texts are made tidy before anything looks at them
+    // (texts/text_fields.hpp).
+    template <class Command, class Request, class Response>
+    Reactor* change(Context* context, const Request* request, Response* response,
+                    const std::type_identity_t<Check<Request>>& check = {},
+                    std::chrono::milliseconds wait = {}) {
+        const auto command = std::make_shared<Command>();
+        const auto& body = dynamic_cast<const Request&>(set_body(*command, *request));
+        const auto refuse = [command, &body, check](const Caller& caller) {
+            return check ? check(caller, body) : std::nullopt;
+        };
+        return change(context, body, stable_bytes(*command), *response, refuse, wait);
+    }
+
+    // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
+    // const Request&, Response&)` returns a grpc::Status and runs on the calling thread; it must
+    // not block. Which agency the caller is of is its to look at.
+    template <class Request, class Response, class Reader>
+    Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
+        const auto asked = std::make_shared<Request>(*request);
+        tidy(*asked);
+        return read(context, *asked, nullptr, [asked, response, reader](const Caller& caller) {
+            return reader(caller, std::as_const(*asked), *response);
+        });
+    }
+
+    // Where reads go that take long. Realms take turns; of each, of one caller and in all, no more
+    // wait than have a slot. Its thread is stopped before the server is: what waits then ends as
+    // `stopping`.
+    struct Apart {
+        ReadingThread thread;
+        CallSlots slots;
+    };
+    // The same, with `reader` on a thread of its own: neither the threads that serve all calls nor
+    // the ledger's wait for it. For a caller who went away meanwhile it does not begin.
+    template <class Request, class Response, class Reader>
+    Reactor* read_apart(Apart& apart, Context* context, const Request* request, Response* response,
+                        Reader reader) {
+        const auto asked = std::make_shared<Request>(*request);
+        tidy(*asked);
+        return read(context, *asked, &apart, [asked, response, reader](const Caller& caller) {
+            return reader(caller, std::as_const(*asked), *response);
+        });
+    }
+
+    // A read that needs no token, hence waits for no position. `reader(const Request&, Response&)`.
+    template <class Request, class Response, class Reader>
+    Reactor* read_public(Context* context, const Request* request, Response* response,
+                         Reader reader) {
+        return read_public(context, *request, [request, response, reader](const Caller&) {
+            return reader(*request, *response);
+        });
+    }
+
+    // Whether the views of a realm can be read; streams ask, the calls above do so themselves.
+    bool readable(const std::string& realm) const { return ledger_.readable(realm); }
+
+    // The caller of a stream, with the roles that the roster confirms, or why not. `context` is any
+    // server context.
+    std::expected<Caller, grpc::Status> authenticate(
+        const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
+
+    // Why a stream of that caller must not go on: the token has ended, or the roster gives other
+    // roles than when it began. Nothing: it may.
+    std::optional<grpc::Status> must_end(const Caller& caller) const;
+
+    // An operator of the installation, by the token alone, or why not; nobody else hears what is
+    // wrong with the request. Needs nothing of the ledger.
+    std::expected<Caller, grpc::Status> authenticate_operator(
+        const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
+
+private:
+    class PendingRead;
+    using ReadCall = std::function<grpc::Status(const Caller&)>;
+    using Refuse = std::function<std::optional<grpc::Status>(const Caller&)>;
+
+    // Why nothing can be said of the caller's realm yet, roles included.
+    std::optional<grpc::Status> unreadable(const Caller& caller) const;
+    // With the roles that the realm's roster confirms.
+    std::expected<Caller, grpc::Status> confirm(Caller caller) const;
+    // What is wrong with a request, whoever asks.
+    std::optional<grpc::Status> malformed(const google::protobuf::Message& request) const;
+    // By the token; the roles are the token's.
+    std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;
+    // The same for a request that is well formed.
+    std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
+                                               const google::protobuf::Message& request) const;
+    // The body as it is now in the command, with tidy texts.
+    const google::protobuf::Message& set_body(google::protobuf::Message& command,
+                                              const google::protobuf::Message& request) const;
+    // Unless it is too large, and refused for that: nobody's token was looked at yet.
+    void tidy(google::protobuf::Message& request) const;
+    // A change that waits for what it refers to, or is on its way to the ledger.
+    struct Changing;
+    // `request` need not outlive the call, but for what `refuse` holds on to.
+    Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
+                    google::protobuf::Message& response, const Refuse& refuse,
+                    std::chrono::milliseconds wait);
+    void submit(std::shared_ptr<Changing> changing);
+    void submit_once_it_may(std::shared_ptr<Changing> changing);
+    // Ends a read that throws, which is its caller's alone, and logs why.
+    ReadCall guarded(ReadCall call) const;
+    // `apart` null: on the thread that finds it ready.
+    Reactor* read(Context* context, const google::protobuf::Message& request, Apart* apart,
+                  ReadCall call);
+    // Has `call` answer the read on the other thread, or refuses it.
+    static void answer_apart(Apart& apart, PendingRead& read, const Caller& caller,
+                             const ReadCall& call, std::size_t bytes);
+    Reactor* read_public(Context* context, const google::protobuf::Message& request,
+                         const ReadCall& call);
+    void note_answer(const std::string& request, const Answer& answer,
+                     const std::string& trace) const;
+    // Reads go on while Kafka is away; they say how old they are.
+    void tell_age(Context* context) const;
+    // Runs `answer`, which ends the read now or later, once the positions in `tocsin-after` are
+    // reached.
+    Reactor* after_positions(Context* context, const Ledger::Reader& reader,
+                             std::function<void(PendingRead&)> answer);
+    std::chrono::milliseconds time_left(const grpc::ServerContextBase& context) const;
+
+    std::string service_;
+    Ledger& ledger_;
+    TokenVerifier& verifier_;
+    const RoleConfirmer& roster_;
+    Limits limits_;
+};
+
+// What a server takes of a call: more than any command may have, so that what is too long is
+// refused with its largest field. What is beyond even that gRPC refuses, with a text of its own. It
+// reads every message to its end first, whatever it takes: the memory of all calls is bounded by
+// itself.
+inline constexpr int received_bytes_max = 16 << 20;
+inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
+void bound_received(grpc::ServerBuilder& builder);
+
+grpc::Status not_found(std::string_view field, std::string_view id);
+// It concerns other agencies than the caller's.
+grpc::Status other_agency(const Caller& caller, std::string_view field);
+
+}  // namespace tocsin::runtime
