@@ -1,6 +1,6 @@
-# What the simulator compiles once more, with bugs that can be switched on: the ledger's protocol and
-# its driver, what stops a release and what a rule makes of its readings. In a library these sources
-# share no object with any other, so that the simulator's can take their place.
+# What the simulator compiles once more, with bugs that can be switched on: the protocol of a ledger
+# and its driver, what stops a release and what a rule makes of its readings. In a library these
+# sources share no object with any other, so that the simulator's can take their place.
 set(TOCSIN_PLANTED_SOURCES
     runtime/ledger/chain runtime/ledger/fold runtime/ledger/forgotten runtime/ledger/ledger_calls
     runtime/ledger/partition runtime/ledger/partition_decide runtime/ledger/partition_inputs

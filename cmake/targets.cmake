@@ -5,7 +5,7 @@
 # itself, as is a `decider.cpp`, which is what changes most, and `http_server.cpp`, which takes as
 # much memory as many others. The other presets compile every source by itself, and show where one
 # lacks an include.
-set(TOCSIN_UNITY_BATCH 8)
+set(TOCSIN_UNITY_BATCH 10)
 set(TOCSIN_ALONE "/(channels|sources)/[a-z_]+\\.cpp$|/decider\\.cpp$|/http_server\\.cpp$")
 function(tocsin_unity target)
   if(NOT TOCSIN_UNITY)

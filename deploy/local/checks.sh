@@ -193,7 +193,7 @@ tidied() {
         ':!services/cli/*.cpp' ':!services/gateway/*.cpp' ':!services/drafting/watch_stream.cpp' \
         ':!services/runtime/edge/errors.cpp' ':!services/runtime/edge/ledger_rpc.cpp' \
         ':!services/runtime/process.cpp' ':!services/runtime/edge/roster.cpp' \
-        ':!services/runtime/edge/tls.cpp' ':!services/runtime/edge/validate.cpp'
+        ':!services/runtime/edge/tls.cpp'
     files 'services/cli/ledger_chain.cpp' 'services/cli/options.cpp' 'services/cli/people.cpp' \
         'services/gateway/json_shape.cpp' 'services/gateway/route.cpp' \
         'services/gateway/strict_json.cpp' 'services/gateway/traceparent.cpp'

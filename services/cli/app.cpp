@@ -1,5 +1,7 @@
 #include "cli/app.hpp"
 
+#include "cli/run.hpp"
+
 #include "cli/completion.hpp"
 #include "cli/failure.hpp"
 #include "cli/ledger_verbs.hpp"
@@ -344,5 +346,7 @@ int App::run_verb(int argc, char** argv) {
         return static_cast<int>(Exit::failure);
     }
 }
+
+int run(int argc, char** argv) { return App().run(argc, argv); }
 
 }  // namespace tocsin::cli

@@ -1,4 +1,4 @@
-#include "cli/app.hpp"
+#include "cli/run.hpp"
 #include "runtime/host/logs.hpp"
 
 #include <fcntl.h>
@@ -19,5 +19,5 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_DFL);  // `tocsin ... | head` ends quietly.
     // Libraries say nothing here: what went wrong is told in words, once.
     tocsin::runtime::logs::start("tocsin", "error");
-    return tocsin::cli::App().run(argc, argv);
+    return tocsin::cli::run(argc, argv);
 }

@@ -8,7 +8,7 @@
 #include "drafting/expiry.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/base/ids.hpp"
-#include "runtime/edge/validate.hpp"
+#include "runtime/base/validate.hpp"
 #include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"

@@ -3,8 +3,9 @@
 #pragma once
 
 #include "google/rpc/status.pb.h"
+#include "runtime/base/validate.hpp"
 
-#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/status.h>
 
 #include <chrono>
 #include <map>
@@ -15,11 +16,6 @@
 #include <vector>
 
 namespace tocsin::runtime {
-
-struct FieldViolation {
-    std::string field;        // path such as draft.texts[1].headline
-    std::string description;  // what is wrong and what to do
-};
 
 // `reason` is the snake_case code; ErrorInfo carries it in upper case with domain `tocsin`.
 // FieldViolations become BadRequest, `retry_after` RetryInfo. Details stay below 4 KiB: what does

@@ -7,7 +7,7 @@
 #include "runtime/base/parties.hpp"
 #include "runtime/base/traceparent.hpp"
 #include "runtime/edge/method_rules.hpp"
-#include "runtime/edge/validate.hpp"
+#include "runtime/base/validate.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/ledger/record.hpp"
 

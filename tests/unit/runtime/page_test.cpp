@@ -17,19 +17,19 @@ using drafting::v1::ListIncidentsResponse;
 // Ids to title lengths, by id.
 using Items = std::map<std::string, std::size_t>;
 
-struct Answer {
+struct StubAnswer {
     std::vector<std::string> ids;
     std::string next;
     std::size_t bytes = 0;
     grpc::Status status;
 };
 
-Answer list(const Items& items, int page_size, const std::string& token) {
+StubAnswer list(const Items& items, int page_size, const std::string& token) {
     ListIncidentsRequest request;
     request.set_page_size(page_size);
     request.set_page_token(token);
     ListIncidentsResponse response;
-    Answer answer;
+    StubAnswer answer;
     answer.status =
         answer_page(request, response, *response.mutable_incidents(), [&](PageOf<Incident>& page) {
             auto at = page.after() ? items.upper_bound(*page.after()) : items.begin();

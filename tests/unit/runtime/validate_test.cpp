@@ -1,4 +1,4 @@
-#include "runtime/edge/validate.hpp"
+#include "runtime/base/validate.hpp"
 
 #include "content/lifecycle.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"

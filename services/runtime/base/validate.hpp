@@ -1,8 +1,6 @@
 // Checks a request against the rules declared beside its fields (tocsin/rules/v1). Pure.
 #pragma once
 
-#include "runtime/edge/errors.hpp"
-
 #include <google/protobuf/message.h>
 
 #include <cstddef>
@@ -10,6 +8,11 @@
 #include <vector>
 
 namespace tocsin::runtime {
+
+struct FieldViolation {
+    std::string field;        // path such as draft.texts[1].headline
+    std::string description;  // what is wrong and what to do
+};
 
 // What is wrong, at most 20 of it, with paths such as draft.texts[1].headline. A partial message
 // may leave out what is required.

@@ -1,4 +1,4 @@
-#include "runtime/edge/validate.hpp"
+#include "runtime/base/validate.hpp"
 
 #include "runtime/base/nearest.hpp"
 #include "texts/cut.hpp"
