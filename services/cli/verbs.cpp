@@ -1,6 +1,6 @@
 // The table of verbs that are one call each. To add one: a row here.
 #include "cli/verb.hpp"
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/lifecycle.hpp"
 
 namespace tocsin::cli {
@@ -253,7 +253,7 @@ std::vector<Verb> publishing_verbs() {
          "add or replace a channel",
          "tocsin channel put page --kind feed --name 'Public feed'",
          {id("channelId", "channel"),
-          {"--kind", "kind", "feed, webhook or mastodon", Kind::text, true, channel_kinds()},
+          {"--kind", "kind", "what kind of channel it is", Kind::text, true, channel_kinds()},
           {"--name", "name", "name for people", Kind::text, true},
           {"--url", "url", "where it is"},
           {"--credential", "credential", "name of the credential on the server"},

@@ -1,6 +1,6 @@
 #include "content/check_parts.hpp"
 
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/checks.hpp"
 #include "content/graphemes.hpp"
 #include "content/shapes.hpp"

@@ -1,6 +1,6 @@
 #include "content/checks.hpp"
 
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/check_parts.hpp"
 #include "content/texts.hpp"
 

@@ -1,6 +1,6 @@
 #include "drafting/preview.hpp"
 
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/checks.hpp"
 
 namespace tocsin::drafting {

@@ -48,7 +48,7 @@ struct ArmedAll {
 ArmedAll arm_for(const Release& release, Time fire_at) {
     std::set<std::string> showing;
     for (const Item& item : release.items)
-        if (item.delivery.kind() == "feed" && item.is("ready"))
+        if (item.traits().public_from_claim && item.is("ready"))
             showing.insert(item.delivery.agency_id());
     ArmedAll all;
     Arming<v1::ReleaseArmed> arming{release};

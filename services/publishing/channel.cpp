@@ -2,11 +2,9 @@
 
 #include "content/content.hpp"
 #include "runtime/base/planted.hpp"
+#include "runtime/http/asked_wait.hpp"
 
-#include <absl/time/time.h>
 #include <fmt/format.h>
-
-#include <charconv>
 
 namespace tocsin::publishing {
 
@@ -67,38 +65,16 @@ Outcome failed(const runtime::HttpError& error) {
     return outcome;
 }
 
-static std::optional<Duration> until(absl::Time when, Time now) {
-    const Time there{std::chrono::microseconds{absl::ToUnixMicros(when)}};
-    return std::max(Duration{}, there - now);
-}
-
-static std::optional<Duration> read_wait(const std::string& text, Time now) {
-    int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size()) {
-        if (number < 0) return std::nullopt;
-        // Thirty years of waiting and the present moment can not be confused.
-        constexpr int64_t surely_a_date = 946'684'800;
-        if (number < surely_a_date) return std::chrono::seconds{number};
-        return until(absl::FromUnixSeconds(number), now);
-    }
-    absl::Time when;
-    if (absl::ParseTime(absl::RFC3339_full, text, &when, nullptr)) return until(when, now);
-    if (absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", text, absl::UTCTimeZone(), &when, nullptr))
-        return until(when, now);
-    return std::nullopt;
-}
-
 std::optional<Duration> retry_after(const runtime::HttpResponse& response, Time now) {
     const std::string text = response.header("retry-after");
-    return text.empty() ? std::nullopt : read_wait(text, now);
+    return text.empty() ? std::nullopt : runtime::read_wait(text, now);
 }
 
 std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now) {
     for (const char* name : {"retry-after", "x-ratelimit-reset", "ratelimit-reset"}) {
         const std::string text = response.header(name);
         if (text.empty()) continue;
-        if (const auto wait = read_wait(text, now)) return wait;
+        if (const auto wait = runtime::read_wait(text, now)) return wait;
     }
     return std::nullopt;
 }

@@ -1,4 +1,4 @@
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/steps.hpp"
@@ -25,29 +25,35 @@ std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& requ
         return runtime::Rejection{Because::invalid_argument, std::move(code), std::move(text),
                                   std::move(field)};
     };
-    if (request.kind() == "feed") {
-        if (!request.url().empty())
-            return bad("url_not_wanted", "the feed is served by Tocsin itself: leave the URL empty",
-                       "url");
-        if (!request.credential().empty())
-            return bad("credential_not_wanted", "the feed needs no credential: leave it empty",
-                       "credential");
-        return std::nullopt;
-    }
+    const content::Traits& traits = content::traits_of(request.kind());
     const std::string& url = request.url();
-    const auto scheme = url.find("://");
-    if (!url.starts_with("https://") && !url.starts_with("http://"))
-        return bad("url_missing", fmt::format("a {} channel needs its https URL", request.kind()),
-                   "url");
-    // The URL is shown to people and in metrics; a secret in it would be shown too.
-    const std::string authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
-    if (authority.empty() || authority.contains('@'))
-        return bad("url_with_secret",
-                   "the URL must name a host and no user: put the secret into the credential file",
-                   "url");
-    if (request.credential().empty())
+    if (traits.address == content::Address::none && !url.empty())
+        return bad(
+            "url_not_wanted",
+            fmt::format("a {} is served by Tocsin itself: leave the URL empty", request.kind()),
+            "url");
+    if (traits.address == content::Address::url) {
+        const auto scheme = url.find("://");
+        if (!url.starts_with("https://") && !url.starts_with("http://"))
+            return bad("url_missing",
+                       fmt::format("a {} channel needs its https URL", request.kind()), "url");
+        // The URL is shown to people and in metrics; a secret in it would be shown too.
+        const std::string authority =
+            url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
+        if (authority.empty() || authority.contains('@'))
+            return bad(
+                "url_with_secret",
+                "the URL must name a host and no user: put the secret into the credential file",
+                "url");
+    }
+    const bool wanted = traits.credential != content::CredentialForm::none;
+    if (wanted && request.credential().empty())
         return bad("credential_missing",
                    fmt::format("a {} channel needs the name of its credential", request.kind()),
+                   "credential");
+    if (!wanted && !request.credential().empty())
+        return bad("credential_not_wanted",
+                   fmt::format("a {} needs no credential: leave it empty", request.kind()),
                    "credential");
     return std::nullopt;
 }
@@ -118,11 +124,13 @@ Verdict put_channel(const State& state, const runtime::Asking& asking,
             "channel_id");
     for (const auto& [id, other] : state.channels) {
         // Both would show an alert of one identifier, of which the public may see only one.
-        if (request.kind() == "feed" && other.channel.kind() == "feed" && other.channel.active() &&
+        if (content::traits_of(request.kind()).one_per_agency &&
+            other.channel.kind() == request.kind() && other.channel.active() &&
             other.channel.agency_id() == asking.agency && id != request.channel_id())
-            return reject(Because::failed_precondition, "feed_exists",
-                          fmt::format("{} already has the feed channel {}", asking.agency, id),
-                          "kind");
+            return reject(
+                Because::failed_precondition, "feed_exists",
+                fmt::format("{} already has the {} channel {}", asking.agency, request.kind(), id),
+                "kind");
     }
 
     v1::Event event;

@@ -1,19 +1,21 @@
-// The table of wire parts. To add one: its file in channels/, a declaration and a line here; its
-// pure part in content/channels with a line in content/channels/channels.cpp; its duplicate class
-// in settling.cpp (`absent`); the credential's form in credentials.cpp; a test of both parts.
+// The table of wire parts, made of the files in channels/ (cmake/kinds.cmake).
 #include "publishing/channel.hpp"
+
+#include "channel_kinds.inc"
 
 #include <algorithm>
 #include <array>
 
 namespace tocsin::publishing {
 
-const ChannelWire& feed_wire();
-const ChannelWire& webhook_wire();
-const ChannelWire& mastodon_wire();
+#define TOCSIN_DECLARE(name) const ChannelWire& name##_wire();
+TOCSIN_CHANNEL_KINDS(TOCSIN_DECLARE)
+#undef TOCSIN_DECLARE
 
 static const auto& wires() {
-    static const std::array all{feed_wire(), webhook_wire(), mastodon_wire()};
+#define TOCSIN_ENTRY(name) name##_wire(),
+    static const std::array all{TOCSIN_CHANNEL_KINDS(TOCSIN_ENTRY)};
+#undef TOCSIN_ENTRY
     return all;
 }
 

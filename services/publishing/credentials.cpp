@@ -1,11 +1,13 @@
 #include "publishing/credentials.hpp"
 
+#include "content/channel.hpp"
 #include "runtime/base/digest.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/http/http.hpp"
 #include "runtime/production.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -74,6 +76,13 @@ static std::pair<std::string, std::string> owner_of(const nlohmann::json& json) 
     return {text_at(json, "realm", ""), text_at(json, "agency", "")};
 }
 
+static std::string kinds_with_credential() {
+    std::vector<std::string_view> names;
+    for (const content::ChannelKind& kind : content::all_kinds())
+        if (kind.traits.credential != content::CredentialForm::none) names.push_back(kind.kind);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
 static std::expected<Credential, std::string> credential_of(const nlohmann::json& json,
                                                             const std::string& world) {
     if (!json.is_object()) return std::unexpected("is not a JSON object");
@@ -81,8 +90,9 @@ static std::expected<Credential, std::string> credential_of(const nlohmann::json
     credential.kind = text_at(json, "kind", "");
     credential.realm = text_at(json, "realm", "");
     credential.agency = text_at(json, "agency", "");
-    if (credential.kind != "webhook" && credential.kind != "mastodon")
-        return std::unexpected("needs `kind`, webhook or mastodon");
+    const content::ChannelKind* kind = content::find_kind(credential.kind);
+    if (!kind || kind->traits.credential == content::CredentialForm::none)
+        return std::unexpected(fmt::format("needs `kind`, one of {}", kinds_with_credential()));
     if (credential.realm.empty() || credential.agency.empty())
         return std::unexpected("needs `realm` and `agency`, whose it is");
     if (text_at(json, "world", "live") != world)
@@ -90,7 +100,7 @@ static std::expected<Credential, std::string> credential_of(const nlohmann::json
     auto origins = origins_at(json);
     if (!origins) return std::unexpected(std::move(origins.error()));
     credential.origins = std::move(*origins);
-    if (credential.kind == "webhook") {
+    if (kind->traits.credential == content::CredentialForm::signing_keys) {
         auto keys = keys_at(json);
         if (!keys) return std::unexpected(std::move(keys.error()));
         credential.keys = std::move(*keys);

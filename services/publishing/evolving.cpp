@@ -16,7 +16,8 @@ void planned(Release& release, const v1::ReleasePlanned& event) {
     release.head.set_skew_ms(-1);
     std::set<std::string> feeds;
     for (const v1::Delivery& delivery : event.release().deliveries()) {
-        if (delivery.kind() == "feed") feeds.insert(delivery.agency_id());
+        if (content::traits_of(delivery.kind()).public_from_claim)
+            feeds.insert(delivery.agency_id());
         Item item{.delivery = delivery};
         item.delivery.set_state("planned");
         release.add(std::move(item));

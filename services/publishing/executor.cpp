@@ -304,7 +304,7 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
                           item->delivery.executor() == parts_.incarnation;
         if (!mine) return "The claim was taken away before it was started.";
         // A feed shows it from T0 on all the same: asking tells so.
-        if (release->retract_at && !item->retracts() && item->delivery.kind() != "feed")
+        if (release->retract_at && !item->retracts() && !item->traits().public_from_claim)
             return "The message was retracted before this attempt was started.";
         return {};
     };

@@ -3,6 +3,7 @@
 // same whether its release has three or a thousand.
 #pragma once
 
+#include "content/channel.hpp"
 #include "publishing/sealed.hpp"
 #include "runtime/base/shared_map.hpp"
 #include "runtime/base/time.hpp"
@@ -54,6 +55,7 @@ struct Item {
     bool is(std::string_view state) const { return delivery.state() == state; }
     bool retracts() const { return delivery.purpose() == v1::PURPOSE_RETRACTION; }
     const content::v1::Fixed& fixed() const;
+    const content::Traits& traits() const { return content::traits_of(delivery.kind()); }
     // Nothing more happens to it.
     bool settled() const;
     // The public has it, or may have it.

@@ -1,5 +1,5 @@
 // From a clearance to a planned release, or to a recorded "no".
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/steps.hpp"

@@ -25,10 +25,9 @@ bool Item::settled() const {
 
 bool Item::may_be_public() const {
     if (is("confirmed") || is("unknown") || is("claimed")) return true;
-    // A receiver cannot be asked: what it had once it may have, whatever became of the repeats.
-    if (delivery.kind() == "webhook" && doubted()) return true;
-    // The public feed shows an alert from T0 on once it was claimed, whatever became of asking it.
-    return delivery.kind() == "feed" && delivery.attempts() > 0;
+    // What cannot be asked may have what it had once, whatever became of the repeats.
+    if (!traits().can_be_asked && doubted()) return true;
+    return traits().public_from_claim && delivery.attempts() > 0;
 }
 
 static std::size_t index_of(std::string_view state) {
@@ -93,8 +92,8 @@ bool Release::claimable(const Item& item, Time now) const {
     if (!item.retracts() || planted(runtime::Bug::retraction_first)) return true;
     const Item* original = find(original_of(item.id()));
     if (original == nullptr || (original->settled() && !original->may_come_late())) return true;
-    // The public feed shows it from T0 on without anybody doing anything.
-    if (original->delivery.kind() == "feed" && original->delivery.attempts() > 0) return true;
+    // It is shown from T0 on without anybody doing anything.
+    if (original->traits().public_from_claim && original->delivery.attempts() > 0) return true;
     // Started at the last moment, it may still be carried out.
     const Time over = from_proto(original->delivery.give_up_at()) + claim_margin + post_lifetime;
     return (original->settled() || (original->is("unknown") && original->asked)) && now >= over;

@@ -1,7 +1,7 @@
 #include "publishing/rendering.hpp"
 
 #include "content/cap.hpp"
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
 #include "runtime/base/digest.hpp"

@@ -38,7 +38,7 @@ public:
             one.stands = one.stands || (!item.is("refused") && !item.is("stood_down"));
         }
         for (const Item& item : release.items) {
-            if (item.delivery.kind() != "feed" || item.retracts() || !item.may_be_public())
+            if (!item.traits().public_from_claim || item.retracts() || !item.may_be_public())
                 continue;
             feeds_.emplace(item.fixed().permalink(),
                            item.fixed().identifier() + suffix(number_on(item)));
@@ -96,7 +96,7 @@ static v1::Delivery retraction_of(const Item& original, int count) {
     delivery.set_language(original.delivery.language());
     delivery.set_purpose(v1::PURPOSE_RETRACTION);
     const std::string& receipt = original.delivery.receipt();
-    if (original.delivery.kind() == "mastodon" && receipt.size() <= reply_bytes_max)
+    if (original.traits().retraction_replies && receipt.size() <= reply_bytes_max)
         delivery.set_in_reply_to(receipt);
     return delivery;
 }

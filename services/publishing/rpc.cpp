@@ -2,7 +2,7 @@
 
 #include "runtime/host/clock.hpp"
 
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "publishing/decider.hpp"
 #include "publishing/steps.hpp"
 #include "runtime/base/parties.hpp"
@@ -20,7 +20,8 @@ using Reactor = PublishingRpc::Reactor;
 std::optional<grpc::Status> refuse_credential(Credentials& credentials, const Caller& caller,
                                               const v1::PutChannelRequest& request) {
     // What needs none, or is refused by the decider, with a field of its own.
-    if (request.kind() == "feed" || !content::find_kind(request.kind()) || refuse_place(request))
+    if (content::traits_of(request.kind()).credential == content::CredentialForm::none ||
+        !content::find_kind(request.kind()) || refuse_place(request))
         return std::nullopt;
     const auto credential = credentials.load(request.credential(), {.kind = request.kind(),
                                                                     .realm = caller.realm,

@@ -21,12 +21,14 @@ static constexpr Duration backoff_first = std::chrono::seconds{1};
 static constexpr Duration backoff_max = std::chrono::minutes{5};
 // The longest wait that a channel may ask for; a broken header must not silence it for days.
 static constexpr Duration asked_wait_max = std::chrono::hours{1};
-// A server keeps the idempotency key for an hour; beyond it a second request is a second post.
-static constexpr Duration key_lifetime = std::chrono::minutes{50};
 // Clocks of two instances differ; a timer of one must not be lost on the other.
 static constexpr Duration clock_difference = std::chrono::seconds{5};
 
-static constexpr std::string_view ask_a_person =
+static constexpr std::string_view no_repeats =
+    "The channel does not show it, and would post a repeat as another message. Look at the "
+    "account; "
+    "if the message is not there, post it by hand.";
+static constexpr std::string_view key_forgotten =
     "The channel does not show it, and the time in which it would recognise a repeat is over. Look "
     "at the account; if the message is not there, post it by hand.";
 
@@ -81,15 +83,21 @@ static void doubt(Turn& turn, const Item& item, std::string reason,
     turn.add(std::move(event));
 }
 
-// Whether a second request is no second post, whenever it comes.
-static bool is_exact(const Item& item) {
-    return item.delivery.kind() == "feed" || item.delivery.kind() == "webhook";
-}
-
-// Whether the channel would no longer recognise a request at `when` as a repeat of one in doubt.
-static bool key_forgotten(const Item& item, Time when) {
-    if (is_exact(item) || !item.doubted()) return false;
-    return !item.first_claimed_at || when >= *item.first_claimed_at + key_lifetime;
+// Why a request at `when` may make a second post, while one is in doubt; empty where it makes none.
+static std::string_view posts_twice(const Item& item, Time when) {
+    const content::Traits& traits = item.traits();
+    if (!item.doubted()) return {};
+    switch (traits.repeats) {
+        case content::Repeats::exact:
+            return {};
+        case content::Repeats::by_key:
+            if (item.first_claimed_at && when < *item.first_claimed_at + traits.key_lifetime)
+                return {};
+            return key_forgotten;
+        case content::Repeats::unsafe:
+            return no_repeats;
+    }
+    return no_repeats;
 }
 
 // Allows the next attempt, or says why there is none. `asked`: the channel was asked, and told
@@ -101,7 +109,8 @@ static void rearm(Turn& turn, const Item& item, const std::string& reason, Durat
         return settle(turn, item, "stood_down",
                       "The message was retracted before this channel confirmed it.");
     // Whatever put off the next attempt so far.
-    if (key_forgotten(item, retry_at)) return doubt(turn, item, std::string{ask_a_person}, asked);
+    if (const auto why = posts_twice(item, retry_at); !why.empty())
+        return doubt(turn, item, std::string{why}, asked);
     if (item.delivery.attempts() >= attempts_max)
         return settle(turn, item, "refused",
                       fmt::format("Given up after {} attempts. Last answer: {}",
@@ -190,7 +199,7 @@ static void come_true(Turn& turn) {
 // The feed shows what was claimed there, whatever became of asking it.
 static bool on_feed(const Release& release, v1::Purpose purpose) {
     return std::ranges::any_of(release.items, [&](const Item& item) {
-        return item.delivery.purpose() == purpose && item.delivery.kind() == "feed" &&
+        return item.delivery.purpose() == purpose && item.traits().public_from_claim &&
                item.may_be_public();
     });
 }

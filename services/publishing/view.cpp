@@ -44,7 +44,7 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
     if (id.empty()) {
         const std::string& channel = channel_of(event);
         if (!feed_since_ && event.has_channel_put() &&
-            event.channel_put().channel().kind() == "feed")
+            content::traits_of(event.channel_put().channel().kind()).public_from_claim)
             feed_since_ = decided_at;
         if (event.has_channel_put() || channels_.contains(channel))
             evolve(channels_.edit(channel), event);
@@ -78,7 +78,7 @@ void Realm::note(const std::string& id, const v1::Event& event, Time decided_at)
     const Item* listed = nullptr;
     for (const std::string& delivery : event.deliveries_claimed().delivery_ids())
         if (const Item* item = release.find(delivery);
-            item && item->delivery.kind() == "feed" && item->armed) {
+            item && item->traits().public_from_claim && item->armed) {
             list(release, *item, decided_at);
             listed = item;
         }
@@ -131,7 +131,7 @@ void Realm::drop_faded(Time now) {
         const auto& [at, id] = *due;
         Release& release = releases_.edit(id);
         for (const Item& item : release.items)
-            if (item.delivery.kind() == "feed") alerts_.erase(item.fixed().identifier());
+            if (item.traits().public_from_claim) alerts_.erase(item.fixed().identifier());
         release.drop_texts();
         traces_.erase(id);
         if (at == Time{}) continue;  // Never public: the decider keeps it too.

@@ -2,6 +2,7 @@
 
 #include "content/graphemes.hpp"
 #include "runtime/host/logs.hpp"
+#include "runtime/http/asked_wait.hpp"
 #include "texts/cut.hpp"
 #include "trigger/sources/fields.hpp"
 
@@ -9,7 +10,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <charconv>
 #include <coroutine>
 #include <set>
 #include <span>
@@ -229,18 +229,8 @@ bool same_source(const Wanted& a, const Wanted& b) {
 }  // namespace
 
 milliseconds retry_after(const std::string& header, Time now) {
-    std::int64_t seconds = 0;
-    const char* end = header.data() + header.size();
-    const auto [stopped, error] = std::from_chars(header.data(), end, seconds);
-    if (error != std::errc{} || stopped != end) {
-        tm date{};
-        const char* rest = strptime(header.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-        if (rest == nullptr || *rest != '\0') return milliseconds{0};
-        const Time then{std::chrono::seconds{timegm(&date)}};
-        seconds = std::chrono::ceil<std::chrono::seconds>(then - now).count();
-    }
-    const std::int64_t most = retry_after_most.count() / 1000;
-    return milliseconds{std::clamp<std::int64_t>(seconds, 0, most) * 1000};
+    const auto wait = runtime::read_wait(header, now).value_or(runtime::Duration{});
+    return std::min(std::chrono::ceil<milliseconds>(wait), retry_after_most);
 }
 
 milliseconds backoff(int failures, double poll_seconds) {

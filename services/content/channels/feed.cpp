@@ -1,6 +1,6 @@
 // `feed`: Tocsin's own public feed, one CAP file with every language.
 #include "content/cap.hpp"
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 
 #include <fmt/format.h>
 
@@ -57,6 +57,13 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
 const ChannelKind& feed_kind() {
     static const ChannelKind kind{
         .kind = "feed",
+        .traits = {.repeats = Repeats::exact,
+                   .can_be_asked = true,
+                   .public_from_claim = true,
+                   .one_per_agency = true,
+                   .retraction_replies = false,
+                   .address = Address::none,
+                   .credential = CredentialForm::none},
         .limits = {.text_max = 0, .unit = "bytes", .one_language_per_post = false},
         .count = count,
         .languages = languages,

@@ -1,5 +1,5 @@
 // `mastodon`: one public post per language on any server with Mastodon's client API.
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/channels/mastodon_length.hpp"
 #include "content/graphemes.hpp"
 #include "content/texts.hpp"
@@ -149,6 +149,14 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
 const ChannelKind& mastodon_kind() {
     static const ChannelKind kind{
         .kind = "mastodon",
+        .traits = {.repeats = Repeats::by_key,
+                   .key_lifetime = std::chrono::minutes{50},
+                   .can_be_asked = true,
+                   .public_from_claim = false,
+                   .one_per_agency = false,
+                   .retraction_replies = true,
+                   .address = Address::url,
+                   .credential = CredentialForm::token},
         .limits = {.text_max = 500, .unit = "characters", .one_language_per_post = true},
         .count = mastodon_length,
         .languages = languages,

@@ -1,6 +1,6 @@
 // `webhook`: a Standard Webhooks body for other systems, every language in one.
 #include "content/cap.hpp"
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "content/texts.hpp"
 
 #include <fmt/format.h>
@@ -111,6 +111,13 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
 const ChannelKind& webhook_kind() {
     static const ChannelKind kind{
         .kind = "webhook",
+        .traits = {.repeats = Repeats::exact,
+                   .can_be_asked = false,
+                   .public_from_claim = false,
+                   .one_per_agency = false,
+                   .retraction_replies = false,
+                   .address = Address::url,
+                   .credential = CredentialForm::signing_keys},
         // Standard Webhooks asks for less than 20 kB.
         .limits = {.text_max = 19'999, .unit = "bytes", .one_language_per_post = false},
         .count = count,

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <regex>
 #include <utility>
 
@@ -191,7 +192,7 @@ private:
             }
             const std::size_t more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 0;
             if (more == 0 || i + more >= text.size()) continue;
-            unsigned point = byte & (0x3fU >> more);
+            unsigned point = static_cast<unsigned>(byte) & (0x3fU >> more);
             for (std::size_t next = i + 1; next <= i + more; ++next)
                 point = point << 6 | (static_cast<unsigned>(text[next]) & 0x3fU);
             if ((point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||

@@ -1,6 +1,6 @@
 #include "content/cap.hpp"
 
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 #include "unit/content/samples.hpp"
 
 #include <gtest/gtest.h>

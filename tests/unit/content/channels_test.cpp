@@ -1,4 +1,4 @@
-#include "content/channels/channel.hpp"
+#include "content/channel.hpp"
 
 #include "content/channels/mastodon_length.hpp"
 #include "content/texts.hpp"
@@ -35,6 +35,22 @@ TEST(Channels, EveryKindIsFoundByItsName) {
     EXPECT_TRUE(names.contains("feed") && names.contains("webhook") && names.contains("mastodon"));
     EXPECT_EQ(find_kind("pigeon"), nullptr);
     EXPECT_EQ(find_kind(""), nullptr);
+}
+
+// What the rest of the code knows of a kind, and of one that only a newer version knows.
+TEST(Channels, TraitsAreThoseOfTheKind) {
+    for (const ChannelKind& kind : all_kinds()) {
+        EXPECT_EQ(&traits_of(kind.kind), &kind.traits) << kind.kind;
+        EXPECT_EQ(kind.traits.repeats == Repeats::by_key, kind.traits.key_lifetime.count() > 0)
+            << kind.kind;
+        // Without an address of its own nothing is sent that a credential would be for.
+        EXPECT_TRUE(kind.traits.address == Address::url ||
+                    kind.traits.credential == CredentialForm::none)
+            << kind.kind;
+    }
+    const Traits& careful = traits_of("pigeon");
+    EXPECT_EQ(careful.repeats, Repeats::unsafe);
+    EXPECT_FALSE(careful.can_be_asked || careful.public_from_claim || careful.retraction_replies);
 }
 
 TEST(Channels, OneRenditionPerLanguageWhereAPostHasOne) {

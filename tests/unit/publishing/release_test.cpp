@@ -316,6 +316,32 @@ TEST(Outcomes, WhatWasInDoubtIsNotSentAgainOnceItsKeyIsForgotten) {
     EXPECT_TRUE(story.item("toot:en-CA").delivery.reason().contains("post it by hand"));
 }
 
+// Of a kind that states nothing else, as one that only a newer version knows.
+TEST(Outcomes, WhatMayBecomeASecondPostIsNeverSentAgainInDoubt) {
+    Story known({channel("hook", "webhook")});
+    std::vector<v1::Event> happened;
+    const auto keep = [&](const Story& story) {
+        happened.insert(happened.end(), story.given.events().begin(), story.given.events().end());
+    };
+    keep(known.clear());
+    keep(known.prepared("hook"));
+    Story unknown({channel("hook", "webhook")});
+    for (v1::Event& event : happened) {
+        if (event.has_release_planned())
+            event.mutable_release_planned()->mutable_release()->mutable_deliveries(0)->set_kind(
+                "pigeon");
+        if (event.has_release_armed())
+            event.mutable_release_armed()->mutable_deliveries(0)->set_kind("pigeon");
+        unknown.given.happens(event);
+    }
+    for (Story* story : {&known, &unknown})
+        story->claim().outcome("hook", "unknown", at(2)).outcome("hook", "absent", at(3));
+    EXPECT_EQ(known.item("hook").state(), "armed");
+    EXPECT_EQ(unknown.item("hook").state(), "unknown");
+    EXPECT_TRUE(unknown.item("hook").delivery.reason().contains("as another message"));
+    EXPECT_TRUE(unknown.item("hook").may_be_public());
+}
+
 TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
     Story story = armed();
     v1::RecordOutcome result = story.result_of("hook", "retry_later");

@@ -101,6 +101,15 @@ def test_nothing_in_the_runtime_includes_upwards() -> None:
     none(found)
 
 
+def test_a_kind_of_channel_is_known_by_its_traits_only() -> None:
+    kinds = [Path(name).stem for name in tracked("services/publishing/channels/*.cpp")
+             if "_" not in Path(name).stem]
+    assert "feed" in kinds
+    compared = re.compile(rf'[!=]= *"({"|".join(kinds)})"|"({"|".join(kinds)})" *[!=]=')
+    others = tuple(name for name in tracked(*SERVICES) if "/channels/" not in name)
+    none(places(compared, others))
+
+
 def test_lines_have_at_most_100_columns() -> None:
     files = tracked(*CPP, "*.py", "*.sh", "dev", ".ci/run", "CMakeLists.txt", "*/CMakeLists.txt",
                     "*.cmake", ":!third_party")
