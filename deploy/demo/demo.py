@@ -40,7 +40,7 @@ SETTLED = ("confirmed", "refused", "skipped", "not_ready", "expired")
 
 
 class Failed(Exception):
-    """The demo can not go on; the text says what is wrong and what to do."""
+    """The demo cannot go on; the text says what is wrong and what to do."""
 
 
 def say(text: str = "") -> None:

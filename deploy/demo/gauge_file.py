@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class Unusable(Exception):
-    """The file can not be replayed; the text says why and what to do."""
+    """The file cannot be replayed; the text says why and what to do."""
 
 
 @dataclass

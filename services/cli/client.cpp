@@ -60,7 +60,7 @@ static std::unique_ptr<protobuf::Message> new_message(const protobuf::Descriptor
 static Json json_of(const protobuf::Message& message) {
     std::string text;
     if (!protobuf::util::MessageToJsonString(message, &text).ok())
-        throw Failure(Exit::failure, "the answer can not be written as JSON");
+        throw Failure(Exit::failure, "the answer cannot be written as JSON");
     return Json::parse(text);
 }
 

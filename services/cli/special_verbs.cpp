@@ -83,11 +83,11 @@ content::Content reviewed_content(const Json& review) {
                       "the review's digest is not that of its content: do not approve");
     content::Content content;
     if (!content.ParseFromString(*bytes))
-        throw Failure(Exit::failure, "the content under review can not be read");
+        throw Failure(Exit::failure, "the content under review cannot be read");
     if (const std::string unknown = unknown_part(content); !unknown.empty())
         throw Failure(Exit::failure,
                       fmt::format("the content has something that this tocsin ({}) does not know "
-                                  "and so can not show ({}): nothing is approved; upgrade the "
+                                  "and so cannot show ({}): nothing is approved; upgrade the "
                                   "command line, then look again",
                                   TOCSIN_VERSION, unknown));
     // Repeated and misplaced parts would be in the digest and not in what is shown.

@@ -35,7 +35,7 @@ struct Approving {
 };
 void approve(Client& client, const Options& options, const Approving& approving);
 // What is approved is read from the very bytes whose digest is sent, never from a copy beside them.
-// Throws Failure where they are not those bytes, or hold anything that can not be shown: approval
+// Throws Failure where they are not those bytes, or hold anything that cannot be shown: approval
 // binds to all of it.
 content::Content reviewed_content(const Json& review);
 // All that somebody reads before they are asked.

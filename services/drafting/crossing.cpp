@@ -118,7 +118,7 @@ static std::expected<std::vector<v1::Event>, std::string> drafted(const State& s
     const auto against = objections(*draft, attempt.now, Decider::world, {});
     if (!against.errors.empty())
         return std::unexpected(
-            fmt::format("the draft from template `{}` is incomplete; mend the template: {}",
+            fmt::format("the draft from template `{}` is incomplete; correct the template: {}",
                         crossed.template_id(), listing(against.errors)));
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());

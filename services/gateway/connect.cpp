@@ -316,9 +316,9 @@ HttpResponse Connect::reply(const Plan& plan, const UpstreamReply& reply, Served
         std::string text;
         const auto status = protobuf::util::MessageToJsonString(*message, &text);
         if (!status.ok())
-            return answer(refusal(StatusCode::INTERNAL, "BAD_ANSWER",
-                                  "the answer can not be written as JSON"),
-                          served);
+            return answer(
+                refusal(StatusCode::INTERNAL, "BAD_ANSWER", "the answer cannot be written as JSON"),
+                served);
         response = answer(http::status::ok, "application/json", std::move(text));
     }
     const auto* position = message->GetDescriptor()->FindFieldByName("position");

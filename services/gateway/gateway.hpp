@@ -46,7 +46,7 @@ struct GatewayConfig {
 class Gateway {
 public:
     // Without `tokens` only the services check them, after the body was read. Throws
-    // std::runtime_error when it can not listen, or may open too few files to be of use.
+    // std::runtime_error when it cannot listen, or may open too few files to be of use.
     Gateway(const GatewayConfig& config, runtime::Metrics& metrics,
             std::shared_ptr<grpc::ChannelCredentials> credentials,
             std::unique_ptr<runtime::TokenVerifier> tokens = nullptr);

@@ -280,7 +280,7 @@ asio::awaitable<bool> HttpServer::handshake(TlsSession& session, HttpLimits limi
 
 asio::awaitable<void> HttpServer::say_goodbye(PlainSession&) { co_return; }
 
-// Without it the peer can not tell the end from a cut.
+// Without it the peer cannot tell the end from a cut.
 asio::awaitable<void> HttpServer::say_goodbye(TlsSession& session) {
     if (!session.tcp().socket().is_open()) co_return;
     ErrorCode error;

@@ -15,7 +15,7 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
     if (!job.approved || !job.approved->intact())
         return refused("The content is not what was approved: nothing was sent. Tell an operator.");
     const auto& content = job.approved->parsed();
-    if (!content) return refused("The approved content can not be read: nothing was sent.");
+    if (!content) return refused("The approved content cannot be read: nothing was sent.");
     const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
     if (content->world() != wire.world || exercise != (wire.world == "exercise"))
         return refused(

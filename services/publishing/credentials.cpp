@@ -129,7 +129,7 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
         return said(name, "has a name that is not allowed");
     if (folder_.empty())
         return said(name,
-                    "can not be read: set publishing-credentials-dir to the folder that holds it");
+                    "cannot be read: set publishing-credentials-dir to the folder that holds it");
     const std::string origin = runtime::origin_of(use.url);
     if (origin.empty())
         return said(name,
@@ -191,7 +191,7 @@ std::expected<Credential, std::string> Credentials::read(const std::string& name
     if (status.st_size <= size_max) text << file.rdbuf();
     if (!file || status.st_size > size_max) cache_.erase(name);
     if (!file || status.st_size > size_max)
-        return said(name, "can not be read: check its owner and mode");
+        return said(name, "cannot be read: check its owner and mode");
     const auto json = nlohmann::json::parse(text.str(), nullptr, false);
     auto credential = credential_of(json, rules_.world);
     if (credential && rules_.production && is_example(*credential))

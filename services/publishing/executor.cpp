@@ -269,7 +269,7 @@ static bool not_taken(const runtime::Answer& answer) {
 
 // Leaves out what a server chose. False: nothing is left to leave out.
 static bool make_plain(Outcome& outcome) {
-    constexpr std::string_view plain = "The channel's answer can not be shown.";
+    constexpr std::string_view plain = "The channel's answer cannot be shown.";
     if (outcome.reason == plain) return false;
     outcome.reason = plain;
     outcome.url.clear();

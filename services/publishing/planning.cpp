@@ -147,7 +147,7 @@ static Happened plan_cleared(const State& state, const approval::v1::Cleared& cl
     else if (content::digest(cleared.content()) != cleared.digest())
         refusal = "The content is not what was approved: its digest differs. Submit it again.";
     else if (!content)
-        refusal = fmt::format("The approved content can not be read: {}.", content.error());
+        refusal = fmt::format("The approved content cannot be read: {}.", content.error());
     else
         refusal = distrust(*content, cleared, foreign.realm, now);
     if (const auto busy = state.on_way.find(cleared.message_id());

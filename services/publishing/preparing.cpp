@@ -36,7 +36,7 @@ Verdict record_prepared(const State& state, const runtime::Asking& asking,
     prepared.set_reason(shortened(result.reason(), reason_bytes_max));
     prepared.set_text_max(result.text_max());
     if (result.ready()) {
-        // Found now, a text that this server can not carry is a straggler that a person can mend;
+        // Found now, a text that this server cannot carry is a straggler that a person can mend;
         // found at T0 it would be a channel that stays silent.
         if (std::string why = trial(turn.release, *item, result.text_max(), now); !why.empty()) {
             prepared.set_ready(false);

@@ -170,7 +170,7 @@ Verdict retract_release(const State& state, const runtime::Asking& asking,
         armed = std::move(all.event);
         problem = std::move(all.problem);
     }
-    // A second click adds nothing; one channel that can not carry it does not hold up the others.
+    // A second click adds nothing; one channel that cannot carry it does not hold up the others.
     const bool nothing = armed.deliveries().empty() && !stops;
     if (nothing && !problem.empty())
         return reject(Because::failed_precondition, "no_retraction", problem);

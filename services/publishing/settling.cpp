@@ -267,7 +267,7 @@ static void apply_outcome(Turn& turn, const Item& item, const v1::RecordOutcome&
     rearm(turn, item, outcome.reason(), backoff(turn.release, item, asked));
 }
 
-// Why this outcome can not be about the current attempt; nothing when it can.
+// Why this outcome cannot be about the current attempt; nothing when it can.
 static std::optional<runtime::Rejection> refuse_outcome(const Item& item,
                                                         const v1::RecordOutcome& outcome,
                                                         Time now) {

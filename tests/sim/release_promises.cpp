@@ -96,7 +96,7 @@ void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agen
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
         command.mutable_retract_release()->set_release_id(id);
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
-        throw Violation(fmt::format("{} can not be stopped: it is {}", id, release.head.state()));
+        throw Violation(fmt::format("{} cannot be stopped: it is {}", id, release.head.state()));
     }
 }
 

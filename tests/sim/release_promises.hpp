@@ -25,7 +25,7 @@ public:
     // What is wrong with what is about to leave; empty when it is right.
     std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request,
                          runtime::Time now);
-    // Throws Violation where a release can not be stopped, or is not though it should be.
+    // Throws Violation where a release cannot be stopped, or is not though it should be.
     void check_stoppable(runtime::Time now, const std::string& agency) const;
     // Once nothing is under way. Throws Violation.
     void check_end() const;

@@ -68,7 +68,7 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
         make_request(wire, job, token, "/api/v1/accounts/verify_credentials"));
     if (!answer)
         co_return std::unexpected(
-            fmt::format("The server can not be reached: {}.", answer.error().text));
+            fmt::format("The server cannot be reached: {}.", answer.error().text));
     if (answer->status == 401 || answer->status == 403)
         co_return std::unexpected(
             fmt::format("The server does not accept the token ({}): make a new one with the scopes "
@@ -136,9 +136,9 @@ Task<Found> find(Wire& wire, const Job& job) {
                      posts_bytes_max));
     if (!answer)
         co_return Found{.reason =
-                            fmt::format("The account can not be read: {}.", answer.error().text)};
+                            fmt::format("The account cannot be read: {}.", answer.error().text)};
     if (answer->status != 200)
-        co_return Found{.reason = fmt::format("The account can not be read ({}).", answer->status)};
+        co_return Found{.reason = fmt::format("The account cannot be read ({}).", answer->status)};
     const auto read = [&answer, &job] { return find_post(answer->body, job); };
     auto found = co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
     if (!found) co_return Found{.reason = too_many_answers};
@@ -169,7 +169,7 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
         const bool whole = post.is_object() && post.contains("id") && post["id"].is_string();
         if (!whole)
             return {.kind = "unknown",
-                    .reason = "The server took it but its answer can not be read.",
+                    .reason = "The server took it but its answer cannot be read.",
                     .written_at = answer.written_at};
         Found found{.kind = Found::Kind::found, .reason = {}, .receipt = post["id"]};
         if (post.contains("url") && post["url"].is_string()) found.url = post["url"];
@@ -197,7 +197,7 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
             .written_at = answer.written_at};
 }
 
-// Its body aside; without it where that can not be: the status says the most.
+// Its body aside; without it where that cannot be: the status says the most.
 Task<Outcome> take_answer(Wire& wire, const Job& job, HttpResponse& answer) {
     const auto read = [&answer, now = wire.now()] { return read_answer(answer, now); };
     auto outcome = co_await runtime::read_aside(wire.aside, job.realm, answer.body.size(), read);

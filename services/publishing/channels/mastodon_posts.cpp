@@ -215,7 +215,7 @@ Found find_post(const std::string& statuses_json, const Job& job) {
     const Wanted wanted{job};
     PostsReader reader{wanted};
     json::sax_parse(statuses_json, &reader);
-    if (!reader.whole()) return {.reason = "The server's list of posts can not be read."};
+    if (!reader.whole()) return {.reason = "The server's list of posts cannot be read."};
     if (!reader.found())
         return {.kind = Found::Kind::absent, .reason = "The account does not show the post."};
     return {.kind = Found::Kind::found,

@@ -37,7 +37,7 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
     const auto answer = co_await wire.http.send(std::move(request));
     if (!answer && answer.error().kind == runtime::HttpError::Kind::not_sent)
         co_return Prepared{
-            .reason = fmt::format("The receiver can not be reached: {}.", answer.error().text)};
+            .reason = fmt::format("The receiver cannot be reached: {}.", answer.error().text)};
     co_return Prepared{.ready = true};
 }
 

@@ -320,7 +320,7 @@ void HttpClient::give_up(std::uint64_t ticket, const std::string& why) {
     unresolved_.erase(its);
     exchange->done(std::unexpected(HttpError{
         HttpError::Kind::not_sent,
-        fmt::format("the name {} can not be looked up ({}); check the name and this machine's DNS",
+        fmt::format("the name {} cannot be looked up ({}); check the name and this machine's DNS",
                     exchange->host, why),
         {}}));
 }

@@ -1,5 +1,5 @@
 // Looks up names (DNS) away from any loop. libcurl would start a thread for each request, and wait
-// for it when the request is over, on the loop that serves everybody: getaddrinfo can not be
+// for it when the request is over, on the loop that serves everybody: getaddrinfo cannot be
 // interrupted. Here a lookup that nobody waits for any more is left to itself, and there is a bound
 // on how many there are: those of owners (realms) whose names are never answered leave room for the
 // others'.

@@ -39,8 +39,8 @@ void EventPublisher::add(const LedgerProcess* ledger) {
     watched.published = &metrics_.counter("tocsin_public_events_published_total",
                                           "Records stored in the topic of events.", labels);
     watched.lag = &metrics_.gauge("tocsin_public_events_lag_records",
-                                  "Ledger records, of partitions led here or left behind by "
-                                  "whoever did, whose events are not all in the topic of "
+                                  "Ledger records, of partitions led here or left behind by a "
+                                  "former leader, whose events are not all in the topic of "
                                   "events.",
                                   labels);
     for (int i = 0; i < static_cast<int>(config_.kafka_partitions); ++i) {

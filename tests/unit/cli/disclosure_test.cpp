@@ -227,7 +227,7 @@ TEST(ReviewedContent, IsRefusedWithAnythingThatCannotBeShown) {
         9};
     const std::string area = "\x0a\x09" + entry, draft = "\x4a\x0b" + area;
     EXPECT_THAT(refusal(review_of("\x32\x0d" + draft)), HasSubstr("nothing is approved"));
-    EXPECT_THAT(refusal(review_of("\xff")), HasSubstr("can not be read"));
+    EXPECT_THAT(refusal(review_of("\xff")), HasSubstr("cannot be read"));
 }
 
 // ---- corrections of the readings that started it

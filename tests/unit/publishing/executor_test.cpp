@@ -357,7 +357,7 @@ TEST(Executor, AnOutcomeThatTheLedgerCannotReadIsToldPlainly) {
         ASSERT_EQ(told.size(), 2u);
         EXPECT_EQ(told[0].receipt(), "1");
         EXPECT_EQ(told[1].outcome(), told[0].outcome());
-        EXPECT_EQ(told[1].reason(), "The channel's answer can not be shown.");
+        EXPECT_EQ(told[1].reason(), "The channel's answer cannot be shown.");
         EXPECT_EQ(told[1].receipt() + told[1].url(), "");
         EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
         EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");

@@ -213,8 +213,8 @@ TEST(Outcomes, WhatAnAttemptCameToStaysItsReasonWhateverIsFoundOutLater) {
     story.claim();
     for (const std::string id : {"hook", "feed"})
         story.outcome(id, "unknown", at(2), 1, "x1", said)
-            .outcome(id, "cannot_tell", at(3), 1, "x1", "It can not be asked.");
-    EXPECT_EQ(story.item("hook").delivery.reason(), "It can not be asked.");
+            .outcome(id, "cannot_tell", at(3), 1, "x1", "It cannot be asked.");
+    EXPECT_EQ(story.item("hook").delivery.reason(), "It cannot be asked.");
     story.outcome("hook", "absent", at(4)).outcome("feed", "absent", at(4), 1, "x1", "Not there.");
     EXPECT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.item("hook").state(), "armed");

@@ -144,7 +144,7 @@ TEST(NameLookups, WhyANameHasNoAddressIsTold) {
         return answer ? "answered" : answer.error().text;
     };
     EXPECT_EQ(why("none.example"),
-              "the name none.example can not be looked up (no such name); check the name and this "
+              "the name none.example cannot be looked up (no such name); check the name and this "
               "machine's DNS");
     EXPECT_TRUE(why("broken.example").contains("no memory"));
     EXPECT_EQ(why("a%20b"), no_host);
@@ -167,11 +167,10 @@ TEST(NameLookups, OneThatIsNeverAnsweredHoldsUpNobody) {
         const auto answer = stuck[i].get();
         ASSERT_FALSE(answer);
         EXPECT_EQ(answer.error().kind, Kind::not_sent);
-        EXPECT_EQ(
-            answer.error().text,
-            "the name stuck" + std::to_string(i) +
-                ".example can not be looked up (it was not answered within 300 ms); check the "
-                "name and this machine's DNS");
+        EXPECT_EQ(answer.error().text,
+                  "the name stuck" + std::to_string(i) +
+                      ".example cannot be looked up (it was not answered within 300 ms); check the "
+                      "name and this machine's DNS");
     }
     // And after their deadline, when libcurl would wait for its threads.
     EXPECT_TRUE(begin(client, lookup_for("http://b.example" + port_of(server))).get());

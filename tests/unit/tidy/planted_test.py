@@ -1,4 +1,4 @@
-"""The bugs that are planted for the simulator can not be switched on in any program that ships."""
+"""The bugs that are planted for the simulator cannot be switched on in any program that ships."""
 
 import subprocess
 
