@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from support.places import BIN
+from support.places import BIN, ROOT
 from unit.tidy.sources import (Function, code_of, cpp_functions, line_at, python_functions,
                                shell_functions, text_of, tracked)
 
@@ -147,6 +147,15 @@ def test_topics_are_named_in_the_registry_only() -> None:
     others = tuple(name for name in tracked(*SERVICES) if name != registry)
     assert places(topic, (registry,)), "the registry itself is not seen"
     none(places(topic, others))
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    found = []
+    for name in tracked("*.md", ":!third_party"):
+        for hit in re.finditer(r"\]\((?!https?:)([^)#\s]+)(#[^)\s]*)?\)", text_of(name)):
+            if not (ROOT / name).parent.joinpath(hit.group(1)).exists():
+                found.append(f"{name}:{line_at(text_of(name), hit.start())}: {hit.group(1)}")
+    none(found)
 
 
 def test_a_file_is_named_after_the_thing_in_it() -> None:
