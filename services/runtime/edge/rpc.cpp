@@ -6,8 +6,8 @@
 #include "runtime/base/ids.hpp"
 #include "runtime/base/parties.hpp"
 #include "runtime/base/traceparent.hpp"
-#include "runtime/edge/method_rules.hpp"
 #include "runtime/base/validate.hpp"
+#include "runtime/edge/method_rules.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/ledger/record.hpp"
 
