@@ -62,7 +62,7 @@ TEST(People, AnOperatorBelongsToNoRealm) {
 }
 
 TEST(People, MayStandInSeveralFiles) {
-    const std::string folder = ::testing::TempDir();
+    const std::string folder = ::testing::TempDir() + "cli_test_" + std::to_string(getpid()) + "_";
     std::ofstream(folder + "roster.json")
         << R"({"realm":"demo","people":[{"subject":"ana","agencyId":"city","roles":["author"]}]})";
     std::ofstream(folder + "operators.json")

@@ -4,6 +4,7 @@
 #include "support/author_token.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -38,7 +39,8 @@ protected:
 private:
     // The file with the keys.
     static std::string key_set_of(const std::string& issuer_key) {
-        const std::string file = ::testing::TempDir() + "connect_test_jwks.json";
+        const std::string file =
+            ::testing::TempDir() + "connect_test_" + std::to_string(getpid()) + ".json";
         std::ofstream(file) << runtime::jwks_of_pem(issuer_key);
         return file;
     }

@@ -13,6 +13,7 @@
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -142,7 +143,8 @@ protected:
         return testing::author_token(issuer_key, subject);
     }
     void check_tokens() {
-        const std::string file = ::testing::TempDir() + "gateway_test_jwks.json";
+        const std::string file =
+            ::testing::TempDir() + "gateway_test_" + std::to_string(getpid()) + ".json";
         std::ofstream(file) << runtime::jwks_of_pem(issuer_key);
         tokens = std::make_unique<runtime::TokenVerifier>(
             runtime::TokenOptions{file, "tocsin-dev", "tocsin"});

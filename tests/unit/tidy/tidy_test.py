@@ -158,6 +158,16 @@ def test_links_between_documents_lead_somewhere() -> None:
     none(found)
 
 
+def test_scratch_files_of_tests_are_their_own() -> None:
+    # Two tests of one program run at the same time, each in a process of its own.
+    scratch = re.compile(r"TempDir\(\)[^;]*;")
+    found = [f"{name}:{line_at(code_of(name, strings=True), hit.start())}"
+             for name in tracked("tests/*.cpp", "tests/*.hpp")
+             for hit in scratch.finditer(code_of(name, strings=True))
+             if "getpid()" not in hit.group()]
+    none(found)
+
+
 def test_a_file_is_named_after_the_thing_in_it() -> None:
     vague = {"util", "utils", "common", "helper", "helpers", "manager", "impl", "misc"}
     none([name for name in tracked("*", ":!third_party")
