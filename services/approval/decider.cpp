@@ -687,6 +687,4 @@ bool Decider::evolve(State& state, const v1::Event& event, Time decided_at) {
     return true;
 }
 
-std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }
-
 }  // namespace tocsin::approval

@@ -71,8 +71,6 @@ struct Decider {
     static std::optional<runtime::Happened<Event>> react(const State& state,
                                                          const runtime::Foreign& foreign, Time now);
     static bool evolve(State& state, const Event& event, Time decided_at);
-    // No timers.
-    static std::optional<runtime::Due<Command>> next_due(const State& state);
     // Texts that are submitted.
     static bool concerns(const runtime::Foreign& foreign);
 };

@@ -2,37 +2,18 @@
 #include "content/graphemes.hpp"
 #include "publishing/executor.hpp"
 #include "publishing/limits.hpp"
+#include "runtime/base/answered.hpp"
 #include "runtime/host/logs.hpp"
 
 #include <fmt/format.h>
+
+#include <expected>
 
 namespace tocsin::publishing {
 
 using namespace std::chrono_literals;
 using runtime::from_proto;
 using runtime::to_proto;
-
-namespace {
-
-// Continues on the event loop with the answer, whichever thread brings it.
-struct AskAwaiter {
-    runtime::Ledger& ledger;
-    const std::function<void(std::move_only_function<void()>)>& post;
-    runtime::Submission submission;
-    runtime::Answer answer{};
-
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiting) {
-        auto done = [this, waiting](runtime::Answer given) {
-            answer = std::move(given);
-            post([waiting] { waiting.resume(); });
-        };
-        ledger.submit(std::move(submission), 5s, std::move(done));
-    }
-    runtime::Answer await_resume() { return std::move(answer); }
-};
-
-}  // namespace
 
 Task<runtime::Answer> Executor::tell(std::string realm, v1::Command command, std::string request_id,
                                      bool only_while_running, std::string traceparent) {
@@ -46,8 +27,9 @@ Task<runtime::Answer> Executor::tell(std::string realm, v1::Command command, std
     Duration wait = 50ms;
     while (true) {
         submission.sent_at = parts_.now();
-        AskAwaiter ask{parts_.ledger, parts_.post, submission};
-        runtime::Answer answer = co_await ask;
+        runtime::Answered<runtime::Answer> asked{
+            parts_.post, [&](auto done) { parts_.ledger.submit(submission, 5s, std::move(done)); }};
+        runtime::Answer answer = co_await asked;
         if (answer.kind == runtime::Answer::Kind::rejected)
             runtime::logs::debug("command refused", {{"code", answer.rejection.code}});
         if (answer.kind != runtime::Answer::Kind::unavailable || parts_.now() >= expires_at ||
@@ -58,44 +40,49 @@ Task<runtime::Answer> Executor::tell(std::string realm, v1::Command command, std
     }
 }
 
-// A failure inside an adapter must not end the process, nor be taken for "nothing was sent".
-Task<Outcome> Executor::try_fire(const Job& job) {
-    std::string failure = fmt::format("there is no channel kind {}", job.delivery.kind());
-    if (const ChannelWire* wire = find_wire(job.delivery.kind())) {
-        try {
-            co_return co_await wire->fire(wire_, job);
-        } catch (const std::exception& error) {
-            failure = error.what();
-        }
-    } else {
-        co_return Outcome{.kind = "refused", .reason = failure};
+// A step of an adapter. What fails inside it must not end the process: its text, in place of a
+// result.
+template <class Result>
+static Task<std::expected<Result, std::string>> guarded(Task<Result> (*step)(Wire&, const Job&),
+                                                        Wire& wire, const Job& job) {
+    std::string failure;
+    try {
+        co_return co_await step(wire, job);
+    } catch (const std::exception& error) {
+        failure = error.what();
     }
     runtime::logs::error("channel failed", {{"kind", job.delivery.kind()}, {"why", failure}});
-    co_return Outcome{.kind = "unknown", .reason = "The channel's adapter failed: " + failure};
+    co_return std::unexpected(std::move(failure));
+}
+
+static std::string no_kind(const Job& job) {
+    return fmt::format("There is no channel kind {}.", job.delivery.kind());
+}
+
+Task<Outcome> Executor::try_fire(const Job& job) {
+    const ChannelWire* wire = find_wire(job.delivery.kind());
+    if (!wire) co_return Outcome{.kind = "refused", .reason = no_kind(job)};
+    auto outcome = co_await guarded(wire->fire, wire_, job);
+    if (outcome) co_return std::move(*outcome);
+    // Not to be taken for "nothing was sent".
+    co_return Outcome{.kind = "unknown",
+                      .reason = "The channel's adapter failed: " + outcome.error()};
 }
 
 Task<Prepared> Executor::try_prepare(const Job& job) {
-    std::string failure = fmt::format("There is no channel kind {}.", job.delivery.kind());
-    if (const ChannelWire* wire = find_wire(job.delivery.kind())) {
-        try {
-            co_return co_await wire->prepare(wire_, job);
-        } catch (const std::exception& error) {
-            failure = error.what();
-        }
-    }
-    co_return Prepared{.ready = false, .reason = failure};
+    const ChannelWire* wire = find_wire(job.delivery.kind());
+    if (!wire) co_return Prepared{.ready = false, .reason = no_kind(job)};
+    auto prepared = co_await guarded(wire->prepare, wire_, job);
+    if (prepared) co_return std::move(*prepared);
+    co_return Prepared{.ready = false, .reason = prepared.error()};
 }
 
 Task<Found> Executor::try_find(const Job& job) {
-    std::string failure = fmt::format("There is no channel kind {}.", job.delivery.kind());
-    if (const ChannelWire* wire = find_wire(job.delivery.kind())) {
-        try {
-            co_return co_await wire->find(wire_, job);
-        } catch (const std::exception& error) {
-            failure = error.what();
-        }
-    }
-    co_return Found{.kind = Found::Kind::cannot_tell, .reason = failure};
+    const ChannelWire* wire = find_wire(job.delivery.kind());
+    if (!wire) co_return Found{.kind = Found::Kind::cannot_tell, .reason = no_kind(job)};
+    auto found = co_await guarded(wire->find, wire_, job);
+    if (found) co_return std::move(*found);
+    co_return Found{.kind = Found::Kind::cannot_tell, .reason = found.error()};
 }
 
 // People follow it: whatever else a server calls its post's URL, such as a script, is none. Between

@@ -463,6 +463,4 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
     return false;
 }
 
-std::optional<runtime::Due<v1::Command>> Decider::next_due(const State&) { return std::nullopt; }
-
 }  // namespace tocsin::trigger

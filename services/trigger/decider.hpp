@@ -56,7 +56,6 @@ struct Decider {
     static std::optional<runtime::Happened<Event>> react(const State& state,
                                                          const runtime::Foreign& foreign, Time now);
     static bool evolve(State& state, const Event& event, Time decided_at);
-    static std::optional<runtime::Due<Command>> next_due(const State& state);
 };
 
 }  // namespace tocsin::trigger

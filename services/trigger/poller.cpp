@@ -1,13 +1,13 @@
 #include "trigger/poller.hpp"
 
 #include "content/graphemes.hpp"
+#include "runtime/base/answered.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/http/asked_wait.hpp"
 #include "texts/cut.hpp"
 #include "trigger/sources/fields.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <coroutine>
@@ -44,26 +44,6 @@ constexpr milliseconds nap_most{30'000};
 milliseconds milliseconds_of(double seconds) {
     return milliseconds{static_cast<std::int64_t>(seconds * 1000)};
 }
-
-// Appends to the stream and resumes on the loop thread.
-struct AppendAwaiter {
-    const PollerLinks& links;
-    const std::string& realm;
-    std::string body;
-    bool stored = false;
-
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiting) {
-        auto done = [this, waiting](bool ok) {
-            links.post([this, waiting, ok] {
-                stored = ok;
-                waiting.resume();
-            });
-        };
-        links.ledger.append_stream("readings", realm, std::move(body), std::move(done));
-    }
-    bool await_resume() const noexcept { return stored; }
-};
 
 // Reads an answer away from the loop thread and resumes on it.
 struct ReadAwaiter {
@@ -767,12 +747,14 @@ Poller::Known Poller::as_stored(Loop& loop, const Series& series) const {
 
 Task<bool> Poller::append(const Loop& loop, v1::Readings record) {
     const std::string& realm = loop.wanted.realm;
-    AppendAwaiter awaiter{links_, realm, record.SerializeAsString()};
+    const std::string body = record.SerializeAsString();
     // A list of series brings no reading, by which others could tell who polls.
     const bool tells = loop.stand_in != 0 && record.readings_size() > 0;
-    const std::string body = tells ? awaiter.body : std::string{};
     if (tells) links_.heard.expect(realm, body, loop.stand_in);
-    const bool stored = co_await awaiter;
+    runtime::Answered<bool> appending{
+        links_.post,
+        [&](auto done) { links_.ledger.append_stream("readings", realm, body, std::move(done)); }};
+    const bool stored = co_await appending;
     if (!stored && tells) links_.heard.expect_not(realm, body);
     co_return stored;
 }

@@ -39,7 +39,7 @@ public:
 };
 
 // Binds the free functions of a service's decider to Rules. `Service` names State, Command, Event
-// and the functions decide, react, evolve and next_due.
+// and the functions decide, react and evolve, and those that decider.hpp leaves to it.
 template <class Service>
 class RulesOf : public Rules {
 public:
@@ -77,9 +77,11 @@ public:
     }
 
     std::optional<DueCommand> next_due(const std::string& realm) const override {
-        auto due = Service::next_due(state(realm));
-        if (!due) return std::nullopt;
-        return DueCommand{due->at, due->command.SerializeAsString()};
+        if constexpr (requires(const State& state) { Service::next_due(state); }) {
+            if (auto due = Service::next_due(state(realm)))
+                return DueCommand{due->at, due->command.SerializeAsString()};
+        }
+        return std::nullopt;
     }
 
     std::unique_ptr<Rules> fresh() const override { return std::make_unique<RulesOf>(); }
