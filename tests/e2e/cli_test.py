@@ -130,7 +130,7 @@ def test_a_value_outside_its_list_is_a_usage_error(cli: Cli) -> None:
     assert "draft, in_review, cleared, armed" in said
     assert "alert, update, cancel" in cli.fails(2, "message", "create", "--incident", "i",
                                                 "--type", "retract")
-    assert "feed, webhook, mastodon" in cli.fails(2, "channel", "put", "c", "--kind", "fax",
+    assert "feed, mastodon, webhook" in cli.fails(2, "channel", "put", "c", "--kind", "fax",
                                                   "--name", "Fax")
     for state in ("in_review", "returned"):
         assert cli.json("review", "list", "--state", state) == {}
