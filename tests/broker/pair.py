@@ -166,8 +166,17 @@ class Pair:
         self.other(instance).start()
 
     def status(self, instance: Program) -> list[dict[str, Any]]:
-        """LedgerService.GetStatus, by partition."""
-        rows = self.operator(instance).must("ledger", "GetStatus")["partitions"]
+        """LedgerService.GetStatus, by partition; asked for until it is answered: just after a start
+        on a busy machine a connection may take too long."""
+        operator = self.operator(instance)
+
+        def answered() -> Answer | None:
+            answer = operator.call("ledger", "GetStatus")
+            return None if answer.code == "UNAVAILABLE" else answer
+
+        answer = until(answered, f"the status of {instance.flag('instance')}", 20)
+        assert answer.ok, answer
+        rows = answer.body["partitions"]
         assert len(rows) == self.partitions
         return rows
 
