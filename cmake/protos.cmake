@@ -11,6 +11,7 @@ file(GLOB_RECURSE VENDORED_PROTO_FILES CONFIGURE_DEPENDS RELATIVE ${VENDORED_PRO
      ${VENDORED_PROTO_ROOT}/*.proto)
 
 set(PROTO_SOURCES)
+set(PROTO_LINK_OPTIONS)
 foreach(proto IN LISTS PROTO_FILES VENDORED_PROTO_FILES)
   set(root ${PROTO_ROOT})
   if(proto IN_LIST VENDORED_PROTO_FILES)
@@ -22,6 +23,11 @@ foreach(proto IN LISTS PROTO_FILES VENDORED_PROTO_FILES)
   if(base MATCHES "_service$")
     list(APPEND outputs ${PROTO_GEN}/${base}.grpc.pb.cc ${PROTO_GEN}/${base}.grpc.pb.h)
     set(grpc_arguments --grpc_out=${PROTO_GEN} --plugin=protoc-gen-grpc=${GRPC_CPP_PLUGIN})
+    # No code names what describes a service, and without it there are no rules of its methods and
+    # no reflection: the linker is told to take it.
+    string(REPLACE "_" "_5f" symbol ${base})
+    string(REPLACE "/" "_2f" symbol ${symbol})
+    list(APPEND PROTO_LINK_OPTIONS "LINKER:--undefined=descriptor_table_${symbol}_2eproto")
   endif()
   add_custom_command(
     OUTPUT ${outputs}
@@ -35,6 +41,7 @@ endforeach()
 # A change in one file can change what is generated for those that import it.
 add_library(tocsin_protos STATIC ${PROTO_SOURCES})
 target_include_directories(tocsin_protos SYSTEM PUBLIC ${PROTO_GEN})
+target_link_options(tocsin_protos INTERFACE ${PROTO_LINK_OPTIONS})
 # Generated code is most of what a clean build would optimise, and nothing that is ever stepped
 # through. Stubs can be compiled at once, messages cannot: every file has the same static names.
 target_compile_options(tocsin_protos PRIVATE -w)

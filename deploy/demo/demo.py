@@ -33,10 +33,13 @@ APPROVERS = {"calgary": ("calgary-chief", "calgary-duty"),
 PLAY_SECONDS = 30.0  # what a whole file takes at the default speed
 STEP_SECONDS = 60.0  # longest wait for any one step once the replay is over
 YEAR_SECONDS = 365 * 86400
-# Of a flood of years ago nothing is too old.
+# In a flood of years ago no reading is too old.
 REPLAYED_SECONDS = 100 * YEAR_SECONDS
-ENDED = ("released", "aborted", "expired", "cancelled")
-SETTLED = ("confirmed", "refused", "skipped", "not_ready", "expired")
+ENDED = ("RELEASE_STATE_RELEASED", "RELEASE_STATE_ABORTED", "RELEASE_STATE_EXPIRED",
+         "RELEASE_STATE_CANCELLED")
+CONFIRMED = "DELIVERY_STATE_CONFIRMED"
+SETTLED = (CONFIRMED, "DELIVERY_STATE_REFUSED", "DELIVERY_STATE_SKIPPED",
+           "DELIVERY_STATE_NOT_READY")
 
 
 class Failed(Exception):
@@ -49,6 +52,11 @@ def say(text: str = "") -> None:
 
 def step(text: str) -> None:
     say(f"{datetime.now().strftime('%H:%M:%S')}  {text}")
+
+
+def state_of(thing: dict) -> str:
+    """As people read it: `confirmed` for DELIVERY_STATE_CONFIRMED."""
+    return thing["state"].split("_STATE_", 1)[1].lower()
 
 
 def utc(seconds: float) -> str:
@@ -75,7 +83,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true",
                         help="stop afterwards what this command started")
     parser.add_argument("--gauge", type=Path, metavar="FILE", help="play this gauge file instead")
-    parser.add_argument("--format", choices=sorted(FORMATS), help="what the file is (with --gauge)")
+    parser.add_argument("--format", choices=sorted(FORMATS), help="format of that file")
     parser.add_argument("--threshold", type=float, metavar="X",
                         help="the rule crosses at the first reading at or above X (with --gauge)")
     parser.add_argument("--series", metavar="STATION:PARAMETER",
@@ -91,7 +99,7 @@ def arguments() -> argparse.Namespace:
     if options.gauge and (options.format is None or options.threshold is None):
         parser.error("--gauge FILE needs --format and --threshold")
     if options.speed is not None and not 0 < options.speed < 1e9:
-        parser.error("--speed: a number above 0 is expected")
+        parser.error("--speed: give a number above 0")
     return options
 
 
@@ -226,7 +234,7 @@ class Demo:
         skipped = ", ".join(f"{reason} {count}" for reason, count in sorted(
             source.get("skippedByReason", {}).items()))
         return [
-            f"rule      {rule['state']}: {rule.get('reason', '')}; last {last.get('value', 0):g} "
+            f"rule      {state_of(rule)}: {rule.get('reason', '')}; last {last.get('value', 0):g} "
             f"{last.get('unit', '')} of {last.get('readAt', '-')}",
             f"source    {source.get('polls', 0)} polls, {source.get('readings', 0)} readings, "
             f"skipped: {skipped or 'none'}{'; ' + source['error'] if source.get('error') else ''}",
@@ -270,7 +278,7 @@ class Demo:
                 review = self.wait_for("the review", lambda: self.review_of(person))
                 content = base64.b64decode(review["content"])
                 if hashlib.sha256(content).hexdigest() != digest or review["digest"] != digest:
-                    raise Failed("what is under review is not what was submitted")
+                    raise Failed("the text under review is not the text that was submitted")
                 self.api.change(person, "approval", "Approve", messageId=self.message,
                                 digest=digest)
                 step(f"approved for {agency} by {person}: {digest[:12]}...")
@@ -290,7 +298,7 @@ class Demo:
         try:
             return self.wait_for("the release", ended)
         except Failed:
-            # Not settled in time: what is known is shown, and counts as a failure.
+            # Not settled in time: show what is known, and count it as a failure.
             return self.release_now()
 
     def scorecard(self, deliveries: int) -> dict:
@@ -332,8 +340,8 @@ def first_at(card: dict, kind: str) -> str | None:
 
 
 def link(delivery: dict) -> str:
-    """Where it can be looked at. The receiver shows a webhook under its id; this Mastodon server
-    has no page for people, but tells of a post by its id."""
+    """Where to look at it. The receiver shows a webhook under its id; this Mastodon server has no
+    page for people, but shows a post by its id."""
     places = {"webhook": "", "mastodon": "/api/v1/statuses"}
     if delivery["kind"] not in places or not delivery.get("receipt"):
         return delivery.get("url", "")
@@ -352,7 +360,7 @@ def outcome(card: dict, release: dict, ledger: dict) -> dict:
         "reading": {"value": reading.get("value", 0.0), "at": reading.get("readAt")},
         "skew_ms": release.get("skewMs", -1),
         "deliveries": [
-            {"agency": one["agencyId"], "channel": one["channelId"], "state": one["state"],
+            {"agency": one["agencyId"], "channel": one["channelId"], "state": state_of(one),
              "url": link(one)}
             for one in release["deliveries"]
         ],
@@ -379,7 +387,7 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
     say()
     say("Deliveries")
     for one in release["deliveries"]:
-        say(f"  {one['channelId']:17} {one.get('language', ''):6} {one['state']:10} {link(one)}"
+        say(f"  {one['channelId']:17} {one.get('language', ''):6} {state_of(one):10} {link(one)}"
             f"{'  ' + one['reason'] if one.get('reason') else ''}")
     say()
     ledger = result["ledger"]
@@ -387,7 +395,7 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
         f"{'verified' if ledger['verified'] else 'NOT VERIFIED'}")
     identifier = next(iter(release.get("identifiers", {}).values()), "")
     say()
-    say("What to try next")
+    say("Try next")
     for line in (
         f"./dev tocsin --as calgary-duty message get {demo.message}",
         f"./dev tocsin --as calgary-duty release get {release['releaseId']}",
@@ -421,7 +429,7 @@ def play(options: argparse.Namespace) -> bool:
         step(f"  {line}")
     demo.approve(message["digest"])
     release = demo.release()
-    confirmed = [one for one in release["deliveries"] if one["state"] == "confirmed"]
+    confirmed = [one for one in release["deliveries"] if one["state"] == CONFIRMED]
     step(f"released: {len(confirmed)} of {len(release['deliveries'])} deliveries confirmed")
     card = demo.scorecard(len(confirmed))
     result = outcome(card, release, demo.ledger())

@@ -1,8 +1,8 @@
 """A recorded gauge file that is shown again as the service published it: bit by bit, in its own
 format.
 
-Only what the replay needs is understood here: which rows there are, when each was measured, and
-which series they belong to. What a reading means is the trigger service's business.
+It reads only what the replay needs: the rows, when each was measured, and which series it belongs
+to. The trigger service decides what a reading means.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class Unusable(Exception):
-    """The file cannot be replayed; the text says why and what to do."""
+    """The file cannot be replayed; the text says why."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ class EcccCsv:
                     columns.setdefault(key, index)
         if not {"station", "date"} <= columns.keys() or not {"level", "discharge"} & columns.keys():
             raise Unusable(
-                "line 1: the columns ID, Date and a level or discharge are expected; "
+                "line 1 must have the columns ID, Date and a level or discharge; "
                 "is it eccc-csv?"
             )
         return columns
@@ -183,5 +183,5 @@ def span(gauge: GaugeFile) -> tuple[float, float]:
     """When the first and the last reading of the file were measured."""
     times = [at for series in gauge.series.values() for at, _ in series.readings]
     if not times:
-        raise Unusable("it holds no reading")
+        raise Unusable("the file has no reading")
     return min(times), max(times)

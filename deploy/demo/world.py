@@ -67,7 +67,7 @@ class World:
             return self._replays.get(run)
 
     def receive(self, agency: str, body: bytes, headers: dict[str, str]) -> str:
-        """Keeps one webhook; empty when all is well, else what is wrong."""
+        """Keeps one webhook; returns what is wrong, or nothing."""
         try:
             credential = json.loads((self._credentials / f"demo-webhook-{agency}").read_text())
         except (OSError, ValueError):
@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.tell(200, {"now": replay.now()}) if replay else self.tell(404, {})
         if found := re.fullmatch(r"/webhooks/([\w-]+)(?:/([\w-]+))?", self.path):
             return self.show(found[1], found[2])
-        return self.tell(404, {"error": "nothing here"})
+        return self.tell(404, {"error": "no such address"})
 
     def gauge(self, run: str) -> None:
         replay = self.world.replay(run)
@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
     def show(self, agency: str, message: str | None) -> None:
         found = self.world.received(agency, message)
         if not found:
-            return self.tell(404, {"error": "nothing was received"})
+            return self.tell(404, {"error": "no such webhook was received"})
         if "text/html" not in self.headers.get("accept", ""):
             return self.tell(200, found)
         text = html.escape(json.dumps(found, indent=2, ensure_ascii=False))
@@ -149,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("content-length", "")
         if not length.isdigit() or int(length) > BODY_MAX:
             self.close_connection = True
-            return self.tell(413, {"error": f"a body of at most {BODY_MAX} bytes is expected"})
+            return self.tell(413, {"error": f"the body may have at most {BODY_MAX} bytes"})
         body = self.rfile.read(int(length))
         if found := re.fullmatch(r"/webhooks/([\w-]+)", self.path):
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -168,10 +168,10 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/control/play":
             replay = self.world.replay(asked["run"])
             if replay is None:
-                return self.tell(404, {"error": "load it first"})
+                return self.tell(404, {"error": "no such replay: load it first"})
             replay.play(float(asked["seconds_per_second"]))
         else:
-            return self.tell(404, {"error": "nothing here"})
+            return self.tell(404, {"error": "no such address"})
         return self.tell(200, {})
 
 

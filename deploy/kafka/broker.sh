@@ -4,7 +4,7 @@
 #   broker.sh install                                        fetch the jars that pom.xml pins, each
 #                                                            with the hash in jars.sha256
 #   broker.sh sums                                           write jars.sha256, after a change of
-#                                                            pom.xml: look at the difference
+#                                                            pom.xml: review the difference
 #   broker.sh format --dir DIR --port N --controller-port M  make an empty store in DIR/data
 #   broker.sh run    --dir DIR --port N --controller-port M  become the broker (foreground);
 #                                                            formats DIR first if it is new
@@ -27,7 +27,7 @@ fail() {
     exit 1
 }
 
-# fetch_jars FOLDER: all that pom.xml asks for, as it comes.
+# fetch_jars FOLDER: every jar that pom.xml names, unchecked.
 fetch_jars() {
     command -v mvn >/dev/null || fail "mvn (package maven) is needed to fetch the Kafka jars"
     if ! mvn -q -B -ntp --strict-checksums -f "$here/pom.xml" dependency:copy-dependencies \
@@ -47,13 +47,13 @@ check_jars() {
         sha256sum --check --quiet --strict "$sums" 2>&1 | grep -v '^sha256sum: WARNING'
         find . -name '*.jar' -printf '%f\n' | grep -vxF -f <(sed 's/^[^ ]*  //' "$sums") |
             sed 's/$/: not in the list/'
-    ) || true # nothing to say is an answer
+    ) || true # no output is an answer
     [[ -n $wrong ]] || return 0
     rm -rf "$1"
-    fail "deploy/kafka/jars.sha256: what was fetched is not what was pinned:
+    fail "deploy/kafka/jars.sha256: these downloads do not match their hashes:
 $wrong
-Try again; if it stays so, something on the way changes files, and they must not be used. After a
-change of pom.xml, write the hashes anew with 'broker.sh sums' and look at the difference."
+Try again. If it happens again, something on the way changes files: do not use them. After you
+change pom.xml, write the hashes anew with 'broker.sh sums' and review the difference."
 }
 
 write_sums() {
@@ -82,12 +82,12 @@ install_jars() {
     if mv -T "$fresh" "$lib" 2>/dev/null; then
         archive_classes
     else
-        rm -rf "$fresh" # somebody else was faster
+        rm -rf "$fresh" # another run was faster
     fi
 }
 
-# Lets a throw-away broker write down the classes it loaded: later ones start in half the time.
-# Only a help: without the archive java starts as ever.
+# A throw-away broker archives the classes that it loaded: later brokers start in half the time.
+# Without the archive java starts as usual.
 archive_classes() {
     local scratch base pid
     scratch=$(mktemp -d)

@@ -53,7 +53,7 @@ run_tests() {
             --no-tests=ignore || status=1
         ctest_group fuzz fuzz 1 "${regex[@]}" --no-tests=ignore || status=1
         grep -q 'tests passed' "$summaries" || {
-            say "no test has a name that matches ${regex[1]}"
+            say "no test name matches ${regex[1]}"
             status=1
         }
     else
@@ -86,7 +86,8 @@ bench() {
     for name in "$@"; do
         if [[ $name == command.restate ]]; then
             [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]] ||
-                fail "bench: command.restate compares on one disk and needs a Kafka of its own"
+                fail "bench: command.restate needs a Kafka on the same disk:" \
+                    "unset KAFKA_BOOTSTRAP_SERVERS"
             need restate
             export TOCSIN_RESTATE=$home/tools/restate/node_modules
         fi
@@ -111,7 +112,7 @@ bench() {
     until port_is_open "${ports[0]}"; do
         if [[ $SECONDS -ge $deadline ]] || ! kill -0 "$bench_broker" 2>/dev/null; then
             cat "$bench_folder/kafka.log" >&2
-            fail "the broker of the benchmarks did not start"
+            fail "the benchmarks' broker did not start: its log is above"
         fi
         sleep 0.1
     done
@@ -119,7 +120,7 @@ bench() {
     exit "$status"
 }
 
-# Each check goes over what git would add to a commit, so build output never counts.
+# Each check reads the files that git would add to a commit, so build output never counts.
 files() { (cd "$root" && git ls-files -co --exclude-standard -- "$@" | while read -r file; do
     [[ ! -f $file ]] || echo "$file"
 done); }
@@ -185,8 +186,8 @@ lint_maven() {
     xmllint --noout deploy/kafka/pom.xml
 }
 
-# All sources but those that read gRPC's or Asio's headers: each of these takes a minute or so. They
-# translate calls and decide nothing.
+# All sources except those that include gRPC's or Asio's headers: each of these takes about a
+# minute. They translate calls and decide nothing.
 tidied() {
     files 'services/*.cpp' ':!services/*/main.cpp' ':!services/*/rpc.cpp' \
         ':!services/*/service.cpp' \
@@ -196,7 +197,7 @@ tidied() {
         ':!services/runtime/edge/tls.cpp'
     files 'services/cli/ledger_chain.cpp' 'services/cli/options.cpp' 'services/cli/people.cpp' \
         'services/gateway/json_shape.cpp' 'services/gateway/route.cpp' \
-        'services/gateway/strict_json.cpp' 'services/gateway/traceparent.cpp'
+        'services/gateway/strict_json.cpp'
 }
 
 lint_tidy() {

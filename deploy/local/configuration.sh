@@ -14,7 +14,7 @@ programs() {
     fi
 }
 
-# private FILE: what it reads goes into FILE, which nobody else can read at any moment, whatever was
+# private FILE: writes its input to FILE, which nobody else can read at any moment, whatever was
 # there before.
 private() {
     rm -f "$1.new"
@@ -115,7 +115,7 @@ write_program_configuration() {
     fi
 }
 
-# What the command line client, the demo and anybody else needs to reach the stack.
+# Everything that the command line client, the demo and other callers need to reach the stack.
 write_environment() {
     local name prefix
     echo "TOCSIN_GATEWAY=http://127.0.0.1:${port[GATEWAY]}"
@@ -155,7 +155,7 @@ load_environment() {
 # relative to itself, which holds unless TOCSIN_HOME was moved.
 write_prometheus_configuration() {
     local program
-    [[ -f $root/monitoring/prometheus.yml ]] || fail "there is no monitoring/prometheus.yml"
+    [[ -f $root/monitoring/prometheus.yml ]] || fail "monitoring/prometheus.yml is missing"
     mkdir -p "$home/prometheus"
     for program in $(programs "$@"); do
         local short=${program#tocsin-}

@@ -33,7 +33,7 @@ need() {
         esac
     done
     command -v dpkg-query >/dev/null ||
-        fail "this is not Debian: install the equivalents of ${missing[*]} by hand"
+        fail "this is not Debian: install the equivalents of these by hand: ${missing[*]}"
     mapfile -t missing < <(not_installed "${missing[@]}")
     if [[ ${#missing[@]} -gt 0 ]]; then
         install_packages "${missing[@]}"
@@ -75,7 +75,7 @@ as_root() {
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        fail "needs root, or sudo, for: $*"
+        fail "this needs root or sudo: $*"
     fi
 }
 
@@ -89,8 +89,8 @@ unversioned() {
 
 install_packages() {
     local package chosen=()
-    [[ -z ${TOCSIN_NO_INSTALL:-} ]] || fail "missing packages: $*"
-    as_root apt-get -qq update >&2 || say "apt-get update failed; going on with the lists there are"
+    [[ -z ${TOCSIN_NO_INSTALL:-} ]] || fail "install these packages: $*"
+    as_root apt-get -qq update >&2 || say "apt-get update failed; using the old package lists"
     for package in "$@"; do
         if [[ -z $(apt-cache madison "$package" 2>/dev/null) ]]; then
             package=$(unversioned "$package")
@@ -101,20 +101,20 @@ install_packages() {
     [[ ${#chosen[@]} -gt 0 ]] || return 0
     say "installing ${chosen[*]}"
     # Packages of servers (prometheus, supervisor) must not start a system service here. Debian's
-    # way to say so is a file in /usr/sbin, which would stay there, and stop services from starting,
-    # if this were killed. So the programs that would start them are replaced on the way that dpkg
-    # looks for them, and the system is not touched.
+    # way to prevent it is a file in /usr/sbin, which would stay there, and keep services from
+    # starting, if this script were killed. So the programs that start services are replaced in
+    # dpkg's search path only, and the system is not touched.
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
         -o "DPkg::Path=$root/deploy/local/no-services:/usr/sbin:/usr/bin:/sbin:/bin" \
         install "${chosen[@]}" >&2 || fail "could not install: ${chosen[*]}"
 }
 
-# Whatever else is fetched is pinned by hash in the repository (Debian signs its own packages), and
-# refused where it is another.
+# Every other download is pinned by hash in the repository (Debian signs its own packages), and
+# refused if it does not match.
 refused_download() {
-    fail "$1: what was fetched is not what its hashes say, or could not be fetched (see above)." \
-        "Try again; if it stays so, something on the way changes files: do not use them." \
-        "After a change of versions, write the hashes anew: $2"
+    fail "$1: a download failed, or does not match its hash (see above). Try again. If it" \
+        "happens again, something on the way changes files: do not use them. After you change" \
+        "a version, write the hashes anew: $2"
 }
 
 # The virtual environment in .tocsin/venv, made anew when the lock file changes.

@@ -1,7 +1,10 @@
 # shellcheck shell=bash disable=SC2154  # variables of ./dev
 # Sourced by ./dev: the loopback ports of the stack, chosen once and kept in .tocsin/ports.env.
 
-services=(drafting approval publishing measurement trigger)
+# A service is a folder with a decider, as in cmake/services.cmake.
+mapfile -t services < <(
+    cd "$root/services" && printf '%s\n' */decider.hpp | sed 's|/.*||'
+)
 
 port_names() {
     local name
@@ -33,8 +36,8 @@ END
 
 port_is_open() { (: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Sets port[NAME] for all names, from the file where it has them; with the stack down, a port that
-# somebody else listens on by now is replaced.
+# Sets port[NAME] for all names, from the file if it has them. While the stack is down, it replaces
+# a port on which another program listens by now.
 declare -A port
 choose_ports() {
     local name value new ours=''

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # variables of ./dev
-# Sourced by ./dev: the running stack, which supervisord holds. Only what its socket answers for is
-# ever stopped, and what still runs with our own files after its supervisor died.
+# Sourced by ./dev: the running stack, under supervisord. It stops only programs that its supervisor
+# answers for, and programs that still run with our own files after their supervisor died.
 
 # A unix socket path has at most 107 characters: with a longer TOCSIN_HOME it lies in a folder of
 # /tmp, whose name is kept.
@@ -85,7 +85,7 @@ start_programs() {
     wait_until "$deadline" healthy "$@" || stack_failed $(programs "$@")
 }
 
-# What the demo needs besides the stack itself.
+# The programs that the demo needs besides the stack itself.
 demo_programs_up() {
     read_ports
     local name deadline=$((SECONDS + 60))
@@ -228,18 +228,18 @@ stop_leftovers() {
     local pids=()
     mapfile -t pids < <(leftovers)
     [[ ${#pids[@]} -gt 0 ]] || return 0
-    say "stopping what an earlier stack left running (processes ${pids[*]})"
+    say "stopping programs that an earlier stack left running (processes ${pids[*]})"
     kill "${pids[@]}" 2>/dev/null || true
     local deadline=$((SECONDS + 40))
     while kill -0 "${pids[@]}" 2>/dev/null; do
-        [[ $SECONDS -lt $deadline ]] || fail "processes ${pids[*]} do not stop"
+        [[ $SECONDS -lt $deadline ]] || fail "processes ${pids[*]} do not stop: end them by hand"
         sleep 0.1
     done
 }
 
 stack_status() {
     if ! stack_running; then
-        say "nothing runs (./dev up starts it)"
+        say "nothing is running (./dev up starts the stack)"
         exit 3
     fi
     control status || true

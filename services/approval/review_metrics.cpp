@@ -1,7 +1,5 @@
 #include "approval/review_metrics.hpp"
 
-#include "runtime/ledger/view_events.hpp"
-
 namespace tocsin::approval {
 
 using runtime::from_proto;
@@ -18,14 +16,14 @@ void ReviewMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "approval") return;
     const bool ours = counted.live && counted.decision.writer() == instance_;
     const std::string& realm = counted.decision.realm();
-    const auto events = runtime::events_of<v1::Event>(counted);
+    const auto events = counted.events<v1::Event>();
     std::set<std::string> touched;
     const std::lock_guard lock(mutex_);
     for (const v1::Event& event : events) {
         for (const v1::Agency& agency : event.roster_imported().roster().agencies())
             introduce({realm, agency.agency_id()});
         if (ours) count(event, realm, counted.decided_at);
-        if (std::string id = message_of(event); !id.empty()) touched.insert(std::move(id));
+        if (!event.message_id().empty()) touched.insert(event.message_id());
     }
     for (const std::string& id : touched) {
         Waiting after = waiting_in(realm, id);
@@ -53,7 +51,7 @@ ReviewMetrics::Waiting ReviewMetrics::waiting_in(const std::string& realm,
                                                  const std::string& message_id) const {
     Waiting waiting;
     const auto review = view_.current(realm).review_head(message_id);
-    if (!review || review->state() != "in_review") return waiting;
+    if (!review || review->state() != v1::REVIEW_STATE_IN_REVIEW) return waiting;
     waiting.since = from_proto(review->submit_time());
     for (const v1::AgencyReview& agency : review->agencies())
         if (!agency.cleared()) waiting.agencies.insert(agency.agency_id());
@@ -78,7 +76,7 @@ void ReviewMetrics::count(const v1::Event& event, const std::string& realm, Time
     if (event.has_review_rejected()) reviews_ended("rejected").Increment();
     if (!event.has_cleared()) return;
     reviews_ended("cleared").Increment();
-    const auto known = known_.find({realm, event.cleared().message_id()});
+    const auto known = known_.find({realm, event.message_id()});
     if (known == known_.end() || known->second.agencies.empty()) return;
     approval_seconds().Observe(
         std::chrono::duration<double>(decided_at - known->second.since).count());

@@ -1,8 +1,8 @@
-// What approval tells Prometheus of reviews. The gauges are folded from the ledger: the same at
-// every instance, and right again after a restart. The counters and the time to clear are of what
-// is decided from now on, at the instance that decided it, so that over instances they add up.
+// The Prometheus metrics of reviews. The gauges are folded from the ledger: the same at every
+// instance, and right again after a restart. The counters and the time to clear cover the decisions
+// of this instance since its start, so that the instances add up.
 //
-// Fed as every view is; what it keeps is of all partitions, and has a lock.
+// Fed as every view is; its data is of all partitions, and has a lock.
 #pragma once
 
 #include "approval/view.hpp"

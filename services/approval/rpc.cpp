@@ -13,50 +13,9 @@ namespace tocsin::approval {
 using runtime::Caller;
 using Reactor = ApprovalRpc::Reactor;
 
-Reactor* ApprovalRpc::ImportRoster(Context* context, const v1::ImportRosterRequest* request,
-                                   v1::ImportRosterResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* ApprovalRpc::SetPolicy(Context* context, const v1::SetPolicyRequest* request,
-                                v1::SetPolicyResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* ApprovalRpc::Approve(Context* context, const v1::ApproveRequest* request,
-                              v1::ApproveResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* ApprovalRpc::RequestChanges(Context* context, const v1::RequestChangesRequest* request,
-                                     v1::RequestChangesResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* ApprovalRpc::Reject(Context* context, const v1::RejectRequest* request,
-                             v1::RejectResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* ApprovalRpc::TakeBack(Context* context, const v1::TakeBackRequest* request,
-                               v1::TakeBackResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-template <class Request, class Response, class Reader>
-Reactor* ApprovalRpc::read(Context* context, const Request* request, Response* response,
-                           Reader reader) {
-    return rpc_.read(context, request, response,
-                     [this, reader](const Caller& caller, const Request& in, Response& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) -> grpc::Status {
-                             return reader(caller, realm, in, out);
-                         });
-                     });
-}
-
 Reactor* ApprovalRpc::GetRoster(Context* context, const v1::GetRosterRequest* request,
                                 v1::GetRosterResponse* response) {
-    return read(context, request, response,
+    return read(view_, context, request, response,
                 [](const Caller&, const Realm& realm, const auto&, auto& out) {
                     *out.mutable_roster() = realm.roster();
                     return grpc::Status::OK;
@@ -84,7 +43,7 @@ Reactor* ApprovalRpc::ListPolicies(Context* context, const v1::ListPoliciesReque
             });
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 static bool concerns(const Caller& caller, const v1::Review& review) {
@@ -102,7 +61,7 @@ Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* re
         *out.mutable_review() = std::move(*review);
         return grpc::Status::OK;
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* ApprovalRpc::ListReviews(Context* context, const v1::ListReviewsRequest* request,
@@ -118,7 +77,7 @@ Reactor* ApprovalRpc::ListReviews(Context* context, const v1::ListReviewsRequest
                           });
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 }  // namespace tocsin::approval

@@ -1,5 +1,6 @@
 #include "approval/service.hpp"
 
+#include "approval/decider.hpp"
 #include "approval/review_metrics.hpp"
 #include "approval/rpc.hpp"
 
@@ -33,7 +34,9 @@ runtime::ServiceDefinition service() {
     definition.name = "approval";
     definition.upstreams = {"drafting"};
     definition.followed = {"trigger"};  // What reviewers see of corrected readings.
-    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.rules = [](const runtime::RuntimeConfig&) {
+        return std::make_unique<runtime::RulesOf<Decider>>();
+    };
     definition.make = [](runtime::Surroundings& surroundings) {
         return std::make_unique<ApprovalService>(surroundings);
     };

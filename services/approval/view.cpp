@@ -1,17 +1,18 @@
 #include "approval/view.hpp"
 
-#include "runtime/ledger/view_events.hpp"
+#include "texts/enum_names.hpp"
 
 namespace tocsin::approval {
 
+std::string Realm::part_of(v1::ReviewState state) { return std::string(texts::enum_name(state)); }
+
 void Realm::apply(const runtime::Counted& counted) {
     if (counted.service == "trigger")
-        runtime::each_event<trigger::v1::Event>(counted, [&](const trigger::v1::Event& event) {
+        counted.each<trigger::v1::Event>([&](const trigger::v1::Event& event) {
             if (event.has_evidence_revised()) corrections_.add(event.evidence_revised());
         });
     if (counted.service != "approval") return;
-    runtime::each_event<v1::Event>(
-        counted, [&](const v1::Event& event) { apply(event, counted.decided_at); });
+    counted.each<v1::Event>([&](const v1::Event& event) { apply(event, counted.decided_at); });
     drop_old_contents(counted.decided_at);
 }
 
@@ -22,18 +23,19 @@ void Realm::apply(const v1::Event& event, Time decided_at) {
         const v1::Policy& policy = event.policy_set().policy();
         policies_.set({policy.agency_id(), policy.severity()}, policy);
     }
-    const std::string message_id = message_of(event);
+    const std::string& message_id = event.message_id();
     if (message_id.empty()) return;
     Shown& shown = reviews_.edit(message_id);
+    // Only what this service would never decide, at which its ledger stops.
+    if (!evolve(shown.review, event, decided_at)) return;
     if (event.has_review_opened()) shown.crossing_id = event.review_opened().crossing_id();
-    evolve(shown.review, event, decided_at);
     file(message_id, shown, event.has_review_opened(), decided_at);
 }
 
 void Realm::file(const std::string& message_id, Shown& shown, bool opened, Time at) {
-    std::string state = shown.review.get().state();
+    const v1::ReviewState state = shown.review.get().state();
     if (state == shown.state && !opened) return;
-    if (shown.place != 0) list_.leave(shown.state, shown.place);
+    if (shown.place != 0) list_.leave(part_of(shown.state), shown.place);
     if (shown.ending) endings_.erase(*shown.ending);
     shown.ending.reset();
     if (opened) {
@@ -41,10 +43,10 @@ void Realm::file(const std::string& message_id, Shown& shown, bool opened, Time 
         shown.place = list_.add(message_id);
         shown.dropped = false;
     }
-    shown.state = std::move(state);
+    shown.state = state;
     if (shown.place == 0) return;
-    list_.enter(shown.state, shown.place);
-    if (shown.state == "in_review") return;
+    list_.enter(part_of(shown.state), shown.place);
+    if (shown.state == v1::REVIEW_STATE_IN_REVIEW) return;
     shown.ending = Ending{(at + content_kept).time_since_epoch().count(), shown.place};
     endings_.set(*shown.ending, 1);
 }

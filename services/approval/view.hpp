@@ -2,7 +2,7 @@
 #pragma once
 
 #include "approval/corrections.hpp"
-#include "approval/decider.hpp"
+#include "approval/review.hpp"
 #include "runtime/base/listing.hpp"
 #include "runtime/base/shared_table.hpp"
 #include "runtime/ledger/view.hpp"
@@ -11,13 +11,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace tocsin::approval {
 
 // How long the content of a review stays readable after the review ended. The API promises it:
-// approval_service.proto.
+// tocsin/approval/v1/review.proto.
 inline constexpr runtime::Duration content_kept = std::chrono::hours{24 * 30};
 
 // One realm. A value whose copy costs O(1).
@@ -38,11 +37,11 @@ public:
     std::optional<v1::Review> review(const std::string& message_id) const;
     // The same without its content, at less cost.
     std::optional<v1::Review> review_head(const std::string& message_id) const;
-    // `use(place, message_id)`, newest submission first, only those in `review_state` unless it is
-    // empty, from the first behind `after` (0: the first), until it returns false.
+    // `use(place, message_id)`, newest submission first, only those in `state` unless it is
+    // unspecified, from the first behind `after` (0: the first), until it returns false.
     template <class Use>
-    void reviews(std::string_view review_state, std::int64_t after, Use&& use) const {
-        list_.newest_first(std::string(review_state), after, use);
+    void reviews(v1::ReviewState state, std::int64_t after, Use&& use) const {
+        list_.newest_first(part_of(state), after, use);
     }
     std::size_t size() const { return list_.size(); }
 
@@ -52,11 +51,14 @@ private:
     struct Shown {
         Review review;
         std::string crossing_id;  // Of its message; empty where none started it.
-        std::int64_t place = 0;
-        std::string state;
-        std::optional<Ending> ending;
-        bool dropped = false;
+        std::int64_t place = 0;   // In the list; 0 until it is opened.
+        v1::ReviewState state = v1::REVIEW_STATE_UNSPECIFIED;
+        std::optional<Ending> ending;  // While it has ended and its content is kept.
+        bool dropped = false;          // Whether its content is no longer kept.
     };
+
+    // The part of the list that a state is; of unspecified, the whole.
+    static std::string part_of(v1::ReviewState state);
 
     void apply(const v1::Event& event, Time decided_at);
     // Lists a review where it belongs after an event.

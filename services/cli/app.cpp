@@ -9,6 +9,7 @@
 #include "cli/special_verbs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iostream>
@@ -122,10 +123,10 @@ void App::add_verb(const Verb& row) {
 
 void App::add_message_verbs() {
     auto edit = std::make_shared<Edit>();
-    auto* revise = verb("message", "revise", "replace the draft of a message",
+    auto* revise = verb("message", "revise", meaning_of("drafting", "ReviseMessage"),
                         "tocsin message revise MESSAGE --draft draft.json",
                         [this, edit] { revise_message(client_, options_, *edit); });
-    auto* submit = verb("message", "submit", "lock the text and ask for approval",
+    auto* submit = verb("message", "submit", meaning_of("drafting", "SubmitMessage"),
                         "tocsin message submit MESSAGE --acknowledge long_headline",
                         [this, edit] { submit_message(client_, options_, *edit); });
     for (auto* one : {revise, submit}) {
@@ -137,26 +138,25 @@ void App::add_message_verbs() {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     auto& source = text();
-    verb("message", "preview", "render a draft for each channel and check it",
+    verb("message", "preview", meaning_of("drafting", "PreviewMessage"),
          "tocsin message preview draft.json",
          [this, &source] { preview_message(client_, options_, source); })
         ->add_option("FILE_OR_ID", source, "JSON file with a draft, or a message's id")
         ->required();
     auto& incident = text();
-    verb("", "watch", "print every change of a message, one a line", "tocsin watch --incident I",
+    verb("", "watch", meaning_of("drafting", "WatchMessages"), "tocsin watch --incident I",
          [this, &incident] { watch(client_, options_, incident); })
         ->add_option("--incident", incident, "only of this incident");
 }
 
 void App::add_review_verbs() {
     auto& message = text();
-    verb("review", "get", "show a review", "tocsin review get MESSAGE",
+    verb("review", "get", meaning_of("approval", "GetReview"), "tocsin review get MESSAGE",
          [this, &message] { get_review(client_, options_, message); })
         ->add_option("ID", message, "message")
         ->required();
     auto approving = std::make_shared<Approving>();
-    auto* made = verb("", "approve", "show the text under review and approve exactly it",
-                      "tocsin approve MESSAGE",
+    auto* made = verb("", "approve", meaning_of("approval", "Approve"), "tocsin approve MESSAGE",
                       [this, approving] { approve(client_, options_, *approving); });
     made->add_option("ID", approving->message, "message")->required();
     made->add_option("--digest", approving->digest, "only if this is still its digest");
@@ -166,7 +166,7 @@ void App::add_review_verbs() {
 void App::add_release_verbs() {
     auto& release = text();
     auto& message = text();
-    auto* made = verb("release", "get", "show a release with its deliveries",
+    auto* made = verb("release", "get", meaning_of("publishing", "GetRelease"),
                       "tocsin release get RELEASE", [this, &release, &message] {
                           if (release.empty() == message.empty())
                               throw Failure(Exit::usage, "give a release's ID or --message ID");
@@ -187,26 +187,22 @@ void App::add_source_verbs() {
 static void check_service(const std::string& service) {
     if (std::find(std::begin(service_names), std::end(service_names), service) ==
         std::end(service_names))
-        throw Failure(Exit::usage, fmt::format("there is no service '{}': drafting, approval, "
-                                               "publishing, measurement or trigger",
-                                               service));
+        throw Failure(Exit::usage, fmt::format("there is no service '{}': name one of {}", service,
+                                               fmt::join(service_names, ", ")));
 }
 
 void App::add_ledger_verbs() {
     auto& service = text();
-    verb("ledger", "status", "where each partition of a service's ledger stands",
-         "tocsin ledger status approval",
+    verb("ledger", "status", meaning_of("ledger", "GetStatus"), "tocsin ledger status approval",
          [this, &service] {
              check_service(service);
              ledger_status(client_, options_, service);
          })
         ->add_option("SERVICE", service, "such as approval")
         ->required();
-    add_operator_verb("restart-input", "RestartInput",
-                      "have a halted partition read its inputs from where they start now",
+    add_operator_verb("restart-input", "RestartInput", meaning_of("ledger", "RestartInput"),
                       "tocsin ledger restart-input approval --partition 3 --reason 'topic lost'");
-    add_operator_verb("override-clock", "OverrideClock",
-                      "go on from the present where a wrong clock stamped a ledger ahead",
+    add_operator_verb("override-clock", "OverrideClock", meaning_of("ledger", "OverrideClock"),
                       "tocsin ledger override-clock approval --partition 3 --reason 'RTC was off'");
     add_ledger_reads(noun("ledger"));
 }

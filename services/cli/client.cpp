@@ -6,12 +6,7 @@
 #include "runtime/edge/errors.hpp"
 #include "runtime/edge/tls.hpp"
 #include "runtime/production.hpp"
-#include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
-#include "tocsin/ledger/v1/ledger_service.pb.h"
-#include "tocsin/measurement/v1/measurement_service.pb.h"
-#include "tocsin/publishing/v1/publishing_service.pb.h"
-#include "tocsin/trigger/v1/trigger_service.pb.h"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
@@ -33,22 +28,16 @@ static constexpr int attempts_max = 12;
 
 Client::Client(const Options& options) : options_(options) {}
 
-// Going through a message of the file keeps the linker from dropping it.
-template <class Message>
-static const protobuf::FileDescriptor* file_of() {
-    return Message::descriptor()->file();
+const protobuf::ServiceDescriptor* service_of(const std::string& service) {
+    const auto* file = protobuf::DescriptorPool::generated_pool()->FindFileByName(
+        fmt::format("tocsin/{0}/v1/{0}_service.proto", service));
+    if (file == nullptr) throw Failure(Exit::failure, fmt::format("there is no {}", service));
+    return file->service(0);
 }
 
 const protobuf::MethodDescriptor* method_of(const std::string& service, const std::string& method) {
-    static const std::map<std::string, const protobuf::FileDescriptor*> files{
-        {"drafting", file_of<drafting::v1::GetMessageRequest>()},
-        {"approval", file_of<approval::v1::GetReviewRequest>()},
-        {"publishing", file_of<publishing::v1::GetReleaseRequest>()},
-        {"measurement", file_of<measurement::v1::GetScorecardRequest>()},
-        {"trigger", file_of<trigger::v1::ListRulesRequest>()},
-    };
-    for (const auto* file : {files.at(service), file_of<ledger::v1::GetStatusRequest>()})
-        if (const auto* found = file->service(0)->FindMethodByName(method)) return found;
+    for (const std::string& one : {service, std::string("ledger")})
+        if (const auto* found = service_of(one)->FindMethodByName(method)) return found;
     throw Failure(Exit::failure, fmt::format("{} has no method {}", service, method));
 }
 

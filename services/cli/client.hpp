@@ -40,6 +40,7 @@ private:
 };
 
 // Of the service's own API or of the ledger's; throws Failure when there is none.
+const google::protobuf::ServiceDescriptor* service_of(const std::string& service);
 const google::protobuf::MethodDescriptor* method_of(const std::string& service,
                                                     const std::string& method);
 

@@ -1,11 +1,8 @@
 #include "cli/ledger_lines.hpp"
 
+#include "all_ledgers.hpp"
 #include "runtime/base/digest.hpp"
-#include "tocsin/approval/v1/approval_ledger.pb.h"
-#include "tocsin/drafting/v1/drafting_ledger.pb.h"
-#include "tocsin/measurement/v1/measurement_ledger.pb.h"
-#include "tocsin/publishing/v1/publishing_ledger.pb.h"
-#include "tocsin/trigger/v1/trigger_ledger.pb.h"
+#include "services.inc"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
@@ -28,11 +25,11 @@ std::string event_text(const std::string& bytes, bool json) {
 }
 
 std::string event_text(const std::string& service, const std::string& bytes, bool json) {
-    if (service == "drafting") return event_text<drafting::v1::Event>(bytes, json);
-    if (service == "approval") return event_text<approval::v1::Event>(bytes, json);
-    if (service == "publishing") return event_text<publishing::v1::Event>(bytes, json);
-    if (service == "measurement") return event_text<measurement::v1::Event>(bytes, json);
-    return event_text<trigger::v1::Event>(bytes, json);
+#define TOCSIN_TEXT(name) \
+    if (service == #name) return event_text<name::v1::Event>(bytes, json);
+    TOCSIN_SERVICES(TOCSIN_TEXT)
+#undef TOCSIN_TEXT
+    return "of a service that this version does not know";
 }
 
 std::string_view kind_name(LedgerChain::Kind kind) {

@@ -1,6 +1,8 @@
 // What every verb may be told: where the services are, who asks, how to print.
 #pragma once
 
+#include "services.inc"
+
 #include <chrono>
 #include <map>
 #include <string>
@@ -8,9 +10,12 @@
 
 namespace tocsin::cli {
 
-// Short names, in the order in which people meet them.
-inline constexpr std::string_view service_names[] = {"drafting", "approval", "publishing",
-                                                     "measurement", "trigger"};
+// Short names.
+inline constexpr std::string_view service_names[] = {
+#define TOCSIN_NAME(service) #service,
+    TOCSIN_SERVICES(TOCSIN_NAME)
+#undef TOCSIN_NAME
+};
 
 struct Options {
     std::map<std::string, std::string> addresses;  // short service name to host:port

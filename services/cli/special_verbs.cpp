@@ -1,12 +1,17 @@
 #include "cli/special_verbs.hpp"
 
 #include "cli/disclosure.hpp"
+#include "cli/short_names.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "content/content.hpp"
 #include "runtime/base/digest.hpp"
+#include "tocsin/approval/v1/review.pb.h"
+#include "tocsin/drafting/v1/message.pb.h"
+#include "tocsin/publishing/v1/release.pb.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -140,7 +145,7 @@ void get_review(Client& client, const Options& options, const std::string& messa
 void print_review(Json review) {
     for (const std::string& sentence : corrections_in(review)) std::cout << sentence << "\n";
     review.erase("evidenceRevisions");
-    print_record(review);
+    print_record(with_short_names(std::move(review), *approval::v1::Review::descriptor()));
 }
 
 // Corrections last, where the question is asked: what is above them fills more than a screen.
@@ -178,16 +183,25 @@ void approve(Client& client, const Options& options, const Approving& approving)
         options.json);
 }
 
+static publishing::v1::Release release_in(const Json& json) {
+    publishing::v1::Release release;
+    if (!google::protobuf::util::JsonStringToMessage(json.dump(), &release).ok())
+        throw Failure(Exit::failure, "the release cannot be read");
+    return release;
+}
+
 // The worst news decides: something unknown weighs more than something refused.
-static Exit exit_of_release(const Json& release) {
-    std::map<std::string, int> states;
-    for (const Json& delivery : release.value("deliveries", Json::array()))
-        ++states[cell(delivery, "state")];
-    if (states["unknown"] > 0) return Exit::unknown_outcome;
-    const std::string state = cell(release, "state");
-    const bool over = state == "released" || state == "retracted" || state == "retracting";
-    const int failed = states["refused"] + states["expired"] + states["not_ready"];
-    if (over && failed > 0 && states["confirmed"] > 0) return Exit::partly_published;
+static Exit exit_of_release(const publishing::v1::Release& release) {
+    std::map<publishing::v1::DeliveryState, int> states;
+    for (const auto& delivery : release.deliveries()) ++states[delivery.state()];
+    if (states[publishing::v1::DELIVERY_STATE_UNKNOWN] > 0) return Exit::unknown_outcome;
+    const bool over = release.state() == publishing::v1::RELEASE_STATE_RELEASED ||
+                      release.state() == publishing::v1::RELEASE_STATE_RETRACTED ||
+                      release.state() == publishing::v1::RELEASE_STATE_RETRACTING;
+    const int failed = states[publishing::v1::DELIVERY_STATE_REFUSED] +
+                       states[publishing::v1::DELIVERY_STATE_NOT_READY];
+    if (over && failed > 0 && states[publishing::v1::DELIVERY_STATE_CONFIRMED] > 0)
+        return Exit::partly_published;
     return Exit::ok;
 }
 
@@ -199,21 +213,21 @@ void get_release(Client& client, const Options& options, const std::string& rele
     if (options.json) {
         std::cout << answer.dump(2) << "\n";
     } else {
-        Json head = found;
+        Json head = with_short_names(found, *publishing::v1::Release::descriptor());
+        const Json deliveries = head.value("deliveries", Json::array());
         head.erase("deliveries");
         print_record(head);
-        print_table(found.value("deliveries", Json::array()),
-                    {{"CHANNEL", "channelId"},
-                     {"KIND", "kind"},
-                     {"LANGUAGE", "language"},
-                     {"PURPOSE", "purpose"},
-                     {"STATE", "state"},
-                     {"ATTEMPTS", "attempts", Column::number},
-                     {"CONFIRMED", "confirmedAt"},
-                     {"URL", "url"},
-                     {"REASON", "reason"}});
+        print_table(deliveries, {{"CHANNEL", "channelId"},
+                                 {"KIND", "kind"},
+                                 {"LANGUAGE", "language"},
+                                 {"PURPOSE", "purpose"},
+                                 {"STATE", "state"},
+                                 {"ATTEMPTS", "attempts", Column::number},
+                                 {"CONFIRMED", "confirmedAt"},
+                                 {"URL", "url"},
+                                 {"REASON", "reason"}});
     }
-    const Exit exit = exit_of_release(found);
+    const Exit exit = exit_of_release(release_in(found));
     if (exit == Exit::unknown_outcome)
         throw Failure(exit, "a delivery was sent and is not confirmed: its outcome is unknown");
     if (exit == Exit::partly_published) throw Failure(exit, "not every channel has it");
@@ -258,9 +272,10 @@ void print_source(Json source) {
                          {"STALE", "stale"}});
 }
 
-static void print_watched(const Json& message, const Options& options) {
+static void print_watched(const Json& watched, const Options& options) {
+    const Json message = with_short_names(watched, *drafting::v1::Message::descriptor());
     if (options.json)
-        std::cout << message.dump() << "\n";
+        std::cout << watched.dump() << "\n";
     else
         std::cout << fmt::format("{}  {:10}  {}  {}", cell(message, "updateTime"),
                                  cell(message, "state"), cell(message, "messageId"),

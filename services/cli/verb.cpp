@@ -1,5 +1,8 @@
 #include "cli/verb.hpp"
 
+#include "cli/short_names.hpp"
+#include "texts/enum_names.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -23,26 +26,10 @@ static const google::protobuf::EnumDescriptor& enum_of(const Verb& verb, const F
     throw Failure(Exit::failure, fmt::format("{}: {} is no enum", field.flag, field.path));
 }
 
-// What stands before the names of an enum's values, such as `SEVERITY_`.
-static std::string prefix_of(const google::protobuf::EnumDescriptor& type) {
-    const std::string& unset = type.value(0)->name();
-    return unset.substr(0, unset.size() - std::string_view("UNSPECIFIED").size());
-}
-
-static std::string changed(std::string text, char from, char to, int (*letter)(int)) {
-    for (char& one : text)
-        one = one == from ? to : static_cast<char>(letter(static_cast<unsigned char>(one)));
-    return text;
-}
-
 std::vector<std::string> choices_of(const Verb& verb, const Field& field) {
-    if (field.kind != Field::Kind::name) return field.choices;
-    const auto& type = enum_of(verb, field);
-    std::vector<std::string> names;
-    for (int i = 1; i < type.value_count(); ++i)  // The first is UNSPECIFIED.
-        names.push_back(
-            changed(type.value(i)->name().substr(prefix_of(type).size()), '_', '-', std::tolower));
-    return names;
+    if (field.kind == Field::Kind::truth) return {"true", "false"};
+    return field.kind == Field::Kind::name ? texts::enum_names(enum_of(verb, field))
+                                           : field.choices;
 }
 
 static void check_choice(const Verb& verb, const Field& field, const std::string& text) {
@@ -52,13 +39,19 @@ static void check_choice(const Verb& verb, const Field& field, const std::string
                                            fmt::join(choices, ", ")));
 }
 
-// `severe` and SEVERITY_SEVERE alike.
+// `in_review`, `in-review` and REVIEW_STATE_IN_REVIEW alike.
 static std::string enum_value(const Verb& verb, const Field& field, const std::string& text) {
-    const std::string prefix = prefix_of(enum_of(verb, field));
-    std::string name = changed(text, '-', '_', std::toupper);
-    if (name.starts_with(prefix)) name.erase(0, prefix.size());
-    check_choice(verb, field, changed(name, '_', '-', std::tolower));
-    return prefix + name;
+    const auto& type = enum_of(verb, field);
+    const std::string prefix{texts::enum_prefix(type)};
+    std::string name = text;
+    for (char& letter : name)
+        letter = letter == '-'
+                     ? '_'
+                     : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    const auto* value = type.FindValueByName(name.starts_with(prefix) ? name : prefix + name);
+    // Nobody asks for what is UNSPECIFIED.
+    if (value == nullptr || value->number() == 0) check_choice(verb, field, text);
+    return value->name();
 }
 
 static Json reference_of(const std::string& text) {
@@ -88,6 +81,9 @@ static void put(Json& request, const Verb& verb, const Field& field,
             request[field.path] = number;
             return;
         }
+        case Field::Kind::truth:
+            request[field.path] = values.back() == "true";
+            return;
         case Field::Kind::list:
             request[field.path] = values;
             return;
@@ -152,10 +148,13 @@ void print_answer(const Verb& verb, const Json& answer, bool json) {
     if (verb.key.empty()) return print_change(answer, json);
     const Json value =
         answer.value(verb.key, verb.columns.empty() ? Json::object() : Json::array());
+    const auto* type = method_of(verb.service, verb.method)->output_type();
+    const Json shown =
+        with_short_names(value, *type->FindFieldByCamelcaseName(verb.key)->message_type());
     if (verb.columns.empty())
-        print_record(value);
+        print_record(shown);
     else
-        print_table(value, verb.columns);
+        print_table(shown, verb.columns);
     if (const std::string next = cell(answer, "nextPageToken"); !next.empty())
         std::cerr << "more: --page-token " << next << "\n";
 }

@@ -1,4 +1,4 @@
-// A verb that is one call of one service: a row in a table, with no code of its own.
+// A verb that is one call of one service: made of its proto, with no code of its own.
 #pragma once
 
 #include "cli/client.hpp"
@@ -15,6 +15,7 @@ struct Field {
     enum class Kind {
         text,
         number,
+        truth,      // `true` or `false`
         list,       // repeatable
         map,        // repeatable KEY=VALUE
         file,       // a JSON file that becomes the value at `path`; the whole request when empty
@@ -43,6 +44,8 @@ struct Verb {
 };
 
 const std::vector<Verb>& verbs();
+// What the help says of a method's verb, by the option beside its rpc.
+std::string meaning_of(const std::string& service, const std::string& method);
 
 // The only values that the field takes, as people write them; empty: any.
 std::vector<std::string> choices_of(const Verb& verb, const Field& field);

@@ -1,32 +1,35 @@
-// The table of verbs that are one call each. To add one: a row here.
+// The verbs that are one call each, made of the options beside the rpcs and the fields of their
+// requests. To add one: the options; here, if you like, an example and the columns of its list.
 #include "cli/verb.hpp"
 #include "content/channel.hpp"
-#include "content/lifecycle.hpp"
+#include "runtime/base/validate.hpp"
+#include "runtime/edge/method_rules.hpp"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
 
 namespace tocsin::cli {
 
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::MethodDescriptor;
+
 namespace {
 
-using Kind = Field::Kind;
-
-Field id(std::string path, std::string meaning) {
-    return {"ID", std::move(path), std::move(meaning), Kind::text, true};
-}
-Field reason() { return {"--reason", "reason", "why, for the record", Kind::text, true}; }
-
-std::vector<Field> paged(std::vector<Field> more = {}) {
-    more.push_back({"--page-size", "pageSize", "most rows", Kind::number});
-    more.push_back({"--page-token", "pageToken", "from the page before"});
-    return more;
-}
-
-std::vector<std::string> lifecycles() {
-    std::vector<std::string> names;
-    names.reserve(content::all_lifecycles.size());
-    for (const content::Lifecycle one : content::all_lifecycles)
-        names.emplace_back(content::name(one));
-    return names;
-}
+// What protos do not say of a verb.
+struct Row {
+    std::string example;
+    std::vector<Column> columns{};
+    // What the file holds that is the whole request but for flags that are given; empty: there is
+    // none.
+    std::string whole{};
+    // By field, the only values that people may give.
+    std::map<std::string, std::vector<std::string>> choices{};
+};
 
 std::vector<std::string> channel_kinds() {
     std::vector<std::string> names;
@@ -34,443 +37,286 @@ std::vector<std::string> channel_kinds() {
     return names;
 }
 
-std::vector<Verb> incident_verbs() {
+// By method.
+using Rows = std::map<std::string, Row>;
+
+Rows drafting_rows() {
     return {
-        {"incident",
-         "create",
-         "drafting",
-         "CreateIncident",
-         "open an incident",
-         "tocsin incident create --kind flood --title 'Saguenay in flood'",
-         {{"--kind", "kind", "kind, such as flood", Kind::text, true},
-          {"--title", "title", "name for people", Kind::text, true},
-          {"--agency-of", "agencies", "agency taking part, repeatable", Kind::list}}},
-        {"incident",
-         "get",
-         "drafting",
-         "GetIncident",
-         "show an incident",
-         "tocsin incident get INCIDENT",
-         {id("incidentId", "incident")},
-         "incident"},
-        {"incident",
-         "list",
-         "drafting",
-         "ListIncidents",
-         "list incidents, newest first",
-         "tocsin incident list",
-         paged(),
-         "incidents",
-         {{"ID", "incidentId"},
-          {"KIND", "kind"},
-          {"AGENCIES", "agencies"},
-          {"OPENED", "createTime"},
-          {"TITLE", "title"}}},
+        {"CreateIncident",
+         {.example = "tocsin incident create --kind flood --title 'Saguenay in flood'"}},
+        {"GetIncident", {.example = "tocsin incident get INCIDENT"}},
+        {"ListIncidents",
+         {.example = "tocsin incident list",
+          .columns = {{"ID", "incidentId"},
+                      {"KIND", "kind"},
+                      {"AGENCIES", "agencies"},
+                      {"OPENED", "createTime"},
+                      {"TITLE", "title"}}}},
+        {"PutTemplate",
+         {.example = "tocsin template put flood.json",
+          .whole = "JSON with templateId, draft, expiresAfterSeconds"}},
+        {"GetTemplate", {.example = "tocsin template get flood"}},
+        {"ListTemplates",
+         {.example = "tocsin template list",
+          .columns = {{"ID", "templateId"},
+                      {"VERSION", "version", Column::number},
+                      {"AGENCY", "agency"},
+                      {"PLACEHOLDERS", "placeholders"},
+                      {"TITLE", "draft.title"}}}},
+        {"CreateMessage",
+         {.example = "tocsin message create --incident I --template flood --value level=4.2"}},
+        {"WithdrawMessage", {.example = "tocsin message withdraw MESSAGE --reason 'false alarm'"}},
+        {"GetMessage", {.example = "tocsin message get MESSAGE"}},
+        {"ListMessages",
+         {.example = "tocsin message list --state in_review",
+          .columns = {{"ID", "messageId"},
+                      {"STATE", "state"},
+                      {"ETAG", "etag"},
+                      {"AGENCY", "agency"},
+                      {"UPDATED", "updateTime"},
+                      {"TITLE", "draft.title"}}}},
     };
 }
 
-std::vector<Verb> template_verbs() {
+Rows approval_rows() {
     return {
-        {"template",
-         "put",
-         "drafting",
-         "PutTemplate",
-         "store a template",
-         "tocsin template put flood.json",
-         {{"FILE", "", "JSON with templateId, draft, expiresAfterSeconds", Kind::file, true},
-          {"--id", "templateId", "id, instead of the one in the file"},
-          {"--etag", "etag", "version that it replaces"}}},
-        {"template",
-         "get",
-         "drafting",
-         "GetTemplate",
-         "show a template",
-         "tocsin template get flood",
-         {id("templateId", "template")},
-         "template"},
-        {"template",
-         "list",
-         "drafting",
-         "ListTemplates",
-         "list templates",
-         "tocsin template list",
-         paged(),
-         "templates",
-         {{"ID", "templateId"},
-          {"VERSION", "version", Column::number},
-          {"AGENCY", "agency"},
-          {"PLACEHOLDERS", "placeholders"},
-          {"TITLE", "draft.title"}}},
+        {"RequestChanges",
+         {.example = "tocsin request-changes MESSAGE --reason 'the street is wrong'"}},
+        {"Reject", {.example = "tocsin reject MESSAGE --reason hoax"}},
+        {"TakeBack", {.example = "tocsin take-back MESSAGE --reason typo"}},
+        {"ListReviews",
+         {.example = "tocsin review list --state in_review",
+          .columns = {{"MESSAGE", "messageId"},
+                      {"STATE", "state"},
+                      {"SUBMITTED", "submitTime"},
+                      {"CLEARED", "clearTime"},
+                      {"CORRECTED", "evidenceRevisions"},
+                      {"DIGEST", "digest"}}}},
+        {"SetPolicy",
+         {.example = "tocsin policy set --severity severe --quorum 2 --role approver",
+          .choices = {{"roles", {"approver", "duty-officer"}}}}},
+        {"ListPolicies",
+         {.example = "tocsin policy list",
+          .columns = {{"AGENCY", "agencyId"},
+                      {"SEVERITY", "severity"},
+                      {"QUORUM", "quorum", Column::number},
+                      {"ROLES", "roles"}}}},
+        {"ImportRoster", {.example = "tocsin roster import roster.json"}},
+        {"GetRoster", {.example = "tocsin roster get"}},
     };
 }
 
-std::vector<Verb> message_verbs() {
+Rows publishing_rows() {
     return {
-        {"message",
-         "create",
-         "drafting",
-         "CreateMessage",
-         "start a message",
-         "tocsin message create --incident I --template flood --value level=4.2",
-         {{"--incident", "incidentId", "incident that it belongs to", Kind::text, true},
-          {"--draft", "draft", "JSON file with the draft", Kind::file},
-          {"--template", "templateId", "template to fill instead"},
-          {"--value", "values", "NAME=VALUE for the template, repeatable", Kind::map},
-          {"--type", "messageType", "alert, update or cancel", Kind::name},
-          {"--reference", "references", "SENDER,IDENTIFIER,SENT of an earlier alert",
-           Kind::reference}}},
-        {"message",
-         "withdraw",
-         "drafting",
-         "WithdrawMessage",
-         "give a draft up",
-         "tocsin message withdraw MESSAGE --reason 'false alarm'",
-         {id("messageId", "message"), reason()}},
-        {"message",
-         "get",
-         "drafting",
-         "GetMessage",
-         "show a message",
-         "tocsin message get MESSAGE",
-         {id("messageId", "message")},
-         "message"},
-        {"message",
-         "list",
-         "drafting",
-         "ListMessages",
-         "list messages, newest first",
-         "tocsin message list --state in_review",
-         paged({{"--incident", "incidentId", "only of this incident"},
-                {"--state", "state", "only in this state", Kind::text, false, lifecycles()}}),
-         "messages",
-         {{"ID", "messageId"},
-          {"STATE", "state"},
-          {"ETAG", "etag"},
-          {"AGENCY", "agency"},
-          {"UPDATED", "updateTime"},
-          {"TITLE", "draft.title"}}},
+        {"PutChannel",
+         {.example = "tocsin channel put page --kind feed --name 'Public feed'",
+          .choices = {{"kind", channel_kinds()}}}},
+        {"RemoveChannel", {.example = "tocsin channel remove page"}},
+        {"ListChannels",
+         {.example = "tocsin channel list",
+          .columns = {{"ID", "channelId"},
+                      {"AGENCY", "agencyId"},
+                      {"KIND", "kind"},
+                      {"ACTIVE", "active"},
+                      {"LANGUAGES", "languages"},
+                      {"URL", "url"},
+                      {"NAME", "name"}}}},
+        {"ListReleases",
+         {.example = "tocsin release list",
+          .columns = {{"ID", "releaseId"},
+                      {"MESSAGE", "messageId"},
+                      {"STATE", "state"},
+                      {"T0", "fireAt"},
+                      {"REASON", "reason"}}}},
+        {"CancelRelease", {.example = "tocsin release cancel RELEASE --reason 'all clear'"}},
+        {"RetractRelease", {.example = "tocsin release retract RELEASE --reason 'sent in error'"}},
     };
 }
 
-std::vector<Verb> decision_verbs() {
+Rows trigger_rows() {
     return {
-        {"",
-         "request-changes",
-         "approval",
-         "RequestChanges",
-         "send a text back to its author",
-         "tocsin request-changes MESSAGE --reason 'the street is wrong'",
-         {id("messageId", "message"), reason()}},
-        {"",
-         "reject",
-         "approval",
-         "Reject",
-         "refuse a message for good",
-         "tocsin reject MESSAGE --reason hoax",
-         {id("messageId", "message"), reason()}},
-        {"",
-         "take-back",
-         "approval",
-         "TakeBack",
-         "take a submitted text back to edit it",
-         "tocsin take-back MESSAGE --reason typo",
-         {id("messageId", "message"), reason()}},
-        {"review",
-         "list",
-         "approval",
-         "ListReviews",
-         "list reviews, newest first",
-         "tocsin review list --state in_review",
-         paged({{"--state",
-                 "state",
-                 "only in this state",
-                 Kind::text,
-                 false,
-                 {"in_review", "cleared", "returned", "rejected"}}}),
-         "reviews",
-         {{"MESSAGE", "messageId"},
-          {"STATE", "state"},
-          {"SUBMITTED", "submitTime"},
-          {"CLEARED", "clearTime"},
-          {"CORRECTED", "evidenceRevisions"},
-          {"DIGEST", "digest"}}},
+        {"PutSource",
+         {.example = "tocsin source put usgs --format usgs-json --url https://example.org/iv "
+                     "--poll-seconds 60",
+          .choices = {{"format", {"usgs-json", "eccc-csv"}}}}},
+        {"RemoveSource", {.example = "tocsin source remove usgs"}},
+        {"ListSources",
+         {.example = "tocsin source list",
+          .columns = {{"ID", "source.sourceId"},
+                      {"ACTIVE", "source.active"},
+                      {"FORMAT", "source.format"},
+                      {"LAST READING", "lastReadAt"},
+                      {"AGE", "lastReadAt", Column::age},
+                      {"READINGS", "readings", Column::number},
+                      {"SKIPPED", "skippedByReason", Column::counts},
+                      {"FIRST FAULT", "firstFault"},
+                      {"STALE", "stale"},
+                      {"ERROR", "error"}}}},
+        {"PutRule",
+         {.example = "tocsin rule put high-water --source usgs --series 01646500:00065 --threshold "
+                     "4 --template flood --incident I"}},
+        {"RemoveRule", {.example = "tocsin rule remove high-water"}},
+        {"ListRules",
+         {.example = "tocsin rule list",
+          .columns = {{"ID", "rule.ruleId"},
+                      {"STATE", "state"},
+                      {"WHY", "reason"},
+                      {"SERIES", "rule.series"},
+                      {"THRESHOLD", "rule.threshold", Column::number},
+                      {"LAST", "lastReading.value", Column::number},
+                      {"UNIT", "lastReading.unit"},
+                      {"AGE", "lastReading.readAt", Column::age},
+                      {"CROSSINGS", "crossings", Column::number},
+                      {"TOO OLD", "passedOver.readAt"},
+                      {"REFUSED", "refused"}}}},
+        {"ListCrossings",
+         {.example = "tocsin crossing list",
+          .columns = {{"ID", "crossingId"},
+                      {"RULE", "ruleId"},
+                      {"INCIDENT", "incidentId"},
+                      {"AT", "crossTime"},
+                      {"MESSAGE", "messageId"},
+                      {"REFUSED", "refused"},
+                      {"CORRECTED", "evidenceRevisions"}}}},
     };
 }
 
-std::vector<Verb> policy_verbs() {
+Rows measurement_rows() {
     return {
-        {"policy",
-         "set",
-         "approval",
-         "SetPolicy",
-         "set your agency's policy for one severity",
-         "tocsin policy set --severity severe --quorum 2 --role approver",
-         {{"--severity", "severity", "extreme, severe, moderate, minor or unknown", Kind::name,
-           true},
-          {"--quorum", "quorum", "distinct people needed", Kind::number, true},
-          {"--role",
-           "roles",
-           "role that counts, repeatable",
-           Kind::list,
-           true,
-           {"approver", "duty-officer"}}}},
-        {"policy",
-         "list",
-         "approval",
-         "ListPolicies",
-         "list policies",
-         "tocsin policy list",
-         paged(),
-         "policies",
-         {{"AGENCY", "agencyId"},
-          {"SEVERITY", "severity"},
-          {"QUORUM", "quorum", Column::number},
-          {"ROLES", "roles"}}},
-        {"roster",
-         "import",
-         "approval",
-         "ImportRoster",
-         "replace the roster",
-         "tocsin roster import roster.json",
-         {{"FILE", "roster", "JSON with agencies and people", Kind::file, true}}},
-        {"roster",
-         "get",
-         "approval",
-         "GetRoster",
-         "show the roster",
-         "tocsin roster get",
-         {},
-         "roster"},
+        {"GetScorecard", {.example = "tocsin scorecard get MESSAGE"}},
+        {"ListScorecards",
+         {.example = "tocsin scorecard list",
+          .columns = {{"MESSAGE", "messageId"},
+                      {"TO DRAFT", "readingToDraftSeconds"},
+                      {"TO CLEARED", "draftToClearedSeconds"},
+                      {"TO LAST CHANNEL", "clearedToLastChannelSeconds"},
+                      {"TO CORRECTED", "mistakeToCorrectedSeconds"},
+                      {"SKEW MS", "skewMs"}}}},
+        {"AddRemark", {.example = "tocsin remark MESSAGE --text 'mayor informed'"}},
     };
 }
 
-std::vector<Verb> publishing_verbs() {
-    return {
-        {"channel",
-         "put",
-         "publishing",
-         "PutChannel",
-         "add or replace a channel",
-         "tocsin channel put page --kind feed --name 'Public feed'",
-         {id("channelId", "channel"),
-          {"--kind", "kind", "what kind of channel it is", Kind::text, true, channel_kinds()},
-          {"--name", "name", "name for people", Kind::text, true},
-          {"--url", "url", "where it is"},
-          {"--credential", "credential", "name of the credential on the server"},
-          {"--language", "languages", "language that it carries, repeatable", Kind::list}}},
-        {"channel",
-         "remove",
-         "publishing",
-         "RemoveChannel",
-         "take a channel out of use",
-         "tocsin channel remove page",
-         {id("channelId", "channel")}},
-        {"channel",
-         "list",
-         "publishing",
-         "ListChannels",
-         "list channels",
-         "tocsin channel list",
-         paged(),
-         "channels",
-         {{"ID", "channelId"},
-          {"AGENCY", "agencyId"},
-          {"KIND", "kind"},
-          {"ACTIVE", "active"},
-          {"LANGUAGES", "languages"},
-          {"URL", "url"},
-          {"NAME", "name"}}},
-        {"release",
-         "list",
-         "publishing",
-         "ListReleases",
-         "list releases, newest first",
-         "tocsin release list",
-         paged(),
-         "releases",
-         {{"ID", "releaseId"},
-          {"MESSAGE", "messageId"},
-          {"STATE", "state"},
-          {"T0", "fireAt"},
-          {"REASON", "reason"}}},
-        {"release",
-         "cancel",
-         "publishing",
-         "CancelRelease",
-         "stop a release of which nothing went out",
-         "tocsin release cancel RELEASE --reason 'all clear'",
-         {id("releaseId", "release"), reason()}},
-        {"release",
-         "retract",
-         "publishing",
-         "RetractRelease",
-         "stop a release, and take back what is public",
-         "tocsin release retract RELEASE --reason 'sent in error'",
-         {id("releaseId", "release"), reason()}},
-    };
+// A method without a row has a verb all the same.
+const Rows& rows() {
+    static const Rows all = [] {
+        Rows made;
+        for (Rows part : {drafting_rows(), approval_rows(), publishing_rows(), trigger_rows(),
+                          measurement_rows()})
+            made.merge(part);
+        return made;
+    }();
+    return all;
 }
 
-std::vector<Verb> source_verbs() {
-    return {
-        {"source",
-         "put",
-         "trigger",
-         "PutSource",
-         "add or replace a source",
-         "tocsin source put usgs --format usgs-json --url https://example.org/iv --poll-seconds 60",
-         {id("sourceId", "source"),
-          {"--format",
-           "format",
-           "usgs-json or eccc-csv",
-           Kind::text,
-           true,
-           {"usgs-json", "eccc-csv"}},
-          {"--url", "url", "where to poll", Kind::text, true},
-          {"--poll-seconds", "pollSeconds", "seconds between polls", Kind::number, true},
-          {"--stale-seconds", "staleSeconds", "stale where the newest reading is older, seconds",
-           Kind::number}}},
-        {"source",
-         "remove",
-         "trigger",
-         "RemoveSource",
-         "take a source out of use",
-         "tocsin source remove usgs",
-         {id("sourceId", "source")}},
-        {"source",
-         "list",
-         "trigger",
-         "ListSources",
-         "list sources and their health",
-         "tocsin source list",
-         paged(),
-         "sources",
-         {{"ID", "source.sourceId"},
-          {"ACTIVE", "source.active"},
-          {"FORMAT", "source.format"},
-          {"LAST READING", "lastReadAt"},
-          {"AGE", "lastReadAt", Column::age},
-          {"READINGS", "readings", Column::number},
-          {"SKIPPED", "skippedByReason", Column::counts},
-          {"FIRST FAULT", "firstFault"},
-          {"STALE", "stale"},
-          {"ERROR", "error"}}},
-    };
+// Verbs that are more than one call; App makes them.
+const std::set<std::string> made_by_hand{"ReviseMessage", "SubmitMessage", "PreviewMessage",
+                                         "WatchMessages", "GetReview",     "Approve",
+                                         "GetRelease"};
+
+Field::Kind kind_of(const FieldDescriptor& field) {
+    if (field.is_map()) return Field::Kind::map;
+    if (const Descriptor* type = field.message_type())
+        return type->name() == "Reference" ? Field::Kind::reference : Field::Kind::file;
+    if (field.is_repeated()) return Field::Kind::list;
+    if (field.enum_type() != nullptr) return Field::Kind::name;
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) return Field::Kind::truth;
+    return field.cpp_type() == FieldDescriptor::CPPTYPE_STRING ? Field::Kind::text
+                                                               : Field::Kind::number;
 }
 
-std::vector<Verb> rule_verbs() {
-    return {
-        {"rule",
-         "put",
-         "trigger",
-         "PutRule",
-         "add or replace a rule",
-         "tocsin rule put high-water --source usgs --series 01646500:00065 --threshold 4 "
-         "--template flood --incident I",
-         {id("ruleId", "rule"),
-          {"--source", "sourceId", "source", Kind::text, true},
-          {"--series", "series", "STATION:PARAMETER", Kind::text, true},
-          {"--threshold", "threshold", "crosses at or above", Kind::number, true},
-          {"--hysteresis", "hysteresis", "falls back below threshold less this", Kind::number},
-          {"--for-seconds", "forSeconds", "must stay for this long", Kind::number},
-          {"--cooldown-seconds", "cooldownSeconds", "silent for this long after one", Kind::number},
-          {"--template", "templateId", "template to fill", Kind::text, true},
-          {"--incident", "incidentId", "incident that it belongs to", Kind::text, true},
-          {"--time-zone", "timeZone", "for times in the text, such as America/Toronto"},
-          {"--unit", "unit", "of the threshold, as the source names it"},
-          {"--max-age-seconds", "maxAgeSeconds", "older readings start nothing; 3 hours",
-           Kind::number},
-          {"--max-gap-seconds", "maxGapSeconds", "readings further apart have a gap; 1 hour",
-           Kind::number}}},
-        {"rule",
-         "remove",
-         "trigger",
-         "RemoveRule",
-         "switch a rule off",
-         "tocsin rule remove high-water",
-         {id("ruleId", "rule")}},
-        {"rule",
-         "list",
-         "trigger",
-         "ListRules",
-         "list rules and where each stands",
-         "tocsin rule list",
-         paged(),
-         "rules",
-         {{"ID", "rule.ruleId"},
-          {"STATE", "state"},
-          {"WHY", "reason"},
-          {"SERIES", "rule.series"},
-          {"THRESHOLD", "rule.threshold", Column::number},
-          {"LAST", "lastReading.value", Column::number},
-          {"UNIT", "lastReading.unit"},
-          {"AGE", "lastReading.readAt", Column::age},
-          {"CROSSINGS", "crossings", Column::number},
-          {"TOO OLD", "passedOver.readAt"},
-          {"REFUSED", "refused"}}},
-        {"crossing",
-         "list",
-         "trigger",
-         "ListCrossings",
-         "list crossings, newest first",
-         "tocsin crossing list",
-         paged(),
-         "crossings",
-         {{"ID", "crossingId"},
-          {"RULE", "ruleId"},
-          {"INCIDENT", "incidentId"},
-          {"AT", "crossTime"},
-          {"MESSAGE", "messageId"},
-          {"REFUSED", "refused"},
-          {"CORRECTED", "evidenceRevisions"}}},
-    };
+// `--page-size` for page_size; `ID` where the rules say that it is an argument.
+std::string flag_of(const FieldDescriptor& field, const rules::v1::FieldRules& rules) {
+    std::string name = rules.flag().empty() ? field.name() : rules.flag();
+    if (std::isupper(static_cast<unsigned char>(name.front())) != 0) return name;
+    std::ranges::replace(name, '_', '-');
+    return "--" + name;
 }
 
-std::vector<Verb> scorecard_verbs() {
-    return {
-        {"scorecard",
-         "get",
-         "measurement",
-         "GetScorecard",
-         "show what a message took and achieved",
-         "tocsin scorecard get MESSAGE",
-         {id("messageId", "message")},
-         "scorecard"},
-        {"scorecard",
-         "list",
-         "measurement",
-         "ListScorecards",
-         "list scorecards, newest first",
-         "tocsin scorecard list",
-         paged(),
-         "scorecards",
-         {{"MESSAGE", "messageId"},
-          {"TO DRAFT", "readingToDraftSeconds"},
-          {"TO CLEARED", "draftToClearedSeconds"},
-          {"TO LAST CHANNEL", "clearedToLastChannelSeconds"},
-          {"TO CORRECTED", "mistakeToCorrectedSeconds"},
-          {"SKEW MS", "skewMs"}}},
-        {"",
-         "remark",
-         "measurement",
-         "AddRemark",
-         "add a remark to a message's timeline",
-         "tocsin remark MESSAGE --text 'mayor informed'",
-         {id("messageId", "message"), {"--text", "text", "words", Kind::text, true}}},
-    };
+std::vector<Field> fields_of(const Descriptor& request, const Row& row) {
+    std::vector<Field> fields;
+    if (!row.whole.empty()) fields.push_back({"FILE", "", row.whole, Field::Kind::file, true});
+    for (int i = 0; i < request.field_count(); ++i) {
+        const FieldDescriptor& field = *request.field(i);
+        const auto& rules = runtime::field_rules(field);
+        if (rules.help().empty()) continue;
+        const auto choices = row.choices.find(field.name());
+        fields.push_back(
+            {flag_of(field, rules), field.json_name(), rules.help(), kind_of(field),
+             row.whole.empty() && (rules.required() || rules.min_items() > 0),
+             choices == row.choices.end() ? std::vector<std::string>{} : choices->second});
+    }
+    return fields;
+}
+
+// Of a list whose columns nobody chose: what its rows hold themselves.
+std::vector<Column> columns_of(const Descriptor& of_row) {
+    constexpr int most = 8;
+    std::vector<Column> columns;
+    for (int i = 0; i < of_row.field_count() && std::ssize(columns) < most; ++i) {
+        const FieldDescriptor& field = *of_row.field(i);
+        if (field.message_type() != nullptr || field.type() == FieldDescriptor::TYPE_BYTES)
+            continue;
+        std::string title = field.name();
+        for (char& letter : title)
+            letter = letter == '_'
+                         ? ' '
+                         : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+        columns.push_back({std::move(title), field.json_name()});
+    }
+    return columns;
+}
+
+// Where the answer has what is printed: its list, or its record.
+void show_answer(const Descriptor& response, Verb& verb) {
+    for (int i = 0; i < response.field_count(); ++i) {
+        const FieldDescriptor& field = *response.field(i);
+        if (field.message_type() == nullptr) continue;
+        verb.key = field.json_name();
+        if (field.is_repeated() && verb.columns.empty())
+            verb.columns = columns_of(*field.message_type());
+        return;
+    }
+}
+
+Verb verb_of(const std::string& service, const MethodDescriptor& method) {
+    const auto& rules = runtime::method_rules(*method.input_type());
+    const auto found = rows().find(method.name());
+    const Row row = found == rows().end() ? Row{} : found->second;
+    Verb verb;
+    const auto space = rules.verb().find(' ');
+    verb.noun = space == std::string::npos ? "" : rules.verb().substr(0, space);
+    verb.name = space == std::string::npos ? rules.verb() : rules.verb().substr(space + 1);
+    verb.service = service;
+    verb.method = method.name();
+    verb.meaning = rules.help();
+    verb.example = row.example.empty() ? "tocsin " + rules.verb() : row.example;
+    verb.fields = fields_of(*method.input_type(), row);
+    verb.columns = row.columns;
+    if (rules.access() != rules::v1::ACCESS_CHANGE) show_answer(*method.output_type(), verb);
+    return verb;
 }
 
 }  // namespace
 
 const std::vector<Verb>& verbs() {
     static const std::vector<Verb> all = [] {
-        std::vector<Verb> rows;
-        for (auto part :
-             {incident_verbs(), template_verbs(), message_verbs(), decision_verbs(), policy_verbs(),
-              publishing_verbs(), source_verbs(), rule_verbs(), scorecard_verbs()})
-            rows.insert(rows.end(), part.begin(), part.end());
-        return rows;
+        std::vector<Verb> made;
+        for (const std::string_view service : service_names) {
+            const auto& methods = *service_of(std::string{service});
+            for (int i = 0; i < methods.method_count(); ++i) {
+                const MethodDescriptor& method = *methods.method(i);
+                if (!runtime::method_rules(*method.input_type()).verb().empty() &&
+                    !made_by_hand.contains(method.name()))
+                    made.push_back(verb_of(std::string{service}, method));
+            }
+        }
+        return made;
     }();
     return all;
+}
+
+std::string meaning_of(const std::string& service, const std::string& method) {
+    return runtime::method_rules(*method_of(service, method)->input_type()).help();
 }
 
 }  // namespace tocsin::cli

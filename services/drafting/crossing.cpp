@@ -1,176 +1,76 @@
 #include "drafting/crossing.hpp"
 
 #include "content/templates.hpp"
-#include "drafting/submission.hpp"
-#include "runtime/base/ids.hpp"
-#include "runtime/base/record_limits.hpp"
-#include "texts/names.hpp"
-#include "texts/times.hpp"
+#include "drafting/crossing_draft.hpp"
+#include "drafting/decider.hpp"
+#include "runtime/ledger/refusals.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
-#include <expected>
-#include <set>
+#include <string>
+#include <utility>
 
 namespace tocsin::drafting {
 
-std::string crossing_message_id(const std::string& crossing_id) {
-    return runtime::derive_id("msg", {trigger_author, crossing_id});
+using runtime::Foreign;
+
+// ---- commands
+
+Verdict retry_crossing(const State& state, const runtime::Asking& asking,
+                       const v1::RetryCrossing& retry, Time now) {
+    if (auto no = runtime::require_timer(asking)) return std::unexpected(*no);
+    const Refused* refused = state.refused.find(retry.crossing_id());
+    // Drafted, tried or forgotten since.
+    if (!refused || refused->attempts != retry.attempts() ||
+        (!refused->due && now < refused->draft_until))
+        return Happened{{}, retry.crossing_id(), {}};
+    trigger::v1::RuleCrossed crossed;
+    crossed.ParseFromString(refused->crossed);
+    return Happened{from_crossing(state, {crossed, asking.realm, now}), retry.crossing_id(), {}};
 }
 
-// Why it is too late for any message; empty while it is not.
-static std::string age_problem(const trigger::v1::RuleCrossed& crossed, Time now) {
-    if (!crossed.has_draft_until() || now < runtime::from_proto(crossed.draft_until())) return {};
-    return fmt::format(
-        "the reading is too old: rule `{}` drafts nothing from it after {}; write the message by "
-        "hand if it is still needed",
-        crossed.crossing().rule_id(), texts::minute_of(runtime::from_proto(crossed.draft_until())));
+// ---- reactions to trigger
+
+bool concerns_crossings(const Foreign& foreign) {
+    using trigger::v1::Event;
+    return runtime::has_any<Event>(foreign, {Event::kRuleCrossed, Event::kCrossingRetried,
+                                             Event::kRulePut, Event::kRuleRemoved});
 }
 
-// The draft, or why there is none.
-static std::expected<content::v1::Draft, std::string> draft_from(
-    const State& state, const trigger::v1::RuleCrossed& crossed, Time now) {
-    const auto found = state.templates.find(crossed.template_id());
-    if (found == state.templates.end())
-        return std::unexpected(
-            fmt::format("template `{}` does not exist; store it, or point the "
-                        "rule at another",
-                        crossed.template_id()));
-    if (crossed.crossing().evidence().empty())
-        return std::unexpected(
-            fmt::format("the crossing of rule `{}` carries no reading; write the message by hand, "
-                        "and tell who runs the services",
-                        crossed.crossing().rule_id()));
-    const v1::Template& source = found->second;
-    // Its name is checked when the rule is put. This machine may not know it all the same: then
-    // times in the text are of UTC, and say so. The river does not wait.
-    const std::string zone =
-        texts::has_time_zone(crossed.time_zone()) ? crossed.time_zone() : "UTC";
-    auto draft =
-        content::draft_at(source.draft(), crossed.crossing().evidence(0), zone, crossed.agency_id(),
-                          now + std::chrono::seconds{source.expires_after_seconds()});
-    if (!draft)
-        return std::unexpected(
-            fmt::format("template `{}` has placeholders that a reading does not fill; store it "
-                        "without: {}",
-                        source.template_id(), fmt::join(draft.error(), ", ")));
-    for (const auto& evidence : crossed.crossing().evidence()) *draft->add_evidence() = evidence;
-    return std::move(*draft);
+// Whether there is a message of it, or the refusal that an attempt would lead to now.
+static bool is_answered(const State& state, const trigger::v1::RuleCrossed& crossed, bool retried) {
+    const std::string& id = crossed.crossing().crossing_id();
+    if (state.messages.contains(crossing_message_id(id))) return true;
+    if (!retried) return state.refused.knows(id);
+    const Refused* refused = state.refused.find(id);
+    return refused && !refused->due && refused->crossed == crossed.SerializeAsString();
 }
 
-// Which of the message's agencies may not be in it; empty when all may.
-static std::string agencies_problem(const State& state, const trigger::v1::RuleCrossed& crossed,
-                                    const content::v1::Draft& draft) {
-    const auto incident = state.incidents.find(crossed.crossing().incident_id());
-    if (incident == state.incidents.end())
-        return fmt::format("incident `{}` does not exist; open one and point the rule at it",
-                           crossed.crossing().incident_id());
-    const std::vector<std::string>& members = incident->second;
-    for (const std::string& agency : draft.agencies())
-        if (std::ranges::find(members, agency) == members.end())
-            return fmt::format(
-                "agency `{}` of template `{}` does not take part in incident `{}`; store the "
-                "template without it, or point the rule at an incident in which it does",
-                agency, crossed.template_id(), incident->first);
-    if (std::ranges::find(draft.agencies(), crossed.agency_id()) == draft.agencies().end())
-        return fmt::format(
-            "the rule's agency `{}` is not among the agencies of template `{}`; store the template "
-            "with it, or point the rule at another",
-            crossed.agency_id(), crossed.template_id());
-    return {};
+static bool is_among(const Happened& happened, const trigger::v1::RuleCrossed& crossed) {
+    const std::string& id = crossed.crossing().crossing_id();
+    return std::ranges::any_of(happened.events, [&](const v1::Event& event) {
+        return event.message_created().crossing_id() == id ||
+               event.crossing_refused().crossing_id() == id;
+    });
 }
 
-// Whoever wrote the template, the rule or the source has a hand in it.
-static v1::Event created(const State& state, const trigger::v1::RuleCrossed& crossed,
-                         const v1::Template& source, const std::string& message_id,
-                         content::v1::Draft draft) {
-    v1::Event event;
-    v1::MessageCreated& body = *event.mutable_message_created();
-    body.set_message_id(message_id);
-    body.set_incident_id(crossed.crossing().incident_id());
-    body.set_agency(crossed.agency_id());
-    body.set_author(std::string(trigger_author));
-    *body.mutable_draft() = std::move(draft);
-    body.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
-    body.set_rule_id(crossed.crossing().rule_id());
-    body.set_crossing_id(crossed.crossing().crossing_id());
-    std::set<std::string> hands(crossed.hands().begin(), crossed.hands().end());
-    hands.insert(source.hands().begin(), source.hands().end());
-    body.mutable_hands()->Assign(hands.begin(), hands.end());
-    const auto& members = state.incidents.at(crossed.crossing().incident_id());
-    body.mutable_incident_agencies()->Assign(members.begin(), members.end());
-    return event;
+static void follow_crossing(const State& state, const Foreign& foreign,
+                            const trigger::v1::RuleCrossed& crossed, bool retried, Time now,
+                            Happened& happened) {
+    if (is_answered(state, crossed, retried) || is_among(happened, crossed)) return;
+    // One reading may cross many rules, and all that they lead to is one record.
+    auto events = from_crossing(state, {crossed, foreign.realm, now, bytes_of(happened.events)});
+    const bool refused = events.front().has_crossing_refused();
+    const std::string& crossing_id = crossed.crossing().crossing_id();
+    happened.subject = refused ? crossing_id : crossing_message_id(crossing_id);
+    happened.etag = refused ? "" : std::to_string(events.size());
+    for (v1::Event& each : events) happened.events.push_back(std::move(each));
 }
 
-// The two events, or what to mend.
-static std::expected<std::vector<v1::Event>, std::string> drafted(const State& state,
-                                                                  const Attempt& attempt) {
-    const trigger::v1::RuleCrossed& crossed = attempt.crossed;
-    if (auto problem = age_problem(crossed, attempt.now); !problem.empty())
-        return std::unexpected(std::move(problem));
-    auto draft = draft_from(state, crossed, attempt.now);
-    if (!draft) return std::unexpected(std::move(draft.error()));
-    if (auto problem = agencies_problem(state, crossed, *draft); !problem.empty())
-        return std::unexpected(std::move(problem));
-    const auto against = objections(*draft, attempt.now, Decider::world, {});
-    if (!against.errors.empty())
-        return std::unexpected(
-            fmt::format("the draft from template `{}` is incomplete; correct the template: {}",
-                        crossed.template_id(), listing(against.errors)));
-
-    const std::string id = crossing_message_id(crossed.crossing().crossing_id());
-    const v1::Template& source = state.templates.at(crossed.template_id());
-    std::vector<v1::Event> events{created(state, crossed, source, id, std::move(*draft))};
-    // Submitted as it will stand once created: by the same fold that everybody else runs.
-    State after;
-    Decider::evolve(after, events[0], attempt.now);
-    events.push_back(
-        submitted({id, attempt.realm, after.messages.at(id), std::string(trigger_author),
-                   state.incidents.at(crossed.crossing().incident_id())}));
-    return events;
-}
-
-static std::size_t bytes_of(const std::vector<v1::Event>& events) {
-    std::size_t all = 0;
-    for (const v1::Event& event : events) all += event.ByteSizeLong();
-    return all;
-}
-
-static v1::Event crossing_refused(const Attempt& attempt, std::string reason,
-                                  bool no_room = false) {
-    v1::Event event;
-    v1::CrossingRefused& body = *event.mutable_crossing_refused();
-    body.set_rule_id(attempt.crossed.crossing().rule_id());
-    body.set_crossing_id(attempt.crossed.crossing().crossing_id());
-    body.set_reason(std::move(reason));
-    body.set_crossed(attempt.crossed.SerializeAsString());
-    body.set_no_room(no_room);
-    // Better not tried again than not recorded at all.
-    if (attempt.bytes_before + event.ByteSizeLong() > runtime::decision_events_bytes)
-        body.clear_crossed();
-    return event;
-}
-
-std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt) {
-    auto events = drafted(state, attempt);
-    if (!events) return {crossing_refused(attempt, std::move(events.error()))};
-    if (attempt.bytes_before + bytes_of(*events) <= runtime::decision_events_bytes)
-        return std::move(*events);
-    if (attempt.bytes_before > 0)
-        return {crossing_refused(attempt,
-                                 "the drafts of the other rules that the same reading crosses "
-                                 "leave no room for this one; it is tried again by itself",
-                                 true)};
-    return {crossing_refused(
-        attempt, fmt::format("the draft from template `{}` is too large for a record; make the "
-                             "template smaller",
-                             attempt.crossed.template_id()))};
-}
-
-bool asks_otherwise(const Refused& refused, const trigger::v1::Rule& rule) {
+// Whether the rule as it is now is held against another source, series, threshold or unit than the
+// one that crossed.
+static bool is_another_rule(const Refused& refused, const trigger::v1::Rule& rule) {
     trigger::v1::RuleCrossed crossed;
     crossed.ParseFromString(refused.crossed);
     if (crossed.crossing().evidence().empty()) return true;
@@ -182,33 +82,55 @@ bool asks_otherwise(const Refused& refused, const trigger::v1::Rule& rule) {
            (!rule.unit().empty() && rule.unit() != evidence.unit());
 }
 
-v1::Event crossing_given_up(const std::string& rule_id, const std::string& crossing_id,
-                            bool removed) {
-    v1::Event event;
+// A CrossingRefused that is not tried again.
+static v1::Event crossing_given_up(const std::string& rule_id, const std::string& crossing_id,
+                                   bool removed) {
+    v1::Event event = event_of({});
     v1::CrossingRefused& body = *event.mutable_crossing_refused();
     body.set_rule_id(rule_id);
     body.set_crossing_id(crossing_id);
     body.set_reason(fmt::format(
-        "nothing was drafted before rule `{}` {}, and nothing will be; write the message by hand "
-        "if it is still needed",
-        rule_id, removed ? "was removed" : "was put with another question"));
+        "nothing was drafted before rule `{}` was {}, and nothing will be; write the message by "
+        "hand if it is still needed",
+        rule_id, removed ? "removed" : "changed to watch for something else"));
     return event;
 }
 
-runtime::Verdict<v1::Event> retry_crossing(const State& state, const runtime::Asking& asking,
-                                           const v1::RetryCrossing& retry, Time now) {
-    if (!asking.is_service())
-        return runtime::reject(runtime::Because::permission_denied, "not_a_timer",
-                               "only a timer may say this");
-    const Refused* refused = state.refused.find(retry.crossing_id());
-    // Drafted, tried or forgotten since.
-    if (!refused || refused->attempts != retry.attempts() ||
-        (!refused->due && now < refused->draft_until))
-        return runtime::Happened<v1::Event>{{}, retry.crossing_id(), {}};
-    trigger::v1::RuleCrossed crossed;
-    crossed.ParseFromString(refused->crossed);
-    return runtime::Happened<v1::Event>{
-        from_crossing(state, {crossed, asking.realm, now}), retry.crossing_id(), {}};
+// What was refused of a rule that is gone, or watches for something else, must not be drafted hours
+// later because somebody stores the template: the rule as it is now may have reported the same
+// event.
+static void follow_rule(const State& state, const trigger::v1::Event& event, Happened& happened) {
+    const bool removed = event.has_rule_removed();
+    const std::string& rule_id = event.rule_id();
+    for (const std::string& id : state.refused.of_rule(rule_id)) {
+        if (!removed && !is_another_rule(*state.refused.find(id), event.rule_put().rule()))
+            continue;
+        happened.events.push_back(crossing_given_up(rule_id, id, removed));
+        happened.subject = id;
+        happened.etag.clear();
+    }
+}
+
+void follow_trigger(const State& state, const Foreign& foreign, Time now, Happened& happened) {
+    foreign.each<trigger::v1::Event>([&](const trigger::v1::Event& event) {
+        if (event.has_rule_removed() || event.has_rule_put()) follow_rule(state, event, happened);
+        if (event.has_rule_crossed())
+            follow_crossing(state, foreign, event.rule_crossed(), false, now, happened);
+        if (event.has_crossing_retried())
+            follow_crossing(state, foreign, event.crossing_retried(), true, now, happened);
+    });
+}
+
+// ---- due times
+
+std::optional<runtime::Due<v1::Command>> next_due(const RefusedCrossings& refused) {
+    const auto first = refused.first_due();
+    if (!first) return std::nullopt;
+    const auto& [at, crossing_id] = *first;
+    runtime::Due<v1::Command> due{at, {}};
+    due.command.mutable_retry_crossing()->set_crossing_id(crossing_id);
+    due.command.mutable_retry_crossing()->set_attempts(refused.find(crossing_id)->attempts);
+    return due;
 }
 
 }  // namespace tocsin::drafting

@@ -2,7 +2,7 @@
 
 int main(int argc, char** argv) {
     return tocsin::runtime::run(argc, argv, "tocsin-drafting",
-                                "Writes messages until they are submitted, and tells where each "
+                                "Writes messages until they are submitted, and shows where each "
                                 "stands afterwards.",
                                 {tocsin::drafting::service()});
 }

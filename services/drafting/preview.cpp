@@ -20,7 +20,7 @@ v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::s
         if (response.findings_size() == findings_max) break;
         add_finding(response, finding);
     }
-    // Anybody may ask, and to lay out what can never be stored takes as long as its author likes.
+    // Every caller may ask for one, and a draft that can never be stored takes any time to lay out.
     if (draft.ByteSizeLong() > content::draft_bytes_max) return response;
 
     content::Content content;
@@ -35,7 +35,7 @@ v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::s
     for (const content::ChannelKind& kind : content::all_kinds()) {
         for (const std::string& language : kind.languages(content)) {
             auto rendition = kind.render(content, language, fixed, kind.limits);
-            // Why a text does not fit, or cannot be sent, is among the findings of the checks.
+            // The findings say why a text does not fit, or cannot be sent.
             if (!rendition || rendition->body().size() > content::worst_case_bytes_max) continue;
             v1::Preview& added = *response.add_previews();
             added.set_kind(std::string(kind.kind));

@@ -33,7 +33,7 @@ void RefusedCrossings::refuse(const v1::CrossingRefused& refused, Time at) {
     if (all_.size() > kept_max) forget(std::string(by_number_.begin()->second));
 }
 
-// Never for less long than before: what ends the trying is not the end of the crossing.
+// Never for a shorter time than before: a refusal that ends the attempts does not end the crossing.
 void RefusedCrossings::remember(const std::string& crossing_id, Time until) {
     const auto [found, fresh] = known_.try_emplace(crossing_id);
     Known& known = found->second;

@@ -1,5 +1,5 @@
-// Crossings that led to no message and are tried again once that may be mended. Part of the state
-// of the decider, and pure like it.
+// Crossings that led to no message, and are tried again once the reason may be gone: the part of
+// crossings (crossing.hpp) in the state of the decider. Pure.
 #pragma once
 
 #include "runtime/base/time.hpp"
@@ -26,11 +26,10 @@ struct Refused {
     runtime::Time draft_until;
     std::int64_t number = 0;           // The order in which they were first refused.
     std::int64_t attempts = 0;         // Refusals so far.
-    std::optional<runtime::Time> due;  // Set: it may well come through by now.
+    std::optional<runtime::Time> due;  // Set: the reason may be gone by now.
 };
 
-// Those of one realm. All that is asked for is looked up in order, so that every replay answers the
-// same.
+// Those of one realm. Every look-up goes by an order, so that every replay answers the same.
 class RefusedCrossings {
 public:
     // The oldest are forgotten beyond that.
@@ -38,6 +37,8 @@ public:
     // Of those that are only known, and not tried again, likewise; and when.
     static constexpr std::size_t known_max = 10'000;
     static constexpr std::chrono::hours known_time{24};
+
+    // ---- events
 
     // Takes the place of what was kept of the same crossing, whose attempts go on being counted.
     // One that does not say until when it may be drafted is known and not kept: it is not tried
@@ -47,20 +48,22 @@ public:
     void drafted(const std::string& crossing_id);
     // That they were refused, once that matters no more.
     void forget_old(runtime::Time now);
+    // The template or incident that they name is there, or is another; they are due from then on.
+    void template_changed(const std::string& template_id, runtime::Time at);
+    void incident_changed(const std::string& incident_id, runtime::Time at);
+
+    // ---- look-ups
+
     // Whether it was refused. That matters where the same crossing is read twice: soon after, or
     // while it could be drafted.
     bool knows(const std::string& crossing_id) const { return known_.contains(crossing_id); }
     std::size_t known() const { return known_.size(); }
-    // What they name is there, or is another; they are due from then on.
-    void template_changed(const std::string& template_id, runtime::Time at);
-    void incident_changed(const std::string& incident_id, runtime::Time at);
-
     // Those of a rule that are kept, by id.
     std::vector<std::string> of_rule(const std::string& rule_id) const;
     // Null: it is not kept.
     const Refused* find(const std::string& crossing_id) const;
-    // The first to be looked at again, and when: it may come through then, or it is too old from
-    // then on, which people are told.
+    // The first to be tried again, and when: its reason may be gone then, or it is too old from
+    // then on, which the refusal says.
     std::optional<std::pair<runtime::Time, std::string>> first_due() const;
     std::size_t size() const { return all_.size(); }
 
@@ -77,13 +80,16 @@ private:
     void forget(const std::string& crossing_id);
     void forget_known(const std::string& crossing_id);
 
+    // At most `known_max`, each in both indexes.
     std::map<std::string, Known> known_;
     std::map<std::int64_t, std::string> known_by_number_;
     Times known_by_time_;
+    // At most `kept_max`, each in the two indexes after it, and in `due_` exactly those with `due`.
     std::map<std::string, Refused> all_;
     std::map<std::int64_t, std::string> by_number_;
     Times by_draft_until_;
     Times due_;
+    // Never falls: a number is given once, by the ledger's order.
     std::int64_t numbers_ = 0;
 };
 

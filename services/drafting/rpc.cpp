@@ -1,6 +1,5 @@
 #include "drafting/rpc.hpp"
 
-#include "drafting/decider.hpp"
 #include "drafting/preview.hpp"
 #include "drafting/watch_stream.hpp"
 #include "runtime/base/parties.hpp"
@@ -12,47 +11,6 @@ namespace tocsin::drafting {
 
 using runtime::Caller;
 using Reactor = DraftingRpc::Reactor;
-
-Reactor* DraftingRpc::CreateIncident(Context* context, const v1::CreateIncidentRequest* request,
-                                     v1::CreateIncidentResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* DraftingRpc::PutTemplate(Context* context, const v1::PutTemplateRequest* request,
-                                  v1::PutTemplateResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* DraftingRpc::CreateMessage(Context* context, const v1::CreateMessageRequest* request,
-                                    v1::CreateMessageResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* DraftingRpc::ReviseMessage(Context* context, const v1::ReviseMessageRequest* request,
-                                    v1::ReviseMessageResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* DraftingRpc::SubmitMessage(Context* context, const v1::SubmitMessageRequest* request,
-                                    v1::SubmitMessageResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* DraftingRpc::WithdrawMessage(Context* context, const v1::WithdrawMessageRequest* request,
-                                      v1::WithdrawMessageResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-template <class Request, class Response, class Reader>
-Reactor* DraftingRpc::read(Context* context, const Request* request, Response* response,
-                           Reader reader) {
-    return rpc_.read(context, request, response,
-                     [this, reader](const Caller& caller, const Request& in, Response& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) -> grpc::Status {
-                             return reader(caller, realm, in, out);
-                         });
-                     });
-}
 
 static bool takes_part(const Caller& caller, const v1::Incident& incident) {
     return texts::contains(incident.agencies(), caller.agency);
@@ -67,7 +25,7 @@ Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest
         *out.mutable_incident() = std::move(*incident);
         return grpc::Status::OK;
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* DraftingRpc::ListIncidents(Context* context, const v1::ListIncidentsRequest* request,
@@ -81,7 +39,7 @@ Reactor* DraftingRpc::ListIncidents(Context* context, const v1::ListIncidentsReq
             });
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* DraftingRpc::GetTemplate(Context* context, const v1::GetTemplateRequest* request,
@@ -92,7 +50,7 @@ Reactor* DraftingRpc::GetTemplate(Context* context, const v1::GetTemplateRequest
         *out.mutable_template_() = std::move(*found);
         return grpc::Status::OK;
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* DraftingRpc::ListTemplates(Context* context, const v1::ListTemplatesRequest* request,
@@ -104,7 +62,7 @@ Reactor* DraftingRpc::ListTemplates(Context* context, const v1::ListTemplatesReq
             });
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* DraftingRpc::GetMessage(Context* context, const v1::GetMessageRequest* request,
@@ -117,7 +75,7 @@ Reactor* DraftingRpc::GetMessage(Context* context, const v1::GetMessageRequest* 
         *out.mutable_message() = *realm.message(in.message_id());
         return grpc::Status::OK;
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* DraftingRpc::ListMessages(Context* context, const v1::ListMessagesRequest* request,
@@ -135,7 +93,7 @@ Reactor* DraftingRpc::ListMessages(Context* context, const v1::ListMessagesReque
                            });
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
@@ -154,8 +112,8 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
 
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,
                                      v1::PreviewMessageResponse* response) {
-    const auto reader = [](const Caller& caller, const auto& in, auto& out) {
-        out = preview(in.draft(), caller.realm, runtime::system_now(), Decider::world);
+    const auto reader = [this](const Caller& caller, const auto& in, auto& out) {
+        out = preview(in.draft(), caller.realm, runtime::system_now(), world_);
         return grpc::Status::OK;
     };
     return rpc_.read_apart(previews_, context, request, response, reader);

@@ -2,41 +2,31 @@
 #pragma once
 
 #include "drafting/view.hpp"
-#include "runtime/edge/rpc.hpp"
+#include "runtime/edge/changes.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
+
+#include <string>
+#include <utility>
 
 namespace tocsin::drafting {
 
 // Thread-safe; called on gRPC's threads.
-class DraftingRpc final : public v1::DraftingService::CallbackService {
+class DraftingRpc final : public runtime::Edge<v1::DraftingService, v1::Command> {
 public:
-    using Context = grpc::CallbackServerContext;
-    using Reactor = grpc::ServerUnaryReactor;
-
-    DraftingRpc(runtime::Rpc& rpc, DraftingView& view) : rpc_(rpc), view_(view) {}
+    // `world`: in which drafts are previewed.
+    DraftingRpc(runtime::Rpc& rpc, DraftingView& view, std::string world)
+        : Edge(rpc), view_(view), world_(std::move(world)) {}
     // Ends the previews that wait.
     void stop() { previews_.thread.stop(); }
 
-    Reactor* CreateIncident(Context* context, const v1::CreateIncidentRequest* request,
-                            v1::CreateIncidentResponse* response) override;
     Reactor* GetIncident(Context* context, const v1::GetIncidentRequest* request,
                          v1::GetIncidentResponse* response) override;
     Reactor* ListIncidents(Context* context, const v1::ListIncidentsRequest* request,
                            v1::ListIncidentsResponse* response) override;
-    Reactor* PutTemplate(Context* context, const v1::PutTemplateRequest* request,
-                         v1::PutTemplateResponse* response) override;
     Reactor* GetTemplate(Context* context, const v1::GetTemplateRequest* request,
                          v1::GetTemplateResponse* response) override;
     Reactor* ListTemplates(Context* context, const v1::ListTemplatesRequest* request,
                            v1::ListTemplatesResponse* response) override;
-    Reactor* CreateMessage(Context* context, const v1::CreateMessageRequest* request,
-                           v1::CreateMessageResponse* response) override;
-    Reactor* ReviseMessage(Context* context, const v1::ReviseMessageRequest* request,
-                           v1::ReviseMessageResponse* response) override;
-    Reactor* SubmitMessage(Context* context, const v1::SubmitMessageRequest* request,
-                           v1::SubmitMessageResponse* response) override;
-    Reactor* WithdrawMessage(Context* context, const v1::WithdrawMessageRequest* request,
-                             v1::WithdrawMessageResponse* response) override;
     Reactor* GetMessage(Context* context, const v1::GetMessageRequest* request,
                         v1::GetMessageResponse* response) override;
     Reactor* ListMessages(Context* context, const v1::ListMessagesRequest* request,
@@ -49,12 +39,8 @@ public:
 private:
     static constexpr std::size_t previews_max = 64;
 
-    // Answers from the caller's realm with `reader(const Realm&, request, response)`.
-    template <class Request, class Response, class Reader>
-    Reactor* read(Context* context, const Request* request, Response* response, Reader reader);
-
-    runtime::Rpc& rpc_;
     DraftingView& view_;
+    const std::string world_;
     // A preview of the largest draft takes some 50 ms, a person looks at one at a time, and of the
     // slots those of services come on top.
     runtime::Rpc::Apart previews_{

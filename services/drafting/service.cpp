@@ -3,6 +3,10 @@
 #include "drafting/decider.hpp"
 #include "drafting/rpc.hpp"
 
+#include <memory>
+#include <optional>
+#include <string>
+
 namespace tocsin::drafting {
 namespace {
 
@@ -15,10 +19,8 @@ public:
                      "Moves of a message that the lifecycle does not allow; none is expected.")] {
                     impossible.Increment();
                 }),
-          rpc_(surroundings.rpc, view_) {
+          rpc_(surroundings.rpc, view_, surroundings.config.world) {
         view_.show_size(runtime::view_gauges(surroundings.metrics, "drafting"));
-        // Before history is folded, hence before anything is decided.
-        Decider::world = surroundings.config.world;
     }
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
@@ -40,7 +42,11 @@ runtime::ServiceDefinition service() {
     runtime::ServiceDefinition definition;
     definition.name = "drafting";
     definition.upstreams = {"approval", "trigger", "publishing"};
-    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.rules = [](const runtime::RuntimeConfig& config) {
+        State blank;
+        blank.world = config.world;
+        return std::make_unique<runtime::RulesOf<Decider>>(std::move(blank));
+    };
     definition.make = [](runtime::Surroundings& surroundings) {
         return std::make_unique<DraftingService>(surroundings);
     };

@@ -6,13 +6,13 @@
 
 namespace tocsin::drafting {
 
-using content::Lifecycle;
+using enum v1::MessageState;
 
-bool Standing::move(Track& track, Lifecycle to, const std::string& reason) {
-    if (!content::may_move(track.at, to)) return false;
+bool Standing::move(Track& track, v1::MessageState to, const std::string& reason) {
+    if (!may_move(track.at, to)) return false;
     track.at = to;
     track.reason = reason;
-    if (to == Lifecycle::in_review) ++track.round;
+    if (to == MESSAGE_STATE_IN_REVIEW) ++track.round;
     return true;
 }
 
@@ -48,13 +48,13 @@ void Standing::create(const v1::MessageCreated& created, Time at) {
 bool Standing::move_drafting(const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kMessageSubmitted:
-            return move(drafting_, Lifecycle::in_review);
+            return move(drafting_, MESSAGE_STATE_IN_REVIEW);
         case v1::Event::kMessageWithdrawn:
-            return move(drafting_, Lifecycle::withdrawn, event.message_withdrawn().reason());
+            return move(drafting_, MESSAGE_STATE_WITHDRAWN, event.message_withdrawn().reason());
         case v1::Event::kMessageReturned:
-            return move(drafting_, Lifecycle::draft, event.message_returned().reason());
+            return move(drafting_, MESSAGE_STATE_DRAFT, event.message_returned().reason());
         case v1::Event::kMessageClosed:
-            return move(drafting_, Lifecycle::rejected, event.message_closed().reason());
+            return move(drafting_, MESSAGE_STATE_REJECTED, event.message_closed().reason());
         case v1::Event::kMessageCreated:
         case v1::Event::kMessageRevised:
         case v1::Event::kIncidentOpened:
@@ -86,111 +86,102 @@ bool Standing::apply(const v1::Event& event, Time at) {
     return true;
 }
 
+bool moves_message(const approval::v1::Event& event) {
+    return event.has_review_opened() || event.has_cleared() || event.has_review_returned() ||
+           event.has_review_rejected();
+}
+
+bool Standing::move_approval(const approval::v1::Event& event) {
+    if (event.has_review_opened()) return move(approval_, MESSAGE_STATE_IN_REVIEW);
+    if (event.has_cleared()) return move(approval_, MESSAGE_STATE_CLEARED);
+    if (event.has_review_returned())
+        return move(approval_, MESSAGE_STATE_DRAFT, event.review_returned().reason());
+    return move(approval_, MESSAGE_STATE_REJECTED, event.review_rejected().reason());
+}
+
 bool Standing::apply(const approval::v1::Event& event, Time at) {
-    bool moved = false;
-    switch (event.body_case()) {
-        case approval::v1::Event::kReviewOpened:
-            moved = move(approval_, Lifecycle::in_review);
-            break;
-        case approval::v1::Event::kCleared:
-            moved = move(approval_, Lifecycle::cleared);
-            break;
-        case approval::v1::Event::kReviewReturned:
-            moved = move(approval_, Lifecycle::draft, event.review_returned().reason());
-            break;
-        case approval::v1::Event::kReviewRejected:
-            moved = move(approval_, Lifecycle::rejected, event.review_rejected().reason());
-            break;
-        case approval::v1::Event::kRosterImported:
-        case approval::v1::Event::kPolicySet:
-        case approval::v1::Event::kApprovalGiven:
-        case approval::v1::Event::kAgencyCleared:
-        case approval::v1::Event::BODY_NOT_SET:
-            return true;
+    if (!moves_message(event)) return true;
+    if (!move_approval(event)) return false;
+    updated_ = std::max(updated_, at);
+    return true;
+}
+
+bool moves_message(const publishing::v1::Event& event) {
+    return event.has_release_planned() || event.has_release_armed() ||
+           event.has_deliveries_claimed() || event.has_retraction_armed() ||
+           event.has_release_completed() || event.has_release_cancelled() ||
+           event.has_release_ended();
+}
+
+bool Standing::complete(const publishing::v1::ReleaseCompleted& completed) {
+    const bool retracted = completed.state() == publishing::v1::RELEASE_STATE_RETRACTED;
+    // Retracted again it was for what became public later. One that was given up, or taken back, is
+    // released where a channel has it after all.
+    if (publishing_.at == MESSAGE_STATE_CANCELLED && retracted) return true;
+    // Its retraction came to nothing: it stays released, and says why.
+    if (publishing_.at == MESSAGE_STATE_RELEASED &&
+        completed.state() == publishing::v1::RELEASE_STATE_RELEASED) {
+        publishing_.reason = completed.reason();
+        return true;
     }
-    if (moved) updated_ = std::max(updated_, at);
-    return moved;
+    return retracted ? move(publishing_, MESSAGE_STATE_CANCELLED, publishing_.reason)
+                     : move(publishing_, MESSAGE_STATE_RELEASED);
+}
+
+bool Standing::end(const publishing::v1::ReleaseEnded& ended) {
+    // Given up again it was where a retraction came to nothing too.
+    if (publishing_.at == MESSAGE_STATE_CANCELLED) return true;
+    return move(publishing_,
+                ended.state() == publishing::v1::RELEASE_STATE_EXPIRED ? MESSAGE_STATE_EXPIRED
+                                                                       : MESSAGE_STATE_CANCELLED,
+                ended.reason());
+}
+
+bool Standing::move_publishing(const publishing::v1::Event& event) {
+    if (event.has_release_planned()) planned_ = true;
+    if (event.has_release_armed()) return move(publishing_, MESSAGE_STATE_ARMED);
+    // Later claims are further attempts, or the retraction's: something is public already.
+    if (event.has_deliveries_claimed() &&
+        (publishing_.at == MESSAGE_STATE_CLEARED || publishing_.at == MESSAGE_STATE_ARMED))
+        return move(publishing_, MESSAGE_STATE_RELEASING);
+    // The reason shows at once; the message is cancelled once every channel has the retraction.
+    if (event.has_retraction_armed()) publishing_.reason = event.retraction_armed().reason();
+    if (event.has_release_completed()) return complete(event.release_completed());
+    if (event.has_release_cancelled())
+        return move(publishing_, MESSAGE_STATE_CANCELLED, event.release_cancelled().reason());
+    if (event.has_release_ended()) return end(event.release_ended());
+    return true;
 }
 
 bool Standing::apply(const publishing::v1::Event& event, Time at) {
-    using publishing::v1::Event;
-    bool moved = true;
-    switch (event.body_case()) {
-        case Event::kReleasePlanned:
-            planned_ = true;
-            break;
-        case Event::kReleaseArmed:
-            moved = move(publishing_, Lifecycle::armed);
-            break;
-        // Later claims are further attempts, or the retraction's: something is public already.
-        case Event::kDeliveriesClaimed:
-            if (publishing_.at == Lifecycle::cleared || publishing_.at == Lifecycle::armed)
-                moved = move(publishing_, Lifecycle::releasing);
-            break;
-        // Told now; it is cancelled once every channel has the retraction.
-        case Event::kRetractionArmed:
-            publishing_.reason = event.retraction_armed().reason();
-            break;
-        // Retracted again it was for what became public later. One that was given up, or taken
-        // back, is released where a channel has it after all.
-        case Event::kReleaseCompleted:
-            if (publishing_.at == Lifecycle::cancelled &&
-                event.release_completed().state() == "retracted")
-                break;
-            // Its retraction came to nothing: it stays released, and says why.
-            if (publishing_.at == Lifecycle::released &&
-                event.release_completed().state() == "released") {
-                publishing_.reason = event.release_completed().reason();
-                break;
-            }
-            moved = event.release_completed().state() == "retracted"
-                        ? move(publishing_, Lifecycle::cancelled, publishing_.reason)
-                        : move(publishing_, Lifecycle::released);
-            break;
-        case Event::kReleaseCancelled:
-            moved = move(publishing_, Lifecycle::cancelled, event.release_cancelled().reason());
-            break;
-        // Given up again it was where a retraction came to nothing too.
-        case Event::kReleaseEnded:
-            if (publishing_.at == Lifecycle::cancelled) break;
-            moved = move(publishing_,
-                         event.release_ended().state() == "expired" ? Lifecycle::expired
-                                                                    : Lifecycle::cancelled,
-                         event.release_ended().reason());
-            break;
-        case Event::kChannelPut:
-        case Event::kChannelRemoved:
-        case Event::kDeliveryPrepared:
-        case Event::kDeliverySettled:
-        case Event::kDeliveryUnknown:
-        case Event::kDeliveryRearmed:
-        case Event::kRenditionKept:
-        case Event::BODY_NOT_SET:
-            return true;
-    }
-    if (moved) updated_ = std::max(updated_, at);
-    return moved;
+    if (!moves_message(event)) return true;
+    if (!move_publishing(event)) return false;
+    updated_ = std::max(updated_, at);
+    return true;
 }
 
 // How far a track is within its round: a submission, then approval's answer, then what drafting
 // made of a returned text.
 static int rank(const Track& track) {
     switch (track.at) {
-        case Lifecycle::draft:
+        case MESSAGE_STATE_DRAFT:
             return track.round == 0 ? 0 : 2;
-        case Lifecycle::in_review:
+        case MESSAGE_STATE_IN_REVIEW:
             return 1;
-        case Lifecycle::cleared:
-        case Lifecycle::rejected:
+        case MESSAGE_STATE_CLEARED:
+        case MESSAGE_STATE_REJECTED:
             return 2;
-        case Lifecycle::withdrawn:
+        case MESSAGE_STATE_WITHDRAWN:
             return 3;
-        case Lifecycle::armed:
-        case Lifecycle::releasing:
-        case Lifecycle::released:
-        case Lifecycle::superseded:
-        case Lifecycle::cancelled:
-        case Lifecycle::expired:
+        case MESSAGE_STATE_ARMED:
+        case MESSAGE_STATE_RELEASING:
+        case MESSAGE_STATE_RELEASED:
+        case MESSAGE_STATE_SUPERSEDED:
+        case MESSAGE_STATE_CANCELLED:
+        case MESSAGE_STATE_EXPIRED:
+        case MESSAGE_STATE_UNSPECIFIED:
+        case MessageState_INT_MIN_SENTINEL_DO_NOT_USE_:
+        case MessageState_INT_MAX_SENTINEL_DO_NOT_USE_:
             break;  // Publishing's.
     }
     return 4;
@@ -204,15 +195,15 @@ const Track& Standing::foremost() const {
 }
 
 bool Standing::locked() const {
-    const Lifecycle at = foremost().at;
-    return at != Lifecycle::draft && at != Lifecycle::withdrawn;
+    const v1::MessageState at = foremost().at;
+    return at != MESSAGE_STATE_DRAFT && at != MESSAGE_STATE_WITHDRAWN;
 }
 
 v1::Message Standing::message() const {
     v1::Message message = head_.get();
     message.set_incident_id(incident_id_);
     *message.mutable_agencies() = parties().agencies();
-    message.set_state(std::string(content::name(foremost().at)));
+    message.set_state(foremost().at);
     message.set_reason(foremost().reason);
     message.set_etag(std::to_string(version_));
     *message.mutable_update_time() = runtime::to_proto(updated_);
@@ -228,26 +219,6 @@ v1::Message Standing::message() const {
         *message.mutable_draft() = std::move(*submitted->mutable_draft());
     }
     return message;
-}
-
-// A retraction may follow a release; it needs no text of drafting's.
-static bool has_ended(Lifecycle at) {
-    switch (at) {
-        case Lifecycle::released:
-        case Lifecycle::superseded:
-        case Lifecycle::cancelled:
-        case Lifecycle::expired:
-        case Lifecycle::withdrawn:
-        case Lifecycle::rejected:
-            return true;
-        case Lifecycle::draft:
-        case Lifecycle::in_review:
-        case Lifecycle::cleared:
-        case Lifecycle::armed:
-        case Lifecycle::releasing:
-            break;
-    }
-    return false;
 }
 
 std::optional<Time> Standing::texts_end() const {

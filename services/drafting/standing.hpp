@@ -6,7 +6,7 @@
 // is shown is computed from the three tracks: the same facts give the same state in any order.
 #pragma once
 
-#include "content/lifecycle.hpp"
+#include "drafting/message_state.hpp"
 #include "runtime/base/parties.hpp"
 #include "runtime/base/shared_bytes.hpp"
 #include "runtime/base/time.hpp"
@@ -24,7 +24,7 @@ using runtime::Time;
 
 // One ledger's word on a message.
 struct Track {
-    content::Lifecycle at = content::Lifecycle::draft;
+    v1::MessageState at = v1::MESSAGE_STATE_DRAFT;
     // Submissions so far: what the second one led to outranks all that the first one did.
     std::int64_t round = 0;
     std::string reason;
@@ -38,6 +38,11 @@ inline constexpr runtime::Duration texts_kept = std::chrono::hours{24 * 30};
 // last, and what is dropped by then must not depend on that.
 inline constexpr runtime::Duration moves_after_expiry = std::chrono::hours{24 * 8};
 
+// Whether an event of another ledger changes where a message stands. The others are steps on the
+// way there.
+bool moves_message(const approval::v1::Event& event);
+bool moves_message(const publishing::v1::Event& event);
+
 // A value, copied at every change while somebody reads the version before: of texts it has no copy.
 class Standing {
 public:
@@ -46,11 +51,11 @@ public:
     bool apply(const approval::v1::Event& event, Time at);
     bool apply(const publishing::v1::Event& event, Time at);
 
-    // Whether drafting has told of it; until then it is not shown.
+    // Whether the record of drafting that starts it was read; until then it is not shown.
     bool known() const { return known_; }
     // Up to date after every `apply`. Put together from what is kept, at a cost of the text's size.
     v1::Message message() const;
-    content::Lifecycle state() const { return foremost().at; }
+    v1::MessageState state() const { return foremost().at; }
     const std::string& incident_id() const { return incident_id_; }
     // Whom it concerns, by its latest draft.
     content::v1::Parties parties() const { return parties_.get(); }
@@ -64,8 +69,12 @@ public:
     std::int64_t place = 0;
 
 private:
-    bool move(Track& track, content::Lifecycle to, const std::string& reason = {});
+    bool move(Track& track, v1::MessageState to, const std::string& reason = {});
     bool move_drafting(const v1::Event& event);
+    bool move_approval(const approval::v1::Event& event);
+    bool move_publishing(const publishing::v1::Event& event);
+    bool complete(const publishing::v1::ReleaseCompleted& completed);
+    bool end(const publishing::v1::ReleaseEnded& ended);
     void create(const v1::MessageCreated& created, Time at);
     const Track& foremost() const;
     bool locked() const;
@@ -87,7 +96,7 @@ private:
     Time expires_{};  // of the latest draft
     Track drafting_, approval_;
     // Begins where approval ends, and from then on has the baton.
-    Track publishing_{content::Lifecycle::cleared, 0, {}};
+    Track publishing_{v1::MESSAGE_STATE_CLEARED, 0, {}};
     bool planned_ = false;
     Time updated_{};
 };

@@ -1,31 +1,22 @@
 #include "drafting/submission.hpp"
 
-#include "content/checks.hpp"
 #include "content/content.hpp"
+#include "drafting/decider.hpp"
+#include "drafting/findings.hpp"
+#include "drafting/message_revision.hpp"
+#include "drafting/writing.hpp"
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <set>
+#include <utility>
+
 namespace tocsin::drafting {
 
-Objections objections(const content::v1::Draft& draft, Time now, std::string_view world,
-                      const std::set<std::string>& acknowledged) {
-    Objections result;
-    for (content::Finding& finding : content::check(draft, now, world)) {
-        if (finding.level == content::Finding::Level::error)
-            result.errors.push_back(std::move(finding));
-        else if (!acknowledged.contains(finding.code))
-            result.warnings.push_back(std::move(finding));
-    }
-    return result;
-}
-
-std::string listing(const std::vector<content::Finding>& findings) {
-    std::string result;
-    for (const content::Finding& finding : findings)
-        result += fmt::format("{}{} at {}: {}", result.empty() ? "" : "; ", finding.code,
-                              finding.field, finding.text);
-    return result;
-}
+using runtime::Asking;
+using runtime::Because;
+using runtime::Rejection;
 
 v1::Event submitted(const Submitting& submitting) {
     const Message& message = submitting.message;
@@ -34,25 +25,66 @@ v1::Event submitted(const Submitting& submitting) {
     content.set_revision(message.revision);
     content.set_realm(submitting.realm);
     content.set_incident_id(message.incident_id);
-    content.set_world(Decider::world);
+    content.set_world(submitting.world);
     *content.mutable_draft() = message.text();
     content.set_message_type(message.type);
     for (const auto& reference : message.references) *content.add_references() = reference;
 
-    v1::Event event;
+    v1::Event event = move_of(submitting.message_id, message.state, v1::MESSAGE_STATE_IN_REVIEW);
     v1::MessageSubmitted& body = *event.mutable_message_submitted();
-    body.set_message_id(submitting.message_id);
     body.set_content(content::serialise(content));
     body.set_digest(content::digest(body.content()));
     body.set_submitter(submitting.submitter);
-    auto hands = message.hands;
-    hands.insert(submitting.submitter);
-    for (const std::string& hand : hands) body.add_hands(hand);
+    auto editors = message.editors;
+    editors.insert(submitting.submitter);
+    for (const std::string& editor : editors) body.add_editors(editor);
     body.set_rule_id(message.rule_id);
     body.set_crossing_id(message.crossing_id);
     body.mutable_incident_agencies()->Assign(submitting.incident_agencies.begin(),
                                              submitting.incident_agencies.end());
     return event;
+}
+
+static Rejection incomplete(const std::string& errors, std::string field) {
+    return {Because::failed_precondition, "incomplete",
+            fmt::format("the draft is incomplete; revise it first: {}", errors), std::move(field)};
+}
+
+static std::optional<Rejection> require_complete(const State& state, const Message& message,
+                                                 const v1::SubmitMessageRequest& request,
+                                                 Time now) {
+    if (!message.has_text())
+        return incomplete("expires_past at expires: Set an expiry that is still to come.",
+                          "expires");
+    const std::set<std::string> acknowledged{request.acknowledged_warnings().begin(),
+                                             request.acknowledged_warnings().end()};
+    auto against = objections(message.text(), now, state.world, acknowledged);
+    for (content::Finding& finding : unknown_references(state.alerts, message.references))
+        if (!acknowledged.contains(finding.code)) against.warnings.push_back(std::move(finding));
+    if (!against.errors.empty())
+        return incomplete(listing(against.errors), against.errors.front().field);
+    if (against.warnings.empty()) return std::nullopt;
+    return Rejection{Because::failed_precondition, "unacknowledged_warnings",
+                     fmt::format("the checks found warnings; revise the draft, or acknowledge "
+                                 "their codes: {}",
+                                 listing(against.warnings)),
+                     "acknowledged_warnings"};
+}
+
+// ---- commands
+
+Verdict submit_message(const State& state, const Asking& asking,
+                       const v1::SubmitMessageRequest& request, Time now) {
+    const std::string& id = request.message_id();
+    const auto found = editable_message(state.messages, asking, id);
+    if (!found) return std::unexpected(found.error());
+    const Message& message = **found;
+    if (auto no = require_etag(request.etag(), message.version, "message", id))
+        return std::unexpected(*no);
+    if (auto no = require_complete(state, message, request, now)) return std::unexpected(*no);
+    return one(submitted({id, asking.realm, state.world, message, asking.actor,
+                          state.incidents.at(message.incident_id)}),
+               id, message.version + 1);
 }
 
 }  // namespace tocsin::drafting

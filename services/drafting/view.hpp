@@ -2,8 +2,9 @@
 // as they come.
 #pragma once
 
-#include "drafting/standing.hpp"
+#include "drafting/message_view.hpp"
 #include "runtime/base/listing.hpp"
+#include "runtime/base/shared_map.hpp"
 #include "runtime/base/shared_table.hpp"
 #include "runtime/ledger/view.hpp"
 
@@ -14,7 +15,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,9 +28,10 @@ public:
 
     std::optional<v1::Incident> incident(const std::string& id) const;
     std::optional<v1::Template> find_template(const std::string& id) const;
-    std::optional<v1::Message> message(const std::string& id) const;
-    // Null: there is no such message, or drafting has not told of it yet.
-    const Standing* standing(const std::string& id) const;
+    std::optional<v1::Message> message(const std::string& id) const {
+        return messages_.message(id);
+    }
+    const Standing* standing(const std::string& id) const { return messages_.standing(id); }
 
     // The three below call `use` until it returns false. Where the place or id after which they
     // begin is 0 or null they begin at the first.
@@ -47,63 +48,37 @@ public:
     void templates(const std::string* after, Use&& use) const {
         templates_.ascend(after, use);
     }
-    // `use(place, id, const Standing&)`, newest first; of one incident and in one state unless
-    // those are empty.
+    // As MessageView::each.
     template <class Use>
-    void messages(std::string_view incident_id, std::string_view state, std::int64_t after,
+    void messages(std::string_view incident_id, v1::MessageState state, std::int64_t after,
                   Use&& use) const {
-        message_list_.newest_first(part_of(incident_id, state), after,
-                                   [&](std::int64_t place, const std::string& id) {
-                                       return use(place, id, *messages_.find(id));
-                                   });
+        messages_.each(incident_id, state, after, use);
     }
 
     // Incidents, templates and messages.
     std::size_t size() const;
-    // Messages that the last decision changed, and whom each concerned before.
-    using Changed = std::map<std::string, runtime::KeptParties>;
-    const Changed& changed() const { return changed_; }
-    // Moves that the lifecycle does not allow, and which were therefore not made: of all decisions,
-    // and of the last.
-    std::int64_t impossible_moves() const { return impossible_moves_; }
-    int impossible_moves_now() const { return impossible_moves_now_; }
+    const MessageView::Changed& changed() const { return messages_.changed(); }
+    std::int64_t impossible_moves() const { return messages_.impossible_moves(); }
+    int impossible_moves_now() const { return messages_.impossible_moves_now(); }
 
 private:
-    using Ending = std::pair<std::int64_t, std::int64_t>;
-
-    static std::string part_of(std::string_view incident_id, std::string_view state);
-    void apply_drafting(const v1::Event& event, Time at);
+    void apply(const v1::Event& event);
     void add_incident(const v1::Incident& opened);
-    void apply_approval(const approval::v1::Event& event, Time at);
-    void apply_publishing(const publishing::v1::Event& event, Time at);
-    // Applies an event of any ledger to one message, and files the message anew.
-    template <class Event>
-    void move(const std::string& message_id, const Event& event, Time at);
-    void file(const std::string& message_id, const Standing& before, Standing& after);
-    void drop_old_texts();
 
-    runtime::Listing incident_list_;
+    runtime::Listing incident_list_;  // exactly those of `incidents_`
     runtime::SharedTable<runtime::Packed<v1::Incident>> incidents_;
     runtime::SharedMap<std::string, runtime::Packed<v1::Template>> templates_;
-    runtime::Listing message_list_;  // of those that drafting told of
-    runtime::SharedTable<Standing> messages_;
-    runtime::SharedTable<std::string> message_of_release_;
-    // Messages whose texts may be dropped, by when (microseconds) and by place.
-    runtime::SharedMap<Ending, char> endings_;
-    Time latest_{};  // decision of any ledger
-    Changed changed_;
-    std::int64_t impossible_moves_ = 0;
-    int impossible_moves_now_ = 0;
+    MessageView messages_;
 };
 
-// Somebody who is told of every change. Called with the view's watch lock held, on the ledger
-// thread: must neither block nor call the view.
+// A reader who follows every change. Called with the view's watch lock held, on the ledger thread:
+// must neither block nor call the view.
 class Watcher {
 public:
     virtual ~Watcher() = default;
     virtual void changed(const std::shared_ptr<const v1::Message>& message) = 0;
     enum class End {
-        over,  // what was told no longer holds or nothing more can be told, or the service stops
+        over,      // what was reported no longer holds or no more can be, or the service stops
         too_many,  // never begun: too many watch
     };
     // No further call comes.
@@ -112,8 +87,8 @@ public:
 
 class DraftingView final : public runtime::SnapshotViews<Realm> {
 public:
-    // Each watcher is told on the ledger thread, which decisions wait for. One realm must not take
-    // the places of all others.
+    // The ledger thread calls each watcher, and decisions wait for it. One realm must not take the
+    // places of all others.
     static constexpr std::size_t watchers_max = 400;
     static constexpr std::size_t watchers_of_realm_max = 100;
 
@@ -129,16 +104,16 @@ public:
     void reset(int partition) override;
     void halted(int partition) override;
 
-    // What one watcher is told of: messages of that incident (of all where it is empty) that
-    // concern it. One that does so no more ends it: what was told no longer holds. `sees` is called
-    // on the ledger thread and must not block.
+    // What one watcher follows: messages of that incident (of all where it is empty) that concern
+    // it. One that concerns it no longer ends the watch: what was reported no longer holds. `sees`
+    // is called on the ledger thread and must not block.
     struct Watch {
         std::string realm;
         std::string incident_id;
         std::function<bool(const content::v1::Parties&)> sees = [](const auto&) { return true; };
     };
-    // The realm as it is; `watcher` is told of every change after exactly that. Null after `stop`
-    // and where too many watch, when it is told that it ended.
+    // The realm as it is; `watcher` gets every change after exactly that. Null after `stop` and
+    // where too many watch; then it has ended.
     Snapshot watch(Watch watch, Watcher& watcher);
     // No call is under way nor comes once this returns. Harmless for one that does not watch.
     void unwatch(Watcher& watcher);
@@ -150,14 +125,15 @@ public:
     std::int64_t impossible_moves() const;
 
 private:
-    void tell(const std::string& name, const Realm& realm);
+    void notify(const std::string& name, const Realm& realm);
     void end_if(const std::function<bool(const Watch&)>& ends);
     void end_partition(int partition);
 
     const int partitions_;
     const std::function<void()> impossible_move_;
-    // Held over the publication of a change and its telling, and over the taking of a snapshot and
-    // its subscription, so that no change falls between the two. Nothing is read while it is held.
+    // Held over the publication of a change and its notifications, and over the taking of a
+    // snapshot and its subscription, so that no change falls between the two. Nothing is read while
+    // it is held.
     std::mutex watch_mutex_;
     std::map<Watcher*, Watch> watches_;
     bool stopped_ = false;

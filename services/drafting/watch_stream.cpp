@@ -35,7 +35,7 @@ WatchStream::WatchStream(DraftingView& view, const grpc::Status& status)
     proceed();
 }
 
-// In good time, whether or not there is anything to tell. With `mutex_` held.
+// In good time, whether or not there is a change to write. With `mutex_` held.
 void WatchStream::look_again() {
     if (!must_end_) return;
     alarmed_ = true;
@@ -46,7 +46,7 @@ void WatchStream::look_again() {
 void WatchStream::look() {
     bool done = false, stuck = false;
     {
-        // While this is held gRPC is not done, and what is asked is still there.
+        // While this is held gRPC is not done, and all that `must_end_` uses is still there.
         const std::lock_guard lock(mutex_);
         done = done_;
         auto why = done ? std::nullopt : must_end_();
@@ -182,7 +182,7 @@ void WatchStream::proceed() {
 
 void WatchStream::next_of_snapshot() {
     bool more = false;
-    snapshot_->messages(watch_.incident_id, {}, place_,
+    snapshot_->messages(watch_.incident_id, v1::MESSAGE_STATE_UNSPECIFIED, place_,
                         [&](std::int64_t place, const std::string& id, const Standing& standing) {
                             if (!watch_.sees(standing.parties())) return true;
                             if (writing_now_.has_message()) {

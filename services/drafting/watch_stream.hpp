@@ -32,9 +32,9 @@ public:
     static constexpr std::size_t changes_max = 1024;
     static constexpr std::size_t changes_bytes_max = std::size_t{4} << 20;
 
-    // `readable`: whether the realm can be read. Asked once, when the stream is already told of a
-    // halt: whichever comes first, the stream does not stay open in silence.
-    // `must_end`: why this reader is told no more, asked before each change and as often as
+    // `readable`: whether the realm can be read. Called once, when a halt ends the stream already:
+    // whichever comes first, the stream does not stay open in silence.
+    // `must_end`: why this reader gets no more, called before each change and as often as
     // `looked_after` says. `leave` ends the call where its reader does not read what is written.
     WatchStream(
         DraftingView& view, DraftingView::Watch watch,

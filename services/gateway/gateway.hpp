@@ -9,6 +9,8 @@
 #include "runtime/host/metrics.hpp"
 #include "runtime/service.hpp"
 
+#include "services.inc"
+
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
@@ -23,11 +25,11 @@ struct GatewayConfig {
     std::string listen = "127.0.0.1:0";
     std::string tls_cert, tls_key;
     // Short service name to `host:port[,host:port...]`; empty: that service is not served here.
-    std::map<std::string, std::string> upstreams{{"drafting", ""},
-                                                 {"approval", ""},
-                                                 {"publishing", ""},
-                                                 {"measurement", ""},
-                                                 {"trigger", ""}};
+    std::map<std::string, std::string> upstreams{
+#define TOCSIN_UPSTREAM(service) {#service, ""},
+        TOCSIN_SERVICES(TOCSIN_UPSTREAM)
+#undef TOCSIN_UPSTREAM
+    };
     std::int64_t connections_max = 4096;
     std::int64_t connections_per_address_max = 0;
     std::int64_t requests_per_address_max = 10'000;      // a second

@@ -1,5 +1,6 @@
-// The arithmetic of a scorecard.
-#include "measurement/view.hpp"
+#include "measurement/card.hpp"
+
+#include "texts/enum_names.hpp"
 
 #include <algorithm>
 
@@ -17,7 +18,7 @@ double seconds(std::optional<Time> from, std::optional<Time> to) {
 Card::Card(const v1::Scorecard& rested) : skew_ms_(rested.skew_ms()) {
     for (const v1::Milestone& point : rested.milestones()) {
         insert(point);
-        if (point.kind() == "confirmed" && point.purpose() == "message")
+        if (point.kind() == "confirmed" && point.purpose() == published::PURPOSE_MESSAGE)
             last_confirmed_ = std::max(last_confirmed_, {runtime::from_proto(point.at())});
     }
     concerns(rested.parties());
@@ -25,7 +26,7 @@ Card::Card(const v1::Scorecard& rested) : skew_ms_(rested.skew_ms()) {
     v1::Scorecard counts;
     *counts.mutable_deliveries() = rested.deliveries();
     rested_ = runtime::Packed(counts);
-    told = clocks();
+    reported = clocks();
 }
 
 bool Card::can_rest() const {
@@ -46,7 +47,7 @@ void Card::insert(const v1::Milestone& point) {
         first = std::min(first.value_or(at), at);
     }
     if (point.kind() != "fired") return;
-    // Told again, it is the earlier one.
+    // A second one is the earlier one.
     const auto before =
         std::ranges::find_if(fired_, [&](const auto& one) { return one.first == point.purpose(); });
     if (before == fired_.end()) {
@@ -62,21 +63,24 @@ void Card::crossed(const v1::MilestoneReached& crossing) {
     if (crossing.has_reading()) reading_ = runtime::Packed(crossing.reading());
 }
 
-void Card::reached(const v1::MilestoneReached& reached) {
+void Card::reached(const v1::Event& event) {
+    const v1::MilestoneReached& reached = event.milestone_reached();
     const v1::Milestone& point = reached.milestone();
     insert(point);
-    const std::pair<std::string, std::string> key{reached.release_id(), reached.delivery_id()};
+    const std::pair<std::string, std::string> key{event.release_id(), reached.delivery_id()};
     const Delivery* known = deliveries_.find(key);
     if (!known) return;
     Delivery delivery = *known;
-    delivery.state = point.kind();
-    if (point.kind() == "confirmed") delivery.confirmed_at = runtime::from_proto(point.at());
+    const published::DeliveryState to = state_by(point.kind());
+    if (to != published::DELIVERY_STATE_UNSPECIFIED) delivery.state = to;
+    if (to == published::DELIVERY_STATE_CONFIRMED)
+        delivery.confirmed_at = runtime::from_proto(point.at());
     change(key, delivery);
 }
 
-void Card::noted(const v1::DeliveriesNoted& noted) {
-    for (const v1::NotedDelivery& one : noted.deliveries()) {
-        const std::pair<std::string, std::string> key{noted.release_id(), one.delivery_id()};
+void Card::noted(const v1::Event& event) {
+    for (const v1::NotedDelivery& one : event.deliveries_noted().deliveries()) {
+        const std::pair<std::string, std::string> key{event.release_id(), one.delivery_id()};
         const Delivery* known = deliveries_.find(key);
         Delivery delivery = known ? *known : Delivery{};
         delivery.purpose = one.purpose();
@@ -86,17 +90,20 @@ void Card::noted(const v1::DeliveriesNoted& noted) {
 }
 
 bool Card::counts(const Delivery& delivery) {
-    return delivery.purpose == "message" && delivery.state != "skipped";
+    return delivery.purpose == published::PURPOSE_MESSAGE &&
+           delivery.state != published::DELIVERY_STATE_SKIPPED;
 }
 
 bool Card::settled(const Delivery& delivery) {
-    return delivery.state == "confirmed" || delivery.state == "refused" ||
-           delivery.state == "stood_down";
+    return delivery.state == published::DELIVERY_STATE_CONFIRMED ||
+           delivery.state == published::DELIVERY_STATE_REFUSED ||
+           delivery.state == published::DELIVERY_STATE_STOOD_DOWN;
 }
 
 void Card::change(const std::pair<std::string, std::string>& key, const Delivery& to) {
     const auto confirmed = [](const Delivery& delivery) -> std::optional<Time> {
-        if (!counts(delivery) || delivery.state != "confirmed") return std::nullopt;
+        if (!counts(delivery) || delivery.state != published::DELIVERY_STATE_CONFIRMED)
+            return std::nullopt;
         return delivery.confirmed_at;
     };
     const auto waits = [](const Delivery& one) { return counts(one) && !settled(one) ? 1 : 0; };
@@ -144,7 +151,7 @@ v1::Scorecard Card::scorecard(const std::string& message_id) const {
     card.set_cleared_to_last_channel_seconds(to_channel);
     card.set_mistake_to_corrected_seconds(to_corrected);
     deliveries_.ascend(nullptr, [&](const auto&, const Delivery& delivery) {
-        ++(*card.mutable_deliveries())[delivery.state];
+        ++(*card.mutable_deliveries())[std::string(texts::enum_name(delivery.state))];
         return true;
     });
     card.set_skew_ms(skew_ms_);

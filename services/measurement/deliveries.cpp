@@ -1,5 +1,6 @@
-// What publishing decided, told of its message.
+// What publishing decided, as milestones of the message and states of its deliveries.
 #include "measurement/telling.hpp"
+
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <algorithm>
@@ -9,12 +10,12 @@
 namespace tocsin::measurement {
 namespace {
 
-namespace publishing = tocsin::publishing::v1;
+using Deliveries = google::protobuf::RepeatedPtrField<published::Delivery>;
 
-using Deliveries = google::protobuf::RepeatedPtrField<publishing::Delivery>;
-
-const char* name_of(publishing::Purpose purpose) {
-    return purpose == publishing::PURPOSE_RETRACTION ? "retraction" : "message";
+// Unspecified means the message.
+published::Purpose purpose_of(const published::Delivery& delivery) {
+    return delivery.purpose() == published::PURPOSE_UNSPECIFIED ? published::PURPOSE_MESSAGE
+                                                                : delivery.purpose();
 }
 
 class Release {
@@ -22,16 +23,18 @@ public:
     Release(Telling& telling, const std::string& release_id)
         : telling_(telling), release_id_(release_id) {}
 
-    const ReleaseState& state() const { return telling_.release(release_id_); }
-    // Planned before this service knew of it: nothing can be said.
+    const KeptRelease& state() const { return telling_.release(release_id_); }
+    // Planned before this service knew of it: no milestone can be named.
     bool unknown() const { return state().message_id.empty(); }
+    // When publishing decided it.
+    Time decided_at() const { return telling_.at(); }
 
     // Notes the deliveries in a new state, and those that are new.
-    void note(const Deliveries& deliveries, const std::string& in_state,
+    void note(const Deliveries& deliveries, published::DeliveryState in_state,
               const std::string& message_id) {
-        v1::Event event;
+        v1::Event event = event_of(message_id, release_id_);
         auto& noted = *event.mutable_deliveries_noted();
-        for (const publishing::Delivery& delivery : deliveries) {
+        for (const published::Delivery& delivery : deliveries) {
             const auto known = state().deliveries.find(delivery.delivery_id());
             if (known != state().deliveries.end() && known->second.state == in_state) continue;
             auto& one = *noted.add_deliveries();
@@ -39,17 +42,17 @@ public:
             one.set_agency(delivery.agency_id());
             one.set_channel(delivery.channel_id());
             one.set_kind(delivery.kind());
-            one.set_purpose(name_of(delivery.purpose()));
+            one.set_purpose(purpose_of(delivery));
             one.set_state(in_state);
         }
         if (noted.deliveries_size() == 0 && state().message_id == message_id) return;
-        finish(std::move(event), message_id);
+        telling_.record(std::move(event));
     }
 
     // Moves deliveries that are known.
     template <class Which>
-    void move(const std::string& to_state, Which which) {
-        v1::Event event;
+    void move(published::DeliveryState to_state, Which which) {
+        v1::Event event = event_of(state().message_id, release_id_);
         auto& noted = *event.mutable_deliveries_noted();
         for (const auto& [id, delivery] : state().deliveries) {
             if (delivery.state == to_state || !which(id, delivery)) continue;
@@ -61,27 +64,25 @@ public:
             one.set_purpose(delivery.purpose);
             one.set_state(to_state);
         }
-        if (noted.deliveries_size() > 0) finish(std::move(event), state().message_id);
+        if (noted.deliveries_size() > 0) telling_.record(std::move(event));
     }
 
     void reach(const char* kind, Time at, const std::string& text = {}) {
-        auto reached = milestone(kind, at, state().message_id);
-        reached.set_release_id(release_id_);
-        reached.mutable_milestone()->set_text(text);
+        v1::Event reached = milestone(kind, at, state().message_id, release_id_);
+        reached.mutable_milestone_reached()->mutable_milestone()->set_text(text);
         telling_.reach(std::move(reached));
     }
 
     // A delivery came to a state, for the first time or again.
-    void settle(const std::string& delivery_id, const std::string& to_state, Time at,
+    void settle(const std::string& delivery_id, published::DeliveryState to_state, Time at,
                 const std::string& text) {
         const auto found = state().deliveries.find(delivery_id);
         if (found == state().deliveries.end()) return;
-        if (to_state == "confirmed" || to_state == "refused" || to_state == "unknown") {
-            const DeliveryState& delivery = found->second;
-            auto reached = milestone(to_state, at, state().message_id);
-            reached.set_release_id(release_id_);
-            reached.set_delivery_id(delivery_id);
-            auto& point = *reached.mutable_milestone();
+        if (const auto kind = milestone_kind(to_state); !kind.empty()) {
+            const KeptDelivery& delivery = found->second;
+            v1::Event reached = milestone(kind, at, state().message_id, release_id_);
+            reached.mutable_milestone_reached()->set_delivery_id(delivery_id);
+            auto& point = *reached.mutable_milestone_reached()->mutable_milestone();
             point.set_agency(delivery.agency);
             point.set_channel(delivery.channel);
             point.set_purpose(delivery.purpose);
@@ -95,24 +96,19 @@ public:
     void fired(const std::string& delivery_id, Time written_at) {
         const auto found = state().deliveries.find(delivery_id);
         if (found == state().deliveries.end()) return;
-        const std::string purpose = found->second.purpose;
+        const published::Purpose purpose = found->second.purpose;
         const auto known = state().fired_at.find(purpose);
         if (known != state().fired_at.end() && known->second <= written_at) return;
-        v1::Event event;
-        auto& reached = *event.mutable_milestone_reached();
-        reached = milestone("fired", written_at, state().message_id);
-        reached.set_release_id(release_id_);
-        reached.mutable_milestone()->set_purpose(purpose);
-        telling_.record(std::move(event));
+        v1::Event reached = milestone("fired", written_at, state().message_id, release_id_);
+        reached.mutable_milestone_reached()->mutable_milestone()->set_purpose(purpose);
+        telling_.record(std::move(reached));
     }
 
     void measured(double skew_ms) {
         if (state().skew_measured) return;
-        v1::Event event;
-        auto& skew = *event.mutable_skew_measured();
-        skew.set_message_id(state().message_id);
-        skew.set_release_id(release_id_);
-        skew.set_skew_ms(std::isfinite(skew_ms) && skew_ms >= 0 ? skew_ms : -1);
+        v1::Event event = event_of(state().message_id, release_id_);
+        const bool known = std::isfinite(skew_ms) && skew_ms >= 0;
+        event.mutable_skew_measured()->set_skew_ms(known ? skew_ms : -1);
         telling_.record(std::move(event));
     }
 
@@ -122,150 +118,110 @@ public:
         std::optional<Time> last;
         for (const auto& [id, delivery] : state().deliveries) {
             // One that was stood down had nothing to take back.
-            if (delivery.purpose != "retraction" || delivery.state == "stood_down") continue;
-            if (delivery.state != "confirmed") return;
+            if (delivery.purpose != published::PURPOSE_RETRACTION ||
+                delivery.state == published::DELIVERY_STATE_STOOD_DOWN)
+                continue;
+            if (delivery.state != published::DELIVERY_STATE_CONFIRMED) return;
             if (delivery.confirmed_at && (!last || *delivery.confirmed_at > *last))
                 last = delivery.confirmed_at;
         }
-        reach("corrected", last.value_or(telling_.at()));
+        reach("corrected", last.value_or(decided_at()));
     }
 
 private:
-    void finish(v1::Event event, const std::string& message_id) {
-        event.mutable_deliveries_noted()->set_release_id(release_id_);
-        event.mutable_deliveries_noted()->set_message_id(message_id);
-        telling_.record(std::move(event));
-    }
-
     Telling& telling_;
     const std::string& release_id_;
 };
 
-void planned(Telling& telling, const publishing::ReleasePlanned& event) {
-    const auto& release = event.release();
-    Release(telling, release.release_id())
-        .note(release.deliveries(), "planned", release.message_id());
+void planned(Release& release, const published::ReleasePlanned& event) {
+    release.note(event.release().deliveries(), published::DELIVERY_STATE_PLANNED,
+                 event.release().message_id());
 }
 
-void armed(Telling& telling, const publishing::ReleaseArmed& event) {
-    Release release(telling, event.release_id());
-    if (release.unknown()) return;
-    release.note(event.deliveries(), "armed", release.state().message_id);
+void armed(Release& release, const published::ReleaseArmed& event) {
+    release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
     // What was planned and is not armed goes without.
-    const auto left_out = [](const std::string&, const DeliveryState& delivery) {
-        return delivery.purpose == "message" && delivery.state == "planned";
+    const auto left_out = [](const std::string&, const KeptDelivery& delivery) {
+        return delivery.purpose == published::PURPOSE_MESSAGE &&
+               delivery.state == published::DELIVERY_STATE_PLANNED;
     };
-    release.move("skipped", left_out);
-    release.reach("armed", telling.at());
+    release.move(published::DELIVERY_STATE_SKIPPED, left_out);
+    release.reach("armed", release.decided_at());
 }
 
-void retraction_armed(Telling& telling, const publishing::RetractionArmed& event) {
-    Release release(telling, event.release_id());
-    if (release.unknown()) return;
-    release.reach("retraction_ordered", telling.at(), event.reason());
+void retraction_armed(Release& release, const published::RetractionArmed& event) {
+    release.reach("retraction_ordered", release.decided_at(), event.reason());
     // What was still to be sent is not; one that was claimed by then is settled by itself.
-    release.move("stood_down", [](const std::string&, const DeliveryState& delivery) {
-        return delivery.purpose == "message" && delivery.state == "armed";
-    });
-    release.note(event.deliveries(), "armed", release.state().message_id);
+    const auto unsent = [](const std::string&, const KeptDelivery& delivery) {
+        return delivery.purpose == published::PURPOSE_MESSAGE &&
+               delivery.state == published::DELIVERY_STATE_ARMED;
+    };
+    release.move(published::DELIVERY_STATE_STOOD_DOWN, unsent);
+    release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
 }
 
-void claimed(Telling& telling, const publishing::DeliveriesClaimed& event) {
-    Release release(telling, event.release_id());
-    if (release.unknown()) return;
+void claimed(Release& release, const published::DeliveriesClaimed& event) {
     const std::set<std::string_view> ids(event.delivery_ids().begin(), event.delivery_ids().end());
-    release.move("claimed", [&](const std::string& id, const DeliveryState& delivery) {
-        return delivery.state == "armed" && ids.contains(id);
-    });
+    release.move(published::DELIVERY_STATE_CLAIMED,
+                 [&](const std::string& id, const KeptDelivery& delivery) {
+                     return delivery.state == published::DELIVERY_STATE_ARMED && ids.contains(id);
+                 });
 }
 
-void settled(Telling& telling, const publishing::DeliverySettled& event) {
-    Release release(telling, event.release_id());
-    if (release.unknown()) return;
+void settled(Release& release, const published::DeliverySettled& event) {
     if (event.has_written_at())
         release.fired(event.delivery_id(), runtime::from_proto(event.written_at()));
-    const bool confirmed = event.state() == "confirmed" && event.has_confirmed_at();
+    const bool confirmed =
+        event.state() == published::DELIVERY_STATE_CONFIRMED && event.has_confirmed_at();
     release.settle(event.delivery_id(), event.state(),
-                   confirmed ? runtime::from_proto(event.confirmed_at()) : telling.at(),
+                   confirmed ? runtime::from_proto(event.confirmed_at()) : release.decided_at(),
                    confirmed ? event.url() : event.reason());
 }
 
-void doubted(Telling& telling, const publishing::DeliveryUnknown& event) {
-    Release release(telling, event.release_id());
-    if (release.unknown()) return;
+void doubted(Release& release, const published::DeliveryUnknown& event) {
     if (event.has_written_at())
         release.fired(event.delivery_id(), runtime::from_proto(event.written_at()));
-    release.settle(event.delivery_id(), "unknown", telling.at(), event.reason());
+    release.settle(event.delivery_id(), published::DELIVERY_STATE_UNKNOWN, release.decided_at(),
+                   event.reason());
 }
 
-void rearmed(Telling& telling, const publishing::DeliveryRearmed& event) {
-    Release release(telling, event.release_id());
-    if (!release.unknown()) release.settle(event.delivery_id(), "armed", telling.at(), {});
+void rearmed(Release& release, const published::DeliveryRearmed& event) {
+    release.settle(event.delivery_id(), published::DELIVERY_STATE_ARMED, release.decided_at(), {});
 }
 
 // Cancelled, aborted or expired: what has not gone out will not.
-void ended(Telling& telling, const std::string& release_id) {
-    Release release(telling, release_id);
-    if (release.unknown()) return;
-    const auto open = [](const std::string&, const DeliveryState& delivery) {
-        return !is_final(delivery.state) && delivery.state != "unknown";
+void ended(Release& release) {
+    const auto open = [](const std::string&, const KeptDelivery& delivery) {
+        return !is_final(delivery.state) && delivery.state != published::DELIVERY_STATE_UNKNOWN;
     };
-    release.move("skipped", open);
+    release.move(published::DELIVERY_STATE_SKIPPED, open);
 }
 
-void completed(Telling& telling, const publishing::ReleaseCompleted& event) {
-    Release release(telling, event.release_id());
-    if (release.unknown()) return;
-    if (event.state() == "released") release.measured(event.skew_ms());
-    if (event.state() == "retracted") release.corrected();
+void completed(Release& release, const published::ReleaseCompleted& event) {
+    if (event.state() == published::RELEASE_STATE_RELEASED) release.measured(event.skew_ms());
+    if (event.state() == published::RELEASE_STATE_RETRACTED) release.corrected();
+}
+
+void tell(Release& release, const published::Event& event) {
+    if (event.has_release_armed()) armed(release, event.release_armed());
+    if (event.has_deliveries_claimed()) claimed(release, event.deliveries_claimed());
+    if (event.has_delivery_settled()) settled(release, event.delivery_settled());
+    if (event.has_release_cancelled() || event.has_release_ended()) ended(release);
+    if (event.has_retraction_armed()) retraction_armed(release, event.retraction_armed());
+    if (event.has_delivery_unknown()) doubted(release, event.delivery_unknown());
+    if (event.has_delivery_rearmed()) rearmed(release, event.delivery_rearmed());
+    if (event.has_release_completed()) completed(release, event.release_completed());
 }
 
 }  // namespace
 
 void tell_publishing(Telling& telling, const runtime::Foreign& foreign) {
-    using publishing::Event;
-    for (const std::string& bytes : foreign.events) {
-        const auto event = runtime::parse_foreign<Event>(bytes);
-        if (!event) continue;
-        switch (event->body_case()) {
-            case Event::kReleasePlanned:
-                planned(telling, event->release_planned());
-                break;
-            case Event::kReleaseArmed:
-                armed(telling, event->release_armed());
-                break;
-            case Event::kDeliveriesClaimed:
-                claimed(telling, event->deliveries_claimed());
-                break;
-            case Event::kDeliverySettled:
-                settled(telling, event->delivery_settled());
-                break;
-            case Event::kReleaseCancelled:
-                ended(telling, event->release_cancelled().release_id());
-                break;
-            case Event::kReleaseEnded:
-                ended(telling, event->release_ended().release_id());
-                break;
-            case Event::kRetractionArmed:
-                retraction_armed(telling, event->retraction_armed());
-                break;
-            case Event::kDeliveryUnknown:
-                doubted(telling, event->delivery_unknown());
-                break;
-            case Event::kDeliveryRearmed:
-                rearmed(telling, event->delivery_rearmed());
-                break;
-            case Event::kReleaseCompleted:
-                completed(telling, event->release_completed());
-                break;
-            case Event::kChannelPut:
-            case Event::kChannelRemoved:
-            case Event::kDeliveryPrepared:
-            case Event::kRenditionKept:
-            case Event::BODY_NOT_SET:
-                break;
-        }
-    }
+    foreign.each<published::Event>([&](const published::Event& event) {
+        if (event.release_id().empty()) return;
+        Release release(telling, event.release_id());
+        if (event.has_release_planned()) planned(release, event.release_planned());
+        if (!release.unknown()) tell(release, event);
+    });
 }
 
 }  // namespace tocsin::measurement

@@ -8,11 +8,6 @@ namespace tocsin::measurement {
 using runtime::Caller;
 using Reactor = MeasurementRpc::Reactor;
 
-Reactor* MeasurementRpc::AddRemark(Context* context, const v1::AddRemarkRequest* request,
-                                   v1::AddRemarkResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
 static grpc::Status get_scorecard(const Caller& caller, const Realm& realm,
                                   const v1::GetScorecardRequest& request,
                                   v1::GetScorecardResponse& response) {
@@ -26,13 +21,7 @@ static grpc::Status get_scorecard(const Caller& caller, const Realm& realm,
 
 Reactor* MeasurementRpc::GetScorecard(Context* context, const v1::GetScorecardRequest* request,
                                       v1::GetScorecardResponse* response) {
-    return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const v1::GetScorecardRequest& asked,
-                            v1::GetScorecardResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             return get_scorecard(caller, realm, asked, out);
-                         });
-                     });
+    return read(view_, context, request, response, get_scorecard);
 }
 
 static grpc::Status list_scorecards(const Caller& caller, const Realm& realm,
@@ -50,13 +39,7 @@ static grpc::Status list_scorecards(const Caller& caller, const Realm& realm,
 
 Reactor* MeasurementRpc::ListScorecards(Context* context, const v1::ListScorecardsRequest* request,
                                         v1::ListScorecardsResponse* response) {
-    return rpc_.read(context, request, response,
-                     [this](const Caller& caller, const v1::ListScorecardsRequest& asked,
-                            v1::ListScorecardsResponse& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) {
-                             return list_scorecards(caller, realm, asked, out);
-                         });
-                     });
+    return read(view_, context, request, response, list_scorecards);
 }
 
 }  // namespace tocsin::measurement

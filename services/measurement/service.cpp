@@ -1,5 +1,6 @@
 #include "measurement/service.hpp"
 
+#include "measurement/decider.hpp"
 #include "measurement/rpc.hpp"
 
 namespace tocsin::measurement {
@@ -29,7 +30,9 @@ runtime::ServiceDefinition service() {
     runtime::ServiceDefinition definition;
     definition.name = "measurement";
     definition.upstreams = {"drafting", "approval", "publishing", "trigger"};
-    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
+    definition.rules = [](const runtime::RuntimeConfig&) {
+        return std::make_unique<runtime::RulesOf<Decider>>();
+    };
     definition.make = [](runtime::Surroundings& surroundings) {
         return std::make_unique<MeasurementService>(surroundings);
     };

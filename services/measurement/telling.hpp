@@ -1,9 +1,13 @@
-// One decision of another service, told event by event. What an earlier event of it changed is seen
-// by the later ones: a delivery can be settled and its release completed in one decision.
+// The milestones that one decision of another service leads to, event by event. What an earlier
+// event of it changed is seen by the later ones: a delivery can be settled and its release
+// completed in one decision.
 #pragma once
 
 #include "measurement/decider.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::measurement {
@@ -14,23 +18,22 @@ public:
 
     // When the decision was made.
     Time at() const { return at_; }
-    const ReleaseState& release(const std::string& release_id);
+    const KeptRelease& release(const std::string& release_id);
     bool crossing_known(const std::string& crossing_id) const;
 
     // Whom a message concerns, as far as is known.
     content::v1::Parties parties(const std::string& message_id);
-    // Records whom it concerns, unless that is known.
+    // Records whom it concerns, unless that is recorded already.
     void concern(const std::string& message_id, content::v1::Parties parties);
-    // Records it, unless it was reached before.
-    void reach(v1::MilestoneReached reached);
+    // Records the milestone, unless it was reached before.
+    void reach(v1::Event reached);
     void record(v1::Event event);
 
-    std::optional<runtime::Happened<v1::Event>> done() &&;
+    std::optional<Happened> done() &&;
 
 private:
     void touch_message(const std::string& message_id);
     void touch_release(const std::string& release_id);
-    void touch(const v1::Event& event);
 
     const State& state_;
     Time at_;
@@ -38,7 +41,9 @@ private:
     std::vector<v1::Event> events_;
 };
 
-v1::MilestoneReached milestone(std::string kind, Time at, const std::string& message_id);
+// That this message or release, each empty where none is meant, reached it.
+v1::Event milestone(std::string_view kind, Time at, std::string message_id,
+                    std::string release_id = {});
 
 // One function per service that is read; each is given its decision's events.
 void tell_drafting(Telling& telling, const runtime::Foreign& foreign);

@@ -1,7 +1,5 @@
 #include "measurement/view.hpp"
 
-#include "runtime/ledger/view_events.hpp"
-
 namespace tocsin::measurement {
 namespace {
 
@@ -14,8 +12,7 @@ const std::vector<double> clock_buckets = {0.1, 0.25, 0.5, 1,   2.5,  5,    10, 
 void Realm::apply(const runtime::Counted& counted) {
     news_ = {};
     if (counted.service != "measurement") return;
-    runtime::each_event<v1::Event>(
-        counted, [&](const v1::Event& event) { apply(event, counted.decided_at); });
+    counted.each<v1::Event>([&](const v1::Event& event) { apply(event, counted.decided_at); });
     rest(counted.decided_at);
 }
 
@@ -69,27 +66,21 @@ void Realm::rest(Time now) {
 }
 
 void Realm::apply(const v1::Event& event, Time now) {
-    std::string message_id;
+    std::string message_id = event.message_id();
     switch (event.body_case()) {
         case v1::Event::kMilestoneReached:
-            message_id = reached(event.milestone_reached());
+            message_id = reached(event);
             break;
         case v1::Event::kRemarkAdded:
-            message_id = event.remark_added().message_id();
             card_of(message_id).remarked(event.remark_added());
             break;
         case v1::Event::kSkewMeasured:
-            message_id = event.skew_measured().message_id();
             card_of(message_id).measured(event.skew_measured().skew_ms());
             break;
-        case v1::Event::kDeliveriesNoted: {
-            const auto& noted = event.deliveries_noted();
-            message_id = noted.message_id();
-            card_of(message_id).noted(noted);
+        case v1::Event::kDeliveriesNoted:
+            card_of(message_id).noted(event);
             break;
-        }
         case v1::Event::kPartiesNoted:
-            message_id = event.parties_noted().message_id();
             card_of(message_id).concerns(event.parties_noted().parties());
             break;
         case v1::Event::BODY_NOT_SET:
@@ -101,8 +92,8 @@ void Realm::apply(const v1::Event& event, Time now) {
     watch(card, now);
     const Clocks clocks = card.clocks();
     for (std::size_t i = 0; i < clocks.size(); ++i) {
-        if (card.told[i] >= 0 || clocks[i] < 0) continue;
-        card.told[i] = clocks[i];
+        if (card.reported[i] >= 0 || clocks[i] < 0) continue;
+        card.reported[i] = clocks[i];
         news_.emplace_back(clock_names[i], clocks[i]);
     }
 }
@@ -115,17 +106,18 @@ std::string Realm::crossed(const v1::MilestoneReached& reached) {
     return *drafted;
 }
 
-std::string Realm::reached(const v1::MilestoneReached& reached) {
+std::string Realm::reached(const v1::Event& event) {
+    const v1::MilestoneReached& reached = event.milestone_reached();
     const std::string& kind = reached.milestone().kind();
     if (kind == "crossed") return crossed(reached);
-    const std::string& message_id = reached.message_id();
+    const std::string& message_id = event.message_id();
     Card& card = card_of(message_id);
     if (kind == "drafted" && !reached.crossing_id().empty()) {
         drafted_from_.edit(reached.crossing_id()) = message_id;
         const auto* crossing = crossings_.find(reached.crossing_id());
         if (crossing) card.crossed(crossing->get());
     }
-    card.reached(reached);
+    card.reached(event);
     return message_id;
 }
 

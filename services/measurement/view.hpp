@@ -1,7 +1,8 @@
-// What measurement shows: one scorecard per message. Its news, while they happen, become metrics.
+// What measurement shows: one scorecard per message. The clocks that a decision ends become
+// metrics.
 #pragma once
 
-#include "measurement/decider.hpp"
+#include "measurement/card.hpp"
 #include "runtime/base/listing.hpp"
 #include "runtime/base/shared_bytes.hpp"
 #include "runtime/base/shared_map.hpp"
@@ -9,7 +10,6 @@
 #include "runtime/host/metrics.hpp"
 #include "runtime/ledger/view.hpp"
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -20,81 +20,6 @@
 #include <vector>
 
 namespace tocsin::measurement {
-
-// The four clocks, in the order of the scorecard.
-inline constexpr std::array<std::string_view, 4> clock_names = {
-    "reading_to_draft", "draft_to_cleared", "cleared_to_last_channel", "mistake_to_corrected"};
-// Where they begin and end, but for the last channel.
-inline constexpr std::array<std::string_view, 5> clock_points = {"crossed", "drafted", "cleared",
-                                                                 "retraction_ordered", "corrected"};
-// Seconds; -1 where not reached.
-using Clocks = std::array<double, 4>;
-
-// One message. A value whose copy costs O(1); an event costs O(log n) of its milestones and
-// deliveries, however many channels a release has.
-class Card {
-public:
-    Card() = default;
-    // As scorecard() gave it while it could rest. Nothing that is told of its deliveries so far is
-    // known any more.
-    explicit Card(const v1::Scorecard& rested);
-
-    void crossed(const v1::MilestoneReached& crossing);
-    void reached(const v1::MilestoneReached& reached);
-    void remarked(const v1::RemarkAdded& added) { insert(added.milestone()); }
-    void noted(const v1::DeliveriesNoted& noted);
-    void measured(double skew_ms) { skew_ms_ = skew_ms; }
-    void concerns(const content::v1::Parties& parties) { parties_ = runtime::KeptParties(parties); }
-    content::v1::Parties parties() const { return parties_.get(); }
-
-    Clocks clocks() const;
-    v1::Scorecard scorecard(const std::string& message_id) const;
-    // Whether all that it has to say is in its scorecard: every delivery is final.
-    bool can_rest() const;
-
-    // The realm's to keep: clocks that were news once, its place in the list, when it changed last
-    // and whether the realm looks at it once that is long ago.
-    Clocks told{-1, -1, -1, -1};
-    std::int64_t place = 0;
-    Time changed{};
-    bool watched = false;
-
-private:
-    // When, in microseconds, and the how-manieth one inserted: later ones of one time come after.
-    struct Moment {
-        std::int64_t at = 0;
-        std::int64_t number = 0;
-        auto operator<=>(const Moment&) const = default;
-    };
-    struct Delivery {
-        std::string purpose, state;
-        std::optional<Time> confirmed_at;
-    };
-
-    void insert(const v1::Milestone& point);
-    void change(const std::pair<std::string, std::string>& key, const Delivery& to);
-    // Nothing: it is not reached. One of the points that clocks begin or end at.
-    std::optional<Time> first(std::string_view kind) const;
-    // When the last channel confirmed the message; nothing while one is not settled.
-    std::optional<Time> last_channel() const;
-    static bool counts(const Delivery& delivery);
-    static bool settled(const Delivery& delivery);
-
-    runtime::SharedMap<Moment, std::string> milestones_;  // serialised
-    std::int64_t inserted_ = 0;
-    // Earliest of each kind in `clock_points`.
-    std::array<std::optional<Time>, clock_points.size()> firsts_;
-    std::vector<std::pair<std::string, Moment>> fired_;  // by purpose, of which there are two
-    runtime::SharedMap<std::pair<std::string, std::string>, Delivery> deliveries_;
-    // Of the message's own deliveries: how many are not settled, and when the last was confirmed.
-    std::int64_t unsettled_ = 0;
-    std::optional<Time> last_confirmed_;
-    double skew_ms_ = -1;
-    runtime::KeptParties parties_;
-    runtime::Packed<content::v1::Evidence> reading_;  // empty where none is known
-    // Deliveries by state of before it rested, and nothing else.
-    runtime::Packed<v1::Scorecard> rested_;
-};
 
 // A card is kept as the bytes of its scorecard from then on: it has changed for the last time, but
 // for a late remark or retraction.
@@ -134,8 +59,8 @@ private:
     Card& card_of(const std::string& message_id);
     void watch(Card& card, Time now);
     void rest(Time now);
-    // The message that it is told of; empty while there is none.
-    std::string reached(const v1::MilestoneReached& reached);
+    // The message whose card it is on; empty while there is none.
+    std::string reached(const v1::Event& event);
     std::string crossed(const v1::MilestoneReached& reached);
 
     runtime::SharedMap<std::string, Card> cards_;                      // those that do not rest

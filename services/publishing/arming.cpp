@@ -1,14 +1,17 @@
-// Arming fixes everything that goes out: the bytes are the same in every attempt from then on. They
-// are kept in the ledger, in records that fit, and not rendered again: another version would render
-// other ones, and an alert that is public must not change or vanish by an upgrade.
+#include "publishing/arming.hpp"
+
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
-#include "publishing/steps.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace tocsin::publishing {
 
@@ -17,21 +20,11 @@ using runtime::to_proto;
 // What does not fit into one decision takes more of them before T0, each this long at most.
 static constexpr Duration keeping_time = std::chrono::milliseconds{250};
 
-void end(Turn& turn, std::string state, std::string reason) {
-    v1::Event event;
-    v1::ReleaseEnded& ended = *event.mutable_release_ended();
-    ended.set_release_id(turn.release.id());
-    ended.set_state(std::move(state));
-    ended.set_reason(std::move(reason));
-    turn.add(std::move(event));
-}
-
-static void refuse(Turn& turn, const std::string& delivery_id, const std::string& reason) {
-    v1::Event event;
+static void refuse_delivery(Turn& turn, const std::string& delivery_id, const std::string& reason) {
+    v1::Event event = event_of(turn.release.id());
     v1::DeliverySettled& settled = *event.mutable_delivery_settled();
-    settled.set_release_id(turn.release.id());
     settled.set_delivery_id(delivery_id);
-    settled.set_state("refused");
+    settled.set_state(v1::DELIVERY_STATE_REFUSED);
     constexpr std::size_t of_many = 200;
     settled.set_reason(shortened(reason, of_many));
     turn.add(std::move(event));
@@ -39,33 +32,33 @@ static void refuse(Turn& turn, const std::string& delivery_id, const std::string
 
 namespace {
 
+// What one decision arms.
 struct ArmedAll {
     v1::ReleaseArmed event;
-    int left = 0;
-    std::vector<std::pair<std::string, std::string>> refused;
+    int left = 0;  // renditions whose bytes follow in later decisions
+    std::vector<std::pair<std::string, std::string>> refused;  // deliveries, with the reason
 };
 
 ArmedAll arm_for(const Release& release, Time fire_at) {
     std::set<std::string> showing;
-    for (const Item& item : release.items)
-        if (item.traits().public_from_claim && item.is("ready"))
-            showing.insert(item.delivery.agency_id());
+    for (const Delivery& delivery : release.deliveries)
+        if (delivery.traits().public_from_claim && delivery.is(v1::DELIVERY_STATE_READY))
+            showing.insert(delivery.head.agency_id());
     ArmedAll all;
     Arming<v1::ReleaseArmed> arming{release};
     std::map<std::string, std::string> identifiers;
-    for (const Item& item : release.items) {
-        if (!item.is("ready")) continue;
-        const std::string& agency = item.delivery.agency_id();
-        const auto added = arming.add(item.delivery, item.text_max, agency, [&] {
+    for (const Delivery& delivery : release.deliveries) {
+        if (!delivery.is(v1::DELIVERY_STATE_READY)) continue;
+        const std::string& agency = delivery.head.agency_id();
+        const auto added = arming.add(delivery.head, delivery.text_max, agency, [&] {
             auto fixed = fix(release, agency, fire_at, showing);
             identifiers[agency] = fixed.identifier();
             return fixed;
         });
-        if (!added) all.refused.emplace_back(item.id(), added.error());
+        if (!added) all.refused.emplace_back(delivery.id(), added.error());
     }
     all.event = arming.take();
     all.left = arming.left();
-    all.event.set_release_id(release.id());
     *all.event.mutable_fire_at() = to_proto(fire_at);
     for (const v1::Delivery& delivery : all.event.deliveries())
         (*all.event.mutable_identifiers())[delivery.agency_id()] =
@@ -87,20 +80,24 @@ void arm(Turn& turn) {
         fire_at = later;
         all = arm_for(before, fire_at);
     }
-    for (const auto& [id, reason] : all.refused) refuse(turn, id, reason);
+    for (const auto& [id, reason] : all.refused) refuse_delivery(turn, id, reason);
     if (fire_at >= before.expires)
-        return end(turn, "expired", "The message expires before it could be released.");
+        return turn.end(
+            v1::RELEASE_STATE_EXPIRED,
+            "The message expires before it could be released. Submit it again with a later "
+            "expiry.");
     if (all.event.deliveries().empty())
-        return end(turn, "aborted", "No channel can carry the message as it was approved.");
-    v1::Event event;
+        return turn.end(v1::RELEASE_STATE_ABORTED,
+                        "No channel can carry the message as it was approved. Correct it as the "
+                        "deliveries say, and submit it again.");
+    v1::Event event = event_of(turn.release.id());
     *event.mutable_release_armed() = std::move(all.event);
     turn.add(std::move(event));
 }
 
 static void keep(Turn& turn, const std::string& digest, std::string body) {
-    v1::Event event;
+    v1::Event event = event_of(turn.release.id());
     v1::RenditionKept& kept = *event.mutable_rendition_kept();
-    kept.set_release_id(turn.release.id());
     kept.set_digest(digest);
     kept.set_body(std::move(body));
     turn.add(std::move(event));
@@ -109,14 +106,18 @@ static void keep(Turn& turn, const std::string& digest, std::string body) {
 // The digest was recorded and its bytes were not: this version renders others.
 static void give_up(Turn& turn, const std::string& digest) {
     const Release before = turn.release;
-    for (const Item& item : before.items)
-        if (item.is("armed") && item.armed && item.armed->digest == digest)
-            refuse(turn, item.id(),
-                   "This version renders other bytes than those that were armed, so nothing was "
-                   "sent. Have the message cleared again.");
+    for (const Delivery& delivery : before.deliveries)
+        if (delivery.is(v1::DELIVERY_STATE_ARMED) && delivery.armed &&
+            delivery.armed->digest == digest)
+            refuse_delivery(
+                turn, delivery.id(),
+                "This version of publishing renders other bytes than those that were armed, so "
+                "nothing was sent. Have the message cleared again.");
     keep(turn, digest, {});
-    if (turn.release.is("armed") && turn.release.count(v1::PURPOSE_MESSAGE, "armed") == 0)
-        end(turn, "aborted", "No channel can carry the message as it was armed.");
+    if (turn.release.is(v1::RELEASE_STATE_ARMED) &&
+        turn.release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_ARMED) == 0)
+        turn.end(v1::RELEASE_STATE_ABORTED,
+                 "No channel can carry the message as it was armed. Have it cleared again.");
 }
 
 void keep_renditions(Turn& turn) {
@@ -124,12 +125,13 @@ void keep_renditions(Turn& turn) {
     const Release before = turn.release;
     std::size_t bytes = 0;
     std::set<std::string> done;
-    for (const Item& item : before.items) {
-        if (!item.is("armed") || !item.armed || before.body(item)) continue;
-        const std::string& digest = item.armed->digest;
+    for (const Delivery& delivery : before.deliveries) {
+        if (!delivery.is(v1::DELIVERY_STATE_ARMED) || !delivery.armed || before.body(delivery))
+            continue;
+        const std::string& digest = delivery.armed->digest;
         if (!done.insert(digest).second) continue;
-        const auto rendition =
-            render(before, item.delivery, item.armed->rendition.length_max(), item.armed->fixed);
+        const auto rendition = render(before, delivery.head, delivery.armed->rendition.length_max(),
+                                      delivery.armed->fixed);
         if (!rendition || content::digest(rendition->body()) != digest) {
             // Alone in its decision, as it may refuse all.
             if (bytes == 0) give_up(turn, digest);

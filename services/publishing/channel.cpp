@@ -1,82 +1,235 @@
 #include "publishing/channel.hpp"
 
+#include "content/channel.hpp"
 #include "content/content.hpp"
-#include "runtime/base/planted.hpp"
-#include "runtime/http/asked_wait.hpp"
+#include "publishing/limits.hpp"
+#include "runtime/ledger/refusals.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <google/protobuf/util/message_differencer.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tocsin::publishing {
 
-std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
-    const auto refused = [](std::string reason) {
-        return Outcome{.kind = "refused", .reason = std::move(reason)};
-    };
-    if (!job.approved || !job.approved->intact())
-        return refused("The content is not what was approved: nothing was sent. Tell an operator.");
-    const auto& content = job.approved->parsed();
-    if (!content) return refused("The approved content cannot be read: nothing was sent.");
-    const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
-    if (content->world() != wire.world || exercise != (wire.world == "exercise"))
-        return refused(
-            fmt::format("The content is of the {} world and this process of the {} "
-                        "world: nothing was sent. Tell an operator.",
-                        content->world(), wire.world));
-    if (!job.body) return refused("There is nothing to send: the delivery was not armed.");
-    if (!job.body->intact())
-        return refused(
-            "The bytes are not those that were armed: nothing was sent. Tell an "
-            "operator.");
-    // Before anything is connected for nothing; the request asks again before its first byte.
-    if (std::string veto = job.veto(); !veto.empty())
-        return Outcome{.kind = "stood_down", .reason = std::move(veto)};
+using google::protobuf::util::MessageDifferencer;
+using runtime::Asking;
+using runtime::Because;
+using runtime::Rejection;
+
+// Of one agency, with those that were removed.
+static constexpr std::ptrdiff_t channels_known_max = 200;
+
+std::shared_ptr<const v1::Channel> shared_channel(const Channels& channels, const std::string& id) {
+    const auto known = channels.by_id.find(id);
+    return known == channels.by_id.end() ? nullptr : known->second.shared;
+}
+
+// ---- commands
+
+static Happened channel_answer(const Channels& channels, const std::string& id,
+                               std::vector<v1::Event> events) {
+    const auto known = channels.by_id.find(id);
+    const std::int64_t before = known == channels.by_id.end() ? 0 : known->second.version;
+    std::string etag = fmt::format("{}", before + std::ssize(events));
+    return {std::move(events), id, std::move(etag)};
+}
+
+static Rejection bad(std::string code, std::string text, std::string field) {
+    return {Because::invalid_argument, std::move(code), std::move(text), std::move(field)};
+}
+
+static std::optional<Rejection> refuse_url(const content::Traits& traits, const std::string& kind,
+                                           const std::string& url) {
+    if (traits.address == content::Address::none) {
+        if (url.empty()) return std::nullopt;
+        return bad("url_not_wanted",
+                   fmt::format("Tocsin itself serves a `{}` channel; leave the URL empty", kind),
+                   "url");
+    }
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+        return bad(
+            "url_missing",
+            fmt::format("a `{}` channel needs a URL; give it one that begins with https://", kind),
+            "url");
+    // The URL is shown to people and in metrics; a secret in it would be shown too.
+    const auto host_at = url.find("://") + 3;
+    const std::string authority = url.substr(host_at, url.find('/', host_at) - host_at);
+    if (authority.empty() || authority.contains('@'))
+        return bad("url_with_secret",
+                   "the URL must name a host and no user; put the secret into the credential file",
+                   "url");
     return std::nullopt;
 }
 
-std::function<std::string()> last_check(const Job& job) {
-    if (planted(runtime::Bug::checked_early)) return {};
-    return job.veto;
-}
-
-std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job) {
-    const v1::Channel& channel = job.delivery.channel();
-    return wire.credentials.load(channel.credential(), {.kind = channel.kind(),
-                                                        .realm = job.realm,
-                                                        .agency = channel.agency_id(),
-                                                        .url = channel.url()});
-}
-
-Outcome failed(const runtime::HttpError& error) {
-    using Kind = runtime::HttpError::Kind;
-    Outcome outcome;
-    if (error.kind == Kind::vetoed) {
-        outcome.kind = "stood_down";
-        outcome.reason = error.text;
-        return outcome;
-    }
-    if (error.kind == Kind::not_sent) {
-        outcome.kind = "retry_later";
-        outcome.reason = fmt::format("The channel could not be reached: {}.", error.text);
-        return outcome;
-    }
-    outcome.kind = "unknown";
-    outcome.reason = fmt::format("No usable answer: {}.", error.text);
-    if (error.written_at != Time{}) outcome.written_at = error.written_at;
-    return outcome;
-}
-
-std::optional<Duration> retry_after(const runtime::HttpResponse& response, Time now) {
-    const std::string text = response.header("retry-after");
-    return text.empty() ? std::nullopt : runtime::read_wait(text, now);
-}
-
-std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now) {
-    for (const char* name : {"retry-after", "x-ratelimit-reset", "ratelimit-reset"}) {
-        const std::string text = response.header(name);
-        if (text.empty()) continue;
-        if (const auto wait = runtime::read_wait(text, now)) return wait;
-    }
+std::optional<Rejection> refuse_place(const v1::PutChannelRequest& request) {
+    const content::Traits& traits = content::traits_of(request.kind());
+    if (auto no = refuse_url(traits, request.kind(), request.url())) return no;
+    const bool wanted = traits.credential != content::CredentialForm::none;
+    if (wanted && request.credential().empty())
+        return bad("credential_missing",
+                   fmt::format("a `{}` channel needs a credential; name its credential file",
+                               request.kind()),
+                   "credential");
+    if (!wanted && !request.credential().empty())
+        return bad("credential_not_wanted",
+                   fmt::format("a `{}` channel has no credential; leave it empty", request.kind()),
+                   "credential");
     return std::nullopt;
+}
+
+static std::optional<Rejection> refuse_kind(const std::string& kind) {
+    if (content::find_kind(kind)) return std::nullopt;
+    std::vector<std::string_view> known;
+    for (const content::ChannelKind& one : content::all_kinds()) known.push_back(one.kind);
+    return bad("unknown_kind",
+               fmt::format("there is no channel kind `{}`; choose one of {}", kind,
+                           fmt::join(known, ", ")),
+               "kind");
+}
+
+// Most deliveries that a message may have on a channel.
+static int deliveries_on(const std::string& kind, int languages) {
+    const content::ChannelKind* known = content::find_kind(kind);
+    if (!known || !known->limits.one_language_per_post) return 1;
+    return languages > 0 ? languages : content::languages_max;
+}
+
+// Whether one decision can still plan a release on every channel, with the requested one among
+// them, and the other agencies have room for theirs. A channel that adds no delivery is always
+// taken.
+static std::optional<Rejection> refuse_deliveries(const Channels& channels,
+                                                  const v1::PutChannelRequest& request,
+                                                  std::string_view agency) {
+    int all = 0, own = 0, added = deliveries_on(request.kind(), request.languages_size());
+    for (const auto& [id, known] : channels.by_id) {
+        if (!known.channel.active()) continue;
+        const int number = deliveries_on(known.channel.kind(), known.channel.languages_size());
+        all += number;
+        if (known.channel.agency_id() == agency) own += number;
+        if (id == request.channel_id()) added -= number;
+    }
+    const bool own_fit = own + added <= deliveries_of_agency_max;
+    if (added <= 0 || (own_fit && all + added <= deliveries_max)) return std::nullopt;
+    return Rejection{
+        Because::resource_exhausted,
+        "too_many_channels",
+        fmt::format("with this channel a message could lead to more than {} deliveries{}; remove "
+                    "channels, or name the languages that they carry",
+                    own_fit ? deliveries_max : deliveries_of_agency_max,
+                    own_fit ? "" : " of your agency"),
+        {}};
+}
+
+// Counted for each agency, so that none takes the place of another by putting and removing.
+static std::optional<Rejection> refuse_number(const Channels& channels, const std::string& id,
+                                              std::string_view agency) {
+    if (channels.by_id.contains(id)) return std::nullopt;
+    const auto number = std::ranges::count_if(channels.by_id, [&](const auto& entry) {
+        return entry.second.channel.agency_id() == agency;
+    });
+    if (number < channels_known_max) return std::nullopt;
+    return Rejection{Because::resource_exhausted, "too_many_channels",
+                     fmt::format("your agency has {} channels, counting removed ones, and may have "
+                                 "no more; put one of those again under its id",
+                                 number),
+                     "channel_id"};
+}
+
+// Two feeds of an agency would each show an alert of one identifier, of which the public may see
+// only one.
+static std::optional<Rejection> refuse_second_feed(const Channels& channels,
+                                                   const v1::PutChannelRequest& request,
+                                                   const std::string& agency) {
+    if (!content::traits_of(request.kind()).one_per_agency) return std::nullopt;
+    for (const auto& [id, other] : channels.by_id)
+        if (other.channel.kind() == request.kind() && other.channel.active() &&
+            other.channel.agency_id() == agency && id != request.channel_id())
+            return Rejection{Because::failed_precondition, "feed_exists",
+                             fmt::format("agency `{}` may have one `{}` channel and has `{}`; "
+                                         "change that one, or remove it first",
+                                         agency, request.kind(), id),
+                             "kind"};
+    return std::nullopt;
+}
+
+static std::optional<Rejection> refuse_channel(const Channels& channels, const Asking& asking,
+                                               const v1::PutChannelRequest& request) {
+    if (auto no = refuse_kind(request.kind())) return no;
+    if (auto no = refuse_place(request)) return no;
+    if (auto no = refuse_deliveries(channels, request, asking.agency)) return no;
+    if (auto no = refuse_number(channels, request.channel_id(), asking.agency)) return no;
+    return refuse_second_feed(channels, request, asking.agency);
+}
+
+Verdict put_channel(const Channels& channels, const Asking& asking,
+                    const v1::PutChannelRequest& request) {
+    const std::string& id = request.channel_id();
+    if (auto no = runtime::require_role(asking, {"admin"})) return std::unexpected(*no);
+    const auto known = channels.by_id.find(id);
+    if (known != channels.by_id.end())
+        if (auto no = runtime::require_owner(asking, "channel", id,
+                                             known->second.channel.agency_id(), "channel_id"))
+            return std::unexpected(*no);
+    if (auto no = refuse_channel(channels, asking, request)) return std::unexpected(*no);
+
+    v1::Event event;
+    v1::Channel& channel = *event.mutable_channel_put()->mutable_channel();
+    channel.set_channel_id(id);
+    channel.set_agency_id(asking.agency);
+    channel.set_kind(request.kind());
+    channel.set_name(request.name());
+    channel.set_url(request.url());
+    channel.set_credential(request.credential());
+    *channel.mutable_languages() = request.languages();
+    channel.set_active(true);
+    if (known != channels.by_id.end() && MessageDifferencer::Equals(known->second.channel, channel))
+        return channel_answer(channels, id, {});
+    return channel_answer(channels, id, {std::move(event)});
+}
+
+Verdict remove_channel(const Channels& channels, const Asking& asking,
+                       const v1::RemoveChannelRequest& request) {
+    const std::string& id = request.channel_id();
+    if (auto no = runtime::require_role(asking, {"admin"})) return std::unexpected(*no);
+    const auto known = channels.by_id.find(id);
+    if (known == channels.by_id.end())
+        return std::unexpected(runtime::no_such("channel", id, "channel_id"));
+    if (auto no = runtime::require_owner(asking, "channel", id, known->second.channel.agency_id(),
+                                         "channel_id"))
+        return std::unexpected(*no);
+    if (!known->second.channel.active()) return channel_answer(channels, id, {});
+    v1::Event event;
+    event.mutable_channel_removed()->set_channel_id(id);
+    return channel_answer(channels, id, {std::move(event)});
+}
+
+// ---- events
+
+const std::string& channel_of(const v1::Event& event) {
+    if (event.has_channel_put()) return event.channel_put().channel().channel_id();
+    // Empty in the event that every other one has in its place.
+    return event.channel_removed().channel_id();
+}
+
+void evolve(NumberedChannel& known, const v1::Event& event) {
+    if (event.has_channel_put())
+        known.channel = event.channel_put().channel();
+    else if (event.has_channel_removed())
+        known.channel.set_active(false);
+    else
+        return;
+    ++known.version;
+    known.shared = std::make_shared<const v1::Channel>(known.channel);
+}
+
+void evolve(Channels& channels, const v1::Event& event) {
+    const std::string& id = channel_of(event);
+    if (event.has_channel_put() || channels.by_id.contains(id)) evolve(channels.by_id[id], event);
 }
 
 }  // namespace tocsin::publishing

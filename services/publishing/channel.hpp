@@ -1,124 +1,49 @@
-// The wire part of a kind of channel: how its one public effect is made, and how it is found out
-// whether it was. Coroutines on the event loop; what they await may take as long as it is given.
-// The loop fires for every realm: what a server sent is parsed by `Wire::aside` alone, as much of
-// it as its request allows, in time that grows with its bytes and no faster.
+// Channels: where each agency publishes, and with which credential. What speaks to them is
+// wire.hpp.
 #pragma once
 
-#include "publishing/credentials.hpp"
-#include "publishing/sealed.hpp"
-#include "runtime/host/reading_thread.hpp"
-#include "runtime/http/http.hpp"
-#include "tocsin/publishing/v1/publishing_ledger.pb.h"
+#include "publishing/event.hpp"
 
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace tocsin::publishing {
 
-using runtime::Duration;
-using runtime::Task;
-using runtime::Time;
-
-// One delivery as it was armed, with all that its wire part may know. What is large is shared.
-struct Job {
-    std::string realm{};
-    // With channel and fixed values; its rendition has no body.
-    v1::Delivery delivery{};
-    std::shared_ptr<const Approved> approved{};
-    // The exact bytes to send; null until it is armed.
-    std::shared_ptr<const Sealed> body{};
-    // W3C traceparent of what caused it, sent along; may be empty.
-    std::string traceparent{};
-    // Asked immediately before the first byte, once the connection is there: why it must not start
-    // any more; empty when it may.
-    std::function<std::string()> veto = [] { return std::string{}; };
+struct NumberedChannel {
+    v1::Channel channel;
+    // How often it was put or removed: the etag.
+    std::int64_t version = 0;
+    // A copy of `channel`, shared by the deliveries that are planned while it is so. Null until it
+    // was put.
+    std::shared_ptr<const v1::Channel> shared{};
 };
 
-// What all wire parts share. One thread.
-struct Wire {
-    runtime::HttpTransport& http;
-    Credentials& credentials;
-    std::string world;
-    bool allow_private_addresses = false;
-    std::function<Time()> now;
-    std::function<std::chrono::steady_clock::time_point()> steady_now;
-    // What the feed of this instance shows under a CAP identifier; null: nothing.
-    std::function<std::shared_ptr<const Sealed>(const std::string& realm,
-                                                const std::string& identifier)>
-        on_feed;
-    // How an answer is read, see below.
-    runtime::Aside aside = runtime::aside_here();
-    // Account ids by channel URL and credential, so that they need not be asked for at T0.
-    std::map<std::string, std::string> account_ids;
+struct Channels {
+    // One that was removed stays, inactive: its id belongs to its agency for good.
+    std::map<std::string, NumberedChannel> by_id;
 };
 
-struct Prepared {
-    bool ready = false;
-    std::string reason{};  // what is wrong and what to do
-    int64_t text_max = 0;
-};
+// A channel as it is now; null: there never was one.
+std::shared_ptr<const v1::Channel> shared_channel(const Channels& channels, const std::string& id);
 
-struct Outcome {
-    // confirmed, refused, retry_later, unknown or stood_down; see RecordOutcome.outcome.
-    std::string kind{};
-    std::string reason{};
-    std::string url{};
-    std::string receipt{};
-    std::optional<Time> written_at{};
-    std::optional<Time> confirmed_at{};
-    Duration retry_after{};
-    // With unknown: see RecordOutcome.refused_unless_found.
-    bool refused_unless_found = false;
-};
+// ---- commands
 
-struct Found {
-    enum class Kind { found, absent, cannot_tell };
-    Kind kind = Kind::cannot_tell;
-    std::string reason{};
-    std::string url{};
-    std::string receipt{};
-};
+// What is wrong with the URL and the credential of a channel, apart from who puts it.
+std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& request);
+Verdict put_channel(const Channels& channels, const runtime::Asking& asking,
+                    const v1::PutChannelRequest& request);
+Verdict remove_channel(const Channels& channels, const runtime::Asking& asking,
+                       const v1::RemoveChannelRequest& request);
 
-struct ChannelWire {
-    std::string_view kind;
-    // How often a read-back must come back empty before it is believed.
-    int absences_needed;
-    // No public effect; may be repeated at any time.
-    Task<Prepared> (*prepare)(Wire& wire, const Job& job);
-    // The one public effect. The caller holds the claim of this attempt.
-    Task<Outcome> (*fire)(Wire& wire, const Job& job);
-    // Whether the channel has it. No public effect.
-    Task<Found> (*find)(Wire& wire, const Job& job);
-};
+// ---- events
 
-// Null when this version does not know the kind.
-const ChannelWire* find_wire(std::string_view kind);
-// Every kind that it knows.
-std::vector<std::string_view> wire_kinds();
-
-// The last check before the wire, in every adapter: the world, the digests, the claim. An outcome:
-// nothing may be sent, and this is what to say. Content and bytes are hashed and parsed once for
-// all the deliveries that share them.
-std::optional<Outcome> stopped(const Wire& wire, const Job& job);
-
-// What its request asks before its first byte.
-std::function<std::string()> last_check(const Job& job);
-
-// The credential of its channel, if that is its own and may be sent there.
-std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job);
-
-// The outcome of a request that failed as such.
-Outcome failed(const runtime::HttpError& error);
-
-// How long an answer asks to wait: Retry-After (seconds or a date), or X-RateLimit-Reset as an
-// ISO 8601 time, unix seconds or seconds to wait. Nothing: it does not say.
-std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now);
-// The same of Retry-After alone: gateways tell of their limits in answers that are about others.
-std::optional<Duration> retry_after(const runtime::HttpResponse& response, Time now);
+// The channel that an event is about; empty for one about a release.
+const std::string& channel_of(const v1::Event& event);
+// Nothing changes by an event that is not about a channel. The view folds with it too.
+void evolve(NumberedChannel& channel, const v1::Event& event);
+void evolve(Channels& channels, const v1::Event& event);
 
 }  // namespace tocsin::publishing

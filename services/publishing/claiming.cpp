@@ -1,13 +1,17 @@
-// The claim, after which something may be public; and the cancel, while nothing is.
-#include "publishing/steps.hpp"
+#include "publishing/claiming.hpp"
+
 #include "runtime/base/planted.hpp"
+#include "texts/enum_names.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tocsin::publishing {
 
@@ -21,12 +25,15 @@ static constexpr Duration start_window = std::chrono::seconds{10};
 // A claim takes away the last chance to cancel: it is not given long before T0.
 static constexpr Duration claim_lead_max = std::chrono::seconds{2};
 
+// ---- commands
+
 static Verdict refuse_claim(const Release& release, v1::Purpose purpose) {
-    if (release.count(purpose, "claimed") > 0)
+    if (release.count(purpose, v1::DELIVERY_STATE_CLAIMED) > 0)
         return reject(Because::failed_precondition, "already_claimed",
-                      "another executor holds the claim");
+                      "another executor holds the claim; wait until it is over");
     return reject(Because::failed_precondition, "nothing_to_claim",
-                  fmt::format("the release is {}: nothing is due", release.head.state()));
+                  fmt::format("release `{}` is {} and nothing of it is due; claim nothing",
+                              release.id(), texts::enum_name(release.head.state())));
 }
 
 static void name_alerts(const Release& release, v1::DeliveriesClaimed& claimed) {
@@ -41,40 +48,50 @@ static void name_alerts(const Release& release, v1::DeliveriesClaimed& claimed) 
     }
 }
 
-Verdict claim_release(const State& state, const runtime::Asking& asking,
+static Time fire_time(const Release& release, v1::Purpose purpose) {
+    if (purpose == v1::PURPOSE_RETRACTION && release.retract_at) return *release.retract_at;
+    return from_proto(release.head.fire_at());
+}
+
+using ByAttempt = std::map<int, std::vector<std::string>>;
+
+static ByAttempt claimable_now(const Release& release, v1::Purpose purpose, Time now) {
+    ByAttempt all;
+    if (release.count(purpose, v1::DELIVERY_STATE_ARMED) == 0) return all;
+    for (const Delivery& delivery : release.deliveries)
+        if (delivery.head.purpose() == purpose && release.claimable(delivery, now))
+            all[delivery.head.attempts() + 1].push_back(delivery.id());
+    return all;
+}
+
+Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
                       const v1::ClaimRelease& claim, Time now) {
-    if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
-    const auto known = state.releases.find(claim.release_id());
-    if (known == state.releases.end()) return no_release(state, asking, claim.release_id());
-    Turn turn{known->second, now, {}};
-    const Release& release = known->second;
+    if (auto no = require_executor(asking)) return std::unexpected(*no);
+    const auto known = find_release(releases, asking, claim.release_id());
+    if (!known) return std::unexpected(known.error());
+    const Release& release = **known;
     const auto purpose =
         claim.purpose() == v1::PURPOSE_RETRACTION ? claim.purpose() : v1::PURPOSE_MESSAGE;
     if (claim.executor().empty())
-        return reject(Because::invalid_argument, "executor_missing", "name the executor",
-                      "executor");
-    const Time fire_at = purpose == v1::PURPOSE_RETRACTION && release.retract_at
-                             ? *release.retract_at
-                             : from_proto(release.head.fire_at());
-    std::map<int, std::vector<std::string>> by_attempt;
-    if (release.count(purpose, "armed") > 0)
-        for (const Item& item : release.items)
-            if (item.delivery.purpose() == purpose && release.claimable(item, now))
-                by_attempt[item.delivery.attempts() + 1].push_back(item.id());
+        return reject(Because::invalid_argument, "executor_missing",
+                      "the claim names no executor; name it", "executor");
+    const Time fire_at = fire_time(release, purpose);
+    const ByAttempt by_attempt = claimable_now(release, purpose, now);
     if (by_attempt.empty()) return refuse_claim(release, purpose);
     if (now + claim_lead_max < fire_at)
         return reject(Because::failed_precondition, "too_early",
-                      "the release can still be cancelled: claim it nearer to its time");
+                      "until shortly before T0 the release can still be cancelled; claim it then");
     if (now >= release.deadline(purpose))
-        return reject(Because::failed_precondition, "expired", "it is too late to start");
+        return reject(Because::failed_precondition, "expired",
+                      "it is too late to start; claim nothing more of this release");
 
+    Turn turn{release, now, {}};
     // Nor may it start once it is too late for another attempt.
     const Time give_up_at =
         std::min(std::max(now, fire_at) + start_window, release.deadline(purpose));
     for (const auto& [attempt, ids] : by_attempt) {
-        v1::Event event;
+        v1::Event event = event_of(release.id());
         v1::DeliveriesClaimed& claimed = *event.mutable_deliveries_claimed();
-        claimed.set_release_id(release.id());
         for (const std::string& id : ids) claimed.add_delivery_ids(id);
         claimed.set_executor(claim.executor());
         claimed.set_attempt(attempt);
@@ -88,28 +105,26 @@ Verdict claim_release(const State& state, const runtime::Asking& asking,
 // Judged by its deliveries: one that was claimed, and of which every attempt is known to have come
 // to nothing, goes out later if nobody stops it.
 static bool can_be_cancelled(const Release& release) {
-    return !release.at_rest() && !release.is("retracting") && release.never_left() &&
-           !planted(runtime::Bug::cancel_refused);
+    return !release.at_rest() && !release.is(v1::RELEASE_STATE_RETRACTING) &&
+           release.never_left() && !planted(runtime::Bug::cancel_refused);
 }
 
-Verdict cancel_release(const State& state, const runtime::Asking& asking,
+Verdict cancel_release(const Releases& releases, const runtime::Asking& asking,
                        const v1::CancelReleaseRequest& request, Time now) {
-    const auto known = state.releases.find(request.release_id());
-    if (known == state.releases.end()) return no_release(state, asking, request.release_id());
-    Turn turn{known->second, now, {}};
-    if (auto refusal = refuse_outsider(asking, turn.release))
-        return std::unexpected(std::move(*refusal));
+    const auto release = own_release(releases, asking, request.release_id());
+    if (!release) return std::unexpected(release.error());
+    Turn turn{**release, now, {}};
     // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
-    const bool ended =
-        turn.release.is("cancelled") || turn.release.is("aborted") || turn.release.is("expired");
+    const bool ended = turn.release.is(v1::RELEASE_STATE_CANCELLED) ||
+                       turn.release.is(v1::RELEASE_STATE_ABORTED) ||
+                       turn.release.is(v1::RELEASE_STATE_EXPIRED);
     if (ended && turn.release.never_left()) return std::move(turn).done();
     if (!can_be_cancelled(turn.release))
         return reject(Because::failed_precondition, "already_claimed",
-                      "it is too late to cancel: the release was claimed and may be public. "
+                      "it is too late to cancel, since the release was claimed and may be public. "
                       "Retract it instead.");
-    v1::Event event;
+    v1::Event event = event_of(turn.release.id());
     v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
-    cancelled.set_release_id(request.release_id());
     cancelled.set_actor(asking.actor);
     cancelled.set_reason(request.reason());
     turn.add(std::move(event));

@@ -1,21 +1,24 @@
-// The rules of publishing: what is planned, armed, claimed, settled, retracted. Pure: no clock, no
-// I/O, no randomness.
+// How an approved message leaves: from its clearance to every channel at once, and back.
+//
+// Publishing holds the baton from approval's Cleared on. Nothing is public before a claim counts,
+// and a cancel that counts before it wins. Its subjects are channels, releases and deliveries, each
+// with its part of the state and its events; the commands on a release are a header for each step
+// that it takes. Pure, as runtime/ledger/decider.hpp demands.
 #pragma once
 
-#include "publishing/state.hpp"
-#include "runtime/ledger/decider.hpp"
+#include "publishing/channel.hpp"
+#include "publishing/planning.hpp"
+#include "publishing/releases.hpp"
 
-#include <string>
+#include <optional>
 
 namespace tocsin::publishing {
 
-// Set once, before the first decision. `world` is the same for the whole ledger; the others are
-// recorded in ReleasePlanned and read from there ever after, so that a replay under other settings
-// comes to the same state.
-struct Constants {
-    std::string world = "live";
-    std::string feed_base_url = "http://127.0.0.1:8080";
-    Duration arm_lead = std::chrono::milliseconds{600};
+// What one realm's ledger adds up to.
+struct State {
+    Constants constants;
+    Channels channels;
+    Releases releases;
 };
 
 struct Decider {
@@ -23,12 +26,11 @@ struct Decider {
     using Command = v1::Command;
     using Event = v1::Event;
 
-    static inline Constants constants;
-
-    static runtime::Verdict<Event> decide(const State& state, const runtime::Asking& asking,
-                                          const Command& command, Time now);
-    static std::optional<runtime::Happened<Event>> react(const State& state,
-                                                         const runtime::Foreign& foreign, Time now);
+    static Verdict decide(const State& state, const runtime::Asking& asking, const Command& command,
+                          Time now);
+    // Plans a release for each clearance of approval.
+    static std::optional<Happened> react(const State& state, const runtime::Foreign& foreign,
+                                         Time now);
     static bool evolve(State& state, const Event& event, Time decided_at);
     static std::optional<runtime::Due<Command>> next_due(const State& state);
     // Only a clearance concerns it; the roster is confirmed at the edge.

@@ -1,14 +1,14 @@
-// Does what the ledger decided: prepares, claims, fires, resolves; and tells the outcome as a
-// command. It keeps no plan of its own. Whenever something counted it looks at what that was about,
-// and once a second at all that is open: it compares what the view shows with what is being done
-// and starts what is missing; so a restart, a takeover or a lost answer leaves nothing without an
-// owner.
+// Does what the ledger decided: prepares, claims, fires, resolves; and sends each outcome as a
+// command. It keeps no plan of its own. Whenever a decision counted it looks at the deliveries of
+// that, and once a second at all that is open: it compares what the view shows with what is being
+// done and starts what is missing; so a restart, a takeover or a lost answer leaves nothing without
+// an owner. executor_tasks.cpp has what it starts, executor_steps.cpp the single steps of that.
 //
 // `apply` only posts. Everything else runs on the HTTP event loop.
 #pragma once
 
-#include "publishing/channel.hpp"
 #include "publishing/view.hpp"
+#include "publishing/wire.hpp"
 #include "runtime/base/generations.hpp"
 #include "runtime/host/clock.hpp"
 #include "runtime/host/metrics.hpp"
@@ -68,11 +68,16 @@ private:
     using Key = std::pair<std::string, std::string>;
     struct Attempt;
 
+    // It must be prepared, or prepared again.
+    static bool to_prepare(const Release& release, const Delivery& delivery);
+    // There may be something to do for it, now or later; what is in doubt for long is a person's.
+    static bool has_work(const Release& release, Time now);
+    bool in_use(const std::string& realm, const std::string& channel) const;
     // Whether this instance has to do what no claim gives to another.
-    bool acts(const Key& key, const Release& release, const Item& item) const;
+    bool acts(const Key& key, const Release& release, const Delivery& delivery) const;
     // At one delivery where it is named, else at all of them.
     void look(const Key& key, const std::string& delivery_id = {});
-    void look_at(const Key& key, const Release& release, const Item& item);
+    void look_at(const Key& key, const Release& release, const Delivery& delivery);
     void find_open();
     Task<void> keep_looking();
 
@@ -86,22 +91,22 @@ private:
     void forget_channels();
     Task<Prepared> try_prepare(const Job& job);
     Task<Outcome> try_fire(const Job& job);
-    // Plainly where its words are not taken.
+    // In plain words where those of the channel are refused.
     Task<runtime::Answer> tell_outcome(const Key& key, const Job& job, Outcome& outcome, bool once);
     Task<Found> try_find(const Job& job);
-    // Asks until it is decided; what cannot be decided within an hour is unavailable.
+    // Sends a command until it is decided; what cannot be decided within an hour is unavailable.
     Task<runtime::Answer> tell(std::string realm, v1::Command command, std::string request_id,
                                bool only_while_running, std::string traceparent = {});
     void note(const Key& key, const Job& job, const Outcome& outcome) const;
     v1::Command outcome_command(const Key& key, const Job& job, const Outcome& outcome) const;
-    prometheus::Counter& answers(const std::string& kind, const std::string& outcome);
+    prometheus::Counter& answers(const std::string& kind, v1::Outcome outcome);
     prometheus::Histogram& delivery_seconds(const std::string& kind);
     void introduce_metrics();
     void measure(const Job& job, const Outcome& outcome);
 
     // As it is now, shared with the view; null: there is none.
     std::shared_ptr<const Release> current(const Key& key) const;
-    Job make_job(const Key& key, const Release& release, const Item& item) const;
+    Job make_job(const Key& key, const Release& release, const Delivery& delivery) const;
     Steady steady(Time when) const;
     bool begin(const std::string& name);
     Task<void> pause(Duration duration);

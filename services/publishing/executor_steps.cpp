@@ -1,13 +1,19 @@
 // The single steps of the executor: one request to a channel, one command to the ledger.
-#include "content/graphemes.hpp"
 #include "publishing/executor.hpp"
+
+#include "content/graphemes.hpp"
 #include "publishing/limits.hpp"
 #include "runtime/base/answered.hpp"
 #include "runtime/host/logs.hpp"
+#include "texts/enum_names.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <expected>
+#include <iterator>
+#include <string_view>
+#include <utility>
 
 namespace tocsin::publishing {
 
@@ -40,8 +46,8 @@ Task<runtime::Answer> Executor::tell(std::string realm, v1::Command command, std
     }
 }
 
-// A step of an adapter. What fails inside it must not end the process: its text, in place of a
-// result.
+// A step of an adapter. An exception inside it must not end the process: its text takes the place
+// of a result.
 template <class Result>
 static Task<std::expected<Result, std::string>> guarded(Task<Result> (*step)(Wire&, const Job&),
                                                         Wire& wire, const Job& job) {
@@ -51,21 +57,23 @@ static Task<std::expected<Result, std::string>> guarded(Task<Result> (*step)(Wir
     } catch (const std::exception& error) {
         failure = error.what();
     }
-    runtime::logs::error("channel failed", {{"kind", job.delivery.kind()}, {"why", failure}});
+    runtime::logs::error("channel adapter failed",
+                         {{"kind", job.delivery.kind()}, {"why", failure}});
     co_return std::unexpected(std::move(failure));
 }
 
 static std::string no_kind(const Job& job) {
-    return fmt::format("There is no channel kind {}.", job.delivery.kind());
+    return fmt::format("This version of publishing knows no channel kind `{}`. Upgrade it.",
+                       job.delivery.kind());
 }
 
 Task<Outcome> Executor::try_fire(const Job& job) {
     const ChannelWire* wire = find_wire(job.delivery.kind());
-    if (!wire) co_return Outcome{.kind = "refused", .reason = no_kind(job)};
+    if (!wire) co_return Outcome{.kind = v1::OUTCOME_REFUSED, .reason = no_kind(job)};
     auto outcome = co_await guarded(wire->fire, wire_, job);
     if (outcome) co_return std::move(*outcome);
     // Not to be taken for "nothing was sent".
-    co_return Outcome{.kind = "unknown",
+    co_return Outcome{.kind = v1::OUTCOME_UNKNOWN,
                       .reason = "The channel's adapter failed: " + outcome.error()};
 }
 
@@ -114,26 +122,56 @@ v1::Command Executor::outcome_command(const Key& key, const Job& job,
     return command;
 }
 
-prometheus::Counter& Executor::answers(const std::string& kind, const std::string& outcome) {
-    return parts_.metrics.counter("tocsin_channel_answers_total",
-                                  "Attempts at deliveries, and looks for them, that this instance "
-                                  "made since its start, by what came of it.",
-                                  {{"kind", kind}, {"outcome", outcome}});
+// Whatever is wrong with the words of a channel, the outcome must not be lost with them.
+static bool not_taken(const runtime::Answer& answer) {
+    static constexpr std::string_view codes[] = {"unreadable", "decision_too_large",
+                                                 "decider_failed"};
+    return answer.kind == runtime::Answer::Kind::rejected &&
+           std::ranges::find(codes, answer.rejection.code) != std::end(codes);
+}
+
+// Leaves out what a server chose. False: nothing is left to leave out.
+static bool make_plain(Outcome& outcome) {
+    constexpr std::string_view plain = "The channel's answer cannot be shown.";
+    if (outcome.reason == plain) return false;
+    outcome.reason = plain;
+    outcome.url.clear();
+    outcome.receipt.clear();
+    return true;
+}
+
+Task<runtime::Answer> Executor::tell_outcome(const Key& key, const Job& job, Outcome& outcome,
+                                             bool once) {
+    runtime::Answer answer;
+    do {
+        const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+        answer =
+            co_await tell(key.first, outcome_command(key, job, outcome), id, once, job.traceparent);
+    } while (not_taken(answer) && make_plain(outcome));
+    co_return answer;
+}
+
+prometheus::Counter& Executor::answers(const std::string& kind, v1::Outcome outcome) {
+    return parts_.metrics.counter(
+        "tocsin_channel_answers_total",
+        "Attempts at deliveries, and searches for them, that this instance made since its start, "
+        "by "
+        "outcome.",
+        {{"kind", kind}, {"outcome", std::string{texts::enum_name(outcome)}}});
 }
 
 prometheus::Histogram& Executor::delivery_seconds(const std::string& kind) {
-    return parts_.metrics.histogram(
-        "tocsin_delivery_seconds",
-        "From T0 to the confirmation of a channel, of deliveries confirmed to this instance.",
-        {{"kind", kind}}, {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120});
+    return parts_.metrics.histogram("tocsin_delivery_seconds",
+                                    "Time from T0 to the confirmation by the channel, of "
+                                    "deliveries confirmed to this instance.",
+                                    {{"kind", kind}}, {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120});
 }
 
 // There from the start, so that a rate over them is 0 and not absent.
 void Executor::introduce_metrics() {
     for (const std::string_view kind : wire_kinds()) {
         delivery_seconds(std::string{kind});
-        for (const char* outcome : {"confirmed", "refused", "retry_later", "unknown", "cannot_tell",
-                                    "absent", "stood_down"})
+        for (const v1::Outcome outcome : texts::enum_values<v1::Outcome>())
             answers(std::string{kind}, outcome);
     }
 }
@@ -144,50 +182,16 @@ void Executor::note(const Key& key, const Job& job, const Outcome& outcome) cons
                          {"release", key.second},
                          {"channel", job.delivery.channel_id()},
                          {"attempt", job.delivery.attempts()},
-                         {"outcome", outcome.kind},
+                         {"outcome", texts::enum_name(outcome.kind)},
                          {"reason", outcome.reason},
                          {"trace_id", runtime::logs::trace_id(job.traceparent)}});
 }
 
 void Executor::measure(const Job& job, const Outcome& outcome) {
     answers(job.delivery.kind(), outcome.kind).Increment();
-    if (outcome.kind != "confirmed" || !outcome.confirmed_at) return;
+    if (outcome.kind != v1::OUTCOME_CONFIRMED || !outcome.confirmed_at) return;
     const Duration taken = *outcome.confirmed_at - from_proto(job.delivery.fixed().fire_at());
     delivery_seconds(job.delivery.kind()).Observe(std::chrono::duration<double>(taken).count());
-}
-
-std::shared_ptr<const Release> Executor::current(const Key& key) const {
-    auto realm = parts_.view.snapshot(key.first);
-    const Release* release = realm->release(key.second);
-    if (!release) return nullptr;
-    return {std::move(realm), release};
-}
-
-Job Executor::make_job(const Key& key, const Release& release, const Item& item) const {
-    Job job;
-    job.realm = key.first;
-    job.delivery = item.delivery;
-    if (item.channel) *job.delivery.mutable_channel() = *item.channel;
-    if (item.armed) {
-        *job.delivery.mutable_fixed() = item.armed->fixed;
-        *job.delivery.mutable_rendition() = item.armed->rendition;
-    }
-    job.approved = release.content;
-    job.body = release.body(item);
-    job.traceparent = parts_.view.snapshot(key.first)->trace(key.second);
-    return job;
-}
-
-// Read once when something is decided to happen at a time; from then on only the monotonic clock
-// counts, so that a step of the wall clock neither hastens nor delays it.
-Executor::Steady Executor::steady(Time when) const {
-    return parts_.steady_now() + (when - parts_.now());
-}
-
-bool Executor::begin(const std::string& name) { return busy_.insert(name).second; }
-
-Task<void> Executor::pause(Duration duration) {
-    co_await parts_.http.sleep_until(parts_.steady_now() + duration);
 }
 
 }  // namespace tocsin::publishing

@@ -7,8 +7,8 @@ Faded::Faded(const Release& release) {
     v1::Release whole = release.whole();
     for (v1::Delivery& delivery : *whole.mutable_deliveries()) delivery.clear_channel();
     release_ = runtime::Packed(whole);
-    channels_.reserve(release.items.size());
-    for (const Item& item : release.items) channels_.push_back(item.channel);
+    channels_.reserve(release.deliveries.size());
+    for (const Delivery& delivery : release.deliveries) channels_.push_back(delivery.channel);
 }
 
 v1::Release Faded::whole() const {

@@ -1,6 +1,6 @@
 // The pages of the public feed, as the bytes that are served. They are built once per change of
 // what is listed, and once more when an alert becomes public or expires, which is a matter of time
-// and of no decision; on the thread of whoever reads them first, and never on the ledger's.
+// and of no decision; on the thread of the first reader, and never on the ledger's.
 #pragma once
 
 #include "publishing/view.hpp"
@@ -32,7 +32,7 @@ struct FeedIndex {
     Time updated;  // when what is on it last changed: Atom's `updated`
 
     bool right(std::int64_t listed_version, Time now) const {
-        // Built of a later snapshot, it is right for whoever still holds the one before.
+        // Built of a later snapshot, it is right for a reader that still holds the one before.
         return version >= listed_version && now >= from && now < until;
     }
 };

@@ -1,48 +1,56 @@
-// From a clearance to a planned release, or to a recorded "no".
+#include "publishing/planning.hpp"
+
 #include "content/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
-#include "publishing/steps.hpp"
+#include "publishing/release_steps.hpp"
 #include "runtime/base/ids.hpp"
+#include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <expected>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 namespace tocsin::publishing {
 
 using runtime::to_proto;
 
-// Time that channels get to be ready before the straggler policy speaks.
+// How long channels may take to be ready before the straggler policy decides.
 static constexpr Duration prepare_time = std::chrono::seconds{10};
 
 // Why these bytes must not go out, whatever the channels say; empty when they may.
-static std::string distrust(const content::Content& content, const approval::v1::Cleared& cleared,
-                            const std::string& realm, Time now) {
-    const std::string& world = Decider::constants.world;
-    if (content.message_id() != cleared.message_id())
-        return "The approved content names another message. Submit it again.";
+static std::string distrust(const content::Content& content, const std::string& message_id,
+                            const std::string& realm, const std::string& world, Time now) {
+    if (content.message_id() != message_id)
+        return "The approved content names another message. Submit the message again.";
     if (content.realm() != realm)
-        return fmt::format("The approved content is for the realm {}.", content.realm());
+        return fmt::format("The approved content is for the realm `{}`. Submit the message again.",
+                           content.realm());
     if (content.world() != world)
-        return fmt::format("The content was made in the {} world; this is {}.", content.world(),
-                           world);
+        return fmt::format(
+            "The content was made in the {} world, and this is the {} world. Submit "
+            "the message again.",
+            content.world(), world);
     const bool exercise = content.draft().status() == content::v1::STATUS_EXERCISE;
     if (exercise != (world == "exercise"))
-        return exercise ? "Status Exercise exists in the exercise world only."
-                        : "In the exercise world only the status Exercise may go out.";
+        return exercise ? "A message of the status Exercise goes out in the exercise world only. "
+                          "Give it another status."
+                        : "In the exercise world only the status Exercise goes out. Give the "
+                          "message that one.";
     if (!content.draft().has_expires() || runtime::from_proto(content.draft().expires()) <= now)
-        return "The message had expired before it was cleared.";
+        return "The message had expired before it was cleared. Submit it again with a later "
+               "expiry.";
     return {};
 }
 
 static bool wanted(const v1::Channel& channel, const content::Draft& draft) {
-    const auto& agencies = draft.agencies();
-    if (!channel.active() || std::ranges::find(agencies, channel.agency_id()) == agencies.end())
-        return false;
-    const auto& chosen = draft.channels();
-    return chosen.empty() || std::ranges::find(chosen, channel.channel_id()) != chosen.end();
+    if (!channel.active() || !texts::contains(draft.agencies(), channel.agency_id())) return false;
+    return draft.channels().empty() || texts::contains(draft.channels(), channel.channel_id());
 }
 
 static std::vector<std::string> languages(const v1::Channel& channel,
@@ -53,26 +61,25 @@ static std::vector<std::string> languages(const v1::Channel& channel,
     const auto& carried = channel.languages();
     std::erase_if(all, [&](const std::string& language) {
         // An empty one stands for a body with every language in it.
-        return !language.empty() && !carried.empty() &&
-               std::ranges::find(carried, language) == carried.end();
+        return !language.empty() && !carried.empty() && !texts::contains(carried, language);
     });
     return all;
 }
 
-// Adds one delivery per channel and language; returns what is to be said about the others.
-static std::string add_deliveries(const State& state, const content::Content& content,
+// Adds one delivery per channel and language; returns a remark about the channels left out.
+static std::string add_deliveries(const Channels& channels, const content::Content& content,
                                   v1::Release& release) {
     Account remarks;
     for (const std::string& id : content.draft().channels()) {
-        const auto known = state.channels.find(id);
-        if (known == state.channels.end() || !wanted(known->second.channel, content.draft()))
-            remarks.add(fmt::format("channel {} is not one in use of these agencies;", id));
+        const auto known = channels.by_id.find(id);
+        if (known == channels.by_id.end() || !wanted(known->second.channel, content.draft()))
+            remarks.add(fmt::format("no agency of the message uses a channel `{}`;", id));
     }
-    for (const auto& [id, known] : state.channels) {
+    for (const auto& [id, known] : channels.by_id) {
         if (!wanted(known.channel, content.draft())) continue;
         const auto spoken = languages(known.channel, content);
         if (spoken.empty())
-            remarks.add(fmt::format("channel {} carries none of the languages;", id));
+            remarks.add(fmt::format("channel `{}` carries none of its languages;", id));
         for (const std::string& language : spoken) {
             v1::Delivery& delivery = *release.add_deliveries();
             delivery.set_delivery_id(language.empty() ? id : fmt::format("{}:{}", id, language));
@@ -81,7 +88,7 @@ static std::string add_deliveries(const State& state, const content::Content& co
             delivery.set_agency_id(known.channel.agency_id());
             delivery.set_language(language);
             delivery.set_purpose(v1::PURPOSE_MESSAGE);
-            delivery.set_state("planned");
+            delivery.set_state(v1::DELIVERY_STATE_PLANNED);
         }
     }
     std::string all = remarks.text();
@@ -96,14 +103,15 @@ static void add_senders(v1::ReleasePlanned& planned, const approval::v1::Cleared
     }
 }
 
-static v1::ReleasePlanned describe(const approval::v1::Cleared& cleared,
-                                   const std::string& release_id, Time cleared_at) {
+static v1::ReleasePlanned describe(const approval::v1::Event& event, const std::string& release_id,
+                                   Time cleared_at) {
+    const approval::v1::Cleared& cleared = event.cleared();
     v1::ReleasePlanned planned;
     v1::Release& release = *planned.mutable_release();
     release.set_release_id(release_id);
-    release.set_message_id(cleared.message_id());
+    release.set_message_id(event.message_id());
     release.set_digest(cleared.digest());
-    release.set_state("preparing");
+    release.set_state(v1::RELEASE_STATE_PREPARING);
     release.set_skew_ms(-1);
     *release.mutable_clear_time() = to_proto(cleared_at);
     for (const approval::v1::Agency& agency : cleared.agencies())
@@ -113,76 +121,91 @@ static v1::ReleasePlanned describe(const approval::v1::Cleared& cleared,
 }
 
 static void describe_content(v1::ReleasePlanned& planned, const content::Content& content,
-                             const approval::v1::Cleared& cleared, Time now) {
+                             const approval::v1::Cleared& cleared, const Constants& constants,
+                             Time now) {
     const content::Draft& draft = content.draft();
     planned.mutable_release()->set_incident_id(content.incident_id());
     *planned.mutable_release()->mutable_agencies() = draft.agencies();
     planned.set_content(cleared.content());
     *planned.mutable_expires() = draft.expires();
     planned.set_straggler_policy(draft.straggler_policy());
-    planned.set_feed_base_url(Decider::constants.feed_base_url);
+    planned.set_feed_base_url(constants.feed_base_url);
     using std::chrono::duration_cast, std::chrono::milliseconds;
-    planned.set_arm_lead_ms(duration_cast<milliseconds>(Decider::constants.arm_lead).count());
+    planned.set_arm_lead_ms(duration_cast<milliseconds>(constants.arm_lead).count());
     Time ready_by = now + prepare_time;
     if (draft.has_release_at()) {
         *planned.mutable_release_at() = draft.release_at();
-        const Time last_chance =
-            runtime::from_proto(draft.release_at()) - Decider::constants.arm_lead;
-        // Who is early need not hurry: a straggler has until the release itself.
+        const Time last_chance = runtime::from_proto(draft.release_at()) - constants.arm_lead;
+        // With time in hand, a straggler has until the release itself.
         ready_by = std::max(ready_by, last_chance);
     }
     *planned.mutable_prepare_until() = to_proto(ready_by);
     add_senders(planned, cleared);
 }
 
-static Happened plan_cleared(const State& state, const approval::v1::Cleared& cleared,
+// Why a clearance leads to no release; empty where it leads to one. `content`: what was parsed.
+static std::string refuse_clearance(const approval::v1::Event& event,
+                                    const std::expected<content::Content, std::string>& content,
+                                    const std::string& realm, const std::string& world, Time now) {
+    const approval::v1::Cleared& cleared = event.cleared();
+    if (cleared.content().size() > content::content_bytes_max)
+        return fmt::format("The content has {} bytes, and at most {} can be released. Shorten it.",
+                           cleared.content().size(), content::content_bytes_max);
+    if (content::digest(cleared.content()) != cleared.digest())
+        return "The content is not what was approved: its digest differs. Submit the message "
+               "again.";
+    if (!content)
+        return fmt::format("The approved content cannot be read: {}. Submit the message again.",
+                           content.error());
+    return distrust(*content, event.message_id(), realm, world, now);
+}
+
+static Happened plan_cleared(const Constants& constants, const Channels& channels,
+                             const Releases& releases, const approval::v1::Event& event,
                              const std::string& release_id, const runtime::Foreign& foreign,
                              Time now) {
-    v1::ReleasePlanned planned = describe(cleared, release_id, foreign.at);
-    std::string refusal;
+    const approval::v1::Cleared& cleared = event.cleared();
+    v1::ReleasePlanned planned = describe(event, release_id, foreign.at);
     const auto content = content::parse(cleared.content());
-    if (cleared.content().size() > content::content_bytes_max)
-        refusal = fmt::format("The content has {} bytes, of which {} can be released.",
-                              cleared.content().size(), content::content_bytes_max);
-    else if (content::digest(cleared.content()) != cleared.digest())
-        refusal = "The content is not what was approved: its digest differs. Submit it again.";
-    else if (!content)
-        refusal = fmt::format("The approved content cannot be read: {}.", content.error());
-    else
-        refusal = distrust(*content, cleared, foreign.realm, now);
-    if (const auto busy = state.on_way.find(cleared.message_id());
-        refusal.empty() && busy != state.on_way.end())
-        refusal = fmt::format("Release {} of the same message is still on its way.", busy->second);
+    std::string refusal = refuse_clearance(event, content, foreign.realm, constants.world, now);
+    if (const auto busy = releases.on_way.find(event.message_id());
+        refusal.empty() && busy != releases.on_way.end())
+        refusal = fmt::format(
+            "Release `{}` of the same message is still on its way. Wait for its end, or cancel or "
+            "retract it, and submit the message again.",
+            busy->second);
     std::string remarks;
     if (refusal.empty()) {
-        describe_content(planned, *content, cleared, now);
-        remarks = add_deliveries(state, *content, *planned.mutable_release());
+        describe_content(planned, *content, cleared, constants, now);
+        remarks = add_deliveries(channels, *content, *planned.mutable_release());
         planned.mutable_release()->set_reason(remarks);
     }
 
     Turn turn{{}, now, {}};
-    v1::Event event;
-    *event.mutable_release_planned() = std::move(planned);
-    turn.add(std::move(event));
-    if (refusal.empty() && turn.release.items.empty())
-        refusal = fmt::format("No channel to publish on. {} Add one and submit it again.", remarks);
-    if (!refusal.empty()) end(turn, "aborted", std::move(refusal));
+    v1::Event first = event_of(release_id);
+    *first.mutable_release_planned() = std::move(planned);
+    turn.add(std::move(first));
+    if (refusal.empty() && turn.release.deliveries.empty())
+        refusal = fmt::format(
+            "There is no channel to publish on. {} Add one and submit the message again.", remarks);
+    if (!refusal.empty()) turn.end(v1::RELEASE_STATE_ABORTED, std::move(refusal));
     return std::move(turn).done();
 }
 
-std::optional<Happened> plan(const State& state, const runtime::Foreign& foreign, Time now) {
+std::optional<Happened> plan_releases(const Constants& constants, const Channels& channels,
+                                      const Releases& releases, const runtime::Foreign& foreign,
+                                      Time now) {
     Happened all;
-    for (const std::string& bytes : foreign.events) {
-        const auto event = runtime::parse_foreign<approval::v1::Event>(bytes);
-        if (!event || !event->has_cleared()) continue;
-        const approval::v1::Cleared& cleared = event->cleared();
-        const std::string id = runtime::derive_id("rel", {cleared.message_id(), cleared.digest()});
-        if (state.releases.contains(id) || state.faded.contains(id)) continue;
-        Happened one = plan_cleared(state, cleared, id, foreign, now);
+    foreign.each<approval::v1::Event>([&](const approval::v1::Event& event) {
+        if (!event.has_cleared()) return;
+        const std::string id =
+            runtime::derive_id("rel", {event.message_id(), event.cleared().digest()});
+        if (releases.by_id.contains(id) || releases.faded.contains(id)) return;
+        Happened one = plan_cleared(constants, channels, releases, event, id, foreign, now);
         std::ranges::move(one.events, std::back_inserter(all.events));
         all.subject = one.subject;
         all.etag = one.etag;
-    }
+    });
     if (all.events.empty()) return std::nullopt;
     return all;
 }

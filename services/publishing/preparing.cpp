@@ -1,59 +1,68 @@
-// Which deliveries are ready, and what happens when some are not.
+#include "publishing/preparing.hpp"
+
+#include "publishing/arming.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
-#include "publishing/steps.hpp"
 
 #include <fmt/format.h>
 
+#include <string>
+#include <utility>
+
 namespace tocsin::publishing {
 
-using runtime::Because;
-using runtime::reject;
+// ---- commands
 
-static bool says_the_same(const Item& item, const v1::DeliveryPrepared& said) {
-    return item.is(said.ready() ? "ready" : "not_ready") &&
-           item.delivery.reason() == said.reason() && item.text_max == said.text_max();
+static bool is_known(const Delivery& delivery, const v1::DeliveryPrepared& prepared) {
+    return delivery.is(prepared.ready() ? v1::DELIVERY_STATE_READY
+                                        : v1::DELIVERY_STATE_NOT_READY) &&
+           delivery.head.reason() == prepared.reason() && delivery.text_max == prepared.text_max();
 }
 
-Verdict record_prepared(const State& state, const runtime::Asking& asking,
+Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
                         const v1::RecordPrepared& result, Time now) {
-    if (auto refusal = refuse_stranger(asking)) return std::unexpected(std::move(*refusal));
-    const auto known = state.releases.find(result.release_id());
-    if (known == state.releases.end()) return no_release(state, asking, result.release_id());
-    Turn turn{known->second, now, {}};
-    const Item* item = turn.release.find(result.delivery_id());
-    if (!item)
-        return reject(Because::not_found, "no_such_delivery", "the release has no such delivery",
-                      "delivery_id");
-    // Late news about what is already on its way, or over, changes nothing.
-    if (!turn.release.is("preparing") && !turn.release.is("waiting")) return std::move(turn).done();
+    if (auto no = require_executor(asking)) return std::unexpected(*no);
+    const auto release = find_release(releases, asking, result.release_id());
+    if (!release) return std::unexpected(release.error());
+    Turn turn{**release, now, {}};
+    const auto delivery = find_delivery(turn.release, result.delivery_id());
+    if (!delivery) return std::unexpected(delivery.error());
+    // What comes late, once the release is on its way or over, changes nothing.
+    if (!turn.release.is(v1::RELEASE_STATE_PREPARING) &&
+        !turn.release.is(v1::RELEASE_STATE_WAITING))
+        return std::move(turn).done();
 
-    v1::Event event;
+    v1::Event event = event_of(turn.release.id());
     v1::DeliveryPrepared& prepared = *event.mutable_delivery_prepared();
-    prepared.set_release_id(result.release_id());
     prepared.set_delivery_id(result.delivery_id());
     prepared.set_ready(result.ready());
     prepared.set_reason(shortened(result.reason(), reason_bytes_max));
     prepared.set_text_max(result.text_max());
     if (result.ready()) {
-        // Found now, a text that this server cannot carry is a straggler that a person can mend;
-        // found at T0 it would be a channel that stays silent.
-        if (std::string why = trial(turn.release, *item, result.text_max(), now); !why.empty()) {
+        // Found now, a text that this server cannot carry is a straggler that a person can still
+        // correct; found at T0 it would be a channel that stays silent.
+        if (std::string why = trial(turn.release, **delivery, result.text_max(), now);
+            !why.empty()) {
             prepared.set_ready(false);
             prepared.set_reason(shortened(why, reason_bytes_max));
         }
     }
-    if (!says_the_same(*item, prepared)) turn.add(std::move(event));
+    if (!is_known(**delivery, prepared)) turn.add(std::move(event));
     proceed(turn);
     return std::move(turn).done();
 }
 
+// ---- steps
+
 void proceed(Turn& turn) {
     const Release& release = turn.release;
-    if (!release.is("preparing") && !release.is("waiting")) return;
+    if (!release.is(v1::RELEASE_STATE_PREPARING) && !release.is(v1::RELEASE_STATE_WAITING)) return;
     if (turn.now >= release.expires)
-        return end(turn, "expired", "Not every channel was ready before the message expired.");
-    const int ready = release.count(v1::PURPOSE_MESSAGE, "ready");
+        return turn.end(
+            v1::RELEASE_STATE_EXPIRED,
+            "Not every channel was ready before the message expired. Submit it again with a "
+            "later expiry.");
+    const int ready = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY);
     if (ready == release.count(v1::PURPOSE_MESSAGE)) return arm(turn);
     if (turn.now < release.prepare_until) return;
     const bool aborts = release.policy == content::v1::STRAGGLER_POLICY_ABORT;
@@ -61,12 +70,13 @@ void proceed(Turn& turn) {
     if (ready > 0 && !aborts) return arm(turn);
 
     Account late;
-    for (const Item& item : release.items)
-        if (!item.is("ready"))
+    for (const Delivery& delivery : release.deliveries)
+        if (!delivery.is(v1::DELIVERY_STATE_READY))
             late.add(fmt::format(
-                "{}: {}", item.id(),
-                item.delivery.reason().empty() ? "no answer yet." : item.delivery.reason()));
-    end(turn, "aborted",
+                "`{}`: {}", delivery.id(),
+                delivery.head.reason().empty() ? "no answer yet." : delivery.head.reason()));
+    turn.end(
+        v1::RELEASE_STATE_ABORTED,
         fmt::format("{} in time. {}",
                     aborts ? "Not every channel was ready" : "No channel was ready", late.text()));
 }

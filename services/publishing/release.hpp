@@ -1,36 +1,28 @@
-// What is known of one release, and how events change it. Decider and view fold the same, so that
-// what people read and what is decided cannot differ.
+// What is known of one release. Events change it by release_events.hpp, for the decider and the
+// view alike, so that what people read and what is decided cannot differ.
 //
 // A copy costs O(1) in the number of deliveries, and so does an event about one of them, but for a
 // factor of log n: a decision in the making and a view's snapshot are copies.
 #pragma once
 
-#include "publishing/items.hpp"
+#include "publishing/deliveries.hpp"
+#include "publishing/sealed.hpp"
 
 #include <array>
-#include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tocsin::publishing {
 
-// How long a request that posts something may take, on any channel.
-inline constexpr std::chrono::milliseconds post_lifetime{15'000};
-// A claim that was not answered is in doubt this long after its executor had to stop.
-inline constexpr Duration claim_margin = std::chrono::seconds{2};
-
-inline constexpr std::array<std::string_view, 10> delivery_states{
-    "planned",   "ready",   "not_ready", "armed",      "claimed",
-    "confirmed", "refused", "unknown",   "stood_down", "skipped"};
-
 // Where deliveries of a release stand: whose channel, of which kind, in which state.
 struct Standing {
-    std::string agency, kind, state;
+    std::string agency, kind;
+    v1::DeliveryState state = v1::DELIVERY_STATE_UNSPECIFIED;
     auto operator<=>(const Standing&) const = default;
 };
 
@@ -42,7 +34,7 @@ struct Sender {
 
 struct Release {
     v1::Release head;  // without deliveries
-    Items items;
+    Deliveries deliveries;
     // Null when it is not to go out, and once the texts were dropped.
     std::shared_ptr<const Approved> content;
     std::shared_ptr<const std::map<std::string, Sender>> senders;  // by agency
@@ -52,7 +44,7 @@ struct Release {
     // bytes: they follow.
     using Bodies = std::map<std::string, std::shared_ptr<const Sealed>>;
     std::shared_ptr<const Bodies> bodies;
-    // Of them, those that follow; since when.
+    // How many of them follow, exactly; and since when.
     int missing = 0;
     Time missing_since;
     std::string feed_base_url;
@@ -67,30 +59,34 @@ struct Release {
     bool went_out = false;
     // Number of events so far: the etag.
     int64_t version = 0;
-    // How many deliveries stand where.
+    // How many deliveries stand where; exactly those of `deliveries`, and none that is 0.
     runtime::SharedMap<Standing, int> standings;
 
     const std::string& id() const { return head.release_id(); }
-    bool is(std::string_view state) const { return head.state() == state; }
-    // Neither prepared, nor armed, nor on its way.
-    bool at_rest() const;
-    const Item* find(std::string_view delivery_id) const { return items.find(delivery_id); }
-    // Deliveries of `purpose` in this state.
-    int count(v1::Purpose purpose, std::string_view state) const;
+    bool is(v1::ReleaseState state) const { return head.state() == state; }
+    bool at_rest() const { return publishing::at_rest(head.state()); }
+    const Delivery* find(std::string_view delivery_id) const {
+        return deliveries.find(delivery_id);
+    }
+    // Deliveries of `purpose` in this state, in one of these, or in any.
+    int count(v1::Purpose purpose, v1::DeliveryState state) const;
+    int count(v1::Purpose purpose, std::initializer_list<v1::DeliveryState> states) const;
     int count(v1::Purpose purpose) const;
+    // A delivery of it may still be sent, or looked for.
+    bool sends() const;
     // Nobody ever had any of it, for certain.
     bool never_left() const;
     // The last retraction that was ordered of this delivery; null: there is none.
-    const Item* retraction_of(std::string_view original_id) const;
+    const Delivery* retraction_of(std::string_view original_id) const;
     // Whether an armed delivery may be claimed now. A retraction never overtakes its original: that
     // is settled without a doubt, or its executor had to stop and the channel was asked.
-    bool claimable(const Item& item, Time now) const;
+    bool claimable(const Delivery& delivery, Time now) const;
     // The exact bytes of an armed delivery; null when they follow or were dropped.
-    std::shared_ptr<const Sealed> body(const Item& item) const;
+    std::shared_ptr<const Sealed> body(const Delivery& delivery) const;
     // After it nothing of `purpose` is started again.
     Time deadline(v1::Purpose purpose) const;
-    // When the decider must look at it again though nobody asks; `claim_over` is the first time at
-    // which a claim that is still open is over.
+    // When the decider must look at it again without a command of anybody; `claim_over` is the
+    // first time at which a claim that is still open is over.
     std::optional<Time> due(std::optional<Time> claim_over) const;
     // When its texts may be dropped, if it has any.
     std::optional<Time> fades() const;
@@ -101,46 +97,43 @@ struct Release {
     // As people see it, with all deliveries.
     v1::Release whole() const;
     // One delivery with everything about it.
-    v1::Delivery whole(const Item& item) const;
+    v1::Delivery whole(const Delivery& delivery) const;
 
-    // `change(Item&)`; nothing where there is no such delivery.
+    // To its next state. False: there is no such move, and nothing was changed.
+    bool move(v1::ReleaseState to);
+    // The same for a delivery, with `change(Delivery&)`. True where there is no such delivery.
     template <class Change>
-    void change(std::string_view delivery_id, Change&& change) {
-        if (Item* item = items.edit(delivery_id)) apply_change(*item, change);
+    bool move(std::string_view delivery_id, v1::DeliveryState to, Change&& change) {
+        Delivery* delivery = deliveries.edit(delivery_id);
+        return !delivery || apply_move(*delivery, to, change);
     }
+    // For each that `which(const Delivery&)` says. False: one has no such move.
     template <class Which, class Change>
-    void change_all(Which&& which, Change&& change) {
-        items.change_all(which, [&](Item& item) { apply_change(item, change); });
+    bool move_all(Which&& which, v1::DeliveryState to, Change&& change) {
+        bool all = true;
+        deliveries.change_all(
+            which, [&](Delivery& delivery) { all = apply_move(delivery, to, change) && all; });
+        return all;
     }
-    void add(Item item) {
-        tally(item, 1);
-        items.add(std::move(item));
+    void add(Delivery delivery) {
+        tally(delivery, 1);
+        deliveries.add(std::move(delivery));
     }
 
 private:
     template <class Change>
-    void apply_change(Item& item, Change& change) {
-        tally(item, -1);
-        change(item);
-        tally(item, 1);
+    bool apply_move(Delivery& delivery, v1::DeliveryState to, Change& change) {
+        if (!may_move(delivery.state(), to)) return false;
+        tally(delivery, -1);
+        change(delivery);
+        delivery.head.set_state(to);
+        tally(delivery, 1);
+        return true;
     }
-    void tally(const Item& item, int by);
+    void tally(const Delivery& delivery, int by);
 
-    std::array<std::array<int, delivery_states.size()>, 2> counts_{};
+    // By purpose and state; exactly those of `deliveries`.
+    std::array<std::array<int, v1::DeliveryState_ARRAYSIZE>, 2> counts_{};
 };
-
-// The delivery that a retraction takes back, and the name of the retraction that is its `number`th.
-std::string_view original_of(std::string_view retraction_id);
-std::string retraction_id(std::string_view original_id, int number);
-
-// The part of an event that concerns its release.
-void evolve(Release& release, const v1::Event& event, Time decided_at);
-// Gives the deliveries of a release that was just planned their channels as they are now.
-using ChannelOf = std::function<std::shared_ptr<const v1::Channel>(const std::string& id)>;
-void attach_channels(Release& release, const ChannelOf& channel_of);
-// The release that an event is about; empty for one about a channel.
-std::string_view release_of(const v1::Event& event);
-// The deliveries that an event names, where it is about some of a release that it does not add.
-std::vector<std::string> deliveries_of(const v1::Event& event);
 
 }  // namespace tocsin::publishing

@@ -1,7 +1,6 @@
 #include "publishing/release_metrics.hpp"
 
-#include "runtime/ledger/view_events.hpp"
-#include "texts/contains.hpp"
+#include "texts/enum_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,16 +8,24 @@
 namespace tocsin::publishing {
 namespace {
 
-constexpr std::array release_states{"preparing",  "waiting",   "armed",     "firing",  "released",
-                                    "retracting", "retracted", "cancelled", "aborted", "expired"};
 // States in which a delivery stays unless somebody does something, and its being in doubt.
-constexpr std::array delivery_outcomes{"confirmed", "refused", "unknown", "stood_down", "skipped"};
-constexpr std::array release_outcomes{"released", "retracted", "cancelled",
-                                      "aborted",  "expired",   "not_retracted"};
-
+constexpr std::array delivery_outcomes{v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
+                                       v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_STOOD_DOWN,
+                                       v1::DELIVERY_STATE_SKIPPED};
+constexpr std::array release_ends{v1::RELEASE_STATE_RELEASED, v1::RELEASE_STATE_RETRACTED,
+                                  v1::RELEASE_STATE_CANCELLED, v1::RELEASE_STATE_ABORTED,
+                                  v1::RELEASE_STATE_EXPIRED};
 // A retraction that reached nobody leaves its release released.
-std::string outcome_of(const std::string& before, const std::string& after) {
-    return before == "retracting" && after == "released" ? "not_retracted" : after;
+constexpr std::string_view not_retracted = "not_retracted";
+
+bool among(const auto& states, auto state) {
+    return std::ranges::find(states, state) != states.end();
+}
+
+std::string_view outcome_of(v1::ReleaseState before, v1::ReleaseState after) {
+    return before == v1::RELEASE_STATE_RETRACTING && after == v1::RELEASE_STATE_RELEASED
+               ? not_retracted
+               : texts::enum_name(after);
 }
 
 }  // namespace
@@ -30,7 +37,8 @@ ReleaseMetrics::ReleaseMetrics(runtime::Metrics& metrics, const PublishingView& 
       instance_(std::move(instance)),
       partitions_(partitions),
       totals_(static_cast<std::size_t>(partitions)) {
-    for (const char* outcome : release_outcomes) releases_ended(outcome);
+    for (const auto state : release_ends) releases_ended(texts::enum_name(state));
+    releases_ended(not_retracted);
     skew();
 }
 
@@ -38,7 +46,7 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
     const bool ours = counted.live && counted.decision.writer() == instance_;
     const std::string& realm = counted.decision.realm();
-    const auto events = runtime::events_of<v1::Event>(counted);
+    const auto events = counted.events<v1::Event>();
     std::set<std::string> touched;
     const std::lock_guard lock(mutex_);
     for (const v1::Event& event : events) {
@@ -46,7 +54,7 @@ void ReleaseMetrics::apply(const runtime::Counted& counted) {
             introduce({realm, event.channel_put().channel().agency_id(),
                        event.channel_put().channel().kind()});
         if (event.has_release_completed() && ours) measure_skew(event.release_completed());
-        if (const auto id = release_of(event); !id.empty()) touched.emplace(id);
+        if (!event.release_id().empty()) touched.insert(event.release_id());
     }
     for (const std::string& id : touched) follow(counted.partition, realm, id, ours);
     for (const std::string& id : view_.current(realm).faded_now()) known_.erase({realm, id});
@@ -78,12 +86,12 @@ void ReleaseMetrics::reset(int partition) {
 void ReleaseMetrics::show() {
     const std::lock_guard lock(mutex_);
     shown_ = true;
-    for (const char* state : release_states) show(state);
+    for (const auto state : texts::enum_values<v1::ReleaseState>()) show(state);
     for (const Place& place : places_)
-        for (const std::string_view state : delivery_states) show({place, std::string{state}});
+        for (const auto state : texts::enum_values<v1::DeliveryState>()) show({place, state});
 }
 
-void ReleaseMetrics::show(const std::string& state) {
+void ReleaseMetrics::show(v1::ReleaseState state) {
     std::int64_t all = 0;
     for (const Totals& totals : totals_)
         if (const auto found = totals.releases.find(state); found != totals.releases.end())
@@ -91,12 +99,12 @@ void ReleaseMetrics::show(const std::string& state) {
     releases(state).Set(static_cast<double>(all));
 }
 
-void ReleaseMetrics::show(const std::pair<Place, std::string>& where) {
+void ReleaseMetrics::show(const Spot& where) {
     std::int64_t all = 0;
     for (const Totals& totals : totals_)
         if (const auto found = totals.deliveries.find(where); found != totals.deliveries.end())
             all += found->second;
-    deliveries(where.first, where.second).Set(static_cast<double>(all));
+    deliveries(where).Set(static_cast<double>(all));
 }
 
 ReleaseMetrics::Tally ReleaseMetrics::tally_of(const std::string& realm, const Release& release) {
@@ -119,7 +127,7 @@ ReleaseMetrics::Tally ReleaseMetrics::tally_of(const std::string& realm, const v
 
 void ReleaseMetrics::change(Totals& totals, const Tally& before, const Tally& after) {
     for (const auto& [key, number] : after.deliveries) introduce(key.first);
-    std::set<std::pair<Place, std::string>> changed;
+    std::set<Spot> changed;
     for (const auto& [key, number] : before.deliveries) {
         totals.deliveries[key] -= number;
         changed.insert(key);
@@ -128,25 +136,25 @@ void ReleaseMetrics::change(Totals& totals, const Tally& before, const Tally& af
         totals.deliveries[key] += number;
         changed.insert(key);
     }
-    if (!before.state.empty()) --totals.releases[before.state];
-    if (!after.state.empty()) ++totals.releases[after.state];
+    const bool known = before.state != v1::RELEASE_STATE_UNSPECIFIED;
+    if (known) --totals.releases[before.state];
+    ++totals.releases[after.state];
     if (!shown_) return;
     for (const auto& where : changed) show(where);
-    for (const std::string& state : {before.state, after.state})
-        if (!state.empty()) show(state);
+    if (known) show(before.state);
+    show(after.state);
 }
 
 void ReleaseMetrics::count(const Tally& before, const Tally& after) {
     for (const auto& [key, number] : after.deliveries) {
-        if (!texts::contains(delivery_outcomes, key.second)) continue;
+        if (!among(delivery_outcomes, key.second)) continue;
         const auto known = before.deliveries.find(key);
         const std::int64_t more = number - (known == before.deliveries.end() ? 0 : known->second);
         if (more <= 0) continue;
-        deliveries_ended(key.first, key.second).Increment(static_cast<double>(more));
+        deliveries_ended(key).Increment(static_cast<double>(more));
     }
-    const std::string outcome = outcome_of(before.state, after.state);
-    if (after.state != before.state && texts::contains(release_outcomes, outcome))
-        releases_ended(outcome).Increment();
+    if (after.state != before.state && among(release_ends, after.state))
+        releases_ended(outcome_of(before.state, after.state)).Increment();
 }
 
 void ReleaseMetrics::measure_skew(const v1::ReleaseCompleted& completed) {
@@ -156,43 +164,46 @@ void ReleaseMetrics::measure_skew(const v1::ReleaseCompleted& completed) {
 // All of a place is there from the time its channel is, so that a rate is 0 and not absent.
 void ReleaseMetrics::introduce(const Place& place) {
     if (!places_.insert(place).second) return;
-    for (const char* outcome : delivery_outcomes) deliveries_ended(place, outcome);
+    for (const auto state : delivery_outcomes) deliveries_ended({place, state});
     if (!shown_) return;
-    for (const std::string_view state : delivery_states)
-        deliveries(place, std::string{state}).Set(0);
+    for (const auto state : texts::enum_values<v1::DeliveryState>())
+        deliveries({place, state}).Set(0);
 }
 
-prometheus::Gauge& ReleaseMetrics::releases(const std::string& state) {
+prometheus::Gauge& ReleaseMetrics::releases(v1::ReleaseState state) {
     return metrics_.gauge("tocsin_releases",
                           "Releases by the state that they are in; folded from the ledger, the "
                           "same at every instance.",
-                          {{"state", state}});
+                          {{"state", std::string{texts::enum_name(state)}}});
 }
 
-prometheus::Gauge& ReleaseMetrics::deliveries(const Place& place, const std::string& state) {
-    return metrics_.gauge(
-        "tocsin_deliveries",
-        "Deliveries by the state that they are in, realm, agency and kind of "
-        "channel; folded from the ledger, the same at every instance.",
-        {{"realm", place.realm}, {"agency", place.agency}, {"kind", place.kind}, {"state", state}});
+prometheus::Gauge& ReleaseMetrics::deliveries(const Spot& where) {
+    const auto& [place, state] = where;
+    return metrics_.gauge("tocsin_deliveries",
+                          "Deliveries by the state that they are in, realm, agency and kind of "
+                          "channel; folded from the ledger, the same at every instance.",
+                          {{"realm", place.realm},
+                           {"agency", place.agency},
+                           {"kind", place.kind},
+                           {"state", std::string{texts::enum_name(state)}}});
 }
 
-prometheus::Counter& ReleaseMetrics::releases_ended(const std::string& outcome) {
+prometheus::Counter& ReleaseMetrics::releases_ended(std::string_view outcome) {
     return metrics_.counter("tocsin_releases_total",
                             "Releases by the end that they came to, decided by this instance "
                             "since its start. not_retracted: a retraction reached no channel.",
-                            {{"outcome", outcome}});
+                            {{"outcome", std::string{outcome}}});
 }
 
-prometheus::Counter& ReleaseMetrics::deliveries_ended(const Place& place,
-                                                      const std::string& outcome) {
+prometheus::Counter& ReleaseMetrics::deliveries_ended(const Spot& where) {
+    const auto& [place, state] = where;
     return metrics_.counter("tocsin_delivery_outcomes_total",
                             "Deliveries by the outcome that they came to, decided by this "
                             "instance since its start.",
                             {{"realm", place.realm},
                              {"agency", place.agency},
                              {"kind", place.kind},
-                             {"outcome", outcome}});
+                             {"outcome", std::string{texts::enum_name(state)}}});
 }
 
 prometheus::Histogram& ReleaseMetrics::skew() {

@@ -1,4 +1,4 @@
-// What publishing tells Prometheus of releases and deliveries. The gauges are folded from the
+// The metrics of releases and deliveries. The gauges are folded from the
 // ledger: the same at every instance, and right again after a restart. The counters and the skew
 // are of what is decided from now on, at the instance that decided it, so that over instances they
 // add up and a restart is no burst.
@@ -38,31 +38,33 @@ private:
         std::string realm, agency, kind;
         auto operator<=>(const Place&) const = default;
     };
+    // Where deliveries stand.
+    using Spot = std::pair<Place, v1::DeliveryState>;
     struct Tally {
-        std::string state;
-        std::map<std::pair<Place, std::string>, std::int64_t> deliveries;  // by place and state
+        v1::ReleaseState state = v1::RELEASE_STATE_UNSPECIFIED;
+        std::map<Spot, std::int64_t> deliveries;
     };
 
     // How many are in a state; of deliveries, at a place.
     struct Totals {
-        std::map<std::string, std::int64_t> releases;
-        std::map<std::pair<Place, std::string>, std::int64_t> deliveries;
+        std::map<v1::ReleaseState, std::int64_t> releases;
+        std::map<Spot, std::int64_t> deliveries;
     };
 
     static Tally tally_of(const std::string& realm, const Release& release);
     static Tally tally_of(const std::string& realm, const v1::Release& whole);
     void follow(int partition, const std::string& realm, const std::string& id, bool ours);
     void change(Totals& totals, const Tally& before, const Tally& after);
-    void show(const std::string& state);
-    void show(const std::pair<Place, std::string>& where);
+    void show(v1::ReleaseState state);
+    void show(const Spot& where);
     void count(const Tally& before, const Tally& after);
     void measure_skew(const v1::ReleaseCompleted& completed);
     void introduce(const Place& place);
 
-    prometheus::Gauge& releases(const std::string& state);
-    prometheus::Gauge& deliveries(const Place& place, const std::string& state);
-    prometheus::Counter& releases_ended(const std::string& outcome);
-    prometheus::Counter& deliveries_ended(const Place& place, const std::string& outcome);
+    prometheus::Gauge& releases(v1::ReleaseState state);
+    prometheus::Gauge& deliveries(const Spot& where);
+    prometheus::Counter& releases_ended(std::string_view outcome);
+    prometheus::Counter& deliveries_ended(const Spot& where);
     prometheus::Histogram& skew();
 
     runtime::Metrics& metrics_;

@@ -61,7 +61,8 @@ std::expected<content::v1::Rendition, std::string> render(const Release& release
                                                           int64_t text_max,
                                                           const content::v1::Fixed& fixed) {
     const content::ChannelKind* kind = content::find_kind(delivery.kind());
-    if (!kind) return std::unexpected(fmt::format("There is no channel kind {}.", delivery.kind()));
+    if (!kind)
+        return std::unexpected(fmt::format("There is no channel kind `{}`.", delivery.kind()));
     content::Limits limits = kind->limits;
     if (text_max > 0) limits.text_max = text_max;
     if (!release.content) return std::unexpected("The texts of this release were dropped.");
@@ -83,17 +84,17 @@ static std::string kind_of_text(const v1::Delivery& delivery, int64_t text_max) 
     return fmt::format("{}\n{}\n{}", delivery.kind(), delivery.language(), text_max);
 }
 
-std::string trial(const Release& release, const Item& item, int64_t text_max, Time now) {
+std::string trial(const Release& release, const Delivery& delivery, int64_t text_max, Time now) {
     if (!release.content) return "There is no approved content.";
-    const v1::Delivery& delivery = item.delivery;
-    const std::string key = kind_of_text(delivery, text_max) + '\n' + delivery.agency_id();
+    const v1::Delivery& head = delivery.head;
+    const std::string key = kind_of_text(head, text_max) + '\n' + head.agency_id();
     return release.content->once(key, [&]() -> std::string {
         if (const auto& content = release.content->parsed(); !content) return content.error();
         // Which feeds will show it is not known yet: as long as it may get.
-        content::v1::Fixed fixed = fix(release, delivery.agency_id(), now, *release.feeds);
+        content::v1::Fixed fixed = fix(release, head.agency_id(), now, *release.feeds);
         const std::string& web = release.content->parsed()->draft().web();
         if (web.size() > fixed.permalink().size()) fixed.set_permalink(web);
-        const auto rendition = render(release, delivery, text_max, fixed);
+        const auto rendition = render(release, head, text_max, fixed);
         return rendition ? std::string{} : rendition.error();
     });
 }

@@ -27,7 +27,7 @@ std::expected<content::v1::Rendition, std::string> render(const Release& release
                                                           const content::v1::Fixed& fixed);
 // Why the delivery could not be rendered if it were armed now; empty when it could. Costs nothing
 // where it was asked of another delivery that would send the same.
-std::string trial(const Release& release, const Item& item, int64_t text_max, Time now);
+std::string trial(const Release& release, const Delivery& delivery, int64_t text_max, Time now);
 
 // Collects deliveries for `Event`, a ReleaseArmed or a RetractionArmed, and renders what they send
 // once for all that send the same.

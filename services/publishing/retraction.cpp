@@ -1,14 +1,21 @@
-// Taking back what is public, on every channel that has or may have it.
+#include "publishing/retraction.hpp"
+
 #include "content/content.hpp"
 #include "content/texts.hpp"
+#include "publishing/completing.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
-#include "publishing/steps.hpp"
+#include "publishing/settling.hpp"
 #include "runtime/base/planted.hpp"
+#include "texts/enum_names.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <expected>
+#include <map>
+#include <string_view>
+#include <utility>
 
 namespace tocsin::publishing {
 
@@ -19,33 +26,35 @@ using runtime::to_proto;
 
 static constexpr Duration retraction_lead = std::chrono::milliseconds{200};
 
+namespace {
+
 // How many retractions of an original were ordered, and whether one of them stands.
 struct Ordered {
     int count = 0;
     bool stands = false;
 };
 
-namespace {
-
 // What was ordered before, found once for all originals.
 class Orders {
 public:
     explicit Orders(const Release& release) {
-        for (const Item& item : release.items) {
-            if (!item.retracts()) continue;
-            Ordered& one = by_original_[std::string{original_of(item.id())}];
+        for (const Delivery& delivery : release.deliveries) {
+            if (!delivery.retracts()) continue;
+            Ordered& one = by_original_[std::string{original_of(delivery.id())}];
             ++one.count;
-            one.stands = one.stands || (!item.is("refused") && !item.is("stood_down"));
+            one.stands = one.stands || (!delivery.is(v1::DELIVERY_STATE_REFUSED) &&
+                                        !delivery.is(v1::DELIVERY_STATE_STOOD_DOWN));
         }
-        for (const Item& item : release.items) {
-            if (!item.traits().public_from_claim || item.retracts() || !item.may_be_public())
+        for (const Delivery& delivery : release.deliveries) {
+            if (!delivery.traits().public_from_claim || delivery.retracts() ||
+                !delivery.may_be_public())
                 continue;
-            feeds_.emplace(item.fixed().permalink(),
-                           item.fixed().identifier() + suffix(number_on(item)));
+            feeds_.emplace(delivery.fixed().permalink(),
+                           delivery.fixed().identifier() + suffix(number_on(delivery)));
         }
     }
 
-    Ordered of(const Item& original) const {
+    Ordered of(const Delivery& original) const {
         const auto found = by_original_.find(original.id());
         return found == by_original_.end() ? Ordered{} : found->second;
     }
@@ -60,7 +69,7 @@ public:
     }
 
 private:
-    int number_on(const Item& original) const {
+    int number_on(const Delivery& original) const {
         const Ordered there = of(original);
         return there.stands ? there.count - 1 : there.count;
     }
@@ -71,10 +80,10 @@ private:
 
 }  // namespace
 
-static content::v1::Fixed fix_retraction(const Release& release, const Item& original,
+static content::v1::Fixed fix_retraction(const Release& release, const Delivery& original,
                                          const Orders& orders, Time fire_at) {
     const content::v1::Fixed& first = original.fixed();
-    content::v1::Fixed fixed = fix(release, original.delivery.agency_id(), fire_at, {});
+    content::v1::Fixed fixed = fix(release, original.head.agency_id(), fire_at, {});
     fixed.set_retraction(true);
     fixed.set_identifier(first.identifier() + Orders::suffix(orders.of(original).count));
     content::v1::Reference& retracts = *fixed.mutable_retracts();
@@ -87,38 +96,46 @@ static content::v1::Fixed fix_retraction(const Release& release, const Item& ori
     return fixed;
 }
 
-static v1::Delivery retraction_of(const Item& original, int count) {
+static v1::Delivery retraction_of(const Delivery& original, int count) {
     v1::Delivery delivery;
     delivery.set_delivery_id(retraction_id(original.id(), count + 1));
-    delivery.set_channel_id(original.delivery.channel_id());
-    delivery.set_kind(original.delivery.kind());
-    delivery.set_agency_id(original.delivery.agency_id());
-    delivery.set_language(original.delivery.language());
+    delivery.set_channel_id(original.head.channel_id());
+    delivery.set_kind(original.head.kind());
+    delivery.set_agency_id(original.head.agency_id());
+    delivery.set_language(original.head.language());
     delivery.set_purpose(v1::PURPOSE_RETRACTION);
-    const std::string& receipt = original.delivery.receipt();
+    const std::string& receipt = original.head.receipt();
     if (original.traits().retraction_replies && receipt.size() <= reply_bytes_max)
         delivery.set_in_reply_to(receipt);
     return delivery;
 }
 
-// Why nothing can be said to take it back; empty when it can.
-static std::string no_text(const Release& release, Time now) {
+static runtime::Rejection no_retraction(std::string text) {
+    return {Because::failed_precondition, "no_retraction", std::move(text), {}};
+}
+
+// Why there is no text that takes it back; nothing when there is one in each language.
+static std::optional<runtime::Rejection> refuse_texts(const Release& release, Time now) {
     if (!release.content || now >= release.fades().value_or(Time::max()))
-        return "the message expired long ago and its texts are not kept: publish an update";
+        return texts_dropped(release.id());
     const auto& content = release.content->parsed();
     if (!content || content->draft().retraction().empty())
-        return "no retraction was approved with the message: publish an update";
+        return no_retraction("no retraction was approved with the message; publish an update");
     for (const content::Text& text : content->draft().texts())
         if (content::find_text(content->draft().retraction(), text.language()) < 0)
-            return fmt::format("the retraction has no {} text: publish an update", text.language());
-    return {};
+            return no_retraction(
+                fmt::format("the approved retraction has no text in `{}`; publish "
+                            "an update",
+                            text.language()));
+    return std::nullopt;
 }
 
 namespace {
 
 struct Retraction {
     v1::RetractionArmed event;
-    std::string problem;  // of a channel that cannot carry it
+    // Of a channel that cannot carry it.
+    std::optional<runtime::Rejection> refusal;
 };
 
 // Of all that may be public and has none that stands.
@@ -128,16 +145,17 @@ Retraction arm_retraction(const Release& release, Time now) {
     const Orders orders{release};
     Arming<v1::RetractionArmed> arming{release};
     Retraction all;
-    for (const Item& item : release.items) {
-        if (item.retracts() || item.never_left()) continue;
-        const Ordered before = orders.of(item);
+    for (const Delivery& delivery : release.deliveries) {
+        if (delivery.retracts() || delivery.never_left()) continue;
+        const Ordered before = orders.of(delivery);
         if (before.stands) continue;
         if (planted(runtime::Bug::retracts_one) && !arming.event().deliveries().empty()) break;
-        const std::string group = fmt::format("{}\n{}", item.fixed().identifier(), before.count);
-        const auto added = arming.add(retraction_of(item, before.count), item.text_max, group, [&] {
-            return fix_retraction(release, item, orders, fire_at);
-        });
-        if (!added) all.problem = added.error();
+        const std::string group =
+            fmt::format("{}\n{}", delivery.fixed().identifier(), before.count);
+        const auto added =
+            arming.add(retraction_of(delivery, before.count), delivery.text_max, group,
+                       [&] { return fix_retraction(release, delivery, orders, fire_at); });
+        if (!added) all.refusal = no_retraction(added.error());
     }
     all.event = arming.take();
     *all.event.mutable_fire_at() = to_proto(fire_at);
@@ -146,55 +164,60 @@ Retraction arm_retraction(const Release& release, Time now) {
 
 }  // namespace
 
-Verdict retract_release(const State& state, const runtime::Asking& asking,
+// ---- commands
+
+// Whether something of the message may still be sent, and nothing stopped it so far.
+static bool may_go_out(const Release& release) {
+    return !release.retract_at &&
+           release.count(v1::PURPOSE_MESSAGE, {v1::DELIVERY_STATE_ARMED, v1::DELIVERY_STATE_CLAIMED,
+                                               v1::DELIVERY_STATE_UNKNOWN}) > 0;
+}
+
+Verdict retract_release(const Releases& releases, const runtime::Asking& asking,
                         const v1::RetractReleaseRequest& request, Time now) {
-    const auto known = state.releases.find(request.release_id());
-    if (known == state.releases.end()) return no_release(state, asking, request.release_id());
-    Turn turn{known->second, now, {}};
-    const Release& release = known->second;
-    if (auto refusal = refuse_outsider(asking, release))
-        return std::unexpected(std::move(*refusal));
+    const auto known = own_release(releases, asking, request.release_id());
+    if (!known) return std::unexpected(known.error());
+    const Release& release = **known;
     if (release.never_left())
         return reject(Because::failed_precondition, "not_released",
-                      fmt::format("nothing is public: the release is {}. Cancel it while it is on "
-                                  "its way.",
-                                  release.head.state()));
+                      fmt::format("nothing is public, since the release is {}; cancel it while it "
+                                  "is on its way",
+                                  texts::enum_name(release.head.state())));
     // What may still be sent is stopped, whether or not the rest can be taken back.
-    const auto count = [&](const char* in) { return release.count(v1::PURPOSE_MESSAGE, in); };
-    const bool stops =
-        !release.retract_at && count("armed") + count("claimed") + count("unknown") > 0;
-    std::string problem = no_text(release, now);
+    const bool stops = may_go_out(release);
+    auto refusal = refuse_texts(release, now);
     v1::RetractionArmed armed;
-    if (problem.empty()) {
+    if (!refusal) {
         auto all = arm_retraction(release, now);
         armed = std::move(all.event);
-        problem = std::move(all.problem);
+        refusal = std::move(all.refusal);
     }
+    Turn turn{release, now, {}};
     // A second click adds nothing; one channel that cannot carry it does not hold up the others.
     const bool nothing = armed.deliveries().empty() && !stops;
-    if (nothing && !problem.empty())
-        return reject(Because::failed_precondition, "no_retraction", problem);
+    if (nothing && refusal) return std::unexpected(*refusal);
     if (nothing) return std::move(turn).done();
-    armed.set_release_id(release.id());
     armed.set_actor(asking.actor);
     armed.set_reason(request.reason());
     if (!armed.has_fire_at()) *armed.mutable_fire_at() = to_proto(now);
-    v1::Event event;
+    v1::Event event = event_of(release.id());
     *event.mutable_retraction_armed() = std::move(armed);
     turn.add(std::move(event));
     complete(turn);
     return std::move(turn).done();
 }
 
-// The retraction of a message that never was would speak of what nobody saw.
+// ---- steps
+
+// The retraction of a message that never was public would speak of what nobody saw.
 void follow_original(Turn& turn, const std::string& delivery_id) {
     const Release before = turn.release;
-    const Item* original = before.find(delivery_id);
+    const Delivery* original = before.find(delivery_id);
     if (!original || original->retracts() || !original->settled() || !original->never_left())
         return;
-    const Item* back = before.retraction_of(delivery_id);
-    if (back && back->is("armed"))
-        settle(turn, *back, "stood_down",
+    const Delivery* back = before.retraction_of(delivery_id);
+    if (back && back->is(v1::DELIVERY_STATE_ARMED))
+        settle(turn, *back, v1::DELIVERY_STATE_STOOD_DOWN,
                "This channel never had the message: there is nothing to take back.");
 }
 

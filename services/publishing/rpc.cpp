@@ -3,8 +3,7 @@
 #include "runtime/host/clock.hpp"
 
 #include "content/channel.hpp"
-#include "publishing/decider.hpp"
-#include "publishing/steps.hpp"
+#include "publishing/channel.hpp"
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/errors.hpp"
 #include "runtime/edge/page.hpp"
@@ -32,27 +31,12 @@ std::optional<grpc::Status> refuse_credential(Credentials& credentials, const Ca
                                 {{"credential", credential.error()}});
 }
 
-Reactor* PublishingRpc::PutChannel(Context* context, const v1::PutChannelRequest* request,
-                                   v1::PutChannelResponse* response) {
-    const auto check = [this](const Caller& caller, const v1::PutChannelRequest& put) {
-        return refuse_credential(credentials_, caller, put);
-    };
-    return rpc_.change<v1::Command>(context, request, response, check);
-}
-
-Reactor* PublishingRpc::RemoveChannel(Context* context, const v1::RemoveChannelRequest* request,
-                                      v1::RemoveChannelResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* PublishingRpc::CancelRelease(Context* context, const v1::CancelReleaseRequest* request,
-                                      v1::CancelReleaseResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-Reactor* PublishingRpc::RetractRelease(Context* context, const v1::RetractReleaseRequest* request,
-                                       v1::RetractReleaseResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
+PublishingRpc::PublishingRpc(runtime::Rpc& rpc, const PublishingView& view,
+                             Credentials& credentials, std::string feed_base_url)
+    : Edge(rpc), view_(view), feed_base_url_(std::move(feed_base_url)), feeds_(view) {
+    check<v1::PutChannelRequest>([&credentials](const auto& asked, const auto& put) {
+        return refuse_credential(credentials, asked.caller, put);
+    });
 }
 
 // Where another agency's channel leads, and by what, is its own business: some URLs are secrets.
@@ -89,10 +73,10 @@ static grpc::Status show(const Release& release, const std::string& delivery_id,
         out = release.whole();
         return grpc::Status::OK;
     }
-    const Item* item = release.find(delivery_id);
-    if (!item) return runtime::not_found("delivery_id", delivery_id);
+    const Delivery* delivery = release.find(delivery_id);
+    if (!delivery) return runtime::not_found("delivery_id", delivery_id);
     out = release.head;
-    *out.add_deliveries() = release.whole(*item);
+    *out.add_deliveries() = release.whole(*delivery);
     return grpc::Status::OK;
 }
 
@@ -181,8 +165,8 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
     const auto reader = [this](const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
         const std::string language = in.language().empty() ? "en-CA" : in.language();
         const int number = in.page() == 0 ? 1 : in.page();
-        const auto page = feeds_.page(in.realm(), language, number,
-                                      Decider::constants.feed_base_url, runtime::system_now());
+        const auto page =
+            feeds_.page(in.realm(), language, number, feed_base_url_, runtime::system_now());
         if (!page) return runtime::not_found("page", std::to_string(number));
         answer_with(in, page->body, page->etag, out);
         return grpc::Status::OK;

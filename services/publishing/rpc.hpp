@@ -4,7 +4,7 @@
 #include "publishing/credentials.hpp"
 #include "publishing/feed.hpp"
 #include "publishing/view.hpp"
-#include "runtime/edge/rpc.hpp"
+#include "runtime/edge/changes.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 namespace tocsin::publishing {
@@ -22,37 +22,26 @@ std::optional<grpc::Status> refuse_credential(Credentials& credentials,
                                               const v1::PutChannelRequest& request);
 
 // Thread-safe; called on gRPC's threads.
-class PublishingRpc final : public v1::PublishingService::CallbackService {
+class PublishingRpc final : public runtime::Edge<v1::PublishingService, v1::Command> {
 public:
-    using Context = grpc::CallbackServerContext;
-    using Reactor = grpc::ServerUnaryReactor;
+    // `feed_base_url`: where the public reaches the feed, without a slash at the end.
+    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view, Credentials& credentials,
+                  std::string feed_base_url);
 
-    PublishingRpc(runtime::Rpc& rpc, const PublishingView& view, Credentials& credentials)
-        : rpc_(rpc), view_(view), credentials_(credentials), feeds_(view) {}
-
-    Reactor* PutChannel(Context* context, const v1::PutChannelRequest* request,
-                        v1::PutChannelResponse* response) override;
-    Reactor* RemoveChannel(Context* context, const v1::RemoveChannelRequest* request,
-                           v1::RemoveChannelResponse* response) override;
     Reactor* ListChannels(Context* context, const v1::ListChannelsRequest* request,
                           v1::ListChannelsResponse* response) override;
     Reactor* GetRelease(Context* context, const v1::GetReleaseRequest* request,
                         v1::GetReleaseResponse* response) override;
     Reactor* ListReleases(Context* context, const v1::ListReleasesRequest* request,
                           v1::ListReleasesResponse* response) override;
-    Reactor* CancelRelease(Context* context, const v1::CancelReleaseRequest* request,
-                           v1::CancelReleaseResponse* response) override;
-    Reactor* RetractRelease(Context* context, const v1::RetractReleaseRequest* request,
-                            v1::RetractReleaseResponse* response) override;
     Reactor* GetFeed(Context* context, const v1::GetFeedRequest* request,
                      v1::GetFeedResponse* response) override;
     Reactor* GetAlert(Context* context, const v1::GetAlertRequest* request,
                       v1::GetAlertResponse* response) override;
 
 private:
-    runtime::Rpc& rpc_;
     const PublishingView& view_;
-    Credentials& credentials_;
+    std::string feed_base_url_;
     FeedPages feeds_;
 };
 

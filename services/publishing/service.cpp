@@ -7,6 +7,8 @@
 #include "runtime/host/reading_thread.hpp"
 #include "runtime/production.hpp"
 
+#include <memory>
+
 namespace tocsin::publishing {
 namespace {
 
@@ -30,6 +32,11 @@ struct PublishingSettings {
         settings.add("publishing-allow-private-addresses", allow_private_addresses,
                      "let channels reach loopback and private addresses; for tests only");
     }
+    Constants constants(const std::string& world) const {
+        Constants constants{world, feed_base_url, std::chrono::milliseconds{arm_lead_ms}};
+        while (constants.feed_base_url.ends_with('/')) constants.feed_base_url.pop_back();
+        return constants;
+    }
 };
 
 std::optional<std::string> problem_of(const PublishingSettings& settings,
@@ -52,29 +59,16 @@ std::optional<std::string> problem_of(const PublishingSettings& settings,
     return std::nullopt;
 }
 
-// Processes read their settings once; the definition and the service made from it share these.
-PublishingSettings& chosen() {
-    static PublishingSettings settings;
-    return settings;
-}
-
-void fix_constants(const runtime::RuntimeConfig& config) {
-    // Before history is folded, hence before anything is decided.
-    Constants& constants = Decider::constants;
-    constants.world = config.world;
-    constants.feed_base_url = chosen().feed_base_url;
-    while (constants.feed_base_url.ends_with('/')) constants.feed_base_url.pop_back();
-    constants.arm_lead = std::chrono::milliseconds{chosen().arm_lead_ms};
-}
-
-CredentialRules credential_rules(const runtime::RuntimeConfig& config) {
+CredentialRules credential_rules(const PublishingSettings& settings,
+                                 const runtime::RuntimeConfig& config) {
     return {.world = config.world,
             .production = config.production,
-            .allow_private_addresses = chosen().allow_private_addresses};
+            .allow_private_addresses = settings.allow_private_addresses};
 }
 
-ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView& view,
-                       Credentials& credentials, runtime::ReadingThread& reading) {
+ExecutorParts parts_of(const PublishingSettings& settings, runtime::Surroundings& surroundings,
+                       const PublishingView& view, Credentials& credentials,
+                       runtime::ReadingThread& reading) {
     const auto post = [&http = surroundings.http](std::move_only_function<void()> task) {
         http.post(std::move(task));
     };
@@ -86,23 +80,22 @@ ExecutorParts parts_of(runtime::Surroundings& surroundings, const PublishingView
             .incarnation = surroundings.incarnation,
             .credentials = credentials,
             .world = surroundings.config.world,
-            .allow_private_addresses = chosen().allow_private_addresses,
-            .claim_lead = std::chrono::milliseconds{chosen().claim_lead_ms},
+            .allow_private_addresses = settings.allow_private_addresses,
+            .claim_lead = std::chrono::milliseconds{settings.claim_lead_ms},
             .aside = runtime::aside_on(reading, post),
             .drain = std::chrono::milliseconds{surroundings.config.drain_ms_max / 2}};
 }
 
 class PublishingService final : public runtime::Service {
 public:
-    explicit PublishingService(runtime::Surroundings& surroundings)
+    PublishingService(const PublishingSettings& settings, runtime::Surroundings& surroundings)
         : view_(static_cast<int>(surroundings.config.kafka_partitions)),
           metrics_(surroundings.metrics, view_, surroundings.config.instance,
                    static_cast<int>(surroundings.config.kafka_partitions)),
-          credentials_(chosen().credentials_dir, credential_rules(surroundings.config)),
-          rpc_(surroundings.rpc, view_, credentials_),
-          executor_(parts_of(surroundings, view_, credentials_, reading_)) {
-        fix_constants(surroundings.config);
-    }
+          credentials_(settings.credentials_dir, credential_rules(settings, surroundings.config)),
+          rpc_(surroundings.rpc, view_, credentials_,
+               settings.constants(surroundings.config.world).feed_base_url),
+          executor_(parts_of(settings, surroundings, view_, credentials_, reading_)) {}
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     // The others go by what the view has folded: it comes first.
@@ -129,13 +122,18 @@ runtime::ServiceDefinition service() {
     runtime::ServiceDefinition definition;
     definition.name = "publishing";
     definition.upstreams = {"approval"};
-    definition.rules = [] { return std::make_unique<runtime::RulesOf<Decider>>(); };
-    definition.declare = [](runtime::Settings& settings) { chosen().declare(settings); };
-    definition.problem = [](const runtime::RuntimeConfig& config) {
-        return problem_of(chosen(), config);
+    const auto chosen = std::make_shared<PublishingSettings>();
+    definition.declare = [chosen](runtime::Settings& settings) { chosen->declare(settings); };
+    definition.problem = [chosen](const runtime::RuntimeConfig& config) {
+        return problem_of(*chosen, config);
     };
-    definition.make = [](runtime::Surroundings& surroundings) {
-        return std::make_unique<PublishingService>(surroundings);
+    definition.rules = [chosen](const runtime::RuntimeConfig& config) {
+        State blank;
+        blank.constants = chosen->constants(config.world);
+        return std::make_unique<runtime::RulesOf<Decider>>(std::move(blank));
+    };
+    definition.make = [chosen](runtime::Surroundings& surroundings) {
+        return std::make_unique<PublishingService>(*chosen, surroundings);
     };
     return definition;
 }

@@ -78,7 +78,7 @@ void Process::host(ServiceDefinition definition) {
     hosted->ledger = std::make_unique<LedgerProcess>(
         std::move(plan), config_,
         std::make_unique<KafkaLog>(kafka_, static_cast<int>(config_.kafka_partitions)), clock_,
-        keys_, definition.rules(), metrics_);
+        keys_, definition.rules(config_), metrics_);
     hosted->roster = std::make_unique<Roster>(static_cast<int>(config_.kafka_partitions));
     const Rpc::Limits limits{milliseconds(config_.call_deadline_ms_default), milliseconds(30'000),
                              static_cast<std::size_t>(config_.command_bytes_max)};

@@ -55,7 +55,8 @@ struct ServiceDefinition {
     std::vector<std::string> followed;
     // Streams of its own that are inputs of the decider, such as `readings`.
     std::vector<std::string> streams;
-    std::function<std::unique_ptr<Rules>()> rules;
+    // By the settings, once they are known to be usable.
+    std::function<std::unique_ptr<Rules>(const RuntimeConfig&)> rules;
     // Settings of its own.
     std::function<void(Settings&)> declare = [](Settings&) {};
     // What makes them unusable, beginning with the setting's name.

@@ -2,47 +2,29 @@
 //
 // The ledger knows what a rule crossed at, and no other reading: a record of the stream brings as
 // much of the time before as its rules need (see evaluation.hpp). So readings that come again,
-// after a restart or from a second poller, change nothing and leave no record, and whoever takes
-// over decides on the next record as anybody would.
+// after a restart or from a second poller, change nothing and leave no record, and an instance
+// that takes over decides on the next record as any other would. Pure, as
+// runtime/ledger/decider.hpp demands. Each subject is a file: its part of the state, its commands
+// and its events.
 #pragma once
 
-#include "runtime/base/shared_map.hpp"
-#include "runtime/ledger/decider.hpp"
-#include "tocsin/trigger/v1/trigger_ledger.pb.h"
-#include "trigger/evaluation.hpp"
+#include "trigger/rule.hpp"
+#include "trigger/source.hpp"
+#include "trigger/watching.hpp"
 
+#include <cstdint>
 #include <optional>
-#include <set>
-#include <string>
-#include <utility>
 
 namespace tocsin::trigger {
 
-struct SourceState {
-    v1::Source source;
-    std::int64_t version = 0;
-    // The version that last changed where it is read, or how: readings of an earlier one are not of
-    // it.
-    std::int64_t address = 0;
-    std::int64_t removal = 0;  // its number in Removed; 0: it is in use
-};
-
-// Ids of what was removed, in that order. The first is forgotten when they are too many: to put and
-// remove for ever must take no room for ever.
-struct Removed {
-    runtime::SharedMap<std::int64_t, std::string> ids;
-    std::int64_t last = 0;
-};
-
-// A value whose copy costs O(1), so that the view can keep it too.
+// What one realm's ledger adds up to. A value whose copy costs O(1), so that the view can keep it
+// too.
 struct State {
-    runtime::SharedMap<std::string, SourceState> sources;
-    runtime::SharedMap<std::string, RuleState> rules;
-    Removed removed_sources, removed_rules;
-    // The highest version of what was forgotten since.
+    Sources sources;
+    Rules rules;
+    Watching watching;  // exactly the rules that are on
+    // The highest version of a source or rule that was forgotten; never falls.
     std::int64_t forgotten_version = 0;
-    // Ids of active rules by source and series.
-    runtime::SharedMap<std::pair<std::string, std::string>, std::set<std::string>> watching;
 };
 
 struct Decider {
@@ -50,11 +32,11 @@ struct Decider {
     using Command = v1::Command;
     using Event = v1::Event;
 
-    static runtime::Verdict<Event> decide(const State& state, const runtime::Asking& asking,
-                                          const Command& command, Time now);
-    // Of the stream of readings: what each rule on the series makes of them.
-    static std::optional<runtime::Happened<Event>> react(const State& state,
-                                                         const runtime::Foreign& foreign, Time now);
+    static Verdict decide(const State& state, const runtime::Asking& asking, const Command& command,
+                          Time now);
+    // Of the stream of readings.
+    static std::optional<Happened> react(const State& state, const runtime::Foreign& foreign,
+                                         Time now);
     static bool evolve(State& state, const Event& event, Time decided_at);
 };
 

@@ -2,7 +2,6 @@
 
 #include "content/checks.hpp"
 #include "content/templates.hpp"
-#include "runtime/edge/errors.hpp"
 #include "texts/contains.hpp"
 
 #include <fmt/format.h>
@@ -14,77 +13,79 @@
 #include <string_view>
 
 namespace tocsin::trigger {
-namespace {
 
-constexpr std::size_t errors_listed_max = 5;
+using runtime::Because;
+using runtime::Rejection;
 
-grpc::Status refused(grpc::StatusCode code, std::string_view reason, const std::string& why) {
-    return runtime::status(code, reason, why, {{"template_id", why}});
-}
+static constexpr std::size_t errors_listed_max = 5;
 
 // A reading at which the rule crosses.
-content::v1::Evidence reading_of(const Draftable& question, double value) {
+static content::v1::Evidence reading_of(const Draftable& rule, double value) {
     content::v1::Evidence evidence;
-    evidence.set_source_id(question.put.source_id());
-    evidence.set_series(question.put.series());
-    evidence.set_unit(question.put.unit().empty() ? "m" : question.put.unit());
+    evidence.set_source_id(rule.put.source_id());
+    evidence.set_series(rule.put.series());
+    evidence.set_unit(rule.put.unit().empty() ? "m" : rule.put.unit());
     evidence.set_value(value);
-    evidence.set_threshold(question.put.threshold());
-    *evidence.mutable_read_at() = runtime::to_proto(question.now);
+    evidence.set_threshold(rule.put.threshold());
+    *evidence.mutable_read_at() = runtime::to_proto(rule.now);
     return evidence;
 }
 
-std::optional<grpc::Status> agencies_problem(const Draftable& question) {
-    const auto& agencies = question.source.draft().agencies();
+static std::optional<Rejection> agencies_problem(const Draftable& rule) {
+    const auto& agencies = rule.source.draft().agencies();
     // None: the rule's is put in.
-    if (!agencies.empty() && !texts::contains(agencies, question.agency))
-        return refused(
-            grpc::StatusCode::FAILED_PRECONDITION, "template_without_agency",
-            fmt::format("your agency {} is not among those of template {}: {}", question.agency,
-                        question.put.template_id(), fmt::join(agencies, ", ")));
+    if (!agencies.empty() && !texts::contains(agencies, rule.agency))
+        return Rejection{
+            Because::failed_precondition, "template_without_agency",
+            fmt::format("your agency `{}` is not among those of template `{}`; add "
+                        "it to them, or name another template: {}",
+                        rule.agency, rule.put.template_id(), fmt::join(agencies, ", ")),
+            "template_id"};
     for (const std::string& agency : agencies)
-        if (!texts::contains(question.members, agency))
-            return refused(
-                grpc::StatusCode::FAILED_PRECONDITION, "template_not_for_incident",
-                fmt::format("agency {} of template {} does not take part in incident {}", agency,
-                            question.put.template_id(), question.put.incident_id()));
+        if (!texts::contains(rule.members, agency))
+            return Rejection{
+                Because::failed_precondition, "template_not_for_incident",
+                fmt::format("agency `{}` of template `{}` does not take part in incident `{}`; "
+                            "name another template, or an incident in which it does",
+                            agency, rule.put.template_id(), rule.put.incident_id()),
+                "template_id"};
     return std::nullopt;
 }
 
 // The template was stored in this world.
-std::string_view world_of(const content::v1::Draft& draft) {
+static std::string_view world_of(const content::v1::Draft& draft) {
     return draft.status() == content::v1::STATUS_EXERCISE ? "exercise" : "live";
 }
 
-std::optional<grpc::Status> filled_problem(const Draftable& question, double value) {
-    const std::string& zone = question.put.time_zone();
+static std::optional<Rejection> filled_problem(const Draftable& rule, double value) {
+    const std::string& zone = rule.put.time_zone();
     const auto draft = content::draft_at(
-        question.source.draft(), reading_of(question, value), zone.empty() ? "UTC" : zone,
-        question.agency,
-        question.now + std::chrono::seconds{question.source.expires_after_seconds()});
+        rule.source.draft(), reading_of(rule, value), zone.empty() ? "UTC" : zone, rule.agency,
+        rule.now + std::chrono::seconds{rule.source.expires_after_seconds()});
     if (!draft)
-        return refused(grpc::StatusCode::FAILED_PRECONDITION, "template_needs_more",
-                       fmt::format("template {} has placeholders that a reading does not fill: {}",
-                                   question.put.template_id(), fmt::join(draft.error(), ", ")));
+        return Rejection{Because::failed_precondition, "template_needs_more",
+                         fmt::format("template `{}` has placeholders that a reading does not "
+                                     "fill; take them out of it, or name another template: {}",
+                                     rule.put.template_id(), fmt::join(draft.error(), ", ")),
+                         "template_id"};
     std::vector<std::string> errors;
-    for (const content::Finding& one : content::check(*draft, question.now, world_of(*draft)))
+    for (const content::Finding& one : content::check(*draft, rule.now, world_of(*draft)))
         if (one.level == content::Finding::Level::error && errors.size() < errors_listed_max)
             errors.push_back(fmt::format("{} at {}: {}", one.code, one.field, one.text));
     if (errors.empty()) return std::nullopt;
-    return refused(grpc::StatusCode::FAILED_PRECONDITION, "template_incomplete",
-                   fmt::format("no draft that template {} makes of a reading of {} could be "
-                               "submitted: {}",
-                               question.put.template_id(), value, fmt::join(errors, "; ")));
+    return Rejection{Because::failed_precondition, "template_incomplete",
+                     fmt::format("no draft that template `{}` makes of a reading of {} could be "
+                                 "submitted; correct the template: {}",
+                                 rule.put.template_id(), value, fmt::join(errors, "; ")),
+                     "template_id"};
 }
 
-}  // namespace
-
-std::optional<grpc::Status> not_draftable(const Draftable& question) {
-    if (auto problem = agencies_problem(question)) return problem;
+std::optional<Rejection> not_draftable(const Draftable& rule) {
+    if (auto problem = agencies_problem(rule)) return problem;
     // At the threshold, and far above it: some digits more may be too long.
-    const double threshold = question.put.threshold();
+    const double threshold = rule.put.threshold();
     for (const double value : {threshold, threshold + 9 * std::abs(threshold) + 0.25})
-        if (auto problem = filled_problem(question, value)) return problem;
+        if (auto problem = filled_problem(rule, value)) return problem;
     return std::nullopt;
 }
 

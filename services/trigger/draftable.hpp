@@ -1,12 +1,10 @@
 // Whether a message could be made of what a rule crosses at: what drafting would refuse a crossing
-// for, found while somebody puts the rule.
+// for, found while somebody puts the rule. Pure.
 #pragma once
 
-#include "runtime/base/time.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
 #include "tocsin/trigger/v1/trigger_service.pb.h"
-
-#include <grpcpp/grpcpp.h>
 
 #include <optional>
 #include <string>
@@ -23,6 +21,6 @@ struct Draftable {
 };
 // Why none could: a placeholder that no reading fills, an agency that is missing or does not take
 // part, or an error that the draft has once it is filled. Nothing: one could, if all stays so.
-std::optional<grpc::Status> not_draftable(const Draftable& question);
+std::optional<runtime::Rejection> not_draftable(const Draftable& rule);
 
 }  // namespace tocsin::trigger

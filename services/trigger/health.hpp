@@ -2,12 +2,13 @@
 // by the poller, read by calls, exported as metrics. A source is as old as the oldest of the series
 // that rules read, each by its newest reading's own time; where no rule reads any, as its newest
 // reading. It is stale at once where its last answer has no reading of one of them. Every instance
-// says so for itself, whoever should poll: where nobody does, all of them say that it is stale.
+// says so for itself, whichever polls: where none does, all of them say that it is stale.
 #pragma once
 
 #include "runtime/host/metrics.hpp"
-#include "trigger/source.hpp"
-#include "trigger/view.hpp"
+#include "tocsin/trigger/v1/trigger_service.pb.h"
+#include "trigger/sources.hpp"
+#include "trigger/wanted.hpp"
 
 #include <map>
 #include <mutex>
@@ -62,7 +63,7 @@ public:
     void forget(const Wanted& wanted);
     // Another instance polls it now: how the last poll here went says nothing any more.
     void ended(const Wanted& wanted);
-    // Its newest reading, whoever polled.
+    // Its newest reading, whichever instance polled.
     void heard(const Wanted& wanted, Time newest);
     // Of the series that rules read, see Health.
     void judged(const Wanted& wanted, bool by_series, std::optional<Time> oldest, bool missing);

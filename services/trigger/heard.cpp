@@ -2,6 +2,7 @@
 
 #include "runtime/ledger/stream_listener.hpp"
 #include "trigger/decider.hpp"
+#include "trigger/window.hpp"
 
 #include <algorithm>
 #include <set>

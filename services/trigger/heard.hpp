@@ -1,4 +1,4 @@
-// What this instance meets in the stream of readings, whoever put it there: how it knows, without
+// What this instance meets in the stream of readings, from any instance: how it knows, without
 // leading, whether somebody polls a source. A record is met once it has lain undecided for a moment
 // (a leader: at once); one that led to a decision may be passed over, which then looks like
 // silence.
@@ -6,8 +6,7 @@
 
 #include "runtime/ledger/rules.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
-#include "trigger/evaluation.hpp"
-#include "trigger/source.hpp"
+#include "trigger/sources.hpp"
 
 #include <chrono>
 #include <functional>
@@ -48,8 +47,8 @@ public:
         std::optional<Time> newest;  // reading of any series
         Time news_at;                // when the broker stored the record that brought it
         // Polls of this instance in a row that brought something and were met here, with nothing by
-        // another between them. Two: what the first one brought, nobody else came to tell before
-        // the second.
+        // another between them. Two: before the second, nobody else came to bring what the
+        // first one brought.
         int alone = 0;
     };
 
@@ -110,8 +109,8 @@ private:
     std::unordered_multimap<std::size_t, std::int64_t> expected_;  // poll by digest
 };
 
-// The rules of trigger, which also tell what they meet. The decider itself stays pure: nothing that
-// it decides depends on what was heard.
+// The rules of trigger, which also report what they meet. The decider itself stays pure: nothing
+// that it decides depends on what was heard.
 std::unique_ptr<runtime::Rules> listening_rules(std::shared_ptr<Heard> heard);
 
 }  // namespace tocsin::trigger

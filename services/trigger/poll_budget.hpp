@@ -1,9 +1,9 @@
 // How much a realm's polls may bring, so that no realm's gauges take the machine from the others,
 // and no source of it the budget from the realm's: bytes by the minute, and answers on their way at
-// a time, for which whoever has waited longest comes next. One thread.
+// a time, for which the source that has waited longest comes next. One thread.
 #pragma once
 
-#include "trigger/source.hpp"
+#include "trigger/sources.hpp"
 
 #include <chrono>
 #include <cstddef>

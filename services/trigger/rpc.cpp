@@ -24,60 +24,34 @@ static std::optional<grpc::Status> refuse_haste(const v1::PutSourceRequest& requ
                            {{"poll_seconds", why}});
 }
 
-Reactor* TriggerRpc::PutSource(Context* context, const v1::PutSourceRequest* request,
-                               v1::PutSourceResponse* response) {
-    const auto check = [this](const Caller&, const v1::PutSourceRequest& put) {
-        return refuse_haste(put, poll_seconds_least_);
-    };
-    return rpc_.change<v1::Command>(context, request, response, check);
-}
-
-Reactor* TriggerRpc::RemoveSource(Context* context, const v1::RemoveSourceRequest* request,
-                                  v1::RemoveSourceResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
 // A rule whose source has not been heard of yet waits for its first poll, and is taken unchecked
 // where that brings nothing: its state says then what is missing.
-Reactor* TriggerRpc::PutRule(Context* context, const v1::PutRuleRequest* request,
-                             v1::PutRuleResponse* response) {
-    const auto tick = [] { return std::chrono::steady_clock::now(); };
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(std::min<std::chrono::system_clock::duration>(
-            context->deadline() - std::chrono::system_clock::now(), std::chrono::hours{1}));
-    const FirstPoll first_poll(tick(), left);
-    const auto check = [this, first_poll, tick](const Caller& caller,
-                                                const v1::PutRuleRequest& put) {
-        return view_.read(caller.realm, [&](const Realm& realm) -> std::optional<grpc::Status> {
-            RuleCheck checked = check_rule(caller, realm, heard_, put, runtime::system_now());
-            if (!checked.unheard) return std::move(checked.refused);
-            const v1::Source& source = realm.state().sources.find(put.source_id())->source;
-            if (!first_poll.may_come(health_.report(caller.realm, source, runtime::system_now()),
-                                     tick()))
-                return std::nullopt;
-            return runtime::edge_status("unavailable", "the source has not brought anything yet");
-        });
-    };
+std::optional<grpc::Status> TriggerRpc::refuse_rule(const runtime::Rpc::Asked& asked,
+                                                    const v1::PutRuleRequest& put) const {
+    const Caller& caller = asked.caller;
+    return view_.read(caller.realm, [&](const Realm& realm) -> std::optional<grpc::Status> {
+        RuleCheck checked = check_rule(caller, realm, heard_, put, runtime::system_now());
+        if (!checked.unheard) return std::move(checked.refused);
+        const v1::Source& source = realm.state().sources.find(put.source_id())->source;
+        if (!FirstPoll(asked.since, asked.left)
+                 .may_come(health_.report(caller.realm, source, runtime::system_now()),
+                           std::chrono::steady_clock::now()))
+            return std::nullopt;
+        return runtime::edge_status("unavailable", "the source has not brought anything yet");
+    });
+}
+
+TriggerRpc::TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health,
+                       const Heard& heard, double poll_seconds_least)
+    : Edge(rpc), view_(view), health_(health), heard_(heard) {
+    check<v1::PutSourceRequest>([poll_seconds_least](const auto&, const auto& put) {
+        return refuse_haste(put, poll_seconds_least);
+    });
     // Longer than that waits, which ends in a decision.
     static_assert(FirstPoll::patience >= runtime::Rpc::patience);
-    return rpc_.change<v1::Command>(context, request, response, check,
-                                    FirstPoll::patience + std::chrono::milliseconds{500});
-}
-
-Reactor* TriggerRpc::RemoveRule(Context* context, const v1::RemoveRuleRequest* request,
-                                v1::RemoveRuleResponse* response) {
-    return rpc_.change<v1::Command>(context, request, response);
-}
-
-template <class Request, class Response, class Reader>
-Reactor* TriggerRpc::read(Context* context, const Request* request, Response* response,
-                          Reader reader) {
-    return rpc_.read(context, request, response,
-                     [this, reader](const Caller& caller, const Request& in, Response& out) {
-                         return view_.read(caller.realm, [&](const Realm& realm) -> grpc::Status {
-                             return reader(caller, realm, in, out);
-                         });
-                     });
+    check<v1::PutRuleRequest>(
+        [this](const auto& asked, const auto& put) { return refuse_rule(asked, put); },
+        FirstPoll::patience + std::chrono::milliseconds{500});
 }
 
 void TriggerRpc::add_series(const std::string& of_realm, const Realm& realm,
@@ -112,7 +86,7 @@ Reactor* TriggerRpc::ListSources(Context* context, const v1::ListSourcesRequest*
             realm.state().sources.ascend(page.after(), add);
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* TriggerRpc::ListRules(Context* context, const v1::ListRulesRequest* request,
@@ -133,7 +107,7 @@ Reactor* TriggerRpc::ListRules(Context* context, const v1::ListRulesRequest* req
             realm.state().rules.ascend(page.after(), add);
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 Reactor* TriggerRpc::ListCrossings(Context* context, const v1::ListCrossingsRequest* request,
@@ -146,7 +120,7 @@ Reactor* TriggerRpc::ListCrossings(Context* context, const v1::ListCrossingsRequ
             });
         });
     };
-    return read(context, request, response, reader);
+    return read(view_, context, request, response, reader);
 }
 
 }  // namespace tocsin::trigger

@@ -1,6 +1,5 @@
-// What is wrong with a rule that its decider cannot know: that its crossings would lead to no
-// message, or that its source brings no such series. Found while somebody puts it, and not at three
-// in the morning.
+// Faults of a rule that its decider cannot know: its crossings would lead to no message, or its
+// source brings no such series. They are found while somebody puts it, and not when it crosses.
 #pragma once
 
 #include "runtime/edge/identity.hpp"
@@ -22,9 +21,9 @@ struct RuleCheck {
     // Nothing of the source was met yet, so that the series could not be checked.
     bool unheard = false;
 };
-// `heard`: by this instance; what a rule asks already is not held against it.
+// `heard`: by this instance; a series that the rule reads already is not held against it.
 RuleCheck check_rule(const runtime::Caller& caller, const Realm& realm, const Heard& heard,
-                     const v1::PutRuleRequest& put, runtime::Time now);
+                     const v1::PutRuleRequest& put, Time now);
 
 // How long a rule on a source of which nothing was met waits for its first poll: the usual order is
 // to put the one right after the other. Neither more than this, nor so long that the caller is gone

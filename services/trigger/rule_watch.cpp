@@ -5,7 +5,7 @@
 namespace tocsin::trigger {
 namespace {
 
-// Whoever has not looked by then has been told often enough.
+// By then the alert has been seen often enough.
 constexpr std::chrono::hours refused_shown{24};
 
 prometheus::Labels labels_of(const std::string& realm, const std::string& rule) {
@@ -24,10 +24,10 @@ void RuleWatch::look(bool ready, Time now) {
         realm.state().rules.ascend(nullptr, [&](const std::string& id, const RuleState& rule) {
             if (!rule.rule.active()) return true;
             // Its newest reading says whether there is data; a copy of all takes long.
-            const Stands stands =
-                stands_now(rule, heard_.newest(name, rule.rule.source_id(), rule.rule.series()),
-                           realm.state().sources.find(rule.rule.source_id()), now);
-            const bool silent = stands.standing == Standing::without_data;
+            const Standing standing =
+                standing_now(rule, heard_.newest(name, rule.rule.source_id(), rule.rule.series()),
+                             realm.state().sources.find(rule.rule.source_id()), now);
+            const bool silent = standing.state == v1::RULE_STATE_WITHOUT_DATA;
             without_data({name, id}).Set(silent && ready ? 1 : ready ? 0 : runtime::not_known);
             on.emplace(name, id);
             return true;

@@ -1,5 +1,5 @@
-// What people are told of rules by metrics: which are without data, and which crossings led to no
-// message. Every instance says so for itself, by what it met in the stream.
+// Metrics of rules: which are without data, and how many crossings led to no message. Every
+// instance says so for itself, by what it met in the stream.
 #pragma once
 
 #include "runtime/host/metrics.hpp"
@@ -17,7 +17,7 @@ class RuleWatch {
 public:
     RuleWatch(runtime::Metrics& metrics, const TriggerView& view, const Heard& heard);
 
-    // Looks at all rules. `ready`: this instance hears the stream; otherwise it cannot tell.
+    // Looks at all rules. `ready`: this instance hears the stream; otherwise it does not know.
     void look(bool ready, Time now);
 
 private:

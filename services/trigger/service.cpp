@@ -91,7 +91,7 @@ private:
                     [&](const runtime::Foreign& record) { heard_.recall(record, &missing); });
     }
 
-    // What rules read and no record told of yet; without a name: what the source lists.
+    // Series that rules read and of which no record was met yet; without a name: the source's list.
     std::set<Heard::SeriesKey> unknown() const {
         std::set<Heard::SeriesKey> all;
         for (const Wanted& one : view_.wanted()) {
@@ -149,7 +149,7 @@ runtime::ServiceDefinition service() {
     definition.streams = {"readings"};
     // For what rules name, and what became of crossings.
     definition.followed = {"drafting"};
-    definition.rules = [heard] { return listening_rules(heard); };
+    definition.rules = [heard](const runtime::RuntimeConfig&) { return listening_rules(heard); };
     definition.declare = [config](runtime::Settings& settings) {
         settings.add("trigger-allow-private-addresses", config->allow_private_addresses,
                      "poll sources on loopback, private and other inner addresses; for tests only");

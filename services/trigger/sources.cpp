@@ -1,7 +1,7 @@
 // The source formats. To add one: its reader in sources/<kind>.cpp, its declaration and its line
 // here, its test in tests/unit/trigger, and its name in the comments on `format` in
 // trigger_service.proto.
-#include "trigger/source.hpp"
+#include "trigger/sources.hpp"
 
 #include <fmt/format.h>
 

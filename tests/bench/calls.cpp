@@ -38,7 +38,7 @@ IncidentCaller::IncidentCaller(const std::shared_ptr<grpc::Channel>& channel, st
 
 double IncidentCaller::call() {
     const v1::CreateIncidentRequest request = new_request();
-    v1::CreateIncidentResponse response;
+    ledger::v1::ChangeResponse response;
     grpc::ClientContext context;
     prepare(context, bearer_);
     const auto start = Clock::now();
@@ -53,7 +53,7 @@ double IncidentCaller::call_until_answered() {
     const auto start = Clock::now();
     grpc::Status status;
     wait_until(300s, [&] {
-        v1::CreateIncidentResponse response;
+        ledger::v1::ChangeResponse response;
         grpc::ClientContext context;
         prepare(context, bearer_);
         status = stub_->CreateIncident(&context, request, &response);
@@ -67,7 +67,7 @@ double IncidentCaller::call_until_answered() {
 void IncidentCaller::call_until_allowed() {
     grpc::Status status;
     const bool allowed = wait_until(10s, [&] {
-        v1::CreateIncidentResponse response;
+        ledger::v1::ChangeResponse response;
         grpc::ClientContext context;
         prepare(context, bearer_);
         status = stub_->CreateIncident(&context, new_request(), &response);
@@ -78,9 +78,9 @@ void IncidentCaller::call_until_allowed() {
 
 struct IncidentCaller::InFlight {
     v1::CreateIncidentRequest request;
-    v1::CreateIncidentResponse response;
+    ledger::v1::ChangeResponse response;
     std::unique_ptr<grpc::ClientContext> context;
-    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::CreateIncidentResponse>> reader;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<ledger::v1::ChangeResponse>> reader;
     grpc::Status status;
 };
 

@@ -50,7 +50,7 @@ void import_roster(const Stage& stage, const std::shared_ptr<grpc::Channel>& app
     add_person(roster, admin, {"admin"});
     grpc::ClientContext context;
     prepare(context, "Bearer " + admin_token(stage, of_realm));
-    approval::v1::ImportRosterResponse response;
+    ledger::v1::ChangeResponse response;
     expect_ok(approval::v1::ApprovalService::NewStub(approval)->ImportRoster(&context, request,
                                                                              &response),
               "ImportRoster");

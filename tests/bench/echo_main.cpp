@@ -15,9 +15,9 @@ namespace v1 = tocsin::drafting::v1;
 namespace {
 
 class Echo final : public v1::DraftingService::CallbackService {
-    grpc::ServerUnaryReactor* CreateIncident(grpc::CallbackServerContext* context,
-                                             const v1::CreateIncidentRequest*,
-                                             v1::CreateIncidentResponse* response) override {
+    grpc::ServerUnaryReactor* CreateIncident(
+        grpc::CallbackServerContext* context, const v1::CreateIncidentRequest*,
+        tocsin::ledger::v1::ChangeResponse* response) override {
         response->set_id("inc-0123456789abcdefghij");
         response->set_etag("1");
         response->set_position("drafting/7/123456");

@@ -95,7 +95,7 @@ void check_confirmed(const Stage& stage, const Running& all, const std::string& 
         release = response.release();
         return release.deliveries_size() == 2 &&
                std::ranges::all_of(release.deliveries(), [](const auto& delivery) {
-                   return delivery.state() == "confirmed";
+                   return delivery.state() == publishing::v1::DELIVERY_STATE_CONFIRMED;
                });
     };
     if (!wait_until(std::chrono::seconds(5), confirmed))

@@ -10,6 +10,7 @@
 #include "bench/floor.hpp"
 #include "bench/setup.hpp"
 #include "runtime/base/digest.hpp"
+#include "texts/enum_names.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
@@ -57,7 +58,7 @@ static void check_released(const Stage& stage, const Running& all, const std::st
         grpc::ClientContext context;
         prepare(context, "Bearer " + author_token(stage));
         return drafting->GetMessage(&context, request, &response).ok() &&
-               response.message().state() == "released";
+               response.message().state() == drafting::v1::MESSAGE_STATE_RELEASED;
     });
     publishing::v1::GetReleaseRequest query;
     query.set_message_id(message_id);
@@ -69,7 +70,7 @@ static void check_released(const Stage& stage, const Running& all, const std::st
               "GetRelease");
     if (!released || release.release().digest() != response.message().digest())
         throw std::runtime_error("the copied history is not one: " + message_id + " is " +
-                                 response.message().state());
+                                 std::string(texts::enum_name(response.message().state())));
 }
 
 std::vector<Figure> memory(Stage& stage) {

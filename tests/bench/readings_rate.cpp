@@ -10,6 +10,7 @@
 #include "runtime/ledger/view.hpp"
 #include "tocsin/ledger/v1/ledger.pb.h"
 #include "trigger/decider.hpp"
+#include "trigger/event.hpp"
 
 #include <fmt/format.h>
 
@@ -31,9 +32,9 @@ static trigger::State with_rules() {
     trigger::State state;
     const auto now = runtime::SystemClock().now();
     for (int i = 0; i < rules; ++i) {
-        trigger::v1::Event event;
+        trigger::v1::Event event = trigger::event_of(fmt::format("high-{}", i));
         auto& rule = *event.mutable_rule_put()->mutable_rule();
-        rule.set_rule_id(fmt::format("high-{}", i));
+        rule.set_rule_id(event.rule_id());
         rule.set_agency_id("city");
         rule.set_source_id("gauges");
         rule.set_series(series_of(i));

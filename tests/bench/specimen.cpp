@@ -116,7 +116,7 @@ static void approve(const Stage& stage, const Running& all, const drafting::v1::
     request.set_digest(message.digest());
     grpc::Status status;
     wait_until(20s, [&] {
-        approval::v1::ApproveResponse response;
+        ledger::v1::ChangeResponse response;
         grpc::ClientContext context;
         prepare(context, "Bearer " + approver_token(stage));
         status = stub->Approve(&context, request, &response);
@@ -136,7 +136,7 @@ static publishing::v1::Release await_released(const Stage& stage, const Running&
         grpc::ClientContext context;
         prepare(context, "Bearer " + author_token(stage));
         return stub->GetRelease(&context, request, &response).ok() &&
-               response.release().state() == "released";
+               response.release().state() == publishing::v1::RELEASE_STATE_RELEASED;
     });
     if (!released)
         throw std::runtime_error("the message is not released: " +

@@ -96,7 +96,7 @@ private:
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + 2s);
         context.AddMetadata("authorization", bearer_);
-        approval::v1::SetPolicyResponse response;
+        ledger::v1::ChangeResponse response;
         const grpc::Status status = approval::v1::ApprovalService::NewStub(channel)->SetPolicy(
             &context, request, &response);
         const std::lock_guard guard(mutex_);

@@ -38,8 +38,10 @@ void Watcher::watch() {
 
 void Watcher::saw(const drafting::v1::Message& message) {
     // Shown twice: when it was submitted, and when approval has opened its review.
-    if (message.state() == "in_review" && ++in_review_[message.message_id()] == 2) approve(message);
-    if (message.state() != "released") return;
+    if (message.state() == drafting::v1::MESSAGE_STATE_IN_REVIEW &&
+        ++in_review_[message.message_id()] == 2)
+        approve(message);
+    if (message.state() != drafting::v1::MESSAGE_STATE_RELEASED) return;
     const std::lock_guard guard(mutex_);
     released_ = Released{message.message_id(), Clock::now()};
     changed_.notify_all();
@@ -50,7 +52,7 @@ void Watcher::approve(const drafting::v1::Message& message) {
     request.set_request_id(runtime::new_uuid_v7());
     request.set_message_id(message.message_id());
     request.set_digest(message.digest());
-    approval::v1::ApproveResponse response;
+    ledger::v1::ChangeResponse response;
     grpc::ClientContext context;
     prepare(context, bearer_);
     const grpc::Status status = approval_->Approve(&context, request, &response);

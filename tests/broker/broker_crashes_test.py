@@ -1,7 +1,6 @@
 """Kafka is killed, frozen or away: calls say so in time, reads go on, recovery needs nobody."""
 
 import time
-from typing import Any
 
 from oracle import check_everything
 from pair import Pair, report
@@ -14,37 +13,25 @@ from support.waiting import until
 KILLS = 20 if FULL_DOSE else 2
 
 
-def incident(request_id: str) -> dict[str, Any]:
-    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
-
-
 def test_the_broker_is_killed_under_load(pair: Pair, broker: Broker) -> None:
-    load = pair.load(seed=11)
     outages: list[float] = []
-    try:
+    with pair.load(seed=11) as load:
         for _ in range(KILLS):
-            goal = load.answered + 100
-            until(lambda g=goal: load.answered >= g, "the load is in full swing", 60)
+            load.grows(100)
             killed_at = time.monotonic()
             broker.restart()
             until(lambda t=killed_at: len(load.answered_since(t + 0.5)) > 50, "it goes on", 90)
             outages.append(min(asked.answered_at for asked in load.answered_since(killed_at + 0.5))
                            - killed_at)
-    finally:
-        load.stop()
     ledger = check_everything(pair)
     report("broker-kills", {
         "kills": KILLS, "outage_s": [round(outage, 2) for outage in outages],
-        "requests": len(load.asked), "late_repeats": load.late,
-        "attempts": sum(asked.attempts for asked in load.asked),
-        "decisions": len(ledger.counted), "void": ledger.void,
-    })
+        **load.tally(ledger)})
 
 
 def refused_in_time(pair: Pair, instance: Program, request_id: str) -> None:
     began = time.monotonic()
-    answer = pair.reader(instance).call("drafting", "CreateIncident", incident(request_id),
-                                        timeout_s=2)
+    answer = pair.ask(instance, request_id=request_id, timeout_s=2)
     assert answer.code == "UNAVAILABLE", answer
     assert answer.reason == "UNAVAILABLE" and answer.retry_after_s, answer
     assert time.monotonic() - began < 2.0
@@ -74,22 +61,15 @@ def away(pair: Pair) -> list[str]:
 def back(pair: Pair, asked: list[str]) -> None:
     """The same requests, asked again as they are, once at each instance: one answer each."""
     for request_id in asked:
-        answers = [
-            until(lambda i=instance, r=request_id: (
-                lambda answer: answer if answer.ok else None)(
-                    pair.reader(i).call("drafting", "CreateIncident", incident(r))),
-                "it is answered", 60)
-            for instance in pair.instances]
+        answers = [pair.create(instance, request_id=request_id) for instance in pair.instances]
         assert answers[0].said == answers[1].said
-        pair.made_by_tests.add(answers[0].body["id"])
     for instance in pair.instances:
         until(lambda i=instance: stale_seconds(pair, i) == 0, "reads are fresh again")
 
 
 def one_exists(pair: Pair) -> None:
-    answer = pair.reader(pair.left).must("drafting", "CreateIncident", incident(new_request_id()))
-    pair.made_by_tests.add(answer["id"])
-    pair.reader(pair.right).must("drafting", "ListIncidents", after=answer["position"])
+    answer = pair.create(pair.left)
+    pair.reader(pair.right).must("drafting", "ListIncidents", after=answer.token)
 
 
 def test_kafka_is_away_and_comes_back(pair: Pair, broker: Broker) -> None:

@@ -13,12 +13,13 @@ from oracle import check_everything
 from pair import Pair, report
 from support.cluster import Cluster
 from support.connect import new_request_id
+from support.ledger import ledger_topic
 from support.places import FULL_DOSE
 from support.programs import Program, Secrets, service_flags
 from support.waiting import until
 
 KILLS = 6 if FULL_DOSE else 2
-LEDGER = "tocsin.drafting.ledger.v1"
+LEDGER = ledger_topic("drafting")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_a_half_started_cluster_is_not_taken_for_a_small_one(
     cluster.spawn(3)
     cluster.wait_ready()
     approval.wait_ready()
-    assert cluster.replicas("tocsin.approval.ledger.v1", 0) == 3
+    assert cluster.replicas(ledger_topic("approval"), 0) == 3
     assert approval.terminate() == 0
 
 
@@ -73,12 +74,10 @@ def longest_silence(load: Load, since: float) -> float:
 def test_the_node_that_leads_the_ledger_is_killed_under_load(
         cluster: Cluster, pair: Pair) -> None:
     assert cluster.replicas(LEDGER, 0) == 3 and in_sync_min(cluster) == "2"
-    load = pair.load(seed=5)
     outages: list[float] = []
-    try:
+    with pair.load(seed=5) as load:
         for kill in range(KILLS):
-            goal = load.answered + 100
-            until(lambda g=goal: load.answered >= g, "the load is in full swing", 60)
+            load.grows(100)
             until(lambda: all_in_sync(cluster, pair), "all replicas are in sync", 90, 0.2)
             number = cluster.leader(LEDGER, kill % pair.partitions)
             killed_at = time.monotonic()
@@ -88,30 +87,24 @@ def test_the_node_that_leads_the_ledger_is_killed_under_load(
             assert not cluster.nodes[number].running
             outages.append(longest_silence(load, killed_at))
             cluster.nodes[number].start()
-    finally:
-        load.stop()
     ledger = check_everything(pair)
     report("node-kills", {
         "kills": KILLS, "silence_s": [round(outage, 2) for outage in outages],
-        "requests": len(load.asked), "decisions": len(ledger.counted), "void": ledger.void,
-    })
+        **load.tally(ledger)})
 
 
 def test_with_one_node_left_nothing_is_accepted_and_with_two_it_goes_on(
         cluster: Cluster, pair: Pair) -> None:
     until(lambda: all_in_sync(cluster, pair), "all replicas are in sync", 90, 0.2)
-    request = {"requestId": new_request_id(), "kind": "flood", "title": "Bow River"}
+    request_id = new_request_id()
     for number in (1, 2):
         cluster.nodes[number].kill()
-    answer = pair.reader(pair.left).call("drafting", "CreateIncident", request, timeout_s=3)
+    answer = pair.ask(pair.left, request_id=request_id, timeout_s=3)
     assert answer.code == "UNAVAILABLE", f"not said in time: {answer}"
     assert pair.reader(pair.left).call("drafting", "ListIncidents", {"pageSize": 1}).ok
     cluster.nodes[1].start()
-    accepted = until(
-        lambda: (said := pair.reader(pair.left).call("drafting", "CreateIncident", request)).ok
-        and said, "it goes on with two nodes", 90)
+    accepted = pair.create(pair.left, request_id=request_id, seconds=90)  # with two nodes
     cluster.nodes[2].start()
-    again = pair.reader(pair.right).call("drafting", "CreateIncident", request)
+    again = pair.ask(pair.right, request_id=request_id)
     assert again.ok and again.body == accepted.body
-    pair.made_by_tests.add(again.body["id"])
     check_everything(pair)

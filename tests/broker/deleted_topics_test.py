@@ -1,36 +1,28 @@
 """Somebody deletes a topic of services that run. They say what is missing, do not turn in circles,
 and go on once it is there again; a ledger that is gone is an alarm, never a fresh start."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from oracle import check_chain, settled
+from oracle import check_chain, check_idle, settled
 from pair import Pair
 from support.broker import Broker
-from support.calls import Answer
 from support.connect import new_request_id
 from support.ledger import commands_topic, ledger_topic, read_topic
-from support.programs import Program, Secrets, run_cli
+from support.programs import Program, Secrets
 from support.raw import Raw
-from support.tokens import OPERATOR
 from support.waiting import until
 
 COMMANDS, LEDGER, EVENTS = commands_topic("drafting"), ledger_topic("drafting"), "tocsin.events.v1"
-WATCHED_S = 3.0
-BUSY_MAX = 0.5  # share of a processor; one that turns in circles takes it all
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     """Of one test: what it deletes, no other misses."""
-    running = Broker(tmp_path / "kafka").start()
-    try:
+    with Broker(tmp_path / "kafka").start() as running:
         yield running
-    finally:
-        running.kill()
 
 
 @pytest.fixture
@@ -45,28 +37,9 @@ def raw(broker: Broker) -> Raw:
     return Raw(broker.bootstrap)
 
 
-def ask(pair: Pair, instance: Program) -> Answer:
-    answer = pair.reader(instance).call("drafting", "CreateIncident", {
-        "requestId": new_request_id(), "kind": "flood", "title": "beside a loss"}, timeout_s=2)
-    if answer.ok:
-        pair.made_by_tests.add(answer.body["id"])
-    return answer
-
-
-def check_idle(pair: Pair) -> None:
-    """Neither instance turns in circles."""
-    before = [instance.cpu_seconds() for instance in pair.instances]
-    began = time.monotonic()
-    until(lambda: time.monotonic() - began >= WATCHED_S, "they were watched for a while", 60, 0.1)
-    took = time.monotonic() - began
-    shares = [(instance.cpu_seconds() - used) / took
-              for instance, used in zip(pair.instances, before, strict=True)]
-    assert max(shares) < BUSY_MAX, shares
-
-
 def misses(pair: Pair, instance: Program, topic: str) -> bool:
     """Whether it says so everywhere: to callers, to health checks, as a metric, in its log."""
-    answer = ask(pair, instance)
+    answer = pair.ask(instance, timeout_s=2)
     assert not answer.ok, "there is nothing to write to"
     return (answer.code == "UNAVAILABLE" and f"{topic}/" in answer.text
             and "does not exist in Kafka" in answer.text
@@ -77,7 +50,7 @@ def misses(pair: Pair, instance: Program, topic: str) -> bool:
 
 def misses_ledger(pair: Pair, instance: Program) -> bool:
     """Whoever writes it hears that it is gone; whoever only reads it, that nobody knows it."""
-    answer = ask(pair, instance)
+    answer = pair.ask(instance, timeout_s=2)
     assert not answer.ok, "there is nothing to write to"
     return (answer.code == "UNAVAILABLE" and LEDGER in answer.text
             and instance.health("drafting") == "NOT_SERVING"
@@ -148,18 +121,16 @@ def repaired(pair: Pair) -> bool:
     for instance in pair.instances:
         for partition, why in sorted(pair.halted(instance).items()):
             assert why.startswith("ledger_lost"), why
-            run_cli(pair.keys, "ledger", "restart-input", "drafting", "--partition",
-                    str(partition), "--reason", "the ledger was deleted", "--drafting",
-                    pair.address(instance), "--as", OPERATOR.subject, "--roles", "operator",
-                    check=False)  # Another instance's word may have come first.
+            # Another instance's word may have come first.
+            pair.operate(instance, "restart-input", partition, "the ledger was deleted")
     return not any(pair.halted(instance) for instance in pair.instances)
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["asked meanwhile", "replaced at once"])
 def test_a_ledger_that_is_gone_is_an_alarm_and_no_fresh_start(
         pair: Pair, raw: Raw, asked: bool) -> None:
-    request = {"requestId": new_request_id(), "kind": "flood", "title": "made before the loss"}
-    first = pair.reader(pair.left).call("drafting", "CreateIncident", request)
+    request_id = new_request_id()
+    first = pair.ask(pair.left, request_id=request_id)
     home, _ = first.position
     raw.delete_topic(LEDGER)
     if asked:
@@ -172,7 +143,7 @@ def test_a_ledger_that_is_gone_is_an_alarm_and_no_fresh_start(
         until(lambda i=instance: pair.halted(i).get(home, "").startswith("ledger_lost"),
               f"{who} halts", 60)
         assert instance.health("drafting") == "NOT_SERVING"
-        assert ask(pair, instance).code == "UNAVAILABLE"
+        assert pair.ask(instance, timeout_s=2).code == "UNAVAILABLE"
         assert "partition needs an operator" in instance.said()
     check_idle(pair)
     assert not [one for one in pair.ledger().counted if one.partition == home], "begun afresh"
@@ -184,11 +155,7 @@ def test_a_ledger_that_is_gone_is_an_alarm_and_no_fresh_start(
     for instance in pair.instances:
         goes_on(pair, instance)
     # The command is still in its topic: it is decided anew, to the same id.
-    def again() -> Answer | None:
-        answer = pair.reader(pair.right).call("drafting", "CreateIncident", request)
-        return None if answer.code == "UNAVAILABLE" else answer
-
-    answer = until(again, "it is answered", 30, 0.2)
-    assert (answer.code, answer.body.get("id")) == ("OK", first.body["id"])
+    again = pair.create(pair.right, request_id=request_id, seconds=30)
+    assert again.body["id"] == first.body["id"]
     third.kill()
     check_chain(pair, settled(pair))

@@ -9,7 +9,6 @@ from long_history import make_history
 from oracle import check_heads, settled
 from pair import Pair, report
 from support.broker import Broker
-from support.connect import new_request_id
 from support.ledger import ledger_topic
 from support.places import FULL_DOSE
 from support.waiting import until
@@ -31,10 +30,7 @@ def next_offset(pair: Pair, partition: int) -> int:
 def ask(pair: Pair, realm: str) -> tuple[str, float]:
     """What became of a change, and how long it took."""
     began = time.monotonic()
-    answer = pair.reader(pair.left, realm).call("drafting", "CreateIncident", {
-        "requestId": new_request_id(), "kind": "flood", "title": "beside a fold"}, timeout_s=10)
-    if answer.ok:
-        pair.made_by_tests.add(answer.body["id"])
+    answer = pair.ask(pair.left, realm, timeout_s=10)
     return answer.code, time.monotonic() - began
 
 

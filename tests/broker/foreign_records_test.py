@@ -2,28 +2,23 @@
 as dead letters, and the service goes on."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commands import COMMANDS, command, dead_letters
 from oracle import check_chain, settled
 from pair import Pair
 from support.broker import Broker
-from support.calls import request_bytes
-from support.connect import new_request_id
 from support.ledger import (
-    COMMAND, DECISION, Ledger, Record, commands_topic, genesis, ledger_topic, read_topic, seal,
+    COMMAND, DECISION, Ledger, Record, forged, genesis, ledger_topic, read_topic, seal,
 )
-from support.programs import Secrets
 from support.protos import message
 from support.raw import Raw
-from support.waiting import until
 
-COMMANDS, LEDGER = commands_topic("drafting"), ledger_topic("drafting")
-DEAD_LETTERS = "tocsin.dead-letters.v1"
+LEDGER = ledger_topic("drafting")
 
 
 @dataclass
@@ -48,43 +43,21 @@ class Stage:
         kind = DECISION if topic.endswith(".ledger.v1") else COMMAND
         return seal(body, self.pair.keys.mac_key, topic, kind)
 
-    def create(self, instance: Any) -> dict[str, Any]:
-        answer = self.pair.reader(instance).must("drafting", "CreateIncident", {
-            "requestId": new_request_id(), "kind": "flood", "title": "after a strange record"})
-        self.pair.made_by_tests.add(answer["id"])
-        return answer
+    def decided_at(self, ledger: Ledger, offset: int) -> list[Any]:
+        """The decisions on the command at this offset of calgary's partition."""
+        return [one.decision for one in ledger.of_record(COMMANDS, self.partition, offset)]
 
 
 @pytest.fixture(scope="module")
-def stage(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
-          ) -> Iterator[Stage]:
-    pair = Pair(broker, keys, Path(tmp_path_factory.mktemp("pair"))).start()
-    first = pair.reader(pair.left).must("drafting", "CreateIncident", {
-        "requestId": new_request_id(), "kind": "flood", "title": "the first"})
-    pair.made_by_tests.add(first["id"])
-    yield Stage(pair, Raw(broker.bootstrap), int(first["position"].split("/")[1]))
-    pair.end()
-
-
-def command(**changed: Any) -> Any:
-    """A CommandRecord as an instance would write it."""
-    record = message("tocsin.ledger.v1.CommandRecord")(
-        realm="calgary", actor="ann@calgary.example", agency="city", roles=["author"],
-        request_id=new_request_id())
-    record.expires_at.FromSeconds(int(time.time()) + 600)
-    body = message("tocsin.drafting.v1.Command")()
-    body.create_incident.ParseFromString(request_bytes("drafting", "CreateIncident", {
-        "requestId": record.request_id, "kind": "flood", "title": "by hand"}))
-    record.body = body.SerializeToString()
-    for name, value in changed.items():
-        setattr(record, name, value)
-    return record
+def stage(broker: Broker, pair: Pair) -> Stage:
+    return Stage(pair, Raw(broker.bootstrap), pair.create(pair.left).position[0])
 
 
 def goes_on(stage: Stage, before: Ledger) -> Ledger:
     """Both instances take commands, agree, and everything that counted before still does."""
     for instance in stage.pair.instances:
-        stage.create(instance)
+        answer = stage.pair.ask(instance)
+        assert answer.ok, answer
     after = settled(stage.pair)
     check_chain(stage.pair, after)
     assert set(before.at) <= set(after.at)
@@ -123,7 +96,7 @@ def test_a_command_without_our_mac_is_skipped(stage: Stage, kind: str) -> None:
     before = stage.ledger()
     offset = stage.raw.put(COMMANDS, stage.partition, FOREIGN[kind](stage, COMMANDS))
     after = goes_on(stage, before)
-    assert not decided_at(stage, after, offset)
+    assert not stage.decided_at(after, offset)
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
@@ -138,13 +111,6 @@ def foreign(ledger: Ledger, stage: Stage) -> int:
     return ledger.foreign.get(stage.partition, 0)
 
 
-def decided_at(stage: Stage, ledger: Ledger, offset: int) -> list[Any]:
-    """The decisions on the command at this offset of calgary's partition."""
-    return [one.decision for one in ledger.counted
-            if one.partition == stage.partition and one.decision.cause.topic == COMMANDS
-            and one.decision.cause.offset == offset]
-
-
 # --- commands with our mac that cannot, or may not, be obeyed ---
 
 def test_a_command_that_cannot_be_read_is_kept_as_a_dead_letter(stage: Stage) -> None:
@@ -155,13 +121,11 @@ def test_a_command_that_cannot_be_read_is_kept_as_a_dead_letter(stage: Stage) ->
         sealed = stage.seal(body)
         offset = stage.raw.put(COMMANDS, stage.partition, sealed)
         after = goes_on(stage, before)
-        [decision] = decided_at(stage, after, offset)
+        [decision] = stage.decided_at(after, offset)
         assert decision.rejected.code == "unreadable", what
-        letters = [letter for letter in stage.records(DEAD_LETTERS)
-                   if letter.headers.get("tocsin_error_offset") == str(offset)]
+        letters = dead_letters(stage.pair, offset)
         assert [letter.value for letter in letters] == [sealed], what
         assert letters[0].headers["tocsin_error_reason"] == "unreadable"
-        assert letters[0].headers["tocsin_error_topic"] == COMMANDS
 
 
 def rejection(stage: Stage, record: Any, partition: int | None = None) -> str:
@@ -180,20 +144,10 @@ def test_a_command_in_the_wrong_partition_is_refused(stage: Stage) -> None:
 
 
 def test_a_command_of_a_realm_that_lives_elsewhere_is_refused(stage: Stage) -> None:
-    home = {row["realm"]: row["partition"] for row in homes(stage)}
-    stranger = next(realm for realm, where in home.items() if where != stage.partition)
+    # Where a realm lives, its own first decision shows.
+    stranger = next(realm for realm in stage.pair.realms
+                    if stage.pair.create(stage.pair.left, realm).position[0] != stage.partition)
     assert rejection(stage, command(realm=stranger)) == "wrong_partition"
-
-
-def homes(stage: Stage) -> list[dict[str, Any]]:
-    """Where each realm lives, as its own first decision shows."""
-    rows = []
-    for realm in stage.pair.realms:
-        answer = stage.pair.reader(stage.pair.left, realm).must("drafting", "CreateIncident", {
-            "requestId": new_request_id(), "kind": "flood", "title": "where am I"})
-        stage.pair.made_by_tests.add(answer["id"])
-        rows.append({"realm": realm, "partition": int(answer["position"].split("/")[1])})
-    return rows
 
 
 def test_an_expired_command_is_refused(stage: Stage) -> None:
@@ -241,13 +195,13 @@ def test_a_decision_stored_twice_counts_once(stage: Stage) -> None:
     assert after.void == before.void + 3
 
 
-def forged(stage: Stage, previous: bytes, writer: str = "mallory") -> bytes:
-    decision = message("tocsin.ledger.v1.Decision")(
-        previous_digest=previous, writer=writer, realm="calgary")
+def mallorys(stage: Stage, previous: bytes) -> bytes:
+    """A decision as somebody with the key would forge it."""
+    decision = message("tocsin.ledger.v1.Decision")(writer="mallory", realm="calgary")
     decision.decided_at.FromSeconds(int(time.time()))
     decision.cause.topic, decision.cause.offset = COMMANDS, 10**9
     decision.accepted.subject = "forged"
-    return stage.seal(decision.SerializeToString(), LEDGER)
+    return forged(previous, decision, stage.pair.keys.mac_key, LEDGER)
 
 
 @pytest.mark.parametrize("kind", ["unknown_predecessor", "the_beginning", "an_older_decision"])
@@ -257,7 +211,7 @@ def test_a_decision_that_does_not_extend_the_chain_is_void(stage: Stage, kind: s
     previous = {"unknown_predecessor": b"\x13" * 32,
                 "the_beginning": genesis(LEDGER, stage.partition),
                 "an_older_decision": here[len(here) // 2].digest}[kind]
-    stage.raw.put(LEDGER, stage.partition, forged(stage, previous))
+    stage.raw.put(LEDGER, stage.partition, mallorys(stage, previous))
     assert goes_on(stage, before).void == before.void + 1
 
 
@@ -270,10 +224,5 @@ def test_a_decision_of_another_partition_is_void(stage: Stage) -> None:
 
 def test_what_was_put_there_is_passed_over_by_a_fresh_instance_too(stage: Stage) -> None:
     before = stage.ledger()
-    for instance in stage.pair.instances:
-        instance.kill()
-    for instance in stage.pair.instances:
-        instance.start()
-    until(lambda: all(instance.health("drafting") == "SERVING"
-                      for instance in stage.pair.instances), "both serve")
+    stage.pair.restart_both()
     goes_on(stage, before)

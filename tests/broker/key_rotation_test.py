@@ -9,7 +9,7 @@ from load import Load
 from oracle import check_everything
 from pair import Pair, report
 from support.ledger import key_id, ledger_topic, read_topic, signed_with
-from support.programs import Program, Secrets
+from support.programs import Program, Secrets, write_mac_keys
 from support.waiting import until
 
 LEDGER = ledger_topic("drafting")
@@ -22,10 +22,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
 
 
 def restart_one_by_one(pair: Pair, load: Load, keys: list[bytes]) -> None:
-    pair.keys.mac_key_file.write_text("".join(f"{key.hex()}\n" for key in keys))
+    write_mac_keys(pair.keys.mac_key_file, *keys)
     for instance in pair.instances:
-        goal = load.answered + 40
-        until(lambda g=goal: load.answered >= g, "the load is in full swing", 60)
+        load.grows(40)
         assert instance.terminate() == 0
         instance.start()
 
@@ -42,24 +41,19 @@ def signers(pair: Pair) -> dict[int, list[bytes]]:
 
 def test_the_key_is_changed_under_load(pair: Pair) -> None:
     [old], new = pair.keys.mac_keys, secrets.token_bytes(32)
-    load = pair.load(seed=13)
-    try:
+    with pair.load(seed=13) as load:
         restart_one_by_one(pair, load, [old, new])
         assert all(ids == [key_id(old)] for ids in signers(pair).values())
         restart_one_by_one(pair, load, [new, old])
         until(lambda: all(ids[-1] == key_id(new) for ids in signers(pair).values()),
               "the new key signs everywhere", 60, 0.2)
-        goal = load.answered + 100
-        until(lambda: load.answered >= goal, "it goes on", 60)
-    finally:
-        load.stop()
+        load.grows(100, "it goes on")
     ledger = check_everything(pair)
     changes = [one.partition for one in ledger.counted
                if one.decision.WhichOneof("outcome") == "key_changed"]
     assert set(changes) == set(range(pair.partitions))
     assert all(ids[-1] == key_id(new) for ids in signers(pair).values())
-    report("key-rotation", {"changes": len(changes), "requests": len(load.asked),
-                            "decisions": len(ledger.counted), "void": ledger.void})
+    report("key-rotation", {"changes": len(changes), **load.tally(ledger)})
 
 
 def all_halted(pair: Pair, instance: Program, why: str) -> bool:
@@ -69,7 +63,7 @@ def all_halted(pair: Pair, instance: Program, why: str) -> bool:
 
 def test_an_instance_without_the_new_key_says_so(pair: Pair) -> None:
     newest, *older = pair.keys.mac_keys
-    pair.keys.mac_key_file.write_text("".join(f"{key.hex()}\n" for key in older))
+    write_mac_keys(pair.keys.mac_key_file, *older)
     try:
         assert pair.right.terminate() == 0
         pair.right.spawn()
@@ -78,7 +72,7 @@ def test_an_instance_without_the_new_key_says_so(pair: Pair) -> None:
         assert pair.right.health("drafting") == "NOT_SERVING"
         assert pair.create(pair.left).ok
     finally:
-        pair.keys.mac_key_file.write_text("".join(f"{key.hex()}\n" for key in [newest, *older]))
+        write_mac_keys(pair.keys.mac_key_file, newest, *older)
     pair.right.kill()
     pair.right.start()
     check_everything(pair)

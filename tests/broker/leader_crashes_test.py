@@ -9,6 +9,7 @@ from oracle import check_everything
 from pair import Pair, report
 from support.ledger import Ledger
 from support.places import FULL_DOSE
+from support.programs import Program
 from support.waiting import until
 
 KILLS = 200 if FULL_DOSE else 20
@@ -17,11 +18,10 @@ FROZEN_S = 10.0
 
 
 class Fault:
-    """One blow to the leader of some partitions."""
+    """One blow to the leader of some partitions, which is about to fall."""
 
-    def __init__(self, victim: str, partitions: set[int]) -> None:
-        self.victim = victim
-        self.partitions = partitions
+    def __init__(self, pair: Pair, victim: Program) -> None:
+        self.partitions = led_by(pair, victim)
         self.at = time.monotonic()
         self.wall_at = time.time()
 
@@ -38,15 +38,15 @@ class Fault:
         return list(found.values())
 
 
-def led_by(pair: Pair, name: str) -> set[int]:
-    return {row.get("partition", 0) for row in pair.status(getattr(pair, name))
-            if row.get("writer") == name}
+def led_by(pair: Pair, instance: Program) -> set[int]:
+    return {row.get("partition", 0) for row in pair.status(instance)
+            if row.get("writer") == instance.flag("instance")}
 
 
-def some_answers(load: Load, least: int) -> None:
-    """Lets the load go on for a while, so that the next blow meets it in full swing."""
-    goal = load.answered + least
-    until(lambda: load.answered >= goal, f"{least} more answers", 60)
+def next_victim(pair: Pair, load: Load, dice: random.Random) -> Program:
+    """A leader, once the load is in full swing."""
+    load.grows(dice.randrange(20, 120))
+    return pair.leader(dice.randrange(pair.partitions))
 
 
 def figures(faults: list[Fault], load: Load, ledger: Ledger) -> dict[str, float]:
@@ -57,42 +57,29 @@ def figures(faults: list[Fault], load: Load, ledger: Ledger) -> dict[str, float]
 
 
 def tell(name: str, faults: list[Fault], load: Load, ledger: Ledger) -> None:
-    report(name, {
-        **figures(faults, load, ledger),
-        "requests": len(load.asked), "late_repeats": load.late,
-        "attempts": sum(asked.attempts for asked in load.asked),
-        "decisions": len(ledger.counted), "void": ledger.void,
-    })
+    report(name, {**figures(faults, load, ledger), **load.tally(ledger)})
 
 
 def test_the_leader_is_killed_again_and_again(pair: Pair) -> None:
     dice = random.Random(7)
-    load = pair.load(seed=7)
     faults: list[Fault] = []
-    try:
+    with pair.load(seed=7) as load:
         for _ in range(KILLS):
-            some_answers(load, dice.randrange(20, 120))
-            victim = pair.leader(dice.randrange(pair.partitions))
-            name = victim.flag("instance")
-            faults.append(Fault(name, led_by(pair, name)))
+            victim = next_victim(pair, load, dice)
+            faults.append(Fault(pair, victim))
             victim.kill()
-            some_answers(load, 10)
+            load.grows(10, "it goes on")
             victim.start()
-    finally:
-        load.stop()
     tell("leader-kills", faults, load, check_everything(pair))
 
 
 def test_the_leader_stands_still_and_goes_on(pair: Pair) -> None:
     dice = random.Random(8)
-    load = pair.load(seed=8)
     faults: list[Fault] = []
-    try:
+    with pair.load(seed=8) as load:
         for _ in range(FREEZES):
-            some_answers(load, dice.randrange(20, 120))
-            victim = pair.leader(dice.randrange(pair.partitions))
-            name = victim.flag("instance")
-            faults.append(Fault(name, led_by(pair, name)))
+            victim = next_victim(pair, load, dice)
+            faults.append(Fault(pair, victim))
             victim.freeze()
             frozen_until = time.monotonic() + FROZEN_S
             try:
@@ -101,6 +88,4 @@ def test_the_leader_stands_still_and_goes_on(pair: Pair) -> None:
             finally:
                 victim.thaw()
             until(lambda v=victim: v.health("drafting") == "SERVING", "it goes on")
-    finally:
-        load.stop()
     tell("leader-freezes", faults, load, check_everything(pair))

@@ -2,7 +2,6 @@
 could not tell: once the clocks are right it halts and says why, what does not repair it is refused,
 and the operator's `tocsin ledger override-clock` lets it go on from the present."""
 
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,7 @@ from oracle import check_chain, settled
 from pair import Pair
 from support.broker import Broker
 from support.clock import DAY_S, Clock
-from support.connect import new_request_id
-from support.programs import Program, Secrets, run_cli
+from support.programs import Program, Secrets
 from support.tokens import OPERATOR
 from support.waiting import until
 
@@ -31,11 +29,8 @@ def clock(tmp_path: Path) -> Clock:
 
 @pytest.fixture
 def broker(tmp_path: Path, clock: Clock) -> Iterator[Broker]:
-    running = Broker(tmp_path / "kafka", environment=clock.environment()).start()
-    try:
+    with Broker(tmp_path / "kafka", environment=clock.environment()).start() as running:
         yield running
-    finally:
-        running.kill()
 
 
 @pytest.fixture
@@ -44,12 +39,6 @@ def pair(broker: Broker, keys: Secrets, clock: Clock, tmp_path: Path) -> Iterato
                 clocks={name: clock for name in ("left", "right", "approval")}).start()
     yield made
     made.end()
-
-
-def operate(pair: Pair, verb: str, partition: int) -> subprocess.CompletedProcess[str]:
-    return run_cli(pair.keys, "ledger", verb, "drafting", "--partition", str(partition),
-                   "--reason", REASON, "--drafting", pair.address(pair.left),
-                   "--as", OPERATOR.subject, "--roles", "operator", check=False)
 
 
 def ahead(pair: Pair, instance: Program) -> set[int]:
@@ -78,8 +67,7 @@ def test_an_operator_lets_a_ledger_that_is_stamped_ahead_go_on(
         until(lambda i=instance: ahead(pair, i) == set(range(pair.partitions)),
               f"{instance.flag('instance')} says that the ledger is ahead", 60)
         until(lambda i=instance: i.health("drafting") == "NOT_SERVING", "its health says so")
-    stuck = pair.reader(pair.left).call("drafting", "CreateIncident", {
-        "requestId": new_request_id(), "kind": "flood", "title": "too early"}, timeout_s=2)
+    stuck = pair.ask(pair.left, timeout_s=2)
     assert stuck.code == "UNAVAILABLE" and "ledger_ahead" in stuck.text, stuck
 
     # A restart of inputs would repair nothing, and is not recorded.
@@ -88,23 +76,20 @@ def test_an_operator_lets_a_ledger_that_is_stamped_ahead_go_on(
         "ledger", "RestartInput", {"partition": 0, "reason": REASON})
     assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "NOT_REPAIRABLE"), refused
     assert "ledger_lost and input_gone only; this is ledger_ahead" in refused.text
-    said = operate(pair, "restart-input", 0)
+    said = pair.operate(pair.left, "restart-input", 0, REASON)
     assert said.returncode == EXIT_PRECONDITION, said
     assert "this is ledger_ahead" in said.stderr
     assert pair.ledger().at.keys() == before.keys()
 
     for partition in range(pair.partitions):
-        done = operate(pair, "override-clock", partition)
-        assert done.returncode == 0, done
-        service, where, offset = done.stdout.strip().split("/")
-        assert (service, where) == ("drafting", str(partition))
-        overridden = pair.ledger().at[partition, int(offset)].decision
+        done = pair.operate(pair.left, "override-clock", partition, REASON)
+        overridden = pair.operated(done, partition)
         assert overridden.clock_overridden.reason == f"{OPERATOR.subject}: {REASON}"
         assert abs(overridden.decided_at.seconds - time.time()) < 60
     for instance in pair.instances:
         until(lambda i=instance: i.health("drafting") == "SERVING", "it serves again", 30)
         assert not pair.halted(instance)
         assert {pair.create(instance, realm).position[0] for realm in pair.realms} == homes
-    again = operate(pair, "override-clock", 0)
+    again = pair.operate(pair.left, "override-clock", 0, REASON)
     assert again.returncode == EXIT_PRECONDITION and "not halted" in again.stderr, again
     check_chain(pair, settled(pair))

@@ -2,6 +2,7 @@
 asking: with backoff and jitter while the answer is "not yet", at once at both instances, or late.
 Those of one realm contend for the same templates, and read what they and others wrote. Every
 answer is kept, so that it can be held against the ledger, and every attempt, for the history."""
+
 import asyncio
 import random
 import threading
@@ -14,10 +15,14 @@ import grpc
 
 from e2e.bad_inputs_world import draft
 from history import History, put_of
-from support.calls import CHANNEL_OPTIONS, Answer, answer_of, answer_of_error, request_bytes
+from support.calls import (
+    CHANNEL_OPTIONS, Answer, answer_of, answer_of_error, call_metadata, request_bytes,
+)
 from support.connect import new_request_id
+from support.ledger import Ledger
 from support.protos import method
 from support.tokens import Person
+from support.waiting import until
 
 ATTEMPT_S = 2.0
 TEMPLATES = 2  # of each realm
@@ -42,8 +47,14 @@ class Asked:
         return str(self.request["requestId"])
 
 
+def incident(request_id: str) -> dict[str, Any]:
+    """The same one whenever that request is made."""
+    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
+
+
 class Load:
-    """Runs on a thread of its own, so that the test's thread is free to break things."""
+    """Runs on a thread of its own, so that the test's thread is free to break things. In a `with`
+    statement it is stopped at the end of the block."""
 
     def __init__(self, addresses: list[str], people: list[tuple[Person, str]], history: History,
                  callers: int = 16, pause_s: float = 0.05, seed: int = 1) -> None:
@@ -61,6 +72,12 @@ class Load:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load")
 
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> "Load":
         self._thread.start()
         return self
@@ -72,8 +89,19 @@ class Load:
         assert not self._thread.is_alive(), "the load does not end"
         assert not self.failures, "\n".join(self.failures[:10])
 
+    def grows(self, by: int, what: str = "the load is in full swing", seconds: float = 60) -> None:
+        """Until so many more requests have an answer."""
+        goal = self.answered + by
+        until(lambda: self.answered >= goal, what, seconds)
+
     def answered_since(self, moment: float) -> list[Asked]:
         return [one for one in list(self.asked) if one.answered_at > moment]
+
+    def tally(self, ledger: Ledger) -> dict[str, int]:
+        """For a report(): what was asked, and what came of it."""
+        return {"requests": len(self.asked), "late_repeats": self.late,
+                "attempts": sum(asked.attempts for asked in self.asked),
+                "decisions": len(ledger.counted), "void": ledger.void}
 
     # --- on the thread ---
 
@@ -102,7 +130,8 @@ class Load:
             template = f"load-{self._seed}-{self._random.randrange(TEMPLATES)}"
             dice = self._random.random()
             if dice < 0.5:
-                asked = await self._ask(number, person, token, "CreateIncident", _incident())
+                asked = await self._ask(number, person, token, "CreateIncident",
+                                        incident(new_request_id()))
                 if self._random.random() < 0.2:
                     await self._read_incident(asked, token)
             elif dice < 0.8:
@@ -115,7 +144,8 @@ class Load:
             elif dice < 0.9:  # refused as long as it is there
                 await self._ask(number, person, token, "PutTemplate", _template(template, ""))
             else:
-                asked = await self._ask(number, person, token, "CreateIncident", _incident())
+                asked = await self._ask(number, person, token, "CreateIncident",
+                                        incident(new_request_id()))
                 other = {**asked.request, "title": "another body under the same id"}
                 await self._ask(number, person, token, "CreateIncident", other)
             await asyncio.sleep(self._random.expovariate(1 / self._pause_s))
@@ -216,21 +246,13 @@ class Load:
     async def _call(self, where: int, token: str, name: str, request: dict[str, Any],
                     timeout_s: float, after: str = "") -> Answer:
         path, _, _ = method("drafting", name)
-        metadata = [("authorization", f"Bearer {token}")]
-        if after:
-            metadata.append(("tocsin-after", after))
         try:
             body = await self._channels[where].unary_unary(path)(
                 request_bytes("drafting", name, request), timeout=timeout_s,
-                metadata=tuple(metadata))
+                metadata=call_metadata(token, after))
         except grpc.aio.AioRpcError as error:
             return answer_of_error(error)
         return answer_of("drafting", name, body)
-
-
-def _incident() -> dict[str, Any]:
-    request_id = new_request_id()
-    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
 
 
 def _template(template_id: str, etag: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 throw away what they knew, and decide again what was lost, to the same answers."""
 
 import random
-from typing import Any
 
 import pytest
 
@@ -14,31 +13,14 @@ from support.connect import new_request_id
 from support.ledger import Ledger, ledger_topic
 from support.places import FULL_DOSE
 from support.programs import Program
-from support.waiting import until
 from tail import cut_tail
 
 LEDGER = ledger_topic("drafting")
 
 
-def incident(request_id: str) -> dict[str, Any]:
-    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
-
-
-def create(pair: Pair, instance: Program, request_id: str) -> Answer:
-    """Asked until it is answered."""
-    def answered() -> Answer | None:
-        answer = pair.reader(instance).call("drafting", "CreateIncident", incident(request_id))
-        return None if answer.again else answer
-
-    answer = until(answered, "an answer", 60)
-    assert answer.ok, answer
-    pair.made_by_tests.add(answer.body["id"])
-    return answer
-
-
 def several(pair: Pair, instance: Program, count: int) -> dict[str, Answer]:
     requests = [new_request_id() for _ in range(count)]
-    return {request_id: create(pair, instance, request_id) for request_id in requests}
+    return {request_id: pair.create(instance, request_id=request_id) for request_id in requests}
 
 
 def home_of(answers: dict[str, Answer]) -> int:
@@ -62,7 +44,7 @@ def everything_again(pair: Pair, answers: dict[str, Answer]) -> None:
     """Each request gets its id and etag again at both instances, and is in the ledger once."""
     for request_id, first in answers.items():
         for instance in pair.instances:
-            again = create(pair, instance, request_id)
+            again = pair.create(instance, request_id=request_id)
             assert again.said[:3] == first.said[:3]
     ledger = settled(pair)
     check_chain(pair, ledger)
@@ -70,8 +52,7 @@ def everything_again(pair: Pair, answers: dict[str, Answer]) -> None:
                for (_, request_id), decisions in ledger.by_request().items()}
     assert all(len(decided[request_id]) == 1 for request_id in answers)
     for instance in pair.instances:
-        shown = [row["incidentId"] for row in pair.reader(instance).pages(
-            "drafting", "ListIncidents", "incidents")]
+        shown = pair.incidents(instance)
         assert sorted(shown) == sorted(pair.made_by_tests), instance.flag("instance")
 
 
@@ -81,8 +62,7 @@ def test_what_was_lost_is_decided_again_to_the_same_answers(
     answers = several(pair, pair.left, 6) | several(pair, pair.right, 6)
     before = lose_tail(pair, broker, home_of(answers), batches)
     everything_again(pair, answers)
-    fresh = new_request_id()
-    answers[fresh] = create(pair, pair.left, fresh)
+    answers |= several(pair, pair.left, 1)
     everything_again(pair, answers)
     assert settled(pair).heads != before.heads
 

@@ -8,23 +8,13 @@ from load import Load
 from oracle import check_everything
 from pair import Pair, report
 from support.places import FULL_DOSE
-from support.waiting import until
 
 ROUNDS = 20 if FULL_DOSE else 1
 BLOWS_PER_ROUND = 7 if FULL_DOSE else 4  # which ones, fate decides; the seed is printed
 
 
-def start_both(pair: Pair) -> None:
-    for instance in pair.instances:
-        instance.spawn()
-    for instance in pair.instances:
-        instance.wait_ready()
-
-
 def both_are_killed(pair: Pair) -> None:
-    for instance in pair.instances:
-        instance.kill()
-    start_both(pair)
+    pair.restart_both()
 
 
 def the_follower_is_killed(pair: Pair) -> None:
@@ -80,32 +70,24 @@ BLOWS: list[Callable[[Pair], None]] = [
 
 
 def strike(pair: Pair, load: Load, blow: Callable[[Pair], None]) -> None:
-    goal = load.answered + 40
-    until(lambda: load.answered >= goal, "the load is in full swing", 90)
+    load.grows(40, seconds=90)
     blow(pair)
-    goal = load.answered + 20
-    until(lambda: load.answered >= goal, f"it goes on after: {blow.__name__}", 90)
+    load.grows(20, f"it goes on after: {blow.__name__}", 90)
 
 
 def test_blows_that_fall_together(pair: Pair) -> None:
     seed = random.randrange(10**6)
     print(f"\nseed {seed}")
     dice = random.Random(seed)
-    load = pair.load(seed=seed)
     struck: list[str] = []
-    try:
-        for _ in range(ROUNDS):
-            for blow in dice.sample(BLOWS, BLOWS_PER_ROUND):
-                struck.append(blow.__name__)
-                strike(pair, load, blow)
-    except BaseException:
-        print(f"struck: {struck}")
-        raise
-    finally:
-        load.stop()
+    with pair.load(seed=seed) as load:
+        try:
+            for _ in range(ROUNDS):
+                for blow in dice.sample(BLOWS, BLOWS_PER_ROUND):
+                    struck.append(blow.__name__)
+                    strike(pair, load, blow)
+        except BaseException:
+            print(f"struck: {struck}")
+            raise
     ledger = check_everything(pair)
-    report("mixed-faults", {
-        "seed": seed, "blows": len(struck), "requests": len(load.asked),
-        "late_repeats": load.late, "attempts": sum(asked.attempts for asked in load.asked),
-        "decisions": len(ledger.counted), "void": ledger.void,
-    })
+    report("mixed-faults", {"seed": seed, "blows": len(struck), **load.tally(ledger)})

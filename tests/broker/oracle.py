@@ -1,6 +1,7 @@
 """Holds what callers were answered against what the ledger says and what the instances show."""
 
 import json
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,9 @@ from pair import Pair
 from support.ledger import Ledger
 from support.programs import run_cli
 from support.waiting import until
+
+WATCHED_S = 3.0
+BUSY_MAX = 0.5  # share of a processor; one that turns in circles takes it all
 
 
 def check_everything(pair: Pair) -> Ledger:
@@ -94,9 +98,7 @@ def check_views(pair: Pair, asked: list[Asked]) -> None:
     accepted = {one.answers[0].body["id"] for one in asked
                 if one.method == "CreateIncident" and one.answers[0].ok}
     for instance in pair.instances:
-        shown = [row["incidentId"] for realm in pair.realms
-                 for row in pair.reader(instance, realm).pages(
-                     "drafting", "ListIncidents", "incidents")]
+        shown = [one for realm in pair.realms for one in pair.incidents(instance, realm)]
         assert len(shown) == len(set(shown)), f"{instance.name}: an incident is listed twice"
         assert set(shown) >= accepted, f"{instance.name}: accepted incidents are missing"
         assert set(shown) <= accepted | pair.made_by_tests, "incidents that nobody was answered"
@@ -151,3 +153,14 @@ def check_chain(pair: Pair, ledger: Ledger) -> None:
             where = f"{instance.flag('instance')}, partition {number}: {row}"
             assert row["head"] == ledger.heads[number], where
             assert int(row["decisions"]) == counted[number], where
+
+
+def check_idle(pair: Pair) -> None:
+    """Neither instance turns in circles."""
+    before = [instance.cpu_seconds() for instance in pair.instances]
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began >= WATCHED_S, "they were watched for a while", 60, 0.1)
+    took = time.monotonic() - began
+    shares = [(instance.cpu_seconds() - used) / took
+              for instance, used in zip(pair.instances, before, strict=True)]
+    assert max(shares) < BUSY_MAX, shares

@@ -1,23 +1,24 @@
 """Two instances of drafting on the same topics, a roster that lets people in, and their callers."""
 
 import json
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from history import History
-from load import Load
+from load import Load, incident
 from support.broker import Broker
-from support.calls import Answer, Caller
+from support.calls import Answer, Caller, answered
 from support.clock import Clock
 from support.cluster import Cluster
 from support.connect import new_request_id
 from support.ledger import Ledger, read_ledger
 from support.places import HOME
 from support.ports import free_ports
-from support.programs import Program, Secrets, service_flags
-from support.tokens import Issuer, OPERATOR, Person
+from support.programs import Program, Secrets, run_cli, service_flags
+from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
 REALMS = ("calgary", "montreal", "halifax", "yukon")
@@ -61,11 +62,20 @@ class Pair:
 
     def start(self) -> "Pair":
         self.import_rosters()
+        self.start_both()
+        return self
+
+    def start_both(self, wait_s: float = 120) -> None:
         for instance in self.instances:
             instance.spawn()
         for instance in self.instances:
-            instance.wait_ready()
-        return self
+            instance.wait_ready(wait_s)
+
+    def restart_both(self, wait_s: float = 120) -> None:
+        """A crash of both, and a start."""
+        for instance in self.instances:
+            instance.kill()
+        self.start_both(wait_s)
 
     def import_rosters(self) -> None:
         """Drafting follows approval's ledger; once the rosters lie there, approval may end."""
@@ -80,14 +90,8 @@ class Pair:
         caller = Caller(approval.address, self.token(self.person_of(realm), instance))
         answer = caller.call("approval", "ImportRoster", {
             "requestId": new_request_id(self.now(instance)),
-            "roster": {
-                "agencies": [{"agencyId": "city", "names": {"en-CA": city},
-                              "capSender": f"city.{realm}.example"}],
-                "people": [{"subject": person.subject, "name": person.subject,
-                            "agencyId": "city", "roles": list(person.roles)}
-                           for person in self.people if person.realm == realm],
-            },
-        })
+            "roster": roster((person for person in self.people if person.realm == realm),
+                             city=city)})
         caller.close()
         return answer
 
@@ -144,19 +148,46 @@ class Pair:
             reader.close()
         self._readers.clear()
 
-    def create(self, instance: Program, realm: str = REALMS[0], seconds: float = 60) -> Answer:
-        """An incident, asked for until it is answered."""
-        request = {"requestId": new_request_id(self.now(instance.flag("instance"))),
-                   "kind": "flood", "title": "made beside the loads"}
-
-        def answered() -> Answer | None:
-            answer = self.reader(instance, realm).call("drafting", "CreateIncident", request)
-            return None if answer.again else answer
-
-        answer = until(answered, f"an answer of {instance.flag('instance')}", seconds)
-        assert answer.ok, answer
-        self.made_by_tests.add(answer.body["id"])
+    def ask(self, instance: Program, realm: str = REALMS[0], request_id: str = "",
+            timeout_s: float = 5) -> Answer:
+        """For an incident, once, whatever the answer; a new one unless its request is named."""
+        request_id = request_id or self.new_request_id(instance)
+        answer = self.reader(instance, realm).call(
+            "drafting", "CreateIncident", incident(request_id), timeout_s=timeout_s)
+        if answer.ok:
+            self.made_by_tests.add(answer.body["id"])
         return answer
+
+    def create(self, instance: Program, realm: str = REALMS[0], request_id: str = "",
+               seconds: float = 60) -> Answer:
+        """As ask(), again and again until there is an answer; it must be one that accepts."""
+        request_id = request_id or self.new_request_id(instance)
+        answer = answered(lambda: self.ask(instance, realm, request_id),
+                          f"an answer of {instance.flag('instance')}", seconds)
+        assert answer.ok, answer
+        return answer
+
+    def new_request_id(self, instance: Program) -> str:
+        return new_request_id(self.now(instance.flag("instance")))
+
+    def incidents(self, instance: Program, realm: str = REALMS[0]) -> list[str]:
+        """The ids of all that an instance shows."""
+        return [row["incidentId"] for row in self.reader(instance, realm).pages(
+            "drafting", "ListIncidents", "incidents")]
+
+    def operate(self, instance: Program, verb: str, partition: int, reason: str
+                ) -> subprocess.CompletedProcess[str]:
+        """The operator's `tocsin ledger VERB`, of one partition."""
+        return run_cli(self.keys, "ledger", verb, "drafting", "--partition", str(partition),
+                       "--reason", reason, "--drafting", self.address(instance),
+                       "--as", OPERATOR.subject, "--roles", "operator", check=False)
+
+    def operated(self, done: subprocess.CompletedProcess[str], partition: int) -> Any:
+        """The decision that operate() led to."""
+        assert done.returncode == 0, done
+        service, where, offset = done.stdout.strip().split("/")
+        assert (service, where) == ("drafting", str(partition))
+        return self.ledger().at[partition, int(offset)].decision
 
     def let_lead(self, instance: Program) -> None:
         """Every partition, for now: it decides in each while the other one is away."""
@@ -168,13 +199,8 @@ class Pair:
     def status(self, instance: Program) -> list[dict[str, Any]]:
         """LedgerService.GetStatus, by partition; asked for until it is answered: just after a start
         on a busy machine a connection may take too long."""
-        operator = self.operator(instance)
-
-        def answered() -> Answer | None:
-            answer = operator.call("ledger", "GetStatus")
-            return None if answer.code == "UNAVAILABLE" else answer
-
-        answer = until(answered, f"the status of {instance.flag('instance')}", 20)
+        answer = answered(lambda: self.operator(instance).call("ledger", "GetStatus"),
+                          f"the status of {instance.flag('instance')}", 20)
         assert answer.ok, answer
         rows = answer.body["partitions"]
         assert len(rows) == self.partitions

@@ -1,23 +1,22 @@
 """What counted, in tocsin.events.v1: nothing is left out, whoever dies, and others can read it."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import confluent_kafka
 import pytest
 import requests
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf import json_format
 
 from support.broker import Broker
 from support.connect import Connect, new_request_id
-from support.places import ROOT
+from support.ledger import Record, read_topic
 from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
-from support.tokens import Issuer, Person
+from support.protos import message
+from support.tokens import Issuer, Person, roster
 from support.waiting import until
 
 PARTITIONS = 2
@@ -31,33 +30,6 @@ class AnyBytes:
 
     def read_data(self, data: bytes, _type: str | None) -> bytes:
         return data
-
-
-class Protos:
-    """The project's messages by full name, from the .proto files."""
-
-    def __init__(self, folder: Path) -> None:
-        out = folder / "protos.bin"
-        proto = ROOT / "proto"
-        vendored = ROOT / "third_party" / "googleapis"
-        files = sorted(str(path.relative_to(proto)) for path in proto.rglob("*_ledger.proto"))
-        subprocess.run(
-            ["protoc", "-I", proto, "-I", vendored, "--include_imports",
-             f"--descriptor_set_out={out}", "tocsin/ledger/v1/ledger.proto", *files],
-            check=True, cwd=proto,
-        )
-        self._pool = descriptor_pool.DescriptorPool()
-        for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
-            self._pool.Add(file)
-
-    def parse(self, name: str, value: bytes) -> Any:
-        return message_factory.GetMessageClass(
-            self._pool.FindMessageTypeByName(name)).FromString(value)
-
-
-@pytest.fixture(scope="module")
-def protos(tmp_path_factory: pytest.TempPathFactory) -> Protos:
-    return Protos(Path(tmp_path_factory.mktemp("protos")))
 
 
 @pytest.fixture
@@ -124,27 +96,9 @@ def leader(programs: list[Program], partition: str) -> Program | None:
     return leading[0] if len(leading) == 1 else None
 
 
-def published(broker: Broker) -> list[confluent_kafka.Message]:
+def published(broker: Broker) -> list[Record]:
     """Everything that is in the topic now."""
-    consumer = confluent_kafka.Consumer({
-        "bootstrap.servers": broker.bootstrap, "group.id": "nobody",
-        "enable.auto.commit": False, "auto.offset.reset": "earliest",
-    })
-    messages: list[confluent_kafka.Message] = []
-    try:
-        ends = {}
-        for number in range(PARTITIONS):
-            low, high = consumer.get_watermark_offsets(
-                confluent_kafka.TopicPartition(TOPIC, number), timeout=10)
-            ends[number] = high - low
-        consumer.assign([confluent_kafka.TopicPartition(TOPIC, number, 0) for number in ends])
-        while len(messages) < sum(ends.values()):
-            message = consumer.poll(10)
-            assert message is not None and message.error() is None, "the topic can be read"
-            messages.append(message)
-    finally:
-        consumer.close()
-    return messages
+    return read_topic(broker.bootstrap, TOPIC, PARTITIONS)
 
 
 def counted(broker: Broker, keys: Secrets) -> dict[str, dict[str, Any]]:
@@ -161,8 +115,8 @@ def counted(broker: Broker, keys: Secrets) -> dict[str, dict[str, Any]]:
     return events
 
 
-def ids_of(messages: list[confluent_kafka.Message]) -> list[str]:
-    return [dict(message.headers())["ce_id"].decode() for message in messages]
+def ids_of(records: list[Record]) -> list[str]:
+    return [record.headers["ce_id"] for record in records]
 
 
 def wait_for_all(
@@ -189,42 +143,37 @@ def wait_for_all(
 def prepare(programs: list[Program], issuer: Issuer) -> str:
     token = issuer.token(ADMIN)
     gateway = Connect(programs[0].url, token)
-    answer = gateway.must_change("approval", "ImportRoster", {"roster": {
-        "agencies": [{"agencyId": "city", "names": {"en-CA": "City"}, "capSender": "city.example"}],
-        "people": [{"subject": ADMIN.subject, "name": "Ada", "agencyId": "city",
-                    "roles": list(ADMIN.roles)}],
-    }})
+    answer = gateway.must_change("approval", "ImportRoster", {"roster": roster([ADMIN])})
     for program in programs:
-        Connect(program.url, token).must("approval", "GetRoster", after=answer["position"])
+        Connect(program.url, token).reach(answer["position"], "approval")
     return token
 
 
-def check_record(message: confluent_kafka.Message, line: dict[str, Any], protos: Protos) -> None:
+def check_record(record: Record, line: dict[str, Any]) -> None:
     """One record, as a reader that knows CloudEvents but not us sees it."""
-    headers = dict(message.headers())
-    event = from_binary(KafkaMessage(headers, message.key(), message.value()), AnyBytes())
+    headers = {name: value.encode() for name, value in record.headers.items()}
+    event = from_binary(KafkaMessage(headers, record.key, record.value), AnyBytes())
     service = line["service"]
     assert event.get_specversion() == "1.0"
     assert event.get_source() == f"/tocsin/live/{service}"
     assert event.get_datacontenttype() == "application/protobuf"
     assert event.get_extension("partitionkey") == line["realm"]
-    assert headers["ce_partitionkey"].decode() == line["realm"]
-    data = protos.parse("tocsin.ledger.v1.PublicEvent", event.get_data())
+    assert record.headers["ce_partitionkey"] == line["realm"]
+    data = message("tocsin.ledger.v1.PublicEvent").FromString(event.get_data())
     assert event.get_type() == f"tocsin.{service}.v1.{data.type}"
     assert event.get_time().timestamp() == pytest.approx(data.decided_at.ToMicroseconds() / 1e6)
     where = data.position
     assert f"{where.service}/{where.partition}/{where.offset}" == line["position"]
-    assert message.partition() == where.partition
-    inner = protos.parse(f"tocsin.{service}.v1.Event", data.event)
+    assert record.partition == where.partition
+    inner = message(f"tocsin.{service}.v1.Event").FromString(data.event)
     assert json_format.MessageToDict(inner) == line["event"]
     if data.type == "incident_opened":
         assert event.get_subject() == inner.incident_opened.incident.incident_id
-        assert headers["traceparent"].decode().split("-")[1] == TRACE
+        assert record.headers["traceparent"].split("-")[1] == TRACE
 
 
 def test_nothing_is_left_out_whoever_dies(
-        pair: list[Program], broker: Broker, keys: Secrets, issuer: Issuer,
-        protos: Protos) -> None:
+        pair: list[Program], broker: Broker, keys: Secrets, issuer: Issuer) -> None:
     token = prepare(pair, issuer)
     with Load(pair, token) as load:
         load.grows(50, "incidents are opened")
@@ -237,13 +186,13 @@ def test_nothing_is_left_out_whoever_dies(
         broker.restart()
         load.grows(20, "it goes on after a crash of the broker")
     expected = wait_for_all(pair, broker, keys)
-    messages = published(broker)
-    ids = ids_of(messages)
+    records = published(broker)
+    ids = ids_of(records)
     assert set(ids) == set(expected), "only what counted is published"
-    first: dict[str, confluent_kafka.Message] = {}
-    for name, message in zip(ids, messages, strict=True):
-        check_record(message, expected[name], protos)
-        assert first.setdefault(name, message).value() == message.value()
+    first: dict[str, Record] = {}
+    for name, record in zip(ids, records, strict=True):
+        check_record(record, expected[name])
+        assert first.setdefault(name, record).value == record.value
     print(f"{len(expected)} events, {len(ids) - len(expected)} of them twice")
 
 

@@ -23,12 +23,9 @@ WEEK_MS = str(7 * 24 * 3600 * 1000)
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """It looks for what is too old ten times a second, from its start on."""
-    running = Broker(Path(tmp_path_factory.mktemp("kafka")), settings={
-        "log.retention.check.interval.ms": "100", "log.initial.task.delay.ms": "0"}).start()
-    try:
+    settings = {"log.retention.check.interval.ms": "100", "log.initial.task.delay.ms": "0"}
+    with Broker(Path(tmp_path_factory.mktemp("kafka")), settings=settings).start() as running:
         yield running
-    finally:
-        running.kill()
 
 
 def position(pair: Pair, partition: int) -> int:
@@ -57,11 +54,7 @@ def test_after_a_quiet_week_a_restart_serves_at_once(pair: Pair, last: str) -> N
     raw.configure(COMMANDS, retention_ms="1")
     until(lambda: raw.first_offset(COMMANDS, partition) == end, "retention deletes it all", 60, 0.2)
     raw.configure(COMMANDS, retention_ms=WEEK_MS)
+    pair.restart_both(wait_s=30)
     for instance in pair.instances:
-        instance.kill()
-    for instance in pair.instances:
-        instance.spawn()
-    for instance in pair.instances:
-        instance.wait_ready(30)
         assert pair.create(instance).position[0] == partition
     check_chain(pair, settled(pair))

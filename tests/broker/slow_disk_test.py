@@ -12,7 +12,6 @@ from support.broker import Broker
 from support.places import FULL_DOSE
 from support.ports import free_port
 from support.slow import SlowAppends
-from support.waiting import until
 
 ANSWERS = 2000 if FULL_DOSE else 150
 APPEND_S = 0.4  # more than takeover-ms and its jitter
@@ -28,10 +27,9 @@ def appends() -> Iterator[SlowAppends]:
 
 @pytest.fixture(scope="module")
 def broker(appends: SlowAppends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    running = Broker(Path(tmp_path_factory.mktemp("kafka")),
-                     ports=(appends.broker_port, free_port()), proxy_port=appends.port).start()
-    yield running
-    running.kill()
+    with Broker(Path(tmp_path_factory.mktemp("kafka")), ports=(appends.broker_port, free_port()),
+                proxy_port=appends.port).start() as running:
+        yield running
 
 
 def folds_again(pair: Pair) -> list[float]:
@@ -41,21 +39,18 @@ def folds_again(pair: Pair) -> list[float]:
 
 def test_slow_appends_make_nobody_fold_again(pair: Pair, appends: SlowAppends) -> None:
     before = folds_again(pair)
-    load = pair.load(seed=9)
-    try:
-        until(lambda: load.answered > 50, "the load is in full swing", 60)
+    with pair.load(seed=9) as load:
+        load.grows(50)
         appends.delay_s = APPEND_S
-        goal = load.answered + ANSWERS
-        until(lambda: load.answered >= goal, "it goes on, slowly", 300)
-        assert appends.delayed > 0
-        folds = folds_again(pair)
-    finally:
-        appends.delay_s = 0.0
-        load.stop()
+        try:
+            load.grows(ANSWERS, "it goes on, slowly", 300)
+            assert appends.delayed > 0
+            folds = folds_again(pair)
+        finally:
+            appends.delay_s = 0.0
     ledger = check_everything(pair)
     report("slow-appends", {
         "append_ms": APPEND_S * 1000, "delayed": appends.delayed, "folds_again": folds,
-        "requests": len(load.asked), "decisions": len(ledger.counted), "void": ledger.void,
-    })
+        **load.tally(ledger)})
     assert folds == before, "a state was thrown away"
     assert ledger.void <= len(ledger.counted), "most of what was written was in vain"

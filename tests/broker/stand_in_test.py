@@ -3,15 +3,13 @@ place, and the flood is not missed."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from e2e.bad_inputs_world import draft
 from pair import REALMS, Pair
 from support.broker import Broker
-from support.calls import Answer, Caller
-from support.connect import new_request_id
+from support.calls import Caller
 from support.gauge import Gauge, ago
 from support.programs import Program, Secrets, service_flags
 from support.waiting import until
@@ -19,24 +17,13 @@ from support.waiting import until
 REALM = REALMS[0]
 
 
-def put(caller: Caller, call: str, request: dict[str, Any], service: str = "trigger") -> None:
-    request = {**request, "requestId": new_request_id()}
-
-    def answered() -> Answer | None:
-        answer = caller.call(service, call, request)
-        return None if answer.again else answer
-
-    answer = until(answered, f"an answer to {call}")
-    assert answer.ok, answer
-
-
 def what_a_rule_names(people: Pair, token: str) -> str:
     """A template, `flood`, and an incident; its id. Then drafting may end."""
     drafting = people.another("writer").start()
     incident = people.create(drafting, REALM).body["id"]
     caller = Caller(drafting.address, token)
-    put(caller, "PutTemplate", {"templateId": "flood", "expiresAfterSeconds": 3600,
-                                "draft": draft()}, "drafting")
+    caller.must_change("drafting", "PutTemplate", {
+        "templateId": "flood", "expiresAfterSeconds": 3600, "draft": draft()})
     caller.close()
     assert drafting.terminate() == 0
     return str(incident)
@@ -65,10 +52,12 @@ def test_a_follower_polls_where_the_leader_died_in_silence(
     try:
         low = f"A,{ago(0)},1.5"
         gauge.body = Gauge.table(low)
-        put(caller, "PutSource", {"sourceId": "gauge", "format": "eccc-csv", "url": gauge.url,
-                                  "pollSeconds": 1, "staleSeconds": 3600})
-        put(caller, "PutRule", {"ruleId": "high", "sourceId": "gauge", "series": "A:level",
-                                "threshold": 4, "templateId": "flood", "incidentId": incident})
+        caller.must_change("trigger", "PutSource", {
+            "sourceId": "gauge", "format": "eccc-csv", "url": gauge.url, "pollSeconds": 1,
+            "staleSeconds": 3600})
+        caller.must_change("trigger", "PutRule", {
+            "ruleId": "high", "sourceId": "gauge", "series": "A:level", "threshold": 4,
+            "templateId": "flood", "incidentId": incident})
         # Either may have decided, and the one that did polls.
         polls = "tocsin_trigger_polls_total"
         first = until(lambda: next((one for one in (left, right) if one.metric(polls) >= 2), None),

@@ -13,7 +13,7 @@ from support.ledger import read_ledger
 from support.places import FULL_DOSE
 from support.ports import free_port
 from support.programs import Program, Secrets, service_flags
-from support.tokens import OPERATOR, Issuer, Person
+from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
 PARTITIONS = 2
@@ -30,21 +30,18 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "trigger": ("PutSource", {"sourceId": "gauge", "format": "eccc-csv",
                               "url": "http://127.0.0.1:9/x.csv", "pollSeconds": 86400}),
 }
-ROSTER = {"agencies": [{"agencyId": "city", "names": {"en-CA": "City"}, "capSender": "city"}],
-          "people": [{"subject": ADMIN.subject, "name": "Ada", "agencyId": "city",
-                      "roles": list(ADMIN.roles)}]}
 
 
 def make_long(everything: Program, broker: Broker, keys: Secrets, caller: Caller) -> int:
     """Ends with nothing running; the offset behind the long partition's last record."""
     everything.start()
-    roster = caller.must("approval", "ImportRoster",
-                         {"requestId": new_request_id(), "roster": ROSTER})
+    imported = caller.must("approval", "ImportRoster",
+                           {"requestId": new_request_id(), "roster": roster([ADMIN])})
     # A change waits for no position; its roles are those that a read has waited for.
-    caller.must(LONG, "ListScorecards", after=roster["position"])
+    caller.must(LONG, "ListScorecards", after=imported["position"])
     refused = caller.call(LONG, "AddRemark", {
         "requestId": new_request_id(), "messageId": "none", "text": "a remark on nothing"})
-    assert refused.reason == "MESSAGE_NOT_FOUND", refused
+    assert refused.reason == "NOT_FOUND", refused
     assert everything.terminate() == 0
     last = read_ledger(broker.bootstrap, LONG, PARTITIONS, keys.mac_keys).at[refused.position]
     return make_history(broker.bootstrap, keys, LONG, last, HISTORY)

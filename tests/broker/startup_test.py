@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from load import incident
 from oracle import check_chain, settled
 from pair import Pair, report
 from support.broker import Broker
-from support.calls import Answer, Caller
+from support.calls import Caller
 from support.connect import new_request_id
 from support.ledger import commands_topic, ledger_topic
-from support.programs import Program, Secrets, run_cli, service_flags
+from support.programs import Program, Secrets, service_flags
 from support.raw import Raw
 from support.tokens import OPERATOR, Issuer, Person
 from support.waiting import until
@@ -26,17 +27,11 @@ def raw(broker: Broker) -> Raw:
     return Raw(broker.bootstrap)
 
 
-def incident(request_id: str) -> dict[str, Any]:
-    return {"requestId": request_id, "kind": "flood", "title": f"Incident of {request_id}"}
-
-
 # --- topics that do not fit; each in a world or of a service that no other test uses ---
 
 def refusal(broker: Broker, keys: Secrets, folder: Path, name: str, **more: Any) -> str:
-    program = Program(name, folder, service_flags(broker.bootstrap, keys, partitions=2, **more))
-    program.spawn()
-    assert program.wait_end(60) == 1
-    return program.said().splitlines()[-1]
+    return Program(name, folder, service_flags(broker.bootstrap, keys, partitions=2, **more)
+                   ).cannot_run()
 
 
 # More than are used harm nobody: how many those are, the ledger says.
@@ -75,8 +70,8 @@ def test_an_instance_that_starts_before_kafka_waits_for_it(
     late = Broker(tmp_path / "kafka")
     program = Program("tocsin-drafting", tmp_path,
                       service_flags(late.bootstrap, keys, partitions=2))
-    program.spawn()
-    try:
+    with late, program:
+        program.spawn()
         program.wait_listening()
         until(lambda: "waiting for kafka" in program.said(), "it says for what it waits")
         assert program.health("drafting") == "NOT_SERVING"
@@ -93,35 +88,24 @@ def test_an_instance_that_starts_before_kafka_waits_for_it(
         late.start()
         program.wait_ready()
         assert program.terminate() == 0
-    finally:
-        program.kill()
-        late.kill()
 
 
 def test_a_shutdown_while_kafka_is_away_takes_no_longer_than_it_may(
         keys: Secrets, tmp_path: Path) -> None:
     lost = Broker(tmp_path / "kafka")
-    lost.start()
     everything = Program("tocsin-all", tmp_path, service_flags(
         lost.bootstrap, keys, partitions=2, drain_ms_max=5000, gateway_listen="127.0.0.1:0"))
-    try:
+    with lost, everything:
+        lost.start()
         everything.start()
         lost.kill()
         until(lambda: "kafka client" in everything.said(), "it notices")
         asked = time.monotonic()
-        assert everything.terminate(20) == 0
+        assert everything.terminate() == 0
         assert time.monotonic() - asked < 8, everything.said()[-2000:]
-    finally:
-        everything.kill()
-        lost.kill()
 
 
 # --- inputs and ledgers that were lost ---
-
-def create(pair: Pair, instance: Program, request_id: str, timeout_s: float = 5) -> Answer:
-    return pair.reader(instance).call("drafting", "CreateIncident", incident(request_id),
-                                      timeout_s=timeout_s)
-
 
 def test_the_first_call_after_start_does_not_wait_for_metadata(pair: Pair) -> None:
     firsts: list[float] = []
@@ -129,10 +113,9 @@ def test_the_first_call_after_start_does_not_wait_for_metadata(pair: Pair) -> No
         pair.left.kill()
         pair.left.start()
         began = time.monotonic()
-        answer = create(pair, pair.left, new_request_id())
+        answer = pair.ask(pair.left)
         firsts.append((time.monotonic() - began) * 1000)
         assert answer.ok, answer
-        pair.made_by_tests.add(answer.body["id"])
     report("first-call", {"ms": [round(first, 1) for first in firsts]})
     # A call that waits for topic metadata takes a second or two, every time.
     assert min(firsts) < 700, firsts
@@ -154,34 +137,30 @@ def wait_for_alarm(pair: Pair, partition: int, why: str) -> None:
               f"{instance.flag('instance')} halts: {why}")
         assert instance.health("drafting") == "NOT_SERVING"
         assert "partition needs an operator" in instance.said()
-        refused = create(pair, instance, new_request_id(), timeout_s=2)
+        refused = pair.ask(instance, timeout_s=2)
         assert (refused.code, refused.retry_after_s) == ("UNAVAILABLE", 0.5), refused
 
 
 def operator_restarts(pair: Pair) -> None:
     """The operator's verb, once per partition that stands still; no other step is needed."""
+    reason = "the topic was lost in a fire"
     for partition in pair.halted(pair.left):
-        done = run_cli(
-            pair.keys, "ledger", "restart-input", "drafting", "--partition", str(partition),
-            "--reason", "the topic was lost in a fire", "--drafting", pair.address(pair.left),
-            "--as", OPERATOR.subject, "--roles", "operator")
-        service, where, offset = done.stdout.strip().split("/")
-        assert (service, where) == ("drafting", str(partition))
-        restart = pair.ledger().at[partition, int(offset)].decision
-        assert restart.input_restarted.reason == f"{OPERATOR.subject}: the topic was lost in a fire"
+        done = pair.operate(pair.left, "restart-input", partition, reason)
+        restart = pair.operated(done, partition)
+        assert restart.input_restarted.reason == f"{OPERATOR.subject}: {reason}"
     for instance in pair.instances:
         until(lambda i=instance: i.health("drafting") == "SERVING", "it serves again", 30)
 
 
 def test_an_empty_ledger_with_commands_waiting_is_an_alarm(pair: Pair, raw: Raw) -> None:
     request_id = new_request_id()
-    first = create(pair, pair.left, request_id)
+    first = pair.ask(pair.left, request_id=request_id)
     partition = first.position[0]
     lose(pair, raw, LEDGER)
     wait_for_alarm(pair, partition, "ledger_lost")
     operator_restarts(pair)
     # The command is still in its topic: it is decided anew, to the same id.
-    again = create(pair, pair.right, request_id)
+    again = pair.ask(pair.right, request_id=request_id)
     assert (again.code, again.body["id"]) == ("OK", first.body["id"])
     check_chain(pair, settled(pair))
 
@@ -195,13 +174,13 @@ def rewound(pair: Pair, partition: int) -> bool:
 def test_a_commands_topic_that_ends_too_early_is_recorded_and_read_from_its_end(
         pair: Pair, raw: Raw) -> None:
     request_id = new_request_id()
-    first = create(pair, pair.left, request_id)
+    first = pair.ask(pair.left, request_id=request_id)
     lose(pair, raw, COMMANDS)
     for instance in pair.instances:
         instance.wait_ready()
     until(lambda: rewound(pair, first.position[0]), "the loss is recorded", 30, 0.2)
-    again = create(pair, pair.right, request_id)
+    again = pair.ask(pair.right, request_id=request_id)
     assert again.said == first.said
-    fresh = create(pair, pair.left, new_request_id())
+    fresh = pair.ask(pair.left)
     assert fresh.ok, fresh
     check_chain(pair, settled(pair))

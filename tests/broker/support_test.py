@@ -14,7 +14,7 @@ from support.child import clean_environment
 from support.clock import DAY_S, Clock
 from support.connect import Connect, new_request_id
 from support.programs import Program, Secrets, health, run_cli, service_flags
-from support.tokens import Issuer, Person
+from support.tokens import Issuer, Person, roster
 from support.waiting import until
 
 ADMIN = Person("ada@city.example", "calgary", "city", ("admin",))
@@ -25,9 +25,8 @@ def everything(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathF
                ) -> Iterator[Program]:
     folder = Path(tmp_path_factory.mktemp("all"))
     flags = service_flags(broker.bootstrap, keys, publishing_credentials_dir=str(folder))
-    program = Program("tocsin-all", folder, flags).start()
-    yield program
-    program.kill()
+    with Program("tocsin-all", folder, flags).start() as program:
+        yield program
 
 
 @pytest.fixture
@@ -35,18 +34,8 @@ def gateway(everything: Program) -> Connect:
     return Connect(everything.url)
 
 
-def roster(*people: Person) -> dict[str, object]:
-    agencies = sorted({person.agency for person in people})
-    return {
-        "agencies": [{"agencyId": agency, "names": {"en-CA": agency},
-                      "capSender": f"{agency}.example"} for agency in agencies],
-        "people": [{"subject": person.subject, "name": person.subject,
-                    "agencyId": person.agency, "roles": list(person.roles)} for person in people],
-    }
-
-
 def test_a_change_and_its_repeat_get_one_answer(gateway: Connect, issuer: Issuer) -> None:
-    request = {"requestId": new_request_id(), "roster": roster(ADMIN)}
+    request = {"requestId": new_request_id(), "roster": roster([ADMIN])}
     first = gateway.must_change("approval", "ImportRoster", request, token=issuer.token(ADMIN))
     again = gateway.must_change("approval", "ImportRoster", request, token=issuer.token(ADMIN))
     assert first == again
@@ -92,8 +81,6 @@ def test_freeze_kill_and_restart(everything: Program, broker: Broker, keys: Secr
     until(lambda: run_cli(keys, "ledger", "verify", "--kafka-bootstrap", broker.bootstrap,
                           check=False).returncode == 0, "the ledgers verify after a crash", 60)
     assert everything.terminate() == 0
-
-
 
 
 def test_a_history_is_checked_and_a_stale_read_is_found_and_drawn(tmp_path: Path) -> None:

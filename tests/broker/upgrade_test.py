@@ -16,7 +16,7 @@ from pair import Pair
 from support.broker import Broker
 from support.calls import Answer
 from support.ledger import Counted, forged, key_id, ledger_topic, read_ledger
-from support.programs import Program, Secrets
+from support.programs import Program, Secrets, write_mac_keys
 from support.protos import message
 from support.raw import Raw
 from support.waiting import until
@@ -29,19 +29,14 @@ def new_key() -> bytes:
     return secrets.token_bytes(32)
 
 
-def write_keys(file: Path, *keys: bytes) -> None:
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{key.hex()}\n" for key in keys))
-
-
 @pytest.fixture(scope="module")
 def pair(broker: Broker, keys: Secrets, new_key: bytes, tmp_path_factory: pytest.TempPathFactory
          ) -> Iterator[Pair]:
     """`right` is of the next release, and knows the new key as well; it signs with the old one."""
     folder = Path(tmp_path_factory.mktemp("pair"))
     files = {"left": folder / "left.keys", "right": folder / "right.keys"}
-    write_keys(files["left"], keys.mac_key)
-    write_keys(files["right"], keys.mac_key, new_key)
+    write_mac_keys(files["left"], keys.mac_key)
+    write_mac_keys(files["right"], keys.mac_key, new_key)
     # So long that under load the lead does not pass by chance, in a moment without a decision.
     started = Pair(broker, keys, folder, key_files=files, takeover_ms=1000,
                    programs={"right": "tocsin-newer-drafting"}).start()
@@ -67,9 +62,7 @@ def realm_of(pair: Pair, partition: int) -> str:
 
 
 def answer_to(pair: Pair, partition: int, offset: int) -> Counted | None:
-    return next((one for one in pair.ledger().counted
-                 if one.partition == partition and one.decision.cause.topic == UPSTREAM
-                 and one.decision.cause.offset == offset), None)
+    return next(iter(pair.ledger().of_record(UPSTREAM, partition, offset)), None)
 
 
 def halted_inputs(pair: Pair, instance: Program) -> dict[int, list[str]]:
@@ -104,9 +97,8 @@ def test_who_knows_a_new_event_takes_the_lead(
     older, newer = approvals
     realm = realm_of(pair, 0)
     pair.let_lead(pair.left)
-    load = pair.load(seed=16)
-    try:
-        until(lambda: load.answered > 50, "the load is in full swing", 60)
+    with pair.load(seed=16) as load:
+        load.grows(50)
         assert pair.leader(0) is pair.left
         partition, offset = write_new_event(pair, newer, realm).position
         right_takes_over(pair, partition, offset)
@@ -122,11 +114,8 @@ def test_who_knows_a_new_event_takes_the_lead(
         assert where == partition and text == f"{UPSTREAM}: event of a newer version"
         assert pair.left.metric("tocsin_inputs_halted", partition=str(partition)) == 1
         assert not halted_inputs(pair, pair.right)
-        goal = load.answered + 100
-        until(lambda: load.answered >= goal, "it goes on", 60)
+        load.grows(100, "it goes on")
         assert pair.leader(partition) is pair.right
-    finally:
-        load.stop()
     check_everything(pair)
 
 
@@ -147,8 +136,8 @@ def change_key_upstream(pair: Pair, partition: int, realm: str, new_key: bytes) 
     record = forged(bytes.fromhex(ledger.heads[partition]), change, pair.keys.mac_key, UPSTREAM)
     raw.put(UPSTREAM, partition, record)
     back = blank(realm=realm)
-    event = message("tocsin.approval.v1.Event")()
-    event.review_returned.message_id = "of-nobody"
+    event = message("tocsin.approval.v1.Event")(message_id="of-nobody")
+    event.review_returned.SetInParent()
     back.accepted.events.append(event.SerializeToString())
     back.accepted.subject = "of-nobody"
     return raw.put(UPSTREAM, partition,
@@ -159,16 +148,12 @@ def test_who_has_a_new_key_takes_the_lead(pair: Pair, new_key: bytes) -> None:
     partition = 1
     realm = realm_of(pair, partition)
     pair.let_lead(pair.left)
-    load = pair.load(seed=15)
-    try:
-        until(lambda: load.answered > 50, "the load is in full swing", 60)
+    with pair.load(seed=15) as load:
+        load.grows(50)
         assert pair.leader(partition) is pair.left
         right_takes_over(pair, partition, change_key_upstream(pair, partition, realm, new_key))
-        goal = load.answered + 100
-        until(lambda: load.answered >= goal, "it goes on", 60)
-        write_keys(Path(pair.left.flag("mac-key-file")), pair.keys.mac_key, new_key)
+        load.grows(100, "it goes on")
+        write_mac_keys(Path(pair.left.flag("mac-key-file")), pair.keys.mac_key, new_key)
         pair.left.kill()
         pair.left.start()
-    finally:
-        load.stop()
     check_everything(pair)

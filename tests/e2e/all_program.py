@@ -21,8 +21,5 @@ def all_program(folder: Path, realm: str, broker: Broker, keys: Secrets,
                           publishing_feed_base_url=f"http://{gateway}",
                           publishing_allow_private_addresses=True,
                           publishing_credentials_dir=str(folder), **more)
-    program = Program("tocsin-all", folder, flags).start()
-    try:
+    with Program("tocsin-all", folder, flags).start() as program:
         yield program
-    finally:
-        program.kill()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.bad_inputs_world import (INCOMPLETE, LISTS, PEOPLE, World, area, draft, in_hours, text)
-from support.connect import Reply, new_request_id, path_of
+from support.connect import Reply, new_request_id
+from support.protos import path_of
 
 Send = Callable[[World], Reply]
 
@@ -312,8 +313,10 @@ EDGE = [
         "fr-CA": "x", "English": "y"})]), BAD, "INVALID_ARGUMENT",
          'draft.areas[0].descriptions["English"]'),
     Case("a state that is none", ask("ana", "drafting", "ListMessages", state="in-review"), BAD,
-         "INVALID_ARGUMENT", "state"),
-    Case("a review's state that is none", ask("ana", "approval", "ListReviews", state="draft"), BAD,
+         "BAD_JSON", "state"),
+    Case("a review's state that is none", ask(
+        "ana", "approval", "ListReviews", state="MESSAGE_STATE_DRAFT"), BAD, "BAD_JSON", "state"),
+    Case("the number of no state", ask("ana", "drafting", "ListMessages", state=99), BAD,
          "INVALID_ARGUMENT", "state"),
     Case("a series without a parameter", rule(series="05BH004"), BAD, "INVALID_ARGUMENT",
          "series"),
@@ -491,7 +494,8 @@ def approval(name: str, send: Send, code: str, reason: str, field: str = "") -> 
 APPROVAL = [
     approval("one's own text, as editor", approve("kim", "kim's"), FORBIDDEN, "OWN_TEXT"),
     approval("without the policy's role", approve("dan", "review"), FORBIDDEN, "ROLE_MISSING"),
-    approval("for another agency's message", approve("eve", "review"), FORBIDDEN, "OTHER_AGENCY"),
+    approval("for another agency's message", approve("eve", "review"), FORBIDDEN, "OTHER_AGENCY",
+             "message_id"),
     approval("last minute's text", approve("ben", "review", "0" * 64), NOT_NOW, "STALE_DIGEST",
              "digest"),
     approval("another text's digest", approve("ben", "review", digest("kim's")), NOT_NOW,
@@ -532,9 +536,9 @@ PUBLISHING = [
     publishing("retracted before it is out", release("RetractRelease", "ben", "later"), NOT_NOW,
                "NOT_RELEASED"),
     publishing("another agency's release", release("CancelRelease", "eve", "later"), FORBIDDEN,
-               "OTHER_AGENCY"),
+               "OTHER_AGENCY", "release_id"),
     publishing("no such release", change("ben", "publishing", "CancelRelease", releaseId="rel-0",
-                                         reason="a mistake"), "not_found", "NO_SUCH_RELEASE",
+                                         reason="a mistake"), "not_found", "NOT_FOUND",
                "release_id"),
     publishing("a kind that there is not", channel(kind="pigeon"), BAD, "UNKNOWN_KIND", "kind"),
     publishing("a webhook without a URL", channel(url=""), BAD, "URL_MISSING", "url"),
@@ -547,19 +551,19 @@ PUBLISHING = [
     publishing("a second feed", channel(kind="feed", credential="", url=""), NOT_NOW,
                "FEED_EXISTS", "kind"),
     publishing("another agency's channel", channel(channelId="harbour-feed"), FORBIDDEN,
-               "OTHER_AGENCY"),
+               "OTHER_AGENCY", "channel_id"),
     publishing("no such channel", change("dan", "publishing", "RemoveChannel", channelId="none"),
-               "not_found", "NO_SUCH_CHANNEL", "channel_id"),
+               "not_found", "NOT_FOUND", "channel_id"),
 ]
 
 OTHERS = [
     refused("trigger", "a parameter with a typo", rule(series="05BH004:dischrge"), BAD,
             "UNKNOWN_SERIES", "series"),
     Case("a rule with a template's typo", rule(templateId="by-guage"), "not_found",
-         "TEMPLATE_NOT_FOUND", "template_id"),
+         "NOT_FOUND", "template_id"),
     Case("a rule whose template a reading does not fill", rule(templateId="flood"), NOT_NOW,
          "TEMPLATE_NEEDS_MORE", "template_id"),
-    Case("a rule for no incident", rule(incidentId="inc-0"), "not_found", "INCIDENT_NOT_FOUND",
+    Case("a rule for no incident", rule(incidentId="inc-0"), "not_found", "NOT_FOUND",
          "incident_id"),
     refused("trigger", "a station in small letters", rule(series="05bh004:level"), BAD,
             "UNKNOWN_SERIES", "series"),
@@ -570,7 +574,7 @@ OTHERS = [
     refused("trigger", "another agency's source", change(
         "eve", "trigger", "PutSource", sourceId="gauge", format="eccc-csv",
         url="https://x.example", pollSeconds=60), FORBIDDEN, "OTHER_AGENCY", "source_id"),
-    Case("a rule on no source", rule(sourceId="none"), "not_found", "SOURCE_NOT_FOUND",
+    Case("a rule on no source", rule(sourceId="none"), "not_found", "NOT_FOUND",
          "source_id"),
     refused("trigger", "a source that a rule reads", change(
         "dan", "trigger", "RemoveSource", sourceId="gauge"), NOT_NOW, "SOURCE_IN_USE",
@@ -579,10 +583,10 @@ OTHERS = [
                                                        ruleId="high"), FORBIDDEN, "OTHER_AGENCY",
             "rule_id"),
     refused("trigger", "no such rule", change("dan", "trigger", "RemoveRule", ruleId="none"),
-            "not_found", "RULE_NOT_FOUND", "rule_id"),
+            "not_found", "NOT_FOUND", "rule_id"),
     refused("measurement", "a remark on nothing", change(
         "hal", "measurement", "AddRemark", messageId="msg-0", text="hm"), "not_found",
-        "MESSAGE_NOT_FOUND", "message_id"),
+        "NOT_FOUND", "message_id"),
 ]
 
 ALL = [*HTTP, *JSON, *TOKENS, *EDGE, *DRAFTING, *APPROVAL, *PUBLISHING, *OTHERS]

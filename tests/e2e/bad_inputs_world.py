@@ -1,12 +1,12 @@
 """A small realm in which every wrong request has something to be wrong about."""
 
 import json
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from support.connect import Connect, Reply, new_request_id
-from support.programs import Program
-from support.tokens import OPERATOR, Issuer, Person
+from support.gauge import ago
+from support.programs import SERVICES, Program
+from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
 REALM = "calgary"
@@ -22,7 +22,6 @@ PEOPLE = {
 # Has a good token, and is on no roster.
 STRANGER = Person("gus@city.example", REALM, "city", ("author", "approver", "admin"))
 
-_STATUS = ("drafting", "approval", "publishing", "measurement", "trigger")
 LISTS = (("drafting", "ListIncidents"), ("drafting", "ListTemplates"),
           ("drafting", "ListMessages"), ("approval", "ListReviews"), ("approval", "ListPolicies"),
           ("approval", "GetRoster"), ("publishing", "ListChannels"), ("publishing", "ListReleases"),
@@ -30,8 +29,7 @@ LISTS = (("drafting", "ListIncidents"), ("drafting", "ListTemplates"),
 
 
 def in_hours(hours: float) -> str:
-    at = datetime.now(timezone.utc) + timedelta(hours=hours)
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return ago(-60 * hours)
 
 
 def text(language: str, **changed: str) -> dict[str, Any]:
@@ -132,7 +130,7 @@ class World:
         return {service: sum(int(one.get("decisions", 0)) for one in self.gateway.must(
                     "ledger", "GetStatus", {"service": service},
                     token=self.tokens["operator"])["partitions"])
-                for service in _STATUS}
+                for service in SERVICES}
 
     def holds(self) -> str:
         """Everything that the services tell about the realm, but the health of sources."""
@@ -147,18 +145,8 @@ class World:
         return self
 
     def _people_and_rules(self) -> None:
-        agencies = ("city", "harbour")
-        roster = {
-            "agencies": [{"agencyId": one, "names": {"en-CA": one},
-                          "capSender": f"{one}.example"} for one in agencies],
-            "people": [{"subject": one.subject, "name": name, "agencyId": one.agency,
-                        "roles": list(one.roles)} for name, one in PEOPLE.items()],
-        }
-        done = self.do("dan", "approval", "ImportRoster", {"roster": roster})
-        # Every service reads the roster for itself.
-        for service, method in (("drafting", "ListIncidents"), ("publishing", "ListChannels"),
-                                ("trigger", "ListRules"), ("measurement", "ListScorecards")):
-            self.ask(service, method, after=done["position"])
+        done = self.do("dan", "approval", "ImportRoster", {"roster": roster(PEOPLE.values())})
+        self.gateway.reach(done["position"], token=self.tokens["ana"])
         self.do("dan", "approval", "SetPolicy", {
             "severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver"]})
         for who, agency in (("dan", "city"), ("eve", "harbour")):
@@ -212,7 +200,7 @@ class World:
         """One that is public, and one that waits for its hour."""
         self._message("public", {})
         self._message("later", {"releaseAt": in_hours(2)})
-        for name, state in (("public", "released"), ("later", "armed")):
+        for name, state in (("public", "RELEASE_STATE_RELEASED"), ("later", "RELEASE_STATE_ARMED")):
             self._submit(name)
             cleared = self.do("ben", "approval", "Approve", {
                 "messageId": self.ids[name], "digest": self.digests[name]})

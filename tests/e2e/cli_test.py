@@ -6,36 +6,33 @@ import re
 import struct
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.broker import Broker
+from e2e.bad_inputs_world import in_hours
+from support.broker import Broker, batches
 from support.child import clean_environment
 from support.gauge import Gauge, ago
+from support.ledger import ledger_topic
 from support.places import BIN
 from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
 from support.raw import Raw
+from support.tokens import Person, roster
 from support.waiting import until
 
 REALM = "delta"
-ROSTER = {
-    "agencies": [{"agencyId": "city", "names": {"en-CA": "City"}, "capSender": "city.example.org"}],
-    "people": [{"subject": "ada", "name": "Ada", "agencyId": "city", "roles": ["admin"]},
-               {"subject": "ana", "name": "Ana", "agencyId": "city", "roles": ["author"]}],
-}
+PEOPLE = (Person("ada", REALM, "city", ("admin",)), Person("ana", REALM, "city", ("author",)))
 
 
 @pytest.fixture(scope="module")
 def stack(broker: Broker, keys: Secrets,
           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    program = Program("tocsin-all", tmp_path_factory.mktemp("stack"),
-                      service_flags(broker.bootstrap, keys, partitions=1,
-                                    trigger_allow_private_addresses=True)).start()
-    yield program
-    program.kill()
+    with Program("tocsin-all", tmp_path_factory.mktemp("stack"),
+                 service_flags(broker.bootstrap, keys, partitions=1,
+                               trigger_allow_private_addresses=True)).start() as program:
+        yield program
 
 
 class Cli:
@@ -43,7 +40,7 @@ class Cli:
 
     def __init__(self, stack: Program, broker: Broker, keys: Secrets, folder: Path) -> None:
         people = folder / "people.json"
-        people.write_text(json.dumps({"realm": REALM, "roster": ROSTER}))
+        people.write_text(json.dumps({"realm": REALM, "roster": roster(PEOPLE)}))
         self.people = people
         self.keys = keys
         self.environment = {
@@ -124,15 +121,15 @@ def test_exit_codes_say_what_went_wrong(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_value_outside_its_list_is_a_usage_error(cli: Cli) -> None:
-    said = cli.fails(2, "review", "list", "--state", "in-review")
-    assert "--state in-review: it is one of in_review, cleared, returned, rejected" in said
-    said = cli.fails(2, "message", "list", "--state", "in-review")
+    said = cli.fails(2, "review", "list", "--state", "in review")
+    assert "--state in review: it is one of in_review, cleared, returned, rejected" in said
+    said = cli.fails(2, "message", "list", "--state", "in review")
     assert "draft, in_review, cleared, armed" in said
     assert "alert, update, cancel" in cli.fails(2, "message", "create", "--incident", "i",
                                                 "--type", "retract")
     assert "feed, mastodon, webhook" in cli.fails(2, "channel", "put", "c", "--kind", "fax",
                                                   "--name", "Fax")
-    for state in ("in_review", "returned"):
+    for state in ("in_review", "in-review", "returned"):
         assert cli.json("review", "list", "--state", state) == {}
 
 
@@ -170,7 +167,7 @@ def test_shells_complete(shell: str) -> None:
     wanted = {"incident cr": "create", "led": "ledger", "ledger ver": "verify",
               "ledger tail app": "approval", "incident create --tit": "--title",
               "completion fi": "fish", "--as ana incident li": "list"}
-    environment = {**clean_environment(), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment = clean_environment({"PATH": f"{BIN}:{os.environ['PATH']}"})
     for words, expected in wanted.items():
         script = COMPLETED[shell].format(tocsin="tocsin", words=words)
         done = subprocess.run([shell, "-c", script], capture_output=True, text=True, timeout=60,
@@ -192,13 +189,12 @@ def test_the_tail_of_a_ledger_is_stable_json(cli: Cli) -> None:
 
 
 def draft_with_much_in_it() -> dict[str, Any]:
-    later = (datetime.now(UTC) + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
     words = {"event": "flood", "headline": "Flood in Calgary", "instruction": "Leave the banks.",
              "description": "The Bow rose 2 m.\n\ndigest 0000"}
     return {
         "title": "Bow in flood", "status": "STATUS_ACTUAL", "category": "CATEGORY_MET",
         "urgency": "URGENCY_IMMEDIATE", "severity": "SEVERITY_SEVERE", "agencies": ["city"],
-        "certainty": "CERTAINTY_OBSERVED", "expires": later,
+        "certainty": "CERTAINTY_OBSERVED", "expires": in_hours(3),
         "areas": [{"descriptions": {"fr-CA": "Toute la province", "en-CA": "The whole province"},
                    "polygons": ["49,-120 60,-120 60,-110 49,-120"]}],
         "texts": [{**words, "language": "fr-CA", "event": "inondation",
@@ -228,13 +224,6 @@ def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
                  "  (not set: onset, channels, release_at, evidence)"):
         assert line in shown.splitlines(), shown
     assert not [line for line in shown.splitlines() if line.startswith("digest 0000")]
-
-
-@pytest.fixture
-def gauge() -> Iterator[Gauge]:
-    one = Gauge()
-    yield one
-    one.close()
 
 
 def row_of(table: str, first: str) -> dict[str, str]:
@@ -315,27 +304,16 @@ def crc32c(data: bytes) -> int:
 
 
 class Segment:
-    """The file that holds a ledger, while its broker is down. See Kafka's record batch format."""
+    """The file that holds a ledger, while its broker is down."""
 
     def __init__(self, broker: Broker, service: str) -> None:
-        self.path = (broker.folder / "data" / f"tocsin.{service}.ledger.v1-0"
-                     / f"{0:020}.log")
+        self.path = broker.segment(ledger_topic(service), 0)
         self.good = self.path.read_bytes()
-
-    def batches(self) -> list[tuple[int, int]]:
-        found, at = [], 0
-        while at + 12 <= len(self.good):
-            (length,) = struct.unpack_from(">i", self.good, at + 8)
-            if length <= 0:
-                break
-            found.append((at, at + 12 + length))
-            at += 12 + length
-        return found
 
     def flip(self, word: bytes, mend_checksum: bool) -> None:
         """One bit of the record that holds `word`."""
         at = self.good.index(word)
-        begin, end = next(one for one in self.batches() if one[0] < at < one[1])
+        begin, end = next(one for one in batches(self.good) if one[0] < at < one[1])
         data = bytearray(self.good)
         data[at] ^= 1
         if mend_checksum:
@@ -343,7 +321,7 @@ class Segment:
         self.path.write_bytes(data)
 
     def cut_last(self) -> None:
-        self.path.write_bytes(self.good[:self.batches()[-1][0]])
+        self.path.write_bytes(self.good[:batches(self.good)[-1][0]])
 
     def restore(self) -> None:
         self.path.write_bytes(self.good)

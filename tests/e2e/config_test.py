@@ -2,29 +2,19 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource,
-                                   NewTopic)
 
 from support.broker import Broker
-from support.child import clean_environment
-from support.places import binary
+from support.ledger import commands_topic, ledger_topic
 from support.ports import free_port
-from support.programs import Program, Secrets, service_flags
+from support.programs import SERVICES, Program, Secrets, run, service_flags
+from support.raw import Raw
 from support.waiting import until
 
-SERVICES = ("drafting", "approval", "publishing", "measurement", "trigger")
 PROGRAMS = (*(f"tocsin-{name}" for name in SERVICES), "tocsin-gateway", "tocsin-all")
-
-
-def run(program: str, arguments: Sequence[str],
-        extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([binary(program), *arguments], capture_output=True, text=True,
-                          timeout=60, env=clean_environment(extra))
 
 
 def lines_of(text: str) -> list[dict[str, object]]:
@@ -37,7 +27,7 @@ def lines_of(text: str) -> list[dict[str, object]]:
 
 def refusal(program: str, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
     """Why it refuses its settings."""
-    ended = run(program, arguments, extra)
+    ended = run(program, *arguments, environment=extra)
     assert ended.returncode == 2 and not ended.stdout, ended
     (line,) = lines_of(ended.stderr)
     assert line["level"] == "error" and line["msg"] == "settings refused"
@@ -46,9 +36,9 @@ def refusal(program: str, arguments: Sequence[str], extra: Mapping[str, str] | N
 
 @pytest.mark.parametrize("program", [*PROGRAMS, "tocsin"])
 def test_every_program_tells_its_version_and_its_settings(program: str) -> None:
-    version = run(program, ["--version"])
+    version = run(program, "--version")
     assert version.returncode == 0 and version.stdout.startswith(f"{program} "), version
-    described = run(program, ["--help"])
+    described = run(program, "--help")
     assert described.returncode == 0 and not described.stderr
     wanted = ["Exit codes"] if program == "tocsin" else ["--world", "default live", "TOCSIN_WORLD"]
     for part in wanted:
@@ -85,7 +75,7 @@ def test_secrets_that_cannot_be_used_end_the_start(keys: Secrets, tmp_path: Path
     broken.write_text("not a key")
     for flag in ("mac-key-file", "jwks", "kafka-properties"):
         arguments = [f"--{name}={value}" for name, value in {**flags, flag: broken}.items()]
-        ended = run("tocsin-measurement", arguments)
+        ended = run("tocsin-measurement", *arguments)
         assert ended.returncode == 1
         last = lines_of(ended.stderr)[-1]
         assert last["msg"] == "cannot run" and flag in str(last["why"]), last
@@ -184,52 +174,36 @@ def test_without_kafka_a_service_waits_and_says_so(keys: Secrets, tmp_path: Path
     assert lines_of(waiting.said())[-1]["msg"] == "stopped"
 
 
-def topic(broker: Broker, name: str, partitions: int, settings: dict[str, str]) -> None:
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    made = admin.create_topics([NewTopic(name, partitions, 1, config=settings)])
-    made[name].result(30)
-
-
-def change(broker: Broker, name: str, **settings: str) -> None:
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    entries = [ConfigEntry(key.replace("_", "."), value,
-                           incremental_operation=AlterConfigOpType.SET)
-               for key, value in settings.items()]
-    resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
-    for answer in admin.incremental_alter_configs([resource]).values():
-        answer.result(30)
-
-
 def test_a_topic_that_does_not_fit_is_named_with_what_to_do(
         broker: Broker, keys: Secrets, tmp_path: Path) -> None:
     flags = service_flags(broker.bootstrap, keys, partitions=2)
+    raw = Raw(broker.bootstrap)
 
     def cannot_run() -> str:
         program = Program("tocsin-measurement", tmp_path, flags)
-        program.spawn()
-        assert program.wait_end() == 1
-        last = lines_of(program.said())[-1]
-        assert last["msg"] == "cannot run", last
-        return str(last["why"])
+        why = program.cannot_run()
+        lines_of(program.said())
+        return why
 
-    name = "tocsin.measurement.commands.v1"
+    name = commands_topic("measurement")
     good = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime",
             "unclean.leader.election.enable": "false", "flush.messages": "1",
             "max.message.bytes": "1048588"}
-    topic(broker, name, 2, {**good, "retention.ms": "3600000"})
+    raw.make_topic(name, 2, **{**good, "retention.ms": "3600000"})
     said = cannot_run()
     for part in (name, "retention.ms is 3600000 and must be 604800000", "kafka-configs.sh",
                  "--kafka-allow-unsafe"):
         assert part in said, said
     # What keeps more than is asked for is as good.
-    change(broker, name, retention_ms="-1", unclean_leader_election_enable="true")
+    raw.configure(name, retention_ms="-1", unclean_leader_election_enable="true")
     assert "unclean.leader.election.enable is true and must be false" in cannot_run()
     unsafe = Program("tocsin-measurement", tmp_path, {**flags, "kafka-allow-unsafe": True}).start()
     assert "going on as told" in unsafe.said()
     assert unsafe.terminate() == 0
-    change(broker, name, unclean_leader_election_enable="false")
+    raw.configure(name, unclean_leader_election_enable="false")
     # No word of an operator makes up for partitions that are not there. More than are used harm
     # nobody: how many those are, the ledger says.
-    topic(broker, "exercise.tocsin.drafting.ledger.v1", 1, {})
+    name = f"exercise.{ledger_topic('drafting')}"
+    raw.make_topic(name, 1)
     flags |= {"kafka-allow-unsafe": True, "world": "exercise"}
-    assert "exercise.tocsin.drafting.ledger.v1: it has 1 partitions and must have 2" in cannot_run()
+    assert f"{name}: it has 1 partitions and must have 2" in cannot_run()

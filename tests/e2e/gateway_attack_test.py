@@ -15,9 +15,10 @@ import pytest
 import requests
 
 from support.broker import Broker
-from support.connect import Connect, path_of
+from support.connect import Connect
 from support.programs import Program, Secrets, service_flags
-from support.tokens import Issuer, Person
+from support.protos import path_of
+from support.tokens import Issuer, Person, roster
 from support.waiting import until
 
 ADMIN = Person("dan@city.example", "calgary", "city", ("admin",))
@@ -32,11 +33,8 @@ def flags(broker: Broker, keys: Secrets) -> dict[str, str | int | bool]:
 @pytest.fixture(scope="module")
 def program(flags: dict[str, str | int | bool], tmp_path_factory: pytest.TempPathFactory
             ) -> Iterator[Program]:
-    running = Program("tocsin-all", Path(tmp_path_factory.mktemp("all")), flags).start()
-    try:
+    with Program("tocsin-all", Path(tmp_path_factory.mktemp("all")), flags).start() as running:
         yield running
-    finally:
-        running.kill()
 
 
 def connect(program: Program) -> socket.socket:
@@ -48,12 +46,6 @@ def resident_mb(program: Program) -> float:
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
     raise AssertionError("no VmRSS")
-
-
-def metric(program: Program, name: str) -> float:
-    text = requests.get(f"http://127.0.0.1:{program.ports['metrics']}/metrics", timeout=10).text
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-               if line.startswith((name + " ", name + "{")))
 
 
 @pytest.mark.parametrize("begin", [b"1;", b"0\r\nX: "], ids=["chunk extension", "trailer"])
@@ -123,7 +115,7 @@ def test_a_large_body_with_a_token_holds_nobody_up(program: Program, issuer: Iss
 def test_metrics_are_told_beside_silent_connections(program: Program) -> None:
     silent = [socket.create_connection(("127.0.0.1", program.ports["metrics"])) for _ in range(6)]
     begin = time.monotonic()
-    assert metric(program, "tocsin_build_info") == 1
+    assert program.metric("tocsin_build_info") == 1
     assert time.monotonic() - begin < 4
     for one in silent:
         one.close()
@@ -131,10 +123,8 @@ def test_metrics_are_told_beside_silent_connections(program: Program) -> None:
 
 def test_places_of_callers_that_left_are_free_again(program: Program, issuer: Issuer) -> None:
     token = issuer.token(ADMIN)
-    done = Connect(program.url).must_change("approval", "ImportRoster", {"roster": {
-        "agencies": [{"agencyId": "city", "names": {"en-CA": "city"}, "capSender": "c.example"}],
-        "people": [{"subject": ADMIN.subject, "name": "Dan", "agencyId": "city",
-                    "roles": ["admin"]}]}}, token=token)
+    done = Connect(program.url).must_change("approval", "ImportRoster", {
+        "roster": roster([ADMIN])}, token=token)
     service, partition, _ = done["position"].split("/")
     request = (f"POST {path_of('approval', 'GetRoster')} HTTP/1.1\r\nHost: x\r\n"
                f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
@@ -143,10 +133,10 @@ def test_places_of_callers_that_left_are_free_again(program: Program, issuer: Is
     waiting = [connect(program) for _ in range(40)]
     for one in waiting:
         one.sendall(request)
-    until(lambda: metric(program, "tocsin_gateway_connections") >= 40, "they wait", 10)
+    until(lambda: program.metric("tocsin_gateway_connections") >= 40, "they wait", 10)
     for one in waiting:
         one.close()
-    until(lambda: metric(program, "tocsin_gateway_connections") < 5, "their places are free", 8)
+    until(lambda: program.metric("tocsin_gateway_connections") < 5, "their places are free", 8)
 
 
 def test_forged_tokens_are_checked_only_so_often(program: Program, issuer: Issuer) -> None:
@@ -159,7 +149,7 @@ def test_forged_tokens_are_checked_only_so_often(program: Program, issuer: Issue
             "content-type": "application/json", "authorization": f"Bearer {forged}"}))
     assert {one.status_code for one in answers} == {401, 429}
     assert all(one.headers["connection"] == "close" for one in answers if one.status_code == 429)
-    assert metric(program, "tocsin_gateway_limited_total") > 0
+    assert program.metric("tocsin_gateway_limited_total") > 0
     Connect(program.url).must("drafting", "ListMessages", token=good)
 
 
@@ -173,7 +163,7 @@ def test_answers_that_nobody_reads_end(program: Program) -> None:
             one.send(request)
         except BlockingIOError:
             pass
-    until(lambda: metric(program, "tocsin_gateway_connections") < 5, "they were closed", 40)
+    until(lambda: program.metric("tocsin_gateway_connections") < 5, "they were closed", 40)
     assert resident_mb(program) - before < 30
     for one in silent:
         one.close()

@@ -15,7 +15,7 @@ from support.connect import Connect, Reply, new_request_id
 from support.gauge import Gauge, Manner, ago
 from support.programs import Program, Secrets
 from support.prometheus import Prometheus
-from support.tokens import Issuer, Person
+from support.tokens import Issuer, Person, roster
 from support.waiting import until
 
 REALM = "bow"
@@ -39,17 +39,8 @@ class World:
         return self.gateway.must(service, method, request, token=self.token)
 
     def build(self) -> "World":
-        self.do("approval", "ImportRoster", roster={
-            "agencies": [{"agencyId": "city", "names": {"en-CA": "City", "fr-CA": "Ville"},
-                          "capSender": "city.example"}],
-            "people": [{"subject": ADMIN.subject, "name": "Dan", "agencyId": "city",
-                        "roles": list(ADMIN.roles)}]})
-        until(lambda: self.gateway.call("trigger", "ListRules", {}, token=self.token).code == "",
-              "trigger knows the roster", 30)
-        until(lambda: self.gateway.call(
-            "drafting", "CreateIncident",
-            {"requestId": new_request_id(), "kind": "flood", "title": "Bow"},
-            token=self.token).ok, "drafting knows the roster", 30)
+        done = self.do("approval", "ImportRoster", roster=roster([ADMIN]))
+        self.gateway.reach(done["position"], token=self.token)
         self.template("high", "{{value}} m at {{read_at}}")
         self.template("feet", "{{value}} ft at {{read_at}}")
         return self
@@ -128,17 +119,9 @@ def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytes
 
 @pytest.fixture(scope="module")
 def prometheus(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    one = Prometheus(Path(tmp_path_factory.mktemp("prometheus")),
-                     f"127.0.0.1:{world.program.ports['metrics']}")
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def gauge() -> Iterator[Gauge]:
-    one = Gauge()
-    yield one
-    one.close()
+    with Prometheus(Path(tmp_path_factory.mktemp("prometheus")),
+                    f"127.0.0.1:{world.program.ports['metrics']}").start() as one:
+        yield one
 
 
 def test_a_bad_row_costs_that_row(world: World, gauge: Gauge) -> None:
@@ -157,7 +140,7 @@ def test_an_old_flood_starts_nothing_and_is_named(world: World, gauge: Gauge) ->
     name = world.watch(gauge)
     passed = until(lambda: world.rule(name).get("passedOver"), "it is named", 20)
     assert passed["value"] == 9
-    assert world.rule(name)["state"] == "normal"
+    assert world.rule(name)["state"] == "RULE_STATE_NORMAL"
     world.told(name)
 
 
@@ -174,7 +157,7 @@ def test_a_peak_that_comes_late_and_a_value_that_is_corrected(world: World, gaug
     first, last = f"A,{ago(90)},1", f"A,{ago(1)},1.5"
     gauge.body = Gauge.table(first, last)
     name = world.watch(gauge)
-    until(lambda: world.rule(name)["state"] == "normal", "it is low", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_NORMAL", "it is low", 20)
     peak = ago(45)
     gauge.body = Gauge.table(first, last, f"A,{peak},3.8")
     (crossing,) = until(lambda: world.crossings(name), "it crosses", 20)
@@ -194,14 +177,14 @@ def test_a_rule_whose_series_is_silent_is_without_data(world: World, gauge: Gaug
                                                        prometheus: Prometheus) -> None:
     gauge.body = Gauge.table(f"A,{ago(90)},1", f"B,{ago(1)},1")
     name = world.watch(gauge)
-    until(lambda: world.rule(name)["state"] == "without_data"
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_WITHOUT_DATA"
           and world.rule(name)["reason"].startswith("without data since "), "it says so", 20)
     until(lambda: world.source(name).get("stale"), "the source is stale", 20)
     alerts = (("TocsinSourceStale", {"source": name}), ("TocsinRuleWithoutData", {"rule": name}))
     for alert, labels in alerts:
         until(lambda: prometheus.is_up(alert, realm=REALM, **labels), f"{alert} is raised", 20)
     gauge.body = Gauge.table(f"A,{ago(1)},1", f"B,{ago(1)},1")
-    until(lambda: world.rule(name)["state"] == "normal", "it reads again", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_NORMAL", "it reads again", 20)
     for alert, labels in alerts:
         until(lambda: not prometheus.is_up(alert, realm=REALM, **labels), f"{alert} ends", 20)
 
@@ -214,11 +197,11 @@ def test_a_rule_whose_series_comes_in_another_unit_is_without_data(
     until(lambda: world.rule(name).get("boundUnit") == "m", "it reads metres", 20)
     gauge.body = Gauge.usgs({"7": {low: 3.3, high: 9}}, unit="ft")
     until(lambda: "ft" in world.rule(name).get("reason", ""), "it names the unit", 20)
-    assert world.rule(name)["state"] == "without_data"
+    assert world.rule(name)["state"] == "RULE_STATE_WITHOUT_DATA"
     until(lambda: prometheus.is_up("TocsinRuleWithoutData", realm=REALM, rule=name), "raised", 20)
     world.told(name)
     gauge.body = Gauge.usgs({"7": {low: 1, high: 1.1}}, unit="m")
-    until(lambda: world.rule(name)["state"] == "normal", "it reads", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_NORMAL", "it reads", 20)
     until(lambda: not prometheus.is_up("TocsinRuleWithoutData", realm=REALM, rule=name), "ends", 20)
     world.told(name)
 
@@ -250,13 +233,13 @@ def test_a_rule_that_could_lead_to_nothing_is_refused_with_what_was_meant(
     name = world.watch(gauge, series="08MF005:level")
     right = {"sourceId": name, "series": "08MF005:level", "incidentId": world.incidents[name]}
     cases = (
-        ({"series": "08MF006:level"}, "not_found", "SERIES_NOT_FOUND", "series",
-         "did you mean 08MF005:level?"),
+        ({"series": "08MF006:level"}, "not_found", "NOT_FOUND", "series",
+         "did you mean `08MF005:level`?"),
         ({"unit": "ft"}, "failed_precondition", "UNIT_DIFFERS", "unit", "arrives in m"),
-        ({"templateId": "hihg"}, "not_found", "TEMPLATE_NOT_FOUND", "template_id",
-         "did you mean high?"),
-        ({"sourceId": f"{name}x"}, "not_found", "SOURCE_NOT_FOUND", "source_id", "did you mean g"),
-        ({"incidentId": "inc_none"}, "not_found", "INCIDENT_NOT_FOUND", "incident_id",
+        ({"templateId": "hihg"}, "not_found", "NOT_FOUND", "template_id",
+         "did you mean `high`?"),
+        ({"sourceId": f"{name}x"}, "not_found", "NOT_FOUND", "source_id", "did you mean `g"),
+        ({"incidentId": "inc_none"}, "not_found", "NOT_FOUND", "incident_id",
          "open it first"))
     # Each is looked at for seconds before its word counts.
     with ThreadPoolExecutor() as pool:
@@ -274,33 +257,38 @@ def test_a_rule_is_checked_against_a_source_that_was_put_a_moment_ago(
     world.do("trigger", "PutSource", sourceId=new, format="eccc-csv", url=gauge.url,
              pollSeconds=0.1, staleSeconds=3600)
     reply = refusal(world, sourceId=new, series="08MF006:level", incidentId=world.incidents[name])
-    assert reply.reason == "SERIES_NOT_FOUND"
+    assert (reply.reason, reply.fields) == ("NOT_FOUND", ["series"])
     assert "08MF005:level" in reply.message
 
 
 def test_a_rule_on_a_source_that_never_answered_is_taken(world: World, gauge: Gauge) -> None:
     gauge.manner = Manner(status=500)
     name = world.watch(gauge)
-    until(lambda: world.rule(name)["state"] == "without_data", "it says so", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_WITHOUT_DATA", "it says so", 20)
     assert world.source(name)["error"] == "HTTP status 500"
+
+
+def refused_crossing(world: World, gauge: Gauge, template: str) -> tuple[str, str]:
+    """A rule, and why its crossing is refused: its template was good when the rule was put, and has
+    by the time of the crossing a placeholder that no reading fills."""
+    world.template(template, "{{value}} m")
+    gauge.body = Gauge.table(f"A,{ago(2)},1")
+    name = world.watch(gauge, templateId=template)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_NORMAL", "it is read", 20)
+    world.template(template, "{{bridge}}")
+    gauge.body = Gauge.table(f"A,{ago(2)},1", f"A,{ago(0.1)},5")
+    refused = until(lambda: world.crossings(name) and world.crossings(name)[0].get("refused"),
+                    "it is refused", 20)
+    until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 1,
+          "the metric says so", 20)
+    return name, refused
 
 
 def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(
         world: World, gauge: Gauge, prometheus: Prometheus) -> None:
-    """Stored well enough when the rule was put, and by the time of the crossing with a placeholder
-    that no reading fills."""
-    world.template("broken", "{{value}} m")
-    gauge.body = Gauge.table(f"A,{ago(2)},1")
-    name = world.watch(gauge, templateId="broken")
-    until(lambda: world.rule(name)["state"] == "normal", "it is read", 20)
-    world.template("broken", "{{bridge}}")
-    gauge.body = Gauge.table(f"A,{ago(2)},1", f"A,{ago(0.1)},5")
-    refused = until(lambda: world.crossings(name) and world.crossings(name)[0].get("refused"),
-                    "it is refused", 20)
+    name, refused = refused_crossing(world, gauge, "broken")
     assert "bridge" in refused
     assert world.rule(name)["refused"] == refused
-    until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 1,
-          "the metric says so", 20)
     until(lambda: prometheus.is_up("TocsinCrossingRefused", realm=REALM), "it is raised", 20)
     world.template("broken", "{{value}} m")
     until(lambda: world.crossings(name)[0].get("messageId"), "it is drafted", 20)
@@ -313,16 +301,7 @@ def test_a_refused_crossing_is_listed_and_drafted_once_the_cause_is_fixed(
 
 def test_the_crossing_of_a_rule_that_is_gone_is_drafted_by_nobody(
         world: World, gauge: Gauge) -> None:
-    world.template("brittle", "{{value}} m")
-    gauge.body = Gauge.table(f"A,{ago(2)},1")
-    name = world.watch(gauge, templateId="brittle")
-    until(lambda: world.rule(name)["state"] == "normal", "it is read", 20)
-    world.template("brittle", "{{bridge}}")
-    gauge.body = Gauge.table(f"A,{ago(2)},1", f"A,{ago(0.1)},5")
-    until(lambda: world.crossings(name) and world.crossings(name)[0].get("refused"),
-          "it is refused", 20)
-    until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 1,
-          "the metric says so", 20)
+    name, _ = refused_crossing(world, gauge, "brittle")
     world.do("trigger", "RemoveRule", ruleId=name)
     until(lambda: world.program.metric("tocsin_trigger_crossings_refused", realm=REALM) == 0,
           "somebody has seen to it", 20)
@@ -359,7 +338,7 @@ def test_another_sensor_under_the_same_name_is_no_reading_of_the_rule(
     name = world.watch(gauge, "usgs-json", **USGS)
     until(lambda: world.rule(name).get("boundSensor") == "7", "it is bound", 20)
     gauge.body = Gauge.usgs({"7": {}, "8": {high: 4.5}})
-    until(lambda: world.rule(name)["state"] == "without_data", "it is without data", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_WITHOUT_DATA", "it is without data", 20)
     assert "8" in world.rule(name)["reason"]
     world.polled(name)
     assert not world.crossings(name) and not world.messages(name)
@@ -379,7 +358,7 @@ def test_doubled_and_shuffled_rows_are_read_by_their_own_time(world: World, gaug
     world.told(name, (3.2, at[30]))
     gauge.body = Gauge.table(*rows[::-1])
     world.told(name, (3.2, at[30]))
-    assert world.rule(name)["state"] == "normal"
+    assert world.rule(name)["state"] == "RULE_STATE_NORMAL"
 
 
 def test_a_gap_ends_what_must_last(world: World, gauge: Gauge) -> None:
@@ -388,7 +367,7 @@ def test_a_gap_ends_what_must_last(world: World, gauge: Gauge) -> None:
     middle = [f"A,{at[minutes]},3.6" for minutes in (40, 35, 30, 25, 20, 15)]
     gauge.body = Gauge.table(*ends)
     name = world.watch(gauge, forSeconds=1200, maxGapSeconds=600)
-    until(lambda: world.rule(name)["state"] == "pending", "it waits", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_PENDING", "it waits", 20)
     world.told(name)
     # What was missing comes late: it was high for 20 minutes 20 minutes after the first.
     gauge.body = Gauge.table(*ends, *middle)
@@ -402,12 +381,12 @@ def test_a_second_wave_within_the_cooldown_is_told_when_that_ends_high(
     waves = [f"A,{at[60]},3.1", f"A,{at[58]},1", f"A,{at[55]},3.4", f"A,{at[52]},3.5"]
     gauge.body = Gauge.table(*waves)
     name = world.watch(gauge, cooldownSeconds=600)
-    until(lambda: world.rule(name)["state"] == "cooling_down", "it is silent", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_COOLING_DOWN", "it is silent", 20)
     assert "the next reading crosses" in world.rule(name)["reason"]
     world.told(name, (3.1, at[60]))
     gauge.body = Gauge.table(*waves, f"A,{at[48]},3.6")
     world.told(name, (3.1, at[60]), (3.6, at[48]))
-    assert world.rule(name)["state"] == "crossed"
+    assert world.rule(name)["state"] == "RULE_STATE_CROSSED"
 
 
 # ---- what people and machines do meanwhile
@@ -429,7 +408,7 @@ def test_a_rule_edited_during_a_flood_tells_of_it_once(world: World, gauge: Gaug
     rows.append(f"A,{at[20]},3.7")
     gauge.body = Gauge.table(*rows)
     world.told(name, (3.5, at[30]))
-    assert world.rule(name)["state"] == "crossed"
+    assert world.rule(name)["state"] == "RULE_STATE_CROSSED"
     # The next wave is another event.
     world.put_rule(name)
     rows += [f"A,{at[10]},1", f"A,{at[5]},3.6"]
@@ -468,7 +447,7 @@ def low_and_high() -> tuple[bytes, bytes, str]:
 def watched(world: World, gauge: Gauge, body: bytes) -> str:
     gauge.body = body
     name = world.watch(gauge)
-    until(lambda: world.rule(name)["state"] == "normal", "it is read", 20)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_NORMAL", "it is read", 20)
     return name
 
 
@@ -524,7 +503,7 @@ def test_what_did_not_change_is_not_sent_again(world: World, gauge: Gauge) -> No
     whole = gauge.answered(200)
     # It is as good as an answer, and no older for it.
     assert not world.source(name).get("error")
-    assert world.rule(name)["state"] == "normal"
+    assert world.rule(name)["state"] == "RULE_STATE_NORMAL"
     gauge.body = after
     world.told(name, (3.5, high))
     assert gauge.answered(200) == whole + 1
@@ -580,7 +559,7 @@ def test_a_program_that_is_killed_during_a_flood_tells_of_it_once_and_misses_no_
     name, at, rows = flooded(world, gauge)
     world.program.kill()
     world.program.start()
-    until(lambda: world.rule(name)["state"] == "crossed", "it stands where it stood", 60)
+    until(lambda: world.rule(name)["state"] == "RULE_STATE_CROSSED", "it stands where it stood", 60)
     world.told(name, (3.5, at[30]))
     world.program.kill()
     # While nobody looked it fell, rose for five minutes, and fell.
@@ -588,7 +567,7 @@ def test_a_program_that_is_killed_during_a_flood_tells_of_it_once_and_misses_no_
     gauge.body = Gauge.table(*rows)
     world.program.start()
     world.told(name, (3.5, at[30]), (3.8, at[15]))
-    assert world.rule(name)["state"] == "normal"
+    assert world.rule(name)["state"] == "RULE_STATE_NORMAL"
 
 
 def test_a_crossing_that_is_read_and_not_yet_told_when_the_program_is_killed_is_told_once(

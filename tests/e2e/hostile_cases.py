@@ -2,16 +2,15 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from e2e.bad_inputs_cases import (BAD, FORBIDDEN, GOOD, NOT_NOW, Case, Send, ask, change, channel,
+from e2e.bad_inputs_cases import (BAD, FORBIDDEN, NOT_NOW, Case, Send, ask, change, channel,
                                   claims, drafted, incident, publishing, raw, rule, source, token,
                                   with_word)
 from e2e.bad_inputs_world import PEOPLE, World, text
-from support.connect import path_of
+from support.protos import path_of
 
 UNKNOWN = "unauthenticated"
 EDGE = "INVALID_ARGUMENT"

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -16,16 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from support.broker import Broker
 from support.connect import Connect, Reply, new_request_id
 from support.programs import SERVICES, Program, Secrets, service_flags
-from support.tokens import OPERATOR, Issuer, Person
+from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
 ADMIN = Person("ada", "delta", "city", ("admin",))
 AUTHOR = Person("ana", "delta", "city", ("author",))
-ROSTER = {
-    "agencies": [{"agencyId": "city", "names": {"en-CA": "City"}, "capSender": "city.example.org"}],
-    "people": [{"subject": "ada", "name": "Ada", "agencyId": "city", "roles": ["admin"]},
-               {"subject": "ana", "name": "Ana", "agencyId": "city", "roles": ["author"]}],
-}
+ROSTER = roster([ADMIN, AUTHOR])
 FAR = "drafting/0/1000000"  # a position that is not reached while a test lasts
 
 
@@ -77,10 +72,9 @@ def stack(broker: Broker, keys: Secrets, key_set: KeySet,
           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     flags = service_flags(broker.bootstrap, keys, partitions=1, log_level="debug",
                           jwks_refresh_s=10)
-    program = Program("tocsin-all", tmp_path_factory.mktemp("stack"),
-                      {**flags, "jwks": key_set.url}).start()
-    yield program
-    program.kill()
+    with Program("tocsin-all", tmp_path_factory.mktemp("stack"),
+                 {**flags, "jwks": key_set.url}).start() as program:
+        yield program
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,23 @@
 """What lasts: whoever had a hand in what a gauge started does not approve it, and a stream lives no
 longer than the right to read it."""
 
-import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from e2e.all_program import all_program
 from e2e.bad_inputs_world import draft, text
 from e2e.permissions_world import FEED, REALM, RULE, SOURCE
 from support.broker import Broker
-from support.calls import CHANNEL_OPTIONS, Answer, answer_of_error, request_bytes
+from support.calls import CHANNEL_OPTIONS, Answer, answer_of_error, call_metadata, request_bytes
 from support.connect import Connect, Reply
-from support.ports import free_port
-from support.programs import Program, Secrets, service_flags
+from support.gauge import Gauge, ago
+from support.programs import Program, Secrets
 from support.protos import method
-from support.tokens import Issuer, Person
+from support.tokens import Issuer, Person, roster
 from support.waiting import until
 
 LEEWAY_S = 1
@@ -35,34 +33,6 @@ WRITERS = {one: someone(f"{one}-writer", "approver", "duty-officer")
            for one in ("template", "source", "rule")}
 OTHER = someone("other", "approver", "duty-officer")
 READER = someone("reader", "duty-officer")
-
-
-class Gauge(BaseHTTPRequestHandler):
-    """Far above every threshold, at any time."""
-
-    def do_GET(self) -> None:
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body = f"ID,Date,Water Level / Niveau d'eau (m)\n05BH004,{now},9.9\n".encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def gauge() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Gauge)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/x.csv"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class World:
@@ -84,18 +54,12 @@ class World:
                                     token=self.issuer.token(who))
 
     def roster(self, *people: Person) -> str:
-        done = self.do(ADMIN, "approval", "ImportRoster", {"roster": {
-            "agencies": [{"agencyId": "city", "names": {"en-CA": "The city", "fr-CA": "La ville"},
-                          "capSender": "city.calgary.example"}],
-            "people": [{"subject": one.subject, "name": one.subject, "agencyId": one.agency,
-                        "roles": list(one.roles)} for one in people]}})
+        done = self.do(ADMIN, "approval", "ImportRoster", {"roster": roster(people)})
         return str(done["position"])
 
     def build(self) -> "World":
         position = self.roster(ADMIN, OTHER, READER, *WRITERS.values())
-        for service, name in (("drafting", "ListIncidents"), ("publishing", "ListChannels"),
-                              ("trigger", "ListRules"), ("measurement", "ListScorecards")):
-            self.read(service, name, {}, position)
+        self._gateway.reach(position, token=self.issuer.token(OTHER))
         self.do(ADMIN, "approval", "SetPolicy", {
             "severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver", "duty-officer"]})
         self.do(ADMIN, "publishing", "PutChannel", FEED)
@@ -106,7 +70,7 @@ class World:
         path, _, response = method("drafting", "WatchMessages")
         call = self._channel.unary_stream(path)(
             request_bytes("drafting", "WatchMessages", {}), timeout=60,
-            metadata=[("authorization", f"Bearer {token}")])
+            metadata=call_metadata(token))
         with pytest.raises(grpc.RpcError) as ended:
             for item in call:
                 if response.FromString(item).snapshot_complete:
@@ -117,19 +81,15 @@ class World:
 @pytest.fixture(scope="module")
 def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
           ) -> Iterator[World]:
-    gateway = f"127.0.0.1:{free_port()}"
-    flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
-                          publishing_feed_base_url=f"http://{gateway}",
-                          trigger_allow_private_addresses=True, jwt_leeway_s=LEEWAY_S)
-    program = Program("tocsin-all", Path(tmp_path_factory.mktemp("all")), flags).start()
-    try:
+    folder = Path(tmp_path_factory.mktemp("all"))
+    with all_program(folder, REALM, broker, keys, trigger_allow_private_addresses=True,
+                     jwt_leeway_s=LEEWAY_S) as program:
         yield World(program, issuer).build()
-    finally:
-        program.kill()
 
 
-def test_nobody_approves_what_their_template_source_or_rule_started(world: World, gauge: str
+def test_nobody_approves_what_their_template_source_or_rule_started(world: World, gauge: Gauge
                                                                     ) -> None:
+    gauge.body = Gauge.table(f"05BH004,{ago(0)},9.9")
     incident = world.do(ADMIN, "drafting", "CreateIncident",
                         {"kind": "flood", "title": "Bow"})["id"]
     world.do(WRITERS["template"], "drafting", "PutTemplate", {
@@ -137,7 +97,7 @@ def test_nobody_approves_what_their_template_source_or_rule_started(world: World
         "draft": draft(texts=[text("fr-CA", headline="{{value}} m"),
                               text("en-CA", headline="{{value}} m")])})
     world.do(WRITERS["source"], "trigger", "PutSource",
-             {**SOURCE, "url": gauge, "pollSeconds": 1, "staleSeconds": 600})
+             {**SOURCE, "url": gauge.url, "pollSeconds": 1, "staleSeconds": 600})
     world.do(WRITERS["rule"], "trigger", "PutRule", {**RULE, "incidentId": incident,
                                                      "cooldownSeconds": 9999})
     message = until(lambda: world.read("drafting", "ListMessages", {"incidentId": incident})
@@ -146,7 +106,7 @@ def test_nobody_approves_what_their_template_source_or_rule_started(world: World
         world.read("approval", "GetReview", {"messageId": message})["review"]
         for one in world.read("approval", "ListReviews", {}).get("reviews", [])
         if one["messageId"] == message), None), "it is in review")
-    assert set(review["hands"]) >= {one.subject for one in WRITERS.values()}
+    assert set(review["editors"]) >= {one.subject for one in WRITERS.values()}
     for wrote, who in WRITERS.items():
         reply = world.approve(who, message, review["digest"])
         assert (reply.code, reply.reason) == ("permission_denied", "OWN_TEXT"), wrote
@@ -154,7 +114,7 @@ def test_nobody_approves_what_their_template_source_or_rule_started(world: World
     assert reply.ok, reply.message
     world.read("publishing", "ListReleases", {}, reply.body["position"])
     until(lambda: world.read("publishing", "GetRelease", {"messageId": message})["release"]["state"]
-          == "released", "it is released")
+          == "RELEASE_STATE_RELEASED", "it is released")
 
 
 def test_a_stream_ends_with_its_token(world: World) -> None:

@@ -140,7 +140,7 @@ def test_who_left_gets_the_same_refusal_at_once(world: World) -> None:
     for service, name in METHODS:
         if access_of(method_rules(service, name)) not in ("READ", "CHANGE"):
             continue
-        world.reached(service, position)
+        world.reach(service, position)
         reply = world.call(service, name, world.token(LEFT))
         assert reply.reason == "ROLE_MISSING", f"{service} {name}: {reply.reason}"
 

@@ -6,11 +6,11 @@ from typing import Any
 import grpc
 
 from e2e.bad_inputs_world import draft, in_hours, text
-from support.calls import CHANNEL_OPTIONS, answer_of_error, request_bytes
+from support.calls import CHANNEL_OPTIONS, answer_of_error, call_metadata, request_bytes
 from support.connect import Connect, Reply, new_request_id
 from support.programs import Program
 from support.protos import method
-from support.tokens import OPERATOR, Issuer, Person
+from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
 REALM, ELSEWHERE = "calgary", "elsewhere"
@@ -37,17 +37,10 @@ SECOND = Person("second@city.calgary", REALM, "city", ("approver",))
 LEFT = Person("left@city.calgary", REALM, "city", ROLES)
 
 
-def roster(realm: str, with_left: bool = True) -> Request:
-    agencies = [relation for relation, (of, _) in AGENCIES.items() if of == realm]
-    people = [person(role, relation) for relation in agencies for role in ROLES]
-    if realm == REALM:
-        people += [MAKER, SECOND] + ([LEFT] if with_left else [])
-    return {
-        "agencies": [{"agencyId": AGENCIES[one][1], "names": {"en-CA": AGENCIES[one][1]},
-                      "capSender": f"{AGENCIES[one][1]}.{realm}.example"} for one in agencies],
-        "people": [{"subject": one.subject, "name": one.subject, "agencyId": one.agency,
-                    "roles": list(one.roles)} for one in people],
-    }
+def people_of(realm: str) -> list[Person]:
+    people = [person(role, relation) for relation, (of, _) in AGENCIES.items() if of == realm
+              for role in ROLES]
+    return [*people, MAKER, SECOND, LEFT] if realm == REALM else people
 
 
 class World:
@@ -80,7 +73,7 @@ class World:
         path, _, response = method(service, name)
         call = self._channel.unary_stream(path)(
             request_bytes(service, name, request), timeout=10,
-            metadata=[("authorization", f"Bearer {token}")] if token else [])
+            metadata=call_metadata(token))
         rows = []
         try:
             for item in call:
@@ -110,11 +103,13 @@ class World:
                  {"messageId": self.ids["withdrawn"], "reason": "a false alarm"})
         for name in ("review", "released", "cancelled"):
             self._submit(name)
-        for name, state in (("released", "released"), ("cancelled", "armed")):
+        for name, state in (("released", "RELEASE_STATE_RELEASED"),
+                            ("cancelled", "RELEASE_STATE_ARMED")):
             self._release(name, state)
         self._do("publishing", "CancelRelease",
                  {"releaseId": self.ids["release cancelled"], "reason": "not needed"})
-        until(lambda: self._state("cancelled") == "cancelled", "the release is cancelled", 30)
+        until(lambda: self._state("cancelled") == "RELEASE_STATE_CANCELLED",
+              "the release is cancelled", 30)
         self.ids["alert"] = next(iter(self._read("publishing", "GetRelease", {
             "releaseId": self.ids["release released"]})["release"]["identifiers"].values()))
         until(self._scored, "measurement knows the release", 30)
@@ -126,22 +121,16 @@ class World:
 
     def _people(self) -> None:
         for realm, admin in ((REALM, MAKER), (ELSEWHERE, person("admin", "elsewhere"))):
-            done = self._do("approval", "ImportRoster", {"roster": roster(realm)}, admin)
-            # Every service reads the roster for itself.
-            for service, name in (("drafting", "ListIncidents"), ("publishing", "ListChannels"),
-                                  ("trigger", "ListRules"), ("measurement", "ListScorecards")):
-                self._gateway.must(service, name, token=self.token(admin), after=done["position"])
+            done = self._do("approval", "ImportRoster", {"roster": roster(people_of(realm))}, admin)
+            self._gateway.reach(done["position"], token=self.token(admin))
 
     def let_go(self) -> str:
         """Takes LEFT off the roster; the position of that."""
-        return str(self._do("approval", "ImportRoster",
-                            {"roster": roster(REALM, with_left=False)})["position"])
+        staying = [one for one in people_of(REALM) if one != LEFT]
+        return str(self._do("approval", "ImportRoster", {"roster": roster(staying)})["position"])
 
-    def reached(self, service: str, position: str) -> None:
-        reads = {"approval": "GetRoster", "drafting": "ListIncidents",
-                 "publishing": "ListChannels", "trigger": "ListRules",
-                 "measurement": "ListScorecards"}
-        self._read(service, reads[service], {}, position)
+    def reach(self, service: str, position: str) -> None:
+        self._gateway.reach(position, service, token=self.token(MAKER))
 
     def _things(self) -> None:
         self._do("approval", "SetPolicy",
@@ -220,13 +209,11 @@ def _just(**request: Any) -> Callable[[World], Request]:
 # Who may make such a request is answered by what it gets, and it changes nothing that another
 # needs: the version is an old one, the message or release is over, or the thing stays as it is.
 REQUESTS: dict[tuple[str, str], Callable[[World], Request]] = {
-    ("approval", "ImportRoster"): lambda world: {"roster": {
-        # Another name each time: what is there already may be imported by anybody.
-        "agencies": [{"agencyId": "city", "names": {"en-CA": f"The city {new_request_id()}"},
-                      "capSender": "city.calgary.example"}],
-        # Of both realms: whoever imports it keeps their own.
-        "people": [one for realm in (REALM, ELSEWHERE) for one in roster(realm)["people"]
-                   if one["agencyId"] == "city"]}},
+    # Another name each time: what is there already may be imported by anybody. And the people of
+    # both realms: whoever imports it keeps their own.
+    ("approval", "ImportRoster"): lambda world: {"roster": roster(
+        [one for realm in (REALM, ELSEWHERE) for one in people_of(realm) if one.agency == "city"],
+        city=f"The city {new_request_id()}")},
     ("approval", "GetRoster"): _just(),
     ("approval", "SetPolicy"): _just(severity="SEVERITY_MINOR", quorum=1, roles=["approver"]),
     ("approval", "ListPolicies"): _just(),

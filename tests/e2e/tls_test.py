@@ -12,11 +12,10 @@ import pytest
 import requests
 from cryptography import x509
 
-from certificates import Authority
+from e2e.certificates import Authority
 from support.broker import Broker
-from support.child import clean_environment
-from support.places import binary
-from support.programs import SERVICES, Program, Secrets
+from support.programs import SERVICES, Program, Secrets, run, run_cli
+from support.protos import path_of
 from support.tokens import Issuer, Person
 from support.waiting import until
 
@@ -41,16 +40,15 @@ def guarded_broker(authority: Authority,
     certificate, key = authority.files("kafka")
     store = folder / "kafka.store.pem"
     store.write_text(Path(key).read_text() + Path(certificate).read_text())
-    running = Broker(folder, settings={
+    with Broker(folder, settings={
         "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
         "ssl.keystore.type": "PEM", "ssl.keystore.location": str(store),
         "ssl.truststore.type": "PEM", "ssl.truststore.location": str(authority.file),
         "sasl.enabled.mechanisms": "PLAIN", "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "listener.name.client.plain.sasl.jaas.config":
             f'{PLAIN_LOGIN} required username="tocsin" password="very" user_tocsin="very";',
-    }).start()
-    yield running
-    running.kill()
+    }).start() as running:
+        yield running
 
 
 def kafka_properties(authority: Authority, folder: Path, password: str) -> str:
@@ -80,18 +78,13 @@ def secured_flags(broker: Broker, authority: Authority, keys: Secrets, folder: P
 def stack(guarded_broker: Broker, authority: Authority, keys: Secrets,
           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     folder = tmp_path_factory.mktemp("stack")
-    program = Program("tocsin-all", folder,
-                      secured_flags(guarded_broker, authority, keys, folder))
-    program.spawn()
-    program.wait_listening()
-
-    def healthy() -> bool:
-        assert program.running, program.said()[-3000:]
-        return get(program, authority, "/healthz").status_code == 200
-
-    until(healthy, "the gateway reaches every service by TLS", 90, pause=0.2)
-    yield program
-    program.kill()
+    with Program("tocsin-all", folder,
+                 secured_flags(guarded_broker, authority, keys, folder)) as program:
+        program.spawn()
+        program.wait_listening()
+        program.wait_until(lambda: get(program, authority, "/healthz").status_code == 200,
+                           "the gateway reaches every service by TLS", 90, pause=0.2)
+        yield program
 
 
 def get(stack: Program, authority: Authority, path: str, scheme: str = "https"
@@ -106,8 +99,8 @@ def list_incidents(stack: Program, authority: Authority, token: str) -> requests
     with requests.Session() as session:
         session.trust_env = False
         return session.post(
-            f"https://127.0.0.1:{stack.ports['gateway']}/tocsin.drafting.v1.DraftingService"
-            "/ListIncidents", json={}, timeout=10, verify=str(authority.file),
+            f"https://127.0.0.1:{stack.ports['gateway']}{path_of('drafting', 'ListIncidents')}",
+            json={}, timeout=10, verify=str(authority.file),
             headers={"Authorization": f"Bearer {token}"})
 
 
@@ -123,9 +116,8 @@ def test_the_gateway_serves_https_and_calls_the_services_by_tls(
 
 
 def cli(stack: Program, token: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [binary("tocsin"), "--drafting", stack.address, "--token-file", token, "--timeout", "3s",
-         *arguments], capture_output=True, text=True, timeout=30, env=clean_environment())
+    return run("tocsin", "--drafting", stack.address, "--token-file", str(token), "--timeout", "3s",
+               *arguments, timeout_s=30)
 
 
 def test_the_client_shows_its_certificate(
@@ -189,11 +181,8 @@ def test_certificates_that_cannot_be_used_end_the_start(
     empty = tmp_path / "empty.pem"
     empty.touch(mode=0o600)
     for flag in ("tls-cert", "tls-key", "tls-client-ca", "gateway-tls-key"):
-        program = Program("tocsin-all", tmp_path, {**flags, flag: str(empty)})
-        program.spawn()
-        assert program.wait_end() == 1
-        last = json.loads(program.said().splitlines()[-1])
-        assert last["msg"] == "cannot run" and str(empty) in last["why"], last
+        why = Program("tocsin-all", tmp_path, {**flags, flag: str(empty)}).cannot_run()
+        assert str(empty) in why
 
 
 def test_a_wrong_password_of_kafka_is_said(
@@ -213,10 +202,8 @@ def test_a_wrong_password_of_kafka_is_said(
 def test_the_ledger_is_read_from_a_guarded_kafka(
         stack: Program, guarded_broker: Broker, authority: Authority, keys: Secrets,
         tmp_path: Path) -> None:
-    verified = subprocess.run(
-        [binary("tocsin"), "ledger", "verify", "drafting", "--json", "--partitions", "1",
-         "--mac-key-file", keys.mac_key_file, "--kafka-bootstrap", guarded_broker.bootstrap,
-         "--kafka-properties", kafka_properties(authority, tmp_path, "very")],
-        capture_output=True, text=True, timeout=60, env=clean_environment())
-    assert verified.returncode == 0, verified
+    verified = run_cli(
+        keys, "ledger", "verify", "drafting", "--json", "--partitions", "1",
+        "--kafka-bootstrap", guarded_broker.bootstrap,
+        "--kafka-properties", kafka_properties(authority, tmp_path, "very"))
     assert json.loads(verified.stdout)["verified"] is True

@@ -1,6 +1,6 @@
 // A reader of gauge feeds (FORMAT): what comes out of any body is fit for a rule, and takes a time
 // that grows with the body and no faster.
-#include "trigger/source.hpp"
+#include "trigger/sources.hpp"
 
 #include "fuzz/invariant.hpp"
 #include "gateway/strict_json.hpp"

@@ -12,7 +12,7 @@ namespace tocsin::sim {
 using runtime::to_proto;
 
 void LinePeople::stop_release() {
-    const auto& releases = world_.state<publishing::Decider>("publishing").releases;
+    const auto& releases = world_.state<publishing::Decider>("publishing").releases.by_id;
     if (releases.empty()) return;
     auto place = releases.begin();
     std::advance(place, world_.below(static_cast<int>(releases.size())));
@@ -31,9 +31,11 @@ void LinePeople::stop_release() {
 
 void LinePeople::finish() {
     set_up();
-    for (const auto& [id, kept] : world_.state<approval::Decider>("approval").reviews) {
+    for (const auto& [id, kept] : world_.state<approval::Decider>("approval").reviews.latest) {
         const approval::v1::Review review = kept.get();
-        if (review.state() != "in_review" || !now_and_then("finish " + id, 60)) continue;
+        if (review.state() != approval::v1::REVIEW_STATE_IN_REVIEW ||
+            !now_and_then("finish " + id, 60))
+            continue;
         // Where too few are left who had no hand in it, it goes back.
         if (++tries_[id] > 4) {
             approval::v1::Command command;
@@ -52,9 +54,9 @@ void LinePeople::finish() {
 }
 
 bool LinePeople::finished() {
-    for (const auto& [id, review] : world_.state<approval::Decider>("approval").reviews)
-        if (review.get().state() == "in_review") return false;
-    return std::ranges::all_of(world_.state<publishing::Decider>("publishing").releases,
+    for (const auto& [id, review] : world_.state<approval::Decider>("approval").reviews.latest)
+        if (review.get().state() == approval::v1::REVIEW_STATE_IN_REVIEW) return false;
+    return std::ranges::all_of(world_.state<publishing::Decider>("publishing").releases.by_id,
                                [](const auto& one) { return one.second.at_rest(); });
 }
 
@@ -85,7 +87,8 @@ std::vector<std::string> LinePeople::probes(std::string_view name) {
             add(named("mel"), command);
         }
     }
-    for (const auto& [id, release] : world_.state<publishing::Decider>("publishing").releases) {
+    for (const auto& [id, release] :
+         world_.state<publishing::Decider>("publishing").releases.by_id) {
         if (name != "publishing") break;
         publishing::v1::Command command;
         command.mutable_cancel_release()->set_release_id(id);

@@ -1,6 +1,6 @@
 // Rivers whose gauges deliver late, twice, out of order, with gaps, corrections and backfills, and
-// two pollers that bring what the files say, as services/trigger/poller.hpp does it: as much of the
-// time before as the rules need, and all of it at first.
+// two pollers that bring what the files say, as services/trigger/source_stream.hpp does it: as much
+// of the time before as the rules need, and all of it at first.
 #pragma once
 
 #include "sim/line_waves.hpp"

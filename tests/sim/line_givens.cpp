@@ -12,7 +12,7 @@ namespace tocsin::sim {
 using runtime::to_proto;
 
 void LinePeople::set_up() {
-    if (world_.state<approval::Decider>("approval").roster_version == 0 &&
+    if (world_.state<approval::Decider>("approval").roster.version == 0 &&
         now_and_then("roster", 40)) {
         approval::v1::Command command;
         *command.mutable_import_roster()->mutable_roster() = roster();
@@ -39,7 +39,7 @@ void LinePeople::set_up() {
         put.set_expires_after_seconds(7200);
         ask("drafting", named("ana"), command);
     }
-    const auto& channels = world_.state<publishing::Decider>("publishing").channels;
+    const auto& channels = world_.state<publishing::Decider>("publishing").channels.by_id;
     for (const char* admin : {"root", "rita"}) {
         const std::string id = "feed-" + named(admin).agency;
         if (channels.contains(id) || !now_and_then(id, 40)) continue;
@@ -66,7 +66,7 @@ void LinePeople::set_up() {
 }
 
 void LinePeople::put_channel(const std::string& id, const std::string& kind) {
-    const auto& channels = world_.state<publishing::Decider>("publishing").channels;
+    const auto& channels = world_.state<publishing::Decider>("publishing").channels.by_id;
     if (channels.contains(id) || !now_and_then(id, 40)) return;
     publishing::v1::Command command;
     auto& put = *command.mutable_put_channel();
@@ -89,7 +89,7 @@ void LinePeople::change_roster() {
 void LinePeople::change_channel() {
     static constexpr const char* ids[] = {"hook", "toot", "feed-calgary"};
     const std::string id = ids[world_.below(3)];
-    const auto& channels = world_.state<publishing::Decider>("publishing").channels;
+    const auto& channels = world_.state<publishing::Decider>("publishing").channels.by_id;
     const auto found = channels.find(id);
     if (found == channels.end()) return;
     publishing::v1::Command command;

@@ -66,7 +66,7 @@ void LinePeople::act() {
     if (world_.chance(.01)) change_channel();
     if (world_.chance(.025)) change_rule();
     if (world_.chance(.01)) forge();
-    const auto& reviews = world_.state<approval::Decider>("approval").reviews;
+    const auto& reviews = world_.state<approval::Decider>("approval").reviews.latest;
     if (reviews.empty() || !world_.chance(.25)) return;
     auto place = reviews.begin();
     std::advance(place, world_.below(static_cast<int>(reviews.size())));
@@ -96,7 +96,7 @@ void LinePeople::draft() {
     if (state.messages.empty()) return;
     auto place = state.messages.begin();
     std::advance(place, world_.below(static_cast<int>(state.messages.size())));
-    if (place->second.stage == drafting::Stage::draft || world_.chance(.1))
+    if (place->second.state == drafting::v1::MESSAGE_STATE_DRAFT || world_.chance(.1))
         change(place->first, place->second);
 }
 
@@ -123,8 +123,8 @@ void LinePeople::change(const std::string& id, const drafting::Message& message)
 // --- approval ---
 
 void LinePeople::review(const std::string& id) {
-    const auto review = world_.state<approval::Decider>("approval").reviews.at(id).get();
-    if (review.state() != "in_review" && !world_.chance(.05)) return;
+    const auto review = world_.state<approval::Decider>("approval").reviews.latest.at(id).get();
+    if (review.state() != approval::v1::REVIEW_STATE_IN_REVIEW && !world_.chance(.05)) return;
     const int draw = world_.below(40);
     if (draw < 3) return give_up(review);
     if (draw == 3) {

@@ -46,21 +46,22 @@ void LinePromises::follow(const trigger::v1::Event& event) {
 }
 
 void LinePromises::follow(const drafting::v1::Event& event, Time at) {
+    const std::string& id = event.message_id();
     if (event.has_incident_opened()) {
         const auto& incident = event.incident_opened().incident();
         incidents_[incident.incident_id()] = agencies_of(incident.agencies());
     } else if (event.has_message_created()) {
         const auto& created = event.message_created();
-        require(!messages_.contains(created.message_id()), "created twice", created.message_id());
-        Message& message = messages_[created.message_id()];
+        require(!messages_.contains(id), "created twice", id);
+        Message& message = messages_[id];
         message.writers.insert(created.author());
         message.drafted_at = at;
         message.named.push_back(agencies_of(created.draft().agencies()));
         message.members = agencies_of(created.incident_agencies());
         require(message.members == incidents_.at(created.incident_id()),
-                "of other agencies than its incident", created.message_id());
+                "of other agencies than its incident", id);
         if (created.crossing_id().empty()) return;
-        require(crossings_.contains(created.crossing_id()), "of no crossing", created.message_id());
+        require(crossings_.contains(created.crossing_id()), "of no crossing", id);
         require(crossings_drafted_.insert(created.crossing_id()).second,
                 "two messages of one crossing", created.crossing_id());
         crossings_answered_.insert(created.crossing_id());
@@ -69,28 +70,26 @@ void LinePromises::follow(const drafting::v1::Event& event, Time at) {
                 "refused once it was drafted", event.crossing_refused().crossing_id());
         crossings_answered_.insert(event.crossing_refused().crossing_id());
     } else if (event.has_message_revised()) {
-        Message& message = messages_.at(event.message_revised().message_id());
-        require(message.digest.empty(), "revised while it was locked",
-                event.message_revised().message_id());
+        Message& message = messages_.at(id);
+        require(message.digest.empty(), "revised while it was locked", id);
         message.writers.insert(event.message_revised().author());
         message.named.push_back(agencies_of(event.message_revised().draft().agencies()));
     } else if (event.has_message_submitted()) {
         const auto& submitted = event.message_submitted();
-        Message& message = messages_.at(submitted.message_id());
-        require(!message.over && message.digest.empty(), "submitted while it was not a draft",
-                submitted.message_id());
+        Message& message = messages_.at(id);
+        require(!message.over && message.digest.empty(), "submitted while it was not a draft", id);
         message.writers.insert(submitted.submitter());
         require(agencies_of(submitted.incident_agencies()) == message.members,
-                "submitted for other agencies than its incident's", submitted.message_id());
+                "submitted for other agencies than its incident's", id);
         message.digest = runtime::hex(runtime::sha256(submitted.content()));
         ++message.submitted;
         if (!message.submitted_at) message.submitted_at = at;
     } else if (event.has_message_returned()) {
-        messages_.at(event.message_returned().message_id()).digest.clear();
+        messages_.at(id).digest.clear();
     } else if (event.has_message_withdrawn()) {
-        messages_.at(event.message_withdrawn().message_id()).over = true;
+        messages_.at(id).over = true;
     } else if (event.has_message_closed()) {
-        messages_.at(event.message_closed().message_id()).over = true;
+        messages_.at(id).over = true;
     } else if (event.has_alerts_published()) {
         for (const auto& alert : event.alerts_published().alerts()) {
             require(alerts_.contains(alert.identifier()), "of no claim", alert.identifier());
@@ -112,9 +111,9 @@ void LinePromises::follow(const approval::v1::Event& event, Time at) {
     } else if (event.has_review_opened()) {
         open(event.review_opened().review());
     } else if (event.has_approval_given()) {
-        approve(event.approval_given());
+        approve(event.message_id(), event.approval_given().approval());
     } else if (event.has_cleared()) {
-        clear(event.cleared(), at);
+        clear(event.message_id(), event.cleared(), at);
     }
 }
 
@@ -145,9 +144,7 @@ bool LinePromises::plays(const approval::v1::Approval& approval, const Need& nee
     });
 }
 
-void LinePromises::approve(const approval::v1::ApprovalGiven& given) {
-    const std::string& id = given.message_id();
-    const auto& approval = given.approval();
+void LinePromises::approve(const std::string& id, const approval::v1::Approval& approval) {
     Message& message = messages_.at(id);
     require(message.cleared.empty(), "approved after it was cleared", id);
     require(!message.writers.contains(approval.approver()), "approved by who wrote it", id);
@@ -166,8 +163,7 @@ std::ptrdiff_t LinePromises::given_by(const Message& message, const std::string&
                               [](const auto& approval) { return approval.agency_id(); });
 }
 
-void LinePromises::clear(const approval::v1::Cleared& cleared, Time at) {
-    const std::string& id = cleared.message_id();
+void LinePromises::clear(const std::string& id, const approval::v1::Cleared& cleared, Time at) {
     Message& message = messages_.at(id);
     require(message.cleared.empty(), "cleared twice", id);
     require(!message.over, "cleared although it was given up", id);
@@ -204,12 +200,11 @@ void LinePromises::follow(const publishing::v1::Event& event) {
 }
 
 void LinePromises::follow(const measurement::v1::Event& event) {
-    if (event.has_milestone_reached()) reach(event.milestone_reached());
-    if (event.has_parties_noted()) concern(event.parties_noted());
+    if (event.has_milestone_reached()) reach(event.message_id(), event.milestone_reached());
+    if (event.has_parties_noted()) concern(event.message_id(), event.parties_noted());
 }
 
-void LinePromises::concern(const measurement::v1::PartiesNoted& noted) {
-    const std::string& id = noted.message_id();
+void LinePromises::concern(const std::string& id, const measurement::v1::PartiesNoted& noted) {
     const Message& message = messages_.at(id);
     auto named = agencies_of(noted.parties().agencies());
     require(std::ranges::find(message.named, named) != message.named.end() &&
@@ -218,16 +213,16 @@ void LinePromises::concern(const measurement::v1::PartiesNoted& noted) {
     measured_[id].named = std::move(named);
 }
 
-void LinePromises::reach(const measurement::v1::MilestoneReached& reached) {
+void LinePromises::reach(const std::string& id, const measurement::v1::MilestoneReached& reached) {
     const auto& point = reached.milestone();
     if (point.kind() == "crossed") {
         require(crossings_measured_.insert(reached.crossing_id()).second, "crossed twice",
                 reached.crossing_id());
         return;
     }
-    const std::string& id = reached.message_id();
     Measured& measured = measured_[id];
-    const std::string name = point.kind() + (point.purpose() == "retraction" ? "-retraction" : "");
+    const std::string name =
+        point.kind() + (point.purpose() == publishing::v1::PURPOSE_RETRACTION ? "-retraction" : "");
     const std::string key =
         fmt::format("{}/{}/{}/{}/{}", name, point.agency(), point.channel(), reached.delivery_id(),
                     point.kind() == "approved" ? point.text() : "");

@@ -67,10 +67,10 @@ private:
     void follow(const publishing::v1::Event& event);
     void follow(const measurement::v1::Event& event);
     void open(const approval::v1::Review& review);
-    void approve(const approval::v1::ApprovalGiven& given);
-    void clear(const approval::v1::Cleared& cleared, Time at);
-    void reach(const measurement::v1::MilestoneReached& reached);
-    void concern(const measurement::v1::PartiesNoted& noted);
+    void approve(const std::string& id, const approval::v1::Approval& approval);
+    void clear(const std::string& id, const approval::v1::Cleared& cleared, Time at);
+    void reach(const std::string& id, const measurement::v1::MilestoneReached& reached);
+    void concern(const std::string& id, const measurement::v1::PartiesNoted& noted);
     void check_order(const std::string& id, const Measured& measured) const;
     static std::ptrdiff_t given_by(const Message& message, const std::string& agency);
     static bool approved(const Message& message);

@@ -54,18 +54,6 @@ static bool is_silent_between(std::span<const Point> points, Time from, Time to,
 
 // --- what a ledger says ---
 
-static std::string rule_of(const Event& event) {
-    if (event.has_rule_put()) return event.rule_put().rule().rule_id();
-    if (event.has_rule_removed()) return event.rule_removed().rule_id();
-    if (event.has_series_bound()) return event.series_bound().rule_id();
-    if (event.has_reading_passed()) return event.reading_passed().rule_id();
-    if (event.has_rule_crossed()) return event.rule_crossed().crossing().rule_id();
-    if (event.has_rule_reset()) return event.rule_reset().rule_id();
-    if (event.has_crossing_suppressed()) return event.crossing_suppressed().rule_id();
-    if (event.has_evidence_revised()) return event.evidence_revised().rule_id();
-    return {};
-}
-
 void RuleHistory::put(const trigger::v1::Rule& put, Time at) {
     bool same = false, same_series = false;
     if (!versions.empty()) {
@@ -161,7 +149,7 @@ void ReadingPromises::looked(const RuleHistories& histories, std::int64_t offset
     looked_at_.insert(offset);
     try {
         std::map<std::string, std::vector<Event>> by_rule;
-        for (const Event& event : events) by_rule[rule_of(event)].push_back(event);
+        for (const Event& event : events) by_rule[event.rule_id()].push_back(event);
         for (const auto& [id, history] : histories) {
             const auto& rule = history.rule();
             if (!history.active || record.series != Series{rule.source_id(), rule.series()})
@@ -443,9 +431,8 @@ public:
     }
     bool evolve(const std::string& realm, const std::string& bytes, Time decided_at) override {
         Event event;
-        if (event.ParseFromString(bytes))
-            if (const std::string rule = rule_of(event); !rule.empty())
-                histories_[rule].follow(event, decided_at);
+        if (event.ParseFromString(bytes) && !event.rule_id().empty())
+            histories_[event.rule_id()].follow(event, decided_at);
         return rules_->evolve(realm, bytes, decided_at);
     }
     std::optional<runtime::DueCommand> next_due(const std::string& realm) const override {

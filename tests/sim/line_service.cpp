@@ -19,7 +19,7 @@ using std::chrono::seconds;
 LineService::LineService(LineWorld& world, runtime::ServiceDefinition definition)
     : world_(world), definition_(std::move(definition)) {
     plan_ = {{name(), definition_.upstreams, definition_.followed, definition_.streams},
-             definition_.rules};
+             [this] { return rules(); }};
     // Every service confirms roles by approval's ledger (runtime/process.cpp).
     auto& ledger = plan_.ledger;
     const auto has = [](const auto& list) {
@@ -29,8 +29,11 @@ LineService::LineService(LineWorld& world, runtime::ServiceDefinition definition
         ledger.followed.emplace_back("approval");
     if (!definition_.streams.empty())
         stream_ = runtime::stream_topic("live", name(), definition_.streams.front());
-    if (name() == "trigger")
-        plan_.rules = [this] { return world_.readings().watched(definition_.rules()); };
+    if (name() == "trigger") plan_.rules = [this] { return world_.readings().watched(rules()); };
+}
+
+std::unique_ptr<runtime::Rules> LineService::rules() const {
+    return definition_.rules(runtime::RuntimeConfig{});
 }
 
 std::size_t LineService::home() const {
@@ -65,8 +68,7 @@ OracleLogs LineService::logs_of(int partition) {
 
 void LineService::connect(int processes) {
     for (int i = 0; i < config().kafka_partitions; ++i)
-        oracles_.push_back(
-            std::make_unique<Oracle>(logs_of(i), definition_.rules(), instance_keys()));
+        oracles_.push_back(std::make_unique<Oracle>(logs_of(i), rules(), instance_keys()));
     for (int i = 0; i < processes; ++i)
         processes_.push_back(world_.make_process(*this, plan_, std::string(1, char('a' + i))));
 }

@@ -69,6 +69,8 @@ public:
 
 private:
     std::size_t home() const;
+    // As the service is made with the settings that it has by itself.
+    std::unique_ptr<runtime::Rules> rules() const;
     Topic topic(const std::string& topic_name) const;
     OracleLogs logs_of(int partition);
     void start(Process& process);

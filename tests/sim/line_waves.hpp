@@ -1,5 +1,5 @@
 // What a series of readings means to a rule, told once more with code of its own: where its waves
-// begin, when they count and where they end. See services/trigger/evaluation.hpp for the words.
+// begin, when they count and where they end. See services/trigger/waves.hpp for the words.
 #pragma once
 
 #include "runtime/base/time.hpp"

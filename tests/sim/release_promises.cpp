@@ -2,6 +2,7 @@
 
 #include "content/content.hpp"
 #include "sim/violation.hpp"
+#include "texts/enum_names.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 namespace tocsin::sim {
 
 using publishing::Release;
+using texts::enum_name;
 
 // Clocks differ by a little.
 static constexpr auto claim_over = publishing::claim_margin;
@@ -27,7 +29,7 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
     const auto arm = [&](const auto& armed) {
         for (int i = 0; i < armed.deliveries_size(); ++i)
             armed_[armed.deliveries(i).idempotency_key()] = {
-                armed.release_id(),
+                event.release_id(),
                 armed.deliveries(i).delivery_id(),
                 armed.renditions(armed.rendition_of(i)).rendition().body(),
                 {},
@@ -35,11 +37,11 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
     };
     arm(event.release_armed());
     arm(event.retraction_armed());
-    if (event.has_release_cancelled()) cancelled_.insert(event.release_cancelled().release_id());
+    if (event.has_release_cancelled()) cancelled_.insert(event.release_id());
     const auto& claimed = event.deliveries_claimed();
     for (const std::string& id : claimed.delivery_ids())
         for (auto& [key, armed] : armed_)
-            if (armed.release == claimed.release_id() && armed.delivery == id)
+            if (armed.release == event.release_id() && armed.delivery == id)
                 ++armed.claims[claimed.executor()];
 }
 
@@ -54,10 +56,10 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
     if (++armed.sends[incarnation] > armed.claims[incarnation])
         return "sent without a claim of its own that counts: " + armed.delivery;
     if (cancelled_.contains(armed.release)) return "sent although it was cancelled";
-    const Release& release = state_().releases.at(armed.release);
+    const Release& release = state_().releases.by_id.at(armed.release);
     // Whoever resolves it has waited for that long.
-    const publishing::Item* item = release.find(armed.delivery);
-    if (item != nullptr && now > runtime::from_proto(item->delivery.give_up_at()) + claim_over)
+    const publishing::Delivery* delivery = release.find(armed.delivery);
+    if (delivery != nullptr && now > runtime::from_proto(delivery->head.give_up_at()) + claim_over)
         return "sent after its claim was over: " + armed.delivery;
     if (overtakes(release, armed.delivery, now)) return "a retraction overtakes " + armed.delivery;
     if (!approved_.contains(release.head.digest()) || !release.content ||
@@ -71,23 +73,24 @@ bool ReleasePromises::overtakes(const Release& release, const std::string& deliv
                                 runtime::Time now) {
     const std::size_t mark = delivery.find(":cancel");
     if (mark == std::string::npos) return false;
-    const publishing::Item* original = release.find(delivery.substr(0, mark));
+    const publishing::Delivery* original = release.find(delivery.substr(0, mark));
     if (original == nullptr) return false;
     // One that was given up in doubt may yet be carried out until its executor had to stop; the
     // decider goes by a clock that may be ahead.
-    const bool under_way =
-        original->doubted() && !original->is("confirmed") &&
-        now + clocks_differ < runtime::from_proto(original->delivery.give_up_at());
-    return original->is("claimed") || original->is("armed") || under_way ||
-           (original->is("unknown") && !original->asked);
+    const bool under_way = original->doubted() &&
+                           !original->is(publishing::v1::DELIVERY_STATE_CONFIRMED) &&
+                           now + clocks_differ < runtime::from_proto(original->head.give_up_at());
+    return original->is(publishing::v1::DELIVERY_STATE_CLAIMED) ||
+           original->is(publishing::v1::DELIVERY_STATE_ARMED) || under_way ||
+           (original->is(publishing::v1::DELIVERY_STATE_UNKNOWN) && !original->asked);
 }
 
 // Cancelled while nothing left, retracted once something may be public.
 void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agency) const {
     const runtime::Asking asking{"", "olga", agency, {"approver"}, "stop"};
-    for (const auto& [id, release] : state_().releases) {
+    for (const auto& [id, release] : state_().releases.by_id) {
         if (release.at_rest()) continue;
-        if (release.is("retracting")) {
+        if (release.is(publishing::v1::RELEASE_STATE_RETRACTING)) {
             check_stopped(release);
             continue;
         }
@@ -96,7 +99,8 @@ void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agen
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
         command.mutable_retract_release()->set_release_id(id);
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
-        throw Violation(fmt::format("{} cannot be stopped: it is {}", id, release.head.state()));
+        throw Violation(
+            fmt::format("{} cannot be stopped: it is {}", id, enum_name(release.head.state())));
     }
 }
 
@@ -108,47 +112,54 @@ bool ReleasePromises::has_words(const Release& release) {
 // From the order on nothing of the message is sent again, and what may be public is taken back
 // where there are words for it.
 void ReleasePromises::check_stopped(const Release& release) {
-    if (release.count(publishing::v1::PURPOSE_MESSAGE, "armed") > 0)
+    if (release.count(publishing::v1::PURPOSE_MESSAGE, publishing::v1::DELIVERY_STATE_ARMED) > 0)
         throw Violation(release.id() + " is retracted, and would still be sent");
     if (!has_words(release)) return;
-    for (const publishing::Item& item : release.items)
-        if (!item.retracts() && item.may_be_public() && !release.retraction_of(item.id()))
+    for (const publishing::Delivery& delivery : release.deliveries)
+        if (!delivery.retracts() && delivery.may_be_public() &&
+            !release.retraction_of(delivery.id()))
             throw Violation(fmt::format("{} {} is {}, and nothing takes it back", release.id(),
-                                        item.id(), item.state()));
+                                        delivery.id(), enum_name(delivery.state())));
 }
 
 // --- the end ---
 
 void ReleasePromises::check_end() const {
-    for (const auto& [id, release] : state_().releases) check_release(release);
+    for (const auto& [id, release] : state_().releases.by_id) check_release(release);
 }
 
 void ReleasePromises::check_release(const Release& release) const {
-    for (const publishing::Item& item : release.items) {
-        const std::string& key = item.delivery.idempotency_key();
-        if (key.empty() || item.delivery.kind() == "feed") continue;
+    for (const publishing::Delivery& delivery : release.deliveries) {
+        const std::string& key = delivery.head.idempotency_key();
+        if (key.empty() || delivery.head.kind() == "feed") continue;
         const int shown = channels_.shown(key);
-        const std::string what = fmt::format("{} {} is {}", release.id(), item.id(), item.state());
-        const bool given_up = release.is("aborted") || release.is("cancelled");
-        if (item.is("confirmed") && !item.retracts() && given_up)
-            throw Violation(fmt::format("the release is {}: {}", release.head.state(), what));
+        const std::string what =
+            fmt::format("{} {} is {}", release.id(), delivery.id(), enum_name(delivery.state()));
+        const bool given_up = release.is(publishing::v1::RELEASE_STATE_ABORTED) ||
+                              release.is(publishing::v1::RELEASE_STATE_CANCELLED);
+        if (delivery.is(publishing::v1::DELIVERY_STATE_CONFIRMED) && !delivery.retracts() &&
+            given_up)
+            throw Violation(
+                fmt::format("the release is {}: {}", enum_name(release.head.state()), what));
         if (shown > 1) throw Violation("shown twice: " + what);
         if (shown > 0 && cancelled_.contains(release.id()))
             throw Violation("shown although it was cancelled: " + what);
         // An account that shows the very same words, posted for another release, cannot be told
         // from one that shows these.
-        if (item.is("confirmed") && shown == 0 && !shows_words_of(key))
+        if (delivery.is(publishing::v1::DELIVERY_STATE_CONFIRMED) && shown == 0 &&
+            !shows_words_of(key))
             throw Violation("not shown: " + what);
         // Only a receiver that cannot be asked may have more than it confirmed.
-        if (shown == 1 && !item.is("confirmed") && item.delivery.kind() != "webhook")
+        if (shown == 1 && !delivery.is(publishing::v1::DELIVERY_STATE_CONFIRMED) &&
+            delivery.head.kind() != "webhook")
             throw Violation("shown: " + what);
         // A mistake is taken back wherever it may be seen.
-        if (shown == 1 && !item.retracts() && release.retract_at && has_words(release) &&
-            !taken_back(release, item))
+        if (shown == 1 && !delivery.retracts() && release.retract_at && has_words(release) &&
+            !taken_back(release, delivery))
             throw Violation("never taken back: " + what);
         for (const std::string& body : channels_.bodies(key))
             if (body != channels_.bodies(key).front() ||
-                (!item.retracts() && body != armed_.at(key).body))
+                (!delivery.retracts() && body != armed_.at(key).body))
                 throw Violation("other bytes than those that were armed: " + what);
     }
 }
@@ -159,11 +170,13 @@ bool ReleasePromises::shows_words_of(const std::string& key) const {
     });
 }
 
-bool ReleasePromises::taken_back(const Release& release, const publishing::Item& item) const {
-    return std::ranges::any_of(release.items, [&](const auto& other) {
-        if (!other.retracts() || !other.id().starts_with(item.id() + ":cancel")) return false;
-        const std::string& key = other.delivery.idempotency_key();
-        return channels_.shown(key) == 1 || (other.is("confirmed") && shows_words_of(key));
+bool ReleasePromises::taken_back(const Release& release,
+                                 const publishing::Delivery& delivery) const {
+    return std::ranges::any_of(release.deliveries, [&](const auto& other) {
+        if (!other.retracts() || !other.id().starts_with(delivery.id() + ":cancel")) return false;
+        const std::string& key = other.head.idempotency_key();
+        return channels_.shown(key) == 1 ||
+               (other.is(publishing::v1::DELIVERY_STATE_CONFIRMED) && shows_words_of(key));
     });
 }
 

@@ -46,7 +46,7 @@ private:
                           runtime::Time now);
     void check_release(const publishing::Release& release) const;
     bool shows_words_of(const std::string& key) const;
-    bool taken_back(const publishing::Release& release, const publishing::Item& item) const;
+    bool taken_back(const publishing::Release& release, const publishing::Delivery& delivery) const;
 
     const PublicChannels& channels_;
     std::function<const publishing::State&()> state_;

@@ -6,6 +6,7 @@
 #include "runtime/ledger/record.hpp"
 #include "runtime/ledger/topics.hpp"
 #include "sim/canonical.hpp"
+#include "texts/enum_names.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
@@ -68,16 +69,17 @@ content::Content content_of(int number, Time now, With with) {
     return content;
 }
 
-approval::v1::Cleared cleared_of(const std::string& message, const std::string& content) {
-    approval::v1::Cleared cleared;
-    cleared.set_message_id(message);
+approval::v1::Event cleared_of(const std::string& message, const std::string& content) {
+    approval::v1::Event event;
+    event.set_message_id(message);
+    approval::v1::Cleared& cleared = *event.mutable_cleared();
     cleared.set_content(content);
     cleared.set_digest(content::digest(content));
     approval::v1::Agency& agency = *cleared.add_agencies();
     agency.set_agency_id("calgary");
     agency.set_cap_sender("calgary@example.org");
     (*agency.mutable_names())["en-CA"] = "The city";
-    return cleared;
+    return event;
 }
 
 }  // namespace
@@ -197,7 +199,7 @@ void ReleaseWorld::put_channels() {
 }
 
 void ReleaseWorld::people() {
-    if (state().channels.size() < 3) return;
+    if (state().channels.by_id.size() < 3) return;
     if (messages_ < release_messages_max && chance(.01)) clear_message();
     if (releases_.empty() || !chance(.008)) return;
     const std::string& id =
@@ -221,11 +223,10 @@ void ReleaseWorld::clear_message() {
     const std::string content = content::serialise(content_of(messages_++, now(), with));
     const std::string message = content::parse(content)->message_id();
     if (chance(.3)) clear_badly(content);
-    const auto cleared = cleared_of(message, content);
-    promises_.approved(cleared.digest());
-    releases_.push_back(runtime::derive_id("rel", {message, cleared.digest()}));
-    approval::v1::Event event;
-    *event.mutable_cleared() = cleared;
+    const approval::v1::Event event = cleared_of(message, content);
+    const std::string& digest = event.cleared().digest();
+    promises_.approved(digest);
+    releases_.push_back(runtime::derive_id("rel", {message, digest}));
     ledger::v1::Decision decision;
     decision.mutable_accepted()->add_events(event.SerializeAsString());
     upstream(std::move(decision), keys_, true);
@@ -237,8 +238,7 @@ void ReleaseWorld::clear_badly(const std::string& content) {
     content::Content changed = *content::parse(content);
     changed.mutable_draft()->mutable_texts(0)->set_headline("All is well");
     const std::string bytes = content::serialise(changed);
-    approval::v1::Event event;
-    *event.mutable_cleared() = cleared_of(changed.message_id(), bytes);
+    approval::v1::Event event = cleared_of(changed.message_id(), bytes);
     const int kind = below(3);
     if (kind == 2) event.mutable_cleared()->set_digest(content::digest(content));
     ledger::v1::Decision decision;
@@ -320,22 +320,25 @@ void ReleaseWorld::calm_down() {
         if (!request.answer)
             throw Violation("never answered: " + request.submission.asking.request_id);
     std::string states;
-    for (const auto& [id, release] : state().releases) {
-        states += " " + release.head.state();
-        for (const auto& item : release.items) states += "/" + item.id() + "=" + item.state();
+    for (const auto& [id, release] : state().releases.by_id) {
+        states += fmt::format(" {}", texts::enum_name(release.head.state()));
+        for (const auto& delivery : release.deliveries)
+            states += fmt::format("/{}={}", delivery.id(), texts::enum_name(delivery.state()));
     }
     throw Violation(fmt::format("it never comes to rest: {} of {} releases:{}",
-                                state().releases.size(), releases_.size(), states));
+                                state().releases.by_id.size(), releases_.size(), states));
 }
 
 bool ReleaseWorld::settled_down() {
     if (!requests_.all_answered()) return false;
-    const auto& releases = state().releases;
+    const auto& releases = state().releases.by_id;
     for (const std::string& id : releases_) {
         const auto found = releases.find(id);
         if (found == releases.end() || !found->second.at_rest()) return false;
-        for (const publishing::Item& item : found->second.items)
-            if (item.is("unknown") || item.is("claimed")) return false;
+        for (const publishing::Delivery& delivery : found->second.deliveries)
+            if (delivery.is(publishing::v1::DELIVERY_STATE_UNKNOWN) ||
+                delivery.is(publishing::v1::DELIVERY_STATE_CLAIMED))
+                return false;
     }
     for (int i = 0; i < partitions; ++i)
         if (!oracle(i).all_considered()) return false;
@@ -349,8 +352,8 @@ void ReleaseWorld::check_end() {
         if (!process->alive()) continue;
         process->check_folds();
         const bool same = process->view().read(realm, [&](const publishing::Realm& there) {
-            const auto& right = state().releases;
-            return there.order().size() == right.size() + state().faded.size() &&
+            const auto& right = state().releases.by_id;
+            return there.order().size() == right.size() + state().releases.faded.size() &&
                    std::ranges::all_of(right, [&](const auto& entry) {
                        const auto mine = there.whole_release(entry.first);
                        return mine &&

@@ -1,12 +1,15 @@
 """gRPC calls to the services themselves, waiting (Caller) or many at a time (the asyncio load)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 from google.protobuf.json_format import MessageToDict, ParseDict
 
+from support.connect import new_request_id
 from support.protos import message, method
+from support.waiting import until
 
 CHANNEL_OPTIONS = [
     ("grpc.enable_http_proxy", 0),
@@ -56,6 +59,12 @@ class Answer:
         return str((self.body if self.ok else self.metadata).get("position", ""))
 
 
+def call_metadata(token: str, after: str = "") -> tuple[tuple[str, str], ...]:
+    """`after` holds positions that must be reached first."""
+    sent = {"authorization": f"Bearer {token}" if token else "", "tocsin-after": after}
+    return tuple((name, value) for name, value in sent.items() if value)
+
+
 def request_bytes(service: str, name: str, request: dict[str, Any]) -> bytes:
     return ParseDict(request, method(service, name)[1]()).SerializeToString()
 
@@ -80,6 +89,15 @@ def answer_of_error(error: grpc.RpcError | grpc.aio.AioRpcError) -> Answer:
     return answer
 
 
+def answered(ask: Callable[[], Answer], what: str, seconds: float = 30) -> Answer:
+    """The first answer that is one, whatever it says; `ask` sends the same request each time."""
+    def said() -> Answer | None:
+        answer = ask()
+        return None if answer.again else answer
+
+    return until(said, what, seconds)
+
+
 class Caller:
     """One person's waiting calls to one process."""
 
@@ -90,12 +108,10 @@ class Caller:
     def call(self, service: str, name: str, request: dict[str, Any] | None = None,
              timeout_s: float = 5, after: str = "") -> Answer:
         path, _, _ = method(service, name)
-        metadata = [("authorization", f"Bearer {self._token}")]
-        if after:
-            metadata.append(("tocsin-after", after))
         try:
             body, call = self._channel.unary_unary(path).with_call(
-                request_bytes(service, name, request or {}), timeout=timeout_s, metadata=metadata)
+                request_bytes(service, name, request or {}), timeout=timeout_s,
+                metadata=call_metadata(self._token, after))
         except grpc.RpcError as error:
             answer = answer_of_error(error)
             answer.initial = dict(error.initial_metadata() or ())
@@ -107,6 +123,13 @@ class Caller:
     def must(self, service: str, name: str, request: dict[str, Any] | None = None,
              **options: Any) -> dict[str, Any]:
         answer = self.call(service, name, request, **options)
+        assert answer.ok, f"{name}: {answer}"
+        return answer.body
+
+    def must_change(self, service: str, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer of a change that must succeed; asked again as it is while there is none."""
+        request = {"requestId": new_request_id(), **request}
+        answer = answered(lambda: self.call(service, name, request), f"an answer to {name}")
         assert answer.ok, f"{name}: {answer}"
         return answer.body
 

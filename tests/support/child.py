@@ -7,8 +7,13 @@ that was killed leaves nothing behind.
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self, TypeVar
+
+from support.waiting import until
+
+T = TypeVar("T")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -22,19 +27,32 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 class Child:
-    """`log` is appended to, so that what earlier runs said stays."""
+    """Its log, NAME.log in `folder`, is appended to, so that what earlier runs said stays.
 
-    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
-        self.command = list(command)
-        self.log = log
-        self.environment = dict(environment)
+    In a `with` statement it is killed at the end of the block.
+    """
+
+    def __init__(self, name: str, folder: Path, command: Sequence[str],
+                 environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is added to the clean one."""
+        self.name = name
+        self.folder = folder
+        self.log = folder / f"{name}.log"
+        self._command = list(command)
+        self._environment = clean_environment(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._frozen = False
-        self.log_start = 0
+        self._log_start = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     @property
     def pid(self) -> int:
-        assert self._process is not None, f"{self.command[0]} was not started"
+        assert self._process is not None, f"{self.name} was not started"
         return self._process.pid
 
     @property
@@ -45,23 +63,48 @@ class Child:
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()
 
+    def start(self) -> Self:
+        self.spawn()
+        self.wait_ready()
+        return self
+
     def spawn(self) -> None:
-        assert not self.running, f"{self.command[0]} runs already"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        """Starts it without waiting for it."""
+        assert not self.running, f"{self.name} runs already"
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._frozen = False
         with self.log.open("ab") as log:
-            self.log_start = log.tell()
+            self._log_start = log.tell()
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self.command], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=self.environment, start_new_session=True,
+                ["setpriv", "--pdeathsig", "KILL", *self._command], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=self._environment, start_new_session=True,
             )
 
+    def wait_ready(self) -> None:
+        """Until it does what it was started for."""
+        raise NotImplementedError(f"nobody can tell when {self.name} is ready")
+
+    def wait_until(self, condition: Callable[[], T], what: str, seconds: float,
+                   pause: float = 0.02) -> T:
+        """As until(), with an AssertionError that shows its log as soon as it has ended."""
+        def holds() -> T:
+            assert self.running, f"{self.name} ended with {self.exit_code}:\n{self.said()[-4000:]}"
+            return condition()
+
+        return until(holds, f"{what}; see {self.log}", seconds, pause)
+
+    def wait_end(self, wait_s: float = 60) -> int:
+        """The exit status of one that ends by itself."""
+        until(lambda: not self.running, f"{self.name} ends", wait_s)
+        assert self.exit_code is not None, f"{self.name} was not started"
+        return self.exit_code
+
     def said(self) -> str:
-        """What this run wrote so far."""
+        """What it wrote since it was started last."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as log:
-            log.seek(self.log_start)
+            log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
     def kill(self) -> None:
@@ -82,16 +125,16 @@ class Child:
         os.kill(self.pid, signal.SIGCONT)
         self._frozen = False
 
-    def end(self, seconds: float) -> int:
-        """SIGTERM; the exit status. Killed, with an AssertionError, when that takes too long."""
+    def terminate(self, wait_s: float = 20, how: signal.Signals = signal.SIGTERM) -> int:
+        """The exit status. Killed, with an AssertionError, when that takes too long."""
         if self._process is None:
             return 0
         if self._frozen and self.running:
             self.thaw()
         if self.running:
-            os.kill(self.pid, signal.SIGTERM)
+            os.kill(self.pid, how)
         try:
-            return self._process.wait(timeout=seconds)
+            return self._process.wait(timeout=wait_s)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.command[0]} did not end within {seconds:g} s") from None
+            raise AssertionError(f"{self.name} did not end within {wait_s:g} s") from None

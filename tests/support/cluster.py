@@ -39,11 +39,6 @@ class Cluster:
     def bootstrap(self) -> str:
         return ",".join(node.bootstrap for node in self.nodes.values())
 
-    def start(self) -> "Cluster":
-        self.spawn(*self.nodes)
-        self.wait_ready()
-        return self
-
     def spawn(self, *numbers: int) -> None:
         for number in numbers:
             self.nodes[number].spawn()

@@ -8,6 +8,12 @@ from typing import Any
 
 import requests
 
+from support.protos import path_of
+
+# A read of each service that everybody on the roster may do.
+READS = {"approval": "GetRoster", "drafting": "ListIncidents", "publishing": "ListChannels",
+         "trigger": "ListRules", "measurement": "ListScorecards"}
+
 
 def new_request_id(at: float | None = None) -> str:
     """A UUIDv7: the time in it gives the request its expiry when it sets none."""
@@ -90,6 +96,11 @@ class Connect:
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
 
+    def reach(self, position: str, *services: str, token: str | None = None) -> None:
+        """Until these services have read up to there; without a name, all of them."""
+        for service in services or READS:
+            self.must(service, READS[service], after=position, token=token)
+
     def post(self, path: str, body: bytes, *, token: str | None = None,
              headers: dict[str, str] | None = None) -> Reply:
         """Any bytes to any path, for input that is not as it should be."""
@@ -100,12 +111,6 @@ class Connect:
         sent.update(headers or {})
         return reply_of(self._session.post(self.url + path, data=body, headers=sent,
                                            timeout=self.timeout_s))
-
-
-def path_of(service: str, method: str) -> str:
-    if service == "ledger":
-        return f"/tocsin.ledger.v1.LedgerService/{method}"
-    return f"/tocsin.{service}.v1.{service.capitalize()}Service/{method}"
 
 
 def reply_of(response: requests.Response) -> Reply:

@@ -48,6 +48,12 @@ class Ledger:
     def of_request(self, actor: str, request_id: str) -> list[Counted]:
         return [one for one in self.counted if one.request == (actor, request_id)]
 
+    def of_record(self, topic: str, partition: int, offset: int) -> list[Counted]:
+        """The decisions on what lies there: each partition reads those of its own number."""
+        return [one for one in self.counted
+                if one.partition == partition and one.decision.cause.topic == topic
+                and one.decision.cause.offset == offset]
+
     def by_request(self) -> dict[tuple[str, str], list[Counted]]:
         found: dict[tuple[str, str], list[Counted]] = {}
         for one in self.counted:
@@ -67,8 +73,7 @@ def commands_topic(service: str) -> str:
 def seal(body: bytes, key: bytes, topic: str, kind: int) -> bytes:
     context = len(topic).to_bytes(4, "big") + topic.encode() + bytes([kind])
     context += bytes(-len(context) % 64)
-    return (body + MAC_HEADER + hashlib.sha256(key).digest()[:8]
-            + hmac.digest(key, context + body, "sha256"))
+    return body + MAC_HEADER + key_id(key) + hmac.digest(key, context + body, "sha256")
 
 
 def unseal(record: bytes, key: bytes, topic: str, kind: int) -> bytes | None:

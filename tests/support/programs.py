@@ -5,17 +5,17 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import grpc
 import requests
 
 from support.child import Child, clean_environment
-from support.places import binary
-from support.waiting import until
+from support.places import ROOT, binary
 
-SERVICES = ("drafting", "approval", "publishing", "measurement", "trigger")
+# A service is a folder with a decider, as in cmake/services.cmake.
+SERVICES = tuple(sorted(one.parent.name for one in (ROOT / "services").glob("*/decider.hpp")))
 ISSUER = "tocsin-dev"
 AUDIENCE = "tocsin"
 
@@ -29,13 +29,10 @@ class Secrets:
         self.issuer_key = folder / "issuer.key.pem"
         self.jwks = folder / "jwks.json"
         if not self.mac_key_file.exists():
-            self.mac_key_file.touch(mode=0o600)
-            self.mac_key_file.write_text(secrets.token_hex(32))
+            write_mac_keys(self.mac_key_file, secrets.token_bytes(32))
         if not self.issuer_key.exists():
-            subprocess.run(
-                [binary("tocsin"), "token", "init", "--dir", folder],
-                check=True, capture_output=True, timeout=30, env=clean_environment(),
-            )
+            made = run("tocsin", "token", "init", "--dir", str(folder), timeout_s=30)
+            assert made.returncode == 0, made
 
     @property
     def mac_key(self) -> bytes:
@@ -46,6 +43,11 @@ class Secrets:
     def mac_keys(self) -> list[bytes]:
         """The newest first."""
         return [bytes.fromhex(line) for line in self.mac_key_file.read_text().split()]
+
+
+def write_mac_keys(file: Path, *keys: bytes) -> None:
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{key.hex()}\n" for key in keys))
 
 
 def health(address: str, service: str = "", timeout_s: float = 2) -> str:
@@ -62,23 +64,23 @@ def health(address: str, service: str = "", timeout_s: float = 2) -> str:
     return {b"\x08\x01": "SERVING", b"\x08\x02": "NOT_SERVING"}.get(answer, "UNKNOWN")
 
 
-class Program:
+class Program(Child):
     """One binary of $TOCSIN_BIN with its flags, log and ports file in `folder`.
 
     It keeps its ports over kill() and start() when the flags name them; port 0 picks new ones.
     """
 
     def __init__(self, name: str, folder: Path, flags: Mapping[str, str | int | bool],
-                 environment: Mapping[str, str] | None = None) -> None:
-        self.name = name
-        self.folder = folder
+                 environment: Mapping[str, str] | None = None,
+                 prefix: Sequence[str] = ()) -> None:
+        """`prefix`: a command that runs it in its own place, such as nohup."""
         self.ports_file = folder / f"{name}.ports.json"
         self.flags = dict(flags)
-        command = [str(binary(name)), "--ports-file", str(self.ports_file)]
+        command = [*prefix, str(binary(name)), "--ports-file", str(self.ports_file)]
         for flag, value in self.flags.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             command.append(f"--{flag}={text}")
-        self._child = Child(command, folder / f"{name}.log", clean_environment(environment))
+        super().__init__(name, folder, command, environment)
 
     @property
     def ports(self) -> dict[str, int]:
@@ -121,77 +123,33 @@ class Program:
         short = self.name.removeprefix("tocsin-").removeprefix("newer-")
         return SERVICES if short == "all" else tuple(s for s in SERVICES if s == short)
 
-    @property
-    def running(self) -> bool:
-        return self._child.running
-
-    @property
-    def exit_code(self) -> int | None:
-        return self._child.exit_code
-
-    @property
-    def pid(self) -> int:
-        return self._child.pid
-
-    def start(self, wait_s: float = 120) -> "Program":
-        self.spawn()
-        self.wait_ready(wait_s)
-        return self
-
     def spawn(self) -> None:
-        """Starts it without waiting for it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.ports_file.unlink(missing_ok=True)
-        self._child.spawn()
+        super().spawn()
 
     def wait_listening(self, wait_s: float = 120) -> None:
         """Until its ports are known; it may not serve yet."""
-        until(lambda: self._lives() and self.ports_file.exists(), f"{self.name} listens", wait_s)
+        self.wait_until(self.ports_file.exists, f"{self.name} listens", wait_s)
 
     def wait_ready(self, wait_s: float = 120) -> None:
         self.wait_listening(wait_s)
         for service in self.services:
-            until(lambda s=service: self._lives() and self.health(s) == "SERVING",
-                  f"{service} of {self.name} serves; see {self._child.log}", wait_s)
+            self.wait_until(lambda s=service: self.health(s) == "SERVING",
+                            f"{service} of {self.name} serves", wait_s)
         if "gateway" in self.ports:
-            until(lambda: self._lives() and self._healthz() == 200,
-                  f"the gateway of {self.name} is healthy", wait_s)
+            self.wait_until(lambda: self._healthz() == 200,
+                            f"the gateway of {self.name} is healthy", wait_s)
+
+    def cannot_run(self) -> str:
+        """Starts it; the reason that it gives for ending by itself."""
+        self.spawn()
+        assert self.wait_end() == 1, self.said()
+        last = json.loads(self.said().splitlines()[-1])
+        assert last["msg"] == "cannot run", last
+        return str(last["why"])
 
     def health(self, service: str = "") -> str:
         return health(self.address, service)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._child.kill()
-
-    def freeze(self) -> None:
-        """SIGSTOP."""
-        self._child.freeze()
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        self._child.thaw()
-
-    def terminate(self, wait_s: float = 20) -> int:
-        """SIGTERM; the exit status, within the drain time."""
-        return self._child.end(wait_s)
-
-    def wait_end(self, wait_s: float = 60) -> int:
-        """The exit status of a program that ends by itself."""
-        until(lambda: not self._child.running, f"{self.name} ends", wait_s)
-        code = self._child.exit_code
-        assert code is not None
-        return code
-
-    def said(self) -> str:
-        """What it logged since it was started last."""
-        return self._child.said()
-
-    def _lives(self) -> bool:
-        assert self._child.running, (
-            f"{self.name} ended with {self._child.exit_code}:\n{self.said()[-4000:]}"
-        )
-        return True
 
     def _healthz(self) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.ports["gateway"], timeout=3)
@@ -213,29 +171,33 @@ def service_flags(
         "kafka-bootstrap": bootstrap,
         "kafka-partitions": partitions,
         "mac-key-file": str(keys.mac_key_file),
-        **edge_flags(keys),
-        **{name.replace("_", "-"): value for name, value in more.items()},
+        **edge_flags(keys, **more),
     }
 
 
-def edge_flags(keys: Secrets) -> dict[str, str | int | bool]:
-    """Flags of a program without a ledger, such as tocsin-gateway."""
+def edge_flags(keys: Secrets, **more: str | int) -> dict[str, str | int | bool]:
+    """Flags of a program without a ledger, such as tocsin-gateway. Underscores as above."""
     return {"jwks": str(keys.jwks), "jwt-issuer": ISSUER, "jwt-audience": AUDIENCE,
-            "log-level": os.environ.get("TOCSIN_LOG_LEVEL", "info")}
+            "log-level": os.environ.get("TOCSIN_LOG_LEVEL", "info"),
+            **{name.replace("_", "-"): value for name, value in more.items()}}
+
+
+def run(name: str, *arguments: str, environment: Mapping[str, str] | None = None,
+        timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """One binary of $TOCSIN_BIN, until it ends; `environment` is added to the clean one."""
+    return subprocess.run([str(binary(name)), *arguments], text=True, capture_output=True,
+                          timeout=timeout_s, env=clean_environment(environment))
 
 
 def run_cli(keys: Secrets, *arguments: str, environment: Mapping[str, str] | None = None,
-            timeout_s: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
+            check: bool = True) -> subprocess.CompletedProcess[str]:
     """Runs `tocsin ARGUMENTS...`, with the secrets in its environment."""
-    done = subprocess.run(
-        [str(binary("tocsin")), *arguments], text=True, capture_output=True, timeout=timeout_s,
-        env=clean_environment({
-            "TOCSIN_MAC_KEY_FILE": str(keys.mac_key_file),
-            "TOCSIN_ISSUER_KEY": str(keys.issuer_key),
-            "TOCSIN_JWT_ISSUER": ISSUER,
-            "TOCSIN_JWT_AUDIENCE": AUDIENCE,
-            **(environment or {}),
-        }),
-    )
+    done = run("tocsin", *arguments, environment={
+        "TOCSIN_MAC_KEY_FILE": str(keys.mac_key_file),
+        "TOCSIN_ISSUER_KEY": str(keys.issuer_key),
+        "TOCSIN_JWT_ISSUER": ISSUER,
+        "TOCSIN_JWT_AUDIENCE": AUDIENCE,
+        **(environment or {}),
+    })
     assert not check or done.returncode == 0, f"tocsin {arguments}: {done}"
     return done

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import requests
 
-from support.child import Child, clean_environment
+from support.child import Child
 from support.places import ROOT
 from support.ports import free_port
-from support.waiting import until
 
 
-class Prometheus:
+class Prometheus(Child):
     """Scrapes and evaluates each second. What an alert waits for before it is raised is left out:
     promtool tests that."""
 
@@ -29,15 +28,14 @@ class Prometheus:
             f"['{target}']}}]}}\n")
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
-        self._child = Child(["prometheus", f"--config.file={folder / 'prometheus.yml'}",
-                             f"--storage.tsdb.path={folder / 'data'}",
-                             f"--web.listen-address={address}"], folder / "log",
-                            clean_environment())
-        self._child.spawn()
-        until(self._ready, "Prometheus is ready", 30)
+        super().__init__("prometheus", folder, [
+            "prometheus", f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"])
+
+    def wait_ready(self) -> None:
+        self.wait_until(self._ready, "Prometheus is ready", 30)
 
     def _ready(self) -> bool:
-        assert self._child.running, self._child.said()
         try:
             return requests.get(f"{self.url}/-/ready", timeout=5).ok
         except requests.ConnectionError:
@@ -48,6 +46,3 @@ class Prometheus:
         wanted = {"alertname": alert, **labels}
         return any(wanted.items() <= one["labels"].items() and one["state"] == "firing"
                    for one in found)
-
-    def close(self) -> None:
-        self._child.kill()

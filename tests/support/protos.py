@@ -4,7 +4,7 @@ import subprocess
 from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor, descriptor_pb2, descriptor_pool, message_factory
 
 from support.places import ROOT
 
@@ -31,12 +31,16 @@ def message(name: str) -> Any:
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(name))
 
 
+def path_of(service: str, name: str) -> str:
+    """Of a method that need not be there; `service` is the short name or `ledger`."""
+    return f"/{_full_name(service)}/{name}"
+
+
 @cache
 def method(service: str, name: str) -> tuple[str, Any, Any]:
     """Path, request class and response class; `service` is the short name or `ledger`."""
-    full = f"tocsin.{service}.v1.{service.capitalize()}Service"
-    found = _pool().FindServiceByName(full).FindMethodByName(name)
-    return (f"/{full}/{name}", message(found.input_type.full_name),
+    found = _service(service).FindMethodByName(name)
+    return (path_of(service, name), message(found.input_type.full_name),
             message(found.output_type.full_name))
 
 
@@ -45,16 +49,14 @@ def services() -> dict[str, list[str]]:
     found = {}
     for path in sorted((ROOT / "proto" / "tocsin").glob("*/v1/*_service.proto")):
         short = path.parent.parent.name
-        full = f"tocsin.{short}.v1.{short.capitalize()}Service"
-        found[short] = list(_pool().FindServiceByName(full).methods_by_name)
+        found[short] = list(_service(short).methods_by_name)
     return found
 
 
 def method_rules(service: str, name: str) -> Any:
     """The option beside an rpc (proto/tocsin/rules/v1/rules.proto); None where it has none."""
-    full = f"tocsin.{service}.v1.{service.capitalize()}Service"
     described = descriptor_pb2.MethodDescriptorProto()
-    _pool().FindServiceByName(full).FindMethodByName(name).CopyToProto(described)
+    _service(service).FindMethodByName(name).CopyToProto(described)
     # Read with the pool's own class: only that knows the extension.
     options = message("google.protobuf.MethodOptions").FromString(
         described.options.SerializeToString())
@@ -64,3 +66,11 @@ def method_rules(service: str, name: str) -> Any:
 
 def enum_name(enum: str, number: int) -> str:
     return str(_pool().FindEnumTypeByName(enum).values_by_number[number].name)
+
+
+def _full_name(service: str) -> str:
+    return f"tocsin.{service}.v1.{service.capitalize()}Service"
+
+
+def _service(short: str) -> descriptor.ServiceDescriptor:
+    return _pool().FindServiceByName(_full_name(short))

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,18 @@ class Person:
     realm: str
     agency: str
     roles: tuple[str, ...]
+
+
+def roster(people: Iterable[Person], **names: str) -> dict[str, Any]:
+    """Of these people and their agencies; `names`: of agencies that are not called by their id."""
+    people = list(people)
+    return {
+        "agencies": [{"agencyId": agency, "names": {"en-CA": names.get(agency, agency)},
+                      "capSender": f"{agency}.example"}
+                     for agency in sorted({person.agency for person in people})],
+        "people": [{"subject": person.subject, "name": person.subject,
+                    "agencyId": person.agency, "roles": list(person.roles)} for person in people],
+    }
 
 
 # Runs the installation; belongs to no realm and stands on no roster.

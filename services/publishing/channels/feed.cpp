@@ -1,6 +1,6 @@
 // `feed`: Tocsin's own public feed. The alert becomes public without a request: it is shown from T0
 // on, once its claim counted (see view.hpp). What is left to do is to see that it is.
-#include "publishing/channel.hpp"
+#include "publishing/wire.hpp"
 
 #include <fmt/format.h>
 
@@ -17,8 +17,8 @@ constexpr auto poll_max = 250ms;
 
 Task<Prepared> prepare(Wire&, const Job&) { co_return Prepared{.ready = true}; }
 
-// Not by its address: gateways only pass on what views show, and whoever keeps those busy must not
-// keep a release in doubt.
+// Not by its address: gateways only pass on what views show, and a reader that keeps those busy
+// must not keep a release in doubt.
 Found look(const Wire& wire, const Job& job) {
     const auto& fixed = job.delivery.fixed();
     const auto shown = wire.on_feed(job.realm, fixed.identifier());
@@ -43,7 +43,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
     while (true) {
         Found seen = look(wire, job);
         if (seen.kind == Found::Kind::found)
-            co_return Outcome{.kind = "confirmed",
+            co_return Outcome{.kind = v1::OUTCOME_CONFIRMED,
                               .reason = {},
                               .url = std::move(seen.url),
                               .receipt = std::move(seen.receipt),
@@ -51,7 +51,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
                               .confirmed_at = wire.now()};
         if (wire.steady_now() + pause >= deadline)
             co_return Outcome{
-                .kind = "unknown", .reason = std::move(seen.reason), .written_at = shown};
+                .kind = v1::OUTCOME_UNKNOWN, .reason = std::move(seen.reason), .written_at = shown};
         co_await wire.http.sleep_until(wire.steady_now() + pause);
         pause = std::min<std::chrono::milliseconds>(pause * 2, poll_max);
     }

@@ -1,10 +1,11 @@
 // `mastodon`: any server with Mastodon's client API. Its idempotency key lasts an hour and some
 // servers ignore it, so a post that may exist is looked for before it is made again.
+#include "publishing/wire.hpp"
+
 #include "content/graphemes.hpp"
-#include "publishing/channel.hpp"
 #include "publishing/channels/mastodon_posts.hpp"
+#include "publishing/delivery.hpp"
 #include "publishing/limits.hpp"
-#include "publishing/release.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -82,11 +83,11 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
     if (!id) co_return std::unexpected(too_many_answers);
     if (id->empty())
         co_return std::unexpected(fmt::format(
-            "The server does not tell the account ({}): check the channel's URL.", answer->status));
+            "The server does not name the account ({}): check the channel's URL.", answer->status));
     // It becomes part of a path.
     if (!is_account_id(*id))
         co_return std::unexpected(
-            "The server's id of the account is none: check the channel's URL.");
+            "What the server calls the id of the account is none: check the channel's URL.");
     wire.account_ids[account_key(job)] = *id;
     co_return std::move(*id);
 }
@@ -115,7 +116,7 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
     if (!credential) co_return Prepared{.reason = credential.error()};
     const auto id = co_await account(wire, job, credential->token, true);
     if (!id) co_return Prepared{.reason = id.error()};
-    // Whether the text fits is told by the decider, which renders it with this limit.
+    // Whether the text fits is decided by the decider, which renders it with this limit.
     for (const char* path : {"/api/v2/instance", "/api/v1/instance"}) {
         const auto text_max = co_await ask_characters(wire, job, credential->token, path);
         if (!text_max) co_return Prepared{.reason = too_many_answers};
@@ -146,7 +147,7 @@ Task<Found> find(Wire& wire, const Job& job) {
 }
 
 Outcome confirmed(Found found, const HttpResponse* answer, Time now) {
-    return {.kind = "confirmed",
+    return {.kind = v1::OUTCOME_CONFIRMED,
             .reason = {},
             .url = std::move(found.url),
             .receipt = std::move(found.receipt),
@@ -168,30 +169,30 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
         const json post = json::parse(answer.body, nullptr, false);
         const bool whole = post.is_object() && post.contains("id") && post["id"].is_string();
         if (!whole)
-            return {.kind = "unknown",
+            return {.kind = v1::OUTCOME_UNKNOWN,
                     .reason = "The server took it but its answer cannot be read.",
                     .written_at = answer.written_at};
         Found found{.kind = Found::Kind::found, .reason = {}, .receipt = post["id"]};
         if (post.contains("url") && post["url"].is_string()) found.url = post["url"];
         return confirmed(std::move(found), &answer, now);
     }
-    // When a limit begins anew it says with every answer, and nothing of this one.
+    // Every answer names the time at which a limit begins anew; that says nothing of this request.
     if (status == 429 || (status == 503 && retry_after(answer, now))) {
-        Outcome later{.kind = "retry_later",
+        Outcome later{.kind = v1::OUTCOME_RETRY_LATER,
                       .reason = fmt::format("The server is limiting us ({}).", status)};
         later.retry_after = wait.value_or(Duration{});
         return later;
     }
     // An answer that the API does not name may come from somebody on the way.
     if (status >= 500 || status == 408 || (status > 200 && status < 300))
-        return {.kind = "unknown",
+        return {.kind = v1::OUTCOME_UNKNOWN,
                 .reason = fmt::format("The server answered {}: it may have it or not.", status),
                 .written_at = answer.written_at};
     std::string advice = "check the channel's URL";
     if (status == 401) advice = "make a new token";
     if (status == 403) advice = "give the token the scope write:statuses";
     if (status == 422 || status == 400) advice = "post it by hand";
-    return {.kind = "refused",
+    return {.kind = v1::OUTCOME_REFUSED,
             .reason = fmt::format("The server refused it ({}{}): {}.", status, error_text(answer),
                                   advice),
             .written_at = answer.written_at};
@@ -220,14 +221,15 @@ HttpRequest post_request(const Wire& wire, const Job& job, const std::string& to
 
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const auto credential = credential_of(wire, job);
-    if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
+    if (!credential)
+        co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = credential.error()};
     const bool repeated = job.delivery.attempts() > 1;
     if (repeated) {
         Found before = co_await find(wire, job);
         if (before.kind == Found::Kind::found)
             co_return confirmed(std::move(before), nullptr, wire.now());
         if (before.kind == Found::Kind::cannot_tell)
-            co_return Outcome{.kind = "retry_later", .reason = std::move(before.reason)};
+            co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = std::move(before.reason)};
     }
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
     HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
@@ -240,7 +242,7 @@ Task<Outcome> fire(Wire& wire, const Job& job) {
         Found after = co_await find(wire, job);
         if (after.kind == Found::Kind::found)
             co_return confirmed(std::move(after), &*answer, wire.now());
-        outcome.kind = "unknown";
+        outcome.kind = v1::OUTCOME_UNKNOWN;
         outcome.refused_unless_found = duplicate;
     }
     co_return outcome;

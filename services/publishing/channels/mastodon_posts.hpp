@@ -1,7 +1,7 @@
 // Finding one's own post again among those that a Mastodon server shows.
 #pragma once
 
-#include "publishing/channel.hpp"
+#include "publishing/wire.hpp"
 
 #include <optional>
 #include <string>

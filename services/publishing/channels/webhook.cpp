@@ -1,8 +1,9 @@
 // `webhook`: Standard Webhooks. The id is the same in every attempt, by which the receiver knows a
 // repeat; so the answer to "did it arrive?" is to send it again.
 #include "publishing/channels/webhook.hpp"
-#include "publishing/channel.hpp"
-#include "publishing/release.hpp"
+
+#include "publishing/delivery.hpp"
+#include "publishing/wire.hpp"
 #include "runtime/base/digest.hpp"
 
 #include <fmt/format.h>
@@ -46,31 +47,31 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
     outcome.written_at = answer.written_at;
     const int status = answer.status;
     if (status >= 200 && status < 300) {
-        outcome.kind = "confirmed";
+        outcome.kind = v1::OUTCOME_CONFIRMED;
         outcome.receipt = job.delivery.idempotency_key();
         outcome.confirmed_at = answer.answered_at;
         return outcome;
     }
     if (status == 429 || status == 503) {
-        outcome.kind = "retry_later";
+        outcome.kind = v1::OUTCOME_RETRY_LATER;
         outcome.reason = fmt::format("The receiver answered {}: it is asked again later.", status);
         outcome.retry_after = asked_wait(answer, now).value_or(Duration{});
         return outcome;
     }
-    // It is sent again all the same; but until then a retraction must reach whoever may have it.
-    // 409 and 422 may be the answer to a repeat of what it has.
+    // It is sent again all the same; but until then a retraction must reach a receiver that may
+    // have it. 409 and 422 may be the answer to a repeat of what it has.
     if (status >= 500 || status == 408 || status == 409 || status == 422) {
-        outcome.kind = "unknown";
+        outcome.kind = v1::OUTCOME_UNKNOWN;
         outcome.reason = fmt::format("The receiver answered {}: it may have it or not.", status);
         return outcome;
     }
     if (status == 410) {
-        outcome.kind = "refused";
+        outcome.kind = v1::OUTCOME_REFUSED;
         outcome.reason = "The receiver is gone for good (410): remove the channel.";
         return outcome;
     }
     // Standard Webhooks, "Delivery": everything else is tried again.
-    outcome.kind = "retry_later";
+    outcome.kind = v1::OUTCOME_RETRY_LATER;
     outcome.retry_after = retry_after(answer, now).value_or(Duration{});
     if (status >= 300 && status < 400)
         outcome.reason = fmt::format(
@@ -84,7 +85,8 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const v1::Channel& channel = job.delivery.channel();
     const auto credential = credential_of(wire, job);
-    if (!credential) co_return Outcome{.kind = "retry_later", .reason = credential.error()};
+    if (!credential)
+        co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = credential.error()};
     const v1::Delivery& delivery = job.delivery;
     const int64_t timestamp =
         std::chrono::floor<std::chrono::seconds>(wire.now()).time_since_epoch().count();

@@ -57,7 +57,7 @@ private:
 
     void field(const Message& message, const FieldDescriptor* field, const std::string& parent,
                bool partial, int depth) {
-        const FieldRules& rules = field->options().GetExtension(rules::v1::field);
+        const FieldRules& rules = field_rules(*field);
         const auto& reflection = *message.GetReflection();
         const std::string path = parent.empty() ? field->name() : parent + "." + field->name();
         if (field->is_repeated()) return repeated(message, field, rules, path, partial, depth);
@@ -214,6 +214,15 @@ private:
 };
 
 }  // namespace
+
+const FieldRules& field_rules(const FieldDescriptor& field) {
+    if (!field.options().HasExtension(rules::v1::field) &&
+        field.containing_type()->name().ends_with("Request"))
+        if (const auto* common =
+                rules::v1::CommonFields::descriptor()->FindFieldByName(field.name()))
+            return common->options().GetExtension(rules::v1::field);
+    return field.options().GetExtension(rules::v1::field);
+}
 
 std::vector<FieldViolation> violations(const Message& message, bool partial) {
     Check check;

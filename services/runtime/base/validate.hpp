@@ -1,6 +1,8 @@
 // Checks a request against the rules declared beside its fields (tocsin/rules/v1). Pure.
 #pragma once
 
+#include "tocsin/rules/v1/rules.pb.h"
+
 #include <google/protobuf/message.h>
 
 #include <cstddef>
@@ -13,6 +15,9 @@ struct FieldViolation {
     std::string field;        // path such as draft.texts[1].headline
     std::string description;  // what is wrong and what to do
 };
+
+// The rules of a field: those beside it, or in a request those that CommonFields has for its name.
+const rules::v1::FieldRules& field_rules(const google::protobuf::FieldDescriptor& field);
 
 // What is wrong, at most 20 of it, with paths such as draft.texts[1].headline. A partial message
 // may leave out what is required.

@@ -15,12 +15,24 @@ using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 using rules::v1::MethodRules;
 
+// Services are apart from what they take: `tocsin.drafting.v1` has its own in
+// `tocsin/drafting/v1/drafting_service.proto`.
+static const FileDescriptor* services_beside(const Descriptor& request) {
+    const std::string& package = request.file()->package();
+    const auto first = package.find('.'), second = package.find('.', first + 1);
+    if (first == std::string::npos || second == std::string::npos) return nullptr;
+    std::string folder = package;
+    std::ranges::replace(folder, '.', '/');
+    return request.file()->pool()->FindFileByName(
+        fmt::format("{}/{}_service.proto", folder, package.substr(first + 1, second - first - 1)));
+}
+
 static const MethodDescriptor* method_of(const Descriptor& request) {
-    const FileDescriptor& file = *request.file();
-    for (int i = 0; i < file.service_count(); ++i)
-        for (int j = 0; j < file.service(i)->method_count(); ++j)
-            if (file.service(i)->method(j)->input_type() == &request)
-                return file.service(i)->method(j);
+    const FileDescriptor* file = services_beside(request);
+    for (int i = 0; file != nullptr && i < file->service_count(); ++i)
+        for (int j = 0; j < file->service(i)->method_count(); ++j)
+            if (file->service(i)->method(j)->input_type() == &request)
+                return file->service(i)->method(j);
     return nullptr;
 }
 

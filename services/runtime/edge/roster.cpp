@@ -1,6 +1,5 @@
 #include "runtime/edge/roster.hpp"
 
-#include "runtime/ledger/view_events.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <algorithm>
@@ -10,7 +9,7 @@ namespace tocsin::runtime {
 void RealmRoster::apply(const Counted& counted) {
     if (counted.service != "approval") return;
     // Other events, those of newer versions too, do not change who may do what.
-    each_event<approval::v1::Event>(counted, [&](const approval::v1::Event& event) {
+    counted.each<approval::v1::Event>([&](const approval::v1::Event& event) {
         if (event.has_roster_imported()) import(event.roster_imported().roster());
     });
 }

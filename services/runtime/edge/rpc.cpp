@@ -10,9 +10,11 @@
 #include "runtime/edge/method_rules.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/ledger/record.hpp"
+#include "tocsin/ledger/v1/change.pb.h"
 
 #include <fmt/format.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <algorithm>
 #include <atomic>
@@ -187,26 +189,24 @@ void Rpc::tidy(Message& request) const {
     if (request.ByteSizeLong() <= limits_.command_bytes_max) texts::tidy_texts(request);
 }
 
-const Message& Rpc::set_body(Message& command, const Message& request) const {
+// The part of a command that holds a request of this type.
+static Message* body_of(Message& command, const google::protobuf::Descriptor& request) {
     const auto* body = command.GetDescriptor()->FindOneofByName("body");
-    for (int i = 0; body != nullptr && i < body->field_count(); ++i) {
-        if (body->field(i)->message_type() != request.GetDescriptor()) continue;
-        Message& made = *command.GetReflection()->MutableMessage(&command, body->field(i));
-        made.CopyFrom(request);
-        tidy(made);
-        return made;
-    }
-    throw std::logic_error("no command for " + request.GetTypeName());
+    for (int i = 0; body != nullptr && i < body->field_count(); ++i)
+        if (body->field(i)->message_type() == &request)
+            return command.GetReflection()->MutableMessage(&command, body->field(i));
+    throw std::logic_error("no command for " + request.full_name());
+}
+
+static bool parse(const grpc::ByteBuffer& bytes, Message& message) {
+    // It reads from the buffer, and changes nothing of it.
+    grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&bytes));
+    return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
 }
 
 static std::string text_field(const Message& message, const char* name) {
     const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
     return field == nullptr ? std::string{} : message.GetReflection()->GetString(message, field);
-}
-
-static void set_text(Message& message, const char* name, const std::string& value) {
-    if (const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name))
-        message.GetReflection()->SetString(&message, field, value);
 }
 
 // Until when the request may be decided. Every retry must arrive at the same instant, so where the
@@ -265,59 +265,74 @@ void Rpc::note_answer(const std::string& request, const Answer& answer,
 
 struct Rpc::Changing {
     Reactor* reactor = nullptr;
-    Message* response = nullptr;
-    const google::protobuf::Descriptor* type = nullptr;
+    const Change* change = nullptr;
+    grpc::ByteBuffer* response = nullptr;
+    std::unique_ptr<Message> command;
+    const Message* request = nullptr;  // in the command
     Caller caller;
     Submission submission;
     milliseconds wait{0};  // for the decision
-    Refuse refuse;
-    std::chrono::steady_clock::time_point refused_from;  // from then on a refusal counts
+    std::chrono::steady_clock::time_point since;
+    milliseconds left{0};  // since then, until the caller's deadline
+
+    std::optional<grpc::Status> refused() const {
+        return change->check ? change->check({caller, since, left}, *request) : std::nullopt;
+    }
 };
 
-Rpc::Reactor* Rpc::change(Context* context, const Message& request, std::string body,
-                          Message& response, const Refuse& refuse, milliseconds patient) {
-    Reactor* reactor = context->DefaultReactor();
+// A deadline that is far off, or none.
+static milliseconds until(std::chrono::system_clock::time_point deadline) {
+    const auto left = deadline - std::chrono::system_clock::now();
+    return std::chrono::ceil<milliseconds>(
+        std::min<std::chrono::system_clock::duration>(left, std::chrono::hours{1}));
+}
+
+Rpc::Reactor* Rpc::change(Context* context, const Change& change, const grpc::ByteBuffer& bytes,
+                          grpc::ByteBuffer& response) {
+    auto changing = std::make_shared<Changing>();
+    changing->change = &change;
+    changing->response = &response;
+    changing->command.reset(change.command->New());
+    Message& request = *body_of(*changing->command, *change.method->input_type());
+    changing->request = &request;
+    if (!parse(bytes, request))
+        return ended(context, edge_status("invalid_argument",
+                                          fmt::format("the bytes of the request are no {}",
+                                                      change.method->input_type()->full_name())));
+    tidy(request);
     // What else keeps the ledger from taking it, submit() knows.
     auto caller = authenticate(*context, request);
-    if (!caller) {
-        reactor->Finish(caller.error());
-        return reactor;
-    }
-    auto changing = std::make_shared<Changing>();
-    changing->reactor = reactor;
-    changing->response = &response;
-    changing->type = request.GetDescriptor();
+    if (!caller) return ended(context, caller.error());
     changing->caller = *caller;
-    changing->refuse = refuse;
     changing->wait = std::max(wait_for(time_left(*context)), milliseconds(1));
-    changing->refused_from = std::chrono::steady_clock::now() + std::min(patient, changing->wait);
+    changing->since = std::chrono::steady_clock::now();
+    changing->left = until(context->deadline());
     Submission& submission = changing->submission;
     submission.sent_at = system_now();
     const std::string request_id = text_field(request, "request_id");
     const auto expires_at = expiry(request, request_id, submission.sent_at);
     submission.asking = {caller->realm, caller->actor, caller->agency, caller->roles, request_id};
     submission.traceparent = traceparent(*context);
-    submission.body = std::move(body);
+    submission.body = stable_bytes(*changing->command);
     if (expires_at) submission.expires_at = *expires_at;
-    const std::size_t bytes = command_size(submission);
-    if (bytes > limits_.command_bytes_max) {
-        reactor->Finish(too_large(request, bytes, limits_.command_bytes_max));
-        return reactor;
+    if (const std::size_t size = command_size(submission); size > limits_.command_bytes_max)
+        return ended(context, too_large(request, size, limits_.command_bytes_max));
+    if (!expires_at) {
+        auto refused = changing->refused();
+        return ended(context, refused ? std::move(*refused) : bad_request({expires_at.error()}));
     }
-    if (expires_at) {
-        submit_once_it_may(std::move(changing));
-        return reactor;
-    }
-    auto refused = refuse(*caller);
-    reactor->Finish(refused ? std::move(*refused) : bad_request({expires_at.error()}));
+    changing->reactor = context->DefaultReactor();
+    Reactor* reactor = changing->reactor;
+    submit_once_it_may(std::move(changing));
     return reactor;
 }
 
 // What it refers to may be on its way here: it looks again whenever a moment has passed.
 void Rpc::submit_once_it_may(std::shared_ptr<Changing> changing) {
-    auto refused = changing->refuse(changing->caller);
+    auto refused = changing->refused();
     if (!refused) return submit(std::move(changing));
-    if (std::chrono::steady_clock::now() >= changing->refused_from)
+    const auto patient = std::min(changing->change->patience, changing->wait);
+    if (std::chrono::steady_clock::now() >= changing->since + patient)
         return changing->reactor->Finish(std::move(*refused));
     constexpr milliseconds moment{50};
     const Position never{service_, 0, std::numeric_limits<std::int64_t>::max()};
@@ -331,6 +346,15 @@ void Rpc::submit_once_it_may(std::shared_ptr<Changing> changing) {
                   });
 }
 
+static grpc::ByteBuffer answered(const Answer& answer) {
+    ledger::v1::ChangeResponse response;
+    response.set_id(answer.subject);
+    response.set_etag(answer.etag);
+    response.set_position(answer.position.text());
+    const grpc::Slice bytes(response.SerializeAsString());
+    return {&bytes, 1};
+}
+
 void Rpc::submit(std::shared_ptr<Changing> changing) {
     std::string trace = logs::trace_id(changing->submission.traceparent);
     const milliseconds wait = changing->wait;
@@ -338,12 +362,10 @@ void Rpc::submit(std::shared_ptr<Changing> changing) {
     ledger_.submit(
         std::move(submission), wait,
         [this, changing = std::move(changing), trace = std::move(trace)](const Answer& answer) {
-            if (logs::debugging()) note_answer(changing->type->full_name(), answer, trace);
+            if (logs::debugging()) note_answer(changing->request->GetTypeName(), answer, trace);
             if (answer.kind != Answer::Kind::accepted)
                 return changing->reactor->Finish(refusal(answer));
-            set_text(*changing->response, "id", answer.subject);
-            set_text(*changing->response, "etag", answer.etag);
-            set_text(*changing->response, "position", answer.position.text());
+            *changing->response = answered(answer);
             changing->reactor->Finish(grpc::Status::OK);
         });
 }

@@ -51,30 +51,36 @@ public:
     Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const RoleConfirmer& roster,
         Limits limits);
 
+    // What a check may look at besides the request.
+    struct Asked {
+        const Caller& caller;
+        std::chrono::steady_clock::time_point since;  // the call came in
+        std::chrono::milliseconds left;               // then, until the caller's deadline
+    };
     // Why a change is refused by what only this process knows, such as its files; nothing: it is
     // not. For a caller who has one of the roles; of the request with tidy texts.
-    template <class Request>
-    using Check = std::function<std::optional<grpc::Status>(const Caller&, const Request&)>;
+    using Check =
+        std::function<std::optional<grpc::Status>(const Asked&, const google::protobuf::Message&)>;
 
     // What a change refers to in another service's ledger may have been written a moment ago, and
     // not be read here yet: a check that refuses is asked again for so long before its word counts.
     static constexpr std::chrono::milliseconds patience{2000};
 
-    // A call that changes something, for callers who have one of the method's roles (see
-    // method_rules.hpp). `Command` has a oneof field of the request's type. The response has `id`,
-    // `etag` and `position`. Here and in `read`, texts are made tidy before anything looks at them
-    // (texts/text_fields.hpp).
-    template <class Command, class Request, class Response>
-    Reactor* change(Context* context, const Request* request, Response* response,
-                    const std::type_identity_t<Check<Request>>& check = {},
-                    std::chrono::milliseconds wait = {}) {
-        const auto command = std::make_shared<Command>();
-        const auto& body = dynamic_cast<const Request&>(set_body(*command, *request));
-        const auto refuse = [command, &body, check](const Caller& caller) {
-            return check ? check(caller, body) : std::nullopt;
-        };
-        return change(context, body, stable_bytes(*command), *response, refuse, wait);
-    }
+    // A method that changes something. Who may call it is said beside it in its proto;
+    // edge/changes.hpp makes one of each.
+    struct Change {
+        const google::protobuf::MethodDescriptor* method;
+        // The service's Command: its oneof has a field of the method's request.
+        const google::protobuf::Message* command;
+        Check check;
+        // For so long a check that refuses is asked again before its word counts.
+        std::chrono::milliseconds patience{0};
+    };
+    // The request becomes a command; what was decided is the answer, a ledger.v1.ChangeResponse.
+    // Here and in `read`, texts are made tidy before anything looks at them
+    // (texts/text_fields.hpp). `change` and `response` outlive the call.
+    Reactor* change(Context* context, const Change& change, const grpc::ByteBuffer& request,
+                    grpc::ByteBuffer& response);
 
     // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
     // const Request&, Response&)` returns a grpc::Status and runs on the calling thread; it must
@@ -136,7 +142,6 @@ public:
 private:
     class PendingRead;
     using ReadCall = std::function<grpc::Status(const Caller&)>;
-    using Refuse = std::function<std::optional<grpc::Status>(const Caller&)>;
 
     // Why nothing can be said of the caller's realm yet, roles included.
     std::optional<grpc::Status> unreadable(const Caller& caller) const;
@@ -149,17 +154,10 @@ private:
     // The same for a request that is well formed.
     std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
                                                const google::protobuf::Message& request) const;
-    // The body as it is now in the command, with tidy texts.
-    const google::protobuf::Message& set_body(google::protobuf::Message& command,
-                                              const google::protobuf::Message& request) const;
     // Unless it is too large, and refused for that: nobody's token was looked at yet.
     void tidy(google::protobuf::Message& request) const;
     // A change that waits for what it refers to, or is on its way to the ledger.
     struct Changing;
-    // `request` need not outlive the call, but for what `refuse` holds on to.
-    Reactor* change(Context* context, const google::protobuf::Message& request, std::string body,
-                    google::protobuf::Message& response, const Refuse& refuse,
-                    std::chrono::milliseconds wait);
     void submit(std::shared_ptr<Changing> changing);
     void submit_once_it_may(std::shared_ptr<Changing> changing);
     // Ends a read that throws, which is its caller's alone, and logs why.

@@ -79,16 +79,6 @@ struct Asking {
     bool is_service() const { return actor.starts_with("service:"); }
 };
 
-// One decision of another service's ledger that counted, or one record of a stream.
-struct Foreign {
-    std::string_view topic;    // full topic name
-    std::string_view service;  // short name of the service it comes from
-    std::string realm;
-    std::int64_t offset = 0;
-    Time at;                          // decided_at; for a stream record when it was written
-    std::vector<std::string> events;  // serialised events; for a stream record its one body
-};
-
 // An event of another service that this version does not know and may not pass over.
 struct UnknownForeignEvent : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -105,6 +95,24 @@ std::optional<Event> parse_foreign(const std::string& bytes) {
     }
     return event;
 }
+
+// One decision of another service's ledger that counted, or one record of a stream.
+struct Foreign {
+    std::string_view topic;    // full topic name
+    std::string_view service;  // short name of the service it comes from
+    std::string realm;
+    std::int64_t offset = 0;
+    Time at;                          // decided_at; for a stream record when it was written
+    std::vector<std::string> events;  // serialised events; for a stream record its one body
+
+    // Calls `use(const Event&)` for each event that this version knows. Throws UnknownForeignEvent
+    // at one that it does not know and may not pass over.
+    template <class Event, class Use>
+    void each(Use&& use) const {
+        for (const std::string& bytes : events)
+            if (const auto event = parse_foreign<Event>(bytes)) use(*event);
+    }
+};
 
 // Whether one of the events is of these kinds, for a decider's concerns(). What this version cannot
 // read concerns it: the decider will say why it stops.

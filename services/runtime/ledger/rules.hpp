@@ -47,6 +47,10 @@ public:
     using Event = typename Service::Event;
     using State = typename Service::State;
 
+    // `blank` is what every realm begins with: the settings of a decider, which never vary within a
+    // ledger, are part of it.
+    explicit RulesOf(State blank = {}) : blank_(std::move(blank)) {}
+
     Decided decide(const Asking& asking, std::string_view body, Time now) const override {
         Command command;
         if (!command.ParseFromArray(body.data(), static_cast<int>(body.size())))
@@ -73,7 +77,7 @@ public:
         google::protobuf::Arena arena(block, sizeof block);
         auto& event = *google::protobuf::Arena::CreateMessage<Event>(&arena);
         if (!event.ParseFromString(bytes) || event.body_case() == Event::BODY_NOT_SET) return false;
-        return Service::evolve(realms_[realm], event, decided_at);
+        return Service::evolve(realms_.try_emplace(realm, blank_).first->second, event, decided_at);
     }
 
     std::optional<DueCommand> next_due(const std::string& realm) const override {
@@ -84,12 +88,11 @@ public:
         return std::nullopt;
     }
 
-    std::unique_ptr<Rules> fresh() const override { return std::make_unique<RulesOf>(); }
+    std::unique_ptr<Rules> fresh() const override { return std::make_unique<RulesOf>(blank_); }
 
     const State& state(const std::string& realm) const {
-        static const State nothing{};
         const auto found = realms_.find(realm);
-        return found == realms_.end() ? nothing : found->second;
+        return found == realms_.end() ? blank_ : found->second;
     }
 
 private:
@@ -101,6 +104,7 @@ private:
         return accepted;
     }
 
+    State blank_;
     std::map<std::string, State> realms_;
 };
 

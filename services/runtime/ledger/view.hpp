@@ -29,6 +29,23 @@ struct Counted {
     const ledger::v1::Decision& decision;
     // False while history is read at start: what happened then is not news.
     bool live = false;
+
+    // Calls `use(Event&&)` for each event. What this version cannot parse it passes over: the
+    // ledger has stopped before that already.
+    template <class Event, class Use>
+    void each(Use&& use) const {
+        for (const std::string& bytes : decision.accepted().events()) {
+            Event event;
+            if (event.ParseFromString(bytes)) use(std::move(event));
+        }
+    }
+
+    template <class Event>
+    std::vector<Event> events() const {
+        std::vector<Event> all;
+        each<Event>([&](Event&& event) { all.push_back(std::move(event)); });
+        return all;
+    }
 };
 
 class View {

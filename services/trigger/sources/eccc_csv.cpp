@@ -8,6 +8,8 @@
 //
 // A row that cannot be read costs itself. What was cut off is not guessed at: a value that lost its
 // last digits is another value.
+#include "trigger/sources.hpp"
+
 #include "trigger/sources/csv_rows.hpp"
 #include "trigger/sources/fields.hpp"
 

@@ -1,7 +1,7 @@
 // The fields of a gauge feed, read the same way for every format.
 #pragma once
 
-#include "trigger/source.hpp"
+#include "trigger/sources.hpp"
 
 #include <initializer_list>
 #include <limits>
@@ -26,7 +26,7 @@ bool is_name(std::string_view text);
 bool is_text(std::string_view text);
 
 // What a body is that is none of its format, as far as its beginning shows: `a web page or XML`.
-// Empty: it does not. Says nothing of what is in it, since whoever put the address reads this.
+// Empty: it does not. Says nothing of what is in it, since people who put the address read this.
 std::string_view kind_of(std::string_view body);
 
 // Stands for "no data" among readings until put_in_order().
@@ -36,7 +36,7 @@ inline constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 // there is `no_value` and nothing else go to `no_data`.
 void put_in_order(Series& series);
 
-// What tells a thing that was skipped from others, by its parts.
+// What distinguishes a thing that was skipped from others, by its parts.
 std::size_t identity(std::initializer_list<std::string_view> parts);
 
 }  // namespace tocsin::trigger

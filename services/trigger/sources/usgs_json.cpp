@@ -1,11 +1,13 @@
 // USGS instantaneous values as JSON (WaterML 1.1 translated), as served by
 // https://waterservices.usgs.gov/nwis/iv/?format=json.
 //
-// What a site lists for one parameter, in whichever of its time series, are sensors; USGS tells
-// them apart by their method id. Each is the series `SITE:PARAMETERCODE:METHODID`, whether it
-// delivers or not. An only one is `SITE:PARAMETERCODE` as well, such as `01541000:00060`, and so is
-// of several the one that delivers, where no other does: a site goes on listing sensors that it
+// What a site lists for one parameter, in whichever of its time series, are sensors; USGS
+// distinguishes them by their method id. Each is the series `SITE:PARAMETERCODE:METHODID`, whether
+// it delivers or not. An only one is `SITE:PARAMETERCODE` as well, such as `01541000:00060`, and so
+// is of several the one that delivers, where no other does: a site goes on listing sensors that it
 // took down long ago, some of them with the last value that they had.
+#include "trigger/sources.hpp"
+
 #include "trigger/sources/fields.hpp"
 
 #include <fmt/format.h>

@@ -60,7 +60,9 @@ private:
 };
 
 inline runtime::ServiceDefinition newer(runtime::ServiceDefinition definition) {
-    definition.rules = [rules = definition.rules] { return std::make_unique<NewerRules>(rules()); };
+    definition.rules = [rules = definition.rules](const runtime::RuntimeConfig& config) {
+        return std::make_unique<NewerRules>(rules(config));
+    };
     return definition;
 }
 

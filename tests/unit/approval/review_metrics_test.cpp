@@ -10,7 +10,7 @@ using testing::at;
 using testing::metric_value;
 using testing::observed;
 
-// One instance, `a`, that folds what it is told.
+// One instance, `a`, that folds what counted.
 struct Instance {
     runtime::Metrics metrics{""};
     ApprovalView view{1};
@@ -50,31 +50,29 @@ v1::Event imported_roster() {
 }
 
 v1::Event opened(const std::string& id, int second) {
-    v1::Event event;
+    v1::Event event = event_of(id);
     v1::Review& review = *event.mutable_review_opened()->mutable_review();
     review.set_message_id(id);
-    review.set_state("in_review");
+    review.set_state(v1::REVIEW_STATE_IN_REVIEW);
     *review.mutable_submit_time() = runtime::to_proto(at(second));
     for (const char* agency : {"calgary", "alberta"}) review.add_agencies()->set_agency_id(agency);
     return event;
 }
 
 v1::Event agency_cleared(const std::string& id, const std::string& agency) {
-    v1::Event event;
-    event.mutable_agency_cleared()->set_message_id(id);
+    v1::Event event = event_of(id);
     event.mutable_agency_cleared()->set_agency_id(agency);
     return event;
 }
 
 v1::Event cleared(const std::string& id) {
-    v1::Event event;
-    event.mutable_cleared()->set_message_id(id);
+    v1::Event event = event_of(id);
+    event.mutable_cleared();
     return event;
 }
 
 v1::Event returned(const std::string& id, bool taken_back) {
-    v1::Event event;
-    event.mutable_review_returned()->set_message_id(id);
+    v1::Event event = event_of(id);
     event.mutable_review_returned()->set_taken_back(taken_back);
     return event;
 }

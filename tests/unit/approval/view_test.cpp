@@ -26,21 +26,22 @@ void apply(ApprovalView& view, const v1::Event& event, std::string_view service 
 }
 
 v1::Event opened(const std::string& id) {
-    v1::Event event;
-    event.mutable_review_opened()->mutable_review()->set_message_id(id);
-    event.mutable_review_opened()->mutable_review()->set_state("in_review");
-    event.mutable_review_opened()->mutable_review()->set_content("bytes");
-    event.mutable_review_opened()->mutable_review()->set_digest("digest");
+    v1::Event event = event_of(id);
+    v1::Review& review = *event.mutable_review_opened()->mutable_review();
+    review.set_message_id(id);
+    review.set_state(v1::REVIEW_STATE_IN_REVIEW);
+    review.set_content("bytes");
+    review.set_digest("digest");
     return event;
 }
 
 v1::Event returned(const std::string& id) {
-    v1::Event event;
-    event.mutable_review_returned()->set_message_id(id);
+    v1::Event event = event_of(id);
+    event.mutable_review_returned();
     return event;
 }
 
-std::vector<std::string> ids(const ApprovalView& view, std::string_view state = {}) {
+std::vector<std::string> ids(const ApprovalView& view, v1::ReviewState state = {}) {
     return view.read("bow", [&](const Realm& realm) {
         std::vector<std::string> result;
         realm.reviews(state, 0, [&](std::int64_t, const std::string& message_id) {
@@ -66,8 +67,8 @@ TEST(ApprovalView, FiltersByState) {
     apply(view, opened("a"));
     apply(view, opened("b"));
     apply(view, returned("b"));
-    EXPECT_EQ(ids(view, "in_review"), (std::vector<std::string>{"a"}));
-    EXPECT_EQ(ids(view, "returned"), (std::vector<std::string>{"b"}));
+    EXPECT_EQ(ids(view, v1::REVIEW_STATE_IN_REVIEW), (std::vector<std::string>{"a"}));
+    EXPECT_EQ(ids(view, v1::REVIEW_STATE_RETURNED), (std::vector<std::string>{"b"}));
 }
 
 TEST(ApprovalView, PassesOverOtherLedgers) {
@@ -230,10 +231,11 @@ TEST(Corrections, AreInTheReviewsOfAList) {
     apply(view, revised("x-1", 1900, 900));
     view.read("bow", [&](const Realm& realm) {
         std::map<std::string, int> counts;
-        realm.reviews("in_review", 0, [&](std::int64_t, const std::string& message_id) {
-            counts[message_id] = realm.review(message_id)->evidence_revisions_size();
-            return true;
-        });
+        realm.reviews(v1::REVIEW_STATE_IN_REVIEW, 0,
+                      [&](std::int64_t, const std::string& message_id) {
+                          counts[message_id] = realm.review(message_id)->evidence_revisions_size();
+                          return true;
+                      });
         EXPECT_EQ(counts, (std::map<std::string, int>{{"a", 1}, {"b", 0}}));
     });
 }

@@ -3,10 +3,12 @@
 #include "cli/completion.hpp"
 #include "cli/failure.hpp"
 #include "cli/people.hpp"
+#include "cli/short_names.hpp"
 #include "cli/special_verbs.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "runtime/edge/errors.hpp"
+#include "tocsin/publishing/v1/release.pb.h"
 #include "tocsin/rules/v1/rules.pb.h"
 
 #include <fmt/ranges.h>
@@ -107,13 +109,19 @@ static std::string refusal(const Verb& verb, const Given& given) {
 }
 
 TEST(Verbs, RefuseAValueOutsideAListWithTheList) {
-    EXPECT_EQ(refusal(verb_named("review", "list"), {{"--state", {"in-review"}}}),
-              "--state in-review: it is one of in_review, cleared, returned, rejected");
+    EXPECT_EQ(refusal(verb_named("review", "list"), {{"--state", {"in review"}}}),
+              "--state in review: it is one of in_review, cleared, returned, rejected");
     EXPECT_EQ(refusal(verb_named("message", "create"), {{"--type", {"retract"}}}),
               "--type retract: it is one of alert, update, cancel");
     EXPECT_EQ(refusal(verb_named("policy", "set"), {{"--role", {"approver", "admin"}}}),
               "--role admin: it is one of approver, duty-officer");
     EXPECT_NE(refusal(verb_named("policy", "set"), {{"--severity", {"unspecified"}}}), "");
+}
+
+TEST(Verbs, TakeAnEnumsValueAsTablesShowItWithHyphensOrWhole) {
+    for (const char* state : {"in_review", "in-review", "REVIEW_STATE_IN_REVIEW"})
+        EXPECT_EQ(request_of(verb_named("review", "list"), {{"--state", {state}}})["state"],
+                  "REVIEW_STATE_IN_REVIEW");
 }
 
 static std::string refused_word(const Verb& verb, const Field& field, const std::string& word) {
@@ -294,9 +302,13 @@ TEST(Table, AgesAndCountsAreForPeople) {
 }
 
 // Title and cell of each column of the one row that a list prints of `answer`.
-static std::map<std::string, std::string> listed(const std::string& noun, const Json& row) {
+static std::map<std::string, std::string> listed(const std::string& noun, const Json& answer) {
+    const Verb& verb = verb_named(noun, "list");
+    const auto* list =
+        method_of(verb.service, verb.method)->output_type()->FindFieldByCamelcaseName(verb.key);
+    const Json row = with_short_names(answer, *list->message_type());
     std::map<std::string, std::string> cells;
-    for (const Column& column : verb_named(noun, "list").columns)
+    for (const Column& column : verb.columns)
         EXPECT_TRUE(cells.emplace(column.title, cell(row, column.path, column.kind)).second)
             << column.title;
     return cells;
@@ -321,14 +333,15 @@ TEST(Verbs, SourcesAreListedWithTheirAgeAndWhatWasSkippedAndWhy) {
 TEST(Verbs, RulesAreListedWithWhyAndTheAgeOfTheirLastReading) {
     auto cells = listed(
         "rule", {{"rule", {{"ruleId", "high"}, {"threshold", 3}}},
-                 {"state", "cooling_down"},
+                 {"state", "RULE_STATE_COOLING_DOWN"},
                  {"reason", "above, cooling down until 12:00"},
                  {"lastReading", {{"value", 3.5}, {"unit", "m"}, {"readAt", minutes_ago(12)}}}});
     EXPECT_EQ(cells["STATE"], "cooling_down");
     EXPECT_EQ(cells["WHY"], "above, cooling down until 12:00");
     EXPECT_EQ(cells["LAST"] + " " + cells["UNIT"], "3.5 m");
     EXPECT_EQ(cells["AGE"], "12 min");
-    cells = listed("rule", {{"rule", {{"ruleId", "high"}}}, {"state", "without_data"}});
+    cells = listed("rule", {{"rule", {{"ruleId", "high"}}}, {"state", "RULE_STATE_WITHOUT_DATA"}});
+    EXPECT_EQ(cells["STATE"], "without_data");
     EXPECT_EQ(cells["LAST"] + cells["UNIT"] + cells["AGE"], "");
 }
 
@@ -361,6 +374,20 @@ TEST(Source, IsShownWithTheSeriesThatRulesRead) {
     ::testing::internal::CaptureStdout();
     print_source({{"source", {{"sourceId", "bow"}}}});
     EXPECT_NE(::testing::internal::GetCapturedStdout().find("no rule reads"), std::string::npos);
+}
+
+TEST(ShortNames, StandForEnumsAtAnyDepth) {
+    const Json release = {{"state", "RELEASE_STATE_FIRING"},
+                          {"identifiers", {{"city", "RELEASE_STATE_FIRING"}}},
+                          {"deliveries", Json::array({{{"deliveryId", "d-1"},
+                                                       {"purpose", "PURPOSE_MESSAGE"},
+                                                       {"state", "DELIVERY_STATE_NOT_READY"}}})}};
+    const Json shown = with_short_names(release, *publishing::v1::Release::descriptor());
+    EXPECT_EQ(shown["state"], "firing");
+    EXPECT_EQ(shown["identifiers"]["city"], "RELEASE_STATE_FIRING") << "that is no enum";
+    EXPECT_EQ(shown["deliveries"][0]["deliveryId"], "d-1");
+    EXPECT_EQ(shown["deliveries"][0]["purpose"], "message");
+    EXPECT_EQ(shown["deliveries"][0]["state"], "not_ready");
 }
 
 // By the descriptors: proto JSON leaves out a number that is 0, unless it is known to be set.

@@ -2,6 +2,7 @@
 // allocations and their bytes, which are the same on every machine.
 #include "content/content.hpp"
 #include "drafting/decider.hpp"
+#include "drafting/event.hpp"
 #include "drafting/submission.hpp"
 #include "drafting/view.hpp"
 #include "support/allocations.hpp"
@@ -22,7 +23,7 @@ std::string release_of(int number) {
     return "rel_0123456789abcdef" + std::to_string(1000 + number);
 }
 
-// State and view of one realm, told what counted.
+// State and view of one realm, which fold what counted.
 class Held {
 public:
     template <class Event>
@@ -35,9 +36,8 @@ public:
     }
 
     void create(int number) {
-        v1::Event event;
+        v1::Event event = event_of(id_of(number));
         auto& created = *event.mutable_message_created();
-        created.set_message_id(id_of(number));
         created.set_incident_id("inc_0123456789abcdef");
         created.set_agency("calgary");
         created.set_author("ana@calgary.example.org");
@@ -48,25 +48,27 @@ public:
     }
     void submit(int number) {
         const std::string id = id_of(number);
-        const v1::Event event = submitted({id, "bow", state_.messages.at(id), "ana", {}});
+        const v1::Event event = submitted({id, "bow", "live", state_.messages.at(id), "ana", {}});
         content_bytes_ = event.message_submitted().content().size();
         tell("drafting", event, content::samples::now);
     }
     void clear(int number) {
         approval::v1::Event opened, cleared;
+        for (auto* event : {&opened, &cleared}) event->set_message_id(id_of(number));
         opened.mutable_review_opened()->mutable_review()->set_message_id(id_of(number));
-        cleared.mutable_cleared()->set_message_id(id_of(number));
+        cleared.mutable_cleared();
         tell("approval", opened, content::samples::now);
         tell("approval", cleared, content::samples::now);
     }
     void release(int number) {
         publishing::v1::Event planned, armed, claimed, completed;
+        for (auto* event : {&planned, &armed, &claimed, &completed})
+            event->set_release_id(release_of(number));
         planned.mutable_release_planned()->mutable_release()->set_release_id(release_of(number));
         planned.mutable_release_planned()->mutable_release()->set_message_id(id_of(number));
-        armed.mutable_release_armed()->set_release_id(release_of(number));
-        claimed.mutable_deliveries_claimed()->set_release_id(release_of(number));
-        completed.mutable_release_completed()->set_release_id(release_of(number));
-        completed.mutable_release_completed()->set_state("released");
+        armed.mutable_release_armed();
+        claimed.mutable_deliveries_claimed();
+        completed.mutable_release_completed()->set_state(publishing::v1::RELEASE_STATE_RELEASED);
         for (const auto& event : {planned, armed, claimed, completed})
             tell("publishing", event, content::samples::now);
     }

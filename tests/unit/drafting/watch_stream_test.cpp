@@ -1,5 +1,6 @@
 #include "drafting/watch_stream.hpp"
 
+#include "drafting/event.hpp"
 #include "runtime/edge/errors.hpp"
 #include "support/given.hpp"
 
@@ -53,8 +54,7 @@ private:
 class WatchStreamTest : public ::testing::Test {
 protected:
     void create(const std::string& id, std::size_t title_bytes = 10'000) {
-        v1::Event event;
-        event.mutable_message_created()->set_message_id(id);
+        v1::Event event = event_of(id);
         // So large that few fit into what gRPC holds for a reader that does not read.
         event.mutable_message_created()->mutable_draft()->set_title(std::string(title_bytes, 'x'));
         ledger::v1::Decision decision;

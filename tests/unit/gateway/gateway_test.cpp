@@ -70,7 +70,7 @@ public:
         return grpc::Status::OK;
     }
     grpc::Status AddRemark(grpc::ServerContext*, const measurement_v1::AddRemarkRequest*,
-                           measurement_v1::AddRemarkResponse* response) override {
+                           ledger::v1::ChangeResponse* response) override {
         response->set_position("measurement/3/17");
         return grpc::Status::OK;
     }

@@ -1,6 +1,7 @@
-// What publishing decides, told of its message.
+// What publishing decides, as milestones of its message.
 #include "measurement/decider.hpp"
-#include "unit/measurement/told.hpp"
+#include "texts/enum_names.hpp"
+#include "unit/measurement/samples.hpp"
 
 #include <gmock/gmock.h>
 
@@ -15,17 +16,19 @@ using testing::Given;
 using ::testing::IsEmpty;
 
 // Kind, channel and purpose of every milestone; other events by their name.
-std::vector<std::string> told_of(const Given<Decider>& given) {
+std::vector<std::string> milestones_of(const Given<Decider>& given) {
     std::vector<std::string> all;
     for (const auto& event : given.events()) {
+        EXPECT_EQ(event.message_id(), "msg-1");
+        EXPECT_EQ(event.release_id(), "rel-1");
         if (event.has_milestone_reached()) {
             const auto& point = event.milestone_reached().milestone();
-            EXPECT_EQ(event.milestone_reached().message_id(), "msg-1");
-            all.push_back(point.kind() + "/" + point.channel() + "/" + point.purpose());
+            all.push_back(point.kind() + "/" + point.channel() + "/" +
+                          std::string(texts::enum_name(point.purpose())));
         }
         if (event.has_deliveries_noted())
             for (const auto& one : event.deliveries_noted().deliveries())
-                all.push_back(one.delivery_id() + "=" + one.state());
+                all.push_back(one.delivery_id() + "=" + std::string(texts::enum_name(one.state())));
         if (event.has_skew_measured()) all.push_back("skew");
     }
     return all;
@@ -33,46 +36,47 @@ std::vector<std::string> told_of(const Given<Decider>& given) {
 
 Given<Decider> armed() {
     Given<Decider> given;
-    given.when(told::publishing({told::planned()}, 30));
-    given.when(told::publishing({told::armed()}, 31));
+    given.when(samples::publishing({samples::planned()}, 30));
+    given.when(samples::publishing({samples::armed()}, 31));
     return given;
 }
 
 Given<Decider> released() {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
-    given.when(told::publishing({told::settled("d2", "confirmed", 40, 43)}, 44));
-    given.when(told::publishing({told::completed("released", 12.5)}, 45));
+    given.when(samples::publishing({samples::settled("d1", samples::confirmed, 40, 41)}, 42));
+    given.when(samples::publishing({samples::settled("d2", samples::confirmed, 40, 43)}, 44));
+    given.when(samples::publishing({samples::completed(samples::released, 12.5)}, 45));
     return given;
 }
 
 TEST(Deliveries, APlanAndItsArmingAreNotedAndTheArmingIsAMilestone) {
     Given<Decider> given;
-    given.when(told::publishing({told::planned()}, 30));
-    EXPECT_THAT(told_of(given), ElementsAre("d1=planned", "d2=planned"));
-    given.when(told::publishing({told::armed()}, 31));
-    EXPECT_THAT(told_of(given), ElementsAre("d1=armed", "d2=armed", "armed//"));
-    EXPECT_FALSE(given.when(told::publishing({told::armed()}, 32)).reacted());
+    given.when(samples::publishing({samples::planned()}, 30));
+    EXPECT_THAT(milestones_of(given), ElementsAre("d1=planned", "d2=planned"));
+    given.when(samples::publishing({samples::armed()}, 31));
+    EXPECT_THAT(milestones_of(given), ElementsAre("d1=armed", "d2=armed", "armed//"));
+    EXPECT_FALSE(given.when(samples::publishing({samples::armed()}, 32)).reacted());
 }
 
 TEST(Deliveries, APlanAndItsArmingInOneDecisionAreUnderstood) {
     Given<Decider> given;
-    given.when(told::publishing({told::planned(), told::armed()}, 30));
-    EXPECT_THAT(told_of(given),
+    given.when(samples::publishing({samples::planned(), samples::armed()}, 30));
+    EXPECT_THAT(milestones_of(given),
                 ElementsAre("d1=planned", "d2=planned", "d1=armed", "d2=armed", "armed//"));
 }
 
 TEST(Deliveries, WhatIsPlannedAndNotArmedIsSkipped) {
     Given<Decider> given;
-    given.when(told::publishing({told::planned()}, 30));
-    given.when(told::publishing({told::armed({"d1"})}, 31));
-    EXPECT_THAT(told_of(given), ElementsAre("d1=armed", "d2=skipped", "armed//"));
+    given.when(samples::publishing({samples::planned()}, 30));
+    given.when(samples::publishing({samples::armed({"d1"})}, 31));
+    EXPECT_THAT(milestones_of(given), ElementsAre("d1=armed", "d2=skipped", "armed//"));
 }
 
 TEST(Deliveries, TheFirstSettledDeliveryTellsWhenTheReleaseFired) {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
-    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/feed-public/message"));
+    given.when(samples::publishing({samples::settled("d1", samples::confirmed, 40, 41)}, 42));
+    EXPECT_THAT(milestones_of(given),
+                ElementsAre("fired//message", "confirmed/feed-public/message"));
     const auto& fired = given.events()[0].milestone_reached().milestone();
     EXPECT_EQ(runtime::from_proto(fired.at()), at(40));
     const auto& confirmed = given.events()[1].milestone_reached().milestone();
@@ -81,149 +85,174 @@ TEST(Deliveries, TheFirstSettledDeliveryTellsWhenTheReleaseFired) {
     EXPECT_EQ(given.events()[1].milestone_reached().delivery_id(), "d1");
 }
 
-TEST(Deliveries, OnlyAnEarlierFiringIsToldAgain) {
+TEST(Deliveries, OnlyAnEarlierFiringIsRecordedAgain) {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
+    given.when(samples::publishing({samples::settled("d1", samples::confirmed, 40, 41)}, 42));
     auto later = given;
-    later.when(told::publishing({told::settled("d2", "confirmed", 50, 51)}, 52));
-    EXPECT_THAT(told_of(later), ElementsAre("confirmed/mastodon-city/message"));
-    given.when(told::publishing({told::settled("d2", "confirmed", 39, 51)}, 52));
-    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+    later.when(samples::publishing({samples::settled("d2", samples::confirmed, 50, 51)}, 52));
+    EXPECT_THAT(milestones_of(later), ElementsAre("confirmed/mastodon-city/message"));
+    given.when(samples::publishing({samples::settled("d2", samples::confirmed, 39, 51)}, 52));
+    EXPECT_THAT(milestones_of(given),
+                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
 }
 
 TEST(Deliveries, RefusedAndUnknownAreMilestones) {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "refused", -1, -1)}, 42));
-    EXPECT_THAT(told_of(given), ElementsAre("refused/feed-public/message"));
-    given.when(told::publishing({told::unknown("d2")}, 43));
-    EXPECT_THAT(told_of(given), ElementsAre("unknown/mastodon-city/message"));
-    given.when(told::publishing({told::settled("d2", "confirmed", 40, 44)}, 45));
-    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+    given.when(samples::publishing({samples::settled("d1", samples::refused, -1, -1)}, 42));
+    EXPECT_THAT(milestones_of(given), ElementsAre("refused/feed-public/message"));
+    given.when(samples::publishing({samples::unknown("d2")}, 43));
+    EXPECT_THAT(milestones_of(given), ElementsAre("unknown/mastodon-city/message"));
+    given.when(samples::publishing({samples::settled("d2", samples::confirmed, 40, 44)}, 45));
+    EXPECT_THAT(milestones_of(given),
+                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
 }
 
 TEST(Deliveries, WhatWasRefusedMayBeConfirmedAfterTheReleaseWasMeasured) {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "refused", -1, -1)}, 42));
-    given.when(told::publishing({told::settled("d2", "confirmed", 40, 43)}, 44));
-    given.when(told::publishing({told::completed("released", -1)}, 45));
-    given.when(told::publishing({told::settled("d1", "confirmed", 40, 50)}, 51));
-    EXPECT_THAT(told_of(given), ElementsAre("confirmed/feed-public/message"));
+    given.when(samples::publishing({samples::settled("d1", samples::refused, -1, -1)}, 42));
+    given.when(samples::publishing({samples::settled("d2", samples::confirmed, 40, 43)}, 44));
+    given.when(samples::publishing({samples::completed(samples::released, -1)}, 45));
+    given.when(samples::publishing({samples::settled("d1", samples::confirmed, 40, 50)}, 51));
+    EXPECT_THAT(milestones_of(given), ElementsAre("confirmed/feed-public/message"));
     EXPECT_EQ(given.events()[0].milestone_reached().milestone().agency(), "calgary");
+}
+
+TEST(Deliveries, AStateThatIsAMilestoneIsKnownByItsKind) {
+    std::vector<std::string> kinds;
+    for (const auto state : texts::enum_values<published::DeliveryState>()) {
+        const std::string kind(milestone_kind(state));
+        if (kind.empty()) continue;
+        EXPECT_EQ(state_by(kind), state) << kind;
+        kinds.push_back(kind);
+    }
+    EXPECT_THAT(kinds, ElementsAre("confirmed", "refused", "unknown"));
+    EXPECT_EQ(state_by("fired"), published::DELIVERY_STATE_UNSPECIFIED);
+    EXPECT_EQ(milestone_kind(published::DELIVERY_STATE_UNSPECIFIED), "");
 }
 
 TEST(Deliveries, ASecondDoubtIsNoNewMilestoneButIsNoted) {
     auto given = armed();
-    given.when(told::publishing({told::unknown("d1")}, 42));
-    given.when(told::publishing({told::rearmed("d1")}, 43));
-    EXPECT_THAT(told_of(given), ElementsAre("d1=armed"));
-    given.when(told::publishing({told::unknown("d1")}, 44));
-    EXPECT_THAT(told_of(given), ElementsAre("d1=unknown"));
-    EXPECT_FALSE(given.when(told::publishing({told::unknown("d1")}, 45)).reacted());
+    given.when(samples::publishing({samples::unknown("d1")}, 42));
+    given.when(samples::publishing({samples::rearmed("d1")}, 43));
+    EXPECT_THAT(milestones_of(given), ElementsAre("d1=armed"));
+    given.when(samples::publishing({samples::unknown("d1")}, 44));
+    EXPECT_THAT(milestones_of(given), ElementsAre("d1=unknown"));
+    EXPECT_FALSE(given.when(samples::publishing({samples::unknown("d1")}, 45)).reacted());
 }
 
 TEST(Deliveries, TheSkewIsMeasuredOnceWhenTheReleaseIsComplete) {
     auto given = released();
-    EXPECT_THAT(told_of(given), ElementsAre("skew"));
+    EXPECT_THAT(milestones_of(given), ElementsAre("skew"));
     EXPECT_EQ(given.events()[0].skew_measured().skew_ms(), 12.5);
-    EXPECT_FALSE(given.when(told::publishing({told::completed("released", 12.5)}, 46)).reacted());
+    EXPECT_FALSE(given.when(samples::publishing({samples::completed(samples::released, 12.5)}, 46))
+                     .reacted());
 }
 
 TEST(Deliveries, OfARetractedReleaseNoneIsKeptThatIsFinal) {
     auto given = released();
-    EXPECT_TRUE(given.state().releases.at("rel-1").deliveries.empty());
-    EXPECT_TRUE(given.state().releases.at("rel-1").fired_at.empty());
-    // Told again, and in another way.
+    EXPECT_TRUE(given.state().releases.by_id.at("rel-1").deliveries.empty());
+    EXPECT_TRUE(given.state().releases.by_id.at("rel-1").fired_at.empty());
+    // It comes again, and in another way.
     EXPECT_FALSE(
-        given.when(told::publishing({told::settled("d1", "confirmed", 31, 99)}, 47)).reacted());
-    EXPECT_FALSE(given.when(told::publishing({told::unknown("d1")}, 48)).reacted());
-    given.when(told::publishing({told::retraction_armed()}, 60));
-    EXPECT_EQ(given.state().releases.at("rel-1").deliveries.size(), 2u);
-    given.when(told::publishing({told::settled("r1", "confirmed", 61, 62)}, 63));
-    given.when(told::publishing(
-        {told::settled("r2", "confirmed", 61, 63), told::completed("retracted", 1)}, 66));
-    EXPECT_TRUE(given.state().releases.at("rel-1").deliveries.empty());
+        given.when(samples::publishing({samples::settled("d1", samples::confirmed, 31, 99)}, 47))
+            .reacted());
+    EXPECT_FALSE(given.when(samples::publishing({samples::unknown("d1")}, 48)).reacted());
+    given.when(samples::publishing({samples::retraction_armed()}, 60));
+    EXPECT_EQ(given.state().releases.by_id.at("rel-1").deliveries.size(), 2u);
+    given.when(samples::publishing({samples::settled("r1", samples::confirmed, 61, 62)}, 63));
+    given.when(samples::publishing({samples::settled("r2", samples::confirmed, 61, 63),
+                                    samples::completed(samples::retracted, 1)},
+                                   66));
+    EXPECT_TRUE(given.state().releases.by_id.at("rel-1").deliveries.empty());
 }
 
 TEST(Deliveries, OneThatIsInDoubtIsKeptUntilItIsNot) {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41), told::unknown("d2"),
-                                 told::completed("released", 1)},
-                                42));
-    EXPECT_EQ(given.state().releases.at("rel-1").deliveries.size(), 1u);
-    given.when(told::publishing({told::settled("d2", "confirmed", 39, 44)}, 45));
-    EXPECT_THAT(told_of(given), ElementsAre("fired//message", "confirmed/mastodon-city/message"));
-    EXPECT_TRUE(given.state().releases.at("rel-1").deliveries.empty());
+    given.when(
+        samples::publishing({samples::settled("d1", samples::confirmed, 40, 41),
+                             samples::unknown("d2"), samples::completed(samples::released, 1)},
+                            42));
+    EXPECT_EQ(given.state().releases.by_id.at("rel-1").deliveries.size(), 1u);
+    given.when(samples::publishing({samples::settled("d2", samples::confirmed, 39, 44)}, 45));
+    EXPECT_THAT(milestones_of(given),
+                ElementsAre("fired//message", "confirmed/mastodon-city/message"));
+    EXPECT_TRUE(given.state().releases.by_id.at("rel-1").deliveries.empty());
 }
 
 TEST(Deliveries, ASkewThatIsNoNumberIsNotKnown) {
     auto given = armed();
-    given.when(told::publishing({told::completed("released", std::nan(""))}, 45));
-    ASSERT_THAT(told_of(given), ElementsAre("skew"));
+    given.when(samples::publishing({samples::completed(samples::released, std::nan(""))}, 45));
+    ASSERT_THAT(milestones_of(given), ElementsAre("skew"));
     EXPECT_EQ(given.events()[0].skew_measured().skew_ms(), -1);
 }
 
 TEST(Deliveries, ARetractionIsOrderedAndEndsWhenEveryChannelIsCorrected) {
     auto given = released();
-    given.when(told::publishing({told::retraction_armed()}, 60));
-    EXPECT_THAT(told_of(given), ElementsAre("retraction_ordered//", "r1=armed", "r2=armed"));
+    given.when(samples::publishing({samples::retraction_armed()}, 60));
+    EXPECT_THAT(milestones_of(given), ElementsAre("retraction_ordered//", "r1=armed", "r2=armed"));
     EXPECT_EQ(given.events()[0].milestone_reached().milestone().text(), "wrong bridge");
-    given.when(told::publishing({told::settled("r1", "confirmed", 61, 64)}, 65));
-    EXPECT_THAT(told_of(given),
+    given.when(samples::publishing({samples::settled("r1", samples::confirmed, 61, 64)}, 65));
+    EXPECT_THAT(milestones_of(given),
                 ElementsAre("fired//retraction", "confirmed/feed-public/retraction"));
-    given.when(told::publishing(
-        {told::settled("r2", "confirmed", 61, 63), told::completed("retracted", 1)}, 66));
-    ASSERT_THAT(told_of(given), ElementsAre("confirmed/mastodon-city/retraction", "corrected//"));
+    given.when(samples::publishing({samples::settled("r2", samples::confirmed, 61, 63),
+                                    samples::completed(samples::retracted, 1)},
+                                   66));
+    ASSERT_THAT(milestones_of(given),
+                ElementsAre("confirmed/mastodon-city/retraction", "corrected//"));
     EXPECT_EQ(runtime::from_proto(given.events()[1].milestone_reached().milestone().at()), at(64))
         << "when the last channel confirmed it";
 }
 
 TEST(Deliveries, ARetractionStopsWhatWasStillToGoOut) {
     auto given = armed();
-    given.when(told::publishing({told::settled("d1", "confirmed", 40, 41)}, 42));
-    given.when(told::publishing({told::retraction_armed()}, 60));
-    const auto& deliveries = given.state().releases.at("rel-1").deliveries;
-    EXPECT_EQ(deliveries.at("d1").state, "confirmed");
-    EXPECT_EQ(deliveries.at("d2").state, "stood_down");
+    given.when(samples::publishing({samples::settled("d1", samples::confirmed, 40, 41)}, 42));
+    given.when(samples::publishing({samples::retraction_armed()}, 60));
+    const auto& deliveries = given.state().releases.by_id.at("rel-1").deliveries;
+    EXPECT_EQ(deliveries.at("d1").state, samples::confirmed);
+    EXPECT_EQ(deliveries.at("d2").state, published::DELIVERY_STATE_STOOD_DOWN);
 }
 
-// It is being sent; what came of it is told later.
+// It is being sent; what came of it follows later.
 TEST(Deliveries, ARetractionDoesNotStopWhatIsClaimed) {
     auto given = armed();
-    given.when(told::publishing({told::claimed("d2")}, 39));
-    given.when(told::publishing({told::retraction_armed()}, 40));
+    given.when(samples::publishing({samples::claimed("d2")}, 39));
+    given.when(samples::publishing({samples::retraction_armed()}, 40));
     const auto state = [&](const char* id) {
-        return given.state().releases.at("rel-1").deliveries.at(id).state;
+        return given.state().releases.by_id.at("rel-1").deliveries.at(id).state;
     };
-    EXPECT_EQ(state("d1"), "stood_down");
-    EXPECT_EQ(state("d2"), "claimed");
-    given.when(told::publishing({told::settled("d2", "confirmed", 40, 41)}, 42));
-    EXPECT_EQ(state("d2"), "confirmed");
+    EXPECT_EQ(state("d1"), published::DELIVERY_STATE_STOOD_DOWN);
+    EXPECT_EQ(state("d2"), published::DELIVERY_STATE_CLAIMED);
+    given.when(samples::publishing({samples::settled("d2", samples::confirmed, 40, 41)}, 42));
+    EXPECT_EQ(state("d2"), samples::confirmed);
 }
 
 TEST(Deliveries, ARetractionThatAChannelRefusedIsNotCorrected) {
     auto given = released();
-    given.when(told::publishing({told::retraction_armed()}, 60));
-    given.when(told::publishing({told::settled("r1", "confirmed", 61, 62)}, 63));
-    given.when(told::publishing({told::settled("r2", "refused", -1, -1)}, 64));
-    EXPECT_FALSE(given.when(told::publishing({told::completed("retracted", 1)}, 65)).reacted());
+    given.when(samples::publishing({samples::retraction_armed()}, 60));
+    given.when(samples::publishing({samples::settled("r1", samples::confirmed, 61, 62)}, 63));
+    given.when(samples::publishing({samples::settled("r2", samples::refused, -1, -1)}, 64));
+    EXPECT_FALSE(
+        given.when(samples::publishing({samples::completed(samples::retracted, 1)}, 65)).reacted());
 }
 
 TEST(Deliveries, WhatACancelledReleaseHadNotSentIsSkipped) {
-    publishing::v1::Event cancelled;
-    cancelled.mutable_release_cancelled()->set_release_id("rel-1");
+    auto cancelled = samples::of_release();
+    cancelled.mutable_release_cancelled();
     auto given = armed();
-    given.when(told::publishing({cancelled}, 35));
-    EXPECT_THAT(told_of(given), ElementsAre("d1=skipped", "d2=skipped"));
+    given.when(samples::publishing({cancelled}, 35));
+    EXPECT_THAT(milestones_of(given), ElementsAre("d1=skipped", "d2=skipped"));
 }
 
 TEST(Deliveries, AReleaseOrDeliveryThatIsNotKnownLeavesNoRecord) {
     Given<Decider> given;
-    EXPECT_FALSE(
-        given.when(told::publishing({told::armed(), told::settled("d1", "confirmed", 1, 2)}, 3))
-            .reacted());
+    EXPECT_FALSE(given
+                     .when(samples::publishing(
+                         {samples::armed(), samples::settled("d1", samples::confirmed, 1, 2)}, 3))
+                     .reacted());
     auto known = armed();
     EXPECT_FALSE(
-        known.when(told::publishing({told::settled("d9", "confirmed", 1, 2)}, 3)).reacted());
+        known.when(samples::publishing({samples::settled("d9", samples::confirmed, 1, 2)}, 3))
+            .reacted());
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
-#include "unit/measurement/told.hpp"
+#include "unit/measurement/samples.hpp"
 
 #include <gmock/gmock.h>
 
@@ -19,8 +19,8 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-// Decides what it is told and shows the decisions to the view.
-class Told {
+// Decides on what other services decided, and feeds the view with it.
+class Stage {
 public:
     void operator()(const runtime::Foreign& decision, bool live = true) {
         given_.when(decision);
@@ -51,14 +51,15 @@ runtime::Foreign crossed(int seconds) {
 
 runtime::Foreign drafted(int seconds) {
     drafting::v1::Event event;
-    event.mutable_message_created()->set_message_id("msg-1");
+    event.set_message_id("msg-1");
     event.mutable_message_created()->set_crossing_id("crx-1");
     return foreign<drafting::v1::Event>("drafting", "bow", {event}, at(seconds));
 }
 
 runtime::Foreign cleared(int seconds) {
     approval::v1::Event event;
-    event.mutable_cleared()->set_message_id("msg-1");
+    event.set_message_id("msg-1");
+    event.mutable_cleared();
     return foreign<approval::v1::Event>("approval", "bow", {event}, at(seconds));
 }
 
@@ -68,22 +69,22 @@ std::vector<std::string> kinds(const v1::Scorecard& card) {
     return all;
 }
 
-Told told_to_the_end() {
-    Told told;
-    told(crossed(5));
-    told(drafted(7));
-    told(cleared(20));
-    told(told::publishing({told::planned(), told::armed()}, 21));
-    told(told::publishing({told::settled("d1", "confirmed", 22, 23)}, 24));
-    told(told::publishing({told::settled("d2", "confirmed", 22, 26)}, 27));
-    told(told::publishing({told::completed("released", 8)}, 28));
-    return told;
+Stage whole_way() {
+    Stage stage;
+    stage(crossed(5));
+    stage(drafted(7));
+    stage(cleared(20));
+    stage(samples::publishing({samples::planned(), samples::armed()}, 21));
+    stage(samples::publishing({samples::settled("d1", samples::confirmed, 22, 23)}, 24));
+    stage(samples::publishing({samples::settled("d2", samples::confirmed, 22, 26)}, 27));
+    stage(samples::publishing({samples::completed(samples::released, 8)}, 28));
+    return stage;
 }
 
 TEST(Scorecard, EveryClockIsMinusOneUntilItEnds) {
-    Told told;
-    told(drafted(7));
-    const auto card = told.card();
+    Stage stage;
+    stage(drafted(7));
+    const auto card = stage.card();
     EXPECT_EQ(card.reading_to_draft_seconds(), -1);
     EXPECT_EQ(card.draft_to_cleared_seconds(), -1);
     EXPECT_EQ(card.cleared_to_last_channel_seconds(), -1);
@@ -93,7 +94,7 @@ TEST(Scorecard, EveryClockIsMinusOneUntilItEnds) {
 }
 
 TEST(Scorecard, AReleasedMessageHasThreeClocksItsSkewAndItsReading) {
-    const auto card = told_to_the_end().card();
+    const auto card = whole_way().card();
     EXPECT_EQ(card.reading_to_draft_seconds(), 2);
     EXPECT_EQ(card.draft_to_cleared_seconds(), 13);
     EXPECT_EQ(card.cleared_to_last_channel_seconds(), 6);
@@ -105,103 +106,104 @@ TEST(Scorecard, AReleasedMessageHasThreeClocksItsSkewAndItsReading) {
     EXPECT_THAT(card.deliveries(), UnorderedElementsAre(Pair("confirmed", 2)));
 }
 
-TEST(Scorecard, ACrossingThatIsToldAfterItsDraftIsFoundAllTheSame) {
-    Told told;
-    told(drafted(7));
-    told(crossed(5));
-    EXPECT_EQ(told.card().reading_to_draft_seconds(), 2);
-    EXPECT_THAT(kinds(told.card()), ElementsAre("crossed", "drafted"));
-    EXPECT_THAT(told.clocks, ElementsAre(Pair("reading_to_draft", 2)));
+TEST(Scorecard, ACrossingThatComesAfterItsDraftIsFoundAllTheSame) {
+    Stage stage;
+    stage(drafted(7));
+    stage(crossed(5));
+    EXPECT_EQ(stage.card().reading_to_draft_seconds(), 2);
+    EXPECT_THAT(kinds(stage.card()), ElementsAre("crossed", "drafted"));
+    EXPECT_THAT(stage.clocks, ElementsAre(Pair("reading_to_draft", 2)));
 }
 
 TEST(Scorecard, ACrossingWithoutADraftHasNoScorecard) {
-    Told told;
-    told(crossed(5));
-    EXPECT_EQ(told.realm.size(), 0u);
+    Stage stage;
+    stage(crossed(5));
+    EXPECT_EQ(stage.realm.size(), 0u);
 }
 
 TEST(Scorecard, TheLastChannelIsKnownOnlyOnceEveryDeliveryIsSettled) {
-    Told told;
-    told(drafted(7));
-    told(cleared(20));
-    told(told::publishing({told::planned(), told::armed()}, 21));
-    told(told::publishing({told::settled("d2", "confirmed", 22, 26)}, 27));
-    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), -1);
-    told(told::publishing({told::unknown("d1")}, 28));
-    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), -1);
-    EXPECT_THAT(told.card().deliveries(),
+    Stage stage;
+    stage(drafted(7));
+    stage(cleared(20));
+    stage(samples::publishing({samples::planned(), samples::armed()}, 21));
+    stage(samples::publishing({samples::settled("d2", samples::confirmed, 22, 26)}, 27));
+    EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), -1);
+    stage(samples::publishing({samples::unknown("d1")}, 28));
+    EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), -1);
+    EXPECT_THAT(stage.card().deliveries(),
                 UnorderedElementsAre(Pair("confirmed", 1), Pair("unknown", 1)));
-    told(told::publishing({told::settled("d1", "refused", -1, -1)}, 30));
-    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 6);
+    stage(samples::publishing({samples::settled("d1", samples::refused, -1, -1)}, 30));
+    EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), 6);
 }
 
 TEST(Scorecard, ASkippedChannelIsNotWaitedFor) {
-    Told told;
-    told(cleared(20));
-    told(told::publishing({told::planned(), told::armed({"d1"})}, 21));
-    told(told::publishing({told::settled("d1", "confirmed", 22, 23)}, 24));
-    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 3);
-    EXPECT_THAT(told.card().deliveries(),
+    Stage stage;
+    stage(cleared(20));
+    stage(samples::publishing({samples::planned(), samples::armed({"d1"})}, 21));
+    stage(samples::publishing({samples::settled("d1", samples::confirmed, 22, 23)}, 24));
+    EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), 3);
+    EXPECT_THAT(stage.card().deliveries(),
                 UnorderedElementsAre(Pair("confirmed", 1), Pair("skipped", 1)));
 }
 
 TEST(Scorecard, ARetractionEndsTheFourthClockAndLeavesTheThird) {
-    auto told = told_to_the_end();
-    told(told::publishing({told::retraction_armed()}, 60));
-    told(told::publishing(
-        {told::settled("r1", "confirmed", 61, 62), told::settled("r2", "confirmed", 61, 64),
-         told::completed("retracted", 1)},
-        65));
-    EXPECT_EQ(told.card().mistake_to_corrected_seconds(), 4);
-    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 6);
+    auto stage = whole_way();
+    stage(samples::publishing({samples::retraction_armed()}, 60));
+    stage(samples::publishing({samples::settled("r1", samples::confirmed, 61, 62),
+                               samples::settled("r2", samples::confirmed, 61, 64),
+                               samples::completed(samples::retracted, 1)},
+                              65));
+    EXPECT_EQ(stage.card().mistake_to_corrected_seconds(), 4);
+    EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), 6);
 }
 
-// A day without news of it, told by another message of the realm.
+// A day without news of it, as another message of the realm shows.
 constexpr int day = 24 * 3600;
 
 runtime::Foreign drafted_beside(int seconds) {
     drafting::v1::Event event;
-    event.mutable_message_created()->set_message_id("msg-2");
+    event.set_message_id("msg-2");
+    event.mutable_message_created();
     return foreign<drafting::v1::Event>("drafting", "bow", {event}, at(seconds));
 }
 
 TEST(Scorecard, OneThatRestsIsReadAsItWas) {
-    auto told = told_to_the_end();
-    const auto before = told.card();
-    told(drafted_beside(28 + day - 1));
-    EXPECT_EQ(told.realm.awake(), 2u);
-    told(drafted(28 + day));  // Nothing new: no record.
-    told(foreign<approval::v1::Event>("approval", "bow", {}, at(28 + day)));
-    EXPECT_EQ(told.realm.awake(), 1u);
-    EXPECT_EQ(told.realm.size(), 2u);
-    EXPECT_EQ(told.card().SerializeAsString(), before.SerializeAsString());
-    EXPECT_EQ(told.realm.scorecard("msg-3"), std::nullopt);
+    auto stage = whole_way();
+    const auto before = stage.card();
+    stage(drafted_beside(28 + day - 1));
+    EXPECT_EQ(stage.realm.awake(), 2u);
+    stage(drafted(28 + day));  // Nothing new: no record.
+    stage(foreign<approval::v1::Event>("approval", "bow", {}, at(28 + day)));
+    EXPECT_EQ(stage.realm.awake(), 1u);
+    EXPECT_EQ(stage.realm.size(), 2u);
+    EXPECT_EQ(stage.card().SerializeAsString(), before.SerializeAsString());
+    EXPECT_EQ(stage.realm.scorecard("msg-3"), std::nullopt);
 }
 
 TEST(Scorecard, OneThatRestedGoesOnWhereItStood) {
-    auto told = told_to_the_end();
-    told(drafted_beside(28 + day));
-    ASSERT_EQ(told.realm.awake(), 1u);
-    const auto clocks = told.clocks;
-    told(told::publishing({told::retraction_armed()}, 28 + day));
-    EXPECT_EQ(told.realm.awake(), 2u);
-    EXPECT_EQ(told.clocks, clocks) << "news a second time";
-    told(told::publishing(
-        {told::settled("r1", "confirmed", 29 + day, 30 + day),
-         told::settled("r2", "confirmed", 29 + day, 32 + day), told::completed("retracted", 1)},
-        33 + day));
-    EXPECT_EQ(told.card().mistake_to_corrected_seconds(), 4);
-    EXPECT_EQ(told.card().cleared_to_last_channel_seconds(), 6);
-    EXPECT_EQ(told.card().reading_to_draft_seconds(), 2);
-    EXPECT_EQ(told.card().skew_ms(), 8);
-    EXPECT_EQ(told.card().reading().value(), 1200);
-    EXPECT_THAT(told.card().deliveries(), UnorderedElementsAre(Pair("confirmed", 4)));
-    const auto before = told.card();
-    told(drafted_beside(34 + 2 * day));
-    told(foreign<approval::v1::Event>("approval", "bow", {}, at(34 + 2 * day)));
-    EXPECT_EQ(told.card().SerializeAsString(), before.SerializeAsString());
+    auto stage = whole_way();
+    stage(drafted_beside(28 + day));
+    ASSERT_EQ(stage.realm.awake(), 1u);
+    const auto clocks = stage.clocks;
+    stage(samples::publishing({samples::retraction_armed()}, 28 + day));
+    EXPECT_EQ(stage.realm.awake(), 2u);
+    EXPECT_EQ(stage.clocks, clocks) << "news a second time";
+    stage(samples::publishing({samples::settled("r1", samples::confirmed, 29 + day, 30 + day),
+                               samples::settled("r2", samples::confirmed, 29 + day, 32 + day),
+                               samples::completed(samples::retracted, 1)},
+                              33 + day));
+    EXPECT_EQ(stage.card().mistake_to_corrected_seconds(), 4);
+    EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), 6);
+    EXPECT_EQ(stage.card().reading_to_draft_seconds(), 2);
+    EXPECT_EQ(stage.card().skew_ms(), 8);
+    EXPECT_EQ(stage.card().reading().value(), 1200);
+    EXPECT_THAT(stage.card().deliveries(), UnorderedElementsAre(Pair("confirmed", 4)));
+    const auto before = stage.card();
+    stage(drafted_beside(34 + 2 * day));
+    stage(foreign<approval::v1::Event>("approval", "bow", {}, at(34 + 2 * day)));
+    EXPECT_EQ(stage.card().SerializeAsString(), before.SerializeAsString());
     std::vector<std::string> listed;
-    told.realm.messages(0, [&](std::int64_t, const std::string& id) {
+    stage.realm.messages(0, [&](std::int64_t, const std::string& id) {
         listed.push_back(id);
         return true;
     });
@@ -209,38 +211,39 @@ TEST(Scorecard, OneThatRestedGoesOnWhereItStood) {
 }
 
 TEST(Scorecard, OneWithADeliveryThatIsNotFinalDoesNotRest) {
-    Told told;
-    told(drafted(7));
-    told(told::publishing({told::planned(), told::armed()}, 21));
-    told(told::publishing({told::settled("d1", "confirmed", 22, 23), told::unknown("d2")}, 24));
-    told(drafted_beside(24 + day));
-    EXPECT_EQ(told.realm.awake(), 2u);
-    told(told::publishing({told::settled("d2", "confirmed", 22, 26)}, 25 + day));
-    told(drafted_beside(25 + 2 * day));
-    told(foreign<approval::v1::Event>("approval", "bow", {}, at(25 + 2 * day)));
-    EXPECT_EQ(told.realm.awake(), 0u);
+    Stage stage;
+    stage(drafted(7));
+    stage(samples::publishing({samples::planned(), samples::armed()}, 21));
+    stage(samples::publishing(
+        {samples::settled("d1", samples::confirmed, 22, 23), samples::unknown("d2")}, 24));
+    stage(drafted_beside(24 + day));
+    EXPECT_EQ(stage.realm.awake(), 2u);
+    stage(samples::publishing({samples::settled("d2", samples::confirmed, 22, 26)}, 25 + day));
+    stage(drafted_beside(25 + 2 * day));
+    stage(foreign<approval::v1::Event>("approval", "bow", {}, at(25 + 2 * day)));
+    EXPECT_EQ(stage.realm.awake(), 0u);
 }
 
 TEST(Scorecard, TheEarliestFiringIsTheOneThatIsShown) {
-    Told told;
-    told(told::publishing({told::planned(), told::armed()}, 21));
-    told(told::publishing({told::settled("d1", "confirmed", 25, 26)}, 27));
-    told(told::publishing({told::settled("d2", "confirmed", 24, 26)}, 28));
-    EXPECT_THAT(kinds(told.card()), ElementsAre("armed", "fired", "confirmed", "confirmed"));
-    EXPECT_EQ(runtime::from_proto(told.card().milestones(1).at()), at(24));
+    Stage stage;
+    stage(samples::publishing({samples::planned(), samples::armed()}, 21));
+    stage(samples::publishing({samples::settled("d1", samples::confirmed, 25, 26)}, 27));
+    stage(samples::publishing({samples::settled("d2", samples::confirmed, 24, 26)}, 28));
+    EXPECT_THAT(kinds(stage.card()), ElementsAre("armed", "fired", "confirmed", "confirmed"));
+    EXPECT_EQ(runtime::from_proto(stage.card().milestones(1).at()), at(24));
 }
 
 TEST(Scorecard, ClocksThatRunApartNeverShowLessThanNothing) {
-    Told told;
-    told(drafted(7));
-    told(crossed(9));
-    EXPECT_EQ(told.card().reading_to_draft_seconds(), 0);
+    Stage stage;
+    stage(drafted(7));
+    stage(crossed(9));
+    EXPECT_EQ(stage.card().reading_to_draft_seconds(), 0);
 }
 
 TEST(Scorecard, EachClockIsNewsOnce) {
-    auto told = told_to_the_end();
-    EXPECT_THAT(told.clocks, ElementsAre(Pair("reading_to_draft", 2), Pair("draft_to_cleared", 13),
-                                         Pair("cleared_to_last_channel", 6)));
+    auto stage = whole_way();
+    EXPECT_THAT(stage.clocks, ElementsAre(Pair("reading_to_draft", 2), Pair("draft_to_cleared", 13),
+                                          Pair("cleared_to_last_channel", 6)));
 }
 
 // A draft made at `second` from a reading of second 5, as decided by `writer`.
@@ -249,9 +252,8 @@ ledger::v1::Decision drafted_by(const std::string& writer, int second, const std
     decision.set_realm("bow");
     decision.set_writer(writer);
     const auto reach = [&](const std::string& kind, int when) {
-        v1::Event event;
+        v1::Event event = event_of(kind == "drafted" ? message : "");
         v1::MilestoneReached& reached = *event.mutable_milestone_reached();
-        if (kind == "drafted") reached.set_message_id(message);
         reached.set_crossing_id("crx-" + message);
         reached.mutable_milestone()->set_kind(kind);
         *reached.mutable_milestone()->mutable_at() = runtime::to_proto(at(when));

@@ -52,8 +52,8 @@ struct Public {
             world.put(event);
         world.react(samples::clearance(samples::make_cleared(content), world.now));
     }
-    bool released() const { return world.release().is("released"); }
-    bool firing() const { return world.release().is("firing"); }
+    bool released() const { return world.release().is(v1::RELEASE_STATE_RELEASED); }
+    bool firing() const { return world.release().is(v1::RELEASE_STATE_FIRING); }
     void retract() {
         v1::Command command;
         command.mutable_retract_release()->set_release_id(world.release().id());
@@ -162,7 +162,7 @@ TEST(Executor, SendsNothingBeforeItIsArmedAndNothingAfterACancel) {
     Public there;
     there.world.start("x1");
     there.clear();
-    there.world.pass(20s, [&] { return there.world.release().is("armed"); });
+    there.world.pass(20s, [&] { return there.world.release().is(v1::RELEASE_STATE_ARMED); });
     EXPECT_TRUE(there.arrivals.empty());
     v1::Command command;
     command.mutable_cancel_release()->set_release_id(there.world.release().id());
@@ -171,7 +171,7 @@ TEST(Executor, SendsNothingBeforeItIsArmedAndNothingAfterACancel) {
                                    command.SerializeAsString()));
     there.world.pass(60s);
     EXPECT_TRUE(there.arrivals.empty());
-    EXPECT_TRUE(there.world.release().is("cancelled"));
+    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_CANCELLED));
 }
 
 // The claim was given, and nothing was sent yet: the retraction is in time.
@@ -179,8 +179,8 @@ TEST(Executor, SendsNothingOfWhatWasRetractedBetweenItsClaimAndItsTime) {
     Public there;
     there.world.start("x1");
     there.clear();
-    there.world.pass(20s, [&] { return there.world.release().is("firing"); });
-    ASSERT_TRUE(there.world.release().find("hook")->is("claimed"));
+    there.world.pass(20s, [&] { return there.world.release().is(v1::RELEASE_STATE_FIRING); });
+    ASSERT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_CLAIMED));
     v1::Command command;
     command.mutable_retract_release()->set_release_id(there.world.release().id());
     command.mutable_retract_release()->set_reason("wrong river");
@@ -188,11 +188,11 @@ TEST(Executor, SendsNothingOfWhatWasRetractedBetweenItsClaimAndItsTime) {
                                    command.SerializeAsString()));
     there.world.pass(60s);
     EXPECT_TRUE(there.arrivals.empty());
-    EXPECT_TRUE(there.world.release().find("hook")->is("stood_down"));
+    EXPECT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_STOOD_DOWN));
     // The feed shows it all the same, and so it is taken back there.
-    EXPECT_TRUE(there.world.release().find("feed")->is("confirmed"));
-    EXPECT_TRUE(there.world.release().find("feed:cancel")->is("confirmed"));
-    EXPECT_TRUE(there.world.release().is("retracted"));
+    EXPECT_TRUE(there.world.release().find("feed")->is(v1::DELIVERY_STATE_CONFIRMED));
+    EXPECT_TRUE(there.world.release().find("feed:cancel")->is(v1::DELIVERY_STATE_CONFIRMED));
+    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_RETRACTED));
 }
 
 TEST(Executor, DoesNothingWhereItDoesNotLead) {
@@ -209,7 +209,8 @@ TEST(Executor, DoesNothingWhereItDoesNotLead) {
 
 // Nobody leads in the place of a leader that died before something is asked.
 TEST(Executor, WhatADeadLeaderLeftIsDoneByWhoeverSeesIt) {
-    for (const std::string_view left : {"preparing", "armed", "firing"}) {
+    for (const auto left :
+         {v1::RELEASE_STATE_PREPARING, v1::RELEASE_STATE_ARMED, v1::RELEASE_STATE_FIRING}) {
         SCOPED_TRACE(left);
         Public there;
         there.world.start("x1");
@@ -256,7 +257,7 @@ TEST(Executor, KilledBetweenSentAndToldItsSuccessorReadsThePostsBack) {
     EXPECT_EQ(there.webhook_ids.size(), 1u);
     EXPECT_EQ(there.posts.size(), 2u);
     EXPECT_EQ(there.world.count("POST", "toot"), 2);
-    EXPECT_EQ(there.world.release().find("toot:fr-CA")->delivery.receipt(), "1");
+    EXPECT_EQ(there.world.release().find("toot:fr-CA")->head.receipt(), "1");
 }
 
 TEST(Executor, ALostReplyIsResolvedByReadingBack) {
@@ -267,7 +268,7 @@ TEST(Executor, ALostReplyIsResolvedByReadingBack) {
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
     EXPECT_EQ(there.posts.size(), 2u);
-    EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");
+    EXPECT_EQ(there.world.state_of("toot:fr-CA"), v1::DELIVERY_STATE_CONFIRMED);
 }
 
 TEST(Executor, AnswersOfTheLedgerThatGetLostChangeNothing) {
@@ -302,9 +303,10 @@ TEST(Executor, OfWhatWasGivenUpTheReasonIsWhatTheReceiverAnswered) {
     there.webhook_answer = [](HttpResult) { return response(500); };
     there.world.start("x1");
     there.clear();
-    there.world.pass(2h, [&] { return there.world.state_of("hook") == "refused"; });
-    const v1::Delivery& hook = there.world.release().find("hook")->delivery;
-    EXPECT_EQ(hook.state(), "refused");
+    there.world.pass(2h,
+                     [&] { return there.world.state_of("hook") == v1::DELIVERY_STATE_REFUSED; });
+    const v1::Delivery& hook = there.world.release().find("hook")->head;
+    EXPECT_EQ(hook.state(), v1::DELIVERY_STATE_REFUSED);
     EXPECT_GT(hook.attempts(), 5);
     EXPECT_TRUE(
         hook.reason().ends_with("Last answer: The receiver answered 500: it may have it or not."))
@@ -333,8 +335,8 @@ TEST(Executor, OnlyAPageIsTakenForTheUrlOfAPost) {
         there.clear();
         there.world.pass(120s);
         ASSERT_TRUE(there.released());
-        const v1::Delivery& toot = there.world.release().find("toot:fr-CA")->delivery;
-        EXPECT_EQ(toot.state(), "confirmed");
+        const v1::Delivery& toot = there.world.release().find("toot:fr-CA")->head;
+        EXPECT_EQ(toot.state(), v1::DELIVERY_STATE_CONFIRMED);
         EXPECT_EQ(toot.url(), taken ? url : "");
     }
 }
@@ -360,7 +362,7 @@ TEST(Executor, AnOutcomeThatTheLedgerCannotReadIsToldPlainly) {
         EXPECT_EQ(told[1].reason(), "The channel's answer cannot be shown.");
         EXPECT_EQ(told[1].receipt() + told[1].url(), "");
         EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
-        EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");
+        EXPECT_EQ(there.world.state_of("toot:fr-CA"), v1::DELIVERY_STATE_CONFIRMED);
         EXPECT_EQ(there.world.count("POST", "toot"), 2) << "one for each language";
     }
 }
@@ -390,12 +392,12 @@ TEST(Executor, OneFailingChannelDelaysNoOther) {
     there.world.start("x1");
     there.clear();
     there.world.pass(2s);
-    EXPECT_EQ(there.world.state_of("toot:fr-CA"), "confirmed");
-    EXPECT_EQ(there.world.state_of("feed"), "confirmed");
+    EXPECT_EQ(there.world.state_of("toot:fr-CA"), v1::DELIVERY_STATE_CONFIRMED);
+    EXPECT_EQ(there.world.state_of("feed"), v1::DELIVERY_STATE_CONFIRMED);
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
     EXPECT_EQ(there.webhook_ids.size(), 1u);
-    EXPECT_EQ(there.world.release().find("hook")->delivery.attempts(), 4);
+    EXPECT_EQ(there.world.release().find("hook")->head.attempts(), 4);
 }
 
 TEST(Executor, AStragglerIsPreparedAgainUntilItIsReady) {
@@ -404,7 +406,7 @@ TEST(Executor, AStragglerIsPreparedAgainUntilItIsReady) {
     there.world.start("x1");
     there.clear();
     there.world.pass(30s);
-    EXPECT_TRUE(there.world.release().is("waiting"));
+    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_WAITING));
     there.world.folder.write("hook", credential_text("webhook", "hook", webhook_secret));
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
@@ -421,8 +423,8 @@ TEST(Executor, AFrozenOneThatThawsTooLateStandsDownAndClaimsAnew) {
     EXPECT_TRUE(there.released());
     EXPECT_EQ(there.posts.size(), 2u);
     EXPECT_EQ(there.arrivals.size(), 3u);
-    for (const Item& item : there.world.release().items)
-        EXPECT_EQ(item.delivery.attempts(), 2) << item.id();
+    for (const Delivery& delivery : there.world.release().deliveries)
+        EXPECT_EQ(delivery.head.attempts(), 2) << delivery.id();
 }
 
 TEST(Executor, ARetractionFollowsOnEveryChannel) {
@@ -432,7 +434,7 @@ TEST(Executor, ARetractionFollowsOnEveryChannel) {
     there.world.pass(20s);
     there.retract();
     there.world.pass(20s);
-    EXPECT_TRUE(there.world.release().is("retracted"))
+    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_RETRACTED))
         << there.world.release().whole().ShortDebugString();
     EXPECT_EQ(there.posts.size(), 4u);
     EXPECT_EQ(there.webhook_ids.size(), 2u);

@@ -1,7 +1,7 @@
 // A transport without a network: it answers as the test says and its time passes at once.
 #pragma once
 
-#include "publishing/channel.hpp"
+#include "publishing/wire.hpp"
 #include "support/credential_file.hpp"
 
 #include <gtest/gtest.h>

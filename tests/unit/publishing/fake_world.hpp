@@ -119,8 +119,8 @@ public:
         view.folded(0);
         executors_.back()->folded(0);
     }
-    const Release& release() const { return rules_.state("bow").releases.begin()->second; }
-    const std::string& state_of(const std::string& delivery) const {
+    const Release& release() const { return rules_.state("bow").releases.by_id.begin()->second; }
+    v1::DeliveryState state_of(const std::string& delivery) const {
         return release().find(delivery)->state();
     }
     int count(const std::string& method, const std::string& part = {}) const {

@@ -231,7 +231,7 @@ TEST(FeedPages, HistoryIsShownOnceItIsRead) {
 TEST(Alerts, AreReadUntilAWeekAfterTheyExpired) {
     Publisher there;
     const Story story = there.publish(1, 0);
-    const std::string identifier = story.item("feed").fixed().identifier();
+    const std::string identifier = story.delivery("feed").fixed().identifier();
     const auto alert = [&](Time now) { return there.view.snapshot("bow")->alert(identifier, now); };
     EXPECT_EQ(alert(at(0) + 599ms), nullptr);
     ASSERT_NE(alert(at(1)), nullptr);
@@ -241,7 +241,7 @@ TEST(Alerts, AreReadUntilAWeekAfterTheyExpired) {
     EXPECT_NE(alert(at(1)), nullptr);
     Publisher other;
     Story settled = other.publish(1, 0);
-    settled.outcome("feed", "confirmed");
+    settled.outcome("feed", v1::OUTCOME_CONFIRMED);
     other.tell(settled.given.events(), at(2));
     other.publish(2, 3600 + 7 * 24 * 3600 - 1);
     EXPECT_NE(other.view.snapshot("bow")->alert(identifier, at(1)), nullptr);

@@ -1,5 +1,6 @@
 // A release as large as it may get: what it costs, and that every decision of it fits a record.
 #include "content/checks.hpp"
+#include "publishing/event.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/view.hpp"
 #include "runtime/base/record_limits.hpp"
@@ -67,9 +68,9 @@ struct Whole {
     void prepare() {
         story.clear();
         took(at(0));
-        const Items items = story.release().items;
-        for (const Item& item : items) {
-            story.prepared(item.id());
+        const Deliveries deliveries = story.release().deliveries;
+        for (const Delivery& delivery : deliveries) {
+            story.prepared(delivery.id());
             took(at(1));
         }
     }
@@ -85,10 +86,10 @@ struct Whole {
     void fire(v1::Purpose purpose, Time when) {
         story.claim("x1", when, purpose);
         took(when);
-        const Items items = story.release().items;
-        for (const Item& item : items) {
-            if (!item.is("claimed")) continue;
-            story.outcome(item.id(), "confirmed", when);
+        const Deliveries deliveries = story.release().deliveries;
+        for (const Delivery& delivery : deliveries) {
+            if (!delivery.is(v1::DELIVERY_STATE_CLAIMED)) continue;
+            story.outcome(delivery.id(), v1::OUTCOME_CONFIRMED, when);
             took(when);
         }
     }
@@ -96,20 +97,20 @@ struct Whole {
 
 void run_whole(Whole& all, std::size_t deliveries) {
     all.prepare();
-    ASSERT_EQ(all.story.state(), "armed");
+    ASSERT_EQ(all.story.state(), v1::RELEASE_STATE_ARMED);
     all.keep();
-    for (const Item& item : all.story.release().items)
-        ASSERT_TRUE(all.story.release().body(item)->intact()) << item.id();
+    for (const Delivery& delivery : all.story.release().deliveries)
+        ASSERT_TRUE(all.story.release().body(delivery)->intact()) << delivery.id();
     const Time fire_at = runtime::from_proto(all.story.release().head.fire_at());
     all.fire(v1::PURPOSE_MESSAGE, fire_at);
-    ASSERT_EQ(all.story.state(), "released");
-    EXPECT_EQ(all.story.release().items.size(), deliveries);
+    ASSERT_EQ(all.story.state(), v1::RELEASE_STATE_RELEASED);
+    EXPECT_EQ(all.story.release().deliveries.size(), deliveries);
     EXPECT_EQ(all.story.release().bodies, nullptr) << "bytes are kept that nobody sends";
     all.story.retract(fire_at + 10s);
     all.took(fire_at + 10s);
     all.keep();
     all.fire(v1::PURPOSE_RETRACTION, *all.story.release().retract_at);
-    EXPECT_EQ(all.story.state(), "retracted");
+    EXPECT_EQ(all.story.state(), v1::RELEASE_STATE_RETRACTED);
     EXPECT_LT(all.largest, runtime::decision_bytes_max);
 }
 
@@ -147,9 +148,11 @@ TEST(LargeRelease, AContentAtTheLimitOnTheFeedsOfTwoAgencies) {
     // What is not kept yet is not claimed.
     all.story.claim();
     EXPECT_EQ(all.story.given.refused(), "");
-    EXPECT_GT(all.story.release().count(v1::PURPOSE_MESSAGE, "claimed"), 0);
-    for (const Item& item : all.story.release().items)
-        EXPECT_EQ(item.is("claimed"), all.story.release().body(item) != nullptr) << item.id();
+    EXPECT_GT(all.story.release().count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_CLAIMED), 0);
+    for (const Delivery& delivery : all.story.release().deliveries)
+        EXPECT_EQ(delivery.is(v1::DELIVERY_STATE_CLAIMED),
+                  all.story.release().body(delivery) != nullptr)
+            << delivery.id();
     Whole again{channels, content};
     run_whole(again, 4);
 }
@@ -157,7 +160,7 @@ TEST(LargeRelease, AContentAtTheLimitOnTheFeedsOfTwoAgencies) {
 TEST(LargeRelease, AContentOverTheLimitIsPlannedWithoutItAndAborted) {
     Story story{samples::feed_only(), with_polygons(385'000)};
     story.clear();
-    EXPECT_EQ(story.state(), "aborted");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
     EXPECT_EQ(story.release().content, nullptr);
     EXPECT_TRUE(story.release().head.reason().contains("262144"));
 }
@@ -166,19 +169,21 @@ TEST(LargeRelease, AVersionThatRendersOtherBytesRefusesThem) {
     Story story{samples::feed_and_hook()};
     story.clear();
     // Armed by an older version, which had not kept the bytes yet.
-    v1::Event event;
+    v1::Event event = event_of(story.id());
     auto& armed = *event.mutable_release_armed();
-    armed.set_release_id(story.id());
     *armed.mutable_fire_at() = runtime::to_proto(at(10));
     for (const char* id : {"feed", "hook"}) {
-        auto& delivery = *armed.add_deliveries();
-        delivery = story.item(id).delivery;
+        v1::Event ready = event_of(story.id());
+        ready.mutable_delivery_prepared()->set_delivery_id(id);
+        ready.mutable_delivery_prepared()->set_ready(true);
+        story.given.happens(ready);
+        *armed.add_deliveries() = story.delivery(id).head;
         armed.add_rendition_of(armed.renditions_size());
         armed.add_renditions()->set_digest(std::string("not what is rendered now ") + id);
     }
     armed.add_fixed();
     State state = story.given.state();
-    ASSERT_TRUE(evolve(state, event, at(1)));
+    ASSERT_TRUE(Decider::evolve(state, event, at(1)));
     for (int i = 0; i < 2; ++i) {
         const auto due = Decider::next_due(state);
         ASSERT_TRUE(due);
@@ -186,12 +191,13 @@ TEST(LargeRelease, AVersionThatRendersOtherBytesRefusesThem) {
             state, {"bow", "service:publishing", "", {"service"}, "r"}, due->command, due->at);
         ASSERT_TRUE(decided);
         ASSERT_FALSE(decided->events.empty());
-        for (const v1::Event& next : decided->events) ASSERT_TRUE(evolve(state, next, at(1)));
+        for (const v1::Event& next : decided->events)
+            ASSERT_TRUE(Decider::evolve(state, next, at(1)));
     }
-    const Release& release = state.releases.at(story.id());
-    EXPECT_EQ(release.head.state(), "aborted");
-    EXPECT_TRUE(release.find("hook")->is("refused"));
-    EXPECT_TRUE(release.find("hook")->delivery.reason().contains("other bytes"));
+    const Release& release = state.releases.by_id.at(story.id());
+    EXPECT_EQ(release.head.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(release.find("hook")->is(v1::DELIVERY_STATE_REFUSED));
+    EXPECT_TRUE(release.find("hook")->head.reason().contains("other bytes"));
     EXPECT_EQ(release.missing, 0);
 }
 
@@ -205,9 +211,9 @@ TEST(LargeRelease, ManyLateOnesAreSettledInDecisionsThatFit) {
         all.story.due();
         all.apply(all.story.given.events(), at(20));
         EXPECT_LE(std::ssize(all.story.given.events()), events_max + 2);
-        if (all.story.release().count(v1::PURPOSE_MESSAGE, "claimed") == 0) break;
+        if (all.story.release().count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_CLAIMED) == 0) break;
     }
-    EXPECT_EQ(all.story.release().count(v1::PURPOSE_MESSAGE, "unknown"), 900);
+    EXPECT_EQ(all.story.release().count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_UNKNOWN), 900);
     EXPECT_EQ(decisions, 3);
     EXPECT_LT(all.largest, runtime::decision_bytes_max);
 }
@@ -226,7 +232,7 @@ std::size_t allocations_of_decisions(int n) {
     for (int i = 0; i < 60; ++i) {
         result.set_delivery_id(fmt::format("hook-{:04}", i));
         const auto decided = Decider::decide(state, asking, command, at(1));
-        for (const v1::Event& event : decided->events) evolve(state, event, at(1));
+        for (const v1::Event& event : decided->events) Decider::evolve(state, event, at(1));
     }
     return testing::allocations().count - before;
 }
@@ -244,8 +250,8 @@ TEST(LargeRelease, ItsTextIsParsedAndHashedOnceForAllDeliveries) {
     Story story = samples::armed(many(50));
     story.claim();
     const Sealed* body = nullptr;
-    for (const Item& item : story.release().items) {
-        const auto mine = story.release().body(item);
+    for (const Delivery& delivery : story.release().deliveries) {
+        const auto mine = story.release().body(delivery);
         if (!body) body = mine.get();
         EXPECT_EQ(mine.get(), body) << "kept more than once";
     }
@@ -265,8 +271,8 @@ TEST(Memory, AnEndedReleaseKeepsNoTexts) {
 
 TEST(Memory, AReleasedMessageCanBeRetractedUntilAWeekAfterItExpired) {
     Story story = samples::armed();
-    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed");
-    ASSERT_EQ(story.state(), "released");
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_CONFIRMED);
+    ASSERT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
     EXPECT_EQ(story.release().bodies, nullptr);
     Story late = story;
     story.retract(at(3600 + 7 * 24 * 3600 - 1));
@@ -277,10 +283,10 @@ TEST(Memory, AReleasedMessageCanBeRetractedUntilAWeekAfterItExpired) {
 
 TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
     Story story = samples::armed();
-    story.claim().outcome("feed", "confirmed").outcome("hook", "confirmed");
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_CONFIRMED);
     State state = story.given.state();
-    ASSERT_TRUE(evolve(state, channel("other", "webhook"), at(3600 + 7 * 24 * 3600 - 1)));
-    EXPECT_NE(state.releases.at(story.id()).content, nullptr);
+    ASSERT_TRUE(Decider::evolve(state, channel("other", "webhook"), at(3600 + 7 * 24 * 3600 - 1)));
+    EXPECT_NE(state.releases.by_id.at(story.id()).content, nullptr);
     // Any event about any release.
     auto another = samples::make_content();
     another.set_message_id("msg-2");
@@ -288,11 +294,11 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
                                         at(3600 + 7 * 24 * 3600));
     ASSERT_TRUE(planned);
     for (const v1::Event& event : planned->events)
-        ASSERT_TRUE(evolve(state, event, at(3600 + 7 * 24 * 3600)));
-    EXPECT_FALSE(state.releases.contains(story.id()));
-    EXPECT_TRUE(state.faded.contains(story.id()));
-    EXPECT_TRUE(state.fading.empty());
-    // It stays known: the same clearance plans nothing again, and who asks is told why not.
+        ASSERT_TRUE(Decider::evolve(state, event, at(3600 + 7 * 24 * 3600)));
+    EXPECT_FALSE(state.releases.by_id.contains(story.id()));
+    EXPECT_TRUE(state.releases.faded.contains(story.id()));
+    EXPECT_TRUE(state.releases.fading.empty());
+    // It stays known: the same clearance plans nothing again, and a caller learns why not.
     EXPECT_FALSE(Decider::react(state,
                                 samples::clearance(samples::make_cleared(samples::make_content())),
                                 at(3600 + 7 * 24 * 3600)));
@@ -346,7 +352,7 @@ TEST(ChannelLimit, NoAgencyTakesAllPlacesFromTheOthers) {
     EXPECT_EQ(once_more("alberta"), "");
 }
 
-// An agency that had more before there was this limit can still mend what it has.
+// An agency that had more before there was this limit can still correct what it has.
 TEST(ChannelLimit, WhatAddsNothingIsTaken) {
     GivenRelease given{many(deliveries_of_agency_max + 10)};
     v1::Command command;

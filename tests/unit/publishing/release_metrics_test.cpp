@@ -1,5 +1,6 @@
 #include "publishing/release_metrics.hpp"
 
+#include "publishing/event.hpp"
 #include "publishing/rpc.hpp"
 #include "samples.hpp"
 #include "support/metric_value.hpp"
@@ -57,13 +58,13 @@ struct Instance {
 };
 
 std::string delivery_of(const Story& story, const std::string& kind) {
-    for (const Item& item : story.release().items)
-        if (item.delivery.kind() == kind) return item.id();
+    for (const Delivery& delivery : story.release().deliveries)
+        if (delivery.head.kind() == kind) return delivery.id();
     return {};
 }
 
 // Feed confirmed at second 2, webhook as said at second 3; each step as a decision of its own.
-std::vector<std::vector<v1::Event>> released(const std::string& webhook) {
+std::vector<std::vector<v1::Event>> released(v1::Outcome webhook) {
     std::vector<std::vector<v1::Event>> steps{samples::feed_and_hook()};
     Story story{samples::feed_and_hook()};
     const auto keep = [&](Story& after) { steps.push_back(after.given.events()); };
@@ -71,7 +72,7 @@ std::vector<std::vector<v1::Event>> released(const std::string& webhook) {
     for (const std::string kind : {"feed", "webhook"})
         keep(story.prepared(delivery_of(story, kind)));
     keep(story.claim("x1", at(2)));
-    keep(story.outcome(delivery_of(story, "feed"), "confirmed", at(2)));
+    keep(story.outcome(delivery_of(story, "feed"), v1::OUTCOME_CONFIRMED, at(2)));
     keep(story.outcome(delivery_of(story, "webhook"), webhook, at(3)));
     return steps;
 }
@@ -79,7 +80,7 @@ std::vector<std::vector<v1::Event>> released(const std::string& webhook) {
 TEST(ReleaseMetrics, DeliveriesStandInTheStateThatTheLedgerSays) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("refused")) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_REFUSED)) a.tell(step);
     EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
     EXPECT_EQ(a.deliveries("feed", "claimed"), 0);
     EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
@@ -101,8 +102,9 @@ TEST(ReleaseMetrics, AnAgencysKindIsThereFromTheTimeItHasAChannel) {
 TEST(ReleaseMetrics, AnAgencyOfTheSameNameInAnotherRealmIsAnother) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("refused")) a.tell(step);
-    for (const auto& step : released("confirmed")) a.tell(step, true, "a", at(0), "elbow");
+    for (const auto& step : released(v1::OUTCOME_REFUSED)) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_CONFIRMED))
+        a.tell(step, true, "a", at(0), "elbow");
     EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
     EXPECT_EQ(a.deliveries("webhook", "refused", "elbow"), 0);
     EXPECT_EQ(a.deliveries("webhook", "confirmed", "elbow"), 1);
@@ -115,7 +117,7 @@ TEST(ReleaseMetrics, AnAgencyOfTheSameNameInAnotherRealmIsAnother) {
 TEST(ReleaseMetrics, CountersAreOfWhatThisInstanceDecidesNow) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("confirmed")) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_CONFIRMED)) a.tell(step);
     EXPECT_EQ(a.outcomes("feed", "confirmed"), 1);
     EXPECT_EQ(a.outcomes("webhook", "confirmed"), 1);
     EXPECT_EQ(a.ended("released"), 1);
@@ -126,7 +128,7 @@ TEST(ReleaseMetrics, CountersAreOfWhatThisInstanceDecidesNow) {
 
 TEST(ReleaseMetrics, HistoryFillsTheGaugesAndNoCounter) {
     Instance a;
-    for (const auto& step : released("confirmed")) a.tell(step, false);
+    for (const auto& step : released(v1::OUTCOME_CONFIRMED)) a.tell(step, false);
     EXPECT_EQ(a.deliveries("feed", "confirmed"), std::nullopt) << "shown before it is right";
     a.released.show();
     EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
@@ -139,7 +141,7 @@ TEST(ReleaseMetrics, HistoryFillsTheGaugesAndNoCounter) {
 TEST(ReleaseMetrics, WhatAnotherInstanceDecidesChangesTheGaugesAlone) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("confirmed")) a.tell(step, true, "b");
+    for (const auto& step : released(v1::OUTCOME_CONFIRMED)) a.tell(step, true, "b");
     EXPECT_EQ(a.deliveries("feed", "confirmed"), 1);
     EXPECT_EQ(a.outcomes("feed", "confirmed"), 0);
     EXPECT_EQ(a.ended("released"), 0);
@@ -148,7 +150,7 @@ TEST(ReleaseMetrics, WhatAnotherInstanceDecidesChangesTheGaugesAlone) {
 TEST(ReleaseMetrics, DoubtIsAnOutcomeUntilItIsResolved) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("unknown")) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_UNKNOWN)) a.tell(step);
     EXPECT_EQ(a.deliveries("webhook", "unknown"), 1);
     EXPECT_EQ(a.outcomes("webhook", "unknown"), 1);
     EXPECT_EQ(a.releases("firing"), 1);
@@ -157,13 +159,15 @@ TEST(ReleaseMetrics, DoubtIsAnOutcomeUntilItIsResolved) {
 TEST(ReleaseMetrics, ARetractionThatReachedNobodyIsAnOutcomeOfItsOwn) {
     Instance a;
     a.released.show();
-    v1::Event planned, completed, retraction;
-    planned.mutable_release_planned()->mutable_release()->set_release_id("rel-1");
-    completed.mutable_release_completed()->set_release_id("rel-1");
-    completed.mutable_release_completed()->set_state("released");
-    completed.mutable_release_completed()->set_skew_ms(-1);
-    retraction.mutable_retraction_armed()->set_release_id("rel-1");
-    for (const v1::Event& event : {planned, completed, retraction, completed}) a.tell({event});
+    Story story{{samples::channel("hook", "webhook")}};
+    const auto tell = [&](Story& after) { a.tell(after.given.events()); };
+    tell(story.clear());
+    tell(story.prepared("hook"));
+    tell(story.claim("x1", at(2)));
+    tell(story.outcome("hook", v1::OUTCOME_CONFIRMED, at(2)));
+    tell(story.retract(at(3)));
+    tell(story.claim("x1", at(4), v1::PURPOSE_RETRACTION));
+    tell(story.outcome("hook:cancel", v1::OUTCOME_REFUSED, at(5)));
     EXPECT_EQ(a.ended("released"), 1);
     EXPECT_EQ(a.ended("not_retracted"), 1);
 }
@@ -171,7 +175,7 @@ TEST(ReleaseMetrics, ARetractionThatReachedNobodyIsAnOutcomeOfItsOwn) {
 TEST(ReleaseMetrics, ALostTailIsForgottenAndToldAgain) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("confirmed")) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_CONFIRMED)) a.tell(step);
     a.view.reset(0);
     a.released.reset(0);
     EXPECT_EQ(a.deliveries("feed", "confirmed"), 0);
@@ -186,7 +190,7 @@ TEST(ReleaseMetrics, ALostTailIsForgottenAndToldAgain) {
 constexpr std::int64_t faded_at = 3600 + 7 * 24 * 3600;
 
 v1::Event planned_beside() {
-    v1::Event event;
+    v1::Event event = event_of("rel-2");
     event.mutable_release_planned()->mutable_release()->set_release_id("rel-2");
     return event;
 }
@@ -194,7 +198,7 @@ v1::Event planned_beside() {
 TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
     Instance a;
     a.released.show();
-    for (const auto& step : released("refused")) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_REFUSED)) a.tell(step);
     a.tell({samples::channel("other", "feed")}, true, "a", at(faded_at));
     ASSERT_NE(a.view.snapshot("bow")->release(samples::release_id(samples::make_content())),
               nullptr)
@@ -205,9 +209,8 @@ TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
     EXPECT_EQ(a.releases("released"), 1);
     EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
     // Of a release that is gone nothing more can be decided.
-    v1::Event late;
-    late.mutable_release_completed()->set_release_id(samples::release_id(samples::make_content()));
-    late.mutable_release_completed()->set_state("retracted");
+    v1::Event late = event_of(samples::release_id(samples::make_content()));
+    late.mutable_release_completed()->set_state(v1::RELEASE_STATE_RETRACTED);
     a.tell({late}, true, "a", at(faded_at + 1));
     EXPECT_EQ(a.releases("released"), 1);
     a.view.reset(0);
@@ -219,7 +222,7 @@ TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
 TEST(FadedRelease, IsReadAsItWasButForItsTexts) {
     Instance a;
     const std::string id = samples::release_id(samples::make_content());
-    for (const auto& step : released("confirmed")) a.tell(step);
+    for (const auto& step : released(v1::OUTCOME_CONFIRMED)) a.tell(step);
     const auto before = a.view.snapshot("bow");
     // A channel that changes later changes nothing of what was.
     v1::Event moved = samples::channel("hook", "webhook");

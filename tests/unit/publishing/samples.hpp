@@ -49,9 +49,10 @@ inline content::Content make_content() {
     return content;
 }
 
-inline approval::v1::Cleared make_cleared(const content::Content& content) {
-    approval::v1::Cleared cleared;
-    cleared.set_message_id(content.message_id());
+inline approval::v1::Event make_cleared(const content::Content& content) {
+    approval::v1::Event event;
+    event.set_message_id(content.message_id());
+    approval::v1::Cleared& cleared = *event.mutable_cleared();
     cleared.set_content(content::serialise(content));
     cleared.set_digest(content::digest(cleared.content()));
     for (const std::string id : {"calgary", "alberta"}) {
@@ -61,13 +62,11 @@ inline approval::v1::Cleared make_cleared(const content::Content& content) {
         (*agency.mutable_names())["en-CA"] = "The " + id;
         (*agency.mutable_names())["fr-CA"] = "La " + id;
     }
-    return cleared;
+    return event;
 }
 
-inline runtime::Foreign clearance(const approval::v1::Cleared& cleared, Time when = at(0)) {
-    approval::v1::Event event;
-    *event.mutable_cleared() = cleared;
-    return testing::foreign<approval::v1::Event>("approval", "bow", {event}, when);
+inline runtime::Foreign clearance(const approval::v1::Event& cleared, Time when = at(0)) {
+    return testing::foreign<approval::v1::Event>("approval", "bow", {cleared}, when);
 }
 
 inline v1::Event channel(const std::string& id, const std::string& kind,
@@ -101,12 +100,10 @@ struct Story {
     }
 
     std::string id() const { return release_id(content); }
-    const Release& release() const { return given.state().releases.at(id()); }
-    const Item& item(const std::string& delivery) const { return *release().find(delivery); }
-    v1::Delivery whole(const std::string& delivery) const {
-        return release().whole(item(delivery));
-    }
-    const std::string& state() const { return release().head.state(); }
+    const Release& release() const { return given.state().releases.by_id.at(id()); }
+    const Delivery& delivery(const std::string& id) const { return *release().find(id); }
+    v1::Delivery whole(const std::string& id) const { return release().whole(delivery(id)); }
+    v1::ReleaseState state() const { return release().head.state(); }
 
     Story& clear(Time when = at(0)) {
         given.on(when).when(clearance(make_cleared(content), when));
@@ -131,19 +128,19 @@ struct Story {
         command.mutable_claim_release()->set_purpose(purpose);
         return tell(command, when);
     }
-    Story& outcome(const std::string& delivery, const std::string& kind, Time when = at(2),
+    Story& outcome(const std::string& delivery, v1::Outcome kind, Time when = at(2),
                    int attempt = 1, const std::string& executor = "x1", std::string reason = {}) {
         v1::RecordOutcome result = result_of(delivery, kind, attempt, executor);
         result.set_reason(std::move(reason));
-        if (kind == "confirmed") {
+        if (kind == v1::OUTCOME_CONFIRMED) {
             result.set_receipt("receipt-" + delivery);
             *result.mutable_written_at() = runtime::to_proto(when);
             *result.mutable_confirmed_at() = runtime::to_proto(when);
         }
         return outcome(std::move(result), when);
     }
-    v1::RecordOutcome result_of(const std::string& delivery, const std::string& kind,
-                                int attempt = 1, const std::string& executor = "x1") const {
+    v1::RecordOutcome result_of(const std::string& delivery, v1::Outcome kind, int attempt = 1,
+                                const std::string& executor = "x1") const {
         v1::RecordOutcome result;
         result.set_release_id(id());
         result.set_delivery_id(delivery);
@@ -197,8 +194,8 @@ inline std::vector<v1::Event> feed_and_hook() {
 inline Story armed(std::vector<v1::Event> channels = feed_and_hook()) {
     Story story{channels};
     story.clear();
-    const Items items = story.release().items;
-    for (const Item& item : items) story.prepared(item.id());
+    const Deliveries deliveries = story.release().deliveries;
+    for (const Delivery& delivery : deliveries) story.prepared(delivery.id());
     return story;
 }
 

@@ -1,4 +1,4 @@
-#include "runtime/edge/rpc.hpp"
+#include "runtime/edge/changes.hpp"
 
 #include "google/rpc/error_details.pb.h"
 #include "runtime/edge/jwk.hpp"
@@ -88,14 +88,9 @@ public:
     std::atomic<bool> imported = true;
 };
 
-class Drafting final : public drafting::v1::DraftingService::CallbackService {
+class Drafting final : public Edge<drafting::v1::DraftingService, drafting::v1::Command> {
 public:
-    explicit Drafting(Rpc& rpc) : rpc_(rpc) {}
-    Rpc::Reactor* PutTemplate(Rpc::Context* context,
-                              const drafting::v1::PutTemplateRequest* request,
-                              drafting::v1::PutTemplateResponse* response) override {
-        return rpc_.change<drafting::v1::Command>(context, request, response);
-    }
+    explicit Drafting(Rpc& rpc) : Edge(rpc) {}
     Rpc::Reactor* ListMessages(Rpc::Context* context,
                                const drafting::v1::ListMessagesRequest* request,
                                drafting::v1::ListMessagesResponse* response) override {
@@ -123,9 +118,6 @@ public:
     Rpc::Apart apart{.thread = {}, .slots = CallSlots({.all = 10, .realm = 5, .actor = 3})};
     std::atomic<bool> held = false;  // keeps the thread of previews
     std::atomic<int> previews = 0;
-
-private:
-    Rpc& rpc_;
 };
 
 class Publishing final : public publishing::v1::PublishingService::CallbackService {
@@ -169,7 +161,7 @@ protected:
                             const std::string& bearer) {
         grpc::ClientContext context;
         context.AddMetadata("authorization", bearer);
-        drafting::v1::PutTemplateResponse response;
+        ledger::v1::ChangeResponse response;
         return unpack(drafting->PutTemplate(&context, request, &response));
     }
     google::rpc::Status list(const std::string& bearer) {

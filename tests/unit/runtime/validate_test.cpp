@@ -1,15 +1,18 @@
 #include "runtime/base/validate.hpp"
 
-#include "content/lifecycle.hpp"
+#include "services.inc"
+#include "texts/enum_names.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
 #include "tocsin/content/v1/content.pb.h"
 #include "tocsin/drafting/v1/drafting_service.pb.h"
+#include "tocsin/ledger/v1/ledger.pb.h"
 #include "tocsin/ledger/v1/ledger_service.pb.h"
 #include "tocsin/measurement/v1/measurement_service.pb.h"
 #include "tocsin/publishing/v1/publishing_service.pb.h"
 #include "tocsin/rules/v1/rules.pb.h"
 #include "tocsin/trigger/v1/trigger_service.pb.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/dynamic_message.h>
@@ -214,11 +217,11 @@ TEST(ValidateNames, ALanguageIsOneThatExistsInListsAndKeysToo) {
 
 TEST(ValidateNames, AFilterNamesAStateThatExists) {
     drafting::v1::ListMessagesRequest list;
-    for (const auto state : content::all_lifecycles) {
-        list.set_state(std::string(content::name(state)));
-        EXPECT_TRUE(violations(list).empty()) << list.state();
+    for (const auto state : texts::enum_values<drafting::v1::MessageState>()) {
+        list.set_state(state);
+        EXPECT_TRUE(violations(list).empty()) << texts::enum_name(state);
     }
-    list.set_state("in-review");
+    list.set_state(static_cast<drafting::v1::MessageState>(99));
     EXPECT_NE(told(list, "state"), "");
 }
 
@@ -246,7 +249,7 @@ void expect_numbers_to_be_given(const google::protobuf::Descriptor* message, int
                             field->cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
         if (!number || field->is_repeated()) continue;
         ++count;
-        const auto& rules = field->options().GetExtension(rules::v1::field);
+        const auto& rules = field_rules(*field);
         EXPECT_TRUE(rules.has_range()) << field->full_name();
         if (nought_is_a_default.contains(field->name())) continue;
         EXPECT_TRUE(rules.required())
@@ -255,18 +258,52 @@ void expect_numbers_to_be_given(const google::protobuf::Descriptor* message, int
     }
 }
 
+// The files of what the services take and give, each once.
+std::set<const google::protobuf::FileDescriptor*> files_of_services() {
+    std::set<const google::protobuf::FileDescriptor*> files;
+#define TOCSIN_NAME(service) #service,
+    for (const char* name : {TOCSIN_SERVICES(TOCSIN_NAME) "ledger"}) {
+#undef TOCSIN_NAME
+        const auto* file = DescriptorPool::generated_pool()->FindFileByName(
+            fmt::format("tocsin/{0}/v1/{0}_service.proto", name));
+        EXPECT_NE(file, nullptr) << name;
+        if (file == nullptr) continue;
+        files.insert(file);
+        for (int i = 0; i < file->dependency_count(); ++i) files.insert(file->dependency(i));
+    }
+    return files;
+}
+
 TEST(ValidateProtos, NoNumberThatIsMissingIsReadAsNought) {
     int count = 0;
-    for (const auto* file : {drafting::v1::CreateMessageRequest::descriptor()->file(),
-                             approval::v1::ImportRosterRequest::descriptor()->file(),
-                             publishing::v1::PutChannelRequest::descriptor()->file(),
-                             measurement::v1::GetScorecardRequest::descriptor()->file(),
-                             trigger::v1::PutSourceRequest::descriptor()->file(),
-                             ledger::v1::GetStatusRequest::descriptor()->file()})
+    for (const auto* file : files_of_services())
         for (int i = 0; i < file->message_type_count(); ++i)
             if (file->message_type(i)->name().ends_with("Request"))
                 expect_numbers_to_be_given(file->message_type(i), count);
     EXPECT_GT(count, 10);
+}
+
+TEST(ValidateProtos, WhatManyRequestsHaveIsDeclaredOnce) {
+    const auto& list = *publishing::v1::ListReleasesRequest::descriptor();
+    EXPECT_EQ(field_rules(*list.FindFieldByName("page_size")).max(), 500);
+    publishing::v1::ListReleasesRequest request;
+    request.set_page_size(501);
+    const auto wrong = violations(request);
+    ASSERT_EQ(wrong.size(), 1u);
+    EXPECT_EQ(wrong[0].field, "page_size");
+    // No request says it again; in other messages a field of that name is one of its own.
+    const auto& common = *rules::v1::CommonFields::descriptor();
+    for (const auto* file : files_of_services())
+        for (int i = 0; i < file->message_type_count(); ++i)
+            for (int j = 0; j < common.field_count(); ++j) {
+                const auto* field = file->message_type(i)->FindFieldByName(common.field(j)->name());
+                if (field == nullptr || !file->message_type(i)->name().ends_with("Request"))
+                    continue;
+                EXPECT_FALSE(field->options().HasExtension(rules::v1::field)) << field->full_name();
+                EXPECT_EQ(field->type(), common.field(j)->type()) << field->full_name();
+            }
+    const auto& cause = *ledger::v1::Cause::descriptor();
+    EXPECT_FALSE(field_rules(*cause.FindFieldByName("request_id")).required());
 }
 
 // A pattern that does not compile would throw at the first request that meets it.
@@ -285,15 +322,11 @@ void compile_patterns(const google::protobuf::Descriptor* message, int& count) {
 
 TEST(ValidateProtos, EveryDeclaredPatternCompilesAndIsBounded) {
     int count = 0;
-    for (const auto* file : {content::v1::Draft::descriptor()->file(),
-                             drafting::v1::CreateMessageRequest::descriptor()->file(),
-                             approval::v1::ImportRosterRequest::descriptor()->file(),
-                             publishing::v1::PutChannelRequest::descriptor()->file(),
-                             measurement::v1::GetScorecardRequest::descriptor()->file(),
-                             trigger::v1::PutSourceRequest::descriptor()->file()}) {
+    auto files = files_of_services();
+    files.insert(content::v1::Draft::descriptor()->file());
+    for (const auto* file : files)
         for (int i = 0; i < file->message_type_count(); ++i)
             compile_patterns(file->message_type(i), count);
-    }
     EXPECT_GT(count, 5);
 }
 

@@ -2,6 +2,8 @@
 // polls, restarts and other instances: the crossings are those of the series as it was in the end.
 #include "support/given.hpp"
 #include "trigger/decider.hpp"
+#include "trigger/event.hpp"
+#include "trigger/window.hpp"
 
 #include <rapidcheck/gtest.h>
 
@@ -40,7 +42,7 @@ struct Play {
         rule.set_max_age_seconds(max_age_seconds);
         rule.set_max_gap_seconds(3600);
         rule.set_active(true);
-        v1::Event event;
+        v1::Event event = event_of(rule.rule_id());
         *event.mutable_rule_put()->mutable_rule() = rule;
         Decider::evolve(state, event, now);
     }

@@ -2,6 +2,7 @@
 // figures are those of the folder that TOCSIN_DATA names; they were worked out with other programs.
 #include "support/given.hpp"
 #include "trigger/decider.hpp"
+#include "trigger/event.hpp"
 #include "unit/trigger/gauge_files.hpp"
 
 #include <fmt/format.h>
@@ -98,7 +99,7 @@ constexpr char pearl_height[] = "02489500:00065", susquehanna_flow[] = "01541000
 class River {
 public:
     River(double threshold, double cooldown_seconds) {
-        v1::Event event;
+        v1::Event event = event_of("high");
         auto& rule = *event.mutable_rule_put()->mutable_rule();
         rule.set_rule_id("high");
         rule.set_source_id("bow");

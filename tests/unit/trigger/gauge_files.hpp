@@ -1,7 +1,7 @@
 // Files that the tests of the readers share.
 #pragma once
 
-#include "trigger/source.hpp"
+#include "trigger/sources.hpp"
 #include "trigger/sources/fields.hpp"
 
 #include <gtest/gtest.h>

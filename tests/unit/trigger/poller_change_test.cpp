@@ -1,6 +1,7 @@
 // What the poller makes of answers that change what they said before: corrections, backfills,
 // values that are withdrawn, series that vanish, and sources and rules put anew.
 #include "support/metric_value.hpp"
+#include "trigger/window.hpp"
 #include "unit/trigger/poller_stage.hpp"
 
 #include <fmt/format.h>

@@ -4,8 +4,6 @@
 #include "unit/content/samples.hpp"
 
 #include <gmock/gmock.h>
-#include <google/rpc/error_details.pb.h>
-#include <google/rpc/status.pb.h>
 
 namespace tocsin::trigger {
 namespace {
@@ -33,16 +31,13 @@ protected:
     void headline(const std::string& words) {
         for (auto& text : *stored_.mutable_draft()->mutable_texts()) text.set_headline(words);
     }
-    // `REASON: text`; empty: a message could be made.
+    // `code: text`; empty: a message could be made.
     std::string problem() const {
-        const auto status = not_draftable({put_, agency_, stored_, members_, samples::now});
-        google::rpc::Status all;
-        if (!status || !all.ParseFromString(status->error_details())) return {};
-        EXPECT_EQ(status->error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-        for (const auto& detail : all.details())
-            if (google::rpc::ErrorInfo info; detail.UnpackTo(&info))
-                return info.reason() + ": " + status->error_message();
-        return {};
+        const auto no = not_draftable({put_, agency_, stored_, members_, samples::now});
+        if (!no) return {};
+        EXPECT_EQ(no->because, runtime::Because::failed_precondition);
+        EXPECT_EQ(no->field, "template_id");
+        return no->code + ": " + no->text;
     }
 
     v1::PutRuleRequest put_;
@@ -61,31 +56,31 @@ TEST_F(DraftableTest, ATemplateWithoutAgenciesIsOfTheRules) {
 TEST_F(DraftableTest, ATemplateOfOtherAgenciesIsNot) {
     agency_ = "police";
     members_.push_back("police");
-    EXPECT_THAT(problem(), AllOf(HasSubstr("TEMPLATE_WITHOUT_AGENCY: your agency police"),
+    EXPECT_THAT(problem(), AllOf(HasSubstr("template_without_agency: your agency `police`"),
                                  HasSubstr("calgary, alberta")));
 }
 
 TEST_F(DraftableTest, ATemplateOfAnAgencyOutsideTheIncidentIsNot) {
     members_ = {"calgary"};
-    EXPECT_THAT(problem(), HasSubstr("TEMPLATE_NOT_FOR_INCIDENT: agency alberta"));
+    EXPECT_THAT(problem(), HasSubstr("template_not_for_incident: agency `alberta`"));
 }
 
 TEST_F(DraftableTest, ATemplateWithAPlaceholderThatNoReadingFillsIsNot) {
     headline("{{bridge}} and {{value}}");
-    EXPECT_THAT(problem(), AllOf(HasSubstr("TEMPLATE_NEEDS_MORE"), HasSubstr(": bridge")));
+    EXPECT_THAT(problem(), AllOf(HasSubstr("template_needs_more"), HasSubstr(": bridge")));
 }
 
 // Stored as it is, to be added to by the people who draft from it.
 TEST_F(DraftableTest, ATemplateThatLeavesSomethingOpenIsNot) {
     stored_.mutable_draft()->mutable_texts()->RemoveLast();
-    EXPECT_THAT(problem(), AllOf(HasSubstr("TEMPLATE_INCOMPLETE"), HasSubstr("texts")));
+    EXPECT_THAT(problem(), AllOf(HasSubstr("template_incomplete"), HasSubstr("texts")));
 }
 
 TEST_F(DraftableTest, ATemplateThatGrowsTooLongWithALargerReadingIsNot) {
     headline(std::string(155, 'x') + "{{value}}");
     EXPECT_EQ(problem(), "") << "850 and 8,500 alike";
     headline(std::string(157, 'x') + "{{value}}");
-    EXPECT_THAT(problem(), AllOf(HasSubstr("TEMPLATE_INCOMPLETE"), HasSubstr("headline")));
+    EXPECT_THAT(problem(), AllOf(HasSubstr("template_incomplete"), HasSubstr("headline")));
 }
 
 TEST_F(DraftableTest, TheExercisesTemplateIsInTheExercise) {

@@ -1,5 +1,6 @@
 // Which refused crossings somebody still has to look at.
 #include "support/given.hpp"
+#include "trigger/event.hpp"
 #include "trigger/view.hpp"
 #include "unit/trigger/folded.hpp"
 
@@ -20,7 +21,7 @@ protected:
     }
     void put(double threshold, const char* rule_id = "bow-high", const char* template_id = "flood",
              const char* series = "A:level") {
-        v1::Event event;
+        v1::Event event = event_of(rule_id);
         auto& rule = *event.mutable_rule_put()->mutable_rule();
         rule.set_rule_id(rule_id);
         rule.set_source_id("usgs");
@@ -31,12 +32,12 @@ protected:
         happened("trigger", event);
     }
     void remove() {
-        v1::Event event;
-        event.mutable_rule_removed()->set_rule_id("bow-high");
+        v1::Event event = event_of("bow-high");
+        event.mutable_rule_removed();
         happened("trigger", event);
     }
     void refused(const char* crossing_id) {
-        v1::Event event;
+        v1::Event event = event_of("bow-high");
         auto& crossing = *event.mutable_rule_crossed()->mutable_crossing();
         crossing.set_crossing_id(crossing_id);
         crossing.set_rule_id("bow-high");
@@ -89,8 +90,8 @@ TEST_F(RefusedTest, WhatWasSeenToIsForgottenWithTheRule) {
     for (int i = 0; i < 1100; ++i) {
         const std::string id = "other-" + std::to_string(i);
         put(3, id.c_str());
-        v1::Event event;
-        event.mutable_rule_removed()->set_rule_id(id);
+        v1::Event event = event_of(id);
+        event.mutable_rule_removed();
         happened("trigger", event);
     }
     EXPECT_EQ(realm_.state().rules.find("bow-high"), nullptr);

@@ -2,6 +2,7 @@
 #include "runtime/ledger/record.hpp"
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
+#include "trigger/event.hpp"
 #include "trigger/rule_check.hpp"
 #include "unit/content/samples.hpp"
 #include "unit/trigger/folded.hpp"
@@ -17,13 +18,17 @@ using namespace std::chrono_literals;
 using testing::at;
 using ::testing::HasSubstr;
 
-// The reason of a refusal; empty: there is none.
+// The reason of a refusal, and the field of what was not found; empty: there is none.
 std::string reason_of(const std::optional<grpc::Status>& status) {
     google::rpc::Status all;
     if (!status || !all.ParseFromString(status->error_details())) return {};
-    for (const auto& detail : all.details())
-        if (google::rpc::ErrorInfo info; detail.UnpackTo(&info)) return info.reason();
-    return {};
+    std::string reason, field;
+    for (const auto& detail : all.details()) {
+        if (google::rpc::ErrorInfo info; detail.UnpackTo(&info)) reason = info.reason();
+        if (google::rpc::BadRequest bad; detail.UnpackTo(&bad))
+            field = bad.field_violations(0).field();
+    }
+    return reason == "NOT_FOUND" ? reason + " " + field : reason;
 }
 
 class RuleCheckTest : public ::testing::Test {
@@ -69,7 +74,7 @@ protected:
     }
     // As it is asked for.
     void rule_is_known() {
-        v1::Event event;
+        v1::Event event = event_of(put_.rule_id());
         auto& rule = *event.mutable_rule_put()->mutable_rule();
         rule.set_rule_id(put_.rule_id());
         rule.set_agency_id("city");
@@ -112,8 +117,8 @@ TEST_F(RuleCheckTest, ARuleThatCanBeDraftedFromIsTaken) {
 
 TEST_F(RuleCheckTest, ASourceThatIsNotThereIsRefusedWithOneLikeIt) {
     put_.set_source_id("bow-guage");
-    EXPECT_EQ(reason(), "SOURCE_NOT_FOUND");
-    EXPECT_THAT(text(), HasSubstr("did you mean bow-gauge?"));
+    EXPECT_EQ(reason(), "NOT_FOUND source_id");
+    EXPECT_THAT(text(), HasSubstr("did you mean `bow-gauge`?"));
     put_.set_source_id("x");
     EXPECT_THAT(text(), HasSubstr("put it first"));
 }
@@ -126,13 +131,13 @@ TEST_F(RuleCheckTest, ASourceOutOfUseIsNotSuggested) {
     put_.set_source_id("elbo");
     EXPECT_THAT(text(), HasSubstr("put it first"));
     put_.set_source_id("elbow");
-    EXPECT_EQ(reason(), "SOURCE_NOT_FOUND");
+    EXPECT_EQ(reason(), "NOT_FOUND source_id");
 }
 
 TEST_F(RuleCheckTest, ATemplateThatIsNotThereIsRefusedWithOneLikeIt) {
     put_.set_template_id("high-watre");
-    EXPECT_EQ(reason(), "TEMPLATE_NOT_FOUND");
-    EXPECT_THAT(text(), HasSubstr("did you mean high-water?"));
+    EXPECT_EQ(reason(), "NOT_FOUND template_id");
+    EXPECT_THAT(text(), HasSubstr("did you mean `high-water`?"));
     put_.set_template_id("avalanche");
     EXPECT_THAT(text(), HasSubstr("store it first"));
 }
@@ -151,15 +156,15 @@ TEST_F(RuleCheckTest, ATemplateOfWhichNoMessageCouldBeMadeIsRefused) {
 TEST_F(RuleCheckTest, AnAgencyOutsideTheIncidentIsRefused) {
     caller_.agency = "county";
     EXPECT_EQ(reason(), "AGENCY_NOT_IN_INCIDENT");
-    EXPECT_THAT(text(), HasSubstr("your agency county"));
+    EXPECT_THAT(text(), HasSubstr("your agency `county`"));
     put_.set_incident_id("inc-9");
-    EXPECT_EQ(reason(), "INCIDENT_NOT_FOUND");
+    EXPECT_EQ(reason(), "NOT_FOUND incident_id");
 }
 
 TEST_F(RuleCheckTest, ASeriesThatTheSourceDoesNotBringIsRefused) {
     meet("05BH005:level", "m");
-    EXPECT_EQ(reason(), "SERIES_NOT_FOUND");
-    EXPECT_THAT(text(), HasSubstr("did you mean 05BH005:level?"));
+    EXPECT_EQ(reason(), "NOT_FOUND series");
+    EXPECT_THAT(text(), HasSubstr("did you mean `05BH005:level`?"));
 }
 
 TEST_F(RuleCheckTest, AnotherUnitThanThatOfTheSeriesIsRefused) {
@@ -173,7 +178,7 @@ TEST_F(RuleCheckTest, AnotherUnitThanThatOfTheSeriesIsRefused) {
     EXPECT_EQ(reason(), "");
 }
 
-TEST_F(RuleCheckTest, ARuleIsMendedWhileItsSeriesIsSilent) {
+TEST_F(RuleCheckTest, ARuleIsCorrectedWhileItsSeriesIsSilent) {
     rule_is_known();
     meet("05BH005:level", "m");
     put_.set_template_id("high-water");
@@ -181,10 +186,10 @@ TEST_F(RuleCheckTest, ARuleIsMendedWhileItsSeriesIsSilent) {
     EXPECT_FALSE(check().unheard);
     // What it did not read before is checked.
     put_.set_series("05BH006:level");
-    EXPECT_EQ(reason(), "SERIES_NOT_FOUND");
+    EXPECT_EQ(reason(), "NOT_FOUND series");
 }
 
-TEST_F(RuleCheckTest, ARuleIsMendedWhileItsSeriesComesInAnotherUnit) {
+TEST_F(RuleCheckTest, ARuleIsCorrectedWhileItsSeriesComesInAnotherUnit) {
     put_.set_unit("ft");
     rule_is_known();
     meet("05BH004:level", "m");

@@ -3,6 +3,8 @@
 
 #include "support/allocations.hpp"
 #include "support/metric_value.hpp"
+#include "trigger/event.hpp"
+#include "trigger/window.hpp"
 #include "unit/trigger/folded.hpp"
 #include "unit/trigger/gauge_files.hpp"
 
@@ -28,7 +30,7 @@ protected:
         fold(view_, service, event, now_);
     }
     void put_rule(const std::string& id, const std::string& series) {
-        v1::Event event;
+        v1::Event event = event_of(id);
         v1::Rule& rule = *event.mutable_rule_put()->mutable_rule();
         rule.set_rule_id(id);
         rule.set_source_id("gauge");
@@ -38,8 +40,8 @@ protected:
         apply("trigger", event);
     }
     void remove_rule(const std::string& id) {
-        v1::Event event;
-        event.mutable_rule_removed()->set_rule_id(id);
+        v1::Event event = event_of(id);
+        event.mutable_rule_removed();
         apply("trigger", event);
     }
     void meet(const std::string& series, Time at, int count = 1) {
@@ -54,7 +56,7 @@ protected:
         heard_.met(foreign);
     }
     void refuse(const std::string& id, Time at) {
-        v1::Event event;
+        v1::Event event = event_of("high");
         auto& crossing = *event.mutable_rule_crossed()->mutable_crossing();
         crossing.set_crossing_id(id);
         crossing.set_rule_id("high");

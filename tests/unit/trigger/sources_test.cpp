@@ -1,6 +1,6 @@
-// Readers of gauge feeds: what they make of a body, what they refuse, and in what time. The table
-// of strange files is in strange_files_test.cpp.
-#include "trigger/source.hpp"
+// Readers of gauge feeds: what they make of a body, what they refuse, and in what time. Strange
+// files are in eccc_files_test.cpp and usgs_files_test.cpp.
+#include "trigger/sources.hpp"
 
 #include "unit/trigger/gauge_files.hpp"
 

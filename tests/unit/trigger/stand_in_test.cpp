@@ -306,7 +306,8 @@ TEST_F(StandInTest, AFormatOfANewerVersionIsHeardOfButNotPolled) {
     let_pass(minutes{10});
     EXPECT_EQ(stale(), 1);
     EXPECT_THAT(transport_.requests, IsEmpty());
-    EXPECT_EQ(report().error(), "this version cannot read its format");
+    EXPECT_EQ(report().error(),
+              "this version of the service cannot read its format; upgrade the service");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "trigger/view.hpp"
 
 #include "support/given.hpp"
+#include "trigger/event.hpp"
 #include "unit/trigger/folded.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ v1::Event source(const std::string& id, bool active = true) {
 }
 
 v1::Event rule(const std::string& id) {
-    v1::Event event;
+    v1::Event event = event_of(id);
     event.mutable_rule_put()->mutable_rule()->set_rule_id(id);
     event.mutable_rule_put()->mutable_rule()->set_source_id("usgs");
     event.mutable_rule_put()->mutable_rule()->set_active(true);
@@ -42,7 +43,7 @@ TEST(TriggerView, TheEndOfAHistoryChangesWhatIsWanted) {
 }
 
 v1::Event crossed(const std::string& id) {
-    v1::Event event;
+    v1::Event event = event_of("bow-high");
     auto& crossing = *event.mutable_rule_crossed()->mutable_crossing();
     crossing.set_crossing_id(id);
     crossing.set_rule_id("bow-high");
@@ -106,8 +107,8 @@ v1::Event rule_on(const std::string& id, const std::string& source, const std::s
 }
 
 v1::Event removed(const std::string& id) {
-    v1::Event event;
-    event.mutable_rule_removed()->set_rule_id(id);
+    v1::Event event = event_of(id);
+    event.mutable_rule_removed();
     return event;
 }
 

@@ -1,0 +1,193 @@
+#include "approval/review.hpp"
+
+#include "approval/review_state.hpp"
+#include "approval/review_steps.hpp"
+#include "runtime/ledger/refusals.hpp"
+#include "texts/enum_names.hpp"
+
+#include <fmt/format.h>
+
+#include <ranges>
+#include <stdexcept>
+
+namespace tocsin::approval {
+
+using runtime::Asking;
+using runtime::Because;
+using runtime::reject;
+using runtime::Rejection;
+using runtime::to_proto;
+using texts::enum_name;
+
+v1::ReviewState state_of(const Reviews& reviews, const std::string& message_id) {
+    const auto found = reviews.latest.find(message_id);
+    return found == reviews.latest.end() ? v1::REVIEW_STATE_UNSPECIFIED
+                                         : found->second.get().state();
+}
+
+void require_moves(const Reviews& reviews, const std::vector<v1::Event>& events) {
+    std::map<std::string, v1::ReviewState> states;
+    for (const v1::Event& event : events) {
+        const v1::ReviewState to = state_after(event);
+        if (to == v1::REVIEW_STATE_UNSPECIFIED) continue;
+        const std::string& id = event.message_id();
+        v1::ReviewState& from = states.try_emplace(id, state_of(reviews, id)).first->second;
+        if (!may_move(from, to))
+            throw std::logic_error(fmt::format("the review of message `{}` may not move: {} to {}",
+                                               id, v1::ReviewState_Name(from),
+                                               v1::ReviewState_Name(to)));
+        from = to;
+    }
+}
+
+// ---- what commands have in common
+
+std::expected<v1::Review, Rejection> own_review(const Reviews& reviews, const Asking& asking,
+                                                const std::string& message_id) {
+    const auto found = reviews.latest.find(message_id);
+    if (found == reviews.latest.end())
+        return std::unexpected(
+            runtime::no_such("review of message", message_id, "message_id", "submit it first"));
+    v1::Review review = found->second.get();
+    const auto id_of = [](const v1::AgencyReview& agency) -> const std::string& {
+        return agency.agency_id();
+    };
+    const auto agencies = review.agencies() | std::views::transform(id_of);
+    if (auto no = runtime::require_agency(asking, "message", agencies, "message_id"))
+        return std::unexpected(*no);
+    return review;
+}
+
+std::optional<Rejection> require_in_review(const v1::Review& review) {
+    if (review.state() == v1::REVIEW_STATE_IN_REVIEW) return std::nullopt;
+    return Rejection{Because::failed_precondition, "not_in_review",
+                     fmt::format("message `{}` is not in review: its review is {}; nothing more is "
+                                 "decided on it unless it is submitted again",
+                                 review.message_id(), enum_name(review.state())),
+                     "message_id"};
+}
+
+Happened review_answer(const v1::Review& review, std::vector<v1::Event> events, int added) {
+    int approvals = added;
+    for (const v1::AgencyReview& agency : review.agencies()) approvals += agency.approvals_size();
+    return {std::move(events), review.message_id(), std::to_string(approvals)};
+}
+
+v1::Event review_returned(const std::string& message_id, std::string_view actor,
+                          std::string_view reason, bool taken_back) {
+    v1::Event event = event_of(message_id);
+    v1::ReviewReturned& body = *event.mutable_review_returned();
+    body.set_actor(std::string(actor));
+    body.set_reason(std::string(reason));
+    body.set_taken_back(taken_back);
+    return event;
+}
+
+// ---- commands; approve() is in review_approve.cpp
+
+Verdict request_changes(const Reviews& reviews, const v1::Roster& roster, const Asking& asking,
+                        const v1::RequestChangesRequest& request) {
+    const auto review = own_review(reviews, asking, request.message_id());
+    if (!review) return std::unexpected(review.error());
+    if (auto no = require_role_on_roster(roster, asking, {"approver", "duty-officer"}))
+        return std::unexpected(*no);
+    if (auto no = require_in_review(*review)) return std::unexpected(*no);
+    return review_answer(
+        *review, {review_returned(review->message_id(), asking.actor, request.reason(), false)});
+}
+
+Verdict reject_message(const Reviews& reviews, const v1::Roster& roster, const Asking& asking,
+                       const v1::RejectRequest& request) {
+    const auto review = own_review(reviews, asking, request.message_id());
+    if (!review) return std::unexpected(review.error());
+    if (auto no = require_role_on_roster(roster, asking, {"approver", "duty-officer"}))
+        return std::unexpected(*no);
+    if (auto no = require_in_review(*review)) return std::unexpected(*no);
+
+    v1::Event event = event_of(review->message_id());
+    v1::ReviewRejected& rejected = *event.mutable_review_rejected();
+    rejected.set_actor(asking.actor);
+    rejected.set_reason(request.reason());
+    return review_answer(*review, {event});
+}
+
+Verdict take_back(const Reviews& reviews, const v1::Roster& roster, const Asking& asking,
+                  const v1::TakeBackRequest& request) {
+    const auto review = own_review(reviews, asking, request.message_id());
+    if (!review) return std::unexpected(review.error());
+    if (auto no = require_role_on_roster(roster, asking, {"author", "duty-officer"}))
+        return std::unexpected(*no);
+    // The baton is publishing's from clearance on: only its answer can stop the release.
+    if (review->state() == v1::REVIEW_STATE_CLEARED)
+        return reject(Because::failed_precondition, "cleared",
+                      "this message is cleared; cancel its release in publishing instead",
+                      "message_id");
+    if (auto no = require_in_review(*review)) return std::unexpected(*no);
+    return review_answer(
+        *review, {review_returned(review->message_id(), asking.actor, request.reason(), true)});
+}
+
+// ---- events
+
+static void add_approval(v1::Review& review, const v1::Approval& approval) {
+    for (v1::AgencyReview& agency : *review.mutable_agencies())
+        if (agency.agency_id() == approval.agency_id()) *agency.add_approvals() = approval;
+}
+
+static void clear_agency(v1::Review& review, const std::string& agency_id) {
+    for (v1::AgencyReview& agency : *review.mutable_agencies())
+        if (agency.agency_id() == agency_id) agency.set_cleared(true);
+}
+
+// All but the state of the review.
+static void evolve_head(v1::Review& head, const v1::Event& event, Time decided_at) {
+    switch (event.body_case()) {
+        case v1::Event::kReviewOpened:
+            head = event.review_opened().review();
+            head.clear_content();
+            return;
+        case v1::Event::kApprovalGiven:
+            return add_approval(head, event.approval_given().approval());
+        case v1::Event::kAgencyCleared:
+            return clear_agency(head, event.agency_cleared().agency_id());
+        case v1::Event::kCleared:
+            *head.mutable_clear_time() = to_proto(decided_at);
+            return;
+        case v1::Event::kReviewReturned:
+            return head.set_reason(event.review_returned().reason());
+        case v1::Event::kReviewRejected:
+            return head.set_reason(event.review_rejected().reason());
+        case v1::Event::kRosterImported:
+        case v1::Event::kPolicySet:
+        case v1::Event::BODY_NOT_SET:
+            return;
+    }
+}
+
+bool evolve(Review& review, const v1::Event& event, Time decided_at) {
+    const v1::ReviewState to = state_after(event);
+    const bool moves = to != v1::REVIEW_STATE_UNSPECIFIED;
+    bool allowed = true;
+    review.head.edit([&](v1::Review& head) {
+        allowed = !moves || may_move(head.state(), to);
+        if (!allowed) return;
+        evolve_head(head, event, decided_at);
+        if (moves) head.set_state(to);
+    });
+    if (allowed && event.has_review_opened())
+        review.content = runtime::SharedBytes(event.review_opened().review().content());
+    return allowed;
+}
+
+static bool ends(const v1::Event& event) {
+    return event.has_cleared() || event.has_review_returned() || event.has_review_rejected();
+}
+
+bool evolve(Reviews& reviews, const v1::Event& event, Time decided_at) {
+    Review& review = reviews.latest[event.message_id()];
+    if (!evolve(review, event, decided_at)) return false;
+    if (ends(event)) review.content = {};
+    return true;
+}
+
+}  // namespace tocsin::approval

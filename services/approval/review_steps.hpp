@@ -1,0 +1,30 @@
+// What the commands on reviews and the opening of reviews have in common.
+#pragma once
+
+#include "approval/review.hpp"
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::approval {
+
+// Of the latest review of a message; unspecified while there is none.
+v1::ReviewState state_of(const Reviews& reviews, const std::string& message_id);
+
+// The review of a message that names the caller's agency.
+std::expected<v1::Review, runtime::Rejection> own_review(const Reviews& reviews,
+                                                         const runtime::Asking& asking,
+                                                         const std::string& message_id);
+
+std::optional<runtime::Rejection> require_in_review(const v1::Review& review);
+
+// The etag of a review is the number of approvals that it holds; `added` is that of the events.
+Happened review_answer(const v1::Review& review, std::vector<v1::Event> events, int added = 0);
+
+v1::Event review_returned(const std::string& message_id, std::string_view actor,
+                          std::string_view reason, bool taken_back);
+
+}  // namespace tocsin::approval

@@ -1,0 +1,25 @@
+// How a draft is rewritten or given up. Pure.
+#pragma once
+
+#include "drafting/message.hpp"
+
+#include <expected>
+#include <string>
+
+namespace tocsin::drafting {
+
+struct State;
+
+// The message, which the caller may change as it is now.
+std::expected<const Message*, runtime::Rejection> editable_message(const Messages& messages,
+                                                                   const runtime::Asking& asking,
+                                                                   const std::string& message_id);
+
+// ---- commands
+
+Verdict revise_message(const State& state, const runtime::Asking& asking,
+                       const v1::ReviseMessageRequest& request);
+Verdict withdraw_message(const Messages& messages, const runtime::Asking& asking,
+                         const v1::WithdrawMessageRequest& request);
+
+}  // namespace tocsin::drafting

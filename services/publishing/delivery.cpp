@@ -1,0 +1,112 @@
+#include "publishing/delivery.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::publishing {
+
+const content::v1::Fixed& Delivery::fixed() const {
+    return armed ? armed->fixed : content::v1::Fixed::default_instance();
+}
+
+bool Delivery::may_be_public() const {
+    if (is(v1::DELIVERY_STATE_CONFIRMED) || is(v1::DELIVERY_STATE_UNKNOWN) ||
+        is(v1::DELIVERY_STATE_CLAIMED))
+        return true;
+    // What cannot be asked may have what it had once, whatever became of the repeats.
+    if (!traits().can_be_asked && doubted()) return true;
+    return traits().public_from_claim && head.attempts() > 0;
+}
+
+static constexpr std::string_view cancel_mark = ":cancel";
+
+std::string_view original_of(std::string_view retraction_id) {
+    return retraction_id.substr(0, retraction_id.find(cancel_mark));
+}
+
+std::string retraction_id(std::string_view original_id, int number) {
+    return fmt::format("{}{}{}", original_id, cancel_mark,
+                       number == 1 ? std::string{} : fmt::format(":{}", number));
+}
+
+// ---- events
+
+void evolve(Delivery& delivery, const v1::DeliveryPrepared& prepared) {
+    delivery.head.set_reason(prepared.reason());
+    delivery.text_max = prepared.text_max();
+}
+
+void evolve(Delivery& delivery, const v1::DeliveriesClaimed& claimed, Time decided_at) {
+    delivery.head.set_executor(claimed.executor());
+    delivery.head.set_attempts(claimed.attempt());
+    *delivery.head.mutable_give_up_at() = claimed.give_up_at();
+    delivery.retry_at.reset();
+    delivery.asked = false;
+    delivery.last_answer.clear();
+    delivery.refusal.clear();
+    if (!delivery.first_claimed_at) delivery.first_claimed_at = decided_at;
+}
+
+void evolve(Delivery& delivery, const v1::DeliverySettled& settled) {
+    v1::Delivery& head = delivery.head;
+    head.set_reason(settled.reason());
+    if (!settled.url().empty()) head.set_url(settled.url());
+    if (!settled.receipt().empty()) head.set_receipt(settled.receipt());
+    if (settled.has_written_at()) *head.mutable_written_at() = settled.written_at();
+    if (settled.has_confirmed_at()) *head.mutable_confirmed_at() = settled.confirmed_at();
+    delivery.retry_at.reset();
+    delivery.last_answer.clear();
+    // The one request in doubt was refused, and nothing of it was found.
+    if (settled.state() == v1::DELIVERY_STATE_REFUSED && !delivery.refusal.empty() &&
+        !delivery.refused_repeat)
+        delivery.first_doubted = 0;
+}
+
+void evolve(Delivery& delivery, const v1::DeliveryUnknown& unknown) {
+    v1::Delivery& head = delivery.head;
+    if (unknown.refused_unless_found()) {
+        delivery.refusal = unknown.reason();
+        delivery.refused_repeat = delivery.doubted() && delivery.first_doubted < head.attempts();
+    }
+    if (!delivery.doubted()) delivery.first_doubted = head.attempts();
+    if (!unknown.asked()) delivery.last_answer = unknown.reason();
+    delivery.asked = delivery.asked || unknown.asked();
+    head.set_reason(unknown.reason());
+    if (unknown.has_written_at()) *head.mutable_written_at() = unknown.written_at();
+}
+
+void evolve(Delivery& delivery, const v1::DeliveryRearmed& rearmed) {
+    delivery.head.set_reason(rearmed.reason());
+    delivery.head.clear_written_at();
+    delivery.retry_at = runtime::from_proto(rearmed.retry_at());
+}
+
+std::vector<std::string> deliveries_of(const v1::Event& event) {
+    switch (event.body_case()) {
+        case v1::Event::kDeliveryPrepared:
+            return {event.delivery_prepared().delivery_id()};
+        case v1::Event::kDeliveriesClaimed: {
+            const auto& ids = event.deliveries_claimed().delivery_ids();
+            return {ids.begin(), ids.end()};
+        }
+        case v1::Event::kDeliverySettled:
+            return {event.delivery_settled().delivery_id()};
+        case v1::Event::kDeliveryUnknown:
+            return {event.delivery_unknown().delivery_id()};
+        case v1::Event::kDeliveryRearmed:
+            return {event.delivery_rearmed().delivery_id()};
+        case v1::Event::kChannelPut:
+        case v1::Event::kChannelRemoved:
+        case v1::Event::kReleasePlanned:
+        case v1::Event::kReleaseArmed:
+        case v1::Event::kReleaseCancelled:
+        case v1::Event::kReleaseEnded:
+        case v1::Event::kRetractionArmed:
+        case v1::Event::kReleaseCompleted:
+        case v1::Event::kRenditionKept:
+        case v1::Event::BODY_NOT_SET:
+            break;
+    }
+    return {};
+}
+
+}  // namespace tocsin::publishing

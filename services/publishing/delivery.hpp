@@ -1,0 +1,88 @@
+// Deliveries: one channel's part in a release each, or in its retraction.
+#pragma once
+
+#include "content/channel.hpp"
+#include "publishing/event.hpp"
+#include "publishing/states.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::publishing {
+
+// How long a request that posts something may take, on any channel.
+inline constexpr std::chrono::milliseconds post_lifetime{15'000};
+// A claim without an outcome is in doubt this long after its executor had to stop.
+inline constexpr Duration claim_margin = std::chrono::seconds{2};
+
+// What deliveries have in common that send the same.
+struct Armed {
+    content::v1::Fixed fixed;
+    content::v1::Rendition rendition;  // without its body
+    std::string digest;                // of the body
+};
+
+struct Delivery {
+    // Without channel, rendition and fixed values, which are shared.
+    v1::Delivery head{};
+    // Where it goes, as that was when the release was planned.
+    std::shared_ptr<const v1::Channel> channel{};
+    // Null until it is armed.
+    std::shared_ptr<const Armed> armed{};
+    // The longest text that its channel takes; 0: that of its kind.
+    std::int64_t text_max = 0;
+    // While it is armed: when it may be sent again; nothing before its first attempt.
+    std::optional<Time> retry_at{};
+    // Set from its first claim on.
+    std::optional<Time> first_claimed_at{};
+    // The first attempt that was in doubt; 0: none was. At most the number of attempts.
+    int first_doubted = 0;
+    // While it is unknown: the channel was asked, and could not say.
+    bool asked = false;
+    // What the attempt in doubt came to, whatever was found out since.
+    std::string last_answer{};
+    // The channel's words, where it refused the attempt in doubt: they stand unless it is found.
+    std::string refusal{};
+    // That attempt repeated one in doubt: what it was refused for may be that it is there already.
+    bool refused_repeat = false;
+
+    const std::string& id() const { return head.delivery_id(); }
+    v1::DeliveryState state() const { return head.state(); }
+    bool is(v1::DeliveryState state) const { return head.state() == state; }
+    bool retracts() const { return head.purpose() == v1::PURPOSE_RETRACTION; }
+    const content::v1::Fixed& fixed() const;
+    const content::Traits& traits() const { return content::traits_of(head.kind()); }
+    // Nothing more happens to it.
+    bool settled() const { return publishing::settled(state()); }
+    // The public has it, or may have it.
+    bool may_be_public() const;
+    // It was given up in doubt: a request that is still under way may yet be carried out.
+    bool may_come_late() const { return doubted() && !is(v1::DELIVERY_STATE_CONFIRMED); }
+    // Nobody ever had it, for certain.
+    bool never_left() const { return !may_be_public() && !doubted(); }
+    bool doubted() const { return first_doubted > 0; }
+    // When its claim is over, though nobody recorded an outcome.
+    Time claim_over() const { return runtime::from_proto(head.give_up_at()) + claim_margin; }
+};
+
+// The delivery that a retraction takes back, and the name of the retraction that is its `number`th.
+std::string_view original_of(std::string_view retraction_id);
+std::string retraction_id(std::string_view original_id, int number);
+
+// ---- events; the move to another state is the release's: release_events.hpp
+
+void evolve(Delivery& delivery, const v1::DeliveryPrepared& prepared);
+void evolve(Delivery& delivery, const v1::DeliveriesClaimed& claimed, Time decided_at);
+void evolve(Delivery& delivery, const v1::DeliverySettled& settled);
+void evolve(Delivery& delivery, const v1::DeliveryUnknown& unknown);
+void evolve(Delivery& delivery, const v1::DeliveryRearmed& rearmed);
+
+// The deliveries that an event names, where it is about some of a release that it does not add.
+std::vector<std::string> deliveries_of(const v1::Event& event);
+
+}  // namespace tocsin::publishing

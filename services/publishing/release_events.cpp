@@ -1,0 +1,257 @@
+#include "publishing/release_events.hpp"
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace tocsin::publishing {
+
+using runtime::from_proto;
+
+// Each `follow` returns false where states.hpp has no such move.
+
+static bool follow(Release& release, const v1::ReleasePlanned& event) {
+    release.head = event.release();
+    release.head.clear_deliveries();
+    release.head.set_state(v1::RELEASE_STATE_PREPARING);
+    release.head.set_skew_ms(-1);
+    std::set<std::string> feeds;
+    for (const v1::Delivery& head : event.release().deliveries()) {
+        if (content::traits_of(head.kind()).public_from_claim) feeds.insert(head.agency_id());
+        Delivery delivery{.head = head};
+        delivery.head.set_state(v1::DELIVERY_STATE_PLANNED);
+        release.add(std::move(delivery));
+    }
+    release.feeds = std::make_shared<const std::set<std::string>>(std::move(feeds));
+    if (!event.content().empty())
+        release.content =
+            std::make_shared<const Approved>(event.content(), event.release().digest());
+    std::map<std::string, Sender> senders;
+    for (const auto& [agency, sender] : event.senders()) senders[agency].cap_sender = sender;
+    for (const auto& [agency, names] : event.sender_names()) senders[agency].names = names;
+    release.senders = std::make_shared<const std::map<std::string, Sender>>(std::move(senders));
+    release.feed_base_url = event.feed_base_url();
+    release.arm_lead = std::chrono::milliseconds{event.arm_lead_ms()};
+    if (event.has_release_at()) release.release_at = from_proto(event.release_at());
+    release.expires = from_proto(event.expires());
+    release.prepare_until = from_proto(event.prepare_until());
+    release.policy = event.straggler_policy();
+    return true;
+}
+
+// ---- what is armed
+
+// What the deliveries of `event` send, by its index there; its bytes are known from now on, or
+// missing.
+template <class ArmedEvent>
+static std::vector<std::shared_ptr<const Armed>> take_renditions(Release& release,
+                                                                 const ArmedEvent& event,
+                                                                 Time decided_at) {
+    std::vector<std::shared_ptr<const Armed>> all;
+    Release::Bodies bodies = release.bodies ? *release.bodies : Release::Bodies{};
+    for (const v1::ArmedRendition& one : event.renditions()) {
+        Armed armed{{}, one.rendition(), one.digest()};
+        delete armed.rendition.release_body();  // To clear it would keep its memory.
+        if (one.fixed() >= 0 && one.fixed() < event.fixed_size())
+            armed.fixed = event.fixed(one.fixed());
+        all.push_back(std::make_shared<const Armed>(std::move(armed)));
+        auto& body = bodies[one.digest()];
+        if (body || one.rendition().body().empty()) continue;
+        body = std::make_shared<const Sealed>(one.rendition().body(), one.digest());
+    }
+    release.missing = 0;
+    for (const auto& [digest, body] : bodies) release.missing += body ? 0 : 1;
+    release.missing_since = decided_at;
+    release.bodies = std::make_shared<const Release::Bodies>(std::move(bodies));
+    return all;
+}
+
+template <class ArmedEvent>
+static std::shared_ptr<const Armed> armed_as(const ArmedEvent& event, int delivery,
+                                             const std::vector<std::shared_ptr<const Armed>>& all) {
+    const int index = delivery < event.rendition_of_size() ? event.rendition_of(delivery) : -1;
+    return index >= 0 && index < static_cast<int>(all.size()) ? all[static_cast<std::size_t>(index)]
+                                                              : nullptr;
+}
+
+static bool follow(Release& release, const v1::ReleaseArmed& event, Time decided_at) {
+    if (!release.move(v1::RELEASE_STATE_ARMED)) return false;
+    *release.head.mutable_fire_at() = event.fire_at();
+    *release.head.mutable_identifiers() = event.identifiers();
+    const auto renditions = take_renditions(release, event, decided_at);
+    for (int i = 0; i < event.deliveries_size(); ++i) {
+        const v1::Delivery& head = event.deliveries(i);
+        const auto arm = [&](Delivery& delivery) {
+            delivery.head = head;
+            delivery.armed = armed_as(event, i, renditions);
+        };
+        if (!release.move(head.delivery_id(), v1::DELIVERY_STATE_ARMED, arm)) return false;
+    }
+    // What is not in the event stays behind; its reason says why.
+    return release.move_all(
+        [](const Delivery& delivery) {
+            return !delivery.is(v1::DELIVERY_STATE_ARMED) && !delivery.settled();
+        },
+        v1::DELIVERY_STATE_SKIPPED,
+        [](Delivery& delivery) {
+            if (delivery.head.reason().empty())
+                delivery.head.set_reason("It was not ready in time: the others went without it.");
+        });
+}
+
+static bool follow(Release& release, const v1::RenditionKept& event, Time decided_at) {
+    if (!release.bodies) return true;
+    const auto known = release.bodies->find(event.digest());
+    if (known == release.bodies->end() || known->second) return true;
+    Release::Bodies bodies = *release.bodies;
+    // Without bytes: nothing can be sent under that digest.
+    if (event.body().empty())
+        bodies.erase(event.digest());
+    else
+        bodies[event.digest()] = std::make_shared<const Sealed>(event.body(), event.digest());
+    release.bodies = std::make_shared<const Release::Bodies>(std::move(bodies));
+    --release.missing;
+    release.missing_since = decided_at;
+    return true;
+}
+
+static bool follow(Release& release, const v1::RetractionArmed& event, Time decided_at) {
+    if (!release.move(v1::RELEASE_STATE_RETRACTING)) return false;
+    release.head.set_reason(event.reason());
+    release.retract_at = from_proto(event.fire_at());
+    // What was still to be sent again must not follow its own retraction.
+    const bool stopped = release.move_all(
+        [](const Delivery& delivery) {
+            return delivery.is(v1::DELIVERY_STATE_ARMED) && !delivery.retracts();
+        },
+        v1::DELIVERY_STATE_STOOD_DOWN,
+        [](Delivery& delivery) {
+            delivery.head.set_reason("The message was retracted before this channel confirmed it.");
+            delivery.retry_at.reset();
+        });
+    const auto renditions = take_renditions(release, event, decided_at);
+    std::map<std::string, std::shared_ptr<const v1::Channel>> channels;
+    for (const Delivery& delivery : release.deliveries)
+        channels.emplace(delivery.head.channel_id(), delivery.channel);
+    for (int i = 0; i < event.deliveries_size(); ++i) {
+        Delivery delivery{.head = event.deliveries(i)};
+        delivery.head.set_state(v1::DELIVERY_STATE_ARMED);
+        delivery.channel = channels[delivery.head.channel_id()];
+        delivery.armed = armed_as(event, i, renditions);
+        release.add(std::move(delivery));
+    }
+    return stopped;
+}
+
+// ---- events of its deliveries
+
+static bool follow(Release& release, const v1::DeliveryPrepared& event) {
+    const auto state = event.ready() ? v1::DELIVERY_STATE_READY : v1::DELIVERY_STATE_NOT_READY;
+    const bool moved = release.move(event.delivery_id(), state,
+                                    [&](Delivery& delivery) { evolve(delivery, event); });
+    const bool all_answered = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED) == 0;
+    const bool all_ready = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY) ==
+                           release.count(v1::PURPOSE_MESSAGE);
+    return moved && release.move(all_answered && !all_ready ? v1::RELEASE_STATE_WAITING
+                                                            : v1::RELEASE_STATE_PREPARING);
+}
+
+static bool follow(Release& release, const v1::DeliveriesClaimed& event, Time decided_at) {
+    const auto claim = [&](Delivery& delivery) {
+        evolve(delivery, event, decided_at);
+        release.went_out = true;
+    };
+    for (const std::string& id : event.delivery_ids())
+        if (!release.move(id, v1::DELIVERY_STATE_CLAIMED, claim)) return false;
+    const bool first = release.went_out && release.is(v1::RELEASE_STATE_ARMED);
+    return !first || release.move(v1::RELEASE_STATE_FIRING);
+}
+
+// Of one that concerns its delivery alone.
+template <class DeliveryEvent>
+static bool follow_delivery(Release& release, v1::DeliveryState to, const DeliveryEvent& event) {
+    return release.move(event.delivery_id(), to,
+                        [&](Delivery& delivery) { evolve(delivery, event); });
+}
+
+// ---- the end
+
+// Cancelled, aborted or expired.
+static bool end_as(Release& release, v1::ReleaseState state, const std::string& reason) {
+    if (!release.move(state)) return false;
+    release.head.set_reason(reason);
+    return release.move_all([](const Delivery& delivery) { return !delivery.settled(); },
+                            v1::DELIVERY_STATE_STOOD_DOWN, [](Delivery&) {});
+}
+
+static bool follow(Release& release, const v1::ReleaseCompleted& event) {
+    if (!release.move(event.state())) return false;
+    release.head.set_reason(event.reason());
+    // The skew of a release is that of its message, not that of its retraction.
+    if (!release.retract_at) release.head.set_skew_ms(event.skew_ms());
+    return true;
+}
+
+// ---- all of them
+
+static bool follow_body(Release& release, const v1::Event& event, Time decided_at) {
+    switch (event.body_case()) {
+        case v1::Event::kReleasePlanned:
+            return follow(release, event.release_planned());
+        case v1::Event::kDeliveryPrepared:
+            return follow(release, event.delivery_prepared());
+        case v1::Event::kReleaseArmed:
+            return follow(release, event.release_armed(), decided_at);
+        case v1::Event::kDeliveriesClaimed:
+            return follow(release, event.deliveries_claimed(), decided_at);
+        case v1::Event::kDeliverySettled:
+            return follow_delivery(release, event.delivery_settled().state(),
+                                   event.delivery_settled());
+        case v1::Event::kReleaseCancelled:
+            return end_as(release, v1::RELEASE_STATE_CANCELLED, event.release_cancelled().reason());
+        case v1::Event::kReleaseEnded:
+            return end_as(release, event.release_ended().state(), event.release_ended().reason());
+        case v1::Event::kRetractionArmed:
+            return follow(release, event.retraction_armed(), decided_at);
+        case v1::Event::kDeliveryUnknown:
+            return follow_delivery(release, v1::DELIVERY_STATE_UNKNOWN, event.delivery_unknown());
+        case v1::Event::kDeliveryRearmed:
+            return follow_delivery(release, v1::DELIVERY_STATE_ARMED, event.delivery_rearmed());
+        case v1::Event::kReleaseCompleted:
+            return follow(release, event.release_completed());
+        case v1::Event::kRenditionKept:
+            return follow(release, event.rendition_kept(), decided_at);
+        case v1::Event::kChannelPut:
+        case v1::Event::kChannelRemoved:
+        case v1::Event::BODY_NOT_SET:
+            break;
+    }
+    return false;
+}
+
+bool evolve(Release& release, const v1::Event& event, Time decided_at) {
+    // It is planned once, and before all else.
+    if (event.has_release_planned() != release.is(v1::RELEASE_STATE_UNSPECIFIED)) return false;
+    ++release.version;
+    const bool rested = release.at_rest();
+    if (!follow_body(release, event, decided_at)) return false;
+    if (!release.at_rest()) return true;
+    if (release.bodies && !release.sends()) {
+        release.bodies.reset();
+        release.missing = 0;
+    }
+    // Nobody renders it until it is retracted, if ever: only the bytes are kept.
+    if (!rested && release.content)
+        release.content =
+            std::make_shared<const Approved>(release.content->bytes(), release.content->digest());
+    return true;
+}
+
+void attach_channels(Release& release, const ChannelOf& channel_of) {
+    release.deliveries.change_all(
+        [](const Delivery&) { return true; },
+        [&](Delivery& delivery) { delivery.channel = channel_of(delivery.head.channel_id()); });
+}
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,88 @@
+#include "publishing/release_steps.hpp"
+
+#include "publishing/release_events.hpp"
+#include "runtime/ledger/refusals.hpp"
+#include "texts/enum_names.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace tocsin::publishing {
+
+using runtime::Asking;
+using runtime::Because;
+using runtime::Rejection;
+
+void Turn::add(v1::Event event) {
+    if (!evolve(release, event, now))
+        throw std::logic_error(fmt::format("release `{}` is {}; this cannot follow: {}",
+                                           release.id(), texts::enum_name(release.head.state()),
+                                           event.ShortDebugString().substr(0, 500)));
+    events.push_back(std::move(event));
+}
+
+void Turn::end(v1::ReleaseState state, std::string reason) {
+    v1::Event event = event_of(release.id());
+    v1::ReleaseEnded& ended = *event.mutable_release_ended();
+    ended.set_state(state);
+    ended.set_reason(std::move(reason));
+    add(std::move(event));
+}
+
+Happened Turn::done() && {
+    return {std::move(events), release.id(), fmt::format("{}", release.version)};
+}
+
+std::optional<Rejection> require_executor(const Asking& asking) {
+    if (asking.actor == "service:publishing") return std::nullopt;
+    return Rejection{Because::permission_denied,
+                     "not_an_executor",
+                     "only an executor of publishing sends this command; nobody else needs to",
+                     {}};
+}
+
+Rejection texts_dropped(const std::string& release_id) {
+    return {Because::failed_precondition,
+            "no_retraction",
+            fmt::format("the message of release `{}` expired long ago and its texts are no longer "
+                        "kept; publish an update",
+                        release_id),
+            {}};
+}
+
+std::expected<const Release*, Rejection> find_release(const Releases& releases,
+                                                      const Asking& asking,
+                                                      const std::string& release_id) {
+    const auto known = releases.by_id.find(release_id);
+    if (known != releases.by_id.end()) return &known->second;
+    const auto faded = releases.faded.find(release_id);
+    if (faded == releases.faded.end())
+        return std::unexpected(runtime::no_such("release", release_id, "release_id"));
+    if (!asking.is_service())
+        if (auto no = runtime::require_agency(asking, "release", faded->second.get().agencies(),
+                                              "release_id"))
+            return std::unexpected(*no);
+    return std::unexpected(texts_dropped(release_id));
+}
+
+std::expected<const Release*, Rejection> own_release(const Releases& releases, const Asking& asking,
+                                                     const std::string& release_id) {
+    const auto release = find_release(releases, asking, release_id);
+    if (!release) return release;
+    if (auto no = runtime::require_role(asking, {"approver", "duty-officer"}))
+        return std::unexpected(*no);
+    if (auto no =
+            runtime::require_agency(asking, "release", (*release)->head.agencies(), "release_id"))
+        return std::unexpected(*no);
+    return release;
+}
+
+std::expected<const Delivery*, Rejection> find_delivery(const Release& release,
+                                                        const std::string& delivery_id) {
+    if (const Delivery* delivery = release.find(delivery_id)) return delivery;
+    return std::unexpected(runtime::no_such("delivery", delivery_id, "delivery_id"));
+}
+
+}  // namespace tocsin::publishing

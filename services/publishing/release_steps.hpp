@@ -1,0 +1,46 @@
+// What the commands on releases have in common: the release, who may do it, and the decision in the
+// making.
+#pragma once
+
+#include "publishing/releases.hpp"
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tocsin::publishing {
+
+// Each event changes the copy of the release at once, so that the next rule sees what the one
+// before decided. The copy shares all that no event changes.
+struct Turn {
+    Release release;
+    Time now;
+    // Those that made `release` what it is.
+    std::vector<v1::Event> events;
+
+    // Throws std::logic_error where the event cannot follow: no rule may decide that.
+    void add(v1::Event event);
+    // Ends the release as cancelled, aborted or expired; what is not settled stands down.
+    void end(v1::ReleaseState state, std::string reason);
+    Happened done() &&;
+};
+
+// Of commands that only this service's own executors send.
+std::optional<runtime::Rejection> require_executor(const runtime::Asking& asking);
+
+std::expected<const Release*, runtime::Rejection> find_release(const Releases& releases,
+                                                               const runtime::Asking& asking,
+                                                               const std::string& release_id);
+// The same for an approver or duty officer of one of its agencies, who may stop it and take it
+// back.
+std::expected<const Release*, runtime::Rejection> own_release(const Releases& releases,
+                                                              const runtime::Asking& asking,
+                                                              const std::string& release_id);
+std::expected<const Delivery*, runtime::Rejection> find_delivery(const Release& release,
+                                                                 const std::string& delivery_id);
+
+// What cannot be taken back any more, and why, in one text.
+runtime::Rejection texts_dropped(const std::string& release_id);
+
+}  // namespace tocsin::publishing

@@ -1,0 +1,18 @@
+// Where a release and a delivery can stand, and which state may follow which. A release begins as
+// preparing; a delivery as planned, or as armed where it retracts.
+#pragma once
+
+#include "tocsin/publishing/v1/delivery.pb.h"
+#include "tocsin/publishing/v1/release.pb.h"
+
+namespace tocsin::publishing {
+
+bool may_move(v1::ReleaseState from, v1::ReleaseState to);
+bool may_move(v1::DeliveryState from, v1::DeliveryState to);
+
+// Neither prepared, nor armed, nor on its way.
+bool at_rest(v1::ReleaseState state);
+// Nothing more happens to it, unless it was given up in doubt.
+bool settled(v1::DeliveryState state);
+
+}  // namespace tocsin::publishing

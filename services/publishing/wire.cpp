@@ -1,0 +1,84 @@
+#include "publishing/wire.hpp"
+
+#include "content/content.hpp"
+#include "runtime/base/planted.hpp"
+#include "runtime/http/asked_wait.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::publishing {
+
+std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
+    const auto refused = [](std::string reason) {
+        return Outcome{.kind = v1::OUTCOME_REFUSED, .reason = std::move(reason)};
+    };
+    if (!job.approved || !job.approved->intact())
+        return refused("The content is not what was approved: nothing was sent. Tell an operator.");
+    const auto& content = job.approved->parsed();
+    if (!content) return refused("The approved content cannot be read: nothing was sent.");
+    const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
+    if (content->world() != wire.world || exercise != (wire.world == "exercise"))
+        return refused(
+            fmt::format("The content is of the {} world and this process of the {} "
+                        "world: nothing was sent. Tell an operator.",
+                        content->world(), wire.world));
+    if (!job.body) return refused("There is nothing to send: the delivery was not armed.");
+    if (!job.body->intact())
+        return refused(
+            "The bytes are not those that were armed: nothing was sent. Tell an "
+            "operator.");
+    // Before anything is connected for nothing; the request asks again before its first byte.
+    if (std::string veto = job.veto(); !veto.empty())
+        return Outcome{.kind = v1::OUTCOME_STOOD_DOWN, .reason = std::move(veto)};
+    return std::nullopt;
+}
+
+std::function<std::string()> last_check(const Job& job) {
+    if (planted(runtime::Bug::checked_early)) return {};
+    return job.veto;
+}
+
+std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job) {
+    const v1::Channel& channel = job.delivery.channel();
+    return wire.credentials.load(channel.credential(), {.kind = channel.kind(),
+                                                        .realm = job.realm,
+                                                        .agency = channel.agency_id(),
+                                                        .url = channel.url()});
+}
+
+Outcome failed(const runtime::HttpError& error) {
+    Outcome outcome;
+    switch (error.kind) {
+        case runtime::HttpError::Kind::vetoed:
+            outcome.kind = v1::OUTCOME_STOOD_DOWN;
+            outcome.reason = error.text;
+            break;
+        case runtime::HttpError::Kind::not_sent:
+            outcome.kind = v1::OUTCOME_RETRY_LATER;
+            outcome.reason = fmt::format("The channel could not be reached: {}.", error.text);
+            break;
+        case runtime::HttpError::Kind::unknown_outcome:
+        case runtime::HttpError::Kind::refused_by_limit:
+            outcome.kind = v1::OUTCOME_UNKNOWN;
+            outcome.reason = fmt::format("No usable answer: {}.", error.text);
+            if (error.written_at != Time{}) outcome.written_at = error.written_at;
+            break;
+    }
+    return outcome;
+}
+
+std::optional<Duration> retry_after(const runtime::HttpResponse& response, Time now) {
+    const std::string text = response.header("retry-after");
+    return text.empty() ? std::nullopt : runtime::read_wait(text, now);
+}
+
+std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now) {
+    for (const char* name : {"retry-after", "x-ratelimit-reset", "ratelimit-reset"}) {
+        const std::string text = response.header(name);
+        if (text.empty()) continue;
+        if (const auto wait = runtime::read_wait(text, now)) return wait;
+    }
+    return std::nullopt;
+}
+
+}  // namespace tocsin::publishing

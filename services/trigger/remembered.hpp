@@ -1,0 +1,82 @@
+// The sources, or the rules, of a realm, with those that were removed of late: who puts one of them
+// again continues its versions, and no other agency takes its id. Pure.
+#pragma once
+
+#include "runtime/base/shared_map.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace tocsin::trigger {
+
+// A value whose copy costs O(1), so that the view can keep it too. A `Thing` has a `version`, and a
+// `removal`: its number among the removals; 0: it is in use.
+template <class Thing>
+class Remembered {
+public:
+    // To put and remove for ever must take no room for ever: beyond so many that are removed, the
+    // one that was removed first is forgotten.
+    static constexpr std::size_t removed_max = 1000;
+
+    // Null: there is none, or it was forgotten.
+    const Thing* find(const std::string& id) const { return all_.find(id); }
+    bool contains(const std::string& id) const { return all_.contains(id); }
+    bool empty() const { return all_.empty(); }
+    // With the removed ones.
+    std::size_t size() const { return all_.size(); }
+    std::size_t removed() const { return removed_.size(); }
+    std::size_t in_use() const { return all_.size() - removed_.size(); }
+    // As SharedMap::ascend.
+    template <class Use>
+    void ascend(const std::string* after, Use&& use) const {
+        all_.ascend(after, use);
+    }
+    template <class Counts>
+    std::size_t count(const Counts& counts) const {
+        std::size_t number = 0;
+        all_.ascend(nullptr, [&](const std::string&, const Thing& thing) {
+            number += counts(thing) ? 1 : 0;
+            return true;
+        });
+        return number;
+    }
+
+    Thing& edit(const std::string& id) { return all_.edit(id); }
+    // In use from now on.
+    Thing& put(const std::string& id) {
+        Thing& thing = all_.edit(id);
+        removed_.erase(std::exchange(thing.removal, 0));
+        return thing;
+    }
+    // Out of use from now on. The version of the one that was forgotten for it; 0: none was.
+    std::int64_t remove(const std::string& id) {
+        Thing& thing = all_.edit(id);
+        if (thing.removal != 0) return 0;
+        thing.removal = ++last_removal_;
+        removed_.set(thing.removal, id);
+        if (removed_.size() <= removed_max) return 0;
+        const std::int64_t first = *removed_.first();
+        const std::string oldest = *removed_.find(first);
+        const std::int64_t version = all_.find(oldest)->version;
+        all_.erase(oldest);
+        removed_.erase(first);
+        return version;
+    }
+
+private:
+    runtime::SharedMap<std::string, Thing> all_;  // by id
+    // Ids by removal: exactly those of `all_` that are not in use.
+    runtime::SharedMap<std::int64_t, std::string> removed_;
+    std::int64_t last_removal_ = 0;  // no removal has a higher number
+};
+
+// The version that a put of `known` follows; of what is not known the highest that was forgotten,
+// so that no id has a version twice.
+template <class Thing>
+std::int64_t last_version(const Thing* known, std::int64_t forgotten_version) {
+    return known ? known->version : forgotten_version;
+}
+
+}  // namespace tocsin::trigger

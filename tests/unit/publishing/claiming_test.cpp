@@ -1,0 +1,151 @@
+// The claim, and the cancel before it.
+#include "samples.hpp"
+
+namespace tocsin::publishing {
+namespace {
+
+using samples::armed;
+using samples::at;
+using samples::channel;
+using samples::Story;
+
+TEST(Claiming, OnlyTheServiceItselfMay) {
+    Story story = armed();
+    v1::Command command;
+    command.mutable_claim_release()->set_release_id(story.id());
+    command.mutable_claim_release()->set_executor("x1");
+    story.given.by("ana", "calgary", {"admin"}).when(command);
+    EXPECT_EQ(story.given.refused(), "not_an_executor");
+}
+
+TEST(Claiming, GivesOneExecutorEveryArmedDelivery) {
+    Story story = armed();
+    story.claim();
+    ASSERT_EQ(story.given.events().size(), 1u);
+    EXPECT_EQ(story.given.events()[0].deliveries_claimed().delivery_ids_size(), 2);
+    EXPECT_EQ(story.delivery("hook").head.executor(), "x1");
+    EXPECT_EQ(story.delivery("hook").head.attempts(), 1);
+    EXPECT_EQ(runtime::from_proto(story.delivery("hook").head.give_up_at()),
+              at(11) + std::chrono::milliseconds{600});
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_FIRING);
+}
+
+// For those who refer to them, or check who does.
+TEST(Claiming, NamesTheAlertsThatBecomePublicWithIt) {
+    Story story = armed();
+    story.claim();
+    const auto& claimed = story.given.events()[0].deliveries_claimed();
+    ASSERT_EQ(claimed.alerts_size(), 1) << "the feed and the webhook carry the same";
+    const content::v1::Fixed fixed = story.whole("feed").fixed();
+    EXPECT_EQ(claimed.alerts(0).identifier(), fixed.identifier());
+    EXPECT_EQ(claimed.alerts(0).sender(), fixed.sender());
+    EXPECT_EQ(claimed.alerts(0).sent(), fixed.sent());
+    story.outcome("hook", v1::OUTCOME_RETRY_LATER, at(2)).claim("x1", at(60));
+    ASSERT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.given.events()[0].deliveries_claimed().alerts_size(), 0);
+}
+
+TEST(Claiming, ASecondClaimIsRefusedWhileOneLives) {
+    Story story = armed();
+    story.claim("x1").claim("x2");
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+}
+
+TEST(Claiming, NotBeforeItIsArmed) {
+    Story story{samples::feed_only()};
+    story.clear().claim();
+    EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Claiming, NotLongBeforeItsTime) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
+    Story story{samples::feed_only(), content};
+    story.clear().prepared("feed").claim("x1", at(500));
+    EXPECT_EQ(story.given.refused(), "too_early");
+}
+
+TEST(Claiming, NotAfterTheMessageExpired) {
+    Story story = armed();
+    story.claim("x1", at(3600));
+    EXPECT_EQ(story.given.refused(), "expired");
+    EXPECT_EQ(story.due().state(), v1::RELEASE_STATE_EXPIRED);
+}
+
+TEST(Cancelling, BeforeTheClaimStopsEveryDelivery) {
+    Story story = armed();
+    story.cancel();
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_CANCELLED);
+    EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
+    story.claim();
+    EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Cancelling, AfterTheClaimIsRefusedAndPointsToRetraction) {
+    Story story = armed();
+    story.claim().cancel();
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+    EXPECT_TRUE(story.given.rejection()->text.contains("Retract"));
+}
+
+// Every attempt is known to have come to nothing: it would go out later.
+TEST(Cancelling, AfterTheClaimStopsWhatNeverLeft) {
+    for (const auto outcome : {v1::OUTCOME_RETRY_LATER, v1::OUTCOME_STOOD_DOWN}) {
+        Story story = armed({channel("toot", "mastodon"), channel("hook", "webhook")});
+        story.claim();
+        for (const std::string id : {"toot:fr-CA", "toot:en-CA", "hook"})
+            story.outcome(id, outcome, at(2));
+        story.retract(at(3));
+        EXPECT_EQ(story.given.refused(), "not_released");
+        story.cancel(at(3));
+        EXPECT_EQ(story.given.refused(), "");
+        EXPECT_EQ(story.state(), v1::RELEASE_STATE_CANCELLED);
+        story.claim("x1", at(400));
+        EXPECT_EQ(story.given.refused(), "nothing_to_claim");
+    }
+}
+
+TEST(Cancelling, IsRefusedWhileAnyMayBePublicAndRetractingIsNot) {
+    for (const auto outcome :
+         {v1::OUTCOME_UNSPECIFIED, v1::OUTCOME_CONFIRMED, v1::OUTCOME_UNKNOWN}) {
+        Story story = armed({channel("toot", "mastodon")});
+        story.claim().outcome("toot:fr-CA", v1::OUTCOME_RETRY_LATER);
+        if (outcome != v1::OUTCOME_UNSPECIFIED) story.outcome("toot:en-CA", outcome);
+        story.cancel(at(3));
+        EXPECT_EQ(story.given.refused(), "already_claimed");
+        story.retract(at(3));
+        EXPECT_EQ(story.given.refused(), "");
+        EXPECT_EQ(story.delivery("toot:fr-CA").state(), v1::DELIVERY_STATE_STOOD_DOWN);
+    }
+}
+
+// It was in doubt, and was not found there: what was believed may be wrong.
+TEST(Cancelling, IsRefusedOnceAnythingWasInDoubtAndRetractingStopsIt) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim()
+        .outcome("toot:fr-CA", v1::OUTCOME_RETRY_LATER)
+        .outcome("toot:en-CA", v1::OUTCOME_UNKNOWN);
+    story.outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(3)).cancel(at(4));
+    EXPECT_EQ(story.given.refused(), "already_claimed");
+    story.retract(at(4));
+    EXPECT_EQ(story.given.refused(), "");
+    for (const std::string id : {"toot:fr-CA", "toot:en-CA"})
+        EXPECT_EQ(story.delivery(id).state(), v1::DELIVERY_STATE_STOOD_DOWN);
+}
+
+TEST(Cancelling, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
+    Story story = armed();
+    story.cancel(at(1), "calgary", {"author"});
+    EXPECT_EQ(story.given.refused(), "role_missing");
+    story.cancel(at(1), "alberta");
+    EXPECT_EQ(story.given.refused(), "other_agency");
+}
+
+TEST(Cancelling, TwiceAddsNothing) {
+    Story story = armed();
+    story.cancel().cancel();
+    EXPECT_TRUE(story.given.events().empty());
+    EXPECT_EQ(story.given.refused(), "");
+}
+}  // namespace
+}  // namespace tocsin::publishing
