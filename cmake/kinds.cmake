@@ -23,3 +23,22 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/gen/channel_kinds.inc @ONLY CONTENT
 #define TOCSIN_CHANNEL_KINDS(X) \\
 @TOCSIN_CHANNEL_KINDS@
 ")
+
+# The formats of sources are the files of services/trigger/sources that have no header of their own:
+# those with one serve several formats. `usgs_json.cpp` is the format `usgs-json`.
+file(GLOB formats CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/services/trigger/sources
+     ${CMAKE_SOURCE_DIR}/services/trigger/sources/*.cpp)
+set(TOCSIN_FORMATS)
+foreach(format IN LISTS formats)
+  get_filename_component(format ${format} NAME_WE)
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/services/trigger/sources/${format}.hpp)
+    list(APPEND TOCSIN_FORMATS ${format})
+  endif()
+endforeach()
+list(TRANSFORM TOCSIN_FORMATS REPLACE "(.+)" "    X(\\1)" OUTPUT_VARIABLE TOCSIN_SOURCE_FORMATS)
+list(JOIN TOCSIN_SOURCE_FORMATS " \\\n" TOCSIN_SOURCE_FORMATS)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/gen/source_formats.inc @ONLY CONTENT
+"// Made by cmake/kinds.cmake of the files that there are.
+#define TOCSIN_SOURCE_FORMATS(X) \\
+@TOCSIN_SOURCE_FORMATS@
+")

@@ -19,7 +19,7 @@ static void shorten(Json& value, const FieldDescriptor& field) {
         for (Json& one : value) shorten(one, *field.message_type()->map_value());
     } else if (field.enum_type() != nullptr && value.is_string()) {
         if (const auto* named = field.enum_type()->FindValueByName(value.get<std::string>()))
-            value = std::string(texts::enum_name(*field.enum_type(), named->number()));
+            value = std::string(texts::EnumNames(*field.enum_type()).of(named->number()));
     } else if (field.message_type() != nullptr && value.is_object()) {
         shorten_fields(value, *field.message_type());
     }

@@ -4,6 +4,7 @@
 #include "content/channel.hpp"
 #include "runtime/base/validate.hpp"
 #include "runtime/edge/method_rules.hpp"
+#include "source_formats.inc"
 
 #include <google/protobuf/descriptor.h>
 
@@ -34,6 +35,15 @@ struct Row {
 std::vector<std::string> channel_kinds() {
     std::vector<std::string> names;
     for (const auto& one : content::all_kinds()) names.emplace_back(one.kind);
+    return names;
+}
+
+// The file `usgs_json.cpp` reads `usgs-json`.
+std::vector<std::string> source_formats() {
+#define TOCSIN_NAME(format) #format,
+    std::vector<std::string> names{TOCSIN_SOURCE_FORMATS(TOCSIN_NAME)};
+#undef TOCSIN_NAME
+    for (std::string& name : names) std::ranges::replace(name, '_', '-');
     return names;
 }
 
@@ -138,7 +148,7 @@ Rows trigger_rows() {
         {"PutSource",
          {.example = "tocsin source put usgs --format usgs-json --url https://example.org/iv "
                      "--poll-seconds 60",
-          .choices = {{"format", {"usgs-json", "eccc-csv"}}}}},
+          .choices = {{"format", source_formats()}}}},
         {"RemoveSource", {.example = "tocsin source remove usgs"}},
         {"ListSources",
          {.example = "tocsin source list",

@@ -106,7 +106,9 @@ void Telling::reach(v1::Event reached) {
 }
 
 void Telling::record(v1::Event event) {
-    touch_message(event.message_id());
+    // A copy of a message has all its milestones: not where only its release changes.
+    if (!event.has_deliveries_noted() && !event.has_skew_measured())
+        touch_message(event.message_id());
     touch_release(event.release_id());
     Decider::evolve(changed_, event, at_);
     events_.push_back(std::move(event));

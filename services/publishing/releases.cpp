@@ -60,7 +60,9 @@ static void drop_faded(Releases& releases, Time now) {
 
 bool evolve(Releases& releases, const Channels& channels, const v1::Event& event, Time decided_at) {
     const std::string& id = event.release_id();
-    if (!event.has_release_planned() && !releases.by_id.contains(id)) return false;
+    // What faded, by an earlier event of the same decision at the latest, changes no more.
+    if (!event.has_release_planned() && !releases.by_id.contains(id))
+        return releases.faded.contains(id);
     Release& release = releases.by_id[id];
     if (const auto at = due_of(releases, release)) releases.due.erase({*at, id});
     if (const auto at = release.fades()) releases.fading.erase({*at, id});

@@ -1,8 +1,5 @@
 #include "texts/enum_names.hpp"
 
-#include <map>
-#include <mutex>
-
 namespace tocsin::texts {
 
 using google::protobuf::EnumDescriptor;
@@ -25,23 +22,14 @@ std::vector<std::string> enum_names(const EnumDescriptor& type) {
     return names;
 }
 
-using Names = std::map<int, std::string>;
-
-static const Names& names_of(const EnumDescriptor& type) {
-    static std::mutex mutex;
-    static std::map<const EnumDescriptor*, Names> known;
-    const std::lock_guard lock(mutex);
-    const auto [found, is_new] = known.try_emplace(&type);
-    if (is_new)
-        for (int i = 1; i < type.value_count(); ++i)
-            found->second.emplace(type.value(i)->number(), short_name(type, i));
-    return found->second;
+EnumNames::EnumNames(const EnumDescriptor& type) {
+    for (int i = 1; i < type.value_count(); ++i)
+        names_.emplace(type.value(i)->number(), short_name(type, i));
 }
 
-std::string_view enum_name(const EnumDescriptor& type, int value) {
-    const Names& names = names_of(type);
-    const auto found = names.find(value);
-    return found == names.end() ? std::string_view{} : std::string_view{found->second};
+std::string_view EnumNames::of(int value) const {
+    const auto found = names_.find(value);
+    return found == names_.end() ? std::string_view{} : std::string_view{found->second};
 }
 
 }  // namespace tocsin::texts

@@ -109,18 +109,23 @@ inline double poll_seconds_least(bool allow_private_addresses) {
 
 using ReadBody = std::expected<Parsed, std::string> (*)(std::string_view body);
 
+// Why the format has no series of that name, and what to write; empty: it may have one. `name` is
+// what follows the station and its colon.
+using SeriesProblem = std::string (*)(std::string_view station, std::string_view name);
+
 struct SourceFormat {
     std::string_view name;    // as in PutSourceRequest.format
     std::string_view accept;  // `Accept` of the request
     ReadBody read;
+    SeriesProblem series_problem;
     std::size_t bytes_max = body_bytes_max;
 };
 
-// The table of formats, in sources.cpp.
+// All formats: the files in sources/ that have no header.
 std::span<const SourceFormat> source_formats();
 // Null: there is no such format.
 const SourceFormat* find_format(std::string_view name);
 // Why a source of the format can have no series of this name, and what to write; empty: it can.
-std::string series_problem(std::string_view format, const std::string& series);
+std::string series_problem(std::string_view format, std::string_view series);
 
 }  // namespace tocsin::trigger

@@ -1,11 +1,9 @@
 #include "bench/differences.hpp"
 
+#include "all_ledgers.hpp"
 #include "runtime/base/digest.hpp"
-#include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "services.inc"
 #include "tocsin/content/v1/content.pb.h"
-#include "tocsin/drafting/v1/drafting_ledger.pb.h"
-#include "tocsin/measurement/v1/measurement_ledger.pb.h"
-#include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
 #include <memory>
 
@@ -39,10 +37,11 @@ static void collect_times(const Message& message, std::set<std::int64_t>& second
 }
 
 static std::unique_ptr<Message> event_of(const std::string& service) {
-    if (service == "drafting") return std::make_unique<drafting::v1::Event>();
-    if (service == "approval") return std::make_unique<approval::v1::Event>();
-    if (service == "publishing") return std::make_unique<publishing::v1::Event>();
-    return std::make_unique<measurement::v1::Event>();
+#define TOCSIN_EVENT(name) \
+    if (service == #name) return std::make_unique<name::v1::Event>();
+    TOCSIN_SERVICES(TOCSIN_EVENT)
+#undef TOCSIN_EVENT
+    throw std::logic_error("no service " + service);
 }
 
 void collect_times(const std::string& service, const std::string& bytes,

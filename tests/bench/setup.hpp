@@ -6,12 +6,15 @@
 #include "bench/waiting.hpp"
 #include "runtime/base/ids.hpp"
 
+#include "services.inc"
+
 #include <array>
 
 namespace tocsin::bench {
 
-inline constexpr std::array services{"drafting", "approval", "publishing", "measurement",
-                                     "trigger"};
+#define TOCSIN_NAME(service) #service,
+inline constexpr auto services = std::to_array<const char*>({TOCSIN_SERVICES(TOCSIN_NAME)});
+#undef TOCSIN_NAME
 
 // Starts tocsin-all and waits until every service serves. The ports hold the gateway's as
 // `gateway`; its address is that of the public feed.

@@ -28,10 +28,11 @@ protected:
                 Generated::service_full_name());
         for (int i = 0; i < service.method_count(); ++i) {
             const auto& method = *service.method(i);
-            if (method_rules(*method.input_type()).access() == rules::v1::ACCESS_CHANGE)
-                serve(i,
-                      changes_.emplace(method.input_type(), Rpc::Change{&method, &blank_, {}, {}})
-                          .first->second);
+            if (method_rules(*method.input_type()).access() != rules::v1::ACCESS_CHANGE) continue;
+            const auto& body = Rpc::body_field(*Command::descriptor(), *method.input_type());
+            serve(i, changes_
+                         .emplace(method.input_type(), Rpc::Change{&method, &blank_, &body, {}, {}})
+                         .first->second);
         }
     }
 

@@ -1,39 +1,44 @@
 #include "runtime/edge/method_rules.hpp"
 
 #include "runtime/edge/identity.hpp"
+#include "services.inc"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <stdexcept>
+#include <unordered_map>
 
 namespace tocsin::runtime {
 
 using google::protobuf::Descriptor;
-using google::protobuf::FileDescriptor;
+using google::protobuf::DescriptorPool;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 using rules::v1::MethodRules;
 
-// Services are apart from what they take: `tocsin.drafting.v1` has its own in
-// `tocsin/drafting/v1/drafting_service.proto`.
-static const FileDescriptor* services_beside(const Descriptor& request) {
-    const std::string& package = request.file()->package();
-    const auto first = package.find('.'), second = package.find('.', first + 1);
-    if (first == std::string::npos || second == std::string::npos) return nullptr;
-    std::string folder = package;
-    std::ranges::replace(folder, '.', '/');
-    return request.file()->pool()->FindFileByName(
-        fmt::format("{}/{}_service.proto", folder, package.substr(first + 1, second - first - 1)));
+using Methods = std::unordered_map<const Descriptor*, const MethodDescriptor*>;
+
+// Of all services, by what they take.
+static Methods all_methods() {
+    Methods methods;
+#define TOCSIN_NAME(service) #service,
+    for (const char* name : {TOCSIN_SERVICES(TOCSIN_NAME) "ledger"}) {
+#undef TOCSIN_NAME
+        const auto* file = DescriptorPool::generated_pool()->FindFileByName(
+            fmt::format("tocsin/{0}/v1/{0}_service.proto", name));
+        if (file == nullptr) continue;
+        const ServiceDescriptor& service = *file->service(0);
+        for (int i = 0; i < service.method_count(); ++i)
+            methods.emplace(service.method(i)->input_type(), service.method(i));
+    }
+    return methods;
 }
 
 static const MethodDescriptor* method_of(const Descriptor& request) {
-    const FileDescriptor* file = services_beside(request);
-    for (int i = 0; file != nullptr && i < file->service_count(); ++i)
-        for (int j = 0; j < file->service(i)->method_count(); ++j)
-            if (file->service(i)->method(j)->input_type() == &request)
-                return file->service(i)->method(j);
-    return nullptr;
+    static const Methods methods = all_methods();
+    const auto found = methods.find(&request);
+    return found == methods.end() ? nullptr : found->second;
 }
 
 const MethodRules& method_rules(const Descriptor& request) {

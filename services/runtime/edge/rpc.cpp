@@ -189,13 +189,13 @@ void Rpc::tidy(Message& request) const {
     if (request.ByteSizeLong() <= limits_.command_bytes_max) texts::tidy_texts(request);
 }
 
-// The part of a command that holds a request of this type.
-static Message* body_of(Message& command, const google::protobuf::Descriptor& request) {
-    const auto* body = command.GetDescriptor()->FindOneofByName("body");
+const FieldDescriptor& Rpc::body_field(const google::protobuf::Descriptor& command,
+                                       const google::protobuf::Descriptor& request) {
+    const auto* body = command.FindOneofByName("body");
     for (int i = 0; body != nullptr && i < body->field_count(); ++i)
-        if (body->field(i)->message_type() == &request)
-            return command.GetReflection()->MutableMessage(&command, body->field(i));
-    throw std::logic_error("no command for " + request.full_name());
+        if (body->field(i)->message_type() == &request) return *body->field(i);
+    throw std::logic_error(
+        fmt::format("{} has no field for {}", command.full_name(), request.full_name()));
 }
 
 static bool parse(const grpc::ByteBuffer& bytes, Message& message) {
@@ -293,9 +293,15 @@ Rpc::Reactor* Rpc::change(Context* context, const Change& change, const grpc::By
     changing->change = &change;
     changing->response = &response;
     changing->command.reset(change.command->New());
-    Message& request = *body_of(*changing->command, *change.method->input_type());
+    Message& request =
+        *changing->command->GetReflection()->MutableMessage(changing->command.get(), change.body);
     changing->request = &request;
-    if (!parse(bytes, request))
+    const bool readable = parse(bytes, request);
+    // Until the call is answered gRPC would keep them, and count them as memory of calls under way.
+    const_cast<grpc::ByteBuffer&>(bytes).Clear();
+    if (!readable)
+        if (const auto caller = caller_of(*context); !caller) return ended(context, caller.error());
+    if (!readable)
         return ended(context, edge_status("invalid_argument",
                                           fmt::format("the bytes of the request are no {}",
                                                       change.method->input_type()->full_name())));

@@ -70,12 +70,16 @@ public:
     // edge/changes.hpp makes one of each.
     struct Change {
         const google::protobuf::MethodDescriptor* method;
-        // The service's Command: its oneof has a field of the method's request.
-        const google::protobuf::Message* command;
+        const google::protobuf::Message* command;       // the service's
+        const google::protobuf::FieldDescriptor* body;  // of it, for the method's request
         Check check;
         // For so long a check that refuses is asked again before its word counts.
         std::chrono::milliseconds patience{0};
     };
+    // The field of a command for that request. Throws std::logic_error where there is none.
+    static const google::protobuf::FieldDescriptor& body_field(
+        const google::protobuf::Descriptor& command, const google::protobuf::Descriptor& request);
+
     // The request becomes a command; what was decided is the answer, a ledger.v1.ChangeResponse.
     // Here and in `read`, texts are made tidy before anything looks at them
     // (texts/text_fields.hpp). `change` and `response` outlive the call.

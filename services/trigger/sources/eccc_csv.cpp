@@ -19,7 +19,8 @@
 #include <map>
 #include <utility>
 
-namespace tocsin::trigger::eccc_csv {
+namespace tocsin::trigger {
+namespace eccc_csv {
 namespace {
 
 using Fault = std::unexpected<std::string>;
@@ -194,4 +195,24 @@ std::expected<Parsed, std::string> read(std::string_view body) {
     return Reader{rows, *columns}.read();
 }
 
-}  // namespace tocsin::trigger::eccc_csv
+static std::string series_problem(std::string_view station, std::string_view name) {
+    if (name != "level" && name != "discharge")
+        return fmt::format("`{}` is no parameter of eccc-csv: write {}:{}", name, station,
+                           name.starts_with('l') ? "level" : "discharge");
+    std::string capitals{station};
+    for (char& c : capitals)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (capitals != station)
+        return fmt::format("stations of ECCC are in capitals: write {}:{}", capitals, name);
+    return {};
+}
+
+}  // namespace eccc_csv
+
+const SourceFormat& eccc_csv_format() {
+    static constexpr SourceFormat format{"eccc-csv", "text/csv", eccc_csv::read,
+                                         eccc_csv::series_problem, long_body_bytes_max};
+    return format;
+}
+
+}  // namespace tocsin::trigger

@@ -21,7 +21,8 @@
 #include <map>
 #include <utility>
 
-namespace tocsin::trigger::usgs_json {
+namespace tocsin::trigger {
+namespace usgs_json {
 namespace {
 
 using nlohmann::json;
@@ -373,4 +374,27 @@ std::expected<Parsed, std::string> read(std::string_view body) {
     }
 }
 
-}  // namespace tocsin::trigger::usgs_json
+static std::string series_problem(std::string_view station, std::string_view name) {
+    const std::string_view parameter = name.substr(0, name.find(':'));
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (parameter.size() != 5 || !std::ranges::all_of(parameter, digit))
+        return fmt::format(
+            "`{}` is no parameter of USGS: write its five digits, such as "
+            "{}:00060 for discharge or {}:00065 for gage height",
+            parameter, station, station);
+    if (parameter.size() == name.size()) return {};
+    const std::string_view method = name.substr(parameter.size() + 1);
+    if (!method.empty() && std::ranges::all_of(method, digit)) return {};
+    return fmt::format("`{}` is no method id of USGS: write its digits, such as {}:{}:69928",
+                       method, station, parameter);
+}
+
+}  // namespace usgs_json
+
+const SourceFormat& usgs_json_format() {
+    static constexpr SourceFormat format{"usgs-json", "application/json", usgs_json::read,
+                                         usgs_json::series_problem};
+    return format;
+}
+
+}  // namespace tocsin::trigger

@@ -8,6 +8,7 @@
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -142,6 +143,7 @@ protected:
         bound_received(builder);
         server_ = builder.BuildAndStart();
         const auto channel = server_->InProcessChannel({});
+        raw = std::make_unique<grpc::GenericStub>(channel);
         drafting = drafting::v1::DraftingService::NewStub(channel);
         publishing = publishing::v1::PublishingService::NewStub(channel);
     }
@@ -163,6 +165,23 @@ protected:
         context.AddMetadata("authorization", bearer);
         ledger::v1::ChangeResponse response;
         return unpack(drafting->PutTemplate(&context, request, &response));
+    }
+    // PutTemplate with any bytes for a request.
+    google::rpc::Status put_bytes(const std::string& bytes, const std::string& bearer) {
+        grpc::ClientContext context;
+        context.AddMetadata("authorization", bearer);
+        grpc::CompletionQueue queue;
+        const grpc::Slice slice(bytes);
+        const auto call = raw->PrepareUnaryCall(
+            &context, "/tocsin.drafting.v1.DraftingService/PutTemplate", {&slice, 1}, &queue);
+        grpc::ByteBuffer response;
+        grpc::Status status;
+        call->StartCall();
+        call->Finish(&response, &status, this);
+        void* tag = nullptr;
+        bool ok = false;
+        EXPECT_TRUE(queue.Next(&tag, &ok));
+        return unpack(status);
     }
     google::rpc::Status list(const std::string& bearer) {
         grpc::ClientContext context;
@@ -258,6 +277,7 @@ protected:
     Drafting drafting_{rpc_};
     Publishing publishing_{rpc_};
     std::unique_ptr<grpc::Server> server_;
+    std::unique_ptr<grpc::GenericStub> raw;
     std::unique_ptr<drafting::v1::DraftingService::Stub> drafting;
     std::unique_ptr<publishing::v1::PublishingService::Stub> publishing;
 };
@@ -279,6 +299,20 @@ TEST_F(RpcTest, WhatIsRecordedHasTidyTexts) {
     const auto refused = put(request, token("calgary", {"author"}));
     EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
               "template_id");
+}
+
+TEST_F(RpcTest, BytesThatAreNoRequestChangeNothing) {
+    const std::string bearer = token("calgary", {"author"});
+    for (const std::string bytes : {"\x07", "\x0a\xff\xff\xff\xff\x0f", "\x0a\x02\xff\xfe"}) {
+        const auto refused = put_bytes(bytes, bearer);
+        EXPECT_EQ(refused.code(), static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+        EXPECT_TRUE(refused.message().find("PutTemplateRequest") != std::string::npos)
+            << refused.message();
+    }
+    EXPECT_TRUE(ledger.sizes.empty());
+    // No bytes at all are a request with nothing in it.
+    EXPECT_EQ(put_bytes("", bearer).code(), static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+    EXPECT_TRUE(ledger.sizes.empty());
 }
 
 TEST_F(RpcTest, ARepeatWithOtherBlanksIsTheSameRequest) {
