@@ -289,7 +289,7 @@ def test_people_see_where_sources_rules_and_crossings_stand(
     assert (row["RULE"], row["MESSAGE"], row["REFUSED"]) == ("bow-high", crossing["messageId"], "")
     said = cli.fails(3, "rule", "put", "elbow", "--source", "bwo", "--series", "A:level",
                      "--threshold", "3", "--template", "high", "--incident", incident, person="ada")
-    assert "did you mean bow?" in said
+    assert "did you mean `bow`?" in said
 
 
 # --- the ledger, damaged on the disk ---
