@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin::trigger {
@@ -33,7 +34,9 @@ public:
         crossings_.each(before, use);
     }
     // The three below as CrossingView has them.
-    v1::Crossing shown(v1::Crossing crossing) const { return crossings_.shown(crossing); }
+    v1::Crossing shown(v1::Crossing crossing) const {
+        return crossings_.shown(std::move(crossing));
+    }
     std::string refusal_of(const std::string& crossing_id) const {
         return crossings_.refusal_of(crossing_id);
     }

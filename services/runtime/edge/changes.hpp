@@ -5,6 +5,8 @@
 #include "runtime/edge/method_rules.hpp"
 #include "runtime/edge/rpc.hpp"
 
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+
 #include <chrono>
 #include <functional>
 #include <map>
