@@ -14,7 +14,8 @@ from support.waiting import until
 class Raw:
     def __init__(self, bootstrap: str) -> None:
         settings = {"bootstrap.servers": bootstrap, "log_level": 2}
-        self._producer = Producer({**settings, "linger.ms": 0, "message.timeout.ms": 15_000,
+        # A hundred thousand may be queued, on a machine that does something else beside.
+        self._producer = Producer({**settings, "linger.ms": 0, "message.timeout.ms": 55_000,
                                    "message.max.bytes": 2_000_000})
         self._admin = AdminClient(settings)
 
