@@ -11,7 +11,10 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 home=${TOCSIN_HOME:-$tests/../.tocsin}
 folder=$home/test/fuzz/$(basename "$target")
 mkdir -p "$folder/corpus"
-exploring=(-seed=1 -runs=20000 "$seeds")
+# The target writes what it finds into the first folder: never into the seeds.
+rm -rf "$folder/new"
+mkdir "$folder/new"
+exploring=(-seed=1 -runs=20000 "$folder/new" "$seeds")
 [[ ${TOCSIN_DOSE:-ci} != full ]] || # six targets: ten minutes in all
     exploring=(-max_total_time=100 "$folder/corpus" "$seeds")
 
