@@ -2,11 +2,10 @@
 # time. Most of what a source costs is its headers and the templates that it has in common with
 # others. What one file names for itself must therefore be unique in its target, but for the kinds
 # of a table (a folder below the service's), which all have the same parts; each is compiled by
-# itself, as is a `decider.cpp`, which is what changes most, and `http_server.cpp`, which takes as
-# much memory as many others. The preset `dev` compiles every source by itself, and shows where one
-# lacks an include.
+# itself, as is a `decider.cpp`, which is what changes most. The preset `dev` compiles every source
+# by itself, and shows where one lacks an include.
 set(TOCSIN_UNITY_BATCH 10)
-set(TOCSIN_ALONE "/(channels|sources)/[a-z_]+\\.cpp$|/decider\\.cpp$|/http_server\\.cpp$")
+set(TOCSIN_ALONE "/(channels|sources)/[a-z_]+\\.cpp$|/decider\\.cpp$")
 function(tocsin_unity target)
   if(NOT TOCSIN_UNITY)
     return()

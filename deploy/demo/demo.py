@@ -54,6 +54,11 @@ def step(text: str) -> None:
     say(f"{datetime.now().strftime('%H:%M:%S')}  {text}")
 
 
+def kind_of(milestone: dict) -> str:
+    """As people read it: `crossed` for MILESTONE_KIND_CROSSED."""
+    return milestone["kind"].removeprefix("MILESTONE_KIND_").lower()
+
+
 def state_of(thing: dict) -> str:
     """As people read it: `confirmed` for DELIVERY_STATE_CONFIRMED."""
     return thing["state"].split("_STATE_", 1)[1].lower()
@@ -305,7 +310,7 @@ class Demo:
         def complete() -> dict | None:
             card = self.api.read("calgary-writer", "measurement", "GetScorecard",
                                  messageId=self.message)["scorecard"]
-            told = sum(1 for one in card.get("milestones", []) if one["kind"] == "confirmed")
+            told = sum(1 for one in card.get("milestones", []) if kind_of(one) == "confirmed")
             return card if told >= deliveries else None
         return self.wait_for("the scorecard", complete)
 
@@ -335,7 +340,7 @@ class Demo:
 
 
 def first_at(card: dict, kind: str) -> str | None:
-    times = [one["at"] for one in card.get("milestones", []) if one["kind"] == kind]
+    times = [one["at"] for one in card.get("milestones", []) if kind_of(one) == kind]
     return min(times, default=None)
 
 
@@ -349,7 +354,7 @@ def link(delivery: dict) -> str:
 
 
 def outcome(card: dict, release: dict, ledger: dict) -> dict:
-    confirmed = [one["at"] for one in card.get("milestones", []) if one["kind"] == "confirmed"]
+    confirmed = [one["at"] for one in card.get("milestones", []) if kind_of(one) == "confirmed"]
     reading = card.get("reading", {})
     return {
         "crossed_at": first_at(card, "crossed"),
@@ -373,7 +378,7 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
     say("Timeline")
     for one in card.get("milestones", []):
         where = " ".join(filter(None, (one.get("agency"), one.get("channel"), one.get("text"))))
-        say(f"  {one['at']:30}  {one['kind']:10}  {where}")
+        say(f"  {one['at']:30}  {kind_of(one):10}  {where}")
     say()
     say("The four clocks")
     for name, key in (("reading -> draft", "readingToDraftSeconds"),

@@ -46,20 +46,21 @@ make_demo_credentials() {
     local agency
     for agency in "${demo_agencies[@]}"; do
         write_demo_credential "$agency" webhook "http://127.0.0.1:${port[DEMO_WORLD]}" \
-            '.secrets // ["whsec_" + $made]' "$(head -c 32 /dev/urandom | base64 -w 0)"
+            secrets '["whsec_" + $made]' "$(head -c 32 /dev/urandom | base64 -w 0)"
         write_demo_credential "$agency" mastodon "http://127.0.0.1:${port[DEMO_MASTODON]}" \
-            '.token // $made' "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')"
+            token '$made' "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')"
     done
 }
 
-# AGENCY KIND ORIGIN SECRET MADE: SECRET is a jq expression over what the file says already.
+# AGENCY KIND ORIGIN FIELD SECRET MADE: FIELD holds the secret; SECRET is a jq expression for a new
+# one, of the text MADE.
 write_demo_credential() {
-    local file=$home/credentials/demo-$2-$1 text key=token
-    [[ $2 != webhook ]] || key=secrets
+    local file=$home/credentials/demo-$2-$1 text
     text=$( ([[ -s $file ]] && cat "$file" || echo '{}') |
         jq --arg kind "$2" --arg realm "$demo_realm" --arg agency "$1" --arg origin "$3" \
-            --arg made "$5" \
-            "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin], $key: ($4)}")
+            --arg made "$6" --arg field "$4" \
+            "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin],
+              (\$field): (.[\$field] // $5)}")
     private "$file" <<<"$text"
 }
 

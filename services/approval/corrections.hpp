@@ -1,4 +1,4 @@
-// What providers corrected of the readings at which rules had crossed: for the eyes of reviewers.
+// What providers corrected of the readings at which rules had crossed, shown to reviewers.
 #pragma once
 
 #include "runtime/base/shared_bytes.hpp"

@@ -30,7 +30,7 @@ static Verdict dispatch(const State& state, const runtime::Asking& asking,
 Verdict Decider::decide(const State& state, const runtime::Asking& asking, const Command& command,
                         Time now) {
     Verdict verdict = dispatch(state, asking, command, now);
-    if (verdict) require_moves(state.reviews, verdict->events);
+    if (verdict) check_moves(state.reviews, verdict->events);
     return verdict;
 }
 

@@ -1,4 +1,4 @@
-// Who may say yes to which exact words: from submission to clearance.
+// Who may approve, and exactly which bytes: from submission to clearance.
 //
 // Approval holds the baton from drafting's MessageSubmitted until its own Cleared, ReviewReturned
 // or ReviewRejected. Its subjects are the roster, the policies and the reviews; each has a header

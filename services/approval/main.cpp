@@ -1,7 +1,8 @@
 #include "approval/service.hpp"
 
 int main(int argc, char** argv) {
-    return tocsin::runtime::run(argc, argv, "tocsin-approval",
-                                "Decides who may say yes to which exact words.",
-                                {tocsin::approval::service()});
+    return tocsin::runtime::run(
+        argc, argv, "tocsin-approval",
+        "Collects the approvals that a message needs, each for its exact bytes.",
+        {tocsin::approval::service()});
 }

@@ -25,7 +25,7 @@ v1::ReviewState state_of(const Reviews& reviews, const std::string& message_id) 
                                          : found->second.get().state();
 }
 
-void require_moves(const Reviews& reviews, const std::vector<v1::Event>& events) {
+void check_moves(const Reviews& reviews, const std::vector<v1::Event>& events) {
     std::map<std::string, v1::ReviewState> states;
     for (const v1::Event& event : events) {
         const v1::ReviewState to = state_after(event);
@@ -42,12 +42,14 @@ void require_moves(const Reviews& reviews, const std::vector<v1::Event>& events)
 
 // ---- what commands have in common
 
+Rejection no_review(std::string_view message_id) {
+    return runtime::no_such("review of message", message_id, "message_id", "submit it first");
+}
+
 std::expected<v1::Review, Rejection> own_review(const Reviews& reviews, const Asking& asking,
                                                 const std::string& message_id) {
     const auto found = reviews.latest.find(message_id);
-    if (found == reviews.latest.end())
-        return std::unexpected(
-            runtime::no_such("review of message", message_id, "message_id", "submit it first"));
+    if (found == reviews.latest.end()) return std::unexpected(no_review(message_id));
     v1::Review review = found->second.get();
     const auto id_of = [](const v1::AgencyReview& agency) -> const std::string& {
         return agency.agency_id();
@@ -85,24 +87,31 @@ v1::Event review_returned(const std::string& message_id, std::string_view actor,
 
 // ---- commands; approve() is in review_approve.cpp
 
-Verdict request_changes(const Reviews& reviews, const v1::Roster& roster, const Asking& asking,
-                        const v1::RequestChangesRequest& request) {
-    const auto review = own_review(reviews, asking, request.message_id());
-    if (!review) return std::unexpected(review.error());
+// The review of a message, which the caller may end without a clearance.
+static std::expected<v1::Review, Rejection> refusable_review(const Reviews& reviews,
+                                                             const v1::Roster& roster,
+                                                             const Asking& asking,
+                                                             const std::string& message_id) {
+    auto review = own_review(reviews, asking, message_id);
+    if (!review) return review;
     if (auto no = require_role_on_roster(roster, asking, {"approver", "duty-officer"}))
         return std::unexpected(*no);
     if (auto no = require_in_review(*review)) return std::unexpected(*no);
+    return review;
+}
+
+Verdict request_changes(const Reviews& reviews, const v1::Roster& roster, const Asking& asking,
+                        const v1::RequestChangesRequest& request) {
+    const auto review = refusable_review(reviews, roster, asking, request.message_id());
+    if (!review) return std::unexpected(review.error());
     return review_answer(
         *review, {review_returned(review->message_id(), asking.actor, request.reason(), false)});
 }
 
 Verdict reject_message(const Reviews& reviews, const v1::Roster& roster, const Asking& asking,
                        const v1::RejectRequest& request) {
-    const auto review = own_review(reviews, asking, request.message_id());
+    const auto review = refusable_review(reviews, roster, asking, request.message_id());
     if (!review) return std::unexpected(review.error());
-    if (auto no = require_role_on_roster(roster, asking, {"approver", "duty-officer"}))
-        return std::unexpected(*no);
-    if (auto no = require_in_review(*review)) return std::unexpected(*no);
 
     v1::Event event = event_of(review->message_id());
     v1::ReviewRejected& rejected = *event.mutable_review_rejected();

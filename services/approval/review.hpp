@@ -31,7 +31,7 @@ struct Reviews {
 
 // What no fold would accept is not decided. Throws: the rules of this service are at fault, and the
 // runtime records it.
-void require_moves(const Reviews& reviews, const std::vector<v1::Event>& events);
+void check_moves(const Reviews& reviews, const std::vector<v1::Event>& events);
 
 // ---- commands
 
@@ -44,7 +44,7 @@ Verdict reject_message(const Reviews& reviews, const v1::Roster& roster,
 Verdict take_back(const Reviews& reviews, const v1::Roster& roster, const runtime::Asking& asking,
                   const v1::TakeBackRequest& request);
 
-// ---- submissions
+// ---- reactions to drafting
 
 // Opens a review for each text that a decision of drafting submitted.
 std::optional<Happened> open_reviews(const Reviews& reviews, const Policies& policies,

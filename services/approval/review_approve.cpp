@@ -81,7 +81,7 @@ static Verdict give_approval(const Reviews& reviews, const v1::Roster& roster,
 
 // Nobody approves a text that they wrote, nor the same text for two agencies. `before` is what the
 // caller approved of it already; null: nothing.
-static std::optional<Rejection> require_fresh_eyes(const v1::Review& review, const Asking& asking,
+static std::optional<Rejection> require_uninvolved(const v1::Review& review, const Asking& asking,
                                                    const v1::Approval* before) {
     // Who edited any revision, or submitted it, is out; being its last editor is not the test.
     if (texts::contains(review.editors(), asking.actor))
@@ -111,7 +111,7 @@ Verdict approve(const Reviews& reviews, const v1::Roster& roster, const Asking& 
     if (auto no = require_role_on_roster(roster, asking, {own.roles().begin(), own.roles().end()}))
         return std::unexpected(*no);
     const v1::Approval* before = approval_by(review, asking.actor);
-    if (auto no = require_fresh_eyes(review, asking, before)) return std::unexpected(*no);
+    if (auto no = require_uninvolved(review, asking, before)) return std::unexpected(*no);
     // A second click after the last approval is still the same yes.
     const bool again = before && request.digest() == review.digest();
     if (again && review.state() == v1::REVIEW_STATE_CLEARED) return review_answer(review, {});

@@ -98,24 +98,25 @@ void ReviewMetrics::publish(const Place& place) {
         .Set(static_cast<double>(times.size()));
     const Time oldest = times.empty() ? Time{} : *times.begin();
     metrics_
-        .gauge("tocsin_review_oldest_timestamp_seconds",
-               "When the oldest review that waits for this agency was submitted, since 1970; 0 "
-               "while none waits. Folded from the ledger, the same at every instance.",
-               labels)
+        .gauge(
+            "tocsin_review_oldest_timestamp_seconds",
+            "Time at which the oldest review that waits for this agency was submitted, in seconds "
+            "since 1970; 0 while none waits. Folded from the ledger, the same at every instance.",
+            labels)
         .Set(std::chrono::duration<double>(oldest.time_since_epoch()).count());
 }
 
 prometheus::Counter& ReviewMetrics::reviews_ended(const std::string& outcome) {
-    return metrics_.counter("tocsin_reviews_total",
-                            "Reviews by the end that they came to, decided by this instance since "
-                            "its start.",
-                            {{"outcome", outcome}});
+    return metrics_.counter(
+        "tocsin_reviews_total",
+        "Reviews that ended, by outcome; those that this instance decided, since its start.",
+        {{"outcome", outcome}});
 }
 
 prometheus::Histogram& ReviewMetrics::approval_seconds() {
     return metrics_.histogram("tocsin_approval_seconds",
-                              "From submission to clearance by the last agency, of reviews that "
-                              "this instance cleared since its start.",
+                              "Seconds from submission to clearance by the last agency; of reviews "
+                              "that this instance cleared, since its start.",
                               {}, {10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400});
 }
 

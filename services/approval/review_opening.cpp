@@ -96,7 +96,7 @@ std::optional<Happened> open_reviews(const Reviews& reviews, const Policies& pol
         happened.etag = std::string{"0"};
     });
     if (happened.events.empty()) return std::nullopt;
-    require_moves(reviews, happened.events);
+    check_moves(reviews, happened.events);
     return happened;
 }
 

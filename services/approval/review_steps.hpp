@@ -14,6 +14,9 @@ namespace tocsin::approval {
 // Of the latest review of a message; unspecified while there is none.
 v1::ReviewState state_of(const Reviews& reviews, const std::string& message_id);
 
+// Of a message that was never submitted.
+runtime::Rejection no_review(std::string_view message_id);
+
 // The review of a message that names the caller's agency.
 std::expected<v1::Review, runtime::Rejection> own_review(const Reviews& reviews,
                                                          const runtime::Asking& asking,

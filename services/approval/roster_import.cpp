@@ -172,17 +172,20 @@ static std::optional<Rejection> require_own_senders(const v1::Roster& all,
 
 static std::optional<Rejection> require_room(const v1::Roster& all) {
     if (all.agencies_size() > agencies_max)
-        return Rejection{Because::resource_exhausted, "roster_too_large",
-                         fmt::format("with these agencies the realm has {}, and may have {}; name "
-                                     "fewer",
-                                     all.agencies_size(), agencies_max),
-                         "roster.agencies"};
+        return runtime::no_room("roster_too_large",
+                                {.of = "the roster of the realm",
+                                 .bound = agencies_max,
+                                 .things = "agencies",
+                                 .remedy = "name fewer",
+                                 .field = "roster.agencies",
+                                 .wanted = static_cast<std::size_t>(all.agencies_size())});
     if (all.ByteSizeLong() > roster_bytes_max)
-        return Rejection{Because::resource_exhausted, "roster_too_large",
-                         fmt::format("with this import the roster of the realm has {} bytes, and "
-                                     "may have {}; name fewer people",
-                                     all.ByteSizeLong(), roster_bytes_max),
-                         "roster"};
+        return runtime::no_room("roster_too_large", {.of = "the roster of the realm",
+                                                     .bound = roster_bytes_max,
+                                                     .things = "bytes",
+                                                     .remedy = "name fewer people",
+                                                     .field = "roster",
+                                                     .wanted = all.ByteSizeLong()});
     return std::nullopt;
 }
 

@@ -1,7 +1,9 @@
 #include "approval/rpc.hpp"
 
+#include "approval/review_steps.hpp"
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/page.hpp"
+#include "runtime/ledger/refusals.hpp"
 
 #include <fmt/format.h>
 
@@ -56,8 +58,9 @@ Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* re
                                 v1::GetReviewResponse* response) {
     const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
         auto review = realm.review(in.message_id());
-        if (!review) return runtime::not_found("message_id", in.message_id());
-        if (!concerns(caller, *review)) return runtime::other_agency(caller, "message_id");
+        if (!review) return runtime::status_of(no_review(in.message_id()));
+        if (!concerns(caller, *review))
+            return runtime::status_of(runtime::not_concerned(caller, "message_id"));
         *out.mutable_review() = std::move(*review);
         return grpc::Status::OK;
     };

@@ -61,7 +61,7 @@ void App::add_globals() {
     app_.add_option("--realm", options_.realm, "realm of a minted token");
     app_.add_option("--agency", options_.agency, "agency of a minted token");
     app_.add_option("--roles", options_.roles, "roles of a minted token, with commas");
-    app_.add_option("--ttl", options_.ttl_text, "how long a minted token is good")
+    app_.add_option("--ttl", options_.ttl_text, "how long a minted token is valid")
         ->capture_default_str();
     app_.add_option("--issuer", options_.issuer, "iss of a minted token")
         ->envname("TOCSIN_JWT_ISSUER")
@@ -187,7 +187,7 @@ void App::add_source_verbs() {
 static void check_service(const std::string& service) {
     if (std::find(std::begin(service_names), std::end(service_names), service) ==
         std::end(service_names))
-        throw Failure(Exit::usage, fmt::format("there is no service '{}': name one of {}", service,
+        throw Failure(Exit::usage, fmt::format("there is no service `{}`; name one of {}", service,
                                                fmt::join(service_names, ", ")));
 }
 
@@ -312,7 +312,8 @@ void App::add_small_verbs() {
 int App::run(int argc, char** argv) {
     const int code = run_verb(argc, argv);
     if (output_arrived() || code != 0) return code;
-    std::cerr << "tocsin: the output was lost: it cannot be written. What was to be done is done\n";
+    std::cerr
+        << "tocsin: the output cannot be written and is lost; the command itself was carried out\n";
     return static_cast<int>(Exit::failure);
 }
 

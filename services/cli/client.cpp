@@ -3,7 +3,9 @@
 #include "cli/people.hpp"
 #include "google/rpc/error_details.pb.h"
 #include "runtime/base/ids.hpp"
+#include "runtime/base/new_message.hpp"
 #include "runtime/edge/errors.hpp"
+#include "runtime/edge/service_named.hpp"
 #include "runtime/edge/tls.hpp"
 #include "runtime/production.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
@@ -29,21 +31,16 @@ static constexpr int attempts_max = 12;
 Client::Client(const Options& options) : options_(options) {}
 
 const protobuf::ServiceDescriptor* service_of(const std::string& service) {
-    const auto* file = protobuf::DescriptorPool::generated_pool()->FindFileByName(
-        fmt::format("tocsin/{0}/v1/{0}_service.proto", service));
-    if (file == nullptr) throw Failure(Exit::failure, fmt::format("there is no {}", service));
-    return file->service(0);
+    const auto* found = runtime::service_named(service);
+    if (found == nullptr)
+        throw Failure(Exit::failure, fmt::format("there is no service `{}`", service));
+    return found;
 }
 
 const protobuf::MethodDescriptor* method_of(const std::string& service, const std::string& method) {
     for (const std::string& one : {service, std::string("ledger")})
         if (const auto* found = service_of(one)->FindMethodByName(method)) return found;
     throw Failure(Exit::failure, fmt::format("{} has no method {}", service, method));
-}
-
-static std::unique_ptr<protobuf::Message> new_message(const protobuf::Descriptor* type) {
-    auto* factory = protobuf::MessageFactory::generated_factory();
-    return std::unique_ptr<protobuf::Message>(factory->GetPrototype(type)->New());
 }
 
 static Json json_of(const protobuf::Message& message) {
@@ -58,15 +55,14 @@ std::shared_ptr<grpc::Channel> Client::channel(const std::string& service) {
     if (channel) return channel;
     const auto address = options_.addresses.find(service);
     if (address == options_.addresses.end() || address->second.empty())
-        throw Failure(Exit::failure,
-                      fmt::format("where is {0}? run ./dev up and then ./dev tocsin ..., or give "
-                                  "--{0} HOST:PORT",
-                                  service));
+        throw Failure(Exit::failure, fmt::format("the address of {0} is not set: run ./dev up and "
+                                                 "then ./dev tocsin ..., or give --{0} HOST:PORT",
+                                                 service));
     const bool here = runtime::is_loopback(address->second);
     if (options_.ca.empty() && !here && !options_.insecure)
         throw Failure(Exit::usage,
-                      fmt::format("{} is on another machine ({}): in plain text anybody on the way "
-                                  "could take the token; give --ca FILE with the CA of the "
+                      fmt::format("{} is on another machine ({}): in plain text others on the "
+                                  "network could read the token; give --ca FILE with the CA of the "
                                   "services, or --insecure to send it all the same",
                                   service, address->second));
     grpc::ChannelArguments arguments;
@@ -111,7 +107,7 @@ Attempt attempt(grpc::Channel& channel, grpc::ClientContext& context, const std:
     return result;
 }
 
-// Exponential with jitter, or what the service asked for.
+// Exponential with jitter, or the delay that the service gave.
 milliseconds pause_before(int attempt, const grpc::Status& status) {
     static std::mt19937 random{std::random_device{}()};
     const int base = std::min(100 << std::min(attempt, 5), 2000);
@@ -140,8 +136,9 @@ static Failure failure_of(const grpc::Status& status, const std::string& request
                       status.error_code() == StatusCode::DEADLINE_EXCEEDED ||
                       status.error_code() == StatusCode::CANCELLED;
     if (open && !sent)
-        return {Exit::failure,
-                fmt::format("nobody answers at {}: is the stack up? (./dev status)", address)};
+        return {
+            Exit::failure,
+            fmt::format("no answer from {}: check that the stack is up (./dev status)", address)};
     if (open && !request_id.empty())
         return {
             Exit::unknown_outcome,
@@ -159,7 +156,7 @@ Json Client::call(const std::string& service, const std::string& method, Json re
         request_id = options_.request_id.empty() ? runtime::new_uuid_v7() : options_.request_id;
         request["requestId"] = request_id;
     }
-    auto message = new_message(descriptor->input_type());
+    auto message = runtime::new_message(descriptor->input_type());
     const auto parsed = protobuf::util::JsonStringToMessage(request.dump(), message.get());
     if (!parsed.ok())
         throw Failure(Exit::usage, fmt::format("the request is not well formed: {}",
@@ -176,7 +173,7 @@ Json Client::call(const std::string& service, const std::string& method, Json re
         const auto target = channel(service);
         const Attempt result = attempt(*target, context, path, body);
         if (result.status.ok()) {
-            auto answer = new_message(descriptor->output_type());
+            auto answer = runtime::new_message(descriptor->output_type());
             answer->ParseFromString(result.body);
             Json json = json_of(*answer);
             if (json.contains("position")) position_ = json["position"].get<std::string>();
@@ -225,9 +222,18 @@ Exit exit_of(StatusCode code) {
             return Exit::precondition;
         case StatusCode::DEADLINE_EXCEEDED:
             return Exit::timeout;
-        default:
-            return Exit::failure;
+        case StatusCode::CANCELLED:
+        case StatusCode::UNKNOWN:
+        case StatusCode::ALREADY_EXISTS:
+        case StatusCode::RESOURCE_EXHAUSTED:
+        case StatusCode::UNIMPLEMENTED:
+        case StatusCode::INTERNAL:
+        case StatusCode::UNAVAILABLE:
+        case StatusCode::DATA_LOSS:
+        case StatusCode::DO_NOT_USE:
+            break;
     }
+    return Exit::failure;
 }
 
 static std::string advice(StatusCode code) {
@@ -237,7 +243,7 @@ static std::string advice(StatusCode code) {
         case StatusCode::UNAUTHENTICATED:
             return "give a valid token: --as NAME or --token-file FILE";
         case StatusCode::PERMISSION_DENIED:
-            return "ask somebody whom the roster gives the role (tocsin roster get)";
+            return "ask a person who has the role in the roster (tocsin roster get)";
         case StatusCode::ABORTED:
             return "read it again, then repeat the change";
         case StatusCode::FAILED_PRECONDITION:
@@ -246,9 +252,20 @@ static std::string advice(StatusCode code) {
             return "repeat it as it is in a moment";
         case StatusCode::DEADLINE_EXCEEDED:
             return "repeat it, with a longer --timeout";
-        default:
-            return {};
+        case StatusCode::OK:
+        case StatusCode::CANCELLED:
+        case StatusCode::UNKNOWN:
+        case StatusCode::NOT_FOUND:
+        case StatusCode::ALREADY_EXISTS:
+        case StatusCode::RESOURCE_EXHAUSTED:
+        case StatusCode::OUT_OF_RANGE:
+        case StatusCode::UNIMPLEMENTED:
+        case StatusCode::INTERNAL:
+        case StatusCode::DATA_LOSS:
+        case StatusCode::DO_NOT_USE:
+            break;
     }
+    return {};
 }
 
 std::string words_of(const grpc::Status& status) {

@@ -1,5 +1,5 @@
-// A whole message before the eyes of somebody who answers for all of it: by descriptor, so that no
-// field is left out because nobody thought of it here.
+// A whole message as text, for the person who approves all of it: by descriptor, so that no field
+// is left out.
 #pragma once
 
 #include <google/protobuf/message.h>

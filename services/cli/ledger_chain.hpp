@@ -1,5 +1,5 @@
-// The one rule of the ledger, walked by somebody who trusts nobody: which records of one partition
-// count, and whether every other record is explained. Pure.
+// The chain rule of the ledger, checked independently of the services: which records of one
+// partition count, and whether every other record is explained. Pure.
 #pragma once
 
 #include "runtime/base/time.hpp"

@@ -26,8 +26,9 @@ namespace {
 
 runtime::WorldKeys world_keys(const Options& options) {
     if (options.mac_key_file.empty())
-        throw Failure(Exit::usage,
-                      "the world's keys are needed: --mac-key-file or TOCSIN_MAC_KEY_FILE");
+        throw Failure(
+            Exit::usage,
+            "the world's keys are needed: give --mac-key-file or set TOCSIN_MAC_KEY_FILE");
     auto keys = runtime::read_world_keys(options.mac_key_file);
     if (!keys) throw Failure(Exit::usage, "--mac-key-file: " + keys.error());
     return std::move(*keys);
@@ -35,7 +36,9 @@ runtime::WorldKeys world_keys(const Options& options) {
 
 runtime::KafkaAccess kafka_access(const Options& options) {
     if (options.kafka_bootstrap.empty())
-        throw Failure(Exit::usage, "where is Kafka? --kafka-bootstrap or TOCSIN_KAFKA_BOOTSTRAP");
+        throw Failure(Exit::usage,
+                      "the address of Kafka is not set: give --kafka-bootstrap or set "
+                      "TOCSIN_KAFKA_BOOTSTRAP");
     runtime::KafkaAccess access{options.kafka_bootstrap, {}};
     if (options.kafka_properties.empty()) return access;
     auto properties = runtime::read_properties(options.kafka_properties);
@@ -58,10 +61,11 @@ public:
         for (int partition = 0; partition < options.partitions; ++partition) {
             const auto range = range_of(partition, milliseconds(10'000));
             if (!range)
-                throw Failure(Exit::failure,
-                              fmt::format("{} partition {} cannot be read: is Kafka up, and is the "
-                                          "number of partitions {}? (--partitions)",
-                                          topic_, partition, options.partitions));
+                throw Failure(
+                    Exit::failure,
+                    fmt::format("{} partition {} cannot be read: check that Kafka is up, and that "
+                                "the service runs with {} partitions (--partitions)",
+                                topic_, partition, options.partitions));
             ends_[static_cast<std::size_t>(partition)] = range->high;
             reader_.start(partition, topic_, partition, 0);
         }
@@ -108,14 +112,15 @@ private:
             const auto range = reader_.range(topic_, partition, milliseconds(2'000));
             if (!range) return;
             if (range->high > 0)
-                throw Failure(Exit::usage,
-                              fmt::format("{} partition {} is used, and would be left out of {}: "
-                                          "how many does the service run with? (--partitions)",
-                                          topic_, partition, from));
+                throw Failure(
+                    Exit::usage,
+                    fmt::format("{} partition {} is used, and would be left out of {}: give the "
+                                "number of partitions that the service runs with (--partitions)",
+                                topic_, partition, from));
         }
     }
 
-    // A broker that has only just started does not know each partition yet, and says so at once.
+    // A broker that has just started does not know each partition yet, and answers that at once.
     std::optional<runtime::LogRange> range_of(int partition, milliseconds wait) {
         const auto until = std::chrono::steady_clock::now() + wait;
         for (;;) {

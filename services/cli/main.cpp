@@ -16,8 +16,8 @@ static void occupy_standard_streams() {
 
 int main(int argc, char** argv) {
     occupy_standard_streams();
-    std::signal(SIGPIPE, SIG_DFL);  // `tocsin ... | head` ends quietly.
-    // Libraries say nothing here: what went wrong is told in words, once.
+    std::signal(SIGPIPE, SIG_DFL);  // `tocsin ... | head` ends without an error.
+    // Libraries log nothing here: each failure is printed once, as a sentence.
     tocsin::runtime::logs::start("tocsin", "error");
     return tocsin::cli::run(argc, argv);
 }

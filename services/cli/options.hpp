@@ -1,4 +1,4 @@
-// What every verb may be told: where the services are, who asks, how to print.
+// Options of every verb: where the services are, who calls, how to print.
 #pragma once
 
 #include "services.inc"

@@ -50,7 +50,8 @@ std::optional<PersonClaims> find_person(const std::string& text, const std::stri
 
 PersonClaims claims_of(const Options& options) {
     if (options.as.empty())
-        throw Failure(Exit::auth, "who asks? give --as NAME (or TOCSIN_AS), or --token-file FILE");
+        throw Failure(Exit::auth,
+                      "no person is named: give --as NAME (or TOCSIN_AS), or --token-file FILE");
     PersonClaims person{options.as, {}, {}, {}};
     std::istringstream files(environment("TOCSIN_PEOPLE"));
     for (std::string path; std::getline(files, path, ':');) {
@@ -83,9 +84,10 @@ PersonClaims claims_of(const Options& options) {
          {std::pair{"--realm", person.realm.empty()}, std::pair{"--agency", person.agency.empty()},
           std::pair{"--roles", person.roles.empty()}})
         if (missing)
-            throw Failure(Exit::usage, fmt::format("nothing is known about {}: give {}, or name a "
-                                                   "people file in TOCSIN_PEOPLE",
-                                                   options.as, what));
+            throw Failure(
+                Exit::usage,
+                fmt::format("`{}` is unknown: give {}, or name a people file in TOCSIN_PEOPLE",
+                            options.as, what));
     return person;
 }
 
@@ -124,7 +126,7 @@ std::string mint_token(const Options& options) {
 
 std::string bearer_token(const Options& options) {
     std::string token = environment("TOCSIN_TOKEN");
-    // Somebody who is named on the command line is meant, whatever the environment holds.
+    // A person named on the command line goes before the environment.
     if (!options.token_file.empty()) token = read_file(options.token_file);
     while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
         token.pop_back();

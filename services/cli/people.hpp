@@ -1,4 +1,4 @@
-// Who somebody is on a development stack: a token by the local issuer's key.
+// Tokens for people of a development stack, signed with the local issuer's key.
 #pragma once
 
 #include "cli/options.hpp"

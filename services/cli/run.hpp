@@ -3,7 +3,8 @@
 
 namespace tocsin::cli {
 
-// The exit code. Not 0 where the output was lost: a script would take nothing for the answer.
+// The exit code. Not 0 where the output was lost: a script would take the empty output for the
+// answer.
 int run(int argc, char** argv);
 
 }  // namespace tocsin::cli

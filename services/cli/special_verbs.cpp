@@ -99,7 +99,7 @@ content::Content reviewed_content(const Json& review) {
     if (const auto strict = content::parse(*bytes); !strict)
         throw Failure(Exit::failure,
                       fmt::format("{}: nothing is approved; upgrade the command line if the "
-                                  "services are newer, else tell who runs them",
+                                  "services are newer, otherwise inform their operator",
                                   strict.error()));
     return content;
 }
@@ -148,7 +148,7 @@ void print_review(Json review) {
     print_record(with_short_names(std::move(review), *approval::v1::Review::descriptor()));
 }
 
-// Corrections last, where the question is asked: what is above them fills more than a screen.
+// Corrections last, next to the question: what is above them fills more than a screen.
 std::string text_to_approve(const Json& review) {
     std::string text = fmt::format("{}digest {}\n", disclosure(reviewed_content(review)),
                                    review.value("digest", ""));
@@ -173,7 +173,7 @@ void approve(Client& client, const Options& options, const Approving& approving)
     if (!options.yes) {
         if (isatty(STDIN_FILENO) == 0)
             throw Failure(Exit::usage,
-                          "nobody is there to ask: read the text above and give --yes");
+                          "there is no terminal to confirm on: read the text above and give --yes");
         if (!confirmed()) throw Failure(Exit::failure, "not approved");
     }
     print_change(
@@ -243,7 +243,7 @@ static Json find_source(Client& client, const std::string& source) {
             if (cell(row, "source.sourceId") == source) return row;
         token = cell(page, "nextPageToken");
     } while (!token.empty());
-    throw Failure(Exit::not_found, fmt::format("no such source: {}", source));
+    throw Failure(Exit::not_found, fmt::format("there is no source `{}`", source));
 }
 
 void get_source(Client& client, const Options& options, const std::string& source) {
@@ -290,15 +290,27 @@ bool goes_on(const grpc::Status& ended) {
         case grpc::StatusCode::UNAVAILABLE:
         case grpc::StatusCode::CANCELLED:
         case grpc::StatusCode::DEADLINE_EXCEEDED:
-        // The roster gives other roles: what they show is told anew, or refused.
+        // The roster gives other roles: the new stream shows what these may read, or is refused.
         case grpc::StatusCode::ABORTED:
             return true;
         case grpc::StatusCode::RESOURCE_EXHAUSTED:
-            // Printing took longer than the changes: where it stands now is told anew.
+            // Printing was slower than the changes: the new stream begins with the present states.
             return ended.error_details().contains("SLOW_READER");
-        default:
-            return false;
+        case grpc::StatusCode::UNKNOWN:
+        case grpc::StatusCode::INVALID_ARGUMENT:
+        case grpc::StatusCode::NOT_FOUND:
+        case grpc::StatusCode::ALREADY_EXISTS:
+        case grpc::StatusCode::PERMISSION_DENIED:
+        case grpc::StatusCode::FAILED_PRECONDITION:
+        case grpc::StatusCode::OUT_OF_RANGE:
+        case grpc::StatusCode::UNIMPLEMENTED:
+        case grpc::StatusCode::INTERNAL:
+        case grpc::StatusCode::DATA_LOSS:
+        case grpc::StatusCode::UNAUTHENTICATED:
+        case grpc::StatusCode::DO_NOT_USE:
+            break;
     }
+    return false;
 }
 
 void watch(Client& client, const Options& options, const std::string& incident) {
@@ -309,7 +321,7 @@ void watch(Client& client, const Options& options, const std::string& incident) 
             failures = 0;
             const auto found = response.find("message");
             if (found == response.end()) return true;
-            // After a break everything is told again; only what differs is news.
+            // After a break the stream repeats everything; only what differs is printed.
             const std::string now = cell(*found, "state") + ' ' + cell(*found, "etag") + ' ' +
                                     cell(*found, "updateTime");
             if (std::exchange(shown[cell(*found, "messageId")], now) != now)
@@ -317,7 +329,7 @@ void watch(Client& client, const Options& options, const std::string& incident) 
             return true;
         });
         if (!goes_on(status)) throw Failure(exit_of(status.error_code()), words_of(status));
-        if (failures == 0) std::cerr << "interrupted; going on\n";
+        if (failures == 0) std::cerr << "interrupted; resuming\n";
         const int base = std::min(100 << std::min(failures++, 6), 5000);
         std::uniform_int_distribution<int> spread(base / 2, base);
         std::this_thread::sleep_for(std::chrono::milliseconds(spread(random)));

@@ -38,7 +38,7 @@ void approve(Client& client, const Options& options, const Approving& approving)
 // Throws Failure where they are not those bytes, or hold anything that cannot be shown: approval
 // binds to all of it.
 content::Content reviewed_content(const Json& review);
-// All that somebody reads before they are asked.
+// All that a person reads before the question.
 std::string text_to_approve(const Json& review);
 
 // Throws Failure with the exit code for what is not released everywhere.

@@ -49,7 +49,7 @@ static std::string enum_value(const Verb& verb, const Field& field, const std::s
                      ? '_'
                      : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
     const auto* value = type.FindValueByName(name.starts_with(prefix) ? name : prefix + name);
-    // Nobody asks for what is UNSPECIFIED.
+    // UNSPECIFIED is no choice.
     if (value == nullptr || value->number() == 0) check_choice(verb, field, text);
     return value->name();
 }

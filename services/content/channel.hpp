@@ -17,7 +17,6 @@ namespace tocsin::content {
 struct Limits {
     int64_t text_max = 0;  // Longest text or body, in `unit`; 0 for none.
     std::string unit;      // What is counted, such as `characters` or `bytes`.
-    bool one_language_per_post = false;
 };
 
 // What becomes of a request that is sent again while the first may have been carried out.
@@ -27,6 +26,12 @@ enum class Repeats {
              // on.
     exact,   // None, whenever it comes.
 };
+
+// What the languages of a message become: one post with all of them, or one post for each.
+enum class Parts { one, one_per_language };
+
+// How requests reach it; `none`: Tocsin shows it itself, and no request leaves.
+enum class Transport { none, http };
 
 // How the channel is named when it is put.
 enum class Address { none, url };
@@ -57,6 +62,8 @@ struct Traits {
     Stated<bool> one_per_agency;
     // A retraction answers the post that it takes back, by that one's receipt.
     Stated<bool> retraction_replies;
+    Stated<Parts> parts;
+    Stated<Transport> transport;
     Stated<Address> address;
     Stated<CredentialForm> credential;
 };
@@ -69,8 +76,6 @@ struct ChannelKind {
     Limits limits;
     // Length of a text in `limits.unit`, as the channel counts it.
     int64_t (*count)(std::string_view text);
-    // One rendition for each entry; "" stands for all languages in one body.
-    std::vector<std::string> (*languages)(const Content& content);
     // The exact bytes to send, or the reason why there are none.
     std::expected<Rendition, Finding> (*render)(const Content& content, std::string_view language,
                                                 const Fixed& fixed, const Limits& limits);
@@ -81,5 +86,8 @@ const ChannelKind* find_kind(std::string_view kind);
 // Of a kind that this version does not know, the most careful ones.
 const Traits& traits_of(std::string_view kind);
 std::span<const ChannelKind> all_kinds();
+
+// One rendition for each entry; "" stands for all languages in one body.
+std::vector<std::string> languages_of(Parts parts, const Content& content);
 
 }  // namespace tocsin::content

@@ -29,10 +29,25 @@ const Traits& traits_of(std::string_view kind) {
                                 .public_from_claim = false,
                                 .one_per_agency = false,
                                 .retraction_replies = false,
+                                .parts = Parts::one,
+                                .transport = Transport::http,
                                 .address = Address::url,
                                 .credential = CredentialForm::token};
     const ChannelKind* known = find_kind(kind);
     return known ? known->traits : careful;
+}
+
+std::vector<std::string> languages_of(Parts parts, const Content& content) {
+    std::vector<std::string> all;
+    switch (parts) {
+        case Parts::one:
+            all.emplace_back();
+            break;
+        case Parts::one_per_language:
+            for (const Text& text : content.draft().texts()) all.push_back(text.language());
+            break;
+    }
+    return all;
 }
 
 }  // namespace tocsin::content

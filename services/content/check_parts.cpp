@@ -28,7 +28,7 @@ void check_channel_texts(const Texts& texts, int index, const std::string& path,
         const std::string field = fmt::format("{}.channel_texts[{}]", path, i);
         if (find_kind(other.kind()) == nullptr)
             found.error("unknown_kind", field + ".kind",
-                        fmt::format("There is no kind of channel named {}: choose one that is.",
+                        fmt::format("There is no kind of channel `{}`: choose one that exists.",
                                     other.kind()));
         if (!kinds.insert(other.kind()).second)
             found.error("channel_text_duplicate", field + ".kind",

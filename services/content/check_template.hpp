@@ -1,4 +1,4 @@
-// What is wrong with a template, found when it is stored and not when the river rises.
+// What is wrong with a template, found when it is stored and not at a crossing.
 #pragma once
 
 #include "content/content.hpp"

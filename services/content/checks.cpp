@@ -151,7 +151,7 @@ void check_channels(const Draft& draft, std::string_view world, bool retraction,
     const Fixed fixed = worst_case_fixed(retraction);
     const Texts& texts = said(content, fixed);
     for (const ChannelKind& kind : all_kinds()) {
-        for (const std::string& language : kind.languages(content)) {
+        for (const std::string& language : languages_of(kind.traits.parts, content)) {
             // That a language is missing altogether is found elsewhere.
             const int index = find_text(texts, language);
             if (!language.empty() && index < 0) continue;
@@ -205,7 +205,7 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
                 found);
     if (draft.retraction().empty())
         found.warning("no_retraction", "retraction",
-                      "Prepare what is said if this turns out wrong, while there is time.");
+                      "Write the retraction now, for the case that this turns out wrong.");
     else
         check_texts(draft.retraction(), needed_languages(draft), "retraction", found);
     check_web(draft, found);

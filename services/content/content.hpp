@@ -1,4 +1,4 @@
-// The bytes that everybody hashes, approves and passes on.
+// The bytes that all services hash, approve and pass on.
 #pragma once
 
 #include <tocsin/content/v1/content.pb.h>

@@ -1,4 +1,4 @@
-// What is wrong with a draft, said so that its author can correct it.
+// What is wrong with a draft, in words by which its author can correct it.
 #pragma once
 
 #include <string>

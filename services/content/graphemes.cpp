@@ -33,7 +33,7 @@ std::vector<size_t> boundaries(UBreakIteratorType type, std::string_view text,
 }
 
 // C0 but for tab and line ends, DEL and C1, and the code points that Unicode never gives a meaning:
-// XML 1.0 forbids two of them, JSON readers stumble over others.
+// XML 1.0 forbids two of them, and some JSON readers fail on others.
 bool forbidden(UChar32 c) {
     if (c == '\t' || c == '\n' || c == '\r') return false;
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || U_IS_UNICODE_NONCHAR(c);

@@ -105,8 +105,8 @@ double with_digits(double value, int digits) {
     return rounded;
 }
 
-// With as few digits as still tell the truth: of what is above or below the threshold, hardly
-// anything is lost, and it stays on the same side.
+// With few digits, but accurate: the distance to the threshold hardly changes, and the value stays
+// on its side of it.
 double rounded(double value, double threshold) {
     const double tolerable = std::abs(value - threshold) * tolerable_part;
     for (int digits = significant_digits; digits < significant_digits_max; ++digits) {
@@ -155,7 +155,7 @@ std::string readable_parameter(const std::string& name, bool french) {
     return std::string{french ? said.french : said.english};
 }
 
-// Of a parameter by a name that is not ours, its unit tells.
+// A parameter by a name that is not ours is classified by its unit.
 bool is_level(std::string_view name, std::string_view unit) {
     if (const Parameter* known = find_parameter(name)) return known->level;
     return std::ranges::find(lengths, unit.substr(0, unit.find(' '))) != std::end(lengths);

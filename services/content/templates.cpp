@@ -57,7 +57,7 @@ bool is_usable(const std::string& value) {
     return value.size() <= value_bytes_max && is_printable(value);
 }
 
-// What would be taken for a name even between single braces; prose between them is nobody's gap.
+// What would be taken for a name even between single braces; prose between them is no placeholder.
 bool is_word(std::string_view text) {
     return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, [](char c) {
         const auto byte = static_cast<unsigned char>(c);

@@ -1,8 +1,6 @@
 #include "drafting/crossing.hpp"
 
 #include "content/templates.hpp"
-#include "drafting/crossing_draft.hpp"
-#include "drafting/decider.hpp"
 #include "runtime/ledger/refusals.hpp"
 
 #include <fmt/format.h>
@@ -17,17 +15,18 @@ using runtime::Foreign;
 
 // ---- commands
 
-Verdict retry_crossing(const State& state, const runtime::Asking& asking,
+Verdict retry_crossing(const CrossingSlices& slices, const runtime::Asking& asking,
                        const v1::RetryCrossing& retry, Time now) {
     if (auto no = runtime::require_timer(asking)) return std::unexpected(*no);
-    const Refused* refused = state.refused.find(retry.crossing_id());
+    const Refused* refused = slices.refused.find(retry.crossing_id());
     // Drafted, tried or forgotten since.
     if (!refused || refused->attempts != retry.attempts() ||
         (!refused->due && now < refused->draft_until))
         return Happened{{}, retry.crossing_id(), {}};
     trigger::v1::RuleCrossed crossed;
     crossed.ParseFromString(refused->crossed);
-    return Happened{from_crossing(state, {crossed, asking.realm, now}), retry.crossing_id(), {}};
+    return Happened{
+        from_crossing(slices.material, {crossed, asking.realm, now}), retry.crossing_id(), {}};
 }
 
 // ---- reactions to trigger
@@ -39,11 +38,12 @@ bool concerns_crossings(const Foreign& foreign) {
 }
 
 // Whether there is a message of it, or the refusal that an attempt would lead to now.
-static bool is_answered(const State& state, const trigger::v1::RuleCrossed& crossed, bool retried) {
+static bool is_answered(const CrossingSlices& slices, const trigger::v1::RuleCrossed& crossed,
+                        bool retried) {
     const std::string& id = crossed.crossing().crossing_id();
-    if (state.messages.contains(crossing_message_id(id))) return true;
-    if (!retried) return state.refused.knows(id);
-    const Refused* refused = state.refused.find(id);
+    if (slices.messages.contains(crossing_message_id(id))) return true;
+    if (!retried) return slices.refused.knows(id);
+    const Refused* refused = slices.refused.find(id);
     return refused && !refused->due && refused->crossed == crossed.SerializeAsString();
 }
 
@@ -55,12 +55,13 @@ static bool is_among(const Happened& happened, const trigger::v1::RuleCrossed& c
     });
 }
 
-static void follow_crossing(const State& state, const Foreign& foreign,
+static void follow_crossing(const CrossingSlices& slices, const Foreign& foreign,
                             const trigger::v1::RuleCrossed& crossed, bool retried, Time now,
                             Happened& happened) {
-    if (is_answered(state, crossed, retried) || is_among(happened, crossed)) return;
+    if (is_answered(slices, crossed, retried) || is_among(happened, crossed)) return;
     // One reading may cross many rules, and all that they lead to is one record.
-    auto events = from_crossing(state, {crossed, foreign.realm, now, bytes_of(happened.events)});
+    auto events =
+        from_crossing(slices.material, {crossed, foreign.realm, now, bytes_of(happened.events)});
     const bool refused = events.front().has_crossing_refused();
     const std::string& crossing_id = crossed.crossing().crossing_id();
     happened.subject = refused ? crossing_id : crossing_message_id(crossing_id);
@@ -99,25 +100,27 @@ static v1::Event crossing_given_up(const std::string& rule_id, const std::string
 // What was refused of a rule that is gone, or watches for something else, must not be drafted hours
 // later because somebody stores the template: the rule as it is now may have reported the same
 // event.
-static void follow_rule(const State& state, const trigger::v1::Event& event, Happened& happened) {
+static void follow_rule(const RefusedCrossings& refused, const trigger::v1::Event& event,
+                        Happened& happened) {
     const bool removed = event.has_rule_removed();
     const std::string& rule_id = event.rule_id();
-    for (const std::string& id : state.refused.of_rule(rule_id)) {
-        if (!removed && !is_another_rule(*state.refused.find(id), event.rule_put().rule()))
-            continue;
+    for (const std::string& id : refused.of_rule(rule_id)) {
+        if (!removed && !is_another_rule(*refused.find(id), event.rule_put().rule())) continue;
         happened.events.push_back(crossing_given_up(rule_id, id, removed));
         happened.subject = id;
         happened.etag.clear();
     }
 }
 
-void follow_trigger(const State& state, const Foreign& foreign, Time now, Happened& happened) {
+void follow_trigger(const CrossingSlices& slices, const Foreign& foreign, Time now,
+                    Happened& happened) {
     foreign.each<trigger::v1::Event>([&](const trigger::v1::Event& event) {
-        if (event.has_rule_removed() || event.has_rule_put()) follow_rule(state, event, happened);
+        if (event.has_rule_removed() || event.has_rule_put())
+            follow_rule(slices.refused, event, happened);
         if (event.has_rule_crossed())
-            follow_crossing(state, foreign, event.rule_crossed(), false, now, happened);
+            follow_crossing(slices, foreign, event.rule_crossed(), false, now, happened);
         if (event.has_crossing_retried())
-            follow_crossing(state, foreign, event.crossing_retried(), true, now, happened);
+            follow_crossing(slices, foreign, event.crossing_retried(), true, now, happened);
     });
 }
 

@@ -1,7 +1,6 @@
 #include "drafting/crossing_draft.hpp"
 
 #include "content/templates.hpp"
-#include "drafting/decider.hpp"
 #include "drafting/findings.hpp"
 #include "drafting/submission.hpp"
 #include "runtime/base/ids.hpp"
@@ -35,9 +34,9 @@ static std::string age_problem(const trigger::v1::RuleCrossed& crossed, Time now
 
 // The draft, or why there is none.
 static std::expected<content::v1::Draft, std::string> draft_from(
-    const State& state, const trigger::v1::RuleCrossed& crossed, Time now) {
-    const auto found = state.templates.find(crossed.template_id());
-    if (found == state.templates.end())
+    const Templates& templates, const trigger::v1::RuleCrossed& crossed, Time now) {
+    const auto found = templates.find(crossed.template_id());
+    if (found == templates.end())
         return std::unexpected(
             fmt::format("template `{}` does not exist; store it, or point the rule at another",
                         crossed.template_id()));
@@ -48,7 +47,7 @@ static std::expected<content::v1::Draft, std::string> draft_from(
                         crossed.crossing().rule_id()));
     const v1::Template& source = found->second;
     // The zone is checked when the rule is put. Where this machine does not know it all the same,
-    // times in the text are in UTC, and say so. The river does not wait.
+    // times in the text are in UTC and named so: a draft must not fail for its time zone.
     const std::string zone =
         texts::has_time_zone(crossed.time_zone()) ? crossed.time_zone() : "UTC";
     auto draft =
@@ -64,10 +63,11 @@ static std::expected<content::v1::Draft, std::string> draft_from(
 }
 
 // Why the agencies of the draft may not be in it; empty where they may.
-static std::string agencies_problem(const State& state, const trigger::v1::RuleCrossed& crossed,
+static std::string agencies_problem(const Incidents& incidents,
+                                    const trigger::v1::RuleCrossed& crossed,
                                     const content::v1::Draft& draft) {
-    const auto incident = state.incidents.find(crossed.crossing().incident_id());
-    if (incident == state.incidents.end())
+    const auto incident = incidents.find(crossed.crossing().incident_id());
+    if (incident == incidents.end())
         return fmt::format("incident `{}` does not exist; open one and point the rule at it",
                            crossed.crossing().incident_id());
     const std::vector<std::string>& participants = incident->second;
@@ -86,9 +86,8 @@ static std::string agencies_problem(const State& state, const trigger::v1::RuleC
 }
 
 // Those who wrote the template, the rule or the source are among its editors.
-static v1::Event created_message(const State& state, const trigger::v1::RuleCrossed& crossed,
-                                 const v1::Template& source, const std::string& message_id,
-                                 content::v1::Draft draft) {
+static v1::Event created_message(const Material& material, const trigger::v1::RuleCrossed& crossed,
+                                 const std::string& message_id, content::v1::Draft draft) {
     v1::Event event = event_of(message_id);
     v1::MessageCreated& body = *event.mutable_message_created();
     body.set_incident_id(crossed.crossing().incident_id());
@@ -98,39 +97,39 @@ static v1::Event created_message(const State& state, const trigger::v1::RuleCros
     body.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
     body.set_rule_id(crossed.crossing().rule_id());
     body.set_crossing_id(crossed.crossing().crossing_id());
+    const v1::Template& source = material.templates.at(crossed.template_id());
     std::set<std::string> editors(crossed.editors().begin(), crossed.editors().end());
     editors.insert(source.editors().begin(), source.editors().end());
     body.mutable_editors()->Assign(editors.begin(), editors.end());
-    const auto& participants = state.incidents.at(crossed.crossing().incident_id());
+    const auto& participants = material.incidents.at(crossed.crossing().incident_id());
     body.mutable_incident_agencies()->Assign(participants.begin(), participants.end());
     return event;
 }
 
 // The two events, or what to correct.
-static std::expected<std::vector<v1::Event>, std::string> drafted(const State& state,
+static std::expected<std::vector<v1::Event>, std::string> drafted(const Material& material,
                                                                   const Attempt& attempt) {
     const trigger::v1::RuleCrossed& crossed = attempt.crossed;
     if (auto problem = age_problem(crossed, attempt.now); !problem.empty())
         return std::unexpected(std::move(problem));
-    auto draft = draft_from(state, crossed, attempt.now);
+    auto draft = draft_from(material.templates, crossed, attempt.now);
     if (!draft) return std::unexpected(std::move(draft.error()));
-    if (auto problem = agencies_problem(state, crossed, *draft); !problem.empty())
+    if (auto problem = agencies_problem(material.incidents, crossed, *draft); !problem.empty())
         return std::unexpected(std::move(problem));
-    const auto against = objections(*draft, attempt.now, state.world, {});
+    const auto against = objections(*draft, attempt.now, material.world, {});
     if (!against.errors.empty())
         return std::unexpected(
             fmt::format("the draft from template `{}` is incomplete; correct the template: {}",
                         crossed.template_id(), listing(against.errors)));
 
     const std::string id = crossing_message_id(crossed.crossing().crossing_id());
-    const v1::Template& source = state.templates.at(crossed.template_id());
-    std::vector<v1::Event> events{created_message(state, crossed, source, id, std::move(*draft))};
+    std::vector<v1::Event> events{created_message(material, crossed, id, std::move(*draft))};
     // Submitted as it will stand once created: by the fold that every instance runs.
     Messages after;
     after.evolve(id, events[0].message_created());
     events.push_back(
-        submitted({id, attempt.realm, state.world, after.at(id), std::string(trigger_author),
-                   state.incidents.at(crossed.crossing().incident_id())}));
+        submitted({id, attempt.realm, material.world, after.at(id), std::string(trigger_author),
+                   material.incidents.at(crossed.crossing().incident_id())}));
     return events;
 }
 
@@ -155,8 +154,8 @@ static v1::Event crossing_refused(const Attempt& attempt, std::string reason,
     return event;
 }
 
-std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt) {
-    auto events = drafted(state, attempt);
+std::vector<v1::Event> from_crossing(const Material& material, const Attempt& attempt) {
+    auto events = drafted(material, attempt);
     if (!events) return {crossing_refused(attempt, std::move(events.error()))};
     if (attempt.bytes_before + bytes_of(*events) <= runtime::decision_events_bytes)
         return std::move(*events);

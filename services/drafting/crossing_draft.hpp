@@ -2,7 +2,8 @@
 // Pure.
 #pragma once
 
-#include "drafting/event.hpp"
+#include "drafting/incident.hpp"
+#include "drafting/template.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
 #include <cstddef>
@@ -12,13 +13,18 @@
 
 namespace tocsin::drafting {
 
-struct State;
-
 // The author of a message that a crossing starts.
 inline constexpr std::string_view trigger_author = "service:trigger";
 
 // The message of a crossing; the same for every repeat of it.
 std::string crossing_message_id(const std::string& crossing_id);
+
+// What a message is made of, beside the crossing.
+struct Material {
+    const std::string& world;
+    const Incidents& incidents;
+    const Templates& templates;
+};
 
 // A crossing as trigger decided it, and where and when a message is to be made of it.
 struct Attempt {
@@ -29,8 +35,8 @@ struct Attempt {
     std::size_t bytes_before = 0;
 };
 // MessageCreated and MessageSubmitted, or CrossingRefused with what to correct. The template's
-// author accepted its warnings by storing it: nobody can be asked at three in the morning.
-std::vector<v1::Event> from_crossing(const State& state, const Attempt& attempt);
+// author accepted its warnings by storing it: a crossing must not wait for a person's answer.
+std::vector<v1::Event> from_crossing(const Material& material, const Attempt& attempt);
 
 std::size_t bytes_of(const std::vector<v1::Event>& events);
 

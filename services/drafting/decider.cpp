@@ -8,6 +8,10 @@
 
 namespace tocsin::drafting {
 
+static CrossingSlices crossing_slices(const State& state) {
+    return {state.refused, state.messages, {state.world, state.incidents, state.templates}};
+}
+
 Verdict Decider::decide(const State& state, const runtime::Asking& asking,
                         const v1::Command& command, Time now) {
     switch (command.body_case()) {
@@ -16,15 +20,18 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking,
         case v1::Command::kPutTemplate:
             return put_template(state.templates, state.world, asking, command.put_template(), now);
         case v1::Command::kCreateMessage:
-            return create_message(state, asking, command.create_message(), now);
+            return create_message(state.messages, state.incidents, state.templates, asking,
+                                  command.create_message(), now);
         case v1::Command::kReviseMessage:
-            return revise_message(state, asking, command.revise_message());
+            return revise_message(state.messages, state.incidents, asking,
+                                  command.revise_message());
         case v1::Command::kSubmitMessage:
-            return submit_message(state, asking, command.submit_message(), now);
+            return submit_message({state.world, state.messages, state.incidents, state.alerts},
+                                  asking, command.submit_message(), now);
         case v1::Command::kWithdrawMessage:
             return withdraw_message(state.messages, asking, command.withdraw_message());
         case v1::Command::kRetryCrossing:
-            return retry_crossing(state, asking, command.retry_crossing(), now);
+            return retry_crossing(crossing_slices(state), asking, command.retry_crossing(), now);
         case v1::Command::BODY_NOT_SET:
             break;
     }
@@ -36,7 +43,8 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
     Happened happened;
     if (foreign.service == "approval") follow_approval(state.messages, foreign, happened);
     if (foreign.service == "publishing") follow_publishing(state.alerts, foreign, happened);
-    if (foreign.service == "trigger") follow_trigger(state, foreign, now, happened);
+    if (foreign.service == "trigger")
+        follow_trigger(crossing_slices(state), foreign, now, happened);
     if (happened.events.empty()) return std::nullopt;
     return happened;
 }

@@ -8,8 +8,7 @@
 
 namespace tocsin::drafting {
 
-// Nothing: the draft does not say so, or names a time out of the years 1970 to 9999, which the
-// checks refuse.
+// Nothing: the draft has no expiry, or one out of the years 1970 to 9999, which the checks refuse.
 inline std::optional<runtime::Time> expiry_of(const content::v1::Draft& draft) {
     if (!draft.has_expires()) return std::nullopt;
     const auto& expires = draft.expires();

@@ -22,6 +22,44 @@ const Message* Messages::find(const std::string& id) const {
     return found == by_id_.end() ? nullptr : &found->second;
 }
 
+// ---- reactions to approval
+
+bool concerns_messages(const runtime::Foreign& foreign) {
+    using approval::v1::Event;
+    return runtime::has_any<Event>(foreign, {Event::kReviewReturned, Event::kReviewRejected});
+}
+
+static v1::Event returned_message(const std::string& id, const Message& message,
+                                  const approval::v1::ReviewReturned& review) {
+    v1::Event event = move_of(id, message.state, MESSAGE_STATE_DRAFT);
+    event.mutable_message_returned()->set_actor(review.actor());
+    event.mutable_message_returned()->set_reason(review.reason());
+    return event;
+}
+
+static v1::Event closed_message(const std::string& id, const Message& message,
+                                const approval::v1::ReviewRejected& review) {
+    v1::Event event = move_of(id, message.state, MESSAGE_STATE_REJECTED);
+    event.mutable_message_closed()->set_actor(review.actor());
+    event.mutable_message_closed()->set_reason(review.reason());
+    return event;
+}
+
+void follow_approval(const Messages& messages, const runtime::Foreign& foreign,
+                     Happened& happened) {
+    foreign.each<approval::v1::Event>([&](const approval::v1::Event& event) {
+        if (!event.has_review_returned() && !event.has_review_rejected()) return;
+        const std::string& id = event.message_id();
+        const Message* message = messages.find(id);
+        if (!message || message->state != MESSAGE_STATE_IN_REVIEW) return;
+        happened.events.push_back(event.has_review_returned()
+                                      ? returned_message(id, *message, event.review_returned())
+                                      : closed_message(id, *message, event.review_rejected()));
+        happened.subject = id;
+        happened.etag = std::to_string(message->version + 1);
+    });
+}
+
 // ---- events
 
 void Messages::drop_text(const std::string& id, Message& message) {
@@ -112,44 +150,6 @@ void Messages::drop_expired(Time now) {
         const std::string id = expiring_.begin()->second;
         drop_text(id, by_id_.at(id));
     }
-}
-
-// ---- reactions to approval
-
-bool concerns_messages(const runtime::Foreign& foreign) {
-    using approval::v1::Event;
-    return runtime::has_any<Event>(foreign, {Event::kReviewReturned, Event::kReviewRejected});
-}
-
-static v1::Event returned_message(const std::string& id, const Message& message,
-                                  const approval::v1::ReviewReturned& review) {
-    v1::Event event = move_of(id, message.state, MESSAGE_STATE_DRAFT);
-    event.mutable_message_returned()->set_actor(review.actor());
-    event.mutable_message_returned()->set_reason(review.reason());
-    return event;
-}
-
-static v1::Event closed_message(const std::string& id, const Message& message,
-                                const approval::v1::ReviewRejected& review) {
-    v1::Event event = move_of(id, message.state, MESSAGE_STATE_REJECTED);
-    event.mutable_message_closed()->set_actor(review.actor());
-    event.mutable_message_closed()->set_reason(review.reason());
-    return event;
-}
-
-void follow_approval(const Messages& messages, const runtime::Foreign& foreign,
-                     Happened& happened) {
-    foreign.each<approval::v1::Event>([&](const approval::v1::Event& event) {
-        if (!event.has_review_returned() && !event.has_review_rejected()) return;
-        const std::string& id = event.message_id();
-        const Message* message = messages.find(id);
-        if (!message || message->state != MESSAGE_STATE_IN_REVIEW) return;
-        happened.events.push_back(event.has_review_returned()
-                                      ? returned_message(id, *message, event.review_returned())
-                                      : closed_message(id, *message, event.review_rejected()));
-        happened.subject = id;
-        happened.etag = std::to_string(message->version + 1);
-    });
 }
 
 }  // namespace tocsin::drafting

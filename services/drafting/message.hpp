@@ -39,8 +39,8 @@ struct Message {
     v1::MessageState state = v1::MESSAGE_STATE_DRAFT;
     std::int64_t revision = 0;
     std::int64_t version = 0;  // The etag: events so far.
-    // Everybody who wrote any revision or submitted it, ever. Nobody leaves it: to undo one's words
-    // does not make one a fresh pair of eyes.
+    // All who ever wrote any revision or submitted it. They stay: a person who undid their own edit
+    // may not approve either.
     std::set<std::string> editors;
 
     bool has_text() const { return !draft.empty() || !content.empty(); }

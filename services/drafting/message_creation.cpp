@@ -1,7 +1,6 @@
 #include "drafting/message_creation.hpp"
 
 #include "content/cap.hpp"
-#include "drafting/decider.hpp"
 #include "drafting/writing.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/ledger/refusals.hpp"
@@ -84,9 +83,10 @@ static std::optional<Rejection> require_fitting_draft(const Incidents& incidents
     return no;
 }
 
-static v1::Event message_created(const State& state, const Asking& asking,
-                                 const v1::CreateMessageRequest& request, const std::string& id,
-                                 content::v1::Draft draft, content::v1::MessageType type) {
+static v1::Event message_created(const Incidents& incidents, const Templates& templates,
+                                 const Asking& asking, const v1::CreateMessageRequest& request,
+                                 const std::string& id, content::v1::Draft draft,
+                                 content::v1::MessageType type) {
     v1::Event event = event_of(id);
     v1::MessageCreated& created = *event.mutable_message_created();
     created.set_incident_id(request.incident_id());
@@ -95,34 +95,35 @@ static v1::Event message_created(const State& state, const Asking& asking,
     *created.mutable_draft() = std::move(draft);
     created.set_message_type(type);
     *created.mutable_references() = request.references();
-    const auto& participants = state.incidents.at(request.incident_id());
+    const auto& participants = incidents.at(request.incident_id());
     created.mutable_incident_agencies()->Assign(participants.begin(), participants.end());
-    if (const auto source = state.templates.find(request.template_id());
-        source != state.templates.end())
+    if (const auto source = templates.find(request.template_id()); source != templates.end())
         *created.mutable_editors() = source->second.editors();
     return event;
 }
 
 // ---- commands
 
-Verdict create_message(const State& state, const Asking& asking,
+Verdict create_message(const Messages& messages, const Incidents& incidents,
+                       const Templates& templates, const Asking& asking,
                        const v1::CreateMessageRequest& request, Time now) {
     if (auto no = require_writer(asking)) return std::unexpected(*no);
     const std::string id =
         runtime::derive_id("msg", {asking.agency, asking.actor, asking.request_id});
-    if (const Message* repeated = state.messages.find(id))
+    if (const Message* repeated = messages.find(id))
         return Happened{{}, id, std::to_string(repeated->version)};
     const auto type = request.message_type() == content::v1::MESSAGE_TYPE_UNSPECIFIED
                           ? content::v1::MESSAGE_TYPE_ALERT
                           : request.message_type();
     if (auto no = require_fitting_references(request, type)) return std::unexpected(*no);
-    if (auto no = require_incident(state.incidents, asking, request.incident_id()))
+    if (auto no = require_incident(incidents, asking, request.incident_id()))
         return std::unexpected(*no);
-    auto draft = first_draft(state.templates, asking, request, now);
+    auto draft = first_draft(templates, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
-    if (auto no = require_fitting_draft(state.incidents, asking, request, *draft))
+    if (auto no = require_fitting_draft(incidents, asking, request, *draft))
         return std::unexpected(*no);
-    return one(message_created(state, asking, request, id, std::move(*draft), type), id, 1);
+    return one(message_created(incidents, templates, asking, request, id, std::move(*draft), type),
+               id, 1);
 }
 
 }  // namespace tocsin::drafting

@@ -1,15 +1,16 @@
 // How a person starts a message, with a draft or from a template. Pure.
 #pragma once
 
-#include "drafting/event.hpp"
+#include "drafting/incident.hpp"
+#include "drafting/message.hpp"
+#include "drafting/template.hpp"
 
 namespace tocsin::drafting {
 
-struct State;
-
 // ---- commands
 
-Verdict create_message(const State& state, const runtime::Asking& asking,
+Verdict create_message(const Messages& messages, const Incidents& incidents,
+                       const Templates& templates, const runtime::Asking& asking,
                        const v1::CreateMessageRequest& request, Time now);
 
 }  // namespace tocsin::drafting

@@ -1,6 +1,5 @@
 #include "drafting/message_revision.hpp"
 
-#include "drafting/decider.hpp"
 #include "drafting/writing.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
@@ -75,10 +74,10 @@ static std::optional<Rejection> require_first_agency(const Message& message,
 
 // ---- commands
 
-Verdict revise_message(const State& state, const Asking& asking,
+Verdict revise_message(const Messages& messages, const Incidents& incidents, const Asking& asking,
                        const v1::ReviseMessageRequest& request) {
     const std::string& id = request.message_id();
-    const auto found = editable_message(state.messages, asking, id);
+    const auto found = editable_message(messages, asking, id);
     if (!found) return std::unexpected(found.error());
     const Message& message = **found;
     if (auto no = require_etag(request.etag(), message.version, "message", id))
@@ -86,7 +85,7 @@ Verdict revise_message(const State& state, const Asking& asking,
     if (auto no = require_room(request.draft())) return std::unexpected(*no);
     if (auto no = require_agency_of_writer(asking, request.draft())) return std::unexpected(*no);
     if (auto no = require_first_agency(message, request.draft())) return std::unexpected(*no);
-    if (auto no = require_participants(state.incidents, message.incident_id, request.draft()))
+    if (auto no = require_participants(incidents, message.incident_id, request.draft()))
         return std::unexpected(*no);
     content::v1::Draft before;
     if (!message.evidence.empty()) before.ParseFromString(*message.evidence);

@@ -6,8 +6,8 @@ namespace tocsin::drafting {
 
 using enum v1::MessageState;
 
-// Withdraw is the word before clearance, cancel before the claim, retract after it: a message that
-// was retracted is cancelled too.
+// It is withdrawn before clearance, cancelled before the claim and retracted after it: a message
+// that was retracted is cancelled too.
 static constexpr runtime::Move<v1::MessageState> message_moves[] = {
     // Submitted: from here its text is locked.
     {MESSAGE_STATE_DRAFT, MESSAGE_STATE_IN_REVIEW},

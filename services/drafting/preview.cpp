@@ -33,7 +33,7 @@ v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::s
     const content::Fixed fixed = content::worst_case_fixed(false);
 
     for (const content::ChannelKind& kind : content::all_kinds()) {
-        for (const std::string& language : kind.languages(content)) {
+        for (const std::string& language : content::languages_of(kind.traits.parts, content)) {
             auto rendition = kind.render(content, language, fixed, kind.limits);
             // The findings say why a text does not fit, or cannot be sent.
             if (!rendition || rendition->body().size() > content::worst_case_bytes_max) continue;

@@ -8,6 +8,20 @@ namespace tocsin::drafting {
 
 using runtime::Time;
 
+std::vector<std::string> RefusedCrossings::of_rule(const std::string& rule_id) const {
+    std::vector<std::string> ids;
+    for (const auto& [id, refused] : all_)
+        if (refused.rule_id == rule_id) ids.push_back(id);
+    return ids;
+}
+
+const Refused* RefusedCrossings::find(const std::string& crossing_id) const {
+    const auto found = all_.find(crossing_id);
+    return found == all_.end() ? nullptr : &found->second;
+}
+
+// ---- events
+
 void RefusedCrossings::refuse(const v1::CrossingRefused& refused, Time at) {
     const std::string& id = refused.crossing_id();
     const Refused* before = find(id);
@@ -92,17 +106,7 @@ void RefusedCrossings::incident_changed(const std::string& incident_id, Time at)
         if (refused.incident_id == incident_id) make_due(id, refused, at);
 }
 
-std::vector<std::string> RefusedCrossings::of_rule(const std::string& rule_id) const {
-    std::vector<std::string> ids;
-    for (const auto& [id, refused] : all_)
-        if (refused.rule_id == rule_id) ids.push_back(id);
-    return ids;
-}
-
-const Refused* RefusedCrossings::find(const std::string& crossing_id) const {
-    const auto found = all_.find(crossing_id);
-    return found == all_.end() ? nullptr : &found->second;
-}
+// ---- due times
 
 std::optional<std::pair<Time, std::string>> RefusedCrossings::first_due() const {
     if (due_.empty() && by_draft_until_.empty()) return std::nullopt;

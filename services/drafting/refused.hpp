@@ -38,6 +38,16 @@ public:
     static constexpr std::size_t known_max = 10'000;
     static constexpr std::chrono::hours known_time{24};
 
+    // Whether it was refused. That matters where the same crossing is read twice: soon after, or
+    // while it could be drafted.
+    bool knows(const std::string& crossing_id) const { return known_.contains(crossing_id); }
+    std::size_t known() const { return known_.size(); }
+    // Those of a rule that are kept, by id.
+    std::vector<std::string> of_rule(const std::string& rule_id) const;
+    // Null: it is not kept.
+    const Refused* find(const std::string& crossing_id) const;
+    std::size_t size() const { return all_.size(); }
+
     // ---- events
 
     // Takes the place of what was kept of the same crossing, whose attempts go on being counted.
@@ -52,20 +62,11 @@ public:
     void template_changed(const std::string& template_id, runtime::Time at);
     void incident_changed(const std::string& incident_id, runtime::Time at);
 
-    // ---- look-ups
+    // ---- due times
 
-    // Whether it was refused. That matters where the same crossing is read twice: soon after, or
-    // while it could be drafted.
-    bool knows(const std::string& crossing_id) const { return known_.contains(crossing_id); }
-    std::size_t known() const { return known_.size(); }
-    // Those of a rule that are kept, by id.
-    std::vector<std::string> of_rule(const std::string& rule_id) const;
-    // Null: it is not kept.
-    const Refused* find(const std::string& crossing_id) const;
     // The first to be tried again, and when: its reason may be gone then, or it is too old from
     // then on, which the refusal says.
     std::optional<std::pair<runtime::Time, std::string>> first_due() const;
-    std::size_t size() const { return all_.size(); }
 
 private:
     using Times = std::set<std::pair<runtime::Time, std::string>>;

@@ -5,11 +5,14 @@
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/page.hpp"
 #include "runtime/host/clock.hpp"
+#include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
 
 namespace tocsin::drafting {
 
 using runtime::Caller;
+using runtime::no_such;
+using runtime::status_of;
 using Reactor = DraftingRpc::Reactor;
 
 static bool takes_part(const Caller& caller, const v1::Incident& incident) {
@@ -20,8 +23,10 @@ Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest
                                   v1::GetIncidentResponse* response) {
     const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
         auto incident = realm.incident(in.incident_id());
-        if (!incident) return runtime::not_found("incident_id", in.incident_id());
-        if (!takes_part(caller, *incident)) return runtime::other_agency(caller, "incident_id");
+        if (!incident) return status_of(no_such("incident", in.incident_id(), "incident_id"));
+        if (const auto no =
+                runtime::require_agency(caller, "incident", incident->agencies(), "incident_id"))
+            return status_of(*no);
         *out.mutable_incident() = std::move(*incident);
         return grpc::Status::OK;
     };
@@ -46,7 +51,7 @@ Reactor* DraftingRpc::GetTemplate(Context* context, const v1::GetTemplateRequest
                                   v1::GetTemplateResponse* response) {
     const auto reader = [](const Caller&, const Realm& realm, const auto& in, auto& out) {
         auto found = realm.find_template(in.template_id());
-        if (!found) return runtime::not_found("template_id", in.template_id());
+        if (!found) return status_of(no_such("template", in.template_id(), "template_id"));
         *out.mutable_template_() = std::move(*found);
         return grpc::Status::OK;
     };
@@ -69,9 +74,9 @@ Reactor* DraftingRpc::GetMessage(Context* context, const v1::GetMessageRequest* 
                                  v1::GetMessageResponse* response) {
     const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
         const Standing* standing = realm.standing(in.message_id());
-        if (!standing) return runtime::not_found("message_id", in.message_id());
+        if (!standing) return status_of(no_such("message", in.message_id(), "message_id"));
         if (!runtime::concerns(caller, standing->parties()))
-            return runtime::other_agency(caller, "message_id");
+            return status_of(runtime::not_concerned(caller, "message_id"));
         *out.mutable_message() = *realm.message(in.message_id());
         return grpc::Status::OK;
     };

@@ -188,7 +188,7 @@ static int rank(const Track& track) {
 }
 
 const Track& Standing::foremost() const {
-    // A message is cleared once, and nothing hands it back: publishing has the last word.
+    // A message is cleared once, and nothing hands it back: from then on publishing's state counts.
     if (planned_) return publishing_;
     const auto weight = [](const Track& track) { return std::pair{track.round, rank(track)}; };
     return weight(drafting_) < weight(approval_) ? approval_ : drafting_;

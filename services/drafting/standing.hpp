@@ -22,7 +22,7 @@ namespace tocsin::drafting {
 
 using runtime::Time;
 
-// One ledger's word on a message.
+// What one ledger says of a message.
 struct Track {
     v1::MessageState at = v1::MESSAGE_STATE_DRAFT;
     // Submissions so far: what the second one led to outranks all that the first one did.

@@ -1,7 +1,6 @@
 #include "drafting/submission.hpp"
 
 #include "content/content.hpp"
-#include "drafting/decider.hpp"
 #include "drafting/findings.hpp"
 #include "drafting/message_revision.hpp"
 #include "drafting/writing.hpp"
@@ -50,7 +49,8 @@ static Rejection incomplete(const std::string& errors, std::string field) {
             fmt::format("the draft is incomplete; revise it first: {}", errors), std::move(field)};
 }
 
-static std::optional<Rejection> require_complete(const State& state, const Message& message,
+static std::optional<Rejection> require_complete(const SubmissionSlices& slices,
+                                                 const Message& message,
                                                  const v1::SubmitMessageRequest& request,
                                                  Time now) {
     if (!message.has_text())
@@ -58,8 +58,8 @@ static std::optional<Rejection> require_complete(const State& state, const Messa
                           "expires");
     const std::set<std::string> acknowledged{request.acknowledged_warnings().begin(),
                                              request.acknowledged_warnings().end()};
-    auto against = objections(message.text(), now, state.world, acknowledged);
-    for (content::Finding& finding : unknown_references(state.alerts, message.references))
+    auto against = objections(message.text(), now, slices.world, acknowledged);
+    for (content::Finding& finding : unknown_references(slices.alerts, message.references))
         if (!acknowledged.contains(finding.code)) against.warnings.push_back(std::move(finding));
     if (!against.errors.empty())
         return incomplete(listing(against.errors), against.errors.front().field);
@@ -73,17 +73,17 @@ static std::optional<Rejection> require_complete(const State& state, const Messa
 
 // ---- commands
 
-Verdict submit_message(const State& state, const Asking& asking,
+Verdict submit_message(const SubmissionSlices& slices, const Asking& asking,
                        const v1::SubmitMessageRequest& request, Time now) {
     const std::string& id = request.message_id();
-    const auto found = editable_message(state.messages, asking, id);
+    const auto found = editable_message(slices.messages, asking, id);
     if (!found) return std::unexpected(found.error());
     const Message& message = **found;
     if (auto no = require_etag(request.etag(), message.version, "message", id))
         return std::unexpected(*no);
-    if (auto no = require_complete(state, message, request, now)) return std::unexpected(*no);
-    return one(submitted({id, asking.realm, state.world, message, asking.actor,
-                          state.incidents.at(message.incident_id)}),
+    if (auto no = require_complete(slices, message, request, now)) return std::unexpected(*no);
+    return one(submitted({id, asking.realm, slices.world, message, asking.actor,
+                          slices.incidents.at(message.incident_id)}),
                id, message.version + 1);
 }
 

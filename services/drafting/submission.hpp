@@ -1,14 +1,14 @@
 // How a draft becomes the bytes that are approved. Pure.
 #pragma once
 
+#include "drafting/incident.hpp"
 #include "drafting/message.hpp"
+#include "drafting/published_alerts.hpp"
 
 #include <string>
 #include <vector>
 
 namespace tocsin::drafting {
-
-struct State;
 
 // A message as it is at this moment, the realm and the world that it is in, and the agencies that
 // take part in its incident.
@@ -22,9 +22,17 @@ struct Submitting {
 };
 v1::Event submitted(const Submitting& submitting);
 
+// The slices of the state that a submission depends on.
+struct SubmissionSlices {
+    const std::string& world;
+    const Messages& messages;
+    const Incidents& incidents;
+    const PublishedAlerts& alerts;
+};
+
 // ---- commands
 
-Verdict submit_message(const State& state, const runtime::Asking& asking,
+Verdict submit_message(const SubmissionSlices& slices, const runtime::Asking& asking,
                        const v1::SubmitMessageRequest& request, Time now);
 
 }  // namespace tocsin::drafting

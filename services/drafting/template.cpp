@@ -65,7 +65,7 @@ static std::ptrdiff_t templates_of(const Templates& templates, std::string_view 
 
 static constexpr std::size_t errors_listed_max = 10;
 
-// Found while somebody writes it, and not when the river rises.
+// Found while a person writes the template, not at a crossing.
 static std::optional<Rejection> require_sound_placeholders(const content::v1::Draft& draft) {
     const auto gap = content::broken_gap(draft);
     if (!gap) return std::nullopt;
@@ -76,7 +76,7 @@ static std::optional<Rejection> require_sound_placeholders(const content::v1::Dr
                      "draft." + gap->field};
 }
 
-// As it would be at a crossing, where nobody can correct it.
+// Checked as at a crossing, when no person corrects it.
 static std::optional<Rejection> require_usable(std::string_view world, const Asking& asking,
                                                const v1::PutTemplateRequest& request, Time now) {
     content::v1::Draft draft = request.draft();
@@ -119,11 +119,12 @@ static std::expected<std::int64_t, Rejection> version_to_store(
         return std::unexpected(runtime::no_such("template", id, "template_id",
                                                 "leave the etag out to store a new one"));
     if (templates_of(templates, asking.agency) >= templates_max)
-        return reject(Because::resource_exhausted, "too_many_templates",
-                      fmt::format("agency `{}` has {} templates, and can have no more; replace one "
-                                  "that is no longer used",
-                                  asking.agency, templates_max),
-                      "template_id");
+        return std::unexpected(
+            runtime::no_room("too_many_templates", {.of = fmt::format("agency `{}`", asking.agency),
+                                                    .bound = templates_max,
+                                                    .things = "templates",
+                                                    .remedy = "replace one that is no longer used",
+                                                    .field = "template_id"}));
     return 1;
 }
 

@@ -2,28 +2,26 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "runtime/edge/method_rules.hpp"
+#include "runtime/edge/service_named.hpp"
 #include "services.inc"
-
-#include <fmt/format.h>
 
 #include <stdexcept>
 #include <string>
 
 namespace tocsin::gateway {
 
-static const google::protobuf::ServiceDescriptor* service_named(const std::string& name) {
-    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
-        fmt::format("tocsin/{0}/v1/{0}_service.proto", name));
-    if (file == nullptr) throw std::logic_error(name + " is not in this program");
-    return file->service(0);
+static const google::protobuf::ServiceDescriptor* descriptor_of(const std::string& name) {
+    const auto* service = runtime::service_named(name);
+    if (service == nullptr) throw std::logic_error(name + " is not in this program");
+    return service;
 }
 
 const std::vector<CatalogEntry>& catalog() {
     static const std::vector<CatalogEntry> entries{
-#define TOCSIN_ENTRY(service) {#service, service_named(#service)},
+#define TOCSIN_ENTRY(service) {#service, descriptor_of(#service)},
         TOCSIN_SERVICES(TOCSIN_ENTRY)
 #undef TOCSIN_ENTRY
-            {"", service_named("ledger")},
+            {"", descriptor_of("ledger")},
     };
     return entries;
 }
@@ -48,11 +46,6 @@ std::size_t body_bytes_max(const google::protobuf::MethodDescriptor& method) {
     constexpr std::size_t large = std::size_t{4} << 20;
     if (is_public(method)) return of_strangers;
     return rules_of(method).large() ? large : most;
-}
-
-std::unique_ptr<google::protobuf::Message> new_message(const google::protobuf::Descriptor* type) {
-    auto* factory = google::protobuf::MessageFactory::generated_factory();
-    return std::unique_ptr<google::protobuf::Message>(factory->GetPrototype(type)->New());
 }
 
 }  // namespace tocsin::gateway

@@ -4,7 +4,6 @@
 #include <google/protobuf/descriptor.h>
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +25,5 @@ bool is_public(const google::protobuf::MethodDescriptor& method);
 
 // How long its request may be, in bytes, where the settings allow it.
 std::size_t body_bytes_max(const google::protobuf::MethodDescriptor& method);
-
-std::unique_ptr<google::protobuf::Message> new_message(const google::protobuf::Descriptor* type);
 
 }  // namespace tocsin::gateway

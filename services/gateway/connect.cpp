@@ -1,14 +1,11 @@
 #include "gateway/connect.hpp"
 
 #include "gateway/catalog.hpp"
-#include "gateway/json_shape.hpp"
-#include "gateway/strict_json.hpp"
 #include "runtime/base/digest.hpp"
+#include "runtime/base/new_message.hpp"
 #include "runtime/base/traceparent.hpp"
 #include "runtime/edge/errors.hpp"
 #include "runtime/host/clock.hpp"
-#include "texts/cut.hpp"
-#include "texts/letters.hpp"
 
 #include <absl/strings/numbers.h>
 #include <fmt/format.h>
@@ -36,14 +33,6 @@ static std::optional<std::string_view> header(const HttpHead& head, std::string_
     return view(found->value());
 }
 
-std::optional<Codec> codec_of(std::string_view content_type) {
-    std::string type = texts::lower_case(content_type.substr(0, content_type.find(';')));
-    while (type.ends_with(' ')) type.pop_back();
-    if (type == "application/json") return Codec::json;
-    if (type == "application/proto") return Codec::proto;
-    return std::nullopt;
-}
-
 std::expected<std::chrono::milliseconds, ConnectError> timeout_of(
     std::optional<std::string_view> header) {
     if (!header) return timeout_default;
@@ -56,59 +45,6 @@ std::expected<std::chrono::milliseconds, ConnectError> timeout_of(
     return std::min(std::chrono::milliseconds(ms), timeout_max);
 }
 
-// The reader says `(path)name: what`, `(path): invalid value V for type T` or, where an object
-// stands for a scalar, `(path): invalid value Starting an object ... for type NAME`. The path in
-// full is what a caller looks for.
-static ConnectError json_refusal(std::string_view text) {
-    std::string field;
-    if (text.starts_with('(')) {
-        const std::size_t end = std::min(text.find(')'), text.size() - 1);
-        field = text.substr(1, end - 1);
-        text.remove_prefix(end + 1);
-    }
-    text = text.substr(0, text.find('\n'));  // The rest is a drawing of where it is.
-    const auto add = [&](std::string_view name) {
-        name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-        field.append(field.empty() || name.empty() ? "" : ".").append(name);
-    };
-    if (const std::size_t colon = text.find(": "); colon != std::string_view::npos) {
-        add(text.substr(0, colon));
-        text.remove_prefix(colon + 2);
-    }
-    static constexpr std::string_view for_type = " for type ";
-    const std::size_t type = text.rfind(for_type);
-    if (text.starts_with("invalid value Starting") && type != std::string_view::npos)
-        add(text.substr(type + for_type.size()));
-    const std::string what(texts::cut(text, 300));
-    return bad_field("BAD_JSON", field,
-                     field.empty() ? "JSON: " + what : fmt::format("JSON: {}: {}", field, what));
-}
-
-std::expected<std::unique_ptr<protobuf::Message>, ConnectError> read_message(
-    Codec codec, std::string_view body, const protobuf::Descriptor* type) {
-    auto message = new_message(type);
-    if (codec == Codec::proto) {
-        if (!message->ParseFromArray(body.data(), static_cast<int>(body.size())))
-            return std::unexpected(refusal(StatusCode::INVALID_ARGUMENT, "BAD_PROTO",
-                                           fmt::format("the body is no {}", type->full_name())));
-        return message;
-    }
-    if (const auto fault = json_fault(body))
-        return std::unexpected(
-            refusal(StatusCode::INVALID_ARGUMENT, "BAD_JSON",
-                    fmt::format("JSON: {}, at byte {}", fault->what, fault->offset)));
-    if (const auto fault = shape_fault(body, type))
-        return std::unexpected(bad_field("BAD_JSON", fault->field,
-                                         fmt::format("JSON: {}: {}", fault->field, fault->what)));
-    protobuf::util::JsonParseOptions options;
-    options.ignore_unknown_fields = false;
-    const auto status = protobuf::util::JsonStringToMessage(
-        protobuf::StringPiece(body.data(), body.size()), message.get(), options);
-    if (!status.ok())
-        return std::unexpected(json_refusal({status.message().data(), status.message().size()}));
-    return message;
-}
-
 // Where one process speaks for several services the request must say which ledger is meant.
 static std::expected<std::string, ConnectError> name_ledger(protobuf::Message& message,
                                                             const Route& route) {
@@ -119,8 +55,8 @@ static std::expected<std::string, ConnectError> name_ledger(protobuf::Message& m
         return !service.empty() && entry.name == service;
     });
     if (!known)
-        return std::unexpected(
-            bad_field("UNKNOWN_SERVICE", "service", fmt::format("there is no '{}'", service)));
+        return std::unexpected(bad_field("UNKNOWN_SERVICE", "service",
+                                         fmt::format("there is no service `{}`", service)));
     message.GetReflection()->SetString(&message, field, service);
     return service;
 }
@@ -147,7 +83,7 @@ std::expected<void, ConnectError> Connect::read_head(Plan& plan, const HttpHead&
     plan.call.timeout = *timeout;
     for (const std::string_view name : {"authorization", "tocsin-after"}) {
         const auto value = joined(head, name);
-        // Whoever shows no token can read only what is public, which waits for no position.
+        // A caller without a token can read only what is public, which waits for no position.
         if (!value || (name == "tocsin-after" && !header(head, "authorization"))) continue;
         if (!printable(*value))
             return std::unexpected(bad_field("BAD_HEADER", std::string(name),
@@ -283,7 +219,7 @@ std::expected<Admitted, HttpResponse> Connect::admit(const HttpHead& head, const
                           : std::unexpected<ConnectError>(payer.error());
     if (admitted) return std::move(*admitted);
     HttpResponse response = answer(admitted.error(), served);
-    // Who goes on and on at an address's expense is to connect anew for it.
+    // A caller that keeps using up its address's allowance has to connect again.
     if (served.limited_by == "refused_tokens") response.keep_alive(false);
     return std::unexpected(std::move(response));
 }
@@ -303,10 +239,10 @@ std::expected<void, ConnectError> Connect::read_body(Plan& plan, const std::stri
 
 HttpResponse Connect::reply(const Plan& plan, const UpstreamReply& reply, Served& served) {
     if (!reply.status.ok()) return answer(from_grpc(reply.status, plan.call.service), served);
-    const auto message = new_message(plan.method->output_type());
+    const auto message = runtime::new_message(plan.method->output_type());
     if (!message->ParseFromString(reply.body))
         return answer(refusal(StatusCode::INTERNAL, "BAD_ANSWER",
-                              fmt::format("{} answered with what is no {}", plan.call.service,
+                              fmt::format("`{}` sent an answer that is not a {}", plan.call.service,
                                           plan.method->output_type()->full_name())),
                       served);
     HttpResponse response;
@@ -343,7 +279,7 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
     if (!read) co_return answer(read.error(), served);
     if (!upstreams_.knows(planned->call.service))
         co_return answer(refusal(StatusCode::UNIMPLEMENTED, "NOT_SERVED",
-                                 fmt::format("{} is not served here", planned->call.service)),
+                                 fmt::format("`{}` is not served here", planned->call.service)),
                          served);
     const UpstreamReply got = co_await upstreams_.call(planned->call, peer);
     HttpResponse response;

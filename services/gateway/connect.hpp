@@ -2,6 +2,7 @@
 // with JSON or binary protobuf becomes one gRPC call.
 #pragma once
 
+#include "gateway/connect_message.hpp"
 #include "gateway/http_answers.hpp"
 #include "gateway/rates.hpp"
 #include "gateway/route.hpp"
@@ -20,18 +21,9 @@
 
 namespace tocsin::gateway {
 
-enum class Codec { json, proto };
-
-// Nothing: neither of the two.
-std::optional<Codec> codec_of(std::string_view content_type);
-
 // `Connect-Timeout-Ms`: 1 to 10 digits; 5 s when absent, at most 30 s.
 std::expected<std::chrono::milliseconds, ConnectError> timeout_of(
     std::optional<std::string_view> header);
-
-// The request message, strictly read.
-std::expected<std::unique_ptr<google::protobuf::Message>, ConnectError> read_message(
-    Codec codec, std::string_view body, const google::protobuf::Descriptor* type);
 
 struct ConnectLimits {
     double requests_per_caller = 1'000;      // a second; 0: no limit
@@ -73,8 +65,8 @@ private:
                                                   Served& served);
     static std::expected<void, ConnectError> read_head(Plan& plan, const HttpHead& head,
                                                        Served& served);
-    // At whose expense a request is. Of no realm, and known by the address, where no token is asked
-    // for.
+    // To whom a request is charged. Of no realm, and known by the address, where no token is
+    // needed.
     struct Payer {
         std::string realm, name;
     };

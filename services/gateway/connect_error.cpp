@@ -1,8 +1,8 @@
 #include "gateway/connect_error.hpp"
 
-#include "gateway/catalog.hpp"
 #include "google/rpc/error_details.pb.h"
 #include "runtime/base/digest.hpp"
+#include "runtime/base/new_message.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
@@ -113,7 +113,7 @@ static nlohmann::json debug_of(const google::protobuf::Any& detail) {
     const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
         bare_type(detail.type_url()));
     if (type == nullptr) return nullptr;
-    const auto message = new_message(type);
+    const auto message = runtime::new_message(type);
     std::string text;
     if (!message->ParseFromString(detail.value()) ||
         !google::protobuf::util::MessageToJsonString(*message, &text).ok())

@@ -88,7 +88,7 @@ Answered answered(const std::string& bytes) {
     return {std::move(*response.mutable_body()), response.etag(), response.not_modified()};
 }
 
-// Whoever sends it holds the document, and no bytes of their own.
+// The sender holds the document and no copy of its bytes.
 SharedBody::value_type body_of(const std::shared_ptr<const KeptDocuments::Document>& document) {
     return {document, &document->body};
 }
@@ -102,7 +102,7 @@ std::string quoted(std::string etag) {
 
 }  // namespace
 
-// What readers of feeds expect; a browser would save that as a file, so it is told that it is XML.
+// What readers of feeds expect; a browser would save that as a file, so it gets it as XML.
 static std::string_view media_type_for(const HttpRequest& request, bool index) {
     if (joined(request, "accept").value_or("").contains("text/html"))
         return "application/xml; charset=utf-8";
@@ -120,7 +120,7 @@ static std::optional<int> page_of(const Route& route) {
     return number && page >= 1 && page <= page_max ? std::optional{page} : std::nullopt;
 }
 
-// In plain words: who asks for a feed is a reader's program, or a person who mistyped an address.
+// As a sentence: the reader is a program, or a person who mistyped an address.
 static HttpResponse not_there(const Route& route, Served& served) {
     served.code = code_name(grpc::StatusCode::NOT_FOUND);
     return answer(http::status::not_found, "text/plain; charset=utf-8",

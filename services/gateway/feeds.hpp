@@ -15,8 +15,8 @@
 
 namespace tocsin::gateway {
 
-// Documents that were served last. Whoever polls a feed mostly gets what the one before got:
-// publishing is asked each time whether it still holds, and sends it once. One thread.
+// Documents that were served last. Most polls of a feed get what the one before got: publishing
+// confirms each time that it is still current, and sends it once. One thread.
 class KeptDocuments {
 public:
     static constexpr std::size_t documents_max = 256;
@@ -28,7 +28,7 @@ public:
     };
     // Null: none is kept under this key.
     std::shared_ptr<const Document> find(const std::string& key);
-    // In place of what was kept under it; those that were not asked for longest make room.
+    // In place of what was kept under it; the least recently used ones make room.
     void keep(const std::string& key, std::shared_ptr<const Document> document);
     std::size_t bytes() const { return bytes_; }
 

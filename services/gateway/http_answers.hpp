@@ -2,7 +2,7 @@
 #pragma once
 
 #include "gateway/connect_error.hpp"
-#include "gateway/http_server.hpp"
+#include "gateway/http_handler.hpp"
 
 #include <optional>
 #include <string>

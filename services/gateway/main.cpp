@@ -49,17 +49,17 @@ int main(int argc, char** argv) {
     try {
         if (config.keeps_memory_private()) runtime::refuse_core_dumps();
         runtime::Metrics metrics(config.metrics_listen);
-        tocsin::gateway::Gateway gateway(
+        const auto gateway = tocsin::gateway::make_gateway(
             gateway_config, metrics,
             runtime::client_credentials(config.tls_ca, config.tls_cert, config.tls_key),
             std::make_unique<runtime::TokenVerifier>(runtime::verifier_options(config)));
-        gateway.start();
-        gateway.dial_itself();
-        tell_ports(config.ports_file, gateway.port(), metrics.port());
+        gateway->start();
+        gateway->dial_itself();
+        tell_ports(config.ports_file, gateway->ports().at("gateway"), metrics.port());
         int signal = 0;
         sigwait(&stop_signals, &signal);
         logs::info("stopping");
-        gateway.stop();
+        gateway->stop();
         logs::info("stopped");
         return 0;
     } catch (const std::exception& error) {

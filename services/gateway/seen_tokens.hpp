@@ -26,7 +26,7 @@ public:
     };
     // `digest`: sha256, as what a stranger may choose.
     std::optional<Verdict> find(const std::string& digest, Time now);
-    // The last word on it: a good one that is refused now is good no more.
+    // The last result counts: a good one that is refused now is good no more.
     void keep(const std::string& digest, const std::string& refused, Time now);
     std::size_t size() const { return good_.size() + refused_.size(); }
 

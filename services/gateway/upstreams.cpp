@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace tocsin::gateway {
 
@@ -16,6 +17,20 @@ namespace asio = boost::asio;
 
 static constexpr std::chrono::milliseconds health_timeout{700};
 static constexpr std::chrono::milliseconds health_age_max{1000};
+
+std::string_view word_of(Health health) {
+    switch (health) {
+        case Health::serving:
+            return "serving";
+        case Health::not_serving:
+            return "not_serving";
+        case Health::no_health_service:
+            return "no_health_service";
+        case Health::unreachable:
+            return "unreachable";
+    }
+    std::unreachable();
+}
 
 struct Upstreams::Running {
     grpc::ClientContext context;
@@ -125,6 +140,14 @@ static std::string health_request(const std::string& service) {
     return bytes + service;
 }
 
+static Health health_of(const UpstreamReply& reply) {
+    if (reply.status.error_code() == grpc::StatusCode::UNIMPLEMENTED)
+        return Health::no_health_service;
+    if (!reply.status.ok()) return Health::unreachable;
+    // HealthCheckResponse{status = 1}, where 1 is SERVING.
+    return reply.body == "\x08\x01" ? Health::serving : Health::not_serving;
+}
+
 void Upstreams::check(const std::string& service, const std::string& health_name) {
     UpstreamCall call{
         service, "/grpc.health.v1.Health/Check", health_request(health_name), {}, health_timeout};
@@ -132,18 +155,12 @@ void Upstreams::check(const std::string& service, const std::string& health_name
         // A server that only speaks for the whole process does not know the name.
         if (reply.status.error_code() == grpc::StatusCode::NOT_FOUND && !health_name.empty())
             return check(service, "");
-        // HealthCheckResponse{status = 1}, where 1 is SERVING.
-        if (reply.status.ok())
-            checked(service, reply.body == std::string("\x08\x01") ? "serving" : "not_serving");
-        else if (reply.status.error_code() == grpc::StatusCode::UNIMPLEMENTED)
-            checked(service, "no_health_service");
-        else
-            checked(service, "unreachable");
+        checked(service, health_of(reply));
     });
 }
 
-void Upstreams::checked(const std::string& service, std::string verdict) {
-    health_so_far_[service] = std::move(verdict);
+void Upstreams::checked(const std::string& service, Health verdict) {
+    health_so_far_[service] = verdict;
     if (health_so_far_.size() < stubs_.size()) return;
     health_ = std::move(health_so_far_);
     health_so_far_.clear();
@@ -152,7 +169,7 @@ void Upstreams::checked(const std::string& service, std::string verdict) {
     checks_done_.cancel();
 }
 
-asio::awaitable<std::map<std::string, std::string>> Upstreams::health() {
+asio::awaitable<std::map<std::string, Health>> Upstreams::health() {
     const bool fresh = health_at_ != std::chrono::steady_clock::time_point{} &&
                        std::chrono::steady_clock::now() - health_at_ < health_age_max;
     if (stubs_.empty() || (fresh && !checking_)) co_return health_;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,12 @@ struct UpstreamCall {
     std::chrono::milliseconds timeout{5000};
 };
 
+// What a service says of itself, or why it says nothing.
+enum class Health { serving, not_serving, no_health_service, unreachable };
+
+// As `/healthz` names it.
+std::string_view word_of(Health health);
+
 class Upstreams {
 public:
     // Addresses by short service name, each `host:port` or several with commas between.
@@ -42,10 +49,10 @@ public:
               std::shared_ptr<grpc::ChannelCredentials> credentials);
 
     bool knows(const std::string& service) const { return stubs_.contains(service); }
-    // Cancelled when `peer` leaves, whom it is for: nobody waits for the answer.
+    // Cancelled when `peer` leaves, for whom it is: the answer has no reader then.
     boost::asio::awaitable<UpstreamReply> call(UpstreamCall call, Peer& peer);
-    // Each service with what its health says: `serving`, or why not. At most a second old.
-    boost::asio::awaitable<std::map<std::string, std::string>> health();
+    // Of each service; at most a second old.
+    boost::asio::awaitable<std::map<std::string, Health>> health();
     // Ends what is under way with CANCELLED.
     void cancel();
     bool idle() const { return calls_.empty(); }
@@ -57,14 +64,14 @@ private:
     // `done` is called once, on the thread of `io`.
     std::shared_ptr<Running> start(const UpstreamCall& call, Done done);
     void check(const std::string& service, const std::string& health_name);
-    void checked(const std::string& service, std::string verdict);
+    void checked(const std::string& service, Health verdict);
 
     boost::asio::io_context& io_;
     std::map<std::string, std::unique_ptr<grpc::GenericStub>> stubs_;
     std::set<std::shared_ptr<Running>> calls_;
 
-    std::map<std::string, std::string> health_;
-    std::map<std::string, std::string> health_so_far_;
+    std::map<std::string, Health> health_;
+    std::map<std::string, Health> health_so_far_;
     std::chrono::steady_clock::time_point health_at_{};
     bool checking_ = false;
     boost::asio::steady_timer checks_done_;

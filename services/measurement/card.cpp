@@ -18,7 +18,8 @@ double seconds(std::optional<Time> from, std::optional<Time> to) {
 Card::Card(const v1::Scorecard& rested) : skew_ms_(rested.skew_ms()) {
     for (const v1::Milestone& point : rested.milestones()) {
         insert(point);
-        if (point.kind() == "confirmed" && point.purpose() == published::PURPOSE_MESSAGE)
+        if (point.kind() == v1::MILESTONE_KIND_CONFIRMED &&
+            point.purpose() == published::PURPOSE_MESSAGE)
             last_confirmed_ = std::max(last_confirmed_, {runtime::from_proto(point.at())});
     }
     concerns(rested.parties());
@@ -46,7 +47,7 @@ void Card::insert(const v1::Milestone& point) {
         auto& first = firsts_[static_cast<std::size_t>(kind - clock_points.begin())];
         first = std::min(first.value_or(at), at);
     }
-    if (point.kind() != "fired") return;
+    if (point.kind() != v1::MILESTONE_KIND_FIRED) return;
     // A second one is the earlier one.
     const auto before =
         std::ranges::find_if(fired_, [&](const auto& one) { return one.first == point.purpose(); });
@@ -123,7 +124,7 @@ void Card::change(const std::pair<std::string, std::string>& key, const Delivery
     });
 }
 
-std::optional<Time> Card::first(std::string_view kind) const {
+std::optional<Time> Card::first(v1::MilestoneKind kind) const {
     const auto point = std::ranges::find(clock_points, kind) - clock_points.begin();
     return firsts_.at(static_cast<std::size_t>(point));
 }
@@ -134,9 +135,11 @@ std::optional<Time> Card::last_channel() const {
 }
 
 Clocks Card::clocks() const {
-    return {seconds(first("crossed"), first("drafted")),
-            seconds(first("drafted"), first("cleared")), seconds(first("cleared"), last_channel()),
-            seconds(first("retraction_ordered"), first("corrected"))};
+    return {
+        seconds(first(v1::MILESTONE_KIND_CROSSED), first(v1::MILESTONE_KIND_DRAFTED)),
+        seconds(first(v1::MILESTONE_KIND_DRAFTED), first(v1::MILESTONE_KIND_CLEARED)),
+        seconds(first(v1::MILESTONE_KIND_CLEARED), last_channel()),
+        seconds(first(v1::MILESTONE_KIND_RETRACTION_ORDERED), first(v1::MILESTONE_KIND_CORRECTED))};
 }
 
 v1::Scorecard Card::scorecard(const std::string& message_id) const {

@@ -20,8 +20,9 @@ namespace tocsin::measurement {
 inline constexpr std::array<std::string_view, 4> clock_names = {
     "reading_to_draft", "draft_to_cleared", "cleared_to_last_channel", "mistake_to_corrected"};
 // Where they begin and end, but for the last channel.
-inline constexpr std::array<std::string_view, 5> clock_points = {"crossed", "drafted", "cleared",
-                                                                 "retraction_ordered", "corrected"};
+inline constexpr std::array clock_points = {
+    v1::MILESTONE_KIND_CROSSED, v1::MILESTONE_KIND_DRAFTED, v1::MILESTONE_KIND_CLEARED,
+    v1::MILESTONE_KIND_RETRACTION_ORDERED, v1::MILESTONE_KIND_CORRECTED};
 // Seconds; -1 where not reached.
 using Clocks = std::array<double, 4>;
 
@@ -72,7 +73,7 @@ private:
     void insert(const v1::Milestone& point);
     void change(const std::pair<std::string, std::string>& key, const Delivery& to);
     // Nothing: it is not reached. One of the points that clocks begin or end at.
-    std::optional<Time> first(std::string_view kind) const;
+    std::optional<Time> first(v1::MilestoneKind kind) const;
     // When the last channel confirmed the message; nothing while one is not settled.
     std::optional<Time> last_channel() const;
     static bool counts(const Delivery& delivery);

@@ -67,7 +67,7 @@ public:
         if (noted.deliveries_size() > 0) telling_.record(std::move(event));
     }
 
-    void reach(const char* kind, Time at, const std::string& text = {}) {
+    void reach(v1::MilestoneKind kind, Time at, const std::string& text = {}) {
         v1::Event reached = milestone(kind, at, state().message_id, release_id_);
         reached.mutable_milestone_reached()->mutable_milestone()->set_text(text);
         telling_.reach(std::move(reached));
@@ -78,7 +78,7 @@ public:
                 const std::string& text) {
         const auto found = state().deliveries.find(delivery_id);
         if (found == state().deliveries.end()) return;
-        if (const auto kind = milestone_kind(to_state); !kind.empty()) {
+        if (const auto kind = milestone_kind(to_state); kind != v1::MILESTONE_KIND_UNSPECIFIED) {
             const KeptDelivery& delivery = found->second;
             v1::Event reached = milestone(kind, at, state().message_id, release_id_);
             reached.mutable_milestone_reached()->set_delivery_id(delivery_id);
@@ -99,7 +99,8 @@ public:
         const published::Purpose purpose = found->second.purpose;
         const auto known = state().fired_at.find(purpose);
         if (known != state().fired_at.end() && known->second <= written_at) return;
-        v1::Event reached = milestone("fired", written_at, state().message_id, release_id_);
+        v1::Event reached =
+            milestone(v1::MILESTONE_KIND_FIRED, written_at, state().message_id, release_id_);
         reached.mutable_milestone_reached()->mutable_milestone()->set_purpose(purpose);
         telling_.record(std::move(reached));
     }
@@ -125,7 +126,7 @@ public:
             if (delivery.confirmed_at && (!last || *delivery.confirmed_at > *last))
                 last = delivery.confirmed_at;
         }
-        reach("corrected", last.value_or(decided_at()));
+        reach(v1::MILESTONE_KIND_CORRECTED, last.value_or(decided_at()));
     }
 
 private:
@@ -146,11 +147,11 @@ void armed(Release& release, const published::ReleaseArmed& event) {
                delivery.state == published::DELIVERY_STATE_PLANNED;
     };
     release.move(published::DELIVERY_STATE_SKIPPED, left_out);
-    release.reach("armed", release.decided_at());
+    release.reach(v1::MILESTONE_KIND_ARMED, release.decided_at());
 }
 
 void retraction_armed(Release& release, const published::RetractionArmed& event) {
-    release.reach("retraction_ordered", release.decided_at(), event.reason());
+    release.reach(v1::MILESTONE_KIND_RETRACTION_ORDERED, release.decided_at(), event.reason());
     // What was still to be sent is not; one that was claimed by then is settled by itself.
     const auto unsent = [](const std::string&, const KeptDelivery& delivery) {
         return delivery.purpose == published::PURPOSE_MESSAGE &&

@@ -10,18 +10,17 @@
 namespace tocsin::measurement {
 
 using runtime::Asking;
-using runtime::Because;
-using runtime::reject;
 
 MilestoneKey key_of(const v1::Event& reached) {
     const v1::MilestoneReached& body = reached.milestone_reached();
     const v1::Milestone& point = body.milestone();
     // Two people of one agency approve; of the other kinds the words make no difference.
-    const std::string& who = point.kind() == "approved" ? point.text() : std::string{};
+    const std::string& who =
+        point.kind() == v1::MILESTONE_KIND_APPROVED ? point.text() : std::string{};
     // 120 bits distinguish them.
     const std::string digest = runtime::sha256(
-        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", point.kind(), point.agency(), point.channel(),
-                    reached.release_id(), body.delivery_id(), who));
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(point.kind()), point.agency(),
+                    point.channel(), reached.release_id(), body.delivery_id(), who));
     MilestoneKey key;
     std::copy_n(digest.begin(), key.size(), key.begin());
     return key;
@@ -37,20 +36,20 @@ Verdict add_remark(const Messages& messages, const Asking& asking,
     if (found == messages.by_id.end())
         return std::unexpected(runtime::no_such("message", request.message_id(), "message_id"));
     if (!runtime::concerns(asking, found->second.parties.get()))
-        return reject(Because::permission_denied, "other_agency",
-                      runtime::not_concerned(asking.agency), "message_id");
+        return std::unexpected(runtime::not_concerned(asking, "message_id"));
     if (found->second.remarks >= remarks_max)
-        return reject(Because::resource_exhausted, "too_many_remarks",
-                      fmt::format("message `{}` has {} remarks, the most that it may have; keep "
-                                  "further notes elsewhere",
-                                  request.message_id(), found->second.remarks),
-                      "message_id");
+        return std::unexpected(runtime::no_room(
+            "too_many_remarks", {.of = fmt::format("message `{}`", request.message_id()),
+                                 .bound = remarks_max,
+                                 .things = "remarks",
+                                 .remedy = "keep further notes elsewhere",
+                                 .field = "message_id"}));
     Happened happened{{}, request.message_id(), fmt::format("{}", found->second.remarks + 1)};
     v1::Event& event = happened.events.emplace_back(event_of(request.message_id()));
     auto& added = *event.mutable_remark_added();
     added.set_actor(asking.actor);
     auto& point = *added.mutable_milestone();
-    point.set_kind("remark");
+    point.set_kind(v1::MILESTONE_KIND_REMARK);
     *point.mutable_at() = runtime::to_proto(now);
     point.set_agency(asking.agency);
     point.set_text(request.text());
@@ -61,7 +60,8 @@ Verdict add_remark(const Messages& messages, const Asking& asking,
 
 static void evolve_milestone(Messages& messages, const v1::Event& event) {
     const v1::MilestoneReached& reached = event.milestone_reached();
-    if (reached.milestone().kind() == "crossed") messages.crossings.insert(reached.crossing_id());
+    if (reached.milestone().kind() == v1::MILESTONE_KIND_CROSSED)
+        messages.crossings.insert(reached.crossing_id());
     if (!event.message_id().empty())
         messages.by_id[event.message_id()].reached.insert(key_of(event));
 }

@@ -1,16 +1,8 @@
 #include "measurement/release.hpp"
 
-#include "texts/enum_names.hpp"
-
 #include <algorithm>
-#include <array>
 
 namespace tocsin::measurement {
-
-// The states that are milestones too, by the names of the states.
-static constexpr std::array milestone_states = {published::DELIVERY_STATE_CONFIRMED,
-                                                published::DELIVERY_STATE_REFUSED,
-                                                published::DELIVERY_STATE_UNKNOWN};
 
 bool is_final(published::DeliveryState state) {
     return state == published::DELIVERY_STATE_CONFIRMED ||
@@ -19,15 +11,52 @@ bool is_final(published::DeliveryState state) {
            state == published::DELIVERY_STATE_STOOD_DOWN;
 }
 
-std::string_view milestone_kind(published::DeliveryState state) {
-    return std::ranges::find(milestone_states, state) == milestone_states.end()
-               ? std::string_view{}
-               : texts::enum_name(state);
+v1::MilestoneKind milestone_kind(published::DeliveryState state) {
+    switch (state) {
+        case published::DELIVERY_STATE_CONFIRMED:
+            return v1::MILESTONE_KIND_CONFIRMED;
+        case published::DELIVERY_STATE_REFUSED:
+            return v1::MILESTONE_KIND_REFUSED;
+        case published::DELIVERY_STATE_UNKNOWN:
+            return v1::MILESTONE_KIND_UNKNOWN;
+        case published::DELIVERY_STATE_PLANNED:
+        case published::DELIVERY_STATE_READY:
+        case published::DELIVERY_STATE_NOT_READY:
+        case published::DELIVERY_STATE_ARMED:
+        case published::DELIVERY_STATE_CLAIMED:
+        case published::DELIVERY_STATE_STOOD_DOWN:
+        case published::DELIVERY_STATE_SKIPPED:
+        case published::DELIVERY_STATE_UNSPECIFIED:
+        case published::DeliveryState_INT_MIN_SENTINEL_DO_NOT_USE_:
+        case published::DeliveryState_INT_MAX_SENTINEL_DO_NOT_USE_:
+            break;
+    }
+    return v1::MILESTONE_KIND_UNSPECIFIED;
 }
 
-published::DeliveryState state_by(std::string_view milestone_kind) {
-    for (const published::DeliveryState state : milestone_states)
-        if (texts::enum_name(state) == milestone_kind) return state;
+published::DeliveryState state_by(v1::MilestoneKind milestone_kind) {
+    switch (milestone_kind) {
+        case v1::MILESTONE_KIND_CONFIRMED:
+            return published::DELIVERY_STATE_CONFIRMED;
+        case v1::MILESTONE_KIND_REFUSED:
+            return published::DELIVERY_STATE_REFUSED;
+        case v1::MILESTONE_KIND_UNKNOWN:
+            return published::DELIVERY_STATE_UNKNOWN;
+        case v1::MILESTONE_KIND_CROSSED:
+        case v1::MILESTONE_KIND_DRAFTED:
+        case v1::MILESTONE_KIND_SUBMITTED:
+        case v1::MILESTONE_KIND_APPROVED:
+        case v1::MILESTONE_KIND_CLEARED:
+        case v1::MILESTONE_KIND_ARMED:
+        case v1::MILESTONE_KIND_FIRED:
+        case v1::MILESTONE_KIND_RETRACTION_ORDERED:
+        case v1::MILESTONE_KIND_CORRECTED:
+        case v1::MILESTONE_KIND_REMARK:
+        case v1::MILESTONE_KIND_UNSPECIFIED:
+        case v1::MilestoneKind_INT_MIN_SENTINEL_DO_NOT_USE_:
+        case v1::MilestoneKind_INT_MAX_SENTINEL_DO_NOT_USE_:
+            break;
+    }
     return published::DELIVERY_STATE_UNSPECIFIED;
 }
 
@@ -46,10 +75,10 @@ static void drop_final(KeptRelease& release, published::Purpose purpose) {
 }
 
 static void evolve_reached(KeptRelease& release, const v1::MilestoneReached& reached) {
-    const std::string& kind = reached.milestone().kind();
+    const v1::MilestoneKind kind = reached.milestone().kind();
     const Time at = runtime::from_proto(reached.milestone().at());
-    if (kind == "fired") release.fired_at[reached.milestone().purpose()] = at;
-    if (kind == "corrected") drop_final(release, published::PURPOSE_RETRACTION);
+    if (kind == v1::MILESTONE_KIND_FIRED) release.fired_at[reached.milestone().purpose()] = at;
+    if (kind == v1::MILESTONE_KIND_CORRECTED) drop_final(release, published::PURPOSE_RETRACTION);
     const auto delivery = release.deliveries.find(reached.delivery_id());
     if (delivery == release.deliveries.end()) return;
     const published::DeliveryState to = state_by(kind);

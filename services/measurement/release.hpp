@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace tocsin::measurement {
 
@@ -36,11 +35,11 @@ struct Releases {
 
 // Whether a delivery stays in this state; one that stood down may still be armed again.
 bool is_final(published::DeliveryState state);
-// The kind of milestone that it is to come to this state; empty where it is none.
-std::string_view milestone_kind(published::DeliveryState state);
+// The kind of milestone that it is to come to this state; unspecified where it is none.
+v1::MilestoneKind milestone_kind(published::DeliveryState state);
 // The state of a delivery after a milestone of this kind; unspecified where it says nothing of
 // that.
-published::DeliveryState state_by(std::string_view milestone_kind);
+published::DeliveryState state_by(v1::MilestoneKind milestone_kind);
 
 // ---- events
 

@@ -2,6 +2,7 @@
 
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/page.hpp"
+#include "runtime/ledger/refusals.hpp"
 
 namespace tocsin::measurement {
 
@@ -12,9 +13,10 @@ static grpc::Status get_scorecard(const Caller& caller, const Realm& realm,
                                   const v1::GetScorecardRequest& request,
                                   v1::GetScorecardResponse& response) {
     auto card = realm.scorecard(request.message_id());
-    if (!card) return runtime::not_found("message_id", request.message_id());
+    if (!card)
+        return runtime::status_of(runtime::no_such("message", request.message_id(), "message_id"));
     if (!runtime::concerns(caller, card->parties()))
-        return runtime::other_agency(caller, "message_id");
+        return runtime::status_of(runtime::not_concerned(caller, "message_id"));
     *response.mutable_scorecard() = std::move(*card);
     return grpc::Status::OK;
 }

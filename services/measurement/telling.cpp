@@ -14,7 +14,8 @@ namespace triggering = tocsin::trigger::v1;
 void crossed(Telling& telling, const triggering::RuleCrossed& event) {
     const auto& crossing = event.crossing();
     if (telling.crossing_known(crossing.crossing_id())) return;
-    v1::Event recorded = milestone("crossed", runtime::from_proto(crossing.cross_time()), {});
+    v1::Event recorded =
+        milestone(v1::MILESTONE_KIND_CROSSED, runtime::from_proto(crossing.cross_time()), {});
     v1::MilestoneReached& reached = *recorded.mutable_milestone_reached();
     reached.set_crossing_id(crossing.crossing_id());
     reached.mutable_milestone()->set_agency(event.agency_id());
@@ -28,7 +29,7 @@ void created(Telling& telling, const std::string& message_id,
     *parties.mutable_agencies() = event.draft().agencies();
     *parties.mutable_incident_agencies() = event.incident_agencies();
     telling.concern(message_id, std::move(parties));
-    v1::Event drafted = milestone("drafted", telling.at(), message_id);
+    v1::Event drafted = milestone(v1::MILESTONE_KIND_DRAFTED, telling.at(), message_id);
     v1::MilestoneReached& reached = *drafted.mutable_milestone_reached();
     reached.mutable_milestone()->set_agency(event.agency());
     reached.set_crossing_id(event.crossing_id());
@@ -43,7 +44,7 @@ void revised(Telling& telling, const std::string& message_id,
 }
 
 void approved(Telling& telling, const std::string& message_id, const approving::Approval& given) {
-    v1::Event reached = milestone("approved", telling.at(), message_id);
+    v1::Event reached = milestone(v1::MILESTONE_KIND_APPROVED, telling.at(), message_id);
     v1::Milestone& point = *reached.mutable_milestone_reached()->mutable_milestone();
     point.set_agency(given.agency_id());
     point.set_text(given.approver());
@@ -52,11 +53,11 @@ void approved(Telling& telling, const std::string& message_id, const approving::
 
 }  // namespace
 
-v1::Event milestone(std::string_view kind, Time at, std::string message_id,
+v1::Event milestone(v1::MilestoneKind kind, Time at, std::string message_id,
                     std::string release_id) {
     v1::Event event = event_of(std::move(message_id), std::move(release_id));
     v1::Milestone& point = *event.mutable_milestone_reached()->mutable_milestone();
-    point.set_kind(std::string(kind));
+    point.set_kind(kind);
     *point.mutable_at() = runtime::to_proto(at);
     return event;
 }
@@ -132,7 +133,7 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
         if (event.has_message_created()) created(telling, message_id, event.message_created());
         if (event.has_message_revised()) revised(telling, message_id, event.message_revised());
         if (event.has_message_submitted())
-            telling.reach(milestone("submitted", telling.at(), message_id));
+            telling.reach(milestone(v1::MILESTONE_KIND_SUBMITTED, telling.at(), message_id));
     });
 }
 
@@ -141,7 +142,8 @@ void tell_approval(Telling& telling, const runtime::Foreign& foreign) {
         const std::string& message_id = event.message_id();
         if (event.has_approval_given())
             approved(telling, message_id, event.approval_given().approval());
-        if (event.has_cleared()) telling.reach(milestone("cleared", telling.at(), message_id));
+        if (event.has_cleared())
+            telling.reach(milestone(v1::MILESTONE_KIND_CLEARED, telling.at(), message_id));
     });
 }
 

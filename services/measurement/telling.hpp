@@ -7,7 +7,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tocsin::measurement {
@@ -42,7 +41,7 @@ private:
 };
 
 // That this message or release, each empty where none is meant, reached it.
-v1::Event milestone(std::string_view kind, Time at, std::string message_id,
+v1::Event milestone(v1::MilestoneKind kind, Time at, std::string message_id,
                     std::string release_id = {});
 
 // One function per service that is read; each is given its decision's events.

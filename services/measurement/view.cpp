@@ -108,11 +108,11 @@ std::string Realm::crossed(const v1::MilestoneReached& reached) {
 
 std::string Realm::reached(const v1::Event& event) {
     const v1::MilestoneReached& reached = event.milestone_reached();
-    const std::string& kind = reached.milestone().kind();
-    if (kind == "crossed") return crossed(reached);
+    const v1::MilestoneKind kind = reached.milestone().kind();
+    if (kind == v1::MILESTONE_KIND_CROSSED) return crossed(reached);
     const std::string& message_id = event.message_id();
     Card& card = card_of(message_id);
-    if (kind == "drafted" && !reached.crossing_id().empty()) {
+    if (kind == v1::MILESTONE_KIND_DRAFTED && !reached.crossing_id().empty()) {
         drafted_from_.edit(reached.crossing_id()) = message_id;
         const auto* crossing = crossings_.find(reached.crossing_id());
         if (crossing) card.crossed(crossing->get());
@@ -154,16 +154,17 @@ void MeasurementView::show() {
 void MeasurementView::show(std::string_view clock, double seconds) {
     metrics_
         .gauge("tocsin_clock_latest_seconds",
-               "The four clocks, of the message whose clock ended last; folded from the ledger, "
-               "the same at every instance, absent where no clock of the name ended yet.",
+               "Seconds of each of the four clocks, of the message whose clock ended last; folded "
+               "from the ledger, the same at every instance, absent where no clock of the name "
+               "ended yet.",
                {{"clock", std::string(clock)}})
         .Set(seconds);
 }
 
 prometheus::Histogram& MeasurementView::clock_histogram(std::string_view clock) {
     return metrics_.histogram("tocsin_clock_seconds",
-                              "The four clocks of messages, of those that ended by a decision of "
-                              "this instance since its start.",
+                              "Seconds of each of the four clocks, of those that a decision of "
+                              "this instance ended, since its start.",
                               {{"clock", std::string(clock)}}, clock_buckets);
 }
 

@@ -43,15 +43,27 @@ static Rejection bad(std::string code, std::string text, std::string field) {
     return {Because::invalid_argument, std::move(code), std::move(text), std::move(field)};
 }
 
-static std::optional<Rejection> refuse_url(const content::Traits& traits, const std::string& kind,
-                                           const std::string& url) {
+// Whether requests can be sent there.
+static bool is_reached(content::Transport transport, std::string_view url) {
+    switch (transport) {
+        case content::Transport::none:
+            break;
+        case content::Transport::http:
+            return url.starts_with("https://") || url.starts_with("http://");
+    }
+    return false;
+}
+
+static std::optional<Rejection> require_fitting_url(const content::Traits& traits,
+                                                    const std::string& kind,
+                                                    const std::string& url) {
     if (traits.address == content::Address::none) {
         if (url.empty()) return std::nullopt;
         return bad("url_not_wanted",
                    fmt::format("Tocsin itself serves a `{}` channel; leave the URL empty", kind),
                    "url");
     }
-    if (!url.starts_with("https://") && !url.starts_with("http://"))
+    if (!is_reached(traits.transport, url))
         return bad(
             "url_missing",
             fmt::format("a `{}` channel needs a URL; give it one that begins with https://", kind),
@@ -66,9 +78,9 @@ static std::optional<Rejection> refuse_url(const content::Traits& traits, const 
     return std::nullopt;
 }
 
-std::optional<Rejection> refuse_place(const v1::PutChannelRequest& request) {
+std::optional<Rejection> require_place(const v1::PutChannelRequest& request) {
     const content::Traits& traits = content::traits_of(request.kind());
-    if (auto no = refuse_url(traits, request.kind(), request.url())) return no;
+    if (auto no = require_fitting_url(traits, request.kind(), request.url())) return no;
     const bool wanted = traits.credential != content::CredentialForm::none;
     if (wanted && request.credential().empty())
         return bad("credential_missing",
@@ -82,7 +94,7 @@ std::optional<Rejection> refuse_place(const v1::PutChannelRequest& request) {
     return std::nullopt;
 }
 
-static std::optional<Rejection> refuse_kind(const std::string& kind) {
+static std::optional<Rejection> require_known_kind(const std::string& kind) {
     if (content::find_kind(kind)) return std::nullopt;
     std::vector<std::string_view> known;
     for (const content::ChannelKind& one : content::all_kinds()) known.push_back(one.kind);
@@ -94,17 +106,21 @@ static std::optional<Rejection> refuse_kind(const std::string& kind) {
 
 // Most deliveries that a message may have on a channel.
 static int deliveries_on(const std::string& kind, int languages) {
-    const content::ChannelKind* known = content::find_kind(kind);
-    if (!known || !known->limits.one_language_per_post) return 1;
-    return languages > 0 ? languages : content::languages_max;
+    switch (content::traits_of(kind).parts) {
+        case content::Parts::one:
+            break;
+        case content::Parts::one_per_language:
+            return languages > 0 ? languages : content::languages_max;
+    }
+    return 1;
 }
 
 // Whether one decision can still plan a release on every channel, with the requested one among
 // them, and the other agencies have room for theirs. A channel that adds no delivery is always
 // taken.
-static std::optional<Rejection> refuse_deliveries(const Channels& channels,
-                                                  const v1::PutChannelRequest& request,
-                                                  std::string_view agency) {
+static std::optional<Rejection> require_room_for_deliveries(const Channels& channels,
+                                                            const v1::PutChannelRequest& request,
+                                                            std::string_view agency) {
     int all = 0, own = 0, added = deliveries_on(request.kind(), request.languages_size());
     for (const auto& [id, known] : channels.by_id) {
         if (!known.channel.active()) continue;
@@ -115,36 +131,37 @@ static std::optional<Rejection> refuse_deliveries(const Channels& channels,
     }
     const bool own_fit = own + added <= deliveries_of_agency_max;
     if (added <= 0 || (own_fit && all + added <= deliveries_max)) return std::nullopt;
-    return Rejection{
-        Because::resource_exhausted,
+    return runtime::no_room(
         "too_many_channels",
-        fmt::format("with this channel a message could lead to more than {} deliveries{}; remove "
-                    "channels, or name the languages that they carry",
-                    own_fit ? deliveries_max : deliveries_of_agency_max,
-                    own_fit ? "" : " of your agency"),
-        {}};
+        {.of = "a message",
+         .bound = static_cast<std::size_t>(own_fit ? deliveries_max : deliveries_of_agency_max),
+         .things = own_fit ? "deliveries" : "deliveries of your agency",
+         .remedy = "remove channels, or name the languages that they carry",
+         .field = {},
+         .wanted = static_cast<std::size_t>(added + (own_fit ? all : own))});
 }
 
 // Counted for each agency, so that none takes the place of another by putting and removing.
-static std::optional<Rejection> refuse_number(const Channels& channels, const std::string& id,
-                                              std::string_view agency) {
+static std::optional<Rejection> require_room_for_channel(const Channels& channels,
+                                                         const std::string& id,
+                                                         std::string_view agency) {
     if (channels.by_id.contains(id)) return std::nullopt;
     const auto number = std::ranges::count_if(channels.by_id, [&](const auto& entry) {
         return entry.second.channel.agency_id() == agency;
     });
     if (number < channels_known_max) return std::nullopt;
-    return Rejection{Because::resource_exhausted, "too_many_channels",
-                     fmt::format("your agency has {} channels, counting removed ones, and may have "
-                                 "no more; put one of those again under its id",
-                                 number),
-                     "channel_id"};
+    return runtime::no_room("too_many_channels", {.of = "your agency",
+                                                  .bound = channels_known_max,
+                                                  .things = "channels, counting removed ones",
+                                                  .remedy = "put one of those again under its id",
+                                                  .field = "channel_id"});
 }
 
 // Two feeds of an agency would each show an alert of one identifier, of which the public may see
 // only one.
-static std::optional<Rejection> refuse_second_feed(const Channels& channels,
-                                                   const v1::PutChannelRequest& request,
-                                                   const std::string& agency) {
+static std::optional<Rejection> require_one_feed(const Channels& channels,
+                                                 const v1::PutChannelRequest& request,
+                                                 const std::string& agency) {
     if (!content::traits_of(request.kind()).one_per_agency) return std::nullopt;
     for (const auto& [id, other] : channels.by_id)
         if (other.channel.kind() == request.kind() && other.channel.active() &&
@@ -157,13 +174,15 @@ static std::optional<Rejection> refuse_second_feed(const Channels& channels,
     return std::nullopt;
 }
 
-static std::optional<Rejection> refuse_channel(const Channels& channels, const Asking& asking,
-                                               const v1::PutChannelRequest& request) {
-    if (auto no = refuse_kind(request.kind())) return no;
-    if (auto no = refuse_place(request)) return no;
-    if (auto no = refuse_deliveries(channels, request, asking.agency)) return no;
-    if (auto no = refuse_number(channels, request.channel_id(), asking.agency)) return no;
-    return refuse_second_feed(channels, request, asking.agency);
+static std::optional<Rejection> require_sound_channel(const Channels& channels,
+                                                      const Asking& asking,
+                                                      const v1::PutChannelRequest& request) {
+    if (auto no = require_known_kind(request.kind())) return no;
+    if (auto no = require_place(request)) return no;
+    if (auto no = require_room_for_deliveries(channels, request, asking.agency)) return no;
+    if (auto no = require_room_for_channel(channels, request.channel_id(), asking.agency))
+        return no;
+    return require_one_feed(channels, request, asking.agency);
 }
 
 Verdict put_channel(const Channels& channels, const Asking& asking,
@@ -175,7 +194,7 @@ Verdict put_channel(const Channels& channels, const Asking& asking,
         if (auto no = runtime::require_owner(asking, "channel", id,
                                              known->second.channel.agency_id(), "channel_id"))
             return std::unexpected(*no);
-    if (auto no = refuse_channel(channels, asking, request)) return std::unexpected(*no);
+    if (auto no = require_sound_channel(channels, asking, request)) return std::unexpected(*no);
 
     v1::Event event;
     v1::Channel& channel = *event.mutable_channel_put()->mutable_channel();

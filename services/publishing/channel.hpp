@@ -32,7 +32,7 @@ std::shared_ptr<const v1::Channel> shared_channel(const Channels& channels, cons
 // ---- commands
 
 // What is wrong with the URL and the credential of a channel, apart from who puts it.
-std::optional<runtime::Rejection> refuse_place(const v1::PutChannelRequest& request);
+std::optional<runtime::Rejection> require_place(const v1::PutChannelRequest& request);
 Verdict put_channel(const Channels& channels, const runtime::Asking& asking,
                     const v1::PutChannelRequest& request);
 Verdict remove_channel(const Channels& channels, const runtime::Asking& asking,

@@ -27,13 +27,17 @@ static constexpr Duration claim_lead_max = std::chrono::seconds{2};
 
 // ---- commands
 
-static Verdict refuse_claim(const Release& release, v1::Purpose purpose) {
+static runtime::Rejection no_claim(const Release& release, v1::Purpose purpose) {
     if (release.count(purpose, v1::DELIVERY_STATE_CLAIMED) > 0)
-        return reject(Because::failed_precondition, "already_claimed",
-                      "another executor holds the claim; wait until it is over");
-    return reject(Because::failed_precondition, "nothing_to_claim",
-                  fmt::format("release `{}` is {} and nothing of it is due; claim nothing",
-                              release.id(), texts::enum_name(release.head.state())));
+        return {Because::failed_precondition,
+                "already_claimed",
+                "an executor has claimed the release; wait until that claim is over",
+                {}};
+    return {Because::failed_precondition,
+            "nothing_to_claim",
+            fmt::format("release `{}` is {} and nothing of it is due; claim nothing", release.id(),
+                        texts::enum_name(release.head.state())),
+            {}};
 }
 
 static void name_alerts(const Release& release, v1::DeliveriesClaimed& claimed) {
@@ -77,7 +81,7 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
                       "the claim names no executor; name it", "executor");
     const Time fire_at = fire_time(release, purpose);
     const ByAttempt by_attempt = claimable_now(release, purpose, now);
-    if (by_attempt.empty()) return refuse_claim(release, purpose);
+    if (by_attempt.empty()) return std::unexpected(no_claim(release, purpose));
     if (now + claim_lead_max < fire_at)
         return reject(Because::failed_precondition, "too_early",
                       "until shortly before T0 the release can still be cancelled; claim it then");
@@ -120,9 +124,8 @@ Verdict cancel_release(const Releases& releases, const runtime::Asking& asking,
                        turn.release.is(v1::RELEASE_STATE_EXPIRED);
     if (ended && turn.release.never_left()) return std::move(turn).done();
     if (!can_be_cancelled(turn.release))
-        return reject(Because::failed_precondition, "already_claimed",
-                      "it is too late to cancel, since the release was claimed and may be public. "
-                      "Retract it instead.");
+        return reject(Because::failed_precondition, "too_late_to_cancel",
+                      "the release was claimed and may be public; retract it instead");
     v1::Event event = event_of(turn.release.id());
     v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
     cancelled.set_actor(asking.actor);

@@ -57,7 +57,7 @@ static bool settle_late(Turn& turn, v1::Purpose purpose) {
     return true;
 }
 
-// What was given up came true: a channel that nobody could ask has the message after all.
+// A release that was given up went out after all: a channel that could not be queried has it.
 static void come_true(Turn& turn) {
     const Release& release = turn.release;
     if (!release.is(v1::RELEASE_STATE_ABORTED) ||
@@ -100,7 +100,7 @@ void complete(Turn& turn) {
     if (!over && settled < turn.release.count(purpose)) return;
     if (!settle_late(turn, purpose)) return;
     if (retracting && turn.release.never_left())
-        return turn.end(v1::RELEASE_STATE_CANCELLED, "It was retracted before it reached anybody.");
+        return turn.end(v1::RELEASE_STATE_CANCELLED, "It was retracted before any channel had it.");
     const auto reached_by = [&](v1::Purpose of) {
         return any(of, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_UNKNOWN}) ||
                on_feed(turn.release, of);
@@ -109,7 +109,7 @@ void complete(Turn& turn) {
     if (!retracting && !reached)
         return turn.end(v1::RELEASE_STATE_ABORTED,
                         "No channel took the message. " + troubles(turn.release, purpose));
-    // Given up before, in doubt; and as far as anybody can tell it reached nobody.
+    // Given up before, in doubt; and no channel is known to have it.
     if (retracting && !reached && !reached_by(v1::PURPOSE_MESSAGE))
         return turn.end(v1::RELEASE_STATE_ABORTED,
                         "No channel is known to have the message, and none took the retraction. " +

@@ -57,7 +57,8 @@ static std::expected<std::vector<std::string>, std::string> origins_at(const nlo
     const auto found = json.find("origins");
     if (found == json.end() || !found->is_array() || found->empty() || found->size() > 32)
         return std::unexpected(
-            "needs `origins`, a list of where it may be sent, such as https://social.example");
+            "needs `origins`, a list of the servers that it may be sent to, such as "
+            "https://social.example");
     std::vector<std::string> origins;
     for (const auto& one : *found) {
         const std::string text = one.is_string() ? one.get<std::string>() : std::string{};
@@ -83,6 +84,38 @@ static std::string kinds_with_credential() {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
+static std::expected<void, std::string> read_keys(const nlohmann::json& json,
+                                                  Credential& credential) {
+    auto keys = keys_at(json);
+    if (!keys) return std::unexpected(std::move(keys.error()));
+    credential.keys = std::move(*keys);
+    return {};
+}
+
+static std::expected<void, std::string> read_token(const nlohmann::json& json,
+                                                   Credential& credential) {
+    credential.token = text_at(json, "token", "");
+    const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
+    if (credential.token.empty() || !std::ranges::all_of(credential.token, printable))
+        return std::unexpected("needs `token`, an access token without blanks");
+    return {};
+}
+
+static std::expected<void, std::string> read_secret(const nlohmann::json& json,
+                                                    content::CredentialForm form,
+                                                    Credential& credential) {
+    switch (form) {
+        case content::CredentialForm::none:
+            break;
+        case content::CredentialForm::signing_keys:
+            return read_keys(json, credential);
+        case content::CredentialForm::token:
+            return read_token(json, credential);
+    }
+    return {};
+}
+
+// The error is a sentence without any part of the text.
 static std::expected<Credential, std::string> credential_of(const nlohmann::json& json,
                                                             const std::string& world) {
     if (!json.is_object()) return std::unexpected("is not a JSON object");
@@ -94,32 +127,19 @@ static std::expected<Credential, std::string> credential_of(const nlohmann::json
     if (!kind || kind->traits.credential == content::CredentialForm::none)
         return std::unexpected(fmt::format("needs `kind`, one of {}", kinds_with_credential()));
     if (credential.realm.empty() || credential.agency.empty())
-        return std::unexpected("needs `realm` and `agency`, whose it is");
+        return std::unexpected("needs `realm` and `agency`, its owner");
     if (text_at(json, "world", "live") != world)
         return std::unexpected(fmt::format("does not belong to the {} world", world));
     auto origins = origins_at(json);
     if (!origins) return std::unexpected(std::move(origins.error()));
     credential.origins = std::move(*origins);
-    if (kind->traits.credential == content::CredentialForm::signing_keys) {
-        auto keys = keys_at(json);
-        if (!keys) return std::unexpected(std::move(keys.error()));
-        credential.keys = std::move(*keys);
-        return credential;
-    }
-    credential.token = text_at(json, "token", "");
-    const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
-    if (credential.token.empty() || !std::ranges::all_of(credential.token, printable))
-        return std::unexpected("needs `token`, an access token without blanks");
+    if (auto good = read_secret(json, kind->traits.credential, credential); !good)
+        return std::unexpected(std::move(good.error()));
     return credential;
 }
 
-std::expected<Credential, std::string> parse_credential(const std::string& text,
-                                                        const std::string& world) {
-    return credential_of(nlohmann::json::parse(text, nullptr, false), world);
-}
-
 static std::unexpected<std::string> said(const std::string& name, const std::string& what) {
-    return std::unexpected(fmt::format("The credential file {} {}.", name, what));
+    return std::unexpected(fmt::format("The credential file `{}` {}.", name, what));
 }
 
 std::expected<Credential, std::string> Credentials::load(const std::string& name,
@@ -138,12 +158,12 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
         return said(name, "is never sent in plain text: give the channel an https URL");
     const std::lock_guard guard(mutex_);
     auto credential = read(name);
-    // Whose it is, and that it is there at all, concerns nobody else.
+    // Its owner, and that it exists at all, is shown to no other agency.
     const auto absent = [&] {
         return said(name,
-                    fmt::format("does not exist for agency {} of realm {}, or cannot be used: "
-                                "put it into the credentials folder, with its realm and "
-                                "agency; the log says what is wrong with one that is there",
+                    fmt::format("does not exist for agency `{}` of realm `{}`, or cannot be used: "
+                                "put it into the credentials folder, with its realm and agency; if "
+                                "it is there, the log says what is wrong with it",
                                 use.agency, use.realm));
     };
     if (!credential) {
@@ -159,7 +179,7 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     }
     if (credential->realm != use.realm || credential->agency != use.agency) return absent();
     if (credential->kind != use.kind)
-        return said(name, fmt::format("is not for the channel kind {}", use.kind));
+        return said(name, fmt::format("is not for the channel kind `{}`", use.kind));
     if (std::ranges::find(credential->origins, origin) == credential->origins.end())
         return said(name, fmt::format("may not be sent to {}: add that to its origins, or correct "
                                       "the channel's URL",

@@ -70,8 +70,4 @@ private:
     std::map<std::string, Cached> cache_;
 };
 
-// What the text of a credential file says; the error is a sentence without any part of the text.
-std::expected<Credential, std::string> parse_credential(const std::string& text,
-                                                        const std::string& world);
-
 }  // namespace tocsin::publishing

@@ -12,7 +12,7 @@ bool Delivery::may_be_public() const {
     if (is(v1::DELIVERY_STATE_CONFIRMED) || is(v1::DELIVERY_STATE_UNKNOWN) ||
         is(v1::DELIVERY_STATE_CLAIMED))
         return true;
-    // What cannot be asked may have what it had once, whatever became of the repeats.
+    // A channel that cannot be queried may still have the first attempt, however repeats ended.
     if (!traits().can_be_asked && doubted()) return true;
     return traits().public_from_claim && head.attempts() > 0;
 }

@@ -42,7 +42,7 @@ struct Delivery {
     std::optional<Time> first_claimed_at{};
     // The first attempt that was in doubt; 0: none was. At most the number of attempts.
     int first_doubted = 0;
-    // While it is unknown: the channel was asked, and could not say.
+    // While it is unknown: the channel was queried without a clear answer.
     bool asked = false;
     // What the attempt in doubt came to, whatever was found out since.
     std::string last_answer{};

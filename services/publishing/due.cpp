@@ -26,7 +26,7 @@ static void doubt_late(const Releases& releases, const Release& before, Turn& tu
         if (over_at > turn.now || std::ssize(turn.events) >= events_max) return;
         if (const Delivery* delivery = before.find(id))
             doubt(turn, *delivery,
-                  "Its executor did not answer in time; the channel is being asked.");
+                  "Its executor reported no outcome in time; the channel is queried for it.");
     }
 }
 

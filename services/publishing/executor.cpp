@@ -1,5 +1,6 @@
 #include "publishing/executor.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/host/retired_gauge.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ using runtime::from_proto;
 // Asking an account about a post in doubt ends some time; by then a person has looked.
 static constexpr Duration doubt_lifetime = std::chrono::hours{24};
 
-// A leader that died leaves its work lying, as nobody takes its place before a command is sent.
+// A leader that died leaves work undone, as no instance takes its place before a command is sent.
 // After this long each instance that sees the work does it, and its command makes it the leader.
 static constexpr Duration leader_patience = std::chrono::seconds{3};
 
@@ -109,7 +110,9 @@ void Executor::find_open() {
     const Time now = parts_.now();
     parts_.view.each([&](const std::string& name, const Realm& realm) {
         realm.open().ascend(nullptr, [&](const std::string& id, char) {
-            if (has_work(*realm.release(id), now)) open_.emplace(name, id);
+            const Release* release = realm.release(id);
+            runtime::invariant(release != nullptr, "a release that is open has not faded");
+            if (has_work(*release, now)) open_.emplace(name, id);
             return true;
         });
     });

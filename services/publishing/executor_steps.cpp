@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <expected>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -46,52 +45,39 @@ Task<runtime::Answer> Executor::tell(std::string realm, v1::Command command, std
     }
 }
 
-// A step of an adapter. An exception inside it must not end the process: its text takes the place
-// of a result.
+// A step of the adapter of the delivery's kind. Where there is no adapter, or it throws, which must
+// not end the process, the result is `without_adapter` or `failed`, with the reason added to it.
 template <class Result>
-static Task<std::expected<Result, std::string>> guarded(Task<Result> (*step)(Wire&, const Job&),
-                                                        Wire& wire, const Job& job) {
-    std::string failure;
-    try {
-        co_return co_await step(wire, job);
-    } catch (const std::exception& error) {
-        failure = error.what();
+static Task<Result> attempt(Wire& wire, Task<Result> (*ChannelWire::*step)(Wire&, const Job&),
+                            const Job& job, Result without_adapter = {}, Result failed = {}) {
+    const std::string& kind = job.delivery.kind();
+    const ChannelWire* adapter = find_wire(kind);
+    if (!adapter) {
+        without_adapter.reason +=
+            fmt::format("This version of publishing knows no channel kind `{}`. Upgrade it.", kind);
+        co_return without_adapter;
     }
-    runtime::logs::error("channel adapter failed",
-                         {{"kind", job.delivery.kind()}, {"why", failure}});
-    co_return std::unexpected(std::move(failure));
-}
-
-static std::string no_kind(const Job& job) {
-    return fmt::format("This version of publishing knows no channel kind `{}`. Upgrade it.",
-                       job.delivery.kind());
+    try {
+        co_return co_await (adapter->*step)(wire, job);
+    } catch (const std::exception& error) {
+        runtime::logs::error("channel adapter failed", {{"kind", kind}, {"why", error.what()}});
+        failed.reason += error.what();
+    }
+    co_return failed;
 }
 
 Task<Outcome> Executor::try_fire(const Job& job) {
-    const ChannelWire* wire = find_wire(job.delivery.kind());
-    if (!wire) co_return Outcome{.kind = v1::OUTCOME_REFUSED, .reason = no_kind(job)};
-    auto outcome = co_await guarded(wire->fire, wire_, job);
-    if (outcome) co_return std::move(*outcome);
-    // Not to be taken for "nothing was sent".
-    co_return Outcome{.kind = v1::OUTCOME_UNKNOWN,
-                      .reason = "The channel's adapter failed: " + outcome.error()};
+    // What failed midway is not to be taken for "nothing was sent".
+    return attempt(
+        wire_, &ChannelWire::fire, job, Outcome{.kind = v1::OUTCOME_REFUSED},
+        Outcome{.kind = v1::OUTCOME_UNKNOWN, .reason = "The channel's adapter failed: "});
 }
 
 Task<Prepared> Executor::try_prepare(const Job& job) {
-    const ChannelWire* wire = find_wire(job.delivery.kind());
-    if (!wire) co_return Prepared{.ready = false, .reason = no_kind(job)};
-    auto prepared = co_await guarded(wire->prepare, wire_, job);
-    if (prepared) co_return std::move(*prepared);
-    co_return Prepared{.ready = false, .reason = prepared.error()};
+    return attempt(wire_, &ChannelWire::prepare, job);
 }
 
-Task<Found> Executor::try_find(const Job& job) {
-    const ChannelWire* wire = find_wire(job.delivery.kind());
-    if (!wire) co_return Found{.kind = Found::Kind::cannot_tell, .reason = no_kind(job)};
-    auto found = co_await guarded(wire->find, wire_, job);
-    if (found) co_return std::move(*found);
-    co_return Found{.kind = Found::Kind::cannot_tell, .reason = found.error()};
-}
+Task<Found> Executor::try_find(const Job& job) { return attempt(wire_, &ChannelWire::find, job); }
 
 // People follow it: whatever else a server calls its post's URL, such as a script, is none. Between
 // more than two slashes one reader finds a host, and another none.
@@ -154,17 +140,16 @@ Task<runtime::Answer> Executor::tell_outcome(const Key& key, const Job& job, Out
 prometheus::Counter& Executor::answers(const std::string& kind, v1::Outcome outcome) {
     return parts_.metrics.counter(
         "tocsin_channel_answers_total",
-        "Attempts at deliveries, and searches for them, that this instance made since its start, "
-        "by "
-        "outcome.",
+        "Attempts to deliver, and searches for a delivery, that this instance made since its "
+        "start, by outcome.",
         {{"kind", kind}, {"outcome", std::string{texts::enum_name(outcome)}}});
 }
 
 prometheus::Histogram& Executor::delivery_seconds(const std::string& kind) {
-    return parts_.metrics.histogram("tocsin_delivery_seconds",
-                                    "Time from T0 to the confirmation by the channel, of "
-                                    "deliveries confirmed to this instance.",
-                                    {{"kind", kind}}, {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120});
+    return parts_.metrics.histogram(
+        "tocsin_delivery_seconds",
+        "Seconds from T0 to the channel's confirmation, of deliveries confirmed to this instance.",
+        {{"kind", kind}}, {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120});
 }
 
 // There from the start, so that a rate over them is 0 and not absent.

@@ -20,7 +20,7 @@ void Executor::show_ready(const std::string& realm, const std::string& channel, 
     if (!in_use(realm, channel)) return;
     parts_.metrics
         .gauge("tocsin_channel_ready",
-               "Whether the channel was ready when it was last prepared: 1 or 0.",
+               "1 if the channel was ready when a delivery was last prepared for it, else 0.",
                {{"realm", realm}, {"channel", channel}})
         .Set(ready ? 1 : 0);
 }

@@ -189,7 +189,6 @@ std::shared_ptr<const FeedIndex> FeedPages::index(const Realm& snapshot, const s
         build_feed(snapshot, realm, language, base_url, now, slot->entries, slot->updated));
     slot->updated = fresh->updated;
     const std::lock_guard lock(mutex_);
-    ++built_;
     slot->index = fresh;
     return fresh;
 }
@@ -206,11 +205,6 @@ std::shared_ptr<const FeedPage> FeedPages::page(const std::string& realm,
     if (number < 1 || number > std::ssize(found->pages)) return nullptr;
     const FeedPage* page = &found->pages[static_cast<std::size_t>(number - 1)];
     return {std::move(found), page};
-}
-
-std::int64_t FeedPages::built() const {
-    const std::lock_guard lock(mutex_);
-    return built_;
 }
 
 }  // namespace tocsin::publishing

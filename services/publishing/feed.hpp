@@ -54,8 +54,6 @@ public:
     // long as it is held. A clock that is behind the last decision counts as being at it.
     std::shared_ptr<const FeedPage> page(const std::string& realm, const std::string& language,
                                          int number, const std::string& base_url, Time now);
-    // How often an index was built so far.
-    std::int64_t built() const;
 
 private:
     struct Slot {
@@ -70,9 +68,8 @@ private:
                                            const std::string& language, const std::string& base_url,
                                            Time now);
     const PublishingView& view_;
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     std::map<std::string, std::map<std::string, std::shared_ptr<Slot>>> slots_;  // realm, language
-    std::int64_t built_ = 0;
 };
 
 }  // namespace tocsin::publishing

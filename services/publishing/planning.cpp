@@ -57,7 +57,7 @@ static std::vector<std::string> languages(const v1::Channel& channel,
                                           const content::Content& content) {
     const content::ChannelKind* kind = content::find_kind(channel.kind());
     if (!kind) return {};
-    std::vector<std::string> all = kind->languages(content);
+    std::vector<std::string> all = content::languages_of(kind->traits.parts, content);
     const auto& carried = channel.languages();
     std::erase_if(all, [&](const std::string& language) {
         // An empty one stands for a body with every language in it.
@@ -144,9 +144,9 @@ static void describe_content(v1::ReleasePlanned& planned, const content::Content
 }
 
 // Why a clearance leads to no release; empty where it leads to one. `content`: what was parsed.
-static std::string refuse_clearance(const approval::v1::Event& event,
-                                    const std::expected<content::Content, std::string>& content,
-                                    const std::string& realm, const std::string& world, Time now) {
+static std::string clearance_problem(const approval::v1::Event& event,
+                                     const std::expected<content::Content, std::string>& content,
+                                     const std::string& realm, const std::string& world, Time now) {
     const approval::v1::Cleared& cleared = event.cleared();
     if (cleared.content().size() > content::content_bytes_max)
         return fmt::format("The content has {} bytes, and at most {} can be released. Shorten it.",
@@ -167,7 +167,7 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     const approval::v1::Cleared& cleared = event.cleared();
     v1::ReleasePlanned planned = describe(event, release_id, foreign.at);
     const auto content = content::parse(cleared.content());
-    std::string refusal = refuse_clearance(event, content, foreign.realm, constants.world, now);
+    std::string refusal = clearance_problem(event, content, foreign.realm, constants.world, now);
     if (const auto busy = releases.on_way.find(event.message_id());
         refusal.empty() && busy != releases.on_way.end())
         refusal = fmt::format(

@@ -79,7 +79,7 @@ struct Release {
     // The last retraction that was ordered of this delivery; null: there is none.
     const Delivery* retraction_of(std::string_view original_id) const;
     // Whether an armed delivery may be claimed now. A retraction never overtakes its original: that
-    // is settled without a doubt, or its executor had to stop and the channel was asked.
+    // is settled without a doubt, or its executor had to stop and the channel was queried.
     bool claimable(const Delivery& delivery, Time now) const;
     // The exact bytes of an armed delivery; null when they follow or were dropped.
     std::shared_ptr<const Sealed> body(const Delivery& delivery) const;

@@ -91,20 +91,21 @@ void ReleaseMetrics::show() {
         for (const auto state : texts::enum_values<v1::DeliveryState>()) show({place, state});
 }
 
-void ReleaseMetrics::show(v1::ReleaseState state) {
+template <class Key>
+double ReleaseMetrics::total(std::map<Key, std::int64_t> Totals::* part, const Key& key) const {
     std::int64_t all = 0;
     for (const Totals& totals : totals_)
-        if (const auto found = totals.releases.find(state); found != totals.releases.end())
+        if (const auto found = (totals.*part).find(key); found != (totals.*part).end())
             all += found->second;
-    releases(state).Set(static_cast<double>(all));
+    return static_cast<double>(all);
+}
+
+void ReleaseMetrics::show(v1::ReleaseState state) {
+    releases(state).Set(total(&Totals::releases, state));
 }
 
 void ReleaseMetrics::show(const Spot& where) {
-    std::int64_t all = 0;
-    for (const Totals& totals : totals_)
-        if (const auto found = totals.deliveries.find(where); found != totals.deliveries.end())
-            all += found->second;
-    deliveries(where).Set(static_cast<double>(all));
+    deliveries(where).Set(total(&Totals::deliveries, where));
 }
 
 ReleaseMetrics::Tally ReleaseMetrics::tally_of(const std::string& realm, const Release& release) {
@@ -190,7 +191,7 @@ prometheus::Gauge& ReleaseMetrics::deliveries(const Spot& where) {
 
 prometheus::Counter& ReleaseMetrics::releases_ended(std::string_view outcome) {
     return metrics_.counter("tocsin_releases_total",
-                            "Releases by the end that they came to, decided by this instance "
+                            "Releases that ended, by outcome; those that this instance decided, "
                             "since its start. not_retracted: a retraction reached no channel.",
                             {{"outcome", std::string{outcome}}});
 }
@@ -198,8 +199,8 @@ prometheus::Counter& ReleaseMetrics::releases_ended(std::string_view outcome) {
 prometheus::Counter& ReleaseMetrics::deliveries_ended(const Spot& where) {
     const auto& [place, state] = where;
     return metrics_.counter("tocsin_delivery_outcomes_total",
-                            "Deliveries by the outcome that they came to, decided by this "
-                            "instance since its start.",
+                            "Deliveries that were settled, by outcome; those that this instance "
+                            "decided, since its start.",
                             {{"realm", place.realm},
                              {"agency", place.agency},
                              {"kind", place.kind},
@@ -207,11 +208,11 @@ prometheus::Counter& ReleaseMetrics::deliveries_ended(const Spot& where) {
 }
 
 prometheus::Histogram& ReleaseMetrics::skew() {
-    return metrics_.histogram(
-        "tocsin_release_skew_seconds",
-        "Between the first and the last request of a release that was written and confirmed in "
-        "its first attempt; of releases completed by this instance since its start.",
-        {}, {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10});
+    return metrics_.histogram("tocsin_release_skew_seconds",
+                              "Seconds between the first and the last request of a release, of "
+                              "those written and confirmed in their first attempt; of releases "
+                              "that this instance completed, since its start.",
+                              {}, {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10});
 }
 
 }  // namespace tocsin::publishing

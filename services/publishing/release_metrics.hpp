@@ -55,6 +55,9 @@ private:
     static Tally tally_of(const std::string& realm, const v1::Release& whole);
     void follow(int partition, const std::string& realm, const std::string& id, bool ours);
     void change(Totals& totals, const Tally& before, const Tally& after);
+    // Over all partitions.
+    template <class Key>
+    double total(std::map<Key, std::int64_t> Totals::* part, const Key& key) const;
     void show(v1::ReleaseState state);
     void show(const Spot& where);
     void count(const Tally& before, const Tally& after);

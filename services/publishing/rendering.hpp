@@ -26,7 +26,7 @@ std::expected<content::v1::Rendition, std::string> render(const Release& release
                                                           int64_t text_max,
                                                           const content::v1::Fixed& fixed);
 // Why the delivery could not be rendered if it were armed now; empty when it could. Costs nothing
-// where it was asked of another delivery that would send the same.
+// where another delivery that would send the same was tried before.
 std::string trial(const Release& release, const Delivery& delivery, int64_t text_max, Time now);
 
 // Collects deliveries for `Event`, a ReleaseArmed or a RetractionArmed, and renders what they send

@@ -115,7 +115,8 @@ static runtime::Rejection no_retraction(std::string text) {
 }
 
 // Why there is no text that takes it back; nothing when there is one in each language.
-static std::optional<runtime::Rejection> refuse_texts(const Release& release, Time now) {
+static std::optional<runtime::Rejection> require_retraction_texts(const Release& release,
+                                                                  Time now) {
     if (!release.content || now >= release.fades().value_or(Time::max()))
         return texts_dropped(release.id());
     const auto& content = release.content->parsed();
@@ -185,7 +186,7 @@ Verdict retract_release(const Releases& releases, const runtime::Asking& asking,
                                   texts::enum_name(release.head.state())));
     // What may still be sent is stopped, whether or not the rest can be taken back.
     const bool stops = may_go_out(release);
-    auto refusal = refuse_texts(release, now);
+    auto refusal = require_retraction_texts(release, now);
     v1::RetractionArmed armed;
     if (!refusal) {
         auto all = arm_retraction(release, now);

@@ -7,6 +7,7 @@
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/errors.hpp"
 #include "runtime/edge/page.hpp"
+#include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
 
 #include <algorithm>
@@ -14,28 +15,30 @@
 namespace tocsin::publishing {
 
 using runtime::Caller;
+using runtime::no_such;
+using runtime::status_of;
 using Reactor = PublishingRpc::Reactor;
 
-std::optional<grpc::Status> refuse_credential(Credentials& credentials, const Caller& caller,
-                                              const v1::PutChannelRequest& request) {
+std::optional<grpc::Status> require_credential(Credentials& credentials, const Caller& caller,
+                                               const v1::PutChannelRequest& request) {
     // What needs none, or is refused by the decider, with a field of its own.
     if (content::traits_of(request.kind()).credential == content::CredentialForm::none ||
-        !content::find_kind(request.kind()) || refuse_place(request))
+        !content::find_kind(request.kind()) || require_place(request))
         return std::nullopt;
     const auto credential = credentials.load(request.credential(), {.kind = request.kind(),
                                                                     .realm = caller.realm,
                                                                     .agency = caller.agency,
                                                                     .url = request.url()});
     if (credential) return std::nullopt;
-    return runtime::edge_status("credential_refused", credential.error(),
-                                {{"credential", credential.error()}});
+    return status_of({runtime::Because::failed_precondition, "credential_refused",
+                      credential.error(), "credential"});
 }
 
 PublishingRpc::PublishingRpc(runtime::Rpc& rpc, const PublishingView& view,
                              Credentials& credentials, std::string feed_base_url)
     : Edge(rpc), view_(view), feed_base_url_(std::move(feed_base_url)), feeds_(view) {
     check<v1::PutChannelRequest>([&credentials](const auto& asked, const auto& put) {
-        return refuse_credential(credentials, asked.caller, put);
+        return require_credential(credentials, asked.caller, put);
     });
 }
 
@@ -74,7 +77,7 @@ static grpc::Status show(const Release& release, const std::string& delivery_id,
         return grpc::Status::OK;
     }
     const Delivery* delivery = release.find(delivery_id);
-    if (!delivery) return runtime::not_found("delivery_id", delivery_id);
+    if (!delivery) return status_of(no_such("delivery", delivery_id, "delivery_id"));
     out = release.head;
     *out.add_deliveries() = release.whole(*delivery);
     return grpc::Status::OK;
@@ -88,12 +91,12 @@ static grpc::Status show(v1::Release whole, const std::string& delivery_id, v1::
         deliveries.begin(), deliveries.end(),
         [&](const v1::Delivery& delivery) { return delivery.delivery_id() != delivery_id; });
     deliveries.erase(others, deliveries.end());
-    if (deliveries.empty()) return runtime::not_found("delivery_id", delivery_id);
+    if (deliveries.empty()) return status_of(no_such("delivery", delivery_id, "delivery_id"));
     return grpc::Status::OK;
 }
 
-// Of the agencies that it names, everybody sees where it goes; a duty officer of another agency in
-// the incident, what became of it.
+// People of the agencies that it names see where it goes; a duty officer of another agency in the
+// incident sees how its deliveries ended.
 static void hide_places(const Caller& caller, v1::Release& release) {
     if (texts::contains(release.agencies(), caller.agency)) return;
     for (v1::Delivery& delivery : *release.mutable_deliveries())
@@ -107,10 +110,10 @@ grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::Get
     const Release* release = id ? realm.release(*id) : nullptr;
     auto faded = id && !release ? realm.whole_release(*id) : std::nullopt;
     if (!release && !faded)
-        return by_id ? runtime::not_found("release_id", in.release_id())
-                     : runtime::not_found("message_id", in.message_id());
+        return status_of(by_id ? no_such("release", in.release_id(), "release_id")
+                               : no_such("release of message", in.message_id(), "message_id"));
     if (!runtime::concerns(caller, realm.parties(*id)))
-        return runtime::other_agency(caller, by_id ? "release_id" : "message_id");
+        return status_of(runtime::not_concerned(caller, by_id ? "release_id" : "message_id"));
     v1::Release& shown = *out.mutable_release();
     auto status = release ? show(*release, in.delivery_id(), shown)
                           : show(std::move(*faded), in.delivery_id(), shown);
@@ -167,7 +170,7 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
         const int number = in.page() == 0 ? 1 : in.page();
         const auto page =
             feeds_.page(in.realm(), language, number, feed_base_url_, runtime::system_now());
-        if (!page) return runtime::not_found("page", std::to_string(number));
+        if (!page) return status_of(no_such("feed page", std::to_string(number), "page"));
         answer_with(in, page->body, page->etag, out);
         return grpc::Status::OK;
     };
@@ -180,7 +183,8 @@ Reactor* PublishingRpc::GetAlert(Context* context, const v1::GetAlertRequest* re
         const auto alert =
             view_.snapshot(in.realm())->alert(in.identifier(), runtime::system_now());
         // Before its T0 an alert is as unknown as one that never was.
-        if (!alert || !alert->body) return runtime::not_found("identifier", in.identifier());
+        if (!alert || !alert->body)
+            return status_of(no_such("alert", in.identifier(), "identifier"));
         answer_with(in, alert->body->bytes(), alert->body->digest(), out);
         return grpc::Status::OK;
     };

@@ -17,9 +17,9 @@ grpc::Status get_release(const runtime::Caller& caller, const Realm& realm,
                          const v1::GetReleaseRequest& in, v1::GetReleaseResponse& out);
 
 // Why the caller may not give that channel that credential; nothing: they may.
-std::optional<grpc::Status> refuse_credential(Credentials& credentials,
-                                              const runtime::Caller& caller,
-                                              const v1::PutChannelRequest& request);
+std::optional<grpc::Status> require_credential(Credentials& credentials,
+                                               const runtime::Caller& caller,
+                                               const v1::PutChannelRequest& request);
 
 // Thread-safe; called on gRPC's threads.
 class PublishingRpc final : public runtime::Edge<v1::PublishingService, v1::Command> {

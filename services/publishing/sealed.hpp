@@ -40,8 +40,8 @@ public:
 
     // The error is a sentence for a person.
     const std::expected<content::Content, std::string>& parsed() const;
-    // What check() says of these bytes, asked once per key: `check()` returns why not, empty if so,
-    // and says the same for one key whenever it is asked.
+    // The result of check() for these bytes, called once per key: it returns why they must not be
+    // used, or nothing, and always the same for one key.
     template <class Check>
     std::string once(const std::string& key, Check&& check) const {
         const std::lock_guard lock(mutex_);

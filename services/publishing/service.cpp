@@ -27,7 +27,7 @@ struct PublishingSettings {
         settings.add("publishing-arm-lead-ms", arm_lead_ms, "time between arming and T0", 100,
                      60'000);
         settings.add("publishing-claim-lead-ms", claim_lead_ms,
-                     "how long before T0 the claim is asked for; less than the arm lead", 20,
+                     "how long before T0 deliveries are claimed; less than the arm lead", 20,
                      1'500);
         settings.add("publishing-allow-private-addresses", allow_private_addresses,
                      "let channels reach loopback and private addresses; for tests only");

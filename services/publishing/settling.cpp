@@ -21,7 +21,7 @@ using runtime::to_proto;
 static constexpr int attempts_max = 20;
 static constexpr Duration backoff_first = std::chrono::seconds{1};
 static constexpr Duration backoff_max = std::chrono::minutes{5};
-// The longest wait that a channel may ask for; a broken header must not silence it for days.
+// The longest wait that a channel may request; a broken header must not block it for days.
 static constexpr Duration asked_wait_max = std::chrono::hours{1};
 
 static constexpr std::string_view no_repeats =
@@ -33,7 +33,7 @@ static constexpr std::string_view key_forgotten =
 // The channel's own words follow.
 static constexpr std::string_view repeat_refused =
     "The channel refused a repeat, and does not show what an earlier attempt may have left there. "
-    "Look at the account; if the message is not there, post it by hand. It said:";
+    "Look at the account; if the message is not there, post it by hand. Its answer:";
 
 // ---- steps
 
@@ -103,8 +103,7 @@ static std::string_view posts_twice(const Delivery& delivery, Time when) {
     return no_repeats;
 }
 
-// Allows the next attempt, or says why there is none. `asked`: what the channel answered when it
-// was asked.
+// Allows the next attempt, or records why there is none. `asked`: the channel's answer to a query.
 static void rearm(Turn& turn, const Delivery& delivery, const std::string& reason, Duration wait,
                   const v1::RecordOutcome* asked = nullptr) {
     const Time retry_at = turn.now + wait;
@@ -138,7 +137,7 @@ static void absent(Turn& turn, const Delivery& delivery, const v1::RecordOutcome
                      &outcome);
     if (!delivery.refusal.empty())
         return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED, delivery.refusal);
-    // What the attempt came to stands first: that is what somebody has to correct.
+    // The attempt's own outcome stands first: that is what a person has to correct.
     std::string reason = delivery.last_answer;
     if (!reason.empty() && !outcome.reason().empty()) reason += ' ';
     reason += outcome.reason();
@@ -172,13 +171,13 @@ static void apply_outcome(Turn& turn, const Delivery& delivery, const v1::Record
         case v1::Outcome_INT_MAX_SENTINEL_DO_NOT_USE_:
             break;
     }
-    throw std::logic_error("refuse_outcome let an unknown outcome pass");
+    throw std::logic_error("require_fitting_outcome let an unknown outcome pass");
 }
 
 // Why this outcome cannot be about the current attempt; nothing when it can.
-static std::optional<runtime::Rejection> refuse_outcome(const Delivery& delivery,
-                                                        const v1::RecordOutcome& outcome,
-                                                        Time now) {
+static std::optional<runtime::Rejection> require_fitting_outcome(const Delivery& delivery,
+                                                                 const v1::RecordOutcome& outcome,
+                                                                 Time now) {
     const auto no = [](std::string code, std::string text) {
         return runtime::Rejection{
             Because::failed_precondition, std::move(code), std::move(text), {}};
@@ -228,7 +227,7 @@ Verdict record_outcome(const Releases& releases, const runtime::Asking& asking,
     Turn turn{**release, now, {}};
     if (delivery.is(v1::DELIVERY_STATE_CONFIRMED) && outcome.outcome() == v1::OUTCOME_CONFIRMED)
         return std::move(turn).done();
-    if (auto no = refuse_outcome(delivery, outcome, now)) return std::unexpected(*no);
+    if (auto no = require_fitting_outcome(delivery, outcome, now)) return std::unexpected(*no);
     apply_outcome(turn, delivery, outcome);
     follow_original(turn, delivery.id());
     complete(turn);

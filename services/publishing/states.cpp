@@ -70,7 +70,7 @@ static constexpr runtime::Move<v1::DeliveryState> delivery_moves[] = {
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_ARMED},
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_CONFIRMED},
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_REFUSED},
-    // The channel was asked and could not say.
+    // The channel was queried without a clear answer.
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_UNKNOWN},
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_STOOD_DOWN},
     // Given up in doubt, and the channel has it after all.

@@ -13,21 +13,21 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
         return Outcome{.kind = v1::OUTCOME_REFUSED, .reason = std::move(reason)};
     };
     if (!job.approved || !job.approved->intact())
-        return refused("The content is not what was approved: nothing was sent. Tell an operator.");
+        return refused(
+            "The content is not what was approved: nothing was sent. Inform an operator.");
     const auto& content = job.approved->parsed();
     if (!content) return refused("The approved content cannot be read: nothing was sent.");
     const bool exercise = content->draft().status() == content::v1::STATUS_EXERCISE;
     if (content->world() != wire.world || exercise != (wire.world == "exercise"))
         return refused(
-            fmt::format("The content is of the {} world and this process of the {} "
-                        "world: nothing was sent. Tell an operator.",
+            fmt::format("The content is of the {} world and this process of the {} world: nothing "
+                        "was sent. Inform an operator.",
                         content->world(), wire.world));
     if (!job.body) return refused("There is nothing to send: the delivery was not armed.");
     if (!job.body->intact())
         return refused(
-            "The bytes are not those that were armed: nothing was sent. Tell an "
-            "operator.");
-    // Before anything is connected for nothing; the request asks again before its first byte.
+            "The bytes are not those that were armed: nothing was sent. Inform an operator.");
+    // Saves a connection that would be of no use; the request checks again before its first byte.
     if (std::string veto = job.veto(); !veto.empty())
         return Outcome{.kind = v1::OUTCOME_STOOD_DOWN, .reason = std::move(veto)};
     return std::nullopt;

@@ -34,7 +34,7 @@ struct Job {
     std::shared_ptr<const Sealed> body{};
     // W3C traceparent of what caused it, sent along; may be empty.
     std::string traceparent{};
-    // Asked immediately before the first byte, once the connection is there: why it must not start
+    // Called immediately before the first byte, once the connection is there: why it must not start
     // any more; empty when it may.
     std::function<std::string()> veto = [] { return std::string{}; };
 };
@@ -53,7 +53,7 @@ struct Wire {
         on_feed;
     // How an answer is read, see below.
     runtime::Aside aside = runtime::aside_here();
-    // Account ids by channel URL and credential, so that they need not be asked for at T0.
+    // Account ids by channel URL and credential, so that T0 needs no request for them.
     std::map<std::string, std::string> account_ids;
 };
 
@@ -105,7 +105,7 @@ std::vector<std::string_view> wire_kinds();
 // once for all the deliveries that share them.
 std::optional<Outcome> stopped(const Wire& wire, const Job& job);
 
-// What its request asks before its first byte.
+// The check that its request makes before its first byte.
 std::function<std::string()> last_check(const Job& job);
 
 // The credential of its channel, if that is its own and may be sent there.
@@ -114,8 +114,8 @@ std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job)
 // The outcome of a request that failed as such.
 Outcome failed(const runtime::HttpError& error);
 
-// How long an answer asks to wait: Retry-After (seconds or a date), or X-RateLimit-Reset as an
-// ISO 8601 time, unix seconds or seconds to wait. Nothing: it does not say.
+// The wait that an answer requests: Retry-After (seconds or a date), or X-RateLimit-Reset as an
+// ISO 8601 time, unix seconds or seconds to wait. Nothing: it requests none.
 std::optional<Duration> asked_wait(const runtime::HttpResponse& response, Time now);
 // The same of Retry-After alone: gateways put their limits into answers that are about something
 // else.

@@ -151,7 +151,7 @@ void Process::listen() {
     }
 }
 
-// Serves nobody: whoever asks this over a connection that it has already must hear so.
+// The process takes no calls any more: health checks over existing connections must show it.
 void Process::reachable(bool answers) {
     const std::lock_guard guard(health_mutex_);
     if (answers)
@@ -211,7 +211,7 @@ std::optional<std::string> Process::try_topics() {
     const int wanted = static_cast<int>(config_.kafka_replication);
     const int there = admin.replicas(ledger_topic(config_.world, "approval"));
     if (there == 0 && number < wanted)
-        return fmt::format("{} of the {} brokers that kafka-replication asks for are there", number,
+        return fmt::format("{} of the {} brokers that kafka-replication needs are up", number,
                            wanted);
     const int replicas = std::max(there, wanted > 0 ? wanted : std::min(number, 3));
     const TopicPlan plan{config_.world, static_cast<int>(config_.kafka_partitions), replicas};
@@ -224,10 +224,10 @@ std::optional<std::string> Process::try_topics() {
                                  : text);
 }
 
-// Waits for Kafka as long as it takes: in a flooded building nothing starts in order.
+// Waits for Kafka as long as it takes: after a power cut programs start in any order.
 bool Process::prepare_topics(const sigset_t& stop_signals) {
-    for (std::string told; const auto why = try_topics();) {
-        if (std::exchange(told, *why) != *why)
+    for (std::string logged; const auto why = try_topics();) {
+        if (std::exchange(logged, *why) != *why)
             logs::warn("waiting for kafka",
                        {{"bootstrap", config_.kafka_bootstrap}, {"why", *why}});
         if (stop_wanted(stop_signals, milliseconds(500))) return false;
@@ -247,14 +247,13 @@ void Process::write_ports_file() {
     std::rename(draft.c_str(), config_.ports_file.c_str());
 }
 
-void Process::publish_events() {
-    events_ = std::make_unique<EventPublisher>(config_, kafka_, keys_, metrics_);
-    for (const auto& hosted : hosted_) events_->add(hosted->ledger.get());
-    events_->start();
+void Process::export_events() {
+    event_exporter_ = std::make_unique<EventExporter>(config_, kafka_, keys_, metrics_);
+    for (const auto& hosted : hosted_) event_exporter_->add(hosted->ledger.get());
+    event_exporter_->start();
 }
 
-// What runs is not to be saved by a drain: nobody can reach it, and whoever supervises the process
-// starts it again.
+// A drain would save nothing: no caller can reach the process, and its supervisor starts it again.
 static void end_deaf(const std::string& listen, const std::string& why) {
     logs::error("no new connection reaches this process; ending it",
                 {{"grpc_listen", listen}, {"why", why}});
@@ -274,7 +273,7 @@ int Process::serve(const sigset_t& stop_signals) {
     write_ports_file();
     if (prepare_topics(stop_signals)) {
         for (const auto& hosted : hosted_) hosted->ledger->start();
-        publish_events();
+        export_events();
         int signal = 0;
         sigwait(&stop_signals, &signal);
     }
@@ -330,8 +329,8 @@ void Process::drain() {
         if (health_ != nullptr) health_->SetServingStatus(false);
         health_ = nullptr;
     }
-    // First, so that who waits hears why, through the gateway as well: gRPC would wait for each
-    // call until the call's own deadline.
+    // First, so that waiting callers get the reason, through the gateway as well: gRPC would wait
+    // for each call until the call's own deadline.
     const auto calls_until = std::chrono::steady_clock::now() + left() / 3;
     for (auto& hosted : hosted_)
         hosted->ledger->end_calls(std::max(std::chrono::duration_cast<milliseconds>(
@@ -343,8 +342,8 @@ void Process::drain() {
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + left() / 2);
     server_.reset();
     for (auto& hosted : hosted_) hosted->ledger->stop(left());
-    if (events_) events_->stop(std::min(left(), milliseconds(1000)));
-    events_.reset();
+    if (event_exporter_) event_exporter_->stop(std::min(left(), milliseconds(1000)));
+    event_exporter_.reset();
     for (auto& hosted : hosted_) hosted->http.stop();
     hosted_.clear();
 }

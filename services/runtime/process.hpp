@@ -5,7 +5,7 @@
 #include "runtime/edge/ledger_rpc.hpp"
 #include "runtime/edge/roster.hpp"
 #include "runtime/http/http.hpp"
-#include "runtime/kafka/event_publisher.hpp"
+#include "runtime/kafka/event_exporter.hpp"
 #include "runtime/ledger/ledger_process.hpp"
 #include "runtime/ledger/topics.hpp"
 #include "runtime/service.hpp"
@@ -41,7 +41,7 @@ private:
 
     void host(ServiceDefinition definition);
     void listen();
-    void publish_events();
+    void export_events();
     std::vector<std::string> health_names(const Hosted& hosted) const;
     std::vector<TopicSpec> topics(const TopicPlan& plan) const;
     std::optional<std::string> try_topics();
@@ -62,9 +62,9 @@ private:
     TokenVerifier verifier_;
     LedgerRpc ledger_rpc_;
     std::vector<std::unique_ptr<Hosted>> hosted_;
-    std::unique_ptr<EventPublisher> events_;
+    std::unique_ptr<EventExporter> event_exporter_;
     std::unique_ptr<grpc::Server> server_;
-    std::mutex health_mutex_;  // ledger threads tell, and the server ends
+    std::mutex health_mutex_;  // ledger threads report, and the server ends
     grpc::HealthCheckServiceInterface* health_ = nullptr;  // null: not there, or stopping
     bool reachable_ = true;                                // by new connections
     int grpc_port_ = 0;

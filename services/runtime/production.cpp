@@ -69,13 +69,12 @@ static std::string owner_problem(const std::filesystem::path& path) {
     // In a folder such as /tmp (sticky) everybody keeps what is theirs.
     if (S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0) return {};
     if ((status.st_mode & S_IWOTH) != 0)
-        return fmt::format("{} can be changed by other users; take that from them (chmod o-w)",
+        return fmt::format("{} can be changed by other users; remove that right (chmod o-w)",
                            path.string());
     // Who else is of the group is not known here, but of root's own.
     if ((status.st_mode & S_IWGRP) != 0 && status.st_gid != 0)
         return fmt::format(
-            "{} can be changed by the users of group {}; take that from them "
-            "(chmod g-w)",
+            "{} can be changed by the users of group {}; remove that right (chmod g-w)",
             path.string(), status.st_gid);
     return {};
 }
@@ -151,7 +150,7 @@ std::optional<std::string> production_edge_problem(const RuntimeConfig& config) 
     if (!config.production) return std::nullopt;
     if (!config.metrics_listen.empty() && !is_loopback(config.metrics_listen))
         return refused("metrics-listen",
-                       "figures in plain text are for this machine only (127.0.0.1:PORT), where a "
+                       "metrics in plain text are for this machine only (127.0.0.1:PORT), where a "
                        "proxy can serve them over TLS");
     if (auto wrong = identity_problem(config)) return wrong;
     if (const auto why = secret_problem(config.tls_key); !why.empty())
@@ -161,7 +160,7 @@ std::optional<std::string> production_edge_problem(const RuntimeConfig& config) 
     return trust_refused("tls-ca", config.tls_ca);
 }
 
-// What of librdkafka's settings gives up who the broker is, or what it is told.
+// Which of librdkafka's settings leaves the broker, or the records sent to it, unprotected.
 static std::optional<std::string> kafka_tls_problem(
     const std::map<std::string, std::string>& properties) {
     const auto value = [&](const char* name, const char* otherwise) {
@@ -177,12 +176,12 @@ static std::optional<std::string> kafka_tls_problem(
     if (value("ssl.endpoint.identification.algorithm", "https") != "https")
         return refused("kafka-properties",
                        "ssl.endpoint.identification.algorithm must be https, or any holder of a "
-                       "certificate could pass for the broker");
+                       "certificate could pose as the broker");
     if (const auto checked = value("enable.ssl.certificate.verification", "true");
         checked != "true" && checked != "t" && checked != "1")
         return refused("kafka-properties",
-                       "enable.ssl.certificate.verification must be true, or anybody could pass "
-                       "for the broker");
+                       "enable.ssl.certificate.verification must be true, or any host could pose "
+                       "as the broker");
     return std::nullopt;
 }
 
@@ -218,7 +217,8 @@ static bool is_all_loopback(const std::string& brokers) {
 }
 
 static std::optional<std::string> kafka_problem(const RuntimeConfig& config) {
-    if (config.kafka_allow_unsafe) return refused("kafka-allow-unsafe", "it gives up the promises");
+    if (config.kafka_allow_unsafe)
+        return refused("kafka-allow-unsafe", "it gives up the guarantees");
     if (const auto why = secret_problem(config.kafka_properties); !why.empty())
         return refused("kafka-properties", why);
     const auto properties = read_properties(config.kafka_properties);

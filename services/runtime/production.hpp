@@ -29,12 +29,12 @@ bool is_loopback_url(std::string_view url);
 
 // Why the secret in `file` (or the folder itself) must not be used: others may read or replace it,
 // or ./dev made it, which marks its folders with a file named DEVELOPMENT. Empty when it may, and
-// where there is none: whoever needs it says that it is missing.
+// where there is none: the code that needs it reports that.
 std::string secret_problem(const std::string& file);
-// The same of what is no secret, but believed: a key set, a CA. Anybody may read it.
+// The same of what is no secret, but trusted: a key set, a CA. Everybody may read it.
 std::string trust_problem(const std::string& file);
 
-// Whether `key` is so regular that somebody typed it or took it from an example.
+// Whether `key` is so regular that it was typed by hand or taken from an example.
 bool is_example_key(std::string_view key);
 
 }  // namespace tocsin::runtime

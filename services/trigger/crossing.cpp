@@ -3,7 +3,6 @@
 #include "content/templates.hpp"
 #include "runtime/ledger/topics.hpp"
 #include "texts/contains.hpp"
-#include "trigger/decider.hpp"
 #include "trigger/evaluation.hpp"
 #include "trigger/window.hpp"
 
@@ -25,16 +24,17 @@ static void add_editors(v1::RuleCrossed& crossed, const auto& editors) {
 
 // ---- reactions
 
-static Happened weighed(const State& state, const v1::Readings& record, Time stored_at, Time now) {
+static Happened weighed(const Rules& rules, const Watching& watching, const Sources& sources,
+                        const v1::Readings& record, Time stored_at, Time now) {
     Happened happened;
-    const auto* watching = state.watching.find({record.source_id(), record.series()});
-    if (!watching) return happened;
-    const SourceState* source = state.sources.find(record.source_id());
+    const auto* readers = watching.find({record.source_id(), record.series()});
+    if (!readers) return happened;
+    const SourceState* source = sources.find(record.source_id());
     // Another gauge's, maybe, which the source read before.
     if (source && record.address() < source->address) return happened;
     const std::vector<Reading> readings = window_of(record, stored_at);
-    for (const std::string& rule_id : *watching)
-        for (v1::Event& event : weigh(*state.rules.find(rule_id), record, readings, now))
+    for (const std::string& rule_id : *readers)
+        for (v1::Event& event : weigh(*rules.find(rule_id), record, readings, now))
             happened.events.push_back(std::move(event));
     if (source)
         for (v1::Event& event : happened.events)
@@ -43,7 +43,8 @@ static Happened weighed(const State& state, const v1::Readings& record, Time sto
     return happened;
 }
 
-std::optional<Happened> follow_readings(const State& state, const runtime::Foreign& foreign,
+std::optional<Happened> follow_readings(const Rules& rules, const Watching& watching,
+                                        const Sources& sources, const runtime::Foreign& foreign,
                                         Time now) {
     if (foreign.service != "trigger" || !runtime::is_stream(foreign.topic, "trigger", "readings"))
         return std::nullopt;
@@ -53,7 +54,7 @@ std::optional<Happened> follow_readings(const State& state, const runtime::Forei
     auto& record = *google::protobuf::Arena::CreateMessage<v1::Readings>(&arena);
     if (foreign.events.size() != 1 || !record.ParseFromString(foreign.events[0]))
         throw std::runtime_error("a record of readings does not parse");
-    Happened happened = weighed(state, record, foreign.at, now);
+    Happened happened = weighed(rules, watching, sources, record, foreign.at, now);
     if (happened.events.empty()) return std::nullopt;
     return happened;
 }

@@ -3,20 +3,19 @@
 #pragma once
 
 #include "trigger/event.hpp"
-#include "trigger/rule_state.hpp"
+#include "trigger/rule.hpp"
 
 #include <optional>
 #include <vector>
 
 namespace tocsin::trigger {
 
-struct State;  // decider.hpp
-
 // ---- reactions
 
 // A record of the stream of readings: what each rule on the series makes of it. Nothing: it is of
 // something else, or changes nothing.
-std::optional<Happened> follow_readings(const State& state, const runtime::Foreign& foreign,
+std::optional<Happened> follow_readings(const Rules& rules, const Watching& watching,
+                                        const Sources& sources, const runtime::Foreign& foreign,
                                         Time now);
 
 // Crossings of the rule that drafting tries again once it is put like this: it may be changed for

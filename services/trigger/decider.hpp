@@ -12,7 +12,6 @@
 #include "trigger/source.hpp"
 #include "trigger/watching.hpp"
 
-#include <cstdint>
 #include <optional>
 
 namespace tocsin::trigger {
@@ -23,8 +22,6 @@ struct State {
     Sources sources;
     Rules rules;
     Watching watching;  // exactly the rules that are on
-    // The highest version of a source or rule that was forgotten; never falls.
-    std::int64_t forgotten_version = 0;
 };
 
 struct Decider {

@@ -31,7 +31,7 @@ static content::v1::Evidence reading_of(const Draftable& rule, double value) {
     return evidence;
 }
 
-static std::optional<Rejection> agencies_problem(const Draftable& rule) {
+static std::optional<Rejection> require_fitting_agencies(const Draftable& rule) {
     const auto& agencies = rule.source.draft().agencies();
     // None: the rule's is put in.
     if (!agencies.empty() && !texts::contains(agencies, rule.agency))
@@ -57,7 +57,7 @@ static std::string_view world_of(const content::v1::Draft& draft) {
     return draft.status() == content::v1::STATUS_EXERCISE ? "exercise" : "live";
 }
 
-static std::optional<Rejection> filled_problem(const Draftable& rule, double value) {
+static std::optional<Rejection> require_complete_draft(const Draftable& rule, double value) {
     const std::string& zone = rule.put.time_zone();
     const auto draft = content::draft_at(
         rule.source.draft(), reading_of(rule, value), zone.empty() ? "UTC" : zone, rule.agency,
@@ -80,12 +80,12 @@ static std::optional<Rejection> filled_problem(const Draftable& rule, double val
                      "template_id"};
 }
 
-std::optional<Rejection> not_draftable(const Draftable& rule) {
-    if (auto problem = agencies_problem(rule)) return problem;
+std::optional<Rejection> require_draftable(const Draftable& rule) {
+    if (auto no = require_fitting_agencies(rule)) return no;
     // At the threshold, and far above it: some digits more may be too long.
     const double threshold = rule.put.threshold();
     for (const double value : {threshold, threshold + 9 * std::abs(threshold) + 0.25})
-        if (auto problem = filled_problem(rule, value)) return problem;
+        if (auto no = require_complete_draft(rule, value)) return no;
     return std::nullopt;
 }
 

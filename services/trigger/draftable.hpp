@@ -1,5 +1,5 @@
 // Whether a message could be made of what a rule crosses at: what drafting would refuse a crossing
-// for, found while somebody puts the rule. Pure.
+// for, found while a person puts the rule. Pure.
 #pragma once
 
 #include "runtime/ledger/decider.hpp"
@@ -21,6 +21,6 @@ struct Draftable {
 };
 // Why none could: a placeholder that no reading fills, an agency that is missing or does not take
 // part, or an error that the draft has once it is filled. Nothing: one could, if all stays so.
-std::optional<runtime::Rejection> not_draftable(const Draftable& rule);
+std::optional<runtime::Rejection> require_draftable(const Draftable& rule);
 
 }  // namespace tocsin::trigger

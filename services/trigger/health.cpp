@@ -9,8 +9,8 @@
 namespace tocsin::trigger {
 namespace {
 
-// For Prometheus: it says nothing yet. An instance that has just started must not speak for the
-// others.
+// The value before the first one is known: an instance that has just started must not contradict
+// the others.
 
 prometheus::Labels labels_of(const Wanted& wanted) {
     return {{"realm", wanted.realm}, {"source", wanted.source.source_id()}};
@@ -64,7 +64,7 @@ void HealthBook::watched(const Wanted& wanted, Time now) {
     if (!fresh && health.address == wanted.address) return;
     health.address = wanted.address;
     health.watched_since = now;
-    // What was read elsewhere makes nothing fresh.
+    // Readings from another address do not count for this one.
     health.last_read_at.reset();
     health.oldest.reset();
 }
@@ -149,29 +149,30 @@ void HealthBook::publish(const Wanted& wanted, const Health& health, Time now) {
 
 prometheus::Counter& HealthBook::readings(const std::string& outcome) {
     return metrics_.counter("tocsin_trigger_readings_total",
-                            "Readings that polls of this instance brought since its start: taken, "
-                            "or why not.",
+                            "Readings in the answers to this instance's polls since its start, by "
+                            "outcome: taken, or the reason for which they were skipped.",
                             {{"outcome", outcome}});
 }
 
 prometheus::Counter& HealthBook::polls(const std::string& outcome) {
     return metrics_.counter("tocsin_trigger_polls_total",
                             "Polls of sources by this instance since its start, by outcome; "
-                            "put_off: it had to wait, for too many bytes or its turn.",
+                            "put_off: delayed by a limit on bytes or on polls at a time.",
                             {{"outcome", outcome}});
 }
 
 prometheus::Gauge& HealthBook::stale_gauge(const Wanted& wanted) {
-    return metrics_.gauge("tocsin_trigger_source_stale",
-                          "Whether a series that rules read, or all where they read none, has no "
-                          "reading younger than the source allows; NaN: this instance cannot say.",
-                          labels_of(wanted));
+    return metrics_.gauge(
+        "tocsin_trigger_source_stale",
+        "1 if a series that rules read, or every series where rules read none, has no reading "
+        "younger than the source's stale_seconds, else 0; NaN: unknown to this instance.",
+        labels_of(wanted));
 }
 
 prometheus::Gauge& HealthBook::age_gauge(const Wanted& wanted) {
     return metrics_.gauge("tocsin_trigger_source_age_seconds",
-                          "Age of the newest reading of the series that is oldest by it, of those "
-                          "that rules read; NaN: this instance met none.",
+                          "Age in seconds of the newest reading of a series, the highest of the "
+                          "series that rules read; NaN: this instance has no reading.",
                           labels_of(wanted));
 }
 

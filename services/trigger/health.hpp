@@ -2,7 +2,7 @@
 // by the poller, read by calls, exported as metrics. A source is as old as the oldest of the series
 // that rules read, each by its newest reading's own time; where no rule reads any, as its newest
 // reading. It is stale at once where its last answer has no reading of one of them. Every instance
-// says so for itself, whichever polls: where none does, all of them say that it is stale.
+// judges by itself, whichever polls: where none does, it is stale in all of them.
 #pragma once
 
 #include "runtime/host/metrics.hpp"
@@ -61,14 +61,14 @@ public:
     void watched(const Wanted& wanted, Time now);
     // Out of use: nothing of it raises an alarm, and no series of it stays.
     void forget(const Wanted& wanted);
-    // Another instance polls it now: how the last poll here went says nothing any more.
+    // Another instance polls it now: the outcome of the last poll here is no longer current.
     void ended(const Wanted& wanted);
     // Its newest reading, whichever instance polled.
     void heard(const Wanted& wanted, Time newest);
     // Of the series that rules read, see Health.
     void judged(const Wanted& wanted, bool by_series, std::optional<Time> oldest, bool missing);
-    // Time went by without a poll: the metrics grow older with it. Who is not ready, by its clock
-    // above all, calls nothing fresh.
+    // Time went by without a poll: the metrics grow older with it. An instance that is not ready,
+    // above all by its clock, judges nothing as up to date.
     void waited(const Wanted& wanted, bool ready, Time now);
     // So many more readings were stored.
     void took(const Wanted& wanted, std::int64_t taken);

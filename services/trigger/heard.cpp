@@ -1,7 +1,5 @@
 #include "trigger/heard.hpp"
 
-#include "runtime/ledger/stream_listener.hpp"
-#include "trigger/decider.hpp"
 #include "trigger/window.hpp"
 
 #include <algorithm>
@@ -13,30 +11,7 @@ namespace {
 // Far more than is on its way at a time. What is never met, since a decision passed it, stays.
 constexpr std::size_t expected_max = 10'000;
 
-class ListeningRules final : public runtime::RulesOf<Decider>, public runtime::StreamListener {
-public:
-    explicit ListeningRules(std::shared_ptr<Heard> heard) : heard_(std::move(heard)) {}
-
-    std::optional<ledger::v1::Accepted> react(const runtime::Foreign& foreign,
-                                              Time now) const override {
-        heard_->met(foreign);
-        return RulesOf::react(foreign, now);
-    }
-    // How the series stands all the same.
-    void passed(const runtime::Foreign& record) const override { heard_->recall(record); }
-    std::unique_ptr<runtime::Rules> fresh() const override {
-        return std::make_unique<ListeningRules>(heard_);
-    }
-
-private:
-    std::shared_ptr<Heard> heard_;
-};
-
 }  // namespace
-
-std::unique_ptr<runtime::Rules> listening_rules(std::shared_ptr<Heard> heard) {
-    return std::make_unique<ListeningRules>(std::move(heard));
-}
 
 std::size_t Heard::digest(const std::string& realm, const std::string& body) {
     return std::hash<std::string>{}(body) ^ (std::hash<std::string>{}(realm) << 1);
@@ -44,7 +19,7 @@ std::size_t Heard::digest(const std::string& realm, const std::string& body) {
 
 void Heard::met(const runtime::Foreign& foreign) {
     v1::Readings body;
-    // What does not parse the decider refuses, and says so.
+    // What does not parse, the decider refuses.
     if (foreign.events.size() != 1 || !body.ParseFromString(foreign.events[0])) return;
     const Tick tick = tick_();
     const std::lock_guard lock(mutex_);
@@ -55,7 +30,7 @@ void Heard::met(const runtime::Foreign& foreign) {
     move(known, body.address());
     Source& source = known.source;
     if (body.readings().empty()) {
-        // It says how the series stand, and brings no reading that nobody else brought.
+        // It shows how the series stand, and holds no reading that is new to the stream.
     } else if (poll) {
         if (std::exchange(known.last_poll, *poll) != *poll) ++source.alone;
     } else {
@@ -116,7 +91,7 @@ void Heard::learn(Known& known, const v1::Readings& record, Time stored, Tick ti
             known.series, {}, [](const auto& one) { return one.second.met_at; }));
     Series& series = known.series[record.series()];
     const bool same = series.unit == record.unit() && series.sensor == record.sensor();
-    // What is older says nothing of when the newest was met.
+    // An older record does not show when the newest was met.
     const bool news = !same || series.readings.empty() || newest >= series.readings.back().read_at;
     if (!same) series.readings.clear();
     series.unit = record.unit();

@@ -4,7 +4,7 @@
 // silence.
 #pragma once
 
-#include "runtime/ledger/rules.hpp"
+#include "runtime/ledger/decider.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 #include "trigger/sources.hpp"
 
@@ -76,7 +76,7 @@ public:
     // Null: none was met.
     std::shared_ptr<const Listing> listing(const std::string& realm,
                                            const std::string& source_id) const;
-    // What was met so far shows no more that nobody else polls.
+    // What was met so far no longer shows that no other instance polls.
     void doubt(const std::string& realm, const std::string& source_id);
     // These sources are in use, each at its address (see Wanted); lets go of the others, and of
     // what was read from another address. To be called again whenever that changes: a record may be
@@ -108,9 +108,5 @@ private:
     std::map<Key, Known> known_;
     std::unordered_multimap<std::size_t, std::int64_t> expected_;  // poll by digest
 };
-
-// The rules of trigger, which also report what they meet. The decider itself stays pure: nothing
-// that it decides depends on what was heard.
-std::unique_ptr<runtime::Rules> listening_rules(std::shared_ptr<Heard> heard);
 
 }  // namespace tocsin::trigger

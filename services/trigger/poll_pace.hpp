@@ -10,11 +10,11 @@
 namespace tocsin::trigger {
 
 std::chrono::milliseconds milliseconds_of(double seconds);
-// How long a server asks to wait, by `Retry-After` in seconds or as a date; at most an hour.
+// The wait that a server requests, by `Retry-After` in seconds or as a date; at most an hour.
 std::chrono::milliseconds retry_after(const std::string& header, Time now);
 // Before the next try: doubles from a part of the poll interval, at most 5 minutes.
 std::chrono::milliseconds backoff(int failures, double poll_seconds);
-// How long nothing is heard of a source, at the least, before another than the leader polls it.
+// How long no reading of a source arrives, at the least, before another than the leader polls it.
 std::chrono::milliseconds stand_in_patience(double poll_seconds);
 // Why a poll has to wait, for people.
 std::string why_later(const PollBudget::Wait& wait);

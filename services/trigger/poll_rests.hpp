@@ -1,5 +1,5 @@
-// Until when which address is not polled: what a server asked to wait, and what is waited after a
-// failure, holds for every loop that polls that address next. A rule put meanwhile hurries nobody.
+// Until when which address is not polled: the wait that a server requested, or the one after a
+// failure, holds for every loop that polls that address next. A rule put meanwhile does not end it.
 #pragma once
 
 #include "trigger/wanted.hpp"
@@ -15,7 +15,7 @@ namespace tocsin::trigger {
 class PollRests {
 public:
     using Tick = std::chrono::steady_clock::time_point;
-    // After an answer that asked for it, or none that could be used.
+    // After an answer that requested it, or none that could be used.
     struct Rest {
         Tick asked_until{};  // by the server
         Tick until{};        // where the format is the same

@@ -22,7 +22,7 @@ void Poller::refresh(const std::vector<Wanted>& wanted,
         if (std::ranges::none_of(
                 wanted, [&](const Wanted& one) { return same_revision(one, loop->wanted()); }))
             loop->replace();
-        // Nobody polls it any more: what was last seen of it must raise no alarm.
+        // No instance polls it any more: its last state must raise no alarm.
         if (std::ranges::none_of(
                 wanted, [&](const Wanted& one) { return same_source(one, loop->wanted()); }))
             polling_.health.forget(loop->wanted());

@@ -1,7 +1,7 @@
 // Polls the sources of the realms that this instance leads, and appends what is new to the stream
 // of readings: one coroutine per source (source_loop.hpp), all on the loop thread of the HTTP
 // client. What a realm's polls may bring is bounded (poll_budget.hpp): a source beyond that is
-// polled later, and says so.
+// polled later, and its health shows it.
 #pragma once
 
 #include "trigger/poll_pace.hpp"

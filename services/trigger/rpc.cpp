@@ -16,18 +16,20 @@ using runtime::Caller;
 using Reactor = TriggerRpc::Reactor;
 
 // Not the decider's business: it is this process that polls.
-static std::optional<grpc::Status> refuse_haste(const v1::PutSourceRequest& request, double least) {
+static std::optional<grpc::Status> require_patient_polls(const v1::PutSourceRequest& request,
+                                                         double least) {
     if (request.poll_seconds() >= least) return std::nullopt;
-    const std::string why =
-        fmt::format("poll_seconds: a source is polled every {} s at the most often", least);
-    return runtime::status(grpc::StatusCode::INVALID_ARGUMENT, "polls_too_often", why,
-                           {{"poll_seconds", why}});
+    return runtime::status_of(
+        {runtime::Because::invalid_argument, "polls_too_often",
+         fmt::format("a source is polled at most once in {} s; give poll_seconds of at least that",
+                     least),
+         "poll_seconds"});
 }
 
-// A rule whose source has not been heard of yet waits for its first poll, and is taken unchecked
-// where that brings nothing: its state says then what is missing.
-std::optional<grpc::Status> TriggerRpc::refuse_rule(const runtime::Rpc::Asked& asked,
-                                                    const v1::PutRuleRequest& put) const {
+// A rule whose source has brought no reading yet waits for its first poll, and is taken unchecked
+// where that brings none: its state shows then what is missing.
+std::optional<grpc::Status> TriggerRpc::require_sound_rule(const runtime::Rpc::Asked& asked,
+                                                           const v1::PutRuleRequest& put) const {
     const Caller& caller = asked.caller;
     return view_.read(caller.realm, [&](const Realm& realm) -> std::optional<grpc::Status> {
         RuleCheck checked = check_rule(caller, realm, heard_, put, runtime::system_now());
@@ -37,7 +39,9 @@ std::optional<grpc::Status> TriggerRpc::refuse_rule(const runtime::Rpc::Asked& a
                  .may_come(health_.report(caller.realm, source, runtime::system_now()),
                            std::chrono::steady_clock::now()))
             return std::nullopt;
-        return runtime::edge_status("unavailable", "the source has not brought anything yet");
+        return runtime::edge_status(
+            "unavailable",
+            "the source has not brought anything yet; repeat exactly the same request");
     });
 }
 
@@ -45,12 +49,12 @@ TriggerRpc::TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthB
                        const Heard& heard, double poll_seconds_least)
     : Edge(rpc), view_(view), health_(health), heard_(heard) {
     check<v1::PutSourceRequest>([poll_seconds_least](const auto&, const auto& put) {
-        return refuse_haste(put, poll_seconds_least);
+        return require_patient_polls(put, poll_seconds_least);
     });
     // Longer than that waits, which ends in a decision.
     static_assert(FirstPoll::patience >= runtime::Rpc::patience);
     check<v1::PutRuleRequest>(
-        [this](const auto& asked, const auto& put) { return refuse_rule(asked, put); },
+        [this](const auto& asked, const auto& put) { return require_sound_rule(asked, put); },
         FirstPoll::patience + std::chrono::milliseconds{500});
 }
 

@@ -25,8 +25,8 @@ public:
 
 private:
     // Why a rule is not taken, by what this process knows of its source; nothing: it is.
-    std::optional<grpc::Status> refuse_rule(const runtime::Rpc::Asked& asked,
-                                            const v1::PutRuleRequest& put) const;
+    std::optional<grpc::Status> require_sound_rule(const runtime::Rpc::Asked& asked,
+                                                   const v1::PutRuleRequest& put) const;
     // Of the series that rules read.
     void add_series(const std::string& of_realm, const Realm& realm, v1::SourceHealth& row) const;
 

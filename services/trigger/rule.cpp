@@ -4,8 +4,8 @@
 #include "content/graphemes.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "trigger/crossing.hpp"
-#include "trigger/decider.hpp"
 #include "trigger/sources.hpp"
+#include "trigger/writing.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
@@ -48,21 +48,11 @@ static std::optional<Rejection> require_source(const Sources& sources,
 
 static std::optional<Rejection> require_room_for_rule(const Rules& rules,
                                                       const std::string& agency) {
-    if (rules.in_use() >= rules_max)
-        return Rejection{Because::resource_exhausted, "too_many_rules",
-                         fmt::format("the realm has {} rules, and can have no more; remove one "
-                                     "that is no longer used",
-                                     rules_max),
-                         "rule_id"};
     const std::size_t of_agency = rules.count([&](const RuleState& each) {
         return each.rule.active() && each.rule.agency_id() == agency;
     });
-    if (of_agency < rules_of_agency_max) return std::nullopt;
-    return Rejection{Because::resource_exhausted, "too_many_rules",
-                     fmt::format("agency `{}` has {} of the {} rules that a realm can have, and "
-                                 "can have no more; remove one that is no longer used",
-                                 agency, rules_of_agency_max, rules_max),
-                     "rule_id"};
+    return require_room("too_many_rules", "rule", {rules.in_use(), rules_max},
+                        {of_agency, rules_of_agency_max}, agency);
 }
 
 static std::optional<Rejection> require_room_on_series(const Watching& watching,
@@ -70,11 +60,11 @@ static std::optional<Rejection> require_room_on_series(const Watching& watching,
     const auto* rules = watching.find({request.source_id(), request.series()});
     if (!rules || rules->size() < rules_per_series_max || rules->contains(request.rule_id()))
         return std::nullopt;
-    return Rejection{Because::resource_exhausted, "too_many_rules",
-                     fmt::format("{} rules read `{}`, and no more can; remove one that is no "
-                                 "longer used",
-                                 rules_per_series_max, request.series()),
-                     "series"};
+    return runtime::no_room("too_many_rules", {.of = fmt::format("series `{}`", request.series()),
+                                               .bound = rules_per_series_max,
+                                               .things = "rules",
+                                               .remedy = "remove one that is no longer used",
+                                               .field = "series"});
 }
 
 static v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& agency) {
@@ -99,29 +89,24 @@ static v1::Rule rule_of(const v1::PutRuleRequest& request, const std::string& ag
     return rule;
 }
 
-Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequest& request,
-                 Time now) {
-    if (auto no = runtime::require_role(asking, {"admin", "duty-officer"}))
-        return std::unexpected(*no);
+Verdict put_rule(const Rules& rules, const Watching& watching, const Sources& sources,
+                 const Asking& asking, const v1::PutRuleRequest& request, Time now) {
     const std::string& id = request.rule_id();
-    const RuleState* known = state.rules.find(id);
-    if (known)
-        if (auto no =
-                runtime::require_owner(asking, "rule", id, known->rule.agency_id(), "rule_id"))
-            return std::unexpected(*no);
-    if (auto no = require_source(state.sources, request)) return std::unexpected(*no);
+    const RuleState* known = rules.find(id);
+    if (auto no = require_writer(asking, "rule", id, known ? &known->rule : nullptr))
+        return std::unexpected(*no);
+    if (auto no = require_source(sources, request)) return std::unexpected(*no);
 
     v1::Rule rule = rule_of(request, asking.agency);
-    const std::int64_t version = last_version(known, state.forgotten_version);
+    const std::int64_t version = rules.last_version(id);
     if (known) *rule.mutable_editors() = known->rule.editors();
     if (known && MessageDifferencer::Equals(rule, known->rule)) return answer(id, version);
     if (!content::add_editor(rule, asking.actor))
         return std::unexpected(
             runtime::too_many_editors("rule", id, content::editors_max, "rule_id"));
     if (!known || !known->rule.active())
-        if (auto no = require_room_for_rule(state.rules, asking.agency))
-            return std::unexpected(*no);
-    if (auto no = require_room_on_series(state.watching, request)) return std::unexpected(*no);
+        if (auto no = require_room_for_rule(rules, asking.agency)) return std::unexpected(*no);
+    if (auto no = require_room_on_series(watching, request)) return std::unexpected(*no);
 
     Happened happened = answer(id, version + 1, {event_of(id)});
     std::vector<v1::Event> again = known ? retried(*known, rule, now) : std::vector<v1::Event>{};
@@ -130,17 +115,13 @@ Verdict put_rule(const State& state, const Asking& asking, const v1::PutRuleRequ
     return happened;
 }
 
-Verdict remove_rule(const State& state, const Asking& asking,
+Verdict remove_rule(const Rules& rules, const Asking& asking,
                     const v1::RemoveRuleRequest& request) {
-    if (auto no = runtime::require_role(asking, {"admin", "duty-officer"}))
-        return std::unexpected(*no);
     const std::string& id = request.rule_id();
-    const RuleState* known = state.rules.find(id);
-    if (!known)
-        return std::unexpected(
-            runtime::no_such("rule", id, "rule_id", "list the rules for the right id"));
-    if (auto no = runtime::require_owner(asking, "rule", id, known->rule.agency_id(), "rule_id"))
+    const RuleState* known = rules.find(id);
+    if (auto no = require_writer(asking, "rule", id, known ? &known->rule : nullptr))
         return std::unexpected(*no);
+    if (!known) return std::unexpected(runtime::no_such("rule", id, "rule_id"));
     if (!known->rule.active()) return answer(id, known->version);
     v1::Event event = event_of(id);
     event.mutable_rule_removed();
@@ -149,23 +130,18 @@ Verdict remove_rule(const State& state, const Asking& asking,
 
 // ---- events
 
-void evolve(State& state, const v1::RulePut& put, Time decided_at) {
-    const v1::Rule& rule = put.rule();
-    const std::string& id = rule.rule_id();
-    const auto version = last_version(state.rules.find(id), state.forgotten_version) + 1;
-    RuleState& known = state.rules.put(id);
-    unwatch(state.watching, known.rule);
-    edit(known, rule, decided_at);
-    known.version = version;
-    watch(state.watching, rule);
+void evolve(Rules& rules, Watching& watching, const v1::RulePut& put, Time decided_at) {
+    RuleState& known = rules.put(put.rule().rule_id());
+    unwatch(watching, known.rule);
+    edit(known, put.rule(), decided_at);
+    watch(watching, put.rule());
 }
 
-void rule_removed(State& state, const std::string& rule_id, Time decided_at) {
-    RuleState& known = state.rules.edit(rule_id);
-    unwatch(state.watching, known.rule);
+void rule_removed(Rules& rules, Watching& watching, const std::string& rule_id, Time decided_at) {
+    RuleState& known = rules.edit(rule_id);
+    unwatch(watching, known.rule);
     remove(known, decided_at);
-    ++known.version;
-    state.forgotten_version = std::max(state.forgotten_version, state.rules.remove(rule_id));
+    rules.remove(rule_id);
 }
 
 }  // namespace tocsin::trigger

@@ -1,7 +1,7 @@
 #include "trigger/rule_check.hpp"
 
 #include "runtime/base/nearest.hpp"
-#include "runtime/edge/errors.hpp"
+#include "runtime/edge/rpc.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
 #include "trigger/draftable.hpp"
@@ -18,10 +18,7 @@ using runtime::Because;
 using runtime::Caller;
 using runtime::Rejection;
 
-static RuleCheck refused(const Rejection& no) {
-    return {runtime::status(static_cast<grpc::StatusCode>(no.because), no.code, no.text,
-                            {{no.field, no.text}})};
-}
+static RuleCheck refused(const Rejection& no) { return {runtime::status_of(no)}; }
 
 static std::string did_you_mean(const std::string& typed, const std::vector<std::string>& known,
                                 const std::string& otherwise) {
@@ -39,8 +36,8 @@ static std::vector<std::string> ids_in_use(const Sources& sources) {
 }
 
 // What a crossing of the rule would be refused for.
-static std::optional<Rejection> undraftable(const Caller& caller, const Realm& realm,
-                                            const v1::PutRuleRequest& put, Time now) {
+static std::optional<Rejection> require_draftable_rule(const Caller& caller, const Realm& realm,
+                                                       const v1::PutRuleRequest& put, Time now) {
     const auto* agencies = realm.agencies(put.incident_id());
     if (!agencies)
         return runtime::no_such("incident", put.incident_id(), "incident_id", "open it first");
@@ -55,7 +52,7 @@ static std::optional<Rejection> undraftable(const Caller& caller, const Realm& r
         return runtime::no_such(
             "template", put.template_id(), "template_id",
             did_you_mean(put.template_id(), realm.template_ids(), "store it first"));
-    return not_draftable({put, caller.agency, source->get(), *agencies, now});
+    return require_draftable({put, caller.agency, source->get(), *agencies, now});
 }
 
 // By what the source brought so far. What a rule reads already it may go on to read: it can be
@@ -101,7 +98,7 @@ RuleCheck check_rule(const Caller& caller, const Realm& realm, const Heard& hear
     // The decider says these better.
     if (!series_problem(source->source.format(), put.series()).empty() || !put.has_threshold())
         return {};
-    if (const auto no = undraftable(caller, realm, put, now)) return refused(*no);
+    if (const auto no = require_draftable_rule(caller, realm, put, now)) return refused(*no);
     return check_series(caller, heard, known ? &known->rule : nullptr, put);
 }
 

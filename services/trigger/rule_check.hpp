@@ -1,5 +1,5 @@
 // Faults of a rule that its decider cannot know: its crossings would lead to no message, or its
-// source brings no such series. They are found while somebody puts it, and not when it crosses.
+// source brings no such series. They are found while a person puts it, and not when it crosses.
 #pragma once
 
 #include "runtime/edge/identity.hpp"

@@ -34,7 +34,7 @@ static std::string never_true(const v1::Rule& rule, std::span<const Reading> rea
     return {};
 }
 
-// Why its readings, the last of which is `last`, say nothing; empty: they say something.
+// Why its readings, the last of which is `last`, cannot be used; empty: they can.
 static std::string silent_because(const RuleState& state, const Seen& seen, Time last,
                                   runtime::Duration stale_after, Time now) {
     const v1::Rule& rule = state.rule;

@@ -10,7 +10,7 @@
 
 namespace tocsin::trigger {
 
-// Where the rule or the request says nothing.
+// Where neither the rule nor the request sets one.
 inline constexpr double max_age_seconds_usual = 3 * 3600;
 // Of hourly readings one may come a little late.
 inline constexpr double max_gap_seconds_usual = 5400;

@@ -41,17 +41,15 @@ void RuleWatch::look(bool ready, Time now) {
 }
 
 prometheus::Gauge& RuleWatch::without_data(const Key& rule) {
-    return metrics_.gauge(
-        "tocsin_trigger_rule_without_data",
-        "Whether the series of a rule brings nothing that it can be held against: "
-        "no reading, too old a one, another unit or sensor. NaN: this instance "
-        "cannot say.",
-        labels_of(rule.first, rule.second));
+    return metrics_.gauge("tocsin_trigger_rule_without_data",
+                          "1 if the series of a rule has no usable reading (none, too old, another "
+                          "unit or sensor), else 0; NaN: unknown to this instance.",
+                          labels_of(rule.first, rule.second));
 }
 
 prometheus::Gauge& RuleWatch::refused(const std::string& realm) {
     return metrics_.gauge("tocsin_trigger_crossings_refused",
-                          "Crossings of the last day of which drafting made no message.",
+                          "Crossings of the last day for which drafting made no message.",
                           {{"realm", realm}});
 }
 

@@ -1,5 +1,5 @@
 // Metrics of rules: which are without data, and how many crossings led to no message. Every
-// instance says so for itself, by what it met in the stream.
+// instance judges by itself, by what it met in the stream.
 #pragma once
 
 #include "runtime/host/metrics.hpp"
@@ -17,7 +17,7 @@ class RuleWatch {
 public:
     RuleWatch(runtime::Metrics& metrics, const TriggerView& view, const Heard& heard);
 
-    // Looks at all rules. `ready`: this instance hears the stream; otherwise it does not know.
+    // Looks at all rules. `ready`: this instance reads the stream; otherwise it does not know.
     void look(bool ready, Time now);
 
 private:

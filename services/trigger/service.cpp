@@ -2,6 +2,7 @@
 
 #include "runtime/host/clock.hpp"
 #include "runtime/host/reading_thread.hpp"
+#include "trigger/listening_rules.hpp"
 #include "trigger/poller.hpp"
 #include "trigger/rpc.hpp"
 #include "trigger/rule_watch.hpp"

@@ -2,8 +2,8 @@
 
 #include "content/editors.hpp"
 #include "runtime/ledger/refusals.hpp"
-#include "trigger/decider.hpp"
 #include "trigger/sources.hpp"
+#include "trigger/writing.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,7 +40,7 @@ static std::optional<Rejection> require_known_format(const std::string& format) 
         "format"};
 }
 
-// Everybody in the realm reads the URL, and it stays in the ledger. As the edge takes them, scheme
+// The whole realm can read the URL, and it stays in the ledger. As the edge takes them, scheme
 // and `://` are there.
 static std::optional<Rejection> require_plain_url(const std::string& url) {
     const std::string rest = url.substr(url.find("://") + 3);
@@ -71,21 +71,11 @@ static std::optional<Rejection> require_readable_series(const Watching& watching
 
 static std::optional<Rejection> require_room_for_source(const Sources& sources,
                                                         const std::string& agency) {
-    if (sources.in_use() >= sources_max)
-        return Rejection{Because::resource_exhausted, "too_many_sources",
-                         fmt::format("the realm has {} sources, and can have no more; remove one "
-                                     "that is no longer used",
-                                     sources_max),
-                         "source_id"};
     const std::size_t of_agency = sources.count([&](const SourceState& each) {
         return each.source.active() && each.source.agency_id() == agency;
     });
-    if (of_agency < sources_of_agency_max) return std::nullopt;
-    return Rejection{Because::resource_exhausted, "too_many_sources",
-                     fmt::format("agency `{}` has {} of the {} sources that a realm can have, and "
-                                 "can have no more; remove one that is no longer used",
-                                 agency, sources_of_agency_max, sources_max),
-                     "source_id"};
+    return require_room("too_many_sources", "source", {sources.in_use(), sources_max},
+                        {of_agency, sources_of_agency_max}, agency);
 }
 
 static v1::Source source_of(const v1::PutSourceRequest& request, const std::string& agency) {
@@ -102,24 +92,20 @@ static v1::Source source_of(const v1::PutSourceRequest& request, const std::stri
     return source;
 }
 
-Verdict put_source(const State& state, const Asking& asking, const v1::PutSourceRequest& request) {
-    if (auto no = runtime::require_role(asking, {"admin", "duty-officer"}))
-        return std::unexpected(*no);
+Verdict put_source(const Sources& sources, const Watching& watching, const Asking& asking,
+                   const v1::PutSourceRequest& request) {
     const std::string& id = request.source_id();
-    const SourceState* known = state.sources.find(id);
-    if (known)
-        if (auto no = runtime::require_owner(asking, "source", id, known->source.agency_id(),
-                                             "source_id"))
-            return std::unexpected(*no);
+    const SourceState* known = sources.find(id);
+    if (auto no = require_writer(asking, "source", id, known ? &known->source : nullptr))
+        return std::unexpected(*no);
     if (auto no = require_known_format(request.format())) return std::unexpected(*no);
     if (auto no = require_plain_url(request.url())) return std::unexpected(*no);
-    if (auto no = require_readable_series(state.watching, request)) return std::unexpected(*no);
+    if (auto no = require_readable_series(watching, request)) return std::unexpected(*no);
     if (!known || !known->source.active())
-        if (auto no = require_room_for_source(state.sources, asking.agency))
-            return std::unexpected(*no);
+        if (auto no = require_room_for_source(sources, asking.agency)) return std::unexpected(*no);
 
     v1::Source source = source_of(request, asking.agency);
-    const std::int64_t version = last_version(known, state.forgotten_version);
+    const std::int64_t version = sources.last_version(id);
     if (known) *source.mutable_editors() = known->source.editors();
     if (known && MessageDifferencer::Equals(source, known->source)) return answer(id, version);
     if (!content::add_editor(source, asking.actor))
@@ -130,20 +116,15 @@ Verdict put_source(const State& state, const Asking& asking, const v1::PutSource
     return answer(id, version + 1, {std::move(event)});
 }
 
-Verdict remove_source(const State& state, const Asking& asking,
+Verdict remove_source(const Sources& sources, const Watching& watching, const Asking& asking,
                       const v1::RemoveSourceRequest& request) {
-    if (auto no = runtime::require_role(asking, {"admin", "duty-officer"}))
-        return std::unexpected(*no);
     const std::string& id = request.source_id();
-    const SourceState* known = state.sources.find(id);
-    if (!known)
-        return std::unexpected(
-            runtime::no_such("source", id, "source_id", "list the sources for the right id"));
-    if (auto no =
-            runtime::require_owner(asking, "source", id, known->source.agency_id(), "source_id"))
+    const SourceState* known = sources.find(id);
+    if (auto no = require_writer(asking, "source", id, known ? &known->source : nullptr))
         return std::unexpected(*no);
+    if (!known) return std::unexpected(runtime::no_such("source", id, "source_id"));
     if (!known->source.active()) return answer(id, known->version);
-    if (const std::string reader = reader_of(state.watching, id); !reader.empty())
+    if (const std::string reader = reader_of(watching, id); !reader.empty())
         return reject(Because::failed_precondition, "source_in_use",
                       fmt::format("rule `{}` reads source `{}`; remove the rule, or let it read "
                                   "another source, first",
@@ -156,23 +137,17 @@ Verdict remove_source(const State& state, const Asking& asking,
 
 // ---- events
 
-void evolve(State& state, const v1::SourcePut& put) {
+void evolve(Sources& sources, const v1::SourcePut& put) {
     const v1::Source& source = put.source();
-    const std::string& id = source.source_id();
-    const auto version = last_version(state.sources.find(id), state.forgotten_version) + 1;
-    SourceState& known = state.sources.put(id);
+    SourceState& known = sources.put(source.source_id());
     if (known.source.url() != source.url() || known.source.format() != source.format())
-        known.address = version;
+        known.address = known.version;
     known.source = source;
-    known.version = version;
 }
 
-void evolve(State& state, const v1::SourceRemoved& removed) {
-    SourceState& known = state.sources.edit(removed.source_id());
-    known.source.set_active(false);
-    ++known.version;
-    state.forgotten_version =
-        std::max(state.forgotten_version, state.sources.remove(removed.source_id()));
+void evolve(Sources& sources, const v1::SourceRemoved& removed) {
+    sources.edit(removed.source_id()).source.set_active(false);
+    sources.remove(removed.source_id());
 }
 
 }  // namespace tocsin::trigger

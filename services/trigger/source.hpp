@@ -3,12 +3,11 @@
 
 #include "trigger/event.hpp"
 #include "trigger/remembered.hpp"
+#include "trigger/watching.hpp"
 
 #include <cstdint>
 
 namespace tocsin::trigger {
-
-struct State;  // decider.hpp
 
 struct SourceState {
     v1::Source source;  // the last that was put; not active once removed
@@ -23,14 +22,14 @@ using Sources = Remembered<SourceState>;
 
 // ---- commands
 
-Verdict put_source(const State& state, const runtime::Asking& asking,
+Verdict put_source(const Sources& sources, const Watching& watching, const runtime::Asking& asking,
                    const v1::PutSourceRequest& request);
-Verdict remove_source(const State& state, const runtime::Asking& asking,
-                      const v1::RemoveSourceRequest& request);
+Verdict remove_source(const Sources& sources, const Watching& watching,
+                      const runtime::Asking& asking, const v1::RemoveSourceRequest& request);
 
 // ---- events
 
-void evolve(State& state, const v1::SourcePut& put);
-void evolve(State& state, const v1::SourceRemoved& removed);
+void evolve(Sources& sources, const v1::SourcePut& put);
+void evolve(Sources& sources, const v1::SourceRemoved& removed);
 
 }  // namespace tocsin::trigger

@@ -18,7 +18,7 @@ namespace logs = runtime::logs;
 
 // While another instance leads: how soon a take-over is noticed.
 static constexpr milliseconds look_for_news{1'000};
-// So many polls in a row, see heard.hpp, show that nobody else polls.
+// So many polls in a row, see heard.hpp, show that no other instance polls.
 static constexpr int alone_polls = 2;
 // No sleep is longer, so that a loop that was replaced ends soon.
 static constexpr milliseconds nap_most{30'000};
@@ -164,7 +164,7 @@ milliseconds SourceLoop::spread(milliseconds least, milliseconds most) {
 
 // ---- who polls
 
-// Who polls, as far as this instance knows, and what was heard of the source.
+// Who polls, as far as this instance knows, and what it met of the source in the stream.
 void SourceLoop::look() {
     const PollerLinks& links = polling_.links;
     const std::string& realm = wanted().realm;

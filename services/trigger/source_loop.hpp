@@ -1,11 +1,11 @@
 // The loop of one source: who polls, when, and how that went.
 //
-// A leader that is gone, or may not serve, is missed by nobody while nobody asks for anything, and
-// a reading that changes nothing makes nobody the leader. So an instance that is ready stands in
+// A leader that is gone, or may not serve, is not replaced while there is nothing to decide, and a
+// reading that changes nothing makes no instance the leader. So an instance that is ready stands in
 // where no other brought a reading for `stand_in_patience`: it polls once, and again after as long.
 // A leader that is there and finds nothing new is thus joined by at most one poll in five. Once
 // readings of its own, two polls in a row, stand in the stream with nothing by another between them
-// (see heard.hpp), nobody else polls, and it keeps the source's own pace until another's come.
+// (see heard.hpp), no other polls, and it keeps the source's own pace until another's come.
 #pragma once
 
 #include "trigger/poll_rests.hpp"

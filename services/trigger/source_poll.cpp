@@ -65,11 +65,11 @@ private:
     std::size_t bytes_most_;
 };
 
-// Where a redirect leads, without what may be secret of it: everybody reads it in the realm.
+// Where a redirect leads, without what may be secret of it: the whole realm can read it.
 std::string where_moved(const v1::Source& source, const HttpResponse& answer) {
     constexpr std::size_t bytes_max = 200;
     const std::string there = runtime::shown_url(source.url(), answer.header("location"));
-    if (there.empty()) return ": it moved; ask who runs it for the address, and put that";
+    if (there.empty()) return ": it moved; ask its operator for the new address, and put that";
     return fmt::format(": it moved to {}; put that address", texts::cut(there, bytes_max));
 }
 

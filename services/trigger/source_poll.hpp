@@ -19,8 +19,8 @@ public:
     struct Outcome {
         std::string error;  // empty: it went well
         bool unchanged = false;
-        std::chrono::milliseconds wait_least{0};  // as the server asked
-        // It was cut where answers of most sources end; ask for all of it at once.
+        std::chrono::milliseconds wait_least{0};  // as the server requested
+        // It was cut where answers of most sources end; request all of it at once.
         bool again_larger = false;
     };
 
@@ -40,7 +40,7 @@ public:
     // Its answers are larger than usual, which its format may be.
     bool large() const { return large_; }
     void expect_large(bool large) { large_ = large; }
-    // Asks for a whole answer next.
+    // The next poll requests a whole answer.
     void forget_validators();
 
     // Once `budget` let it begin. Of a loop that is over nothing is said.

@@ -12,7 +12,7 @@ namespace tocsin::trigger {
 
 using runtime::Task;
 
-// A list of series that was sent is heard by then, and sent again after so long.
+// A list of series that was sent is read back by then, and sent again after so long.
 static constexpr std::chrono::milliseconds list_heard_by{60'000};
 static constexpr std::chrono::milliseconds list_again{3'600'000};
 
@@ -102,8 +102,8 @@ Task<bool> SourceStream::send_news(const Series& series) {
     co_return true;
 }
 
-// Of the series that no rule reads, the newest reading, where nothing else shows that somebody
-// polls and the source lives.
+// Of the series that no rule reads, the newest reading, where nothing else shows that the source is
+// polled and answers.
 Task<bool> SourceStream::send_sign(const Parsed& parsed) {
     const Wanted& wanted = polled_.wanted;
     std::map<std::string, Reading> newest;
@@ -143,7 +143,7 @@ Task<bool> SourceStream::send_list(const Parsed& parsed) {
         listed_at_ = now;
         co_return true;
     }
-    // What was sent just now is perhaps not heard yet.
+    // What was sent just now is perhaps not read back yet.
     if (listed_ && *listed_ == listing &&
         now < listed_at_ + (as_heard ? list_again : list_heard_by))
         co_return true;

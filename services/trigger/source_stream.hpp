@@ -3,7 +3,7 @@
 // A series that a rule reads is sent again whenever something in it is new, corrected or withdrawn,
 // with as much of the time before as the rule needs, and back to the oldest that changed; and at
 // the first poll after a restart, a take-over or a new rule: what was weighed before leaves no
-// record (see decider.hpp), and a new rule sees where the river stands. What counts as known is
+// record (see decider.hpp), and a new rule sees the present level. What counts as known is
 // what is known to be stored, by any instance, and what the last answer showed. Of the other series
 // the stream has their names and units, whenever those change, and one reading where a poll brought
 // nothing else.
@@ -41,11 +41,11 @@ private:
     struct Known {
         std::string unit, sensor;
         std::vector<Reading> readings;  // in order of time
-        // Times at which it had a value, which the provider withdrew: what is heard late of it is
-        // none.
+        // Times at which it had a value, which the provider withdrew: a late record of one is
+        // ignored.
         std::set<Time> withdrawn;
         // It has all that the last answer showed, so that what is older than all of it is new as
-        // well; otherwise the stream may have had that before, and nobody here knows.
+        // well; otherwise the stream may have had that before, which this instance does not know.
         bool shown = false;
     };
 

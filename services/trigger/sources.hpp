@@ -3,8 +3,8 @@
 //
 // A value that is not a plain finite number, or says "no data", is skipped and counted, never taken
 // for zero. A row or series that cannot be read costs itself and nothing else: what its neighbours
-// say may be what somebody waits for. An error is what is no such file at all, or too large: half a
-// file must not be mistaken for a quiet river.
+// say may be needed. An error is what is no such file at all, or too large: half a file must not be
+// mistaken for a quiet river.
 //
 // A series is named by what its provider calls it, never by its place in a list: another order, or
 // a sensor more, must not put a rule on another gauge.

@@ -87,7 +87,7 @@ private:
         Decision decision;
         std::string digest;
         std::int64_t offset = 0;
-        runtime::Published before;
+        runtime::Exported before;
     };
     // Where the new ledger of a part stands.
     struct State {

@@ -71,7 +71,7 @@ public:
         return bytes;
     }
 
-    // What publication of events leaves behind once it is done with all of it.
+    // What the export of events leaves behind once it is done with all of it.
     std::vector<runtime::PublicRecord> last_event(int partition) const {
         const Part& part = parts_[static_cast<std::size_t>(partition)];
         if (part.before.offset < 0) return {};
@@ -88,7 +88,7 @@ private:
         std::int64_t next = 0;     // offset in the ledger
         std::int64_t command = 0;  // offset of the next command
         ledger::v1::Decision decision;
-        runtime::Published before;  // the one that the last decision follows
+        runtime::Exported before;  // the one that the last decision follows
     };
 
     std::string world_;

@@ -3,10 +3,10 @@
 #include "bench/city.hpp"
 #include "bench/setup.hpp"
 #include "runtime/base/digest.hpp"
+#include "support/sample_message.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
-#include "unit/content/samples.hpp"
 
 #include <fmt/format.h>
 

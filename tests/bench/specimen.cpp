@@ -5,10 +5,10 @@
 #include "bench/setup.hpp"
 #include "runtime/ledger/topics.hpp"
 #include "runtime/ledger/view.hpp"
+#include "support/sample_message.hpp"
 #include "tocsin/approval/v1/approval_service.grpc.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
-#include "unit/content/samples.hpp"
 
 #include <csignal>
 #include <stdexcept>

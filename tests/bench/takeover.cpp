@@ -153,7 +153,7 @@ std::vector<Figure> takeover(Stage& stage) {
     std::vector<double> gaps;
     for (int round = 0; round < stage.dose(rounds, 1); ++round) {
         await_answers(load, 200);
-        // What is published of a partition may be a quarter of a second old.
+        // The published status of a partition may be a quarter of a second old.
         std::string before = leader(stage, instances[0].channel);
         wait_until(2s, [&] { return leader(stage, instances[1].channel) == before; });
         const std::size_t leads = before == names[0] ? 0 : 1;
@@ -168,7 +168,8 @@ std::vector<Figure> takeover(Stage& stage) {
         load.replace(leads, instances[leads].channel);
     }
     return {less_is_better("takeover", median(gaps), patience_ms, "ms",
-                           "the silence after which another instance steps in", 4)};
+                           "the time without a decision after which another instance takes over",
+                           4)};
 }
 
 }  // namespace tocsin::bench

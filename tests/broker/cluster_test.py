@@ -46,7 +46,7 @@ def test_a_half_started_cluster_is_not_taken_for_a_small_one(
     approval = Program("tocsin-approval", tmp_path, {
         **service_flags(cluster.bootstrap, keys, "early", 2), "kafka-replication": 3})
     approval.spawn()
-    until(lambda: "2 of the 3 brokers that kafka-replication asks for" in approval.said(),
+    until(lambda: "2 of the 3 brokers that kafka-replication needs" in approval.said(),
           "it says whom it waits for", 60)
     cluster.spawn(3)
     cluster.wait_ready()

@@ -93,15 +93,15 @@ def test_commands_resume_when_their_topic_is_there_again(pair: Pair, raw: Raw) -
     check_chain(pair, settled(pair))
 
 
-def test_events_are_published_again_when_their_topic_is_there_again(
+def test_events_are_exported_again_when_their_topic_is_there_again(
         pair: Pair, raw: Raw) -> None:
     pair.create(pair.left)
-    until(lambda: read_topic(pair.bootstrap, EVENTS, pair.partitions), "they are published")
+    until(lambda: read_topic(pair.bootstrap, EVENTS, pair.partitions), "they are exported")
     raw.delete_topic(EVENTS)
     for instance in pair.instances:
         pair.create(instance)
-    until(lambda: any("publication of events stumbled" in instance.said()
-                      for instance in pair.instances), "who publishes says so", 60, 0.1)
+    until(lambda: any("export of events was interrupted" in instance.said()
+                      for instance in pair.instances), "the instance that exports logs it", 60, 0.1)
     check_idle(pair)
     for instance in pair.instances:
         pair.create(instance)  # Nobody's decision waits for the events.
@@ -111,7 +111,7 @@ def test_events_are_published_again_when_their_topic_is_there_again(
     last = pair.create(pair.left).body["id"]
     until(lambda: any(last.encode() in record.value
                       for record in read_topic(pair.bootstrap, EVENTS, pair.partitions)),
-          "they are published again", 60, 0.5)
+          "they are exported again", 60, 0.5)
     third.kill()
     check_chain(pair, settled(pair))
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import grpc
 
-from e2e.bad_inputs_world import draft
 from history import History, put_of
 from support.calls import (
     CHANNEL_OPTIONS, Answer, answer_of, answer_of_error, call_metadata, request_bytes,
@@ -21,6 +20,7 @@ from support.calls import (
 from support.connect import new_request_id
 from support.ledger import Ledger
 from support.protos import method
+from support.sample_message import draft
 from support.tokens import Person
 from support.waiting import until
 

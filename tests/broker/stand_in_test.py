@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from e2e.bad_inputs_world import draft
 from pair import REALMS, Pair
 from support.broker import Broker
 from support.calls import Caller
 from support.gauge import Gauge, ago
 from support.programs import Program, Secrets, service_flags
+from support.sample_message import draft
 from support.waiting import until
 
 REALM = REALMS[0]

@@ -12,7 +12,7 @@ from support.connect import new_request_id
 from support.ledger import read_ledger
 from support.places import FULL_DOSE
 from support.ports import free_port
-from support.programs import Program, Secrets, service_flags
+from support.programs import SERVICES, Program, Secrets, service_flags
 from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
@@ -22,6 +22,7 @@ BEHIND = 5000  # records that it surely still has to fold
 ADMIN = Person("ada@city.example", "calgary", "city", ("admin", "author", "analyst"))
 # Nobody follows measurement's ledger; it follows those of all others.
 LONG = "measurement"
+# One of each other service.
 CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "drafting": ("CreateIncident", {"kind": "flood", "title": "Bow River"}),
     "approval": ("SetPolicy", {"severity": "SEVERITY_SEVERE", "quorum": 1,
@@ -30,6 +31,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "trigger": ("PutSource", {"sourceId": "gauge", "format": "eccc-csv",
                               "url": "http://127.0.0.1:9/x.csv", "pollSeconds": 86400}),
 }
+assert {LONG, *CHANGES} == set(SERVICES), f"no change of {set(SERVICES) - {LONG, *CHANGES}}"
 
 
 def make_long(everything: Program, broker: Broker, keys: Secrets, caller: Caller) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from e2e.bad_inputs_world import (INCOMPLETE, LISTS, PEOPLE, World, area, draft, in_hours, text)
+from e2e.bad_inputs_world import INCOMPLETE, LISTS, PEOPLE, World
 from support.connect import Reply, new_request_id
 from support.protos import path_of
+from support.sample_message import area, draft, in_hours, text
 
 Send = Callable[[World], Reply]
 
@@ -533,7 +534,7 @@ def release(method: str, who: str, name: str) -> Send:
 
 PUBLISHING = [
     publishing("cancelled after the claim", release("CancelRelease", "ben", "public"), NOT_NOW,
-               "ALREADY_CLAIMED"),
+               "TOO_LATE_TO_CANCEL"),
     publishing("retracted before it is out", release("RetractRelease", "ben", "later"), NOT_NOW,
                "NOT_RELEASED"),
     publishing("another agency's release", release("CancelRelease", "eve", "later"), FORBIDDEN,

@@ -12,11 +12,12 @@ import requests
 
 from e2e.all_program import all_program
 from e2e.bad_inputs_cases import ALL, CREATE, Case
-from e2e.bad_inputs_world import REALM, World, area, draft, text
+from e2e.bad_inputs_world import REALM, World
 from e2e.hostile_cases import HOSTILE, WIRE, Wire
 from support.broker import Broker
 from support.places import ROOT
 from support.programs import Secrets, run_cli
+from support.sample_message import area, draft, text
 from support.tokens import Issuer
 from support.waiting import until
 

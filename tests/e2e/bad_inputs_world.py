@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from support.connect import Connect, Reply, new_request_id
-from support.gauge import ago
 from support.programs import SERVICES, Program
+from support.protos import lists
+from support.sample_message import area, draft, in_hours, text
 from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 
@@ -22,47 +23,7 @@ PEOPLE = {
 # Has a good token, and is on no roster.
 STRANGER = Person("gus@city.example", REALM, "city", ("author", "approver", "admin"))
 
-LISTS = (("drafting", "ListIncidents"), ("drafting", "ListTemplates"),
-          ("drafting", "ListMessages"), ("approval", "ListReviews"), ("approval", "ListPolicies"),
-          ("approval", "GetRoster"), ("publishing", "ListChannels"), ("publishing", "ListReleases"),
-          ("measurement", "ListScorecards"), ("trigger", "ListRules"), ("trigger", "ListCrossings"))
-
-
-def in_hours(hours: float) -> str:
-    return ago(-60 * hours)
-
-
-def text(language: str, **changed: str) -> dict[str, Any]:
-    french = language == "fr-CA"
-    return {
-        "language": language, "event": "inondation" if french else "flood",
-        "headline": "Quittez les berges de la Bow" if french else "Leave the banks of the Bow",
-        "description": "La rivière monte." if french else "The river is rising.",
-        "instruction": "Montez plus haut." if french else "Go to higher ground.", **changed,
-    }
-
-
-def retraction(language: str) -> dict[str, Any]:
-    french = language == "fr-CA"
-    return text(language, headline="Alerte annulée" if french else "Alert cancelled",
-                description="C'était une erreur." if french else "It was a mistake.",
-                instruction="Rien à faire." if french else "Nothing to do.")
-
-
-def area(**changed: Any) -> dict[str, Any]:
-    return {"descriptions": {"fr-CA": "le long de la Bow", "en-CA": "along the Bow"},
-            "polygons": ["51.0,-114.2 51.1,-114.2 51.1,-114.0 51.0,-114.0 51.0,-114.2"],
-            **changed}
-
-
-def draft(**changed: Any) -> dict[str, Any]:
-    return {
-        "title": "Bow in flood", "status": "STATUS_ACTUAL", "category": "CATEGORY_MET",
-        "urgency": "URGENCY_IMMEDIATE", "severity": "SEVERITY_SEVERE",
-        "certainty": "CERTAINTY_OBSERVED", "expires": in_hours(12), "areas": [area()],
-        "agencies": ["city"], "texts": [text("fr-CA"), text("en-CA")],
-        "retraction": [retraction("fr-CA"), retraction("en-CA")], **changed,
-    }
+LISTS = (*lists(), ("approval", "GetRoster"))
 
 
 # Drafts that may be stored and must not be submitted, with the field that is named.
@@ -134,8 +95,8 @@ class World:
 
     def holds(self) -> str:
         """Everything that the services tell about the realm, but the health of sources."""
-        return json.dumps([self.ask(service, method) for service, method in LISTS],
-                          sort_keys=True)
+        return json.dumps([self.ask(service, method) for service, method in LISTS
+                           if method != "ListSources"], sort_keys=True)
 
     def build(self) -> "World":
         self._people_and_rules()

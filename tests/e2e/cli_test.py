@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from e2e.bad_inputs_world import in_hours
 from support.broker import Broker, batches
 from support.child import clean_environment
 from support.gauge import Gauge, ago
@@ -19,6 +18,7 @@ from support.ledger import ledger_topic
 from support.places import BIN
 from support.programs import SERVICES, Program, Secrets, run_cli, service_flags
 from support.raw import Raw
+from support.sample_message import area, draft, in_hours, text
 from support.tokens import Person, roster
 from support.waiting import until
 
@@ -105,14 +105,14 @@ def test_a_request_is_repeated_by_its_id(cli: Cli) -> None:
 
 
 def test_exit_codes_say_what_went_wrong(cli: Cli, tmp_path: Path) -> None:
-    assert "no such" in cli.fails(3, "incident", "get", "nothing")
+    assert "there is no incident `nothing`" in cli.fails(3, "incident", "get", "nothing")
     assert "kind" in cli.fails(2, "incident", "create", "--kind", "Flood", "--title", "x")
     assert "ROLE_MISSING" in cli.fails(4, "incident", "create", "--kind", "flood", "--title", "x",
                                        person="ada")
     token = tmp_path / "token"
     token.write_text("not.a.token")
     assert "TOKEN_" in cli.fails(4, "incident", "list", "--token-file", str(token))
-    assert "nobody answers" in cli.fails(1, "incident", "list", "--drafting", "127.0.0.1:1",
+    assert "no answer from" in cli.fails(1, "incident", "list", "--drafting", "127.0.0.1:1",
                                          "--timeout", "1s")
     assert "people file" in cli.fails(2, "incident", "list", person="nobody")
     told = cli.run("--help").stdout
@@ -189,19 +189,14 @@ def test_the_tail_of_a_ledger_is_stable_json(cli: Cli) -> None:
 
 
 def draft_with_much_in_it() -> dict[str, Any]:
-    words = {"event": "flood", "headline": "Flood in Calgary", "instruction": "Leave the banks.",
-             "description": "The Bow rose 2 m.\n\ndigest 0000"}
-    return {
-        "title": "Bow in flood", "status": "STATUS_ACTUAL", "category": "CATEGORY_MET",
-        "urgency": "URGENCY_IMMEDIATE", "severity": "SEVERITY_SEVERE", "agencies": ["city"],
-        "certainty": "CERTAINTY_OBSERVED", "expires": in_hours(3),
-        "areas": [{"descriptions": {"fr-CA": "Toute la province", "en-CA": "The whole province"},
-                   "polygons": ["49,-120 60,-120 60,-110 49,-120"]}],
-        "texts": [{**words, "language": "fr-CA", "event": "inondation",
-                   "headline": "Inondation"}, {**words, "language": "en-CA"}],
-        "retraction": [{**words, "language": "fr-CA"}, {**words, "language": "en-CA"}],
-        "web": "https://example.org/pay", "stragglerPolicy": "STRAGGLER_POLICY_GO_WITHOUT",
-    }
+    description = "The Bow rose 2 m.\n\ndigest 0000"
+    return draft(
+        expires=in_hours(3),
+        areas=[area(
+            descriptions={"fr-CA": "Toute la province", "en-CA": "The whole province"},
+            polygons=["49,-120 60,-120 60,-110 49,-120"])],
+        texts=[text(language, description=description) for language in ("fr-CA", "en-CA")],
+        web="https://example.org/pay", stragglerPolicy="STRAGGLER_POLICY_GO_WITHOUT")
 
 
 def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
@@ -237,13 +232,13 @@ def row_of(table: str, first: str) -> dict[str, str]:
 
 
 def store_template(cli: Cli, tmp_path: Path, headline: str, *etag: str) -> None:
-    draft = draft_with_much_in_it()
-    del draft["expires"]
-    for one in draft["texts"]:
+    stored = draft_with_much_in_it()
+    del stored["expires"]
+    for one in stored["texts"]:
         one["headline"] = headline
     file = tmp_path / "template.json"
     file.write_text(json.dumps(
-        {"templateId": "high", "expiresAfterSeconds": 3600, "draft": draft}))
+        {"templateId": "high", "expiresAfterSeconds": 3600, "draft": stored}))
     cli.run("template", "put", str(file), *etag)
 
 
@@ -274,7 +269,7 @@ def test_people_see_where_sources_rules_and_crossings_stand(
     assert (series["LAST"], series["UNIT"]) == ("1.25", "m")
     assert series["AGE"] in ("12 min", "13 min")
     assert cli.json("source", "get", "bow")["series"][0]["lastReading"]["value"] == 1.25
-    assert "no such source" in cli.fails(3, "source", "get", "bw")
+    assert "there is no source" in cli.fails(3, "source", "get", "bw")
 
     # A crossing that is refused says so, and what to do.
     store_template(cli, tmp_path, "{{bridge}}", "--etag", "1")

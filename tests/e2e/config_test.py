@@ -198,7 +198,7 @@ def test_a_topic_that_does_not_fit_is_named_with_what_to_do(
     raw.configure(name, retention_ms="-1", unclean_leader_election_enable="true")
     assert "unclean.leader.election.enable is true and must be false" in cannot_run()
     unsafe = Program("tocsin-measurement", tmp_path, {**flags, "kafka-allow-unsafe": True}).start()
-    assert "going on as told" in unsafe.said()
+    assert "going on because kafka-allow-unsafe is set" in unsafe.said()
     assert unsafe.terminate() == 0
     raw.configure(name, unclean_leader_election_enable="false")
     # No word of an operator makes up for partitions that are not there. More than are used harm

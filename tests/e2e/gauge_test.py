@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from e2e.all_program import all_program
-from e2e.bad_inputs_world import draft, text
 from support.broker import Broker
 from support.connect import Connect, Reply, new_request_id
 from support.gauge import Gauge, Manner, ago
 from support.programs import Program, Secrets
 from support.prometheus import Prometheus
+from support.sample_message import draft, text
 from support.tokens import Issuer, Person, roster
 from support.waiting import until
 
@@ -430,8 +430,8 @@ def test_a_threshold_edited_during_a_flood_does_not_tell_of_it_again(
 # Each with what the operator reads of it.
 BAD_MANNERS: dict[str, tuple[Manner, str]] = {
     "an error": (Manner(status=500), "HTTP status 500"),
-    "a body that is cut off": (Manner(cut_at=40), "did not come to its end"),
-    "a body shorter than it says": (Manner(claims=100), "did not come to its end"),
+    "a body that is cut off": (Manner(cut_at=40), "the answer ended early"),
+    "a body shorter than it says": (Manner(claims=100), "the answer ended early"),
     "a redirect": (Manner(status=302, headers={"Location": "/elsewhere?key=secret"}),
                    "HTTP status 302"),
     "a body that is not gzip": (Manner(headers={"Content-Encoding": "gzip"}), "ncoding"),
@@ -515,7 +515,7 @@ def test_an_error_between_two_answers_that_are_the_same_loses_nothing(
     gauge.manner = Manner(tagged=True)
     name = watched(world, gauge, before)
     gauge.manner, gauge.body = Manner(tagged=True, cut_at=40), after
-    fails(world, name, "did not come to its end")
+    fails(world, name, "the answer ended early")
     # The tag of what was cut off is not taken for that of what is known.
     gauge.manner = Manner(tagged=True)
     world.told(name, (3.5, high))

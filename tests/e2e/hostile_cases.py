@@ -9,8 +9,9 @@ from typing import Any
 from e2e.bad_inputs_cases import (BAD, FORBIDDEN, NOT_NOW, Case, Send, ask, change, channel,
                                   claims, drafted, incident, publishing, raw, rule, source, token,
                                   with_word)
-from e2e.bad_inputs_world import PEOPLE, World, text
+from e2e.bad_inputs_world import PEOPLE, World
 from support.protos import path_of
+from support.sample_message import text
 
 UNKNOWN = "unauthenticated"
 EDGE = "INVALID_ARGUMENT"

@@ -9,7 +9,6 @@ import grpc
 import pytest
 
 from e2e.all_program import all_program
-from e2e.bad_inputs_world import draft, text
 from e2e.permissions_world import FEED, REALM, RULE, SOURCE
 from support.broker import Broker
 from support.calls import CHANNEL_OPTIONS, Answer, answer_of_error, call_metadata, request_bytes
@@ -17,6 +16,7 @@ from support.connect import Connect, Reply
 from support.gauge import Gauge, ago
 from support.programs import Program, Secrets
 from support.protos import method
+from support.sample_message import draft, text
 from support.tokens import Issuer, Person, roster
 from support.waiting import until
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import grpc
 
-from e2e.bad_inputs_world import draft, in_hours, text
 from support.calls import CHANNEL_OPTIONS, answer_of_error, call_metadata, request_bytes
 from support.connect import Connect, Reply, new_request_id
 from support.programs import Program
 from support.protos import method
+from support.sample_message import draft, in_hours, text
 from support.tokens import OPERATOR, Issuer, Person, roster
 from support.waiting import until
 

@@ -242,7 +242,7 @@ TEST(RefusedLogs, WhoLooksAtAPartitionHearsOfItsOwnAndOfWhatHasNone) {
 const std::vector<std::pair<Queued, std::string>> client_says{
     {Queued::full, "the queue to Kafka is full"},
     {Queued::missing, "does not exist in Kafka"},
-    {Queued::refused, "the client of Kafka takes nothing for"}};
+    {Queued::refused, "the Kafka client accepts no records for"}};
 
 // A part of the driver over one writer of Kafka, whose client may answer by itself.
 class PartTest : public ::testing::Test {

@@ -736,7 +736,7 @@ TEST_F(DriverLogTest, ALogThatIsGoneIsSaidOnceAndSoIsItsReturn) {
             ASSERT_EQ(call->answers, 1);
             EXPECT_TRUE(call->unavailable());
             EXPECT_TRUE(call->answer.rejection.text.starts_with(
-                Stage::commands() + "/0 does not exist in Kafka: an operator restores it"))
+                Stage::commands() + "/0 does not exist in Kafka: restore it"))
                 << call->answer.rejection.text;
             stage.run(seconds(2));
         }
@@ -799,12 +799,13 @@ TEST_F(DriverLogTest, ALogThatIsRefusedAgainAndAgainIsSaid) {
         EXPECT_EQ(metric_value(member.metrics, "tocsin_log_unwritable", toy), 1);
         const auto call = member.submit(Stage::realm(0), "add 1", seconds(1));
         ASSERT_TRUE(answered(call));
-        EXPECT_EQ(call->answer.rejection.text.starts_with("Kafka takes nothing for " + log), needed)
+        EXPECT_EQ(call->answer.rejection.text.starts_with("Kafka accepts no records for " + log),
+                  needed)
             << call->answer.rejection.text;
         const auto status = member.process->status();
         ASSERT_EQ(status.at(0).inputs_halted.size(), 1u);
         EXPECT_TRUE(status[0].inputs_halted[0].starts_with(
-            fmt::format("{}: Kafka takes nothing for {}", log, log)))
+            fmt::format("{}: Kafka accepts no records for {}", log, log)))
             << status[0].inputs_halted[0];
         // Letters of all partitions go to the one topic.
         EXPECT_EQ(status.at(1).inputs_halted.size(), log == Stage::dead_letters() ? 1u : 0u) << log;
@@ -828,7 +829,7 @@ TEST_F(DriverLogTest, ALedgerThatTakesNotEvenItsFirstDecisionIsSaid) {
     EXPECT_EQ(lines.at("a log cannot be written"), 1);
     EXPECT_FALSE(member->process->ready());
     EXPECT_TRUE(member->process->why_not(Stage::realm(0))
-                    .starts_with("Kafka takes nothing for " + Stage::ledger() + "/0"))
+                    .starts_with("Kafka accepts no records for " + Stage::ledger() + "/0"))
         << member->process->why_not(Stage::realm(0));
     EXPECT_EQ(metric_value(member->metrics, "tocsin_log_unwritable", toy), 1);
     for (const auto& status : member->process->status()) EXPECT_EQ(status.inputs_halted.size(), 1u);
@@ -850,8 +851,9 @@ TEST_F(DriverLogTest, ALedgerThatTheClientRefusesIsSaid) {
     });
     EXPECT_EQ(lines.at("a log cannot be written"), 1);
     EXPECT_FALSE(member.process->ready());
-    EXPECT_TRUE(member.process->why_not(Stage::realm(0))
-                    .starts_with("the client of Kafka takes nothing for " + Stage::ledger() + "/0"))
+    EXPECT_TRUE(
+        member.process->why_not(Stage::realm(0))
+            .starts_with("the Kafka client accepts no records for " + Stage::ledger() + "/0"))
         << member.process->why_not(Stage::realm(0));
     stage.answers.clear();
     logged([&] { stage.run(seconds(8)); });

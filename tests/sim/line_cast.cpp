@@ -1,7 +1,7 @@
 #include "sim/line_cast.hpp"
 
 #include "runtime/base/ids.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <fmt/format.h>
 

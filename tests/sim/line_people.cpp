@@ -184,8 +184,10 @@ void LinePeople::remark() {
 // Somebody without the key, or who copies what was sealed for another service, and somebody whose
 // bytes nobody can read.
 void LinePeople::forge() {
-    static constexpr const char* names[] = {"drafting", "approval", "publishing", "measurement"};
-    LineService& target = world_.of(names[world_.below(4)]);
+    const auto& services = world_.services();
+    const auto place = static_cast<std::size_t>(world_.below(static_cast<int>(services.size())));
+    LineService& target = *services[place];
+    const LineService& elsewhere = *services[(place + 1) % services.size()];
     if (!target.opened()) return;
     approval::v1::Command command;
     *command.mutable_import_roster()->mutable_roster() = roster();
@@ -203,8 +205,8 @@ void LinePeople::forge() {
         const runtime::Seal other(others, runtime::commands_topic("live", target.name()),
                                   runtime::RecordKind::command);
         target.spoil(other.close(record.SerializeAsString(), others.newest()));
-        target.spoil(world_.of("trigger").commands_seal().close(record.SerializeAsString(),
-                                                                world_.keys().newest()));
+        target.spoil(
+            elsewhere.commands_seal().close(record.SerializeAsString(), world_.keys().newest()));
     }
     if (draw == 1) target.spoil(seal.close("\x0f garbage", world_.keys().newest()));
     if (draw == 2)

@@ -1,7 +1,9 @@
 #include "sim/line_promises.hpp"
 
 #include "runtime/base/digest.hpp"
+#include "services.inc"
 #include "sim/violation.hpp"
+#include "texts/enum_names.hpp"
 #include "tocsin/content/v1/content.pb.h"
 
 #include <fmt/format.h>
@@ -11,6 +13,7 @@
 namespace tocsin::sim {
 
 using runtime::from_proto;
+using texts::enum_name;
 
 static void require(bool holds, const std::string& what, const std::string& id) {
     if (!holds) throw Violation(fmt::format("{}: {}", what, id));
@@ -31,15 +34,14 @@ static Event event_of(const std::string& bytes) {
 void LinePromises::counted(const std::string& service, const ledger::v1::Decision& decision) {
     const Time at = from_proto(decision.decided_at());
     for (const std::string& bytes : decision.accepted().events()) {
-        if (service == "drafting") follow(event_of<drafting::v1::Event>(bytes), at);
-        if (service == "approval") follow(event_of<approval::v1::Event>(bytes), at);
-        if (service == "trigger") follow(event_of<trigger::v1::Event>(bytes));
-        if (service == "publishing") follow(event_of<publishing::v1::Event>(bytes));
-        if (service == "measurement") follow(event_of<measurement::v1::Event>(bytes));
+#define TOCSIN_FOLLOW(name) \
+    if (service == #name) follow(event_of<name::v1::Event>(bytes), at);
+        TOCSIN_SERVICES(TOCSIN_FOLLOW)
+#undef TOCSIN_FOLLOW
     }
 }
 
-void LinePromises::follow(const trigger::v1::Event& event) {
+void LinePromises::follow(const trigger::v1::Event& event, Time) {
     if (!event.has_rule_crossed()) return;
     const std::string& id = event.rule_crossed().crossing().crossing_id();
     require(crossings_.insert(id).second, "crossed twice", id);
@@ -180,7 +182,7 @@ void LinePromises::clear(const std::string& id, const approval::v1::Cleared& cle
 
 // --- publishing and measurement ---
 
-void LinePromises::follow(const publishing::v1::Event& event) {
+void LinePromises::follow(const publishing::v1::Event& event, Time) {
     for (const auto& alert : event.deliveries_claimed().alerts())
         alerts_.insert(alert.identifier());
     if (!event.has_release_planned()) return;
@@ -199,7 +201,7 @@ void LinePromises::follow(const publishing::v1::Event& event) {
     message.release = release.release_id();
 }
 
-void LinePromises::follow(const measurement::v1::Event& event) {
+void LinePromises::follow(const measurement::v1::Event& event, Time) {
     if (event.has_milestone_reached()) reach(event.message_id(), event.milestone_reached());
     if (event.has_parties_noted()) concern(event.message_id(), event.parties_noted());
 }
@@ -215,45 +217,53 @@ void LinePromises::concern(const std::string& id, const measurement::v1::Parties
 
 void LinePromises::reach(const std::string& id, const measurement::v1::MilestoneReached& reached) {
     const auto& point = reached.milestone();
-    if (point.kind() == "crossed") {
+    if (point.kind() == measurement::v1::MILESTONE_KIND_CROSSED) {
         require(crossings_measured_.insert(reached.crossing_id()).second, "crossed twice",
                 reached.crossing_id());
         return;
     }
     Measured& measured = measured_[id];
-    const std::string name =
-        point.kind() + (point.purpose() == publishing::v1::PURPOSE_RETRACTION ? "-retraction" : "");
-    const std::string key =
-        fmt::format("{}/{}/{}/{}/{}", name, point.agency(), point.channel(), reached.delivery_id(),
-                    point.kind() == "approved" ? point.text() : "");
+    const bool retracts = point.purpose() == publishing::v1::PURPOSE_RETRACTION;
+    const bool approved = point.kind() == measurement::v1::MILESTONE_KIND_APPROVED;
+    const std::string key = fmt::format(
+        "{}{}/{}/{}/{}/{}", enum_name(point.kind()), retracts ? "-retraction" : "", point.agency(),
+        point.channel(), reached.delivery_id(), approved ? point.text() : "");
+    const bool fired = point.kind() == measurement::v1::MILESTONE_KIND_FIRED;
+    Time& latest = measured.at[{point.kind(), retracts}];
     const Time at = from_proto(point.at());
     const bool first = measured.reached.insert(key).second;
     // What left earlier than was known is told again.
-    require(first || (point.kind() == "fired" && at < measured.at[name]),
-            "a milestone was reached twice: " + key, id);
-    measured.at[name] = at;
+    require(first || (fired && at < latest), "a milestone was reached twice: " + key, id);
+    latest = at;
 }
 
 void LinePromises::check_order(const std::string& id, const Measured& measured) const {
-    const auto& at = measured.at;
+    namespace measuring = measurement::v1;
     const Message& message = messages_.at(id);
-    const auto agrees = [&](const char* kind, const std::optional<Time>& when) {
-        require(at.contains(kind) == when.has_value() && (!when || at.at(kind) == *when),
-                fmt::format("measured otherwise than it was: {}", kind), id);
+    const auto at = [&](measuring::MilestoneKind kind) -> std::optional<Time> {
+        const auto found = measured.at.find({kind, false});
+        return found == measured.at.end() ? std::nullopt : std::optional(found->second);
     };
-    agrees("drafted", message.drafted_at);
-    agrees("submitted", message.submitted_at);
-    agrees("cleared", message.cleared_at);
-    require(!at.contains("fired") || !message.release.empty(), "fired without a release", id);
+    const auto agrees = [&](measuring::MilestoneKind kind, const std::optional<Time>& when) {
+        require(at(kind) == when,
+                fmt::format("measured otherwise than it was: {}", enum_name(kind)), id);
+    };
+    agrees(measuring::MILESTONE_KIND_DRAFTED, message.drafted_at);
+    agrees(measuring::MILESTONE_KIND_SUBMITTED, message.submitted_at);
+    agrees(measuring::MILESTONE_KIND_CLEARED, message.cleared_at);
+    require(!at(measuring::MILESTONE_KIND_FIRED) || !message.release.empty(),
+            "fired without a release", id);
     for (const auto& [agency, person] : message.approvers)
         require(measured.reached.contains(fmt::format("approved/{}///{}", agency, person)),
                 "an approval was not measured", id);
     std::optional<Time> last;
-    for (const char* kind : {"drafted", "submitted", "cleared", "armed", "fired"}) {
-        if (!at.contains(kind)) continue;
-        require(!clocks_agree_ || !last || at.at(kind) >= *last,
-                fmt::format("{} before what it follows from", kind), id);
-        last = at.at(kind);
+    for (const auto kind : {measuring::MILESTONE_KIND_DRAFTED, measuring::MILESTONE_KIND_SUBMITTED,
+                            measuring::MILESTONE_KIND_CLEARED, measuring::MILESTONE_KIND_ARMED,
+                            measuring::MILESTONE_KIND_FIRED}) {
+        if (!at(kind)) continue;
+        require(!clocks_agree_ || !last || *at(kind) >= *last,
+                fmt::format("{} before what it follows from", enum_name(kind)), id);
+        last = at(kind);
     }
 }
 
@@ -262,7 +272,7 @@ LinePromises::Tally LinePromises::tally() const {
     tally.messages = static_cast<int>(messages_.size());
     for (const auto& [id, message] : messages_) tally.cleared += message.cleared.empty() ? 0 : 1;
     for (const auto& [id, measured] : measured_)
-        tally.fired += measured.at.contains("fired") ? 1 : 0;
+        tally.fired += measured.at.contains({measurement::v1::MILESTONE_KIND_FIRED, false}) ? 1 : 0;
     return tally;
 }
 

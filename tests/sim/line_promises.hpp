@@ -2,12 +2,8 @@
 // its own: who may clear what, what may be planned, which milestones a message reaches.
 #pragma once
 
+#include "all_ledgers.hpp"
 #include "runtime/ledger/decider.hpp"
-#include "tocsin/approval/v1/approval_ledger.pb.h"
-#include "tocsin/drafting/v1/drafting_ledger.pb.h"
-#include "tocsin/measurement/v1/measurement_ledger.pb.h"
-#include "tocsin/publishing/v1/publishing_ledger.pb.h"
-#include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
 #include <map>
 #include <optional>
@@ -57,15 +53,17 @@ private:
     };
     struct Measured {
         std::set<std::string> reached;
-        std::map<std::string, Time> at;  // by kind, the latest word
+        // By kind and whether it is the retraction's, the latest word.
+        std::map<std::pair<measurement::v1::MilestoneKind, bool>, Time> at;
         std::vector<std::string> named;  // whom it concerns
     };
 
+    // One for each service: counted() does not compile without.
     void follow(const drafting::v1::Event& event, Time at);
     void follow(const approval::v1::Event& event, Time at);
-    void follow(const trigger::v1::Event& event);
-    void follow(const publishing::v1::Event& event);
-    void follow(const measurement::v1::Event& event);
+    void follow(const trigger::v1::Event& event, Time at);
+    void follow(const publishing::v1::Event& event, Time at);
+    void follow(const measurement::v1::Event& event, Time at);
     void open(const approval::v1::Review& review);
     void approve(const std::string& id, const approval::v1::Approval& approval);
     void clear(const std::string& id, const approval::v1::Cleared& cleared, Time at);

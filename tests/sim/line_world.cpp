@@ -1,12 +1,8 @@
 #include "sim/line_world.hpp"
 
-#include "approval/service.hpp"
-#include "drafting/service.hpp"
-#include "measurement/service.hpp"
-#include "publishing/service.hpp"
+#include "all_services.hpp"
 #include "runtime/ledger/topics.hpp"
 #include "sim/publishing_process.hpp"
-#include "trigger/service.hpp"
 
 #include <fmt/format.h>
 
@@ -31,9 +27,7 @@ LineWorld::LineWorld(std::uint64_t seed, int steps)
     config_.pipeline_max = 5;
     kafka_.faults = usual_faults(storm_ ? 1 : .5);
     kafka_.faults.deadly = .001;
-    for (runtime::ServiceDefinition definition :
-         {drafting::service(), approval::service(), trigger::service(), publishing::service(),
-          measurement::service()})
+    for (runtime::ServiceDefinition& definition : all_services())
         services_.push_back(std::make_unique<LineService>(*this, std::move(definition)));
     network_ = std::make_unique<Network>(of("publishing"), channels_);
     network_->fault_of = [this](const auto& who, const auto& request) {
@@ -101,7 +95,8 @@ void LineWorld::starts_over(const LineService& service) {
 }
 
 void LineWorld::read_with(const runtime::Position& position) {
-    LineService& reader = *services_[static_cast<std::size_t>(below(5))];
+    LineService& reader =
+        *services_[static_cast<std::size_t>(below(static_cast<int>(services_.size())))];
     Process* one = reader.any_ready();
     if (one != nullptr && one->driver().follows(position))
         one->await(line_realm, position, seconds(1 + below(8)));

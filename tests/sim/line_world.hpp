@@ -1,4 +1,4 @@
-// One seed of the whole line: the real deciders of the five services, each with two or three
+// One seed of the whole line: the real deciders of all services, each with two or three
 // processes, and publishing's executors and channel adapters, on logs and a network that lose,
 // delay and double; and the promises that hold between services.
 #pragma once
@@ -43,6 +43,7 @@ public:
     bool clocks_agree() const { return clocks_agree_; }
     const runtime::WorldKeys& keys() const { return keys_; }
     LineService& of(std::string_view service);
+    const std::vector<std::unique_ptr<LineService>>& services() const { return services_; }
     ReadingPromises& readings() { return readings_; }
     // What counts in its ledger, folded.
     template <class Decider>

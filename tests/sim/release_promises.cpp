@@ -1,5 +1,6 @@
 #include "sim/release_promises.hpp"
 
+#include "content/channel.hpp"
 #include "content/content.hpp"
 #include "sim/violation.hpp"
 #include "texts/enum_names.hpp"
@@ -61,6 +62,8 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
     const publishing::Delivery* delivery = release.find(armed.delivery);
     if (delivery != nullptr && now > runtime::from_proto(delivery->head.give_up_at()) + claim_over)
         return "sent after its claim was over: " + armed.delivery;
+    if (delivery != nullptr && delivery->traits().transport == content::Transport::none)
+        return "a request for what Tocsin shows itself: " + armed.delivery;
     if (overtakes(release, armed.delivery, now)) return "a retraction overtakes " + armed.delivery;
     if (!approved_.contains(release.head.digest()) || !release.content ||
         content::digest(release.content->bytes()) != release.head.digest())
@@ -131,7 +134,7 @@ void ReleasePromises::check_end() const {
 void ReleasePromises::check_release(const Release& release) const {
     for (const publishing::Delivery& delivery : release.deliveries) {
         const std::string& key = delivery.head.idempotency_key();
-        if (key.empty() || delivery.head.kind() == "feed") continue;
+        if (key.empty() || delivery.traits().transport == content::Transport::none) continue;
         const int shown = channels_.shown(key);
         const std::string what =
             fmt::format("{} {} is {}", release.id(), delivery.id(), enum_name(delivery.state()));
@@ -151,7 +154,7 @@ void ReleasePromises::check_release(const Release& release) const {
             throw Violation("not shown: " + what);
         // Only a receiver that cannot be asked may have more than it confirmed.
         if (shown == 1 && !delivery.is(publishing::v1::DELIVERY_STATE_CONFIRMED) &&
-            delivery.head.kind() != "webhook")
+            delivery.traits().can_be_asked)
             throw Violation("shown: " + what);
         // A mistake is taken back wherever it may be seen.
         if (shown == 1 && !delivery.retracts() && release.retract_at && has_words(release) &&

@@ -6,8 +6,9 @@
 #include "runtime/ledger/record.hpp"
 #include "runtime/ledger/topics.hpp"
 #include "sim/canonical.hpp"
+#include "support/sample_clearance.hpp"
+#include "support/sample_message.hpp"
 #include "texts/enum_names.hpp"
-#include "tocsin/approval/v1/approval_ledger.pb.h"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 
 namespace tocsin::sim {
 
+using approval::samples::make_cleared;
 using publishing::Release;
 using runtime::to_proto;
 using std::chrono::seconds;
@@ -28,14 +30,6 @@ static constexpr int clocks_off_ms_most = 2'000;
 
 namespace {
 
-void add_text(content::Text& text, const std::string& language, const std::string& headline) {
-    text.set_language(language);
-    text.set_event("flood");
-    text.set_headline(headline);
-    text.set_description("The river rises.");
-    text.set_instruction("Leave the banks now.");
-}
-
 // What a message may do without, and how long it is good for.
 struct With {
     bool retraction = true;
@@ -44,42 +38,24 @@ struct With {
 };
 
 content::Content content_of(int number, Time now, With with) {
-    content::Content content;
-    content.set_message_id(fmt::format("msg-{}", number));
-    content.set_revision(1);
-    content.set_realm(realm);
-    content.set_incident_id("inc-1");
-    content.set_world("live");
-    content.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
+    content::Content content =
+        content::samples::make_content({.message_id = fmt::format("msg-{}", number),
+                                        .realm = realm,
+                                        .agencies = {"calgary"},
+                                        .languages = {"en-CA"},
+                                        .expires = now + with.lifetime});
     content::Draft& draft = *content.mutable_draft();
-    draft.set_title("Flood");
-    draft.set_status(content::v1::STATUS_ACTUAL);
-    draft.set_category(content::v1::CATEGORY_MET);
-    draft.set_urgency(content::v1::URGENCY_IMMEDIATE);
-    draft.set_severity(content::v1::SEVERITY_SEVERE);
-    draft.set_certainty(content::v1::CERTAINTY_OBSERVED);
-    *draft.mutable_expires() = to_proto(now + with.lifetime);
-    (*draft.add_areas()->mutable_descriptions())["en-CA"] = "Calgary";
-    draft.add_agencies("calgary");
-    add_text(*draft.add_texts(), "en-CA", fmt::format("Flood {} of the Bow", number));
-    if (with.retraction)
-        add_text(*draft.add_retraction(), "en-CA", fmt::format("Alert {} withdrawn", number));
+    // An account that shows the very same words for two releases could not be told apart.
+    draft.mutable_texts(0)->set_headline(fmt::format("Flood {} of the Bow", number));
+    draft.mutable_retraction(0)->set_headline(fmt::format("Alert {} withdrawn", number));
+    // No two messages, and no two retractions, say the same.
+    for (auto* texts : {draft.mutable_texts(), draft.mutable_retraction()})
+        for (content::Text& text : *texts)
+            text.set_headline(fmt::format("{} ({})", text.headline(), number));
+    if (!with.retraction) draft.clear_retraction();
     if (!with.feed)
         for (const char* channel : {"hook", "toot"}) draft.add_channels(channel);
     return content;
-}
-
-approval::v1::Event cleared_of(const std::string& message, const std::string& content) {
-    approval::v1::Event event;
-    event.set_message_id(message);
-    approval::v1::Cleared& cleared = *event.mutable_cleared();
-    cleared.set_content(content);
-    cleared.set_digest(content::digest(content));
-    approval::v1::Agency& agency = *cleared.add_agencies();
-    agency.set_agency_id("calgary");
-    agency.set_cap_sender("calgary@example.org");
-    (*agency.mutable_names())["en-CA"] = "The city";
-    return event;
 }
 
 }  // namespace
@@ -223,7 +199,7 @@ void ReleaseWorld::clear_message() {
     const std::string content = content::serialise(content_of(messages_++, now(), with));
     const std::string message = content::parse(content)->message_id();
     if (chance(.3)) clear_badly(content);
-    const approval::v1::Event event = cleared_of(message, content);
+    const approval::v1::Event event = make_cleared(message, content, {"calgary"});
     const std::string& digest = event.cleared().digest();
     promises_.approved(digest);
     releases_.push_back(runtime::derive_id("rel", {message, digest}));
@@ -238,7 +214,7 @@ void ReleaseWorld::clear_badly(const std::string& content) {
     content::Content changed = *content::parse(content);
     changed.mutable_draft()->mutable_texts(0)->set_headline("All is well");
     const std::string bytes = content::serialise(changed);
-    approval::v1::Event event = cleared_of(changed.message_id(), bytes);
+    approval::v1::Event event = make_cleared(changed.message_id(), bytes, {"calgary"});
     const int kind = below(3);
     if (kind == 2) event.mutable_cleared()->set_digest(content::digest(content));
     ledger::v1::Decision decision;

@@ -2,7 +2,7 @@
 // makers.
 #include "content/cap.hpp"
 #include "content/feed_page.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <fmt/format.h>
 

@@ -4,15 +4,19 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import requests
 
-from support.protos import path_of
+from support.programs import SERVICES
+from support.protos import lists, path_of
 
-# A read of each service that everybody on the roster may do.
-READS = {"approval": "GetRoster", "drafting": "ListIncidents", "publishing": "ListChannels",
-         "trigger": "ListRules", "measurement": "ListScorecards"}
+
+@cache
+def _reads() -> dict[str, str]:
+    """A read of each service that everybody on the roster may do: a list needs no role."""
+    return {service: name for service, name in lists()}
 
 
 def new_request_id(at: float | None = None) -> str:
@@ -98,8 +102,8 @@ class Connect:
 
     def reach(self, position: str, *services: str, token: str | None = None) -> None:
         """Until these services have read up to there; without a name, all of them."""
-        for service in services or READS:
-            self.must(service, READS[service], after=position, token=token)
+        for service in services or SERVICES:
+            self.must(service, _reads()[service], after=position, token=token)
 
     def post(self, path: str, body: bytes, *, token: str | None = None,
              headers: dict[str, str] | None = None) -> Reply:

@@ -53,6 +53,12 @@ def services() -> dict[str, list[str]]:
     return found
 
 
+def lists() -> list[tuple[str, str]]:
+    """Every rpc that lists something: the service's short name, and the method."""
+    return [(service, name) for service, names in services().items() for name in names
+            if name.startswith("List")]
+
+
 def method_rules(service: str, name: str) -> Any:
     """The option beside an rpc (proto/tocsin/rules/v1/rules.proto); None where it has none."""
     described = descriptor_pb2.MethodDescriptorProto()

@@ -9,8 +9,6 @@ namespace {
 
 int64_t count(std::string_view text) { return std::ssize(text); }
 
-std::vector<std::string> languages(const Content&) { return {""}; }
-
 // The fixed values come from the release, not from the author: a bad one is our own mistake, and
 // better found when the release is armed than by the receivers.
 std::expected<void, Finding> check_fixed(const Fixed& fixed) {
@@ -62,11 +60,12 @@ const ChannelKind& feed_kind() {
                    .public_from_claim = true,
                    .one_per_agency = true,
                    .retraction_replies = false,
+                   .parts = Parts::one,
+                   .transport = Transport::none,
                    .address = Address::none,
                    .credential = CredentialForm::none},
-        .limits = {.text_max = 0, .unit = "bytes", .one_language_per_post = false},
+        .limits = {.text_max = 0, .unit = "bytes"},
         .count = count,
-        .languages = languages,
         .render = render,
     };
     return kind;

@@ -12,7 +12,7 @@
 namespace tocsin::content {
 namespace {
 
-struct Parts {
+struct Pieces {
     std::string_view marking;
     std::string_view headline;
     std::string_view description;
@@ -21,7 +21,7 @@ struct Parts {
 };
 
 // One empty line between parts, none for a part that is not there.
-std::string join(const Parts& parts) {
+std::string join(const Pieces& parts) {
     std::string text;
     for (const std::string_view part : {parts.marking, parts.headline, parts.description,
                                         std::string_view{parts.instruction}, parts.permalink}) {
@@ -38,7 +38,7 @@ bool fits(const std::string& text, const Limits& limits) {
 
 // The longest beginning of `instruction` that ends at one of `ends` and lets the post fit, with
 // `mark` behind it; empty for none.
-std::string cut_at(Parts parts, std::string_view instruction, const std::vector<size_t>& ends,
+std::string cut_at(Pieces parts, std::string_view instruction, const std::vector<size_t>& ends,
                    std::string_view mark, const Limits& limits) {
     const auto attempt = [&](size_t end) {
         parts.instruction = std::string{trim(instruction.substr(0, end))}.append(mark);
@@ -69,7 +69,7 @@ std::vector<size_t> whole_sentences(std::string_view text, std::string_view lang
 }
 
 // Drops the description first, then cuts the instruction; never the headline or the link.
-std::string fit(Parts parts, std::string_view language, const Limits& limits) {
+std::string fit(Pieces parts, std::string_view language, const Limits& limits) {
     const std::string whole = join(parts);
     if (fits(whole, limits)) return whole;
     parts.description = {};
@@ -79,7 +79,7 @@ std::string fit(Parts parts, std::string_view language, const Limits& limits) {
     const std::vector<size_t> sentences = whole_sentences(instruction, language);
     std::string sentence_cut = cut_at(parts, instruction, sentences, " …", limits);
     std::string word_cut = cut_at(parts, instruction, word_ends(instruction), "…", limits);
-    // Not even a word of what to do: that is for the author to solve.
+    // No room for any part of the instruction: the author has to shorten the text.
     if (word_cut.empty()) return short_form;
     // Whole sentences read better, unless they cost more than half of what could be said.
     const bool enough = sentence_cut.size() * 2 >= word_cut.size();
@@ -89,11 +89,11 @@ std::string fit(Parts parts, std::string_view language, const Limits& limits) {
 
 std::string post_text(const Content& content, const Text& text, const Fixed& fixed,
                       const Limits& limits) {
-    Parts parts{.marking = marking(content),
-                .headline = trim(text.headline()),
-                .description = trim(text.description()),
-                .instruction = std::string{trim(text.instruction())},
-                .permalink = fixed.permalink()};
+    Pieces parts{.marking = marking(content),
+                 .headline = trim(text.headline()),
+                 .description = trim(text.description()),
+                 .instruction = std::string{trim(text.instruction())},
+                 .permalink = fixed.permalink()};
     const int other = find_channel_text(text, "mastodon");
     if (other < 0) return fit(std::move(parts), text.language(), limits);
     // The author's own words, whole. The link stays: by it the post is found again.
@@ -102,12 +102,6 @@ std::string post_text(const Content& content, const Text& text, const Fixed& fix
     parts.instruction.clear();
     if (parts.headline.contains(fixed.permalink())) parts.permalink = {};
     return join(parts);
-}
-
-std::vector<std::string> languages(const Content& content) {
-    std::vector<std::string> all;
-    for (const Text& text : content.draft().texts()) all.push_back(text.language());
-    return all;
 }
 
 Finding too_long(const std::string& path, const Text& text, int64_t length, const Limits& limits) {
@@ -155,11 +149,12 @@ const ChannelKind& mastodon_kind() {
                    .public_from_claim = false,
                    .one_per_agency = false,
                    .retraction_replies = true,
+                   .parts = Parts::one_per_language,
+                   .transport = Transport::http,
                    .address = Address::url,
                    .credential = CredentialForm::token},
-        .limits = {.text_max = 500, .unit = "characters", .one_language_per_post = true},
+        .limits = {.text_max = 500, .unit = "characters"},
         .count = mastodon_length,
-        .languages = languages,
         .render = render,
     };
     return kind;

@@ -16,8 +16,6 @@ using Json = nlohmann::ordered_json;
 
 int64_t count(std::string_view text) { return std::ssize(text); }
 
-std::vector<std::string> languages(const Content&) { return {""}; }
-
 Json texts_json(const Texts& texts) {
     Json all = Json::array();
     for (const Text& text : texts)
@@ -116,12 +114,13 @@ const ChannelKind& webhook_kind() {
                    .public_from_claim = false,
                    .one_per_agency = false,
                    .retraction_replies = false,
+                   .parts = Parts::one,
+                   .transport = Transport::http,
                    .address = Address::url,
                    .credential = CredentialForm::signing_keys},
         // Standard Webhooks asks for less than 20 kB.
-        .limits = {.text_max = 19'999, .unit = "bytes", .one_language_per_post = false},
+        .limits = {.text_max = 19'999, .unit = "bytes"},
         .count = count,
-        .languages = languages,
         .render = render,
     };
     return kind;

@@ -24,9 +24,9 @@ Found look(const Wire& wire, const Job& job) {
     const auto shown = wire.on_feed(job.realm, fixed.identifier());
     Found found{.url = fixed.permalink(), .receipt = fixed.identifier()};
     if (!shown)
-        found.reason = "The feed does not show it. Tell an operator.";
+        found.reason = "The feed does not show it. Inform an operator.";
     else if (!job.body || shown->bytes() != job.body->bytes())
-        found.reason = "The feed shows other bytes than those approved. Tell an operator.";
+        found.reason = "The feed shows other bytes than those approved. Inform an operator.";
     else
         found.kind = Found::Kind::found;
     return found;

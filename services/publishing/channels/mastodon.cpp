@@ -28,7 +28,7 @@ constexpr std::size_t instance_bytes_max = std::size_t{256} << 10;
 constexpr std::size_t posts_bytes_max = std::size_t{1} << 20;
 
 constexpr const char* too_many_answers =
-    "Too many answers of the realm's channels wait to be read: it is asked again.";
+    "Too many answers of the realm's channels wait to be read: the channel is queried again.";
 
 HttpRequest make_request(const Wire& wire, const Job& job, const std::string& token,
                          const std::string& path, std::size_t bytes_max = answer_bytes_max) {
@@ -87,7 +87,7 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
     // It becomes part of a path.
     if (!is_account_id(*id))
         co_return std::unexpected(
-            "What the server calls the id of the account is none: check the channel's URL.");
+            "The server's answer holds no valid account id: check the channel's URL.");
     wire.account_ids[account_key(job)] = *id;
     co_return std::move(*id);
 }
@@ -178,8 +178,9 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
     }
     // Every answer names the time at which a limit begins anew; that says nothing of this request.
     if (status == 429 || (status == 503 && retry_after(answer, now))) {
-        Outcome later{.kind = v1::OUTCOME_RETRY_LATER,
-                      .reason = fmt::format("The server is limiting us ({}).", status)};
+        Outcome later{
+            .kind = v1::OUTCOME_RETRY_LATER,
+            .reason = fmt::format("The server limits the rate of requests ({}).", status)};
         later.retry_after = wait.value_or(Duration{});
         return later;
     }

@@ -54,7 +54,8 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
     }
     if (status == 429 || status == 503) {
         outcome.kind = v1::OUTCOME_RETRY_LATER;
-        outcome.reason = fmt::format("The receiver answered {}: it is asked again later.", status);
+        outcome.reason =
+            fmt::format("The receiver answered {}: the message is sent again later.", status);
         outcome.retry_after = asked_wait(answer, now).value_or(Duration{});
         return outcome;
     }
@@ -77,8 +78,10 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
         outcome.reason = fmt::format(
             "The receiver redirects ({}), which is never followed: set the final URL.", status);
     else
-        outcome.reason =
-            fmt::format("The receiver answered {}: it is asked again; ask who runs it.", status);
+        outcome.reason = fmt::format(
+            "The receiver answered {}: the message is sent again later; ask the receiver's "
+            "operator.",
+            status);
     return outcome;
 }
 

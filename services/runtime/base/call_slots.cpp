@@ -1,5 +1,7 @@
 #include "runtime/base/call_slots.hpp"
 
+#include "runtime/base/invariant.hpp"
+
 #include <algorithm>
 
 namespace tocsin::runtime {
@@ -19,6 +21,8 @@ CallSlots::Held CallSlots::held(const HeldBy& counts, const std::string& name) {
 
 void CallSlots::give_back(HeldBy& counts, const std::string& name, std::size_t bytes) {
     const auto found = counts.find(name);
+    invariant(found != counts.end() && found->second.bytes >= bytes,
+              "what is given back was taken");
     found->second.bytes -= bytes;
     if (--found->second.calls == 0) counts.erase(found);
 }

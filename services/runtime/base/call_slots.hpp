@@ -1,6 +1,6 @@
 // How many may wait at once, and how many bytes they may hold: in all, of one realm, of one actor.
-// What services ask of themselves (timers, claims, outcomes) has slots of its own, which no realm
-// and no caller can take.
+// The services' own commands (timers, claims, outcomes) have slots of their own, which no realm and
+// no caller can take.
 // Thread-safe.
 #pragma once
 
@@ -18,8 +18,8 @@ public:
         std::size_t all = 0;
         std::size_t realm = 0;
         std::size_t actor = 0;
-        // Of what is held at once by everybody but services. One realm may hold a quarter of it,
-        // and one actor half of that: a few large calls must not keep out all other realms.
+        // Bytes held at once by all callers but services. One realm may hold a quarter of it, and
+        // one actor half of that: a few large calls must not keep out all other realms.
         std::size_t bytes = static_cast<std::size_t>(-1);
     };
     // `realm_max` 0: a quarter of `all`, at least 64. Of one realm, one actor may hold half, at
@@ -36,6 +36,7 @@ public:
     Slot take(const std::string& realm, const std::string& actor, std::size_t bytes = 0);
 
 private:
+    // What the slots that were taken and not given back add up to; nobody who holds none is kept.
     struct Held {
         std::size_t calls = 0;
         std::size_t bytes = 0;

@@ -1,5 +1,5 @@
-// What is remembered of things that anybody may make more of, by name: two generations of at most
-// so many. When the young one is full, the old one is forgotten, and what is still in use has moved
+// What is remembered by name of things that callers may make more of: two generations of at most so
+// many. When the young one is full, the old one is forgotten, and what is still in use has moved
 // to the young one by then.
 #pragma once
 
@@ -22,7 +22,7 @@ public:
         const auto old = old_.find(name);
         return old == old_.end() ? nullptr : &old->second;
     }
-    // The same; it stays for being asked for.
+    // The same; this use keeps it.
     const Value* use(const std::string& name) {
         if (auto old = old_.extract(name)) keep(name, std::move(old.mapped()));
         const auto young = young_.find(name);

@@ -6,10 +6,6 @@
 #include "texts/contains.hpp"
 #include "tocsin/content/v1/content.pb.h"
 
-#include <fmt/format.h>
-
-#include <string>
-
 namespace tocsin::runtime {
 
 // `Who` has an agency and roles: a Caller at the edge, an Asking in a decider. What the ledgers
@@ -40,13 +36,5 @@ public:
 private:
     SharedBytes bytes_;
 };
-
-// Why it is refused, in one text for all services.
-inline std::string not_concerned(const std::string& agency) {
-    return fmt::format(
-        "it names neither your agency `{}` nor, if you are a duty officer, an incident that your "
-        "agency takes part in",
-        agency);
-}
 
 }  // namespace tocsin::runtime

@@ -77,7 +77,7 @@ public:
     }
 
 private:
-    // Of a hash, which tell one of 32 places in a node.
+    // Of a hash, which choose one of 32 places in a node.
     static constexpr int bits = 5;
 
     struct Item;

@@ -1,4 +1,4 @@
-// Tells which nodes of a persistent container only one version of it holds, so that these may be
+// Shows which nodes of a persistent container only one version of it holds, so that these may be
 // changed in place: those that were made under its tag, which is a new one after every copy.
 #pragma once
 

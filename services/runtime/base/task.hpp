@@ -1,8 +1,10 @@
-// Task<T>: a lazy coroutine that yields one T to whoever awaits it. It starts when awaited and
+// Task<T>: a lazy coroutine that yields one T to its awaiter. It starts when awaited and
 // resumes its awaiter directly when done. Owned by one awaiter; not thread-safe itself.
 //
 // g++ 12 miscompiles a lambda literal with captures inside a co_await expression: name it first.
 #pragma once
+
+#include "runtime/base/invariant.hpp"
 
 #include <coroutine>
 #include <exception>
@@ -95,14 +97,16 @@ inline Task<void> Promise<void>::get_return_object() {
 }
 
 // Starts at once and frees itself at its end. An exception that reaches it ends the process: a
-// detached task has nobody else to tell.
+// detached task has no awaiter that could catch it.
 struct Detached {
     struct promise_type {
         Detached get_return_object() const noexcept { return {}; }
         std::suspend_never initial_suspend() const noexcept { return {}; }
         std::suspend_never final_suspend() const noexcept { return {}; }
         void return_void() const noexcept {}
-        void unhandled_exception() const noexcept { std::terminate(); }
+        void unhandled_exception() const noexcept {
+            invariant(false, "a detached task lets no exception out");
+        }
     };
 };
 

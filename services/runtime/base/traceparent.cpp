@@ -23,7 +23,7 @@ bool valid_traceparent(std::string_view text) {
            is_id(text.substr(3, 32)) && is_id(text.substr(36, 16)) && is_hex(text.substr(53));
 }
 
-// Nobody needs to be unable to guess it; all zeros are not an id.
+// It may be guessable; all zeros are not an id.
 std::string new_traceparent() {
     thread_local std::mt19937_64 random = [] {
         std::random_device device;

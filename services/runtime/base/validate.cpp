@@ -84,8 +84,11 @@ private:
             case FieldDescriptor::CPPTYPE_INT64:
                 return number(static_cast<double>(reflection.GetInt64(message, field)), rules,
                               path);
-            default:
-                return;
+            case FieldDescriptor::CPPTYPE_UINT32:
+            case FieldDescriptor::CPPTYPE_UINT64:
+            case FieldDescriptor::CPPTYPE_FLOAT:
+            case FieldDescriptor::CPPTYPE_BOOL:
+                return;  // No rule is about them.
         }
     }
 

@@ -54,49 +54,68 @@ grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_
 using grpc::StatusCode;
 using std::chrono::milliseconds;
 
-static constexpr EdgeReason reasons[] = {
-    {StatusCode::UNAUTHENTICATED, "token_missing",
-     "a token is needed: authorization: Bearer TOKEN"},
-    {StatusCode::UNAUTHENTICATED, "token_malformed",
-     "what follows Bearer is no signed JWT of at most 8 KiB"},
-    {StatusCode::UNAUTHENTICATED, "token_signature",
-     "the token is not signed as it says, or by an algorithm other than ES256 and EdDSA"},
-    {StatusCode::UNAUTHENTICATED, "token_key_unknown",
-     "the token is signed by a key that is not in the key set"},
-    {StatusCode::UNAUTHENTICATED, "token_issuer", "the token is by another issuer (iss)"},
-    {StatusCode::UNAUTHENTICATED, "token_audience", "the token is for another audience (aud)"},
-    {StatusCode::UNAUTHENTICATED, "token_expired", "the token has expired; get a new one"},
-    {StatusCode::UNAUTHENTICATED, "token_not_yet_valid",
-     "the token is not valid yet; compare the clocks"},
-    {StatusCode::UNAUTHENTICATED, "token_claims",
-     "the token's claims do not fit: sub, realm, agency, known roles, exp at most 24 h ahead"},
-    {StatusCode::PERMISSION_DENIED, "role_missing",
-     "a role is needed that token and roster both give"},
-    {StatusCode::PERMISSION_DENIED, "other_agency", "it concerns other agencies than yours"},
-    {StatusCode::ABORTED, "roles_changed",
-     "the roster gives you other roles than when the stream began; start again"},
-    {StatusCode::INVALID_ARGUMENT, "invalid_argument", "the request is not well formed"},
-    {StatusCode::INVALID_ARGUMENT, "command_too_large", "the request is too large to be recorded"},
-    {StatusCode::FAILED_PRECONDITION, "credential_refused",
-     "the credential is not for that channel"},
-    {StatusCode::NOT_FOUND, "not_found", "there is no such thing here"},
-    {StatusCode::FAILED_PRECONDITION, "not_halted", "the partition is not halted"},
-    {StatusCode::FAILED_PRECONDITION, "not_repairable",
-     "that would not repair what the partition is halted for"},
-    {StatusCode::INTERNAL, "internal", "the service failed; its log says why"},
-    {StatusCode::RESOURCE_EXHAUSTED, "slow_reader",
-     "changes came faster than they were read: read on while they are dealt with, or watch one "
-     "incident; then start again"},
-    {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers", "too many streams are open"},
-    {StatusCode::UNAVAILABLE, "not_yet", "the position in tocsin-after is not reached yet",
-     milliseconds(200)},
-    {StatusCode::UNAVAILABLE, "stopping",
-     "this instance stops, halted, or reads its ledger again; start again", milliseconds(200)},
-    {StatusCode::UNAVAILABLE, "unavailable",
-     "not decided for now; ask again with the same request_id", milliseconds(500)},
+// One row per reason that the edge itself gives; a rejection brings its own code.
+struct EdgeReason {
+    StatusCode code;
+    std::string_view reason;
+    std::string_view text;  // what happened and what to do
+    milliseconds retry_after{0};
 };
 
-std::span<const EdgeReason> edge_reasons() { return reasons; }
+static constexpr EdgeReason reasons[] = {
+    {StatusCode::UNAUTHENTICATED, "token_missing",
+     "the call has no token; send one, as authorization: Bearer TOKEN"},
+    {StatusCode::UNAUTHENTICATED, "token_malformed",
+     "the authorization header is not Bearer and a signed JWT of at most 8 KiB; send the token as "
+     "its issuer gave it"},
+    {StatusCode::UNAUTHENTICATED, "token_signature",
+     "the token's signature is wrong, or its algorithm is not one of jwt-algorithms; get a new "
+     "token"},
+    {StatusCode::UNAUTHENTICATED, "token_key_unknown",
+     "the token is signed by a key that is not in the key set; get a new token, or ask an operator "
+     "to add the key"},
+    {StatusCode::UNAUTHENTICATED, "token_issuer",
+     "the token is from another issuer (iss); get one from the issuer of this installation"},
+    {StatusCode::UNAUTHENTICATED, "token_audience",
+     "the token is for another audience (aud); get one for this installation"},
+    {StatusCode::UNAUTHENTICATED, "token_expired", "the token has expired; get a new one"},
+    {StatusCode::UNAUTHENTICATED, "token_not_yet_valid",
+     "the token is not valid yet; compare the clocks of its issuer and of the service"},
+    {StatusCode::UNAUTHENTICATED, "token_claims",
+     "the token's claims do not fit; get one with sub, realm, agency, known roles, and exp at most "
+     "24 h ahead"},
+    {StatusCode::PERMISSION_DENIED, "role_missing",
+     "token and roster do not both give you a role that may do this; ask an admin of your agency"},
+    {StatusCode::ABORTED, "roles_changed",
+     "the roster gives you other roles than when the stream began; start it again"},
+    {StatusCode::INVALID_ARGUMENT, "invalid_argument",
+     "the request is not well formed; correct the fields that are named"},
+    {StatusCode::INVALID_ARGUMENT, "command_too_large",
+     "the request is too large to be recorded; shorten it"},
+    {StatusCode::NOT_FOUND, "not_found", "there is no such thing here; check the id"},
+    {StatusCode::FAILED_PRECONDITION, "not_halted",
+     "the partition has not halted; there is nothing to repair"},
+    {StatusCode::FAILED_PRECONDITION, "not_repairable",
+     "that would not repair what the partition has halted for; see GetStatus for the cause"},
+    {StatusCode::INTERNAL, "internal", "the service failed; read why in its log"},
+    {StatusCode::RESOURCE_EXHAUSTED, "slow_reader",
+     "changes came faster than they were read; read on while you process them, or watch one "
+     "incident, then start the stream again"},
+    {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers", "too many streams are open; end others"},
+    {StatusCode::UNAVAILABLE, "not_yet",
+     "the position in tocsin-after is not reached yet; repeat exactly the same request",
+     milliseconds(200)},
+    {StatusCode::UNAVAILABLE, "stopping",
+     "this instance stops, has halted, or reads its ledger again; start again", milliseconds(200)},
+    {StatusCode::UNAVAILABLE, "unavailable",
+     "there is no answer for now; repeat exactly the same request", milliseconds(500)},
+};
+
+// Each is there once and has a text; what is UNAVAILABLE, and nothing else, says when to ask again.
+static_assert(std::ranges::all_of(reasons, [](const EdgeReason& row) {
+    return std::ranges::count(reasons, row.reason, &EdgeReason::reason) == 1 && !row.text.empty() &&
+           (row.code == StatusCode::UNAVAILABLE) == (row.retry_after > milliseconds(0));
+}));
 
 grpc::Status edge_status(std::string_view reason, std::string_view text,
                          std::vector<FieldViolation> fields) {

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,17 +24,8 @@ grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_
                     std::optional<std::chrono::milliseconds> retry_after = {},
                     const std::map<std::string, std::string>& metadata = {});
 
-// One row per reason that the edge itself gives; a rejection brings its own code. Whatever is
-// UNAVAILABLE says when to ask again.
-struct EdgeReason {
-    grpc::StatusCode code;
-    std::string_view reason;
-    std::string_view text;  // what is wrong and what to do
-    std::chrono::milliseconds retry_after{0};
-};
-std::span<const EdgeReason> edge_reasons();
-
-// The status of one row; `text` instead of the row's where something more telling is known.
+// The status of a reason that the edge itself gives, from the table in errors.cpp; `text` instead
+// of the one there where something more telling is known.
 grpc::Status edge_status(std::string_view reason, std::string_view text = {},
                          std::vector<FieldViolation> fields = {});
 

@@ -8,10 +8,16 @@ namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
+static grpc::Status not_hosted(const std::string& service) {
+    const std::string text =
+        fmt::format("this process has no ledger of service `{}`; name one that it has", service);
+    return edge_status("not_found", text, {{"service", text}});
+}
+
 template <class Request>
 std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
     const grpc::CallbackServerContext& context, const Request& request) const {
-    if (hosted_.empty()) return std::unexpected(not_found("service", request.service()));
+    if (hosted_.empty()) return std::unexpected(not_hosted(request.service()));
     // One verifier serves them all.
     auto caller = hosted_.front().rpc->authenticate_operator(context, request);
     if (!caller) return std::unexpected(caller.error());
@@ -19,7 +25,7 @@ std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
     for (const Hosted& hosted : hosted_)
         if (only || hosted.ledger->service() == request.service())
             return Asked{hosted.ledger, std::move(*caller)};
-    return std::unexpected(not_found("service", request.service()));
+    return std::unexpected(not_hosted(request.service()));
 }
 
 grpc::ServerUnaryReactor* LedgerRpc::finish(grpc::CallbackServerContext* context,

@@ -1,6 +1,7 @@
 #include "runtime/edge/method_rules.hpp"
 
 #include "runtime/edge/identity.hpp"
+#include "runtime/edge/service_named.hpp"
 #include "services.inc"
 
 #include <fmt/format.h>
@@ -12,7 +13,6 @@
 namespace tocsin::runtime {
 
 using google::protobuf::Descriptor;
-using google::protobuf::DescriptorPool;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 using rules::v1::MethodRules;
@@ -25,12 +25,9 @@ static Methods all_methods() {
 #define TOCSIN_NAME(service) #service,
     for (const char* name : {TOCSIN_SERVICES(TOCSIN_NAME) "ledger"}) {
 #undef TOCSIN_NAME
-        const auto* file = DescriptorPool::generated_pool()->FindFileByName(
-            fmt::format("tocsin/{0}/v1/{0}_service.proto", name));
-        if (file == nullptr) continue;
-        const ServiceDescriptor& service = *file->service(0);
-        for (int i = 0; i < service.method_count(); ++i)
-            methods.emplace(service.method(i)->input_type(), service.method(i));
+        const ServiceDescriptor* service = service_named(name);
+        for (int i = 0; service != nullptr && i < service->method_count(); ++i)
+            methods.emplace(service->method(i)->input_type(), service->method(i));
     }
     return methods;
 }
@@ -49,16 +46,24 @@ const MethodRules& method_rules(const Descriptor& request) {
     return method->options().GetExtension(rules::v1::method);
 }
 
-std::string unsound(const MethodRules& rules) {
+// Of a method that is for the people of a realm.
+static std::string realm_rules_problem(const MethodRules& rules) {
+    if (std::ranges::find(rules.roles(), operator_role) != rules.roles().end())
+        return "an operator belongs to no realm";
+    return rules.reach() == rules::v1::REACH_UNSPECIFIED ? "it does not say for which agencies"
+                                                         : "";
+}
+
+std::string rules_problem(const MethodRules& rules) {
     for (const std::string& role : rules.roles())
         if (std::ranges::find(known_roles, role) == known_roles.end())
             return fmt::format("there is no role {}", role);
     switch (rules.access()) {
         case rules::v1::ACCESS_CHANGE:
             if (rules.roles().empty()) return "a change needs roles";
-            break;
+            return realm_rules_problem(rules);
         case rules::v1::ACCESS_READ:
-            break;
+            return realm_rules_problem(rules);
         case rules::v1::ACCESS_PUBLIC:
             if (!rules.roles().empty()) return "what is public needs no role";
             return rules.reach() == rules::v1::REACH_UNSPECIFIED ? ""
@@ -67,18 +72,17 @@ std::string unsound(const MethodRules& rules) {
             if (rules.roles_size() != 1 || rules.roles(0) != operator_role)
                 return "it needs the role operator and no other";
             return rules.reach() == rules::v1::REACH_UNSPECIFIED ? "" : "an operator has no agency";
-        default:
-            return "it does not say what kind of access it is";
+        case rules::v1::ACCESS_UNSPECIFIED:
+        case rules::v1::Access_INT_MIN_SENTINEL_DO_NOT_USE_:
+        case rules::v1::Access_INT_MAX_SENTINEL_DO_NOT_USE_:
+            break;
     }
-    if (std::ranges::find(rules.roles(), operator_role) != rules.roles().end())
-        return "an operator belongs to no realm";
-    return rules.reach() == rules::v1::REACH_UNSPECIFIED ? "it does not say for which agencies"
-                                                         : "";
+    return "it does not say what kind of access it is";
 }
 
-void require_rules(const ServiceDescriptor& service) {
+void check_rules(const ServiceDescriptor& service) {
     for (int i = 0; i < service.method_count(); ++i) {
-        const std::string why = unsound(method_rules(*service.method(i)->input_type()));
+        const std::string why = rules_problem(method_rules(*service.method(i)->input_type()));
         if (!why.empty())
             throw std::logic_error(fmt::format("{}: {}", service.method(i)->full_name(), why));
     }

@@ -13,9 +13,9 @@ namespace tocsin::runtime {
 const rules::v1::MethodRules& method_rules(const google::protobuf::Descriptor& request);
 
 // What is missing or senseless in the rules of a method; empty: nothing.
-std::string unsound(const rules::v1::MethodRules& rules);
+std::string rules_problem(const rules::v1::MethodRules& rules);
 
 // For every method of a service, before any is served. Throws std::logic_error.
-void require_rules(const google::protobuf::ServiceDescriptor& service);
+void check_rules(const google::protobuf::ServiceDescriptor& service);
 
 }  // namespace tocsin::runtime

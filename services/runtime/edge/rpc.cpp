@@ -4,12 +4,13 @@
 
 #include "runtime/base/digest.hpp"
 #include "runtime/base/ids.hpp"
-#include "runtime/base/parties.hpp"
 #include "runtime/base/traceparent.hpp"
 #include "runtime/base/validate.hpp"
 #include "runtime/edge/method_rules.hpp"
+#include "runtime/edge/service_named.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/ledger/record.hpp"
+#include "runtime/ledger/refusals.hpp"
 #include "tocsin/ledger/v1/change.pb.h"
 
 #include <fmt/format.h>
@@ -33,10 +34,7 @@ Rpc::Rpc(std::string service, Ledger& ledger, TokenVerifier& verifier, const Rol
       verifier_(verifier),
       roster_(roster),
       limits_(limits) {
-    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
-        fmt::format("tocsin/{0}/v1/{0}_service.proto", service_));
-    for (int i = 0; file != nullptr && i < file->service_count(); ++i)
-        require_rules(*file->service(i));
+    if (const auto* described = service_named(service_)) check_rules(*described);
 }
 
 static std::string metadata(const grpc::ServerContextBase& context, const char* key) {
@@ -80,7 +78,7 @@ static grpc::Status too_large(const Message& request, std::size_t bytes, std::si
     if (largest.path.empty())
         return edge_status(
             "command_too_large",
-            fmt::format("the request has {} bytes, and may have {}", bytes, bytes_max));
+            fmt::format("the request has {} bytes, and may have {}; shorten it", bytes, bytes_max));
     const std::string text = fmt::format(
         "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
         "them: shorten it",
@@ -89,7 +87,7 @@ static grpc::Status too_large(const Message& request, std::size_t bytes, std::si
 }
 
 // No field rule can be broken by what is too long in fields that are not known.
-std::optional<grpc::Status> Rpc::malformed(const Message& request) const {
+std::optional<grpc::Status> Rpc::require_well_formed(const Message& request) const {
     if (auto wrong = violations(request); !wrong.empty()) return bad_request(std::move(wrong));
     if (const std::size_t bytes = request.ByteSizeLong(); bytes > limits_.command_bytes_max)
         return too_large(request, bytes, limits_.command_bytes_max);
@@ -106,41 +104,38 @@ std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& c
                                                 const Message& request) const {
     auto caller = caller_of(context);
     if (!caller) return caller;
-    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
+    if (auto wrong = require_well_formed(request)) return std::unexpected(std::move(*wrong));
     return caller;
 }
 
 // A no that rests on half a history would be taken for the answer.
 static grpc::Status not_folded(std::string_view why) {
-    return edge_status("unavailable", fmt::format("{}; ask again as it is", why));
+    return edge_status("unavailable", fmt::format("{}; repeat exactly the same request", why));
 }
 
 // Asked before the roles, which rest on what is folded: half a roster refuses nobody.
-std::optional<grpc::Status> Rpc::unreadable(const Caller& caller) const {
+std::optional<grpc::Status> Rpc::require_readable(const Caller& caller) const {
     if (caller.realm.empty() || ledger_.readable(caller.realm)) return std::nullopt;
     return not_folded(ledger_.why_not(caller.realm));
 }
 
 // By the roles that the roster confirmed.
-static std::optional<grpc::Status> lacks_role(const Caller& caller,
-                                              const google::protobuf::Descriptor& request) {
+static std::optional<grpc::Status> require_role_for(const Caller& caller,
+                                                    const google::protobuf::Descriptor& request) {
     const auto& roles = method_rules(request).roles();
-    if (roles.empty() ||
-        std::ranges::any_of(roles, [&](const std::string& role) { return caller.has(role); }))
-        return std::nullopt;
-    return edge_status("role_missing",
-                       fmt::format("one of these roles is needed, by token and by roster: {}",
-                                   fmt::join(roles, ", ")));
+    if (roles.empty()) return std::nullopt;
+    const auto no = require_role(caller, roles);
+    return no ? std::optional{status_of(*no)} : std::nullopt;
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
                                                       const Message& request) const {
     auto caller = verify(context, request);
     if (!caller) return caller;
-    if (auto why = unreadable(*caller)) return std::unexpected(std::move(*why));
+    if (auto why = require_readable(*caller)) return std::unexpected(std::move(*why));
     caller = confirm(std::move(*caller));
     if (!caller) return caller;
-    if (auto why = lacks_role(*caller, *request.GetDescriptor()))
+    if (auto why = require_role_for(*caller, *request.GetDescriptor()))
         return std::unexpected(std::move(*why));
     return caller;
 }
@@ -149,21 +144,21 @@ std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
     if (caller.realm.empty())
         return std::unexpected(
             edge_status("role_missing",
-                        "the token is an operator's and names no realm: only a realm's people may "
-                        "do this"));
+                        "the token is an operator's and names no realm; send the token of a person "
+                        "of the realm"));
     caller.claimed = caller.roles;
     caller.roles = roster_.confirmed(caller);
     if (caller.roles.empty())
         return std::unexpected(
             edge_status("role_missing",
-                        "the realm's roster gives you none of the roles that your token names: an "
+                        "the realm's roster gives you none of the roles that your token names; an "
                         "admin of your agency can import one that does"));
     return caller;
 }
 
 std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
     if (caller.expires_at && system_now() > *caller.expires_at) return edge_status("token_expired");
-    if (auto why = unreadable(caller)) return why;
+    if (auto why = require_readable(caller)) return why;
     Caller anew = caller;
     anew.roles = caller.claimed;
     const auto confirmed = confirm(std::move(anew));
@@ -177,11 +172,11 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     auto caller = caller_of(context);
     if (!caller) return caller;
     if (!caller->has(operator_role))
-        return std::unexpected(
-            edge_status("role_missing",
-                        "the role operator is needed, which the issuer of tokens gives to who runs "
-                        "the installation"));
-    if (auto wrong = malformed(request)) return std::unexpected(std::move(*wrong));
+        return std::unexpected(edge_status(
+            "role_missing",
+            "this needs the role operator, from the token alone; ask the people who run "
+            "the installation"));
+    if (auto wrong = require_well_formed(request)) return std::unexpected(std::move(*wrong));
     return caller;
 }
 
@@ -240,14 +235,10 @@ static std::string traceparent(const grpc::ServerContextBase& context) {
 static grpc::Status refusal(const Answer& answer) {
     if (answer.kind == Answer::Kind::unavailable)
         return edge_status("unavailable", answer.rejection.text);
-    std::vector<FieldViolation> fields;
-    if (!answer.rejection.field.empty())
-        fields.push_back({answer.rejection.field, answer.rejection.text});
     // What was refused without a decision has none.
     std::map<std::string, std::string> where;
     if (answer.position.offset >= 0) where["position"] = answer.position.text();
-    return status(static_cast<grpc::StatusCode>(answer.rejection.because), answer.rejection.code,
-                  answer.rejection.text, std::move(fields), {}, where);
+    return status_of(answer.rejection, where);
 }
 
 void Rpc::note_answer(const std::string& request, const Answer& answer,
@@ -410,14 +401,14 @@ private:
 Rpc::Reactor* Rpc::read(Context* context, const Message& request, Apart* apart, ReadCall call) {
     const auto caller = verify(*context, request);
     if (!caller) return ended(context, caller.error());
-    if (auto why = unreadable(*caller)) return ended(context, std::move(*why));
+    if (auto why = require_readable(*caller)) return ended(context, std::move(*why));
     const std::size_t bytes = request.ByteSizeLong();
     // What is waited for may be the roster that names the caller.
     const auto answer = [this, method = request.GetDescriptor(), call = guarded(std::move(call)),
                          who = *caller, apart, bytes](PendingRead& read) {
         const auto caller_now = confirm(who);
         if (!caller_now) return read.Finish(caller_now.error());
-        if (auto why = lacks_role(*caller_now, *method)) return read.Finish(std::move(*why));
+        if (auto why = require_role_for(*caller_now, *method)) return read.Finish(std::move(*why));
         if (apart != nullptr) return answer_apart(*apart, read, *caller_now, call, bytes);
         read.Finish(call(*caller_now));
     };
@@ -431,8 +422,8 @@ void Rpc::answer_apart(Apart& apart, PendingRead& read, const Caller& caller, co
     if (!read.slot)
         return read.Finish(edge_status(
             "unavailable",
-            "too many reads that take long are waiting, in all, of your realm or of you; ask "
-            "again as it is"));
+            "too many reads that take long are waiting, in all, of your realm or of you; repeat "
+            "exactly the same request"));
     // A task that is dropped ends its read as well: the server waits for all of them.
     const auto drop = [](PendingRead* left) { left->Finish(edge_status("stopping")); };
     std::unique_ptr<PendingRead, decltype(drop)> pending(&read, drop);
@@ -445,7 +436,7 @@ void Rpc::answer_apart(Apart& apart, PendingRead& read, const Caller& caller, co
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
-    if (auto wrong = malformed(request)) return ended(context, std::move(*wrong));
+    if (auto wrong = require_well_formed(request)) return ended(context, std::move(*wrong));
     // What anybody may ask must not wait: a call that waits takes up room.
     if (!metadata(*context, "tocsin-after").empty())
         return ended(context, bad_request({{"tocsin-after",
@@ -524,8 +515,8 @@ Rpc::Reactor* Rpc::after_positions(Context* context, const Ledger::Reader& reade
             case Ledger::Awaited::not_yet:
                 return read->Finish(edge_status("not_yet"));
             case Ledger::Awaited::too_many:
-                return read->Finish(
-                    edge_status("unavailable", "too many reads are waiting; ask again"));
+                return read->Finish(edge_status(
+                    "unavailable", "too many reads are waiting; repeat exactly the same request"));
             case Ledger::Awaited::given_up:
                 return read->Finish(grpc::Status::CANCELLED);
         }
@@ -542,14 +533,11 @@ void bound_received(grpc::ServerBuilder& builder) {
     builder.SetResourceQuota(quota);
 }
 
-grpc::Status not_found(std::string_view field, std::string_view id) {
-    return edge_status("not_found", fmt::format("{}: no such {}", id, field),
-                       {{std::string(field), "names nothing that exists here"}});
-}
-
-grpc::Status other_agency(const Caller& caller, std::string_view field) {
-    const std::string why = not_concerned(caller.agency);
-    return edge_status("other_agency", why, {{std::string(field), why}});
+grpc::Status status_of(const Rejection& no, const std::map<std::string, std::string>& metadata) {
+    std::vector<FieldViolation> fields;
+    if (!no.field.empty()) fields.push_back({no.field, no.text});
+    return status(static_cast<grpc::StatusCode>(no.because), no.code, no.text, std::move(fields),
+                  {}, metadata);
 }
 
 }  // namespace tocsin::runtime

@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -148,11 +149,11 @@ private:
     using ReadCall = std::function<grpc::Status(const Caller&)>;
 
     // Why nothing can be said of the caller's realm yet, roles included.
-    std::optional<grpc::Status> unreadable(const Caller& caller) const;
+    std::optional<grpc::Status> require_readable(const Caller& caller) const;
     // With the roles that the realm's roster confirms.
     std::expected<Caller, grpc::Status> confirm(Caller caller) const;
     // What is wrong with a request, whoever asks.
-    std::optional<grpc::Status> malformed(const google::protobuf::Message& request) const;
+    std::optional<grpc::Status> require_well_formed(const google::protobuf::Message& request) const;
     // By the token; the roles are the token's.
     std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;
     // The same for a request that is well formed.
@@ -199,8 +200,8 @@ inline constexpr int received_bytes_max = 16 << 20;
 inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
 void bound_received(grpc::ServerBuilder& builder);
 
-grpc::Status not_found(std::string_view field, std::string_view id);
-// It concerns other agencies than the caller's.
-grpc::Status other_agency(const Caller& caller, std::string_view field);
+// A refusal in a decider's words (runtime/ledger/refusals.hpp) as the answer to a call.
+grpc::Status status_of(const Rejection& no,
+                       const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace tocsin::runtime

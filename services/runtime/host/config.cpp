@@ -199,7 +199,7 @@ void RuntimeConfig::declare_edge(Settings& settings) {
                  "what the issuer may sign tokens with, of ES256,EdDSA,RS256,PS256");
     settings.add("jwt-leeway-s", jwt_leeway_s, "seconds that clocks may differ", 0, 300);
     settings.add("jwks-refresh-s", jwks_refresh_s,
-                 "seconds after which the key set of a URL is asked for again", 10, 86'400);
+                 "seconds after which the key set of a URL is fetched again", 10, 86'400);
     settings.add("production", production,
                  "refuse the development issuer, plain-text listeners and default secrets; no core "
                  "dumps");
@@ -229,7 +229,7 @@ void RuntimeConfig::declare(Settings& settings) {
                  "as answer",
                  0, 9);
     settings.add("kafka-allow-unsafe", kafka_allow_unsafe,
-                 "go on with a cluster whose settings break the promises");
+                 "run on a cluster whose settings break the guarantees");
     settings.add("mac-key-file", mac_key_file,
                  "the world's keys: one per line, 64 or more hexadecimal digits, the newest first");
     settings.add("grpc-listen", grpc_listen, "host:port of the API; port 0 picks one");
@@ -246,8 +246,8 @@ void RuntimeConfig::declare(Settings& settings) {
                  "longest request that changes something, as it is recorded, bytes; gRPC takes "
                  "calls of up to 16 MiB, so that what is longer is refused with its largest field",
                  64 << 10, command_bytes_limit);
-    settings.add("takeover-ms", takeover_ms, "silence after which another instance steps in", 50,
-                 60'000);
+    settings.add("takeover-ms", takeover_ms,
+                 "time without a decision after which another instance takes over", 50, 60'000);
     settings.add("pipeline-max", pipeline_max, "decisions appended and not read back", 1, 10'000);
 }
 

@@ -12,7 +12,7 @@ void refuse_core_dumps() {
     // The limit alone does not count where the system hands dumps to a program (core_pattern |...).
     const rlimit none{0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        throw std::system_error(errno, std::generic_category(), "core dumps cannot be refused");
+        throw std::system_error(errno, std::generic_category(), "core dumps cannot be disabled");
 }
 
 }  // namespace tocsin::runtime

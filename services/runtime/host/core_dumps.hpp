@@ -1,5 +1,5 @@
 // What a process leaves behind when it crashes. Its memory holds the world's keys, credentials and
-// tokens, which a file of that memory would give to whoever may read crash files.
+// tokens, which a file of that memory would give to every reader of crash files.
 #pragma once
 
 namespace tocsin::runtime {

@@ -1,5 +1,7 @@
 #include "runtime/host/logs.hpp"
 
+#include "runtime/base/invariant.hpp"
+
 #include <fmt/chrono.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
@@ -58,8 +60,8 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
     }
 }
 
-// gRPC calls everything an error that a peer does wrong; for us a connection that fails is news for
-// whoever looks, and pages nobody.
+// gRPC calls everything an error that a peer does wrong; for us a failed connection is debug
+// information and pages nobody.
 void grpc_says(gpr_log_func_args* said) {
     const Fields fields{{"text", said->message}};
     if (said->severity == GPR_LOG_SEVERITY_ERROR)
@@ -76,6 +78,10 @@ void protobuf_says(google::protobuf::LogLevel level, const char*, int, const std
         debug("protobuf", fields);
 }
 
+void last_words(std::string_view message, std::string_view invariant, std::string_view place) {
+    error(message, {{"invariant", invariant}, {"place", place}});
+}
+
 }  // namespace
 
 void start(std::string_view service, std::string_view level) {
@@ -84,6 +90,7 @@ void start(std::string_view service, std::string_view level) {
     // Libraries would write lines of their own to standard error.
     gpr_set_log_function(grpc_says);
     google::protobuf::SetLogHandler(protobuf_says);
+    set_last_words(last_words);
 }
 
 bool debugging() { return output().logger->should_log(spdlog::level::debug); }

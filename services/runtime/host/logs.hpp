@@ -1,6 +1,6 @@
 // Logs: one JSON object a line on stderr. ERROR pages someone, WARN is looked at first, INFO is a
-// change of state, DEBUG is for whoever asks. Fields rather than prose; never a token, a secret or
-// a message's text above DEBUG. Safe from any thread; never throws; escapes everything.
+// change of state, DEBUG is for a search for a fault. Fields rather than prose; never a token, a
+// secret or a message's text above DEBUG. Safe from any thread; never throws; escapes everything.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ using Fields = std::initializer_list<std::pair<std::string_view, Value>>;
 void start(std::string_view service, std::string_view level);
 // The trace id in a W3C `traceparent`, for the field `trace_id`; empty when it is none.
 std::string trace_id(std::string_view traceparent);
-// Whether DEBUG is written: where it is asked for often, its fields are not made for nothing.
+// Whether DEBUG is written: in code that runs often, its fields are made only then.
 bool debugging();
 void debug(std::string_view message, Fields fields = {});
 void info(std::string_view message, Fields fields = {});

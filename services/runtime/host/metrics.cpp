@@ -30,10 +30,10 @@ public:
         if (fields.size() < 22) return families;
         const auto number = [&](std::size_t i) { return std::stod(fields[i]); };
         const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-        add(families, "process_cpu_seconds_total", "CPU time used", true,
+        add(families, "process_cpu_seconds_total", "CPU time used, in seconds", true,
             (number(11) + number(12)) / ticks);
         add(families, "process_threads", "Threads", false, number(17));
-        add(families, "process_start_time_seconds", "Start, since 1970", false,
+        add(families, "process_start_time_seconds", "Start time, in seconds since 1970", false,
             boot_time() + number(19) / ticks);
         add(families, "process_virtual_memory_bytes", "Virtual memory", false, number(20));
         add(families, "process_resident_memory_bytes", "Resident memory", false,
@@ -74,8 +74,8 @@ private:
 
 }  // namespace
 
-// A connection takes a thread for as long as it lasts: whoever is silent has a second, and whoever
-// was answered asks again on a new one.
+// A connection takes a thread for as long as it lasts: a silent one is closed after a second, and
+// an answered one at once.
 static std::vector<std::string> served_at(const std::string& listen) {
     return {"listening_ports",    listen, "num_threads",       "8",
             "request_timeout_ms", "1000", "enable_keep_alive", "no"};

@@ -1,5 +1,4 @@
-// Of what is no longer there, such as a source that was taken out of use, nothing is told to
-// Prometheus any more.
+// What is no longer there, such as a source that was taken out of use, is removed from the metrics.
 #pragma once
 
 #include "runtime/host/metrics.hpp"
@@ -9,7 +8,7 @@
 
 namespace tocsin::runtime {
 
-// Of a gauge whose value this instance cannot tell now; no alert is raised by it.
+// The value of a gauge that this instance does not know now; no alert is raised by it.
 inline constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 
 // Ends the series; what Metrics::gauge() gave for it must not be used again. Nothing happens where

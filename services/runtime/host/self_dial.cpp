@@ -108,8 +108,8 @@ std::string dial(const std::string& host, int port, milliseconds answer) {
     return why;
 }
 
-// Where somebody on this machine may reach what listens on `listen`. Everywhere is not always where
-// it seems: without IPv6 gRPC takes [::] for 0.0.0.0.
+// The addresses at which this machine may reach what listens on `listen`. A wildcard is not always
+// what it seems: without IPv6 gRPC takes [::] for 0.0.0.0.
 static std::vector<std::string> reachable_hosts(const std::string& listen) {
     std::string host = listen.substr(0, listen.rfind(':'));
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -126,8 +126,7 @@ struct Listener {
 
 }  // namespace
 
-// These are dialled from then on, whatever becomes of their names; one that never answered tells
-// nothing.
+// These are dialled from then on, even if their names change; one that never answered is left out.
 static std::vector<Listener> answering(const std::vector<std::string>& hosts, int port,
                                        milliseconds answer, int ending) {
     std::vector<Listener> all;

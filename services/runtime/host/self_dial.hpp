@@ -1,5 +1,5 @@
 // Whether this process still accepts connections on a port of its own. A server that has gone deaf
-// looks healthy to whoever is connected already; only a new connection tells.
+// looks healthy to clients that are connected already; only a new connection shows it.
 //
 // One thread of its own, from construction to destruction, which cuts short what it waits for.
 #pragma once
@@ -15,7 +15,7 @@ namespace tocsin::runtime {
 struct SelfDialTimes {
     std::chrono::milliseconds every{5'000};
     std::chrono::milliseconds answer{3'000};  // how long one connection may wait for a sign of life
-    int failures_doubted = 2;                 // in a row: then it is said to answer nobody
+    int failures_doubted = 2;                 // in a row: then it is reported as not answering
     int failures_max = 6;                     // in a row: then it is deaf
 };
 
@@ -40,8 +40,8 @@ private:
     std::jthread thread_;
 };
 
-// Empty: somebody took the connection, whatever they said. The peer is told at once that nothing
-// will be sent, so that it costs a server of any protocol, with TLS or without, next to nothing.
+// Empty: the connection was accepted, whatever the answer. It is shut for writing at once, so that
+// it costs a server of any protocol, with TLS or without, next to nothing.
 std::string dial(const std::string& host, int port, std::chrono::milliseconds answer);
 
 }  // namespace tocsin::runtime

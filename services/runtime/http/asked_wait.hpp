@@ -1,4 +1,4 @@
-// How long a server asks to wait before the next request.
+// The wait before the next request that a server requests.
 #pragma once
 
 #include "runtime/base/time.hpp"

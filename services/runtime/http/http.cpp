@@ -1,7 +1,7 @@
 #include "runtime/http/http.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/host/clock.hpp"
-
 #include "runtime/http/http_header.hpp"
 #include "texts/letters.hpp"
 
@@ -179,7 +179,7 @@ struct Callbacks {
         return exchange.veto.empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     }
 
-    // Tells when the last byte of the request was written; nothing of it is kept or logged.
+    // Notes when the last byte of the request was written; nothing of it is kept or logged.
     template <class Exchange>
     static int trace(CURL*, curl_infotype type, char*, std::size_t, void* into) {
         auto& exchange = *static_cast<Exchange*>(into);
@@ -259,7 +259,7 @@ static std::string in_words(std::chrono::milliseconds time) {
     return fmt::format("{} s", time.count() / 1000);
 }
 
-// Whether libcurl knows its address without asking anybody.
+// Whether libcurl knows its address without a lookup.
 static bool needs_no_lookup(const std::string& host) {
     unsigned char bytes[16];
     return host.starts_with('[') || inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
@@ -349,7 +349,7 @@ void HttpClient::start(std::unique_ptr<Exchange> exchange,
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                      static_cast<long>(std::max<std::int64_t>(left.count(), 1)));
-    // Whatever is asked for, it never waits for a lookup of its own, and begins none for a name.
+    // libcurl never waits for a lookup of its own, and begins none for a name.
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     if (!here.host.empty()) {
         here.addresses =
@@ -429,32 +429,33 @@ static std::string explained(CURLcode code, const std::string& said, bool sent,
                 said);
         case CURLE_OUT_OF_MEMORY:
             // How it says of a header line that is longer than it reads, as well.
-            return "a header of the answer is longer than is read, or memory is short; ask who "
-                   "runs the server";
+            return "a header of the answer is too long, or memory is short; ask the server's "
+                   "operator";
         case CURLE_GOT_NOTHING:
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
         case CURLE_PARTIAL_FILE:
-            return fmt::format("the answer did not come to its end ({}); ask who runs the server",
-                               said);
+            return fmt::format("the answer ended early ({}); ask the server's operator", said);
         case CURLE_BAD_CONTENT_ENCODING:
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_WEIRD_SERVER_REPLY:
             return fmt::format(
                 "the answer is not HTTP as it should be ({}); check the URL and its port, and ask "
-                "who runs the server",
+                "the server's operator",
                 said);
         case CURLE_ABORTED_BY_CALLBACK:
             return "the process is stopping";
-        default:
-            return fmt::format("{}; check the URL, and ask who runs the server", said);
+        default:  // Of libcurl's hundred codes only those have a cause that people can name.
+            return fmt::format("{}; check the URL, and ask the server's operator", said);
     }
 }
 
 void HttpClient::finish(void* handle, int code) {
     CURL* easy = static_cast<CURL*>(handle);
-    auto exchange = std::move(running_.at(easy));
-    running_.erase(easy);
+    const auto found = running_.find(easy);
+    invariant(found != running_.end(), "a request ends once");
+    auto exchange = std::move(found->second);
+    running_.erase(found);
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     const std::size_t came = received(easy);

@@ -33,7 +33,7 @@ struct HttpRequest {
     // Without it, loopback, private, link-local and other inner addresses are refused after name
     // resolution, at the moment of connecting.
     bool allow_private_addresses = false;
-    // Asked once the name is resolved, the connection made and TLS agreed, immediately before the
+    // Called once the name is resolved, the connection made and TLS agreed, immediately before the
     // first byte: why it must not start any more; empty when it may.
     std::function<std::string()> veto{};
 };
@@ -130,8 +130,8 @@ private:
 // letters (RFC 6454). Empty for anything else, and for a URL that names a user.
 std::string origin_of(const std::string& url);
 
-// What of an http or https URL everybody may see: scheme, host, port and path; user information and
-// query may be secrets. `text` may be relative to `base`. Empty for anything else.
+// The part of an http or https URL that is no secret: scheme, host, port and path; user information
+// and query may be secrets. `text` may be relative to `base`. Empty for anything else.
 std::string shown_url(const std::string& base, const std::string& text);
 
 // Whether an address must not be reached from here: loopback, private, link-local, shared, unique

@@ -42,11 +42,10 @@ public:
     ~NameLookups();
     NameLookups(const NameLookups&) = delete;
 
-    // What is known by now; nothing: it must be asked for.
+    // What is known by now; nothing: it must be looked up.
     std::optional<std::vector<std::string>> known(const std::string& host);
     // `done` runs on some thread, or at once where none can be started, and must only post; the
-    // number is for give_up(). Who asks for a name that its owner has asked for already shares that
-    // lookup.
+    // number is for give_up(). Calls for the same owner and name share one lookup.
     std::uint64_t ask(const std::string& owner, const std::string& host, Done done);
     // `done` is not called any more. What has not begun, and nobody else waits for, never does.
     void give_up(std::uint64_t number);

@@ -55,8 +55,8 @@ public:
 
     Queued append(const std::string& topic, int partition, std::string_view key,
                   std::string_view value, const Headers& headers, Done done) override;
-    // Asked of a writer although a reader can be asked as well: there the question waits behind a
-    // fetch that waits for records.
+    // By a writer although a reader can do it as well: there the query waits behind a fetch that
+    // waits for records.
     void ask_range(const std::string& topic, int partition, std::chrono::milliseconds wait,
                    RangeAnswer answer) override;
     void ask_reachable(std::chrono::milliseconds wait, Answer answer) override;
@@ -135,7 +135,7 @@ private:
     std::map<int, Source> sources_;
     int replayed_last_ = -1;  // the source whose turn it was
     std::map<std::string, rd_kafka_topic_t*> topics_;
-    const rd_kafka_message_s* delivered_ = nullptr;
+    const rd_kafka_message_s* delivered_ = nullptr;  // only while on_record() is called
     std::string fatal_;
     bool trouble_ = false;
 };
@@ -143,7 +143,7 @@ private:
 // Why a topic cannot be used, and what to do.
 struct TopicFault {
     enum class Kind {
-        away,     // nobody answers for now: ask again
+        away,     // no broker answers for now: try again
         unsafe,   // it would work, and break the promises
         unusable  // it cannot work
     };

@@ -190,7 +190,7 @@ std::expected<void, TopicFault> TopicAdmin::check_layout(const TopicSpec& topic,
     return {};
 }
 
-// What a setting must be: some values are stronger than what is asked for, and as good.
+// Whether a setting is good: some values are stronger than the one required.
 static bool fits(const std::string& key, const std::string& found, const std::string& wanted) {
     static constexpr std::string_view at_least[] = {"min.insync.replicas", "retention.ms",
                                                     "retention.bytes", "max.message.bytes"};
@@ -214,7 +214,7 @@ std::expected<void, TopicFault> TopicAdmin::check_settings(const TopicSpec& topi
     std::size_t count = 0;
     const auto* resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-    if (count != 1) return away(topic, "the broker said nothing about its settings");
+    if (count != 1) return away(topic, "the broker's answer has none of its settings");
     // Another node than the one that made the topic may not know it for a moment.
     const auto error = rd_kafka_ConfigResource_error(resources[0]);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !lasts(error))
@@ -236,6 +236,15 @@ std::expected<void, TopicFault> TopicAdmin::check_settings(const TopicSpec& topi
     return {};
 }
 
+// With `allow_unsafe` a setting that only weakens the guarantees is logged, and is no fault.
+static std::expected<void, TopicFault> tolerated(std::expected<void, TopicFault> good,
+                                                 bool allow_unsafe) {
+    if (good || good.error().kind != TopicFault::Kind::unsafe || !allow_unsafe) return good;
+    logs::warn("topic settings break the guarantees; going on because kafka-allow-unsafe is set",
+               {{"why", good.error().text}});
+    return {};
+}
+
 std::expected<void, TopicFault> TopicAdmin::ensure(const std::vector<TopicSpec>& topics,
                                                    int replication, bool allow_unsafe) {
     for (const TopicSpec& topic : topics) {
@@ -244,21 +253,9 @@ std::expected<void, TopicFault> TopicAdmin::ensure(const std::vector<TopicSpec>&
         if (!there.asked) return away(topic, why);
         if (there.partitions == 0)
             if (auto created = create(topic, replication); !created) return created;
-        auto good = check_layout(topic, replication);
-        const auto unsafe = [&] {
-            return !good && good.error().kind == TopicFault::Kind::unsafe && allow_unsafe;
-        };
-        if (unsafe())
-            logs::warn("topic does not keep the promises; going on as told",
-                       {{"why", good.error().text}});
-        else if (!good)
+        if (auto good = tolerated(check_layout(topic, replication), allow_unsafe); !good)
             return good;
-        good = check_settings(topic);
-        if (unsafe())
-            logs::warn("topic does not keep the promises; going on as told",
-                       {{"why", good.error().text}});
-        else if (!good)
-            return good;
+        if (auto good = tolerated(check_settings(topic), allow_unsafe); !good) return good;
     }
     return {};
 }

@@ -16,11 +16,11 @@ struct KafkaCallbacks {
             char text[512];
             rd_kafka_fatal_error(handle, text, sizeof text);
             owner->fatal_ = text;
-            logs::error("kafka handle is dead", {{"error", text}});
+            logs::error("the Kafka client failed for good", {{"error", text}});
             return;
         }
         if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) owner->trouble_ = true;
-        logs::debug("kafka reports trouble", {{"error", reason}});
+        logs::debug("the Kafka client reports an error", {{"error", reason}});
     }
     static void delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*);
 };

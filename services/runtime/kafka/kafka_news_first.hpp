@@ -1,7 +1,7 @@
 // Reads news past history: two readers with a connection each. A client of Kafka has one fetch
 // under way, and what was just stored would wait behind megabytes of what is read again. So each
 // source begins with the reader of history and moves at its end to that of news. Until the latter
-// delivers, both read it, so that nothing is late; what comes twice is told once. One thread only.
+// delivers, both read it, so that nothing is late; what comes twice is delivered once. One thread.
 #pragma once
 
 #include "runtime/ledger/log.hpp"

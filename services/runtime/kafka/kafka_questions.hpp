@@ -1,4 +1,4 @@
-// Asks Kafka what blocks while it is asked, on a thread of its own, one question after another.
+// Runs the queries to Kafka that block, on a thread of its own, one after another.
 // ask() and poll() are safe from any thread; answers are given within poll(). Destroyed, it waits
 // for the question that is under way and gives no answer any more.
 #pragma once
@@ -17,7 +17,7 @@ class KafkaQuestions {
 public:
     using Answer = std::move_only_function<void()>;
     // Asks, waiting at most so long, and returns the answer to give. No time left: it asks nothing
-    // and returns the answer of somebody who was not heard.
+    // and returns the answer for a broker that did not reply.
     using Question = std::move_only_function<Answer(std::chrono::milliseconds left)>;
 
     // `answered` is called, on the asking thread, when poll() has something to do.
@@ -29,7 +29,7 @@ public:
     // costs all who ask one wait, not one each.
     void ask(std::chrono::milliseconds wait, Question question);
     void poll();
-    // Answers everything that is left as if nobody had been heard, and ends the thread.
+    // Answers everything that is left as if no broker had replied, and ends the thread.
     void close();
 
 private:

@@ -1,3 +1,4 @@
+#include "runtime/base/invariant.hpp"
 #include "runtime/host/clock.hpp"
 #include "runtime/kafka/kafka_handle.hpp"
 
@@ -111,8 +112,8 @@ bool KafkaReader::replay(Sink& sink, std::size_t most) {
 }
 
 // How many it delivered, ends and trouble included. librdkafka reports an end only when a fetch
-// comes back empty, which it never does from a partition that is written all the time: who reads
-// that would never be told. What the broker said with the last records tells it as well.
+// comes back empty, which it never does from a partition that is written all the time: the sink
+// would never get an end there. The offsets that came with the last records show it as well.
 std::size_t KafkaReader::deliver(Sink& sink, int id, Source& source, std::size_t most, Tick until) {
     std::size_t count = 0;
     while (count < most && (count == 0 || until == Tick::max() || now() < until)) {
@@ -138,6 +139,7 @@ void KafkaReader::deliver(Sink& sink, int id, Source& source, const rd_kafka_mes
         delivered_ = &message;
         sink.on_record(id, message.offset, {static_cast<const char*>(message.key), message.key_len},
                        {static_cast<const char*>(message.payload), message.len}, stored_at);
+        delivered_ = nullptr;
     } else if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         source.ended = true;
         sink.on_end(id, message.offset);
@@ -169,6 +171,7 @@ std::optional<std::int64_t> KafkaReader::high(const Source& source) const {
 }
 
 Headers KafkaReader::headers() const {
+    invariant(delivered_ != nullptr, "headers are read while their record is delivered");
     Headers found;
     rd_kafka_headers_t* list = nullptr;
     if (rd_kafka_message_headers(delivered_, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) return found;

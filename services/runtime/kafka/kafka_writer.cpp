@@ -98,7 +98,7 @@ void KafkaWriter::log_refused(const std::string& topic, int error) {
         if (std::exchange(refused_[topic], error) == error) return;
     }
     logs::error(
-        "the client of Kafka takes no records for a topic",
+        "the Kafka client accepts no records for a topic",
         {{"topic", topic}, {"why", rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(error))}});
 }
 
@@ -168,7 +168,7 @@ void KafkaWriter::ask_range(const std::string& name, int partition, milliseconds
                             RangeAnswer answer) {
     questions_.ask(
         wait, [this, name, partition, wait, answer = std::move(answer)](milliseconds left) mutable {
-            // Who was asked late, and did not answer in the time left, may only have been slow.
+            // A broker that got the query late may only have been slow to answer it.
             const bool in_time = 2 * left >= wait;
             LogRangeAnswer found = std::unexpected(in_time ? Unsaid::silent : Unsaid::not_asked);
             if (left.count() > 0)

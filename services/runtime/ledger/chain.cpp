@@ -1,5 +1,6 @@
 #include "runtime/ledger/chain.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/base/planted.hpp"
 
 #include <algorithm>
@@ -55,6 +56,8 @@ std::optional<std::int64_t> Chain::verify() {
 // was faster this time.
 Chain::Check Chain::check(std::int64_t offset, const std::string& digest,
                           const std::optional<Link>& link) {
+    invariant(verifying_ && verified_ < recent_.size(),
+              "a chain is compared only while one of its last decisions is left to be");
     const auto& [expected, expected_digest] = recent_[verified_];
     if (offset < expected) {
         const bool counts = verified_ > 0 && link && link->key_id == verified_key_id_ &&

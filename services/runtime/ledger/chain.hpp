@@ -27,7 +27,7 @@ public:
         counts,
         void_record,
         // Void, and what it extends was never here: either that was lost on its way, or the log is
-        // no longer the one that was read. Said once for each record; verify() tells.
+        // no longer the one that was read. Returned once for each record; verify() decides which.
         orphan,
         wrong_key,  // it extends the head, but its key is not the one in force
     };
@@ -85,9 +85,10 @@ private:
     std::string head_;
     std::string key_id_;
     std::int64_t head_offset_ = -1;
-    std::deque<std::pair<std::int64_t, std::string>> recent_;  // that counted
+    // The last that counted, by offset; the head is the last of them.
+    std::deque<std::pair<std::int64_t, std::string>> recent_;
     bool verifying_ = false;
-    std::size_t verified_ = 0;
+    std::size_t verified_ = 0;     // of `recent_`, fewer than all while verifying
     std::string verified_key_id_;  // in force after the last of them
     // Shortened digests of what was read, in two generations; and of orphans that were reported.
     absl::flat_hash_set<std::uint64_t> seen_, seen_before_, orphans_;

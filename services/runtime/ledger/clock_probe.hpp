@@ -16,8 +16,8 @@ struct ClockReading {
     Time stored_at;    // by the broker's, in milliseconds
     Tick tick{};       // when the acknowledgement came
 
-    // How far the own clock is ahead, at least: negative when it is behind, zero as far as the
-    // round trip and the broker's milliseconds can tell.
+    // How far the own clock is ahead, at least: negative when it is behind, zero within the
+    // precision of the round trip and the broker's milliseconds.
     Duration ahead() const {
         if (sent >= stored_at + std::chrono::milliseconds(1))
             return sent - stored_at - std::chrono::milliseconds(1);
@@ -43,7 +43,7 @@ public:
 
     // Sends one if it is time, the first at once. One is on its way at a time.
     void turn(Tick tick);
-    // Soon. Whoever is off asks for it all the time, which must not keep anybody busy.
+    // Soon. An instance whose clock is off orders it all the time, which must cost little.
     void order() { next_ = std::min(next_, soonest_); }
 
 private:

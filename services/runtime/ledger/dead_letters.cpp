@@ -50,7 +50,7 @@ void DeadLetters::send(const Key& key, Letter& letter) {
     letter.on_its_way = queued == Queued::queued;
     if (letter.on_its_way) return;
     if (queued == Queued::too_large) return too_large(key, offset);
-    // The process ends, which says nothing of the topic.
+    // The process ends; the topic may be well.
     if (queued == Queued::dead) return put_off(letter);
     not_stored(letter, not_queued_text(topic_, queued));
 }
@@ -59,7 +59,7 @@ void DeadLetters::send(const Key& key, Letter& letter) {
 void DeadLetters::not_stored(Letter& letter, const std::string& why) const {
     if (letter.pause == retry_first)
         logs::warn(
-            "a dead letter is not stored; trying again",
+            "a dead letter could not be stored; trying again",
             {{"service", service_}, {"topic", topic_}, {"offset", letter.offset}, {"why", why}});
     fails_(why);
     put_off(letter);

@@ -41,7 +41,7 @@ public:
     DeadLetters(const DeadLetters&) = delete;
 
     void keep(DeadLetter letter);
-    // The inputs of a partition are read again, and what is still wanted is asked again.
+    // The inputs of a partition are read again, and what is still wanted is ordered again.
     void forget(int partition);
     // Sends again what is due.
     void turn(Tick tick);

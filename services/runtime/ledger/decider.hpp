@@ -65,7 +65,7 @@ struct Happened {
 template <class Event>
 using Verdict = std::expected<Happened<Event>, Rejection>;
 
-// Who asks, as token and roster gave it at the edge.
+// The sender of a command, as token and roster gave it at the edge.
 struct Asking {
     std::string realm;
     std::string actor;

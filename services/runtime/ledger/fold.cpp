@@ -1,5 +1,6 @@
 #include "runtime/ledger/fold.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/base/planted.hpp"
 #include "runtime/ledger/record.hpp"
 
@@ -144,6 +145,7 @@ void Fold::forget(Time decided_at) {
         for (const std::string* key : expiring_.begin()->second) {
             Memory& memory = memory_of(*key);
             const auto found = memory.find(*key);
+            invariant(found != memory.end(), "what is to expire is remembered");
             if (!planted(Bug::override_forgets)) forgotten_.add(found->second.expires_at);
             memory.erase(found);
         }

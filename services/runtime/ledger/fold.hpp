@@ -23,7 +23,7 @@ namespace tocsin::runtime {
 struct Remembered {
     std::string body_digest;
     Time expires_at;
-    // Read back as counting; until then nobody may be told.
+    // Read back as counting; until then nothing may be answered or done because of it.
     bool counted = false;
     std::int64_t offset = -1;
     Time decided_at;
@@ -40,8 +40,8 @@ public:
     // Where a decider stands in an input.
     struct Place {
         std::int64_t position = 0;  // offset of the next record to consider
-        // The last inputs that were decided on, by offset, with the digests of their records: what
-        // tells later whether the log still holds them.
+        // The last inputs that were decided on, by offset, with the digests of their records, to
+        // check later whether the log still holds them.
         std::deque<std::pair<std::int64_t, std::string>> causes;
         // From here on they are all that were decided on.
         std::int64_t begins = 0;
@@ -112,7 +112,7 @@ private:
     static std::size_t shard_of(const std::string& key);
     Memory& memory_of(const std::string& key);
     std::array<Memory, memories> memory_;
-    // Their keys by the second in which they expire; nodes of the maps do not move.
+    // The key of each of them, by the second in which it expires; nodes of the maps do not move.
     std::map<std::int64_t, std::vector<const std::string*>> expiring_;
     Forgotten forgotten_;
     std::unique_ptr<Rules> rules_;

@@ -1,4 +1,4 @@
-// What a service sees of its own ledger: ask for a decision, append to a stream, know whether this
+// What a service sees of its own ledger: submit commands, append to a stream, know whether this
 // instance leads. Implemented over Kafka by ledger_process.cpp; the protocol itself is
 // partition.hpp.
 #pragma once
@@ -59,10 +59,10 @@ public:
 
     // Appends the command; `done` is called exactly once, on a ledger's thread or within the call:
     // when a decision on it counts, when it is found to be a repeat of one that does, or with
-    // `unavailable` after `wait`, or at once where nothing can be asked for now. An unavailable
-    // command may still be decided later: ask again with the same request_id, body and expiry.
-    // A command of more than `command_bytes_max` is rejected as `command_too_large`: that is no
-    // decision, so it has no position, and it is final.
+    // `unavailable` after `wait`, or at once where no command is accepted now. An unavailable
+    // command may still be decided later: submit it again with the same request_id, body and
+    // expiry. A command of more than `command_bytes_max` is rejected as `command_too_large`: that
+    // is no decision, so it has no position, and it is final.
     virtual void submit(Submission submission, std::chrono::milliseconds wait, Done done) = 0;
 
     // Appends one record to a stream of this service, such as `readings`. `done`, called once on
@@ -82,8 +82,8 @@ public:
     enum class Awaited {
         reached,   // by the fold, its reactors and the views
         not_yet,   // `wait` is over, or the process stops
-        too_many,  // others wait, in all, of this realm or of this actor: ask again later
-        given_up   // by who asked
+        too_many,  // others wait, in all, of this realm or of this actor: try again later
+        given_up   // by the caller
     };
     // Calls `done` once, on the ledger thread, within the call or within give_up(): when every
     // position is reached, or when that is given up. What is returned is for give_up().

@@ -1,4 +1,4 @@
-// What other threads ask of a LedgerProcess.
+// Calls of other threads to a LedgerProcess.
 #include "runtime/base/planted.hpp"
 #include "runtime/base/traceparent.hpp"
 #include "runtime/host/logs.hpp"
@@ -28,14 +28,14 @@ int LedgerProcess::partition_of_realm(const std::string& realm) const {
     return partition_of(realm, static_cast<int>(config_.kafka_partitions));
 }
 
-// A copy of the command that somebody put into another partition is refused there, and that is no
-// answer to who waits for this one.
+// A copy of the command in another partition is refused there, and that is no answer to the caller
+// who waits for this one.
 std::string LedgerProcess::awaited_key(int partition, const std::string& request) {
     if (planted(Bug::other_partition)) partition = 0;
     return std::to_string(partition) + "/" + request;
 }
 
-// Why nothing can be asked for now; empty when it can.
+// Why no command is accepted now; empty when one is.
 std::string LedgerProcess::refusal(const std::string& realm) const {
     if (stopping_) return std::string(stopping_text);
     // Folded at start before others are, a partition serves; what else keeps the process from being
@@ -82,7 +82,7 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
     const int source = source_of(partition, input_named(commands_topic_));
     const std::int64_t read_before = read_[static_cast<std::size_t>(source)];
     // The slot is held until the record left as well: who gives up early must not fill the queue.
-    const Queued queued = asking_->append(
+    const Queued queued = command_writer_->append(
         commands_topic_, partition, asking.realm, record, {},
         [this, partition, slot, handle = *handle, read_before](const Stored& stored) {
             command_stored(partition, handle, stored, read_before);
@@ -100,7 +100,7 @@ void LedgerProcess::submit(Submission submission, milliseconds wait, Done done) 
                          "; ask again with the same request_id"));
 }
 
-// Where the broker takes less than is asked for, the answer is as final.
+// Where the broker's limit is below ours, the answer is as final.
 void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const Stored& stored,
                                    std::int64_t read_before) {
     const int source = source_of(partition, input_named(commands_topic_));
@@ -114,7 +114,7 @@ void LedgerProcess::command_stored(int partition, Waiters::Handle handle, const 
         missing
             ? unavailable(missing_text(log_name(source)) + "; ask again with the same request_id")
             : too_large(0, 0);
-    if (!missing) answer.rejection.text = "it is larger than the log takes; leave something out";
+    if (!missing) answer.rejection.text = "it is larger than the log accepts; leave something out";
     if (Done back = waiters_.take_back(handle)) back(std::move(answer));
 }
 
@@ -126,7 +126,7 @@ void LedgerProcess::compare_place(int source, std::int64_t read_before, const St
     // It was started anew meanwhile, and comes to it by itself.
     auto& read = read_[static_cast<std::size_t>(source)];
     if (stored.offset >= read) return;
-    // Once: told again and again it would never come to reading anew.
+    // Once: with repeated reports it would never come to reading anew.
     read = -1;
     Slot& slot = slot_of(source);
     logs::warn("a log took a record where it held others; comparing it with what was read",
@@ -153,7 +153,7 @@ void LedgerProcess::append_stream(std::string_view stream, const std::string& re
     const std::string topic = stream_topic(config_.world, plan_.service, stream);
     const int source = source_of(partition, input_named(topic));
     const std::int64_t read_before = read_[static_cast<std::size_t>(source)];
-    const Queued queued = asking_->append(
+    const Queued queued = command_writer_->append(
         topic, partition, realm, command_bytes(submission, seal->second, key_of(partition)), {},
         [this, shared, source, read_before](const Stored& stored) {
             compare_place(source, read_before, stored);
@@ -247,7 +247,7 @@ void LedgerProcess::operate(int partition, Word word, std::string reason, millis
         if (!slot.broken.empty())
             return (*shared)(
                 {Obeyed::Kind::not_repairable,
-                 fmt::format("restart this instance; it stands still for {}", slot.broken), -1});
+                 fmt::format("restart this instance; it stopped because of {}", slot.broken), -1});
         const auto taken = word == Word::restart_inputs ? slot.partition.restart_inputs(reason)
                                                         : slot.partition.override_clock(reason);
         if (!taken) return (*shared)({Obeyed::Kind::not_repairable, taken.error(), -1});

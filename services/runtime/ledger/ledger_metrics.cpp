@@ -6,9 +6,9 @@ namespace {
 prometheus::Counter& commands(Metrics& metrics, const std::string& service,
                               const std::string& outcome) {
     return metrics.counter("tocsin_commands_total",
-                           "Commands by what became of them, since the start. accepted, rejected: "
-                           "decided by this instance; repeat: met again by it while it led; "
-                           "unavailable: calls that it could not answer in time.",
+                           "Commands by outcome, since the start. accepted, rejected: decided by "
+                           "this instance; repeat: a repeated request that it passed over while it "
+                           "led; unavailable: calls that it could not answer in time.",
                            {{"service", service}, {"outcome", outcome}});
 }
 
@@ -18,10 +18,11 @@ const std::vector<double> command_buckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.0
 
 prometheus::Counter& reader_restarts_of(Metrics& metrics, const std::string& service,
                                         const std::string& kind) {
-    return metrics.counter("tocsin_reader_restarts_total",
-                           "Logs that stood still although they went on, and were read anew. "
-                           "source: by another start; reader: by another reader of all logs.",
-                           {{"service", service}, {"kind", kind}});
+    return metrics.counter(
+        "tocsin_reader_restarts_total",
+        "Restarts of reading, where new records of a log were not delivered. source: one log was "
+        "started again; reader: all logs got a new Kafka client.",
+        {{"service", service}, {"kind", kind}});
 }
 
 LedgerMetrics::PerPartition partition_gauges(Metrics& metrics, const prometheus::Labels& labels) {
@@ -29,14 +30,15 @@ LedgerMetrics::PerPartition partition_gauges(Metrics& metrics, const prometheus:
         &metrics.gauge("tocsin_ledger_position",
                        "Offset after the last ledger record that was read.", labels),
         &metrics.gauge("tocsin_ledger_lag_records",
-                       "Ledger records that are there and were not read yet.", labels),
+                       "Ledger records that are stored and were not read yet.", labels),
         &metrics.gauge("tocsin_ledger_lag_seconds",
-                       "Since when some ledger record is unread; 0 while none is.", labels),
+                       "Seconds for which some ledger record has been unread; 0 while none is.",
+                       labels),
         &metrics.gauge("tocsin_undecided",
                        "Inputs that were read and have no decision that counts yet.", labels),
         &metrics.gauge("tocsin_partition_halted", "1 while a partition needs an operator.", labels),
         &metrics.gauge("tocsin_inputs_halted",
-                       "Inputs of a partition that this instance cannot go on in, as a newer "
+                       "Inputs of a partition that this instance stopped reading, because a newer "
                        "version or another key wrote there; the rest of the partition goes on.",
                        labels),
         &metrics.gauge("tocsin_leads", "1 where this instance wrote the last decision that counts.",
@@ -53,73 +55,76 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
       unavailable(commands(metrics, service, "unavailable")),
       repeats(commands(metrics, service, "repeat")),
       command_seconds(metrics.histogram("tocsin_command_seconds",
-                                        "Time from a command to its answer, of those answered here "
-                                        "with a decision that counts.",
+                                        "Seconds from a command to its answer, of commands "
+                                        "answered by this instance with a decision that counts.",
                                         {{"service", service}}, command_buckets)),
       decisions(metrics.counter("tocsin_decisions_total",
                                 "Decisions that count and that this instance wrote, since its "
-                                "start; over all instances they add up.",
+                                "start; the sum over all instances is the total.",
                                 {{"service", service}})),
-      void_records(metrics.counter("tocsin_void_records_total",
-                                   "Ledger records that extend nothing, seen to arrive since the "
-                                   "start; every instance sees the same ones.",
-                                   {{"service", service}})),
-      foreign_records(metrics.counter("tocsin_foreign_records_total",
-                                      "Records without a good mac, decisions under a key that is "
-                                      "not in force, and readings that cannot be parsed, seen to "
-                                      "arrive since the start and skipped.",
-                                      {{"service", service}})),
-      folds_again(metrics.counter("tocsin_folds_again_total",
-                                  "Times that this instance threw a state away and folded again.",
-                                  {{"service", service}})),
+      void_records(metrics.counter(
+          "tocsin_void_records_total",
+          "Void ledger records, which do not extend the last decision that counts; those that "
+          "arrived since the start. Every instance counts the same ones.",
+          {{"service", service}})),
+      foreign_records(metrics.counter(
+          "tocsin_foreign_records_total",
+          "Records without a good mac, decisions under a key that is not in force, and readings "
+          "that cannot be parsed; those that arrived since the start. They are skipped.",
+          {{"service", service}})),
+      folds_again(metrics.counter(
+          "tocsin_folds_again_total",
+          "Times that this instance discarded a partition's state and folded its ledger again.",
+          {{"service", service}})),
       takeovers(metrics.counter("tocsin_takeovers_total",
-                                "Times that this instance stepped in for another one.",
+                                "Times that this instance took over a partition from another.",
                                 {{"service", service}})),
-      dead_letters(metrics.counter("tocsin_dead_letters_total",
-                                   "Inputs that this instance kept aside, as they could not be "
-                                   "decided.",
-                                   {{"service", service}})),
+      dead_letters(metrics.counter(
+          "tocsin_dead_letters_total",
+          "Inputs that could not be decided and that this instance kept as dead letters.",
+          {{"service", service}})),
       replaced_keys(metrics.counter("tocsin_replaced_key_records_total",
-                                    "Commands and readings signed with a key of the world that had "
-                                    "been replaced, met while leading and passed over.",
+                                    "Commands and readings signed with a replaced key of the "
+                                    "world, which this instance passed over while it led.",
                                     {{"service", service}})),
       appends_again(metrics.counter("tocsin_appends_again_total",
-                                    "Decisions that were sent again, as it was not heard whether "
-                                    "they were stored.",
+                                    "Decisions that were appended again, because Kafka had not "
+                                    "confirmed that they were stored.",
                                     {{"service", service}})),
-      races_lost(metrics.counter("tocsin_races_lost_total",
-                                 "Times that this instance stepped in and another had decided.",
-                                 {{"service", service}})),
-      inputs_rewound(metrics.counter("tocsin_inputs_rewound_total",
-                                     "Inputs set back, as their logs had lost records that were "
-                                     "decided on; every instance sees the same ones.",
-                                     {{"service", service}})),
+      races_lost(metrics.counter(
+          "tocsin_races_lost_total",
+          "Times that this instance tried to take over a partition and another had decided first.",
+          {{"service", service}})),
+      inputs_rewound(
+          metrics.counter("tocsin_inputs_rewound_total",
+                          "Inputs that were set back because their logs had lost records that were "
+                          "decided on; every instance counts the same ones.",
+                          {{"service", service}})),
       inputs_passed(metrics.counter("tocsin_inputs_passed_total",
-                                    "Times that commands were recorded as needing no decision; "
-                                    "every instance sees the same ones.",
+                                    "Decisions that record that commands need no decision; every "
+                                    "instance counts the same ones.",
                                     {{"service", service}})),
       turns(metrics.counter("tocsin_ledger_turns_total",
-                            "Turns of the ledger thread; a few per second while nothing happens.",
+                            "Turns of the ledger thread; a few per second while it is idle.",
                             {{"service", service}})),
       source_restarts(reader_restarts_of(metrics, service, "source")),
       reader_restarts(reader_restarts_of(metrics, service, "reader")),
-      reader_down(metrics.gauge("tocsin_reader_down",
-                                "1 while a log that is there is not read although it was tried "
-                                "again.",
-                                {{"service", service}})),
+      reader_down(
+          metrics.gauge("tocsin_reader_down",
+                        "1 while a log that exists cannot be read, also after another attempt.",
+                        {{"service", service}})),
       log_unwritable(metrics.gauge("tocsin_log_unwritable",
-                                   "1 while Kafka takes nothing for a log that is to be written, "
-                                   "or has none.",
+                                   "1 while a log that this instance must write does not exist, or "
+                                   "Kafka accepts no records for it.",
                                    {{"service", service}})),
       clock_offset_seconds(metrics.gauge("tocsin_clock_offset_seconds",
-                                         "How far this clock is ahead of the brokers', at least; "
-                                         "negative when behind. Measured every minute.",
+                                         "Seconds by which this clock is ahead of the brokers', at "
+                                         "least; negative when behind. Measured every minute.",
                                          {{"service", service}})),
-      clock_off(
-          metrics.gauge("tocsin_clock_off",
-                        "1 while this instance does not decide, as its clock differs from the "
-                        "brokers' by too much.",
-                        {{"service", service}})),
+      clock_off(metrics.gauge("tocsin_clock_off",
+                              "1 while this instance does not decide because its clock differs too "
+                              "much from the brokers'.",
+                              {{"service", service}})),
       dead_letters_waiting(metrics.gauge("tocsin_dead_letters_waiting",
                                          "Dead letters that are not stored yet; each holds up an "
                                          "input of a partition.",
@@ -140,7 +145,8 @@ LedgerMetrics::LedgerMetrics(Metrics& metrics, const std::string& service, int c
       kafka_stale_seconds(metrics.gauge("tocsin_kafka_stale_seconds",
                                         "Seconds since a broker last answered; 0 while one does.",
                                         {{"service", service}})),
-      ready(metrics.gauge("tocsin_ready", "1 while history is folded and commands are taken.",
+      ready(metrics.gauge("tocsin_ready",
+                          "1 while history is folded and the service accepts commands.",
                           {{"service", service}})) {
     for (int i = 0; i < count; ++i)
         partitions.push_back(

@@ -1,4 +1,4 @@
-// What a ledger process tells Prometheus. Labels are bounded: service and partition.
+// The metrics of a ledger process. Labels are bounded: service and partition.
 #pragma once
 
 #include "runtime/host/metrics.hpp"

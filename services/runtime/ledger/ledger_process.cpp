@@ -1,7 +1,8 @@
-// The turns of the ledger thread: reads, drives the partitions, obeys their orders. What other
-// threads ask is in ledger_calls.cpp, what the process says of itself in ledger_standing.cpp.
+// The turns of the ledger thread: reads, drives the partitions, obeys their orders. Calls of other
+// threads are in ledger_calls.cpp, status and readiness in ledger_standing.cpp.
 #include "runtime/ledger/ledger_process.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/ledger/ledger_slot.hpp"
 #include "runtime/ledger/topics.hpp"
@@ -24,7 +25,7 @@ static constexpr auto folded_at_a_time = std::chrono::microseconds(100);
 static constexpr auto folded_undisturbed = milliseconds(5);
 // Of the threads that fold history; views share more than a few cores can speed up.
 static constexpr unsigned fold_threads_max = 4;
-// What everybody but services may have waiting: half of what a writer's queue takes.
+// Bytes that callers other than services may have waiting: half of what a writer's queue takes.
 static constexpr std::size_t asked_bytes_max = 128u << 20;
 
 // Each is a client of Kafka, with a few threads that sleep most of the time.
@@ -100,9 +101,9 @@ LedgerProcess::~LedgerProcess() { stop(milliseconds(0)); }
 void LedgerProcess::open() {
     for (std::size_t i = 0; i < std::min(slots_.size(), ledger_writers_max); ++i)
         writers_.push_back(log_->writer());
-    asking_ = log_->writer();
+    command_writer_ = log_->writer();
     SourceSink& sink = *this;
-    sources_ = std::make_unique<LedgerSources>(*log_, *asking_, clock_, sink, plan_.service,
+    sources_ = std::make_unique<LedgerSources>(*log_, *command_writer_, clock_, sink, plan_.service,
                                                LedgerSources::Options{});
     letters_ = std::make_unique<DeadLetters>(
         *writers_.front(), clock_, dead_letters_topic_, plan_.service,
@@ -116,7 +117,7 @@ void LedgerProcess::open() {
         });
     const std::string probes = probes_topic(config_.world);
     clock_probe_ = std::make_unique<ClockProbe>(
-        *asking_, clock_, probes, plan_.service,
+        *command_writer_, clock_, probes, plan_.service,
         [this, probes](const ClockReading& reading) {
             refused_.taken({probes});
             metrics_.update(reading);
@@ -135,7 +136,7 @@ void LedgerProcess::open() {
         ++warming_;
         writer.ask_warm(topic, milliseconds(5000), [this](bool) { --warming_; });
     };
-    for (const InputSpec& input : inputs_) warm(*asking_, input.topic);
+    for (const InputSpec& input : inputs_) warm(*command_writer_, input.topic);
     for (const auto& writer : writers_) warm(*writer, ledger_topic_);
     warm(*writers_.front(), dead_letters_topic_);
     last_contact_ = clock_.tick().time_since_epoch().count();
@@ -160,12 +161,12 @@ void LedgerProcess::run() {
 }
 
 void LedgerProcess::each_writer(const auto& work) const {
-    work(*asking_);
+    work(*command_writer_);
     for (const auto& writer : writers_) work(*writer);
 }
 
-// Whoever waits for a record to be stored hears of it here at the latest: afterwards it may be
-// gone.
+// Those that wait for a record to be stored get the result here at the latest: afterwards they may
+// be gone.
 void LedgerProcess::finish(milliseconds flush) {
     each_writer([&](LogWriter& writer) {
         if (flush.count() > 0) writer.flush(flush);
@@ -235,8 +236,9 @@ void LedgerProcess::take_trouble() {
     each_writer([&](LogWriter& writer) {
         trouble |= writer.take_trouble();
         if (writer.fatal().empty()) return;
-        // A dead handle cannot be repaired in place; whoever supervises this process restarts it.
-        logs::error("kafka handle died; ending the process", {{"why", writer.fatal()}});
+        // A dead handle cannot be repaired in place; the supervisor restarts this process.
+        logs::error("the Kafka client failed for good; ending the process",
+                    {{"why", writer.fatal()}});
         std::_Exit(70);
     });
     if (trouble) on_trouble();
@@ -353,20 +355,21 @@ void LedgerProcess::ask_ranges(Slot& slot) {
     slot.ranges_left = inputs_.size();
     const std::uint64_t question = ++slot.question;
     for (std::size_t i = 0; i < inputs_.size(); ++i)
-        asking_->ask_range(inputs_[i].topic, slot.number, milliseconds(2000),
-                           [this, &slot, question, i](const LogRangeAnswer& range) {
-                               if (!slot.asking_ranges || slot.question != question) return;
-                               if (range) slot.ranges[i] = *range;
-                               if (--slot.ranges_left > 0) return;
-                               slot.asking_ranges = false;
-                               std::vector<LogRange> ranges;
-                               for (const auto& one : slot.ranges)
-                                   if (one) ranges.push_back(*one);
-                               if (ranges.size() == inputs_.size() && slot.partition.caught_up())
-                                   start_inputs(slot, ranges);
-                               else
-                                   slot.next_attempt = clock_.tick() + milliseconds(100);
-                           });
+        command_writer_->ask_range(
+            inputs_[i].topic, slot.number, milliseconds(2000),
+            [this, &slot, question, i](const LogRangeAnswer& range) {
+                if (!slot.asking_ranges || slot.question != question) return;
+                if (range) slot.ranges[i] = *range;
+                if (--slot.ranges_left > 0) return;
+                slot.asking_ranges = false;
+                std::vector<LogRange> ranges;
+                for (const auto& one : slot.ranges)
+                    if (one) ranges.push_back(*one);
+                if (ranges.size() == inputs_.size() && slot.partition.caught_up())
+                    start_inputs(slot, ranges);
+                else
+                    slot.next_attempt = clock_.tick() + milliseconds(100);
+            });
 }
 
 void LedgerProcess::start_inputs(Slot& slot, const std::vector<LogRange>& ranges) {
@@ -417,11 +420,12 @@ const std::string& LedgerProcess::topic_of(int source) const {
 
 LogWriter& LedgerProcess::writer_of(int source) const {
     const auto partition = static_cast<std::size_t>(source) / (inputs_.size() + 1);
-    return input_of(source) < 0 ? *writers_[partition % writers_.size()] : *asking_;
+    return input_of(source) < 0 ? *writers_[partition % writers_.size()] : *command_writer_;
 }
 
 int LedgerProcess::input_named(const std::string& topic) const {
     const auto found = std::ranges::find(inputs_, topic, &InputSpec::topic);
+    invariant(found != inputs_.end(), "only commands and streams of this ledger are written here");
     return static_cast<int>(found - inputs_.begin());
 }
 
@@ -470,7 +474,8 @@ void LedgerProcess::read_out_of_range(int source) {
 }
 
 void LedgerProcess::read_trouble(int source, const std::string& what) {
-    logs::warn("reading stumbled", {{"service", plan_.service}, {"source", source}, {"why", what}});
+    logs::warn("reading a log was interrupted; reading on",
+               {{"service", plan_.service}, {"source", source}, {"why", what}});
     on_trouble();
 }
 

@@ -101,8 +101,8 @@ public:
         std::chrono::milliseconds clock_ahead{0};
         std::string key_id;  // of the key that signs there
     };
-    // As of the last turns: at once where readiness, a halt or the leader changed, and before
-    // anybody is told of it.
+    // As of the last turns: at once where readiness, a halt or the leader changed, and before any
+    // other report of it.
     std::vector<Status> status() const;
     // What an operator may have recorded for a halted partition.
     enum class Word { restart_inputs, override_clock };
@@ -218,10 +218,10 @@ private:
     Waiters waiters_;
     PositionWaits reads_;
 
-    // A writer has one request under way, and each waits for the disk: what is asked must not wait
-    // for what is decided, nor the other way round; nor what is decided in one partition for
-    // another, or its leader is overtaken there and folds again.
-    std::unique_ptr<LogWriter> asking_;                // to the commands and the streams
+    // A writer has one request under way, and each waits for the disk: commands must not wait for
+    // decisions, nor the other way round; nor decisions of one partition for those of another, or
+    // its leader is overtaken there and folds again.
+    std::unique_ptr<LogWriter> command_writer_;        // to the commands and the streams
     std::vector<std::unique_ptr<LogWriter>> writers_;  // to the ledger; the first: dead letters too
     std::unique_ptr<DeadLetters> letters_;
     std::unique_ptr<ClockProbe> clock_probe_;

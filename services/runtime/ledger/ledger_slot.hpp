@@ -1,4 +1,4 @@
-// One partition of a LedgerProcess and what it tells: views, waiting calls. Ledger thread only, but
+// One partition of a LedgerProcess and its observers: views, waiting calls. Ledger thread only, but
 // for what folds its backlog.
 #pragma once
 
@@ -60,7 +60,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
         if (decision.has_clock_overridden()) recorded(Word::override_clock, offset);
     }
 
-    // What the partition itself recorded, and whoever looks after the installation wants to know.
+    // What the partition itself recorded and operators need to know.
     void log_news(std::int64_t offset, const ledger::v1::Decision& decision) const {
         const std::string where = Position{process.plan_.service, number, offset}.text();
         for (const auto& place : decision.inputs_rewound().inputs())
@@ -122,12 +122,12 @@ struct LedgerProcess::Slot final : PartitionObserver {
         }
     }
 
-    // Tells the operators whose word that is.
+    // Answers the operators whose order that is.
     void recorded(Word word, std::int64_t offset) {
         end_words({Obeyed::Kind::recorded, {}, offset},
                   [&](const Waiting& one) { return one.word == word; });
     }
-    // Tells those whose word was not recorded until `tick`.
+    // Answers those whose order was not recorded until `tick`.
     void give_up_words(Tick tick) {
         end_words({Obeyed::Kind::not_yet, {}, -1},
                   [&](const Waiting& one) { return one.until <= tick; });
@@ -186,14 +186,14 @@ struct LedgerProcess::Slot final : PartitionObserver {
     bool inputs_started = false;
     bool live = false;  // its history was folded
     std::deque<Read> backlog;
-    std::size_t backlog_bytes = 0;
+    std::size_t backlog_bytes = 0;          // of its records
     std::vector<Waiting> words;             // of operators who wait
     std::vector<std::string> inputs_alarm;  // why each input stands still, as last logged
-    // Where the inputs begin and end is asked; answers to an older question are stale.
+    // The ranges of the inputs are being requested; answers to an older question are stale.
     bool asking_ranges = false;
     std::uint64_t question = 0;
     std::vector<std::optional<LogRange>> ranges;
-    std::size_t ranges_left = 0;
+    std::size_t ranges_left = 0;  // to be answered
     Tick next_attempt{};
 };
 

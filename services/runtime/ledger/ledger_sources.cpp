@@ -112,7 +112,7 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     source.asked = false;
     source.next_look = tick + (range ? options_.look_every : options_.stall_after);
     if (!range) {
-        // Nor does it tell anything while Kafka is away.
+        // Nor does it mean anything while Kafka is away.
         if (range.error() == Unsaid::not_asked || !watched_since_) return;
         // Kafka answers, and yet not for this log: it may be gone.
         ++source.unanswered;
@@ -126,7 +126,7 @@ void LedgerSources::looked(int id, std::uint64_t start, std::int64_t next,
     know_end(source, range->high, tick);
     // What was read is not there any more.
     if (range->high < next) return sink_.read_trouble(id, "the log ends before what was read");
-    // Of an empty log, too, the end is told: nothing is decided before that.
+    // The end of an empty log is reported too: nothing is decided before that.
     const bool unread = range->high > next;
     if (source.next != next || (!unread && source.ended)) return;
     source.next_look = tick;
@@ -138,7 +138,7 @@ void LedgerSources::stalled(int id, Source& source, Tick tick) {
     ++source.stalls;
     if (!source.unread_since) source.unread_since = quiet_since(source);
     const bool again = source.stalls % 2 == 0;
-    logs::warn("a log is not read although it goes on; reading it anew",
+    logs::warn("new records of a log are not delivered; reading it anew",
                {{"service", service_},
                 {"topic", source.topic},
                 {"partition", source.partition},

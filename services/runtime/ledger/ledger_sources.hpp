@@ -1,6 +1,6 @@
 // What a driver reads: its sources, each a partition of a log, kept going. A start that fails is
 // tried again; a source that stands still although its log goes on, which a client of Kafka may do
-// without a word, is started again, and when that does not help the handle is replaced. Ledger
+// without an error, is started again, and when that does not help the handle is replaced. Ledger
 // thread only.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace tocsin::runtime {
 
-// Who is told what was read.
+// Takes what was read.
 class SourceSink {
 public:
     virtual ~SourceSink() = default;
@@ -33,7 +33,7 @@ public:
         std::chrono::milliseconds stall_after{3'000};
         // So does one that brings neither a record nor its end after a start.
         std::chrono::milliseconds end_after{10'000};
-        // How often the log of a quiet source is asked whether it has more.
+        // How often the range of a quiet source's log is requested, to see whether it has more.
         std::chrono::milliseconds look_every{30'000};
         std::chrono::milliseconds look_wait{2'000};
         std::chrono::milliseconds retry_first{250};
@@ -44,12 +44,12 @@ public:
         std::int64_t readers = 0;
     };
 
-    // `asked` is where ranges are asked; it lives longer.
+    // `asked` is the writer by which ranges are requested; it lives longer.
     LedgerSources(LogBackend& log, LogWriter& asked, const Clock& clock, SourceSink& sink,
                   std::string service, Options options);
     LedgerSources(const LedgerSources&) = delete;
 
-    // Reads it from `offset` on; nothing from before is told afterwards.
+    // Reads it from `offset` on; no record from before is delivered afterwards.
     void start(int source, const std::string& topic, int partition, std::int64_t offset);
     void stop(int source);
     bool poll(std::size_t replayed_max);
@@ -59,7 +59,7 @@ public:
     // nothing can be said of them.
     void tend(Tick tick, bool connected);
     // Whether it is meant to be read and is not, or not to the end although it was started again,
-    // or nobody says where it ends.
+    // or its end is unknown.
     bool down(int source) const;
     // As topic/partition, of the first that is.
     std::optional<std::string> first_down() const;
@@ -78,7 +78,7 @@ private:
         std::int64_t next = 0;
         bool running = false;
         bool out_of_range = false;
-        bool ended = false;       // its end was told since the start
+        bool ended = false;       // its end was reported since the start
         std::uint64_t start = 0;  // number of the start; an answer to an older one is stale
         Tick heard{};             // when a record or its end came last
         std::int64_t known_end = 0;

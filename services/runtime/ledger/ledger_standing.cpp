@@ -32,7 +32,7 @@ void LedgerProcess::on_trouble() {
     for (const auto& slot : slots_) slot->guard([&] { slot->partition.on_broker_trouble(); });
 }
 
-// A broker that is gone is asked until it answers; one that was silent is asked as well, since a
+// A broker that is gone is probed until it answers; one that was silent is probed as well, since a
 // machine that stands still closes no connection.
 void LedgerProcess::probe(Tick tick) {
     const Tick last{std::chrono::nanoseconds{last_contact_}};
@@ -72,12 +72,12 @@ void LedgerProcess::note_refused(int source, const Stored& stored) {
 // From any thread: a record for it could not even be queued.
 void LedgerProcess::note_not_queued(int source, Queued queued) {
     if (queued == Queued::missing) return note_missing(source);
-    if (queued == Queued::dead) return;  // The process ends, which says nothing of the log.
+    if (queued == Queued::dead) return;  // The process ends; the log may be well.
     const std::lock_guard guard(mutex_);
     not_queued_[source] = queued;
 }
 
-// First thing in a turn: what was stored afterwards is heard of afterwards.
+// First thing in a turn: results of what was stored afterwards come afterwards.
 void LedgerProcess::take_not_queued() {
     std::map<int, Queued> noted;
     {
@@ -88,13 +88,13 @@ void LedgerProcess::take_not_queued() {
         tell_refused(source, not_queued_text(log_name(source), queued));
 }
 
-// Only the ledger is needed: without commands nobody would find out that they are taken again.
+// Only the ledger is needed: without commands nothing would show that they are accepted again.
 void LedgerProcess::tell_refused(int source, std::string why) {
     refused_.refused(name_of(source), std::move(why), input_of(source) < 0, clock_.tick());
 }
 
-// Who has nothing more to write would never hear that it is taken again. A ledger that is not
-// opened has its first decision to write, also while none is under way.
+// With nothing more to write, nothing would show that the log is accepted again. A ledger that is
+// not opened has its first decision to write, also while none is under way.
 void LedgerProcess::forget_refused(Tick tick) {
     refused_.drop_quiet(tick);
     for (const auto& slot : slots_)
@@ -109,7 +109,7 @@ std::optional<int> LedgerProcess::first_missing() const {
     return *missing_.begin();
 }
 
-// Nothing is written meanwhile, so that nobody else would notice that it is there again.
+// Nothing is written meanwhile, so that nothing else would show that it is there again.
 void LedgerProcess::look_for_missing(Tick tick) {
     const auto source = first_missing();
     if (!source || looking_ || tick < next_look_) return;
@@ -171,7 +171,7 @@ void LedgerProcess::check_ready(Tick tick) {
         // What came since its end was read is little, and may never stop coming.
         if (!slot->live && folded(*slot)) slot->fold_whole_backlog(tick);
         const bool here = folded(*slot);
-        // Also after a lost tail, when everything was told again.
+        // Also after a lost tail, when everything was reported again.
         if (here && !slot->live) slot->go_live();
         const bool readable = slot->live && slot->halted().empty();
         const bool was = readable_[static_cast<std::size_t>(slot->number)].exchange(readable);
@@ -376,7 +376,7 @@ const Partition& LedgerProcess::partition(int number) const {
     return slots_[static_cast<std::size_t>(number)]->partition;
 }
 
-// A caller asks another instance, or an operator, for another reason each.
+// The reason shows the caller whether another instance or an operator can help.
 std::string LedgerProcess::why_not(const std::string& realm) const {
     static constexpr std::string_view folding = "history is still being folded";
     const auto halt = [](const std::string& why) {

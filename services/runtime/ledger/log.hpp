@@ -25,10 +25,10 @@ struct LogRange {
     std::int64_t high = 0;
 };
 
-// Why nobody said what a log holds.
+// Why it is unknown what a log holds.
 enum class Unsaid {
     silent,    // asked in time, and not answered
-    not_asked  // its time passed behind other questions, which tells nothing of the log
+    not_asked  // its time passed behind other questions; the log may be well
 };
 using LogRangeAnswer = std::expected<LogRange, Unsaid>;
 
@@ -118,7 +118,7 @@ public:
     // most `replayed_max` records of the others in turn. False when nothing was there. The sink
     // must not start or stop sources meanwhile.
     virtual bool poll(Sink& sink, std::size_t replayed_max) = 0;
-    // Offset after the last record of a source, as the last fetch told; nothing before the first.
+    // Offset after the last record of a source, by the last fetch; nothing before the first.
     virtual std::optional<std::int64_t> high(int source) const = 0;
     virtual bool take_trouble() = 0;
     virtual const std::string& fatal() const = 0;

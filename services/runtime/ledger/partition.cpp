@@ -2,6 +2,8 @@
 // partition_inputs.cpp, deciding in partition_decide.cpp.
 #include "runtime/ledger/partition.hpp"
 
+#include "runtime/base/invariant.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -142,7 +144,7 @@ void Partition::read_counting(std::int64_t offset, const ledger::v1::Decision& d
                               const std::string& digest, Tick tick) {
     quiet_since_ = tick;
     void_behind_head_ = 0;
-    // Who is newer is told by the ledger too: the clock at the start may have been behind.
+    // The ledger too shows which process is newer: the clock at the start may have been behind.
     if (!news_from_ && decision.writer() == options_.writer && flight_.empty() &&
         decision.incarnation() >= options_.incarnation && own_counted_ < 0)
         options_.incarnation = decision.incarnation() + 1;
@@ -207,8 +209,8 @@ bool Partition::apply(const ledger::v1::Decision& decision, const std::string& d
     return false;
 }
 
-// Orphans under the key in force are looked into at once: it is somebody of ours who read another
-// log. Under another key they come from a change that was lost, or from whoever has a former key.
+// Orphans under the key in force are looked into at once: an instance of ours read another log.
+// Under another key they come from a change that was lost, or from a holder of a former key.
 bool Partition::may_look_into(std::string_view key_id, Tick tick) {
     if (key_id == chain_.key_id()) return true;
     if (tick - orphan_verified_ < std::chrono::seconds(10)) return false;
@@ -246,10 +248,10 @@ void Partition::check_name(const ledger::v1::Decision& decision) {
     // Counting or not: it was decided on something that this process had decided.
     if (chain_.offset_of(decision.previous_digest()).value_or(-1) < own_counted_) return;
     if (++namesakes_ < patience_with_namesakes) return;
-    halt(fmt::format(
-        "name_taken: an older process decides as instance {} too; give each its own --instance "
-        "and restart this one",
-        options_.writer));
+    halt(
+        fmt::format("name_taken: an older process decides as instance `{}` too; give each its own "
+                    "--instance and restart this one",
+                    options_.writer));
 }
 
 // The last decisions that counted are read again and compared, with their offsets.
@@ -293,7 +295,7 @@ void Partition::check_head(std::int64_t offset, std::string_view record) {
     }
 }
 
-// What is in flight may have been lost. The log tells, once it was read to its end; what is not
+// What is in flight may have been lost. The log shows it once it was read to its end; what is not
 // there is then sent again, the same bytes: a second copy is void.
 void Partition::look_for_appends() {
     if (flight_.empty()) return;
@@ -304,6 +306,9 @@ void Partition::look_for_appends() {
 
 void Partition::count(std::int64_t offset, const ledger::v1::Decision& decision,
                       const std::string& digest) {
+    // Otherwise the next decision would be made on another state than the one that it extends.
+    invariant(!flight_.empty() || fold_->head() == chain_.head(),
+              "with nothing in flight the state is that of the last decision that counted");
     // In a replay it may name offsets from before an input was restarted.
     if (caught_up_) {
         count_inputs(decision);
@@ -359,7 +364,7 @@ void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& dec
                        cause.body_digest(), answer_of(decision, offset));
 }
 
-// Somebody's operator has spoken, or the partition was opened. Where an input was read already, it
+// By an operator's order, or at the opening of the partition. Where an input was read already, it
 // may have been read beyond its new place.
 void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
     restart_wanted_ = false;
@@ -379,7 +384,7 @@ void Partition::on_ledger_end(std::int64_t offset) {
     if (offset != read_next_ || caught_up_) return;
     if (doubtful_) return verify();
     if (told_offset_ >= 0 && told_digest_ != chain_.head())
-        return forget_what_was_told();  // The log ends before what was told: it lost its tail.
+        return forget_what_was_told();  // The log ends before what was reported: it lost its tail.
     // A lost tail may have been sent again and lie elsewhere.
     if (told_offset_ >= 0) told_offset_ = chain_.head_offset();
     if (chain_.empty() && unknown_keys_ > 0)

@@ -58,12 +58,12 @@ struct PartitionOptions {
     // What is signed with a key that was replaced counts only if the broker stored it no later than
     // this after the change: it was on its way, from an instance that had not read of it yet.
     std::chrono::minutes key_grace{10};
-    std::chrono::milliseconds timer_again{5'000};  // a due timer that nobody answered fires again
+    std::chrono::milliseconds timer_again{5'000};  // a due timer without a decision fires again
     // Commands that leave no record are passed by one after so long a silence.
     std::chrono::milliseconds pass_after{10'000};
     // Or after so long, whatever else there is to decide.
     std::chrono::milliseconds pass_latest{60'000};
-    // A log that ends before what was decided on is believed to have lost its tail after so long.
+    // A log that ends before what was decided on counts as having lost its tail after so long.
     std::chrono::milliseconds short_patience{2'000};
     // A ledger that comes back by and by has longer.
     std::chrono::milliseconds short_patience_max{30'000};
@@ -72,7 +72,7 @@ struct PartitionOptions {
     std::uint64_t jitter_seed = 0;
 };
 
-// Who hears from the partition what it learned. Called from within its own methods.
+// Takes the partition's reports of what was read. Called from within its own methods.
 class PartitionObserver {
 public:
     virtual ~PartitionObserver() = default;
@@ -160,7 +160,7 @@ public:
                          Tick tick);
     // Everything that the input holds was read; its end is `offset`.
     void on_input_end(int input, std::int64_t offset);
-    // The input holds offsets [low, high). Asked once the first fold is caught up, and again after
+    // The input holds offsets [low, high). Needed once the first fold is caught up, and again after
     // each order to read all inputs again.
     void on_input_range(int input, std::int64_t low, std::int64_t high);
     void on_append_stored(const std::string& digest, std::int64_t offset);
@@ -182,16 +182,16 @@ public:
     Orders step(Time now, Tick tick);
     // Stands still for a reason that the driver found; the first reason stays.
     void halt(std::string why);
-    // Records an operator's word: read the inputs from where they start now. Clears the halt.
+    // Records an operator's order: read the inputs from where they start now. Clears the halt.
     // Otherwise: why that would repair nothing.
     std::expected<void, std::string> restart_inputs(std::string reason);
-    // Records an operator's word: `decided_at` goes on from the present. Likewise.
+    // Records an operator's order: `decided_at` goes on from the present. Likewise.
     std::expected<void, std::string> override_clock(std::string reason);
 
     // --- what the driver may ask ---
     bool caught_up() const { return caught_up_; }
     const std::string& halted() const {
-        // What no operator's word repairs comes first.
+        // What no operator's order repairs comes first.
         if (!mismatch_.empty()) return mismatch_;
         return halted_.empty() ? ahead_ : halted_;
     }
@@ -200,7 +200,6 @@ public:
     const std::string& clock_off() const { return clock_off_; }
     // How far the own clock is ahead of the broker's, as last measured.
     std::chrono::milliseconds clock_offset() const { return clock_offset_; }
-    bool clock_known() const { return clock_base_.has_value(); }
     // Whether this process wrote the last decision.
     bool leads() const;
     bool opened() const { return counted_opened_; }
@@ -254,9 +253,9 @@ private:
         InputSpec spec;
         Seal seal;
         Chain chain;             // of an upstream ledger
-        std::deque<Item> items;  // not yet passed by a counted decision
-        std::size_t cursor = 0;  // the first one that this state has not considered
-        std::size_t bytes = 0;   // of the items
+        std::deque<Item> items;  // not yet passed by a counted decision, by offset
+        std::size_t cursor = 0;  // the first one that this state has not considered; at most all
+        std::size_t bytes = 0;   // of the items, all added up
         std::int64_t next = -1;  // offset after the last one fed; -1: nothing yet
         bool ordered = false;    // to be read from elsewhere; what comes before is left over
         bool paused = false;
@@ -264,7 +263,7 @@ private:
         bool doubtful = false;             // once it is, its chain is to be read again
         Tick read_at{};                    // when the last one was fed
         std::string last_digest;           // of the last command or reading that was fed
-        std::int64_t counted_offset = -1;  // of the last decision told to the observer
+        std::int64_t counted_offset = -1;  // of the last decision reported to the observer
         std::string counted_digest;
         std::string halted;
         bool blind = false;  // from some record on it is signed with a key that this instance lacks
@@ -401,7 +400,7 @@ private:
     Time::duration timer_again_in(const Timer& timer, Tick tick) const;
     void fire_timers(Orders& orders, Time now, Tick tick);
 
-    // partition_upkeep.cpp: decisions that no input asks for
+    // partition_upkeep.cpp: decisions without an input
     bool keep_up(Orders& orders, Time now, Tick tick);
     ledger::v1::Decision blank(Time at) const;
     bool upstream_begun() const;
@@ -423,7 +422,9 @@ private:
     PartitionObserver& observer_;
 
     Chain chain_;  // of the own ledger
+    // Its head is that of the chain, or the last in flight where those are applied.
     std::unique_ptr<Fold> fold_;
+    // Appended and not read back, in order: either all are applied, or there is one.
     std::deque<InFlight> flight_;
     std::deque<Input> inputs_;
     std::size_t turn_ = 0;  // the input that is looked at first
@@ -449,8 +450,8 @@ private:
     int resends_ = 0;
     Tick resend_at_{};
 
-    std::int64_t told_offset_ = -1;  // of the last decision told to the observer
-    bool knew_decisions_ = false;    // any was ever told
+    std::int64_t told_offset_ = -1;  // of the last decision reported to the observer
+    bool knew_decisions_ = false;    // any was ever reported
     std::string told_digest_;
 
     std::string halted_;

@@ -1,5 +1,7 @@
 // Deciding: what is appended, and when. Reading is in partition.cpp and partition_inputs.cpp.
 #include "runtime/ledger/partition.hpp"
+
+#include "runtime/base/invariant.hpp"
 #include "runtime/ledger/view.hpp"
 
 #include <fmt/format.h>
@@ -54,7 +56,7 @@ bool Partition::ranges_known() const {
 
 void Partition::on_clock(Time sent, Time acked, Time stored_at, Tick tick) {
     const auto tolerance = options_.clock_tolerance;
-    if (acked - sent > tolerance) return;  // It tells too little.
+    if (acked - sent > tolerance) return;  // Too imprecise.
     const auto ahead = acked - stored_at;
     clock_offset_ = std::chrono::floor<milliseconds>(ahead);
     if (sent - stored_at <= tolerance && stored_at - acked <= tolerance) {
@@ -173,7 +175,7 @@ bool Partition::decide_next(Orders& orders, Time now, Tick tick, std::size_t& co
     return false;
 }
 
-// A key that was replaced, which may be in other hands, asks for nothing any more. One that is
+// What a replaced key signs, which may be in other hands, is passed over. One that is
 // newer than the one in force is that of a change which was not read here yet. In a file that has
 // not been changed twice, the one that was replaced still comes first.
 Partition::Signed Partition::signature(const Item& item) const {
@@ -284,7 +286,7 @@ Decided Partition::verdict_on_command(const Item& item, Time now) const {
     const bool late = now > expires_at || fold_->may_be_forgotten(expires_at);
     if (late && !planted(Bug::no_expiry))
         return reject(Because::failed_precondition, "expired",
-                      "it was to be decided before its expires_at; look at what is there and ask "
+                      "it was not decided before its expires_at; check what is there, then send it "
                       "again with a new request_id",
                       "expires_at");
     if (expires_at > now + options_.lifetime_max + std::chrono::minutes(5))
@@ -331,9 +333,9 @@ Partition::Step Partition::append_for(Input& input, ledger::v1::Decision decisio
     return Step::appended;
 }
 
-// The leader applies its own decision as it appends it; read-back confirms it. So does nobody who
-// steps in: a lost race costs nothing. False: the decision cannot be applied, and nothing was
-// appended.
+// The leader applies its own decision as it appends it; read-back confirms it. An instance that
+// steps in does not, so that a lost race costs nothing. False: the decision cannot be applied, and
+// nothing was appended.
 bool Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick) {
     const bool leading = fold_->opened() && fold_->writer() == options_.writer &&
                          fold_->incarnation() == options_.incarnation;
@@ -346,6 +348,8 @@ bool Partition::append(ledger::v1::Decision decision, Orders& orders, Tick tick)
     own.digest = sha256(own.record);
     own.applied = (leading && of_an_input) || planted(Bug::apply_early);
     own.appended_at = tick;
+    // Where it lost its race, nothing else would have to be taken back.
+    invariant(own.applied || flight_.empty(), "a decision that is not applied is alone in flight");
     if (own.applied && !apply_own(decision, own.digest)) return false;
     orders.append.push_back({own.realm, own.record, own.digest});
     if (planted(Bug::early_answer) && !decision.cause().request_id().empty())
@@ -394,8 +398,8 @@ milliseconds Partition::timer_lateness() const {
 }
 
 // A due time that was reached becomes a command. Its id and expiry follow from what is due and the
-// minute, so that several instances, or a repeat, ask for one thing; and one that was refused or
-// expired, after an outage or by a clock that was ahead, is asked for again a minute later.
+// minute, so that several instances, or a repeat, send the same command; one that was refused or
+// expired, after an outage or by a clock that was ahead, is sent again a minute later.
 void Partition::fire_timers(Orders& orders, Time now, Tick tick) {
     const Time reached = now - timer_lateness();
     const auto minute = std::chrono::floor<std::chrono::minutes>(now);

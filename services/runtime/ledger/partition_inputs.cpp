@@ -1,6 +1,7 @@
 // The inputs: what there is to decide on, and whether their logs still hold what was decided on.
 #include "runtime/ledger/partition.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/ledger/stream_listener.hpp"
 
 #include <fmt/format.h>
@@ -72,9 +73,9 @@ void Partition::read_from(Input& input, std::int64_t offset) {
 }
 
 int Partition::index_of(const Input& input) const {
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
-        if (&inputs_[i] == &input) return static_cast<int>(i);
-    return -1;
+    const auto found = std::ranges::find(inputs_, &input, [](const Input& one) { return &one; });
+    invariant(found != inputs_.end(), "an input is one of its partition's");
+    return static_cast<int>(found - inputs_.begin());
 }
 
 void Partition::on_input_range(int index, std::int64_t low, std::int64_t high) {
@@ -127,7 +128,7 @@ std::int64_t Partition::input_start(int index) const {
     const Input& input = inputs_.at(static_cast<std::size_t>(index));
     if (input.next >= 0) return input.next;
     if (input.spec.kind == Kind::ledger) return 0;
-    // A log that ends before the position is read from its end, which tells.
+    // A log that ends before the position is read from its end, which shows it.
     return std::min(check_start(input), std::max(input.high, input.low));
 }
 
@@ -155,7 +156,7 @@ void Partition::verify_input(Input& input) {
     walk_again(input);
 }
 
-// An upstream ledger is walked from its beginning; what was told of it is not told twice.
+// An upstream ledger is walked from its beginning; its decisions are not reported twice.
 void Partition::walk_again(Input& input) {
     forget_items(input);
     see_again(input);
@@ -248,7 +249,7 @@ void Partition::find_cause(Input& input, std::int64_t offset, const std::string&
     set_fork(input, last_shared(input, input.expected.front().first));
 }
 
-// `by_end`: nothing but the log's end tells so, which may have been named too early.
+// `by_end`: only the log's end shows it, which may have been named too early.
 void Partition::set_fork(Input& input, std::int64_t offset, bool by_end) {
     input.fork_by_end = by_end && (!input.fork || input.fork_by_end);
     input.fork = std::min(offset, input.fork.value_or(offset));
@@ -278,7 +279,7 @@ std::int64_t Partition::last_shared(const Input& input, std::int64_t offset) {
 }
 
 // A decision counted, by whichever instance, on a record that this one reads later or has read: it
-// must be the same. Otherwise one of the two read what its log lost without a word; the log tells.
+// must be the same. Otherwise one of the two read what its log lost unnoticed; the log shows which.
 void Partition::compare_cause(Input& input, std::int64_t offset, const std::string& digest) {
     if (!input.range_known || input.spec.view_only || offset < input.low || input.blind ||
         planted(Bug::no_input_check))
@@ -295,8 +296,8 @@ void Partition::compare_cause(Input& input, std::int64_t offset, const std::stri
         if (input.expected.empty()) input.sound = std::max(input.sound, offset + 1);
         return;
     }
-    // Of an upstream ledger only what was told is compared; where it is still there, and nothing
-    // behind it is what the other decided on, it was the other that read what is lost.
+    // Of an upstream ledger only what was reported is compared; where it is still there, and
+    // nothing behind it is what the other decided on, it was the other that read what is lost.
     if (input.spec.kind == Kind::ledger) {
         expect(input, offset, digest);
         if (!input.chain.verifying()) verify_input(input);
@@ -335,8 +336,8 @@ std::optional<std::int64_t> Partition::wanting_before(const Input& input,
     return wanting->offset;
 }
 
-// A decision on the record at `offset`, or that passes it by, counts. Which of the two read what is
-// lost the log tells, see read_command().
+// A decision on the record at `offset`, or that passes it by, counts. The log shows which of the
+// two read what is lost, see read_command().
 void Partition::compare_passed(Input& input, std::int64_t offset, const std::string& digest) {
     if (!input.range_known) return;
     const auto from = wanting_before(input, offset);
@@ -344,8 +345,8 @@ void Partition::compare_passed(Input& input, std::int64_t offset, const std::str
     if (from) read_again(input, *from);
 }
 
-// The log ends before what was decided on, and is asked once more before that is believed: it may
-// be the reader that brings nothing more.
+// The log ends before what was decided on; its range is requested once more before that counts,
+// since it may be the reader that stands still.
 void Partition::confirm_short(Input& input, Tick tick) {
     if (!input.short_from || input.ordered || input.chain.verifying()) return;
     if (input.short_since == Tick{}) input.short_since = tick;
@@ -480,7 +481,7 @@ void Partition::lacks_key(Input& input, const std::string& key_id) {
         input.spec.topic, key_id);
 }
 
-// False: the log is not what was told of it, and everything starts over.
+// False: the log differs from what was reported of it, and everything starts over.
 bool Partition::tell_upstream(Input& input, std::int64_t offset,
                               const ledger::v1::Decision& decision, const std::string& digest) {
     if (decision.has_key_changed() && !keys_.has(decision.key_changed().key_id()))
@@ -504,7 +505,7 @@ bool Partition::tell_upstream(Input& input, std::int64_t offset,
     return true;
 }
 
-// What cannot be told concerns us: the decider will say why it cannot.
+// What cannot be judged concerns us: the decider's error says why.
 bool Partition::concerns(const Foreign& foreign) const {
     try {
         return fold_->rules().concerns(foreign);
@@ -553,6 +554,8 @@ void Partition::resume_inputs() {
 }
 
 void Partition::drop_front(Input& input) {
+    invariant(!input.items.empty() && input.bytes >= input.items.front().bytes,
+              "an item that is dropped is there and was counted");
     input.bytes -= input.items.front().bytes;
     input.items.pop_front();
     if (input.cursor > 0) --input.cursor;

@@ -1,6 +1,6 @@
-// Decisions that no input asks for: opening, an operator's word, another key, inputs that lost
-// their tails, and commands that leave no record. Each is appended alone and applied when it is
-// read back.
+// Decisions without an input: opening, an operator's order, another key, inputs that lost their
+// tails, and commands that leave no record. Each is appended alone and applied when it is read
+// back.
 #include "runtime/ledger/partition.hpp"
 
 #include <fmt/format.h>
@@ -193,7 +193,7 @@ Tick Partition::pass_due(const Input& input) const {
     return std::min(quiet, passable_since_ + times * options_.pass_latest);
 }
 
-// Before retention takes them and they look like commands that nobody answered.
+// Before retention deletes them and they look like undecided commands.
 bool Partition::pass(Orders& orders, Time now, Tick tick) {
     if (planted(Bug::no_pass)) return false;
     const Input* input = to_pass();

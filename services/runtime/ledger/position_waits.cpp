@@ -1,5 +1,6 @@
 #include "runtime/ledger/position_waits.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/host/logs.hpp"
 
 #include <utility>
@@ -46,6 +47,12 @@ void PositionWaits::give_up(std::uint64_t id) {
     finish(one, Done::given_up);
 }
 
+PositionWaits::Waits::iterator PositionWaits::found_by(std::uint64_t id) {
+    const auto found = waits_.find(id);
+    invariant(found != waits_.end(), "whoever has a place or a deadline waits");
+    return found;
+}
+
 PositionWaits::Wait PositionWaits::take(Waits::iterator found) {
     Wait wait = std::move(found->second);
     for (const auto& [log, offset] : wait.places) by_log_[log].erase({offset, found->first});
@@ -67,14 +74,14 @@ void PositionWaits::look(const std::function<std::int64_t(int)>& passed, Tick no
             while (!waiting.empty() && waiting.begin()->first < before) {
                 const auto [offset, id] = *waiting.begin();
                 waiting.erase(waiting.begin());
-                const auto found = waits_.find(id);
+                const auto found = found_by(id);
                 // The same place may be named twice; both are passed at once.
                 std::erase(found->second.places, Place{log, offset});
                 if (found->second.places.empty()) reached.push_back(take(found));
             }
         }
         while (!by_time_.empty() && by_time_.begin()->first <= now)
-            late.push_back(take(waits_.find(by_time_.begin()->second)));
+            late.push_back(take(found_by(by_time_.begin()->second)));
     }
     finish(reached, Done::reached);
     finish(late, Done::not_yet);

@@ -27,7 +27,7 @@ public:
     static constexpr std::uint64_t nobody = 0;
 
     // Calls `done` with `reached` once every place was passed, with `not_yet` at `until` or, at
-    // once, after close(); nobody waits then. No places: it is reached by the next look.
+    // once, after close(). No places: it is reached by the next look.
     std::uint64_t add(const std::vector<Place>& places, Tick until, CallSlots::Slot slot,
                       Callback done);
     // Ends that one with `given_up`, unless it has ended.
@@ -47,15 +47,18 @@ private:
         Callback done;
     };
     using Waits = std::unordered_map<std::uint64_t, Wait>;
+    // With the lock held: one that `by_log_` or `by_time_` names.
+    Waits::iterator found_by(std::uint64_t id);
     // With the lock held. `found` is gone afterwards.
     Wait take(Waits::iterator found);
     static void finish(std::vector<Wait>& waits, Done how);
 
     mutable std::mutex mutex_;
+    // Each that waits is in `by_log_` with every place that is not passed, and once in `by_time_`.
     Waits waits_;
     std::map<int, std::set<std::pair<std::int64_t, std::uint64_t>>> by_log_;
     std::set<std::pair<Tick, std::uint64_t>> by_time_;
-    std::vector<std::uint64_t> placeless_;
+    std::vector<std::uint64_t> placeless_;  // since the last look; some may have been given up
     std::uint64_t last_ = nobody;
     bool closed_ = false;
 };

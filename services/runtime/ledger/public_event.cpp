@@ -30,7 +30,7 @@ static std::expected<std::string, std::string> event_name(const std::string& ser
     return field->name();
 }
 
-static constexpr std::string_view published_header = "tocsin-published";
+static constexpr std::string_view exported_header = "tocsin-exported";
 
 std::string PublicSource::uri() const { return fmt::format("/tocsin/{}/{}", world, service); }
 
@@ -54,7 +54,7 @@ static PublicHeaders headers_of(const PublicSource& source, const ledger::v1::De
 
 std::expected<std::vector<PublicRecord>, std::string> public_records(const PublicSource& source,
                                                                      const PublicDecision& counted,
-                                                                     const Published& published) {
+                                                                     const Exported& exported) {
     const ledger::v1::Decision& decision = counted.decision;
     std::vector<PublicRecord> records;
     for (const std::string& bytes : decision.accepted().events()) {
@@ -72,24 +72,24 @@ std::expected<std::vector<PublicRecord>, std::string> public_records(const Publi
         const std::string id = fmt::format("{}-{}", hex(counted.digest), records.size());
         PublicRecord record{id, decision.realm(), event.SerializeAsString(),
                             headers_of(source, decision, id, *type)};
-        if (published.offset >= 0)
+        if (exported.offset >= 0)
             record.headers.emplace_back(
-                published_header, fmt::format("{}/{}", published.offset, hex(published.digest)));
+                exported_header, fmt::format("{}/{}", exported.offset, hex(exported.digest)));
         records.push_back(std::move(record));
     }
     return records;
 }
 
-static std::optional<Published> parse_published(std::string_view text) {
-    Published published;
+static std::optional<Exported> parse_exported(std::string_view text) {
+    Exported exported;
     const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), published.offset);
+        std::from_chars(text.data(), text.data() + text.size(), exported.offset);
     if (error != std::errc{} || end == text.data() + text.size() || *end != '/')
         return std::nullopt;
     const auto digest = unhex(text.substr(static_cast<std::size_t>(end - text.data()) + 1));
-    if (!digest || digest->size() != 32 || published.offset < 0) return std::nullopt;
-    published.digest = *digest;
-    return published;
+    if (!digest || digest->size() != 32 || exported.offset < 0) return std::nullopt;
+    exported.digest = *digest;
+    return exported;
 }
 
 std::optional<PublicTrace> trace_of(const PublicSource& source, const PublicHeaders& headers) {
@@ -98,10 +98,10 @@ std::optional<PublicTrace> trace_of(const PublicSource& source, const PublicHead
     for (const auto& [name, value] : headers) {
         if (name == "ce_source") ours = value == source.uri();
         if (name == "ce_id") trace.id = value;
-        if (name != published_header) continue;
-        const auto published = parse_published(value);
-        if (!published) return std::nullopt;  // Not written by us.
-        trace.published = *published;
+        if (name != exported_header) continue;
+        const auto exported = parse_exported(value);
+        if (!exported) return std::nullopt;  // Not written by us.
+        trace.exported = *exported;
     }
     if (!ours) return std::nullopt;
     return trace;

@@ -41,7 +41,7 @@ struct PublicDecision {
 };
 
 // Up to which decision everything is in the topic; -1: up to none.
-struct Published {
+struct Exported {
     std::int64_t offset = -1;
     std::string digest;
 };
@@ -50,12 +50,12 @@ struct Published {
 // does not know.
 std::expected<std::vector<PublicRecord>, std::string> public_records(const PublicSource& source,
                                                                      const PublicDecision& counted,
-                                                                     const Published& published);
+                                                                     const Exported& exported);
 
-// What a record of the topic says about publication; nothing when it is not of `source`.
+// What a record of the topic says about export; nothing when it is not of `source`.
 struct PublicTrace {
     std::string id;
-    Published published;
+    Exported exported;
 };
 std::optional<PublicTrace> trace_of(const PublicSource& source, const PublicHeaders& headers);
 

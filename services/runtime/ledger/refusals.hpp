@@ -1,25 +1,28 @@
-// The refusals that every decider needs, each said in one way: the same code and the same text for
-// the same fact, whichever service says it.
+// The refusals that deciders and the edge have in common: the same code and the same text for the
+// same fact in both. `Who` is an Asking in a decider, a Caller at the edge; `what` is the
+// thing, such as `source`. The edge answers a call with them by status_of() (runtime/edge/rpc.hpp).
 #pragma once
 
-#include "runtime/base/parties.hpp"
 #include "runtime/ledger/decider.hpp"
+#include "texts/contains.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tocsin::runtime {
 
-// Of which one is needed, by the token and by the roster: `asking.roles` are those of both.
-template <class Roles>
-std::optional<Rejection> require_role(const Asking& asking, const Roles& roles) {
-    if (std::ranges::any_of(roles, [&](std::string_view role) { return asking.has(role); }))
+// Of which one is needed, by the token and by the roster: the roles of `who` are those of both.
+template <class Who, class Roles>
+std::optional<Rejection> require_role(const Who& who, const Roles& roles) {
+    if (std::ranges::any_of(roles, [&](std::string_view role) { return who.has(role); }))
         return std::nullopt;
     return Rejection{
         Because::permission_denied,
@@ -30,41 +33,69 @@ std::optional<Rejection> require_role(const Asking& asking, const Roles& roles) 
         {}};
 }
 
-inline std::optional<Rejection> require_role(const Asking& asking,
-                                             std::initializer_list<std::string_view> roles) {
-    return require_role<std::initializer_list<std::string_view>>(asking, roles);
+template <class Who>
+std::optional<Rejection> require_role(const Who& who,
+                                      std::initializer_list<std::string_view> roles) {
+    return require_role<Who, std::initializer_list<std::string_view>>(who, roles);
 }
 
-// `what` is the thing, such as `source`, which only the agency that owns it changes.
-inline std::optional<Rejection> require_owner(const Asking& asking, std::string_view what,
-                                              std::string_view id, std::string_view owner,
-                                              std::string_view field) {
-    if (asking.agency == owner) return std::nullopt;
+// Of a thing that only the agency that owns it changes.
+template <class Who>
+std::optional<Rejection> require_owner(const Who& who, std::string_view what, std::string_view id,
+                                       std::string_view owner, std::string_view field) {
+    if (who.agency == owner) return std::nullopt;
     return Rejection{
         Because::permission_denied, "other_agency",
         fmt::format("{} `{}` belongs to agency `{}`, which alone may change it", what, id, owner),
         std::string{field}};
 }
 
-// `what` is the thing, such as `message`, which only the agencies that it names change.
-template <class Agencies>
-std::optional<Rejection> require_agency(const Asking& asking, std::string_view what,
+// Of a thing that is for the agencies that it names, and for no other.
+template <class Who, class Agencies>
+std::optional<Rejection> require_agency(const Who& who, std::string_view what,
                                         const Agencies& named, std::string_view field) {
-    if (texts::contains(named, asking.agency)) return std::nullopt;
+    if (texts::contains(named, who.agency)) return std::nullopt;
     return Rejection{Because::permission_denied, "other_agency",
                      fmt::format("this {} does not name your agency `{}`; only the agencies that "
                                  "it names may do this",
-                                 what, asking.agency),
+                                 what, who.agency),
                      std::string{field}};
 }
 
-// `what` is the thing, such as `source`; `remedy` says what to do, and may be empty.
+// Of a message, or of what belongs to one: base/parties.hpp says whom it concerns.
+template <class Who>
+Rejection not_concerned(const Who& who, std::string_view field) {
+    return {Because::permission_denied, "other_agency",
+            fmt::format("this message names neither your agency `{}` nor, if you are a duty "
+                        "officer, an incident that your agency takes part in; ask one of the "
+                        "agencies that it names",
+                        who.agency),
+            std::string{field}};
+}
+
+// `remedy` says what to do, where that is not to look for another id.
 inline Rejection no_such(std::string_view what, std::string_view id, std::string_view field,
-                         std::string_view remedy = {}) {
+                         std::string_view remedy = "check the id") {
     return Rejection{Because::not_found, "not_found",
-                     fmt::format("there is no {} `{}` in this realm{}{}", what, id,
-                                 remedy.empty() ? "" : ": ", remedy),
+                     fmt::format("there is no {} `{}` in this realm; {}", what, id, remedy),
                      std::string{field}};
+}
+
+// A limit that is reached.
+struct ReachedLimit {
+    std::string of;          // what is full, such as `the realm`
+    std::size_t bound;       // how many things it can have
+    std::string things;      // such as `sources`
+    std::string remedy;      // what to do
+    std::string field;       // of the request
+    std::size_t wanted = 0;  // how many it would have; 0: one more than it can
+};
+inline Rejection no_room(std::string code, const ReachedLimit& limit) {
+    const std::string wanted = limit.wanted > 0 ? fmt::format(", not {}", limit.wanted) : "";
+    return Rejection{Because::resource_exhausted, std::move(code),
+                     fmt::format("there is no room: {} can have at most {} {}{}; {}", limit.of,
+                                 limit.bound, limit.things, wanted, limit.remedy),
+                     limit.field};
 }
 
 // Of commands that only a service sends to itself.
@@ -77,14 +108,15 @@ inline std::optional<Rejection> require_timer(const Asking& asking) {
                      {}};
 }
 
-// `what` is the thing, such as `template`, that nobody more may write: content/editors.hpp.
-inline Rejection too_many_editors(std::string_view what, std::string_view id, int editors,
+// Of a thing that people write, when nobody more may: content/editors.hpp.
+inline Rejection too_many_editors(std::string_view what, std::string_view id, int bound,
                                   std::string_view field) {
-    return Rejection{Because::resource_exhausted, "too_many_editors",
-                     fmt::format("{} people have written {} `{}`, and none of them may approve a "
-                                 "message that it leads to; store it anew under another id",
-                                 editors, what, id),
-                     std::string{field}};
+    return no_room("too_many_editors",
+                   {.of = fmt::format("{} `{}`", what, id),
+                    .bound = static_cast<std::size_t>(bound),
+                    .things = "editors, none of whom may approve a message that it leads to",
+                    .remedy = "store it anew under another id",
+                    .field = std::string{field}});
 }
 
 // A command whose body this version does not know.

@@ -1,11 +1,11 @@
-// Logs that Kafka does not let us write although it answers: for want of rights, of replicas, for
-// their limits, or because they do not exist. One refusal is nothing; a log that is refused again
-// and again for some seconds stops whatever waits for it, and nobody but its writer would know.
-// Ledger thread only.
+// Logs that Kafka does not let us write although it answers: rights or replicas are missing, limits
+// are exceeded, or they do not exist. One refusal is nothing; a log that is refused again and again
+// for some seconds stops all that waits for it, and only its writer knows. Ledger thread only.
 //
 // One that is needed stays until something is stored there, or nothing is to be written there any
-// more: until then somebody tries. One that is not (commands, streams, probes) is dropped a minute
-// after its last refusal: perhaps nobody writes there again, and nobody else would find it taken.
+// more: until then the writer tries. One that is not (commands, streams, probes) is dropped a
+// minute after its last refusal: there may be no further write, and only a write shows that it is
+// accepted.
 #pragma once
 
 #include "runtime/host/clock.hpp"
@@ -44,14 +44,14 @@ public:
     // `needed`: nothing can be decided without it.
     void refused(const LogName& log, std::string why, bool needed, Tick tick);
     void taken(const LogName& log) { logs_.erase(log); }
-    // Kafka was away, which says nothing of any log.
+    // Kafka was away: the logs themselves may be well.
     void forget() { logs_.clear(); }
-    // Drops those that nobody needs and that were not refused for a while.
+    // Drops those that are not needed and were not refused for a while.
     void drop_quiet(Tick tick);
     // The first of them by name; nothing: all are written.
     std::optional<RefusedLog> first(Tick tick) const { return first(tick, false); }
     std::optional<RefusedLog> first_needed(Tick tick) const { return first(tick, true); }
-    // All that who looks at one partition is to hear of.
+    // All that the status of one partition is to show.
     std::vector<RefusedLog> of_partition(int partition, Tick tick) const;
 
 private:

@@ -1,5 +1,5 @@
-// Rules that are also told of the records of a stream that others have decided on already: these
-// are not met by react() here, since nothing is left to decide.
+// Rules that also get the records of a stream that other instances have decided on already: react()
+// does not see these here, since nothing is left to decide.
 #pragma once
 
 #include "runtime/ledger/decider.hpp"

@@ -82,16 +82,16 @@ std::vector<TopicSpec> topics_of(const TopicPlan& plan, std::string_view service
 
 std::string missing_text(std::string_view log) {
     return fmt::format(
-        "{} does not exist in Kafka: an operator restores it, or starts an instance again, which "
-        "creates topics that are missing",
+        "{} does not exist in Kafka: restore it, or restart an instance, which creates missing "
+        "topics",
         log);
 }
 
 static std::string refused_text(std::string_view log, std::string_view why) {
     return fmt::format(
-        "Kafka takes nothing for {} ({}): an operator looks at its settings, its replicas and the "
-        "rights of this service",
-        log, why.empty() ? "it does not say why" : why);
+        "Kafka accepts no records for {} ({}): check its settings, its replicas and the rights of "
+        "this service",
+        log, why.empty() ? "without a reason" : why);
 }
 
 std::string not_stored_text(std::string_view log, const Stored& stored) {
@@ -104,18 +104,18 @@ std::string not_queued_text(std::string_view log, Queued queued) {
             return missing_text(log);
         case Queued::refused:
             return fmt::format(
-                "the client of Kafka takes nothing for {}, most often for want of rights: an "
-                "operator finds why in the service's log",
+                "the Kafka client accepts no records for {}, most often because rights are "
+                "missing: the service's log has the reason",
                 log);
         case Queued::too_large:
-            return fmt::format("a record for {} is larger than any log takes", log);
+            return fmt::format("a record for {} is larger than any log accepts", log);
         case Queued::dead:
             return "this instance is about to start again";
         case Queued::full:
         case Queued::queued:
             break;
     }
-    return fmt::format("the queue to Kafka is full, so that nothing is taken for {}", log);
+    return fmt::format("the queue to Kafka is full: no record for {} is accepted now", log);
 }
 
 }  // namespace tocsin::runtime

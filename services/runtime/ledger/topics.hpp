@@ -19,7 +19,7 @@ std::string stream_topic(std::string_view world, std::string_view service, std::
 bool is_stream(std::string_view topic, std::string_view service, std::string_view stream);
 std::string dead_letters_topic(std::string_view world);
 std::string events_topic(std::string_view world);
-// Where instances ask the brokers for the time.
+// Where instances compare their clocks with the brokers'.
 std::string probes_topic(std::string_view world);
 
 struct TopicSpec {
@@ -42,7 +42,7 @@ TopicSpec ledger_spec(const TopicPlan& plan, std::string_view service);
 
 // What is wrong where a topic, or the partition of one that is named, does not exist; what to do.
 std::string missing_text(std::string_view log);
-// The same where Kafka takes nothing for it, and why as far as it says.
+// The same where Kafka accepts no records for it, with Kafka's reason.
 std::string not_stored_text(std::string_view log, const Stored& stored);
 // The same where a record for it could not even be queued; it is in no log.
 std::string not_queued_text(std::string_view log, Queued queued);

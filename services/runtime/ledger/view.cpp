@@ -1,8 +1,11 @@
 #include "runtime/ledger/view.hpp"
 
+#include "runtime/base/invariant.hpp"
+
 namespace tocsin::runtime {
 
 int partition_of(std::string_view realm, int partitions) {
+    invariant(partitions > 0, "there is a partition to live in");
     std::uint64_t hash = 14695981039346656037ULL;
     for (const char c : realm) {
         hash ^= static_cast<unsigned char>(c);
@@ -13,8 +16,8 @@ int partition_of(std::string_view realm, int partitions) {
 
 ViewGauges view_gauges(Metrics& metrics, const std::string& service) {
     return {&metrics.gauge("tocsin_view_items",
-                           "What the lists of this service have to show, of all realms; folded "
-                           "from the ledger, the same at every instance.",
+                           "Entries in the lists of this service, of all realms; folded from the "
+                           "ledger, the same at every instance.",
                            {{"service", service}}),
             &metrics.gauge("tocsin_shared_text_bytes",
                            "Texts in the memory of this process, each counted once, however many "

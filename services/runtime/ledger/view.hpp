@@ -68,7 +68,7 @@ public:
 // choice matters.
 int partition_of(std::string_view realm, int partitions);
 
-// What SnapshotViews tell Prometheus; null: nothing.
+// The metrics of SnapshotViews; null: none.
 struct ViewGauges {
     prometheus::Gauge* items = nullptr;
     prometheus::Gauge* shared_bytes = nullptr;  // of the process
@@ -167,7 +167,7 @@ protected:
             std::swap(snapshots_[realm], before);
             count(before ? *before : Realm{}, *fresh);
         }
-        // Where nobody reads the one before, it is freed here, without the lock.
+        // Where no reader holds the one before, it is freed here, without the lock.
     }
 
 private:

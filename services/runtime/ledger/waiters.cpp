@@ -1,5 +1,6 @@
 #include "runtime/ledger/waiters.hpp"
 
+#include "runtime/base/invariant.hpp"
 #include "runtime/base/planted.hpp"
 #include "runtime/host/logs.hpp"
 
@@ -18,6 +19,12 @@ std::optional<Waiters::Handle> Waiters::add(const std::string& key, const std::s
     return handle;
 }
 
+std::unordered_map<Waiters::Handle, Waiters::Waiter>::iterator Waiters::found_by(Handle handle) {
+    const auto found = waiters_.find(handle);
+    invariant(found != waiters_.end(), "whoever has a key or a deadline waits");
+    return found;
+}
+
 Waiters::Waiter Waiters::take(std::unordered_map<Handle, Waiter>::iterator found) {
     Waiter waiter = std::move(found->second);
     by_key_.erase(waiter.place);
@@ -27,7 +34,8 @@ Waiters::Waiter Waiters::take(std::unordered_map<Handle, Waiter>::iterator found
     return waiter;
 }
 
-// Its slot is free before its caller hears, so that the next call of that caller finds one.
+// Its slot is free before its caller gets the answer, so that the next call of that caller finds
+// one.
 void Waiters::finish(Waiter& waiter, const Answer& answer) {
     waiter.slot.reset();
     try {
@@ -50,7 +58,7 @@ void Waiters::answer(const std::string& key, const std::string& body_digest, con
         const std::lock_guard guard(mutex_);
         const auto [begin, end] = by_key_.equal_range(key);
         for (auto place = begin; place != end;) {
-            const auto found = waiters_.find((place++)->second);
+            const auto found = found_by((place++)->second);
             if (found->second.body_digest == body_digest || planted(Bug::other_body))
                 ended.push_back(take(found));
         }
@@ -64,7 +72,7 @@ void Waiters::expire(Tick now, std::string_view why) {
     {
         const std::lock_guard guard(mutex_);
         while (!by_time_.empty() && by_time_.begin()->first <= now)
-            ended.push_back(take(waiters_.find(by_time_.begin()->second)));
+            ended.push_back(take(found_by(by_time_.begin()->second)));
     }
     for (Waiter& waiter : ended) finish(waiter, unavailable(why));
 }

@@ -48,12 +48,15 @@ private:
         CallSlots::Slot slot;
         Ledger::Done done;
     };
+    // With the lock held: one that `by_key_` or `by_time_` names.
+    std::unordered_map<Handle, Waiter>::iterator found_by(Handle handle);
     // With the lock held. `found` is gone afterwards.
     Waiter take(std::unordered_map<Handle, Waiter>::iterator found);
     static void finish(Waiter& waiter, const Answer& answer);
 
     mutable std::mutex mutex_;
     std::condition_variable none_left_;
+    // Each that waits is once in all three.
     std::unordered_map<Handle, Waiter> waiters_;
     ByKey by_key_;
     std::set<std::pair<Tick, Handle>> by_time_;

@@ -330,8 +330,8 @@ std::size_t pass_word(std::string& body, std::size_t at) {
     return at;
 }
 
-// Before anything is built of it. The parser could be asked to count, but then it looks at all that
-// a list holds whenever an object in it ends: one of a million objects took it hours.
+// Before anything is built of it. The parser could count by a callback, but then it looks at all
+// that a list holds whenever an object in it ends: one of a million objects took it hours.
 void bound(std::string& body) {
     int depth = 0;
     std::int64_t marks = 0;

@@ -1,5 +1,5 @@
 // A service as its next release may be: it writes an event that this release does not know, and
-// itself folds it as nothing. For rolling upgrades in the broker tests. Its public events end
+// itself folds it as nothing. For rolling upgrades in the broker tests. Its exported events end
 // there: they are named after the protos, which are those of this release.
 #pragma once
 

@@ -5,7 +5,7 @@
 #include "content/content.hpp"
 #include "support/allocations.hpp"
 #include "support/given.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gtest/gtest.h>
 

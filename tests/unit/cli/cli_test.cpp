@@ -511,7 +511,7 @@ TEST(App, OutputThatIsLostIsNoSuccess) {
         ::testing::internal::CaptureStderr();
         EXPECT_EQ(printing_to("/dev/full", [&] { return run(words); }), 1) << words.front();
         const std::string said = ::testing::internal::GetCapturedStderr();
-        EXPECT_TRUE(said.starts_with("tocsin: the output was lost")) << said;
+        EXPECT_TRUE(said.starts_with("tocsin: the output cannot be written")) << said;
         EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
         EXPECT_EQ(printing_to("/dev/null", [&] { return run(words); }), 0) << words.front();
     }

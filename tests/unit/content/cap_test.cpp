@@ -1,7 +1,7 @@
 #include "content/cap.hpp"
 
 #include "content/channel.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gtest/gtest.h>
 #include <libxml/parser.h>

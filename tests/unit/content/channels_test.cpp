@@ -2,7 +2,7 @@
 
 #include "content/channels/mastodon_length.hpp"
 #include "content/texts.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -43,6 +43,10 @@ TEST(Channels, TraitsAreThoseOfTheKind) {
         EXPECT_EQ(&traits_of(kind.kind), &kind.traits) << kind.kind;
         EXPECT_EQ(kind.traits.repeats == Repeats::by_key, kind.traits.key_lifetime.count() > 0)
             << kind.kind;
+        // Where no request leaves there is nowhere to send one to.
+        EXPECT_TRUE(kind.traits.transport != Transport::none ||
+                    kind.traits.address == Address::none)
+            << kind.kind;
         // Without an address of its own nothing is sent that a credential would be for.
         EXPECT_TRUE(kind.traits.address == Address::url ||
                     kind.traits.credential == CredentialForm::none)
@@ -55,8 +59,8 @@ TEST(Channels, TraitsAreThoseOfTheKind) {
 
 TEST(Channels, OneRenditionPerLanguageWhereAPostHasOne) {
     for (const ChannelKind& kind : all_kinds()) {
-        const auto languages = kind.languages(samples::make_content());
-        const std::vector<std::string> expected = kind.limits.one_language_per_post
+        const auto languages = languages_of(kind.traits.parts, samples::make_content());
+        const std::vector<std::string> expected = kind.traits.parts == Parts::one_per_language
                                                       ? std::vector<std::string>{"fr-CA", "en-CA"}
                                                       : std::vector<std::string>{""};
         EXPECT_EQ(languages, expected) << kind.kind;
@@ -298,7 +302,7 @@ TEST(Channels, RenderIsPureAndNeverPassesTheLimit) {
             text.set_instruction(random_text(random, 600));
         }
         for (const ChannelKind& kind : all_kinds()) {
-            for (const std::string& language : kind.languages(content)) {
+            for (const std::string& language : languages_of(kind.traits.parts, content)) {
                 const Content copy = content;
                 const Fixed fixed = samples::make_fixed();
                 const auto first = kind.render(content, language, fixed, kind.limits);

@@ -1,6 +1,6 @@
 #include "content/checks.hpp"
 
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "content/content.hpp"
 
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include "content/feed_page.hpp"
 
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gtest/gtest.h>
 #include <libxml/parser.h>

@@ -1,13 +1,16 @@
-// Each field of the content reaches the public, or is listed here with its reason: nobody can add
-// one and forget where it is rendered.
+// Each field of the content reaches the public on each kind of channel, or is listed here with its
+// reason, and each fixed value reaches it on some kind: nobody can add one and forget where it is
+// rendered.
 #include "content/channel.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
+#include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -17,21 +20,17 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// Fields that the feed does not show, and why.
-const std::map<std::string, std::string> never_shown{
-    {"message_id", "people know it by its CAP identifier"},
-    {"revision", "only one is ever released"},
+// Path of a field, and the reason.
+using Reasons = std::map<std::string, std::string>;
+
+// Fields of the content that no kind shows, and why.
+const Reasons shown_nowhere{
     {"realm", "the public knows agencies only"},
-    {"world", "an exercise shows as CAP `status`"},
     {"draft.title", "for those who work on it"},
     {"draft.agencies", "each has a feed of its own, which names it by `Fixed.sender_names`"},
     {"draft.channels", "where it goes, not what it says"},
     {"draft.release_at", "T0 is `Fixed.fire_at`"},
     {"draft.straggler_policy", "how it goes, not what it says"},
-    {"draft.texts.channel_texts.kind", "says which channel the words are for"},
-    {"draft.texts.channel_texts.text", "words for other channels, which their tests look for"},
-    {"draft.retraction.channel_texts.kind", "says which channel the words are for"},
-    {"draft.retraction.channel_texts.text", "words for other channels, which their tests look for"},
     {"draft.evidence.source_id", "readings are for reviewers; the texts say what the public needs"},
     {"draft.evidence.series", "readings are for reviewers"},
     {"draft.evidence.value", "readings are for reviewers"},
@@ -40,8 +39,72 @@ const std::map<std::string, std::string> never_shown{
     {"draft.evidence.threshold", "readings are for reviewers"},
 };
 
-// A content in which every field is set.
-Content full() {
+const std::string in_cap = "in the CAP file behind the permalink";
+const std::string for_others = "words for other kinds of channel";
+const std::string one_released = "only one revision is ever released";
+
+// By kind, those that it does not show and another does.
+const std::map<std::string, Reasons> not_shown{
+    {"feed",
+     {
+         {"message_id", "people know it by its CAP identifier"},
+         {"revision", one_released},
+         {"world", "an exercise shows as CAP `status`"},
+         {"draft.texts.channel_texts.kind", for_others},
+         {"draft.texts.channel_texts.text", for_others},
+         {"draft.retraction.channel_texts.kind", for_others},
+         {"draft.retraction.channel_texts.text", for_others},
+     }},
+    {"mastodon",
+     {
+         {"message_id", "people know it by its permalink"},
+         {"revision", one_released},
+         {"world", "an exercise shows as the post's marking"},
+         {"message_type", in_cap},
+         {"references.sender", in_cap},
+         {"references.identifier", in_cap},
+         {"references.sent", in_cap},
+         {"incident_id", in_cap},
+         {"draft.category", in_cap},
+         {"draft.urgency", in_cap},
+         {"draft.severity", in_cap},
+         {"draft.certainty", in_cap},
+         {"draft.onset", in_cap},
+         {"draft.expires", in_cap},
+         {"draft.areas.descriptions", in_cap},
+         {"draft.areas.polygons", in_cap},
+         {"draft.areas.circles", in_cap},
+         {"draft.areas.geocodes.value_name", in_cap},
+         {"draft.areas.geocodes.value", in_cap},
+         {"draft.texts.event", "the headline says it"},
+         {"draft.retraction.event", "the headline says it"},
+         {"draft.web", "the post has one link, the permalink"},
+     }},
+    {"webhook",
+     {
+         {"message_type", in_cap},
+         {"references.sender", in_cap},
+         {"references.identifier", in_cap},
+         {"references.sent", in_cap},
+         {"incident_id", in_cap},
+         {"draft.category", in_cap},
+         {"draft.onset", in_cap},
+         {"draft.web", in_cap},
+         {"draft.texts.channel_texts.kind", for_others},
+         {"draft.texts.channel_texts.text", for_others},
+         {"draft.retraction.channel_texts.kind", for_others},
+         {"draft.retraction.channel_texts.text", for_others},
+     }},
+};
+
+// Fixed values that no kind shows, and why.
+const Reasons fixed_shown_nowhere{
+    {"release_id", "names it within Tocsin"},
+    {"fire_at", "when it goes, which `sent` says"},
+};
+
+// A content in which every field is set, with other words for that kind.
+Content full_content(std::string_view kind) {
     Content content = samples::make_content();
     content.set_message_type(v1::MESSAGE_TYPE_UPDATE);
     auto& reference = *content.add_references();
@@ -55,20 +118,47 @@ Content full() {
     draft.mutable_areas(0)->add_circles("51.05,-114.07 3");
     for (Text* text : {draft.mutable_texts(0), draft.mutable_retraction(0)}) {
         auto& other = *text->add_channel_texts();
-        other.set_kind("feed");
+        other.set_kind(std::string(kind));
         other.set_text("Autres mots.");
     }
     return content;
 }
 
-std::string shown(const Content& content) {
-    const ChannelKind& feed = *find_kind("feed");
+Fixed full_fixed() {
+    Fixed fixed = samples::make_retraction();
+    fixed.set_in_reply_to("109372843234");
+    return fixed;
+}
+
+std::string rendered(const ChannelKind& kind, const Content& content, const Fixed& fixed) {
+    // Whatever fits is shown whole.
+    Limits limits = kind.limits;
+    limits.text_max = 0;
     std::string all;
-    for (const Fixed& fixed : {samples::make_fixed(), samples::make_retraction()}) {
-        const auto rendition = feed.render(content, "", fixed, feed.limits);
-        EXPECT_TRUE(rendition) << rendition.error().text;
-        if (rendition) all += rendition->body();
+    for (const std::string& language : languages_of(kind.traits.parts, content)) {
+        auto rendition = kind.render(content, language, fixed, limits);
+        if (!rendition) {
+            all += rendition.error().text;
+            continue;
+        }
+        // A digest tells of every field, and shows none.
+        const std::string whole = digest(serialise(content));
+        std::string& body = *rendition->mutable_body();
+        if (const auto at = body.find(whole); at != std::string::npos) body.erase(at, whole.size());
+        all += rendition->ShortDebugString();
     }
+    return all;
+}
+
+// The message with the words for that kind and without, and its retraction likewise.
+std::string shown(const ChannelKind& kind, const Content& content) {
+    Content plain = content;
+    for (auto* texts :
+         {plain.mutable_draft()->mutable_texts(), plain.mutable_draft()->mutable_retraction()})
+        for (Text& text : *texts) text.clear_channel_texts();
+    std::string all;
+    for (const Fixed& fixed : {samples::make_fixed(), samples::make_retraction()})
+        all += rendered(kind, content, fixed) + rendered(kind, plain, fixed);
     return all;
 }
 
@@ -93,6 +183,9 @@ void alter(Message& message, const FieldDescriptor& field) {
         case FieldDescriptor::CPPTYPE_DOUBLE:
             return change(&R::GetDouble, &R::SetDouble, &R::GetRepeatedDouble,
                           &R::SetRepeatedDouble, [](double number) { return number + 1; });
+        case FieldDescriptor::CPPTYPE_BOOL:
+            return change(&R::GetBool, &R::SetBool, &R::GetRepeatedBool, &R::SetRepeatedBool,
+                          [](bool value) { return !value; });
         case FieldDescriptor::CPPTYPE_ENUM:
             return change(
                 &R::GetEnumValue, &R::SetEnumValue, &R::GetRepeatedEnumValue,
@@ -106,31 +199,35 @@ void alter(Message& message, const FieldDescriptor& field) {
     }
 }
 
-// `reach(content)` is the message that holds `field`.
-using Reach = std::function<Message&(Content&)>;
+// `reach(root)` is the message that holds `field`.
+using Reach = std::function<Message&(Message&)>;
 using Use = std::function<void(const std::string& path, const Reach&, const FieldDescriptor&)>;
 
-void each_field(const Message& message, const std::string& path, const Reach& reach,
-                const Use& use) {
+void each_field_of(const Message& root, const std::string& path, const Reach& reach,
+                   const Use& use) {
+    const std::unique_ptr<Message> copy(root.New());
+    copy->CopyFrom(root);
+    const Message& message = reach(*copy);
     const auto& reflection = *message.GetReflection();
     for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
         const FieldDescriptor& field = *message.GetDescriptor()->field(i);
         const std::string name = path + field.name();
-        if (field.is_repeated())
-            ASSERT_GT(reflection.FieldSize(message, &field), 0) << "set " << name << " in full()";
+        if (field.is_repeated()) {
+            ASSERT_GT(reflection.FieldSize(message, &field), 0) << "set " << name << " in full_...";
+        }
         if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
             use(name, reach, field);
             continue;
         }
-        const auto inside = [reach, &field](Content& content) -> Message& {
-            Message& outer = reach(content);
+        const auto inside = [reach, &field](Message& whole) -> Message& {
+            Message& outer = reach(whole);
             const auto& of_outer = *outer.GetReflection();
             return field.is_repeated() ? *of_outer.MutableRepeatedMessage(&outer, &field, 0)
                                        : *of_outer.MutableMessage(&outer, &field);
         };
-        if (!field.is_repeated())
-            ASSERT_TRUE(reflection.HasField(message, &field)) << "set " << name << " in full()";
-        Content copy = full();
+        if (!field.is_repeated()) {
+            ASSERT_TRUE(reflection.HasField(message, &field)) << "set " << name << " in full_...";
+        }
         // Of a map the values; of a time the seconds.
         if (field.is_map()) {
             use(name, inside, *field.message_type()->map_value());
@@ -139,28 +236,58 @@ void each_field(const Message& message, const std::string& path, const Reach& re
         if (field.message_type()->full_name() == "google.protobuf.Timestamp")
             use(name, inside, *field.message_type()->FindFieldByName("seconds"));
         else
-            each_field(inside(copy), name + ".", inside, use);
+            each_field_of(root, name + ".", inside, use);
     }
 }
 
-TEST(Rendered, EachFieldIsShownByTheFeedOrListedWithItsReason) {
-    const Content before = full();
-    const std::string was = shown(before);
-    std::set<std::string> hidden;
-    const auto whole = [](Content& content) -> Message& { return content; };
-    each_field(before, "", whole, [&](const auto& path, const auto& reach, const auto& field) {
-        Content content = before;
-        alter(reach(content), field);
-        if (shown(content) == was) hidden.insert(path);
-        EXPECT_EQ(shown(content) == was, never_shown.contains(path))
-            << path
-            << (never_shown.contains(path)
-                    ? " is shown by the feed: take it off the list"
-                    : " is not shown by the feed: render it in content/channels/feed.cpp or "
-                      "content/cap.cpp, or list it here with its reason");
+void each_field(const Message& root, const Use& use) {
+    each_field_of(root, "", [](Message& whole) -> Message& { return whole; }, use);
+}
+
+// The fields of `whole` whose change does not show.
+template <class Whole>
+std::set<std::string> hidden(const Whole& whole,
+                             const std::function<std::string(const Whole&)>& show) {
+    std::set<std::string> found;
+    const std::string was = show(whole);
+    each_field(whole, [&](const auto& path, const auto& reach, const auto& field) {
+        Whole other = whole;
+        alter(reach(other), field);
+        if (show(other) == was) found.insert(path);
     });
-    for (const auto& [path, reason] : never_shown)
-        EXPECT_TRUE(hidden.contains(path)) << path << " is no field of the content any more";
+    return found;
+}
+
+void expect_listed(const std::set<std::string>& hidden, const Reasons& listed,
+                   const std::string& where) {
+    for (const std::string& path : hidden)
+        EXPECT_TRUE(listed.contains(path))
+            << path << " is not shown by " << where << ": render it, or list it with its reason";
+    for (const auto& [path, reason] : listed)
+        EXPECT_TRUE(hidden.contains(path))
+            << path << " is shown by " << where << ", or is no field: take it off the list";
+}
+
+TEST(Rendered, EachFieldIsShownByEachKindOrListedWithItsReason) {
+    for (const ChannelKind& kind : all_kinds()) {
+        const std::string name(kind.kind);
+        ASSERT_TRUE(not_shown.contains(name)) << "list the fields that " << name << " leaves out";
+        Reasons listed = not_shown.at(name);
+        listed.insert(shown_nowhere.begin(), shown_nowhere.end());
+        const auto show = [&](const Content& content) { return shown(kind, content); };
+        expect_listed(hidden<Content>(full_content(kind.kind), show), listed,
+                      fmt::format("content/channels/{}.cpp", name));
+    }
+}
+
+TEST(Rendered, EachFixedValueIsShownBySomeKindOrListedWithItsReason) {
+    const auto show = [](const Fixed& fixed) {
+        std::string all;
+        for (const ChannelKind& kind : all_kinds())
+            all += rendered(kind, samples::make_content(), fixed);
+        return all;
+    };
+    expect_listed(hidden<Fixed>(full_fixed(), show), fixed_shown_nowhere, "any kind of channel");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "content/templates.hpp"
 
+#include "support/sample_message.hpp"
 #include "texts/text_fields.hpp"
-#include "unit/content/samples.hpp"
 
 #include <gtest/gtest.h>
 

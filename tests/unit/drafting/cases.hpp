@@ -4,10 +4,10 @@
 #include "content/content.hpp"
 #include "drafting/decider.hpp"
 #include "support/given.hpp"
+#include "support/sample_message.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
-#include "unit/content/samples.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include "drafting/view.hpp"
 #include "support/allocations.hpp"
 #include "support/given.hpp"
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gtest/gtest.h>
 

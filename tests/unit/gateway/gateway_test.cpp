@@ -128,14 +128,14 @@ protected:
     }
 
     void start() {
-        gateway = std::make_unique<Gateway>(config, metrics, grpc::InsecureChannelCredentials(),
-                                            std::move(tokens));
+        gateway =
+            make_gateway(config, metrics, grpc::InsecureChannelCredentials(), std::move(tokens));
         gateway->start();
     }
 
     tcp::endpoint address() const {
         return {boost::asio::ip::make_address("127.0.0.1"),
-                static_cast<unsigned short>(gateway->port())};
+                static_cast<unsigned short>(gateway->ports().at("gateway"))};
     }
 
     // A token of this subject, which the gateway is made to know.
@@ -175,8 +175,7 @@ protected:
         if (!gateway) start();
         boost::asio::io_context io;
         beast::tcp_stream stream(io);
-        stream.connect(tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"),
-                                     static_cast<unsigned short>(gateway->port())));
+        stream.connect(address());
         request.set(http::field::host, "x");
         request.prepare_payload();
         http::write(stream, request);

@@ -1,82 +1,17 @@
 // The server alone, with limits small enough to be met.
-#include "gateway/http_server.hpp"
-#include "gateway/http_answers.hpp"
+#include "unit/gateway/serving.hpp"
 
 #include <gtest/gtest.h>
-#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
-#include <atomic>
 #include <deque>
-#include <future>
-#include <map>
-#include <mutex>
-#include <thread>
 
 namespace tocsin::gateway {
 namespace {
 
 using asio::ip::tcp;
 using std::chrono::milliseconds;
-
-// Answers `/N` with N MiB: of its own, or as `/sharedN` with what all are sent.
-class Serving : public HttpHandler {
-public:
-    explicit Serving(HttpLimits limits)
-        : server_(io_, "127.0.0.1:0", limits, *this), thread_([this] {
-              server_.start();
-              io_.run();
-          }) {}
-    ~Serving() override {
-        asio::post(io_, [this] {
-            server_.stop([] {});
-            server_.abort();
-        });
-        thread_.join();
-    }
-
-    std::expected<Admitted, HttpResponse> admit(const HttpHead&, const Peer&) override {
-        return Admitted{1000, {}};
-    }
-    asio::awaitable<HttpResponse> handle(const HttpRequest& request, Peer&) override {
-        const std::string target(request.target());
-        if (target.starts_with("/shared"))
-            co_return answer(http::status::ok, "text/plain", shared_);
-        const auto mib = static_cast<std::size_t>(std::stoi(target.substr(1)));
-        co_return answer(http::status::ok, "text/plain", std::string(mib << 20, 'x'));
-    }
-    HttpResponse refuse(http::status status, const std::string&, std::string_view why) override {
-        return answer(status, "text/plain", std::string(why));
-    }
-    void limited(std::string_view limit) override {
-        const std::lock_guard lock(mutex_);
-        ++limited_[std::string(limit)];
-    }
-
-    int times(const std::string& limit) {
-        const std::lock_guard lock(mutex_);
-        return limited_[limit];
-    }
-    std::size_t connections() const { return server_.connections(); }
-    std::size_t unsent() {
-        std::promise<std::size_t> bytes;
-        asio::post(io_, [&] { bytes.set_value(server_.unsent_bytes()); });
-        return bytes.get_future().get();
-    }
-    tcp::endpoint address() const {
-        return {asio::ip::make_address("127.0.0.1"), static_cast<unsigned short>(server_.port())};
-    }
-
-private:
-    const SharedBody::value_type shared_ =
-        std::make_shared<const std::string>(std::size_t{8} << 20, 'x');
-    asio::io_context io_;
-    HttpServer server_;
-    std::mutex mutex_;
-    std::map<std::string, int> limited_;
-    std::jthread thread_;
-};
 
 // Asks, and reads only when it is told to.
 class Client {
@@ -106,17 +41,6 @@ private:
     asio::io_context io_;
     tcp::socket wire_{io_};
 };
-
-template <class Condition>
-bool until(Condition holds) {
-    for (int i = 0; i < 4000; ++i) {
-        if (holds()) return true;
-        std::this_thread::sleep_for(milliseconds(5));
-    }
-    return false;
-}
-
-constexpr std::size_t mib = std::size_t{1} << 20;
 
 TEST(HttpServer, TheLargestOfWhatIsUnreadIsGivenUpWhereItIsTheOldest) {
     Serving served({.unsent_bytes_max = 20 * mib, .unsent_grace = milliseconds(0)});

@@ -27,7 +27,7 @@ public:
         one.set_state(published::DELIVERY_STATE_CLAIMED);
         auto& milestone = *reached.mutable_milestone_reached();
         milestone.set_delivery_id(one.delivery_id());
-        milestone.mutable_milestone()->set_kind("confirmed");
+        milestone.mutable_milestone()->set_kind(v1::MILESTONE_KIND_CONFIRMED);
         *milestone.mutable_milestone()->mutable_at() = runtime::to_proto(at(delivery));
         for (const v1::Event& event : {noted, reached})
             decision.mutable_accepted()->add_events(event.SerializeAsString());

@@ -43,7 +43,7 @@ TEST(Milestones, ACrossingIsAMilestoneOfNoMessageYet) {
     const auto& reached = given.events()[0].milestone_reached();
     EXPECT_EQ(given.events()[0].message_id(), "");
     EXPECT_EQ(reached.crossing_id(), "crx-1");
-    EXPECT_EQ(reached.milestone().kind(), "crossed");
+    EXPECT_EQ(reached.milestone().kind(), v1::MILESTONE_KIND_CROSSED);
     EXPECT_EQ(runtime::from_proto(reached.milestone().at()), at(5)) << "when it was decided";
     EXPECT_EQ(reached.reading().value(), 1200);
     EXPECT_FALSE(given.when(foreign<trigger::v1::Event>("trigger", "bow", {rule_crossed()}, at(7)))
@@ -55,7 +55,7 @@ TEST(Milestones, ADraftNamesItsCrossingAndComesAtTheTimeOfItsDecision) {
     given.when(foreign<drafting::v1::Event>("drafting", "bow", {message_created()}, at(8)));
     ASSERT_EQ(given.events().size(), 1U);
     const auto& reached = given.events()[0].milestone_reached();
-    EXPECT_EQ(reached.milestone().kind(), "drafted");
+    EXPECT_EQ(reached.milestone().kind(), v1::MILESTONE_KIND_DRAFTED);
     EXPECT_EQ(given.events()[0].message_id(), "msg-1");
     EXPECT_EQ(reached.crossing_id(), "crx-1");
     EXPECT_EQ(runtime::from_proto(reached.milestone().at()), at(8));
@@ -76,7 +76,8 @@ TEST(Milestones, ASubmissionIsAMilestone) {
     Given<Decider> given;
     given.when(foreign<drafting::v1::Event>("drafting", "bow", {event}, at(9)));
     ASSERT_EQ(given.events().size(), 1U);
-    EXPECT_EQ(given.events()[0].milestone_reached().milestone().kind(), "submitted");
+    EXPECT_EQ(given.events()[0].milestone_reached().milestone().kind(),
+              v1::MILESTONE_KIND_SUBMITTED);
 }
 
 TEST(Milestones, EveryApproverIsAMilestoneAndTheClearanceToo) {
@@ -89,7 +90,7 @@ TEST(Milestones, EveryApproverIsAMilestoneAndTheClearanceToo) {
     ASSERT_EQ(given.events().size(), 3U);
     EXPECT_EQ(given.events()[0].milestone_reached().milestone().text(), "pia");
     EXPECT_EQ(given.events()[1].milestone_reached().milestone().text(), "quy");
-    EXPECT_EQ(given.events()[2].milestone_reached().milestone().kind(), "cleared");
+    EXPECT_EQ(given.events()[2].milestone_reached().milestone().kind(), v1::MILESTONE_KIND_CLEARED);
     EXPECT_FALSE(given
                      .when(foreign<approval::v1::Event>("approval", "bow",
                                                         {approval_given("pia"), cleared}, at(21)))

@@ -1,6 +1,7 @@
 // Clocks and counts of a scorecard, and what becomes a metric.
 #include "measurement/view.hpp"
 #include "support/metric_value.hpp"
+#include "texts/enum_names.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
@@ -65,7 +66,7 @@ runtime::Foreign cleared(int seconds) {
 
 std::vector<std::string> kinds(const v1::Scorecard& card) {
     std::vector<std::string> all;
-    for (const auto& point : card.milestones()) all.push_back(point.kind());
+    for (const auto& point : card.milestones()) all.emplace_back(texts::enum_name(point.kind()));
     return all;
 }
 
@@ -251,16 +252,16 @@ ledger::v1::Decision drafted_by(const std::string& writer, int second, const std
     ledger::v1::Decision decision;
     decision.set_realm("bow");
     decision.set_writer(writer);
-    const auto reach = [&](const std::string& kind, int when) {
-        v1::Event event = event_of(kind == "drafted" ? message : "");
+    const auto reach = [&](v1::MilestoneKind kind, int when) {
+        v1::Event event = event_of(kind == v1::MILESTONE_KIND_DRAFTED ? message : "");
         v1::MilestoneReached& reached = *event.mutable_milestone_reached();
         reached.set_crossing_id("crx-" + message);
         reached.mutable_milestone()->set_kind(kind);
         *reached.mutable_milestone()->mutable_at() = runtime::to_proto(at(when));
         decision.mutable_accepted()->add_events(event.SerializeAsString());
     };
-    reach("crossed", 5);
-    reach("drafted", second);
+    reach(v1::MILESTONE_KIND_CROSSED, 5);
+    reach(v1::MILESTONE_KIND_DRAFTED, second);
     return decision;
 }
 

@@ -84,8 +84,8 @@ TEST(Cancelling, BeforeTheClaimStopsEveryDelivery) {
 TEST(Cancelling, AfterTheClaimIsRefusedAndPointsToRetraction) {
     Story story = armed();
     story.claim().cancel();
-    EXPECT_EQ(story.given.refused(), "already_claimed");
-    EXPECT_TRUE(story.given.rejection()->text.contains("Retract"));
+    EXPECT_EQ(story.given.refused(), "too_late_to_cancel");
+    EXPECT_TRUE(story.given.rejection()->text.contains("retract it instead"));
 }
 
 // Every attempt is known to have come to nothing: it would go out later.
@@ -112,7 +112,7 @@ TEST(Cancelling, IsRefusedWhileAnyMayBePublicAndRetractingIsNot) {
         story.claim().outcome("toot:fr-CA", v1::OUTCOME_RETRY_LATER);
         if (outcome != v1::OUTCOME_UNSPECIFIED) story.outcome("toot:en-CA", outcome);
         story.cancel(at(3));
-        EXPECT_EQ(story.given.refused(), "already_claimed");
+        EXPECT_EQ(story.given.refused(), "too_late_to_cancel");
         story.retract(at(3));
         EXPECT_EQ(story.given.refused(), "");
         EXPECT_EQ(story.delivery("toot:fr-CA").state(), v1::DELIVERY_STATE_STOOD_DOWN);
@@ -126,7 +126,7 @@ TEST(Cancelling, IsRefusedOnceAnythingWasInDoubtAndRetractingStopsIt) {
         .outcome("toot:fr-CA", v1::OUTCOME_RETRY_LATER)
         .outcome("toot:en-CA", v1::OUTCOME_UNKNOWN);
     story.outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(3)).cancel(at(4));
-    EXPECT_EQ(story.given.refused(), "already_claimed");
+    EXPECT_EQ(story.given.refused(), "too_late_to_cancel");
     story.retract(at(4));
     EXPECT_EQ(story.given.refused(), "");
     for (const std::string id : {"toot:fr-CA", "toot:en-CA"})

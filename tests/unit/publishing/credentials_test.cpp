@@ -14,21 +14,29 @@ CredentialUse use_of(const std::string& kind, const std::string& id) {
 }
 
 TEST(CredentialFile, OfAnotherWorldIsNeverLoaded) {
-    const std::string live = credential_text("mastodon", "toot", mastodon_secret);
-    EXPECT_TRUE(parse_credential(live, "live"));
-    EXPECT_FALSE(parse_credential(live, "exercise"));
-    const std::string exercise =
-        credential_text("mastodon", "toot", mastodon_secret + R"(,"world":"exercise")");
-    EXPECT_TRUE(parse_credential(exercise, "exercise"));
-    EXPECT_FALSE(parse_credential(exercise, "live"));
+    CredentialFolder folder;
+    Credentials live{folder.path, {}}, exercise{folder.path, {.world = "exercise"}};
+    const CredentialUse use = use_of("mastodon", "toot");
+    EXPECT_TRUE(live.load("toot", use));
+    EXPECT_FALSE(exercise.load("toot", use));
+    folder.write("toot",
+                 credential_text("mastodon", "toot", mastodon_secret + R"(,"world":"exercise")"));
+    EXPECT_TRUE(exercise.load("toot", use));
+    EXPECT_FALSE(live.load("toot", use));
 }
 
 TEST(CredentialFile, NamesItsOwnerAndWhereItMayGo) {
-    const auto parse = [](const std::string& owner) {
-        return parse_credential("{\"kind\":\"mastodon\",\"token\":\"t\"" + owner + "}", "live");
+    CredentialFolder folder;
+    const auto loads = [&](const std::string& owner, const std::string& url) {
+        folder.write("toot", "{\"kind\":\"mastodon\",\"token\":\"t\"" + owner + "}");
+        return Credentials{folder.path, {}}
+            .load("toot", {"mastodon", "bow", "calgary", url})
+            .has_value();
     };
-    EXPECT_TRUE(parse(R"(,"realm":"bow","agency":"calgary","origins":["https://a.example"])"));
-    EXPECT_TRUE(parse(R"(,"realm":"bow","agency":"calgary","origins":["HTTPS://A.example:8443"])"));
+    const std::string url = "https://a.example/in";
+    EXPECT_TRUE(loads(R"(,"realm":"bow","agency":"calgary","origins":["https://a.example"])", url));
+    EXPECT_TRUE(loads(R"(,"realm":"bow","agency":"calgary","origins":["HTTPS://A.example:8443"])",
+                      "https://a.example:8443/in"));
     for (const char* owner :
          {"", R"(,"realm":"bow","agency":"calgary")",
           R"(,"realm":"","agency":"calgary","origins":["https://a.example"])",
@@ -41,15 +49,18 @@ TEST(CredentialFile, NamesItsOwnerAndWhereItMayGo) {
           R"(,"realm":"bow","agency":"calgary","origins":["ftp://a.example"])",
           R"(,"realm":"bow","agency":"calgary","origins":["*"])",
           R"(,"realm":"bow","agency":"calgary","origins":["https://"])"})
-        EXPECT_FALSE(parse(owner)) << owner;
+        EXPECT_FALSE(loads(owner, url)) << owner;
 }
 
 TEST(CredentialFile, AWrongOneNeverShowsItsSecret) {
+    CredentialFolder folder;
     for (const std::string& text :
          {credential_text("webhook", "hook", R"("secrets":["hunter2"])"), std::string("hunter2"),
           credential_text("webhook", "hook", R"("secrets":["whsec_aHVudGVyMg=="])"),
           std::string(R"({"kind":"hunter2"})")}) {
-        const auto credential = parse_credential(text, "live");
+        folder.write("hook", text);
+        const auto credential =
+            Credentials{folder.path, {}}.load("hook", use_of("webhook", "hook"));
         ASSERT_FALSE(credential);
         EXPECT_FALSE(credential.error().contains("hunter2"));
     }
@@ -85,9 +96,9 @@ TEST(CredentialFile, IsGivenToItsOwnersChannelAlone) {
     agency.agency = "alberta";
     kind.kind = "webhook";
     for (const auto& [use, said] : std::vector<Misuse>{
-             {realm, "does not exist for agency calgary of realm elbow"},
-             {agency, "does not exist for agency alberta of realm bow"},
-             {kind, "is not for the channel kind webhook"},
+             {realm, "does not exist for agency `calgary` of realm `elbow`"},
+             {agency, "does not exist for agency `alberta` of realm `bow`"},
+             {kind, "is not for the channel kind `webhook`"},
              {at("https://evil.example"), "may not be sent to https://evil.example:443"},
              {at("https://toot.example.org:444/"), "may not be sent to"},
              {at("https://toot.example.org.evil.example/"), "may not be sent to"},
@@ -103,12 +114,12 @@ TEST(CredentialFile, IsGivenToItsOwnersChannelAlone) {
         EXPECT_FALSE(refused.error().contains("secret-token"));
     }
     // To a stranger it is as absent as one that there never was.
-    EXPECT_EQ(credentials.load("toot", realm).error().substr(24),
-              credentials.load("nope", realm).error().substr(24));
+    EXPECT_EQ(credentials.load("toot", realm).error().substr(26),
+              credentials.load("nope", realm).error().substr(26));
     EXPECT_TRUE(credentials.load("toot", at("https://TOOT.example.org:443")));
 }
 
-// So is one that cannot be used: what is wrong with it is its owner's to hear.
+// So is one that cannot be used: what is wrong with it is shown to its owner alone.
 TEST(CredentialFile, ThatCannotBeUsedIsAbsentToStrangers) {
     CredentialFolder folder;
     const std::string other_world = R"("token":"t","world":"exercise")";
@@ -121,8 +132,8 @@ TEST(CredentialFile, ThatCannotBeUsedIsAbsentToStrangers) {
         stranger.realm = "elbow";
         const auto refused = credentials.load("toot", stranger);
         ASSERT_FALSE(refused);
-        EXPECT_EQ(refused.error().substr(24),
-                  credentials.load("nope", stranger).error().substr(24));
+        EXPECT_EQ(refused.error().substr(26),
+                  credentials.load("nope", stranger).error().substr(26));
     }
     Credentials credentials{folder.path, {}};
     EXPECT_TRUE(credentials.load("toot", use_of("mastodon", "toot"))
@@ -172,12 +183,12 @@ TEST(CredentialFile, IsAskedForWhenAChannelIsPut) {
     put.set_kind("mastodon");
     put.set_url("https://toot.example.org");
     put.set_credential("toot");
-    EXPECT_FALSE(refuse_credential(credentials, {"ada", "bow", "calgary", {"admin"}}, put));
-    const auto refused = refuse_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put);
+    EXPECT_FALSE(require_credential(credentials, {"ada", "bow", "calgary", {"admin"}}, put));
+    const auto refused = require_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put);
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->error_code(), grpc::StatusCode::FAILED_PRECONDITION);
     put.clear_credential();
-    EXPECT_FALSE(refuse_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put));
+    EXPECT_FALSE(require_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put));
 }
 
 TEST(CredentialFile, OfAnotherIsRefusedInTheAdapterToo) {

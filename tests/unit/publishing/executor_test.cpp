@@ -442,7 +442,7 @@ TEST(Executor, ARetractionFollowsOnEveryChannel) {
         const std::string page = first_page(realm, "fr-CA", there.world.now);
         EXPECT_TRUE(page.contains("-cancel.xml"));
         EXPECT_TRUE(page.contains("Inondation"));
-        EXPECT_TRUE(page.contains("Alerte annulée"));
+        EXPECT_TRUE(page.contains("Annulée"));
     });
 }
 

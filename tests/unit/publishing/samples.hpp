@@ -1,11 +1,13 @@
 // A cleared bilingual message of two agencies, and short ways to say what happens to its release.
 #pragma once
 
+#include "content/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/decider.hpp"
 #include "runtime/base/ids.hpp"
 #include "support/given.hpp"
-#include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "support/sample_clearance.hpp"
+#include "support/sample_message.hpp"
 
 #include <string>
 #include <vector>
@@ -15,54 +17,14 @@ namespace tocsin::publishing::samples {
 using testing::at;
 using GivenRelease = testing::Given<Decider>;
 
-inline void add_text(content::Text& text, const std::string& language,
-                     const std::string& headline) {
-    text.set_language(language);
-    text.set_event("flood");
-    text.set_headline(headline);
-    text.set_description("The river rises.");
-    text.set_instruction("Leave the banks now.");
-}
-
 inline content::Content make_content() {
-    content::Content content;
-    content.set_message_id("msg-1");
-    content.set_revision(1);
-    content.set_realm("bow");
-    content.set_incident_id("inc-1");
-    content.set_world("live");
-    content.set_message_type(content::v1::MESSAGE_TYPE_ALERT);
-    content::Draft& draft = *content.mutable_draft();
-    draft.set_title("Flood");
-    draft.set_status(content::v1::STATUS_ACTUAL);
-    draft.set_category(content::v1::CATEGORY_MET);
-    draft.set_urgency(content::v1::URGENCY_IMMEDIATE);
-    draft.set_severity(content::v1::SEVERITY_SEVERE);
-    draft.set_certainty(content::v1::CERTAINTY_OBSERVED);
-    *draft.mutable_expires() = runtime::to_proto(at(3600));
-    (*draft.add_areas()->mutable_descriptions())["en-CA"] = "Calgary";
-    draft.add_agencies("calgary");
-    add_text(*draft.add_texts(), "fr-CA", "Inondation");
-    add_text(*draft.add_texts(), "en-CA", "Flood");
-    add_text(*draft.add_retraction(), "fr-CA", "Alerte annulée");
-    add_text(*draft.add_retraction(), "en-CA", "Alert withdrawn");
-    return content;
+    return content::samples::make_content(
+        {.message_id = "msg-1", .realm = "bow", .agencies = {"calgary"}, .expires = at(3600)});
 }
 
 inline approval::v1::Event make_cleared(const content::Content& content) {
-    approval::v1::Event event;
-    event.set_message_id(content.message_id());
-    approval::v1::Cleared& cleared = *event.mutable_cleared();
-    cleared.set_content(content::serialise(content));
-    cleared.set_digest(content::digest(cleared.content()));
-    for (const std::string id : {"calgary", "alberta"}) {
-        approval::v1::Agency& agency = *cleared.add_agencies();
-        agency.set_agency_id(id);
-        agency.set_cap_sender(id + "@example.org");
-        (*agency.mutable_names())["en-CA"] = "The " + id;
-        (*agency.mutable_names())["fr-CA"] = "La " + id;
-    }
-    return event;
+    return approval::samples::make_cleared(content.message_id(), content::serialise(content),
+                                           {"calgary", "alberta"});
 }
 
 inline runtime::Foreign clearance(const approval::v1::Event& cleared, Time when = at(0)) {
@@ -77,10 +39,9 @@ inline v1::Event channel(const std::string& id, const std::string& kind,
     put.set_kind(kind);
     put.set_agency_id(agency);
     put.set_active(true);
-    if (kind != "feed") {
-        put.set_url("https://" + id + ".example.org");
-        put.set_credential(id);
-    }
+    const content::Traits& traits = content::traits_of(kind);
+    if (traits.address == content::Address::url) put.set_url("https://" + id + ".example.org");
+    if (traits.credential != content::CredentialForm::none) put.set_credential(id);
     return event;
 }
 

@@ -135,7 +135,7 @@ TEST(Outcomes, ARepeatThatIsRefusedAndNotFoundIsLeftToAPerson) {
     Story story = refused_on(2, v1::OUTCOME_UNKNOWN);
     EXPECT_EQ(story.delivery("toot:en-CA").state(), v1::DELIVERY_STATE_UNKNOWN);
     EXPECT_TRUE(story.delivery("toot:en-CA").head.reason().starts_with("The channel refused a "));
-    EXPECT_TRUE(story.delivery("toot:en-CA").head.reason().ends_with("It said: Déjà publié."));
+    EXPECT_TRUE(story.delivery("toot:en-CA").head.reason().ends_with("Its answer: Déjà publié."));
     // No attempt follows, and it is found all the same.
     story.claim("x1", at(90));
     EXPECT_EQ(story.delivery("toot:en-CA").head.attempts(), 2);

@@ -48,6 +48,19 @@ TEST(EveryAdapter, StandsDownWhenItsClaimIsOver) {
     }
 }
 
+TEST(EveryAdapter, SendsRequestsWhereTheKindHasATransport) {
+    for (const auto& [kind, delivery] : {std::pair{"feed", "feed"}, std::pair{"webhook", "hook"},
+                                         std::pair{"mastodon", "toot:fr-CA"}}) {
+        Bench bench{kind, delivery};
+        bench.answers(failure(HttpError::Kind::not_sent));
+        bench.prepare();
+        bench.fire();
+        EXPECT_EQ(bench.http.sent.empty(),
+                  content::traits_of(kind).transport == content::Transport::none)
+            << kind;
+    }
+}
+
 TEST(Feed, IsConfirmedOnceTheViewShowsExactlyTheApprovedBytes) {
     Bench bench{"feed", "feed"};
     bench.shown = bench.job.body;

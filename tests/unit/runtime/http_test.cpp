@@ -152,12 +152,12 @@ TEST(Http, AFailureSaysWhatHappened) {
     };
     EXPECT_EQ(says(answered_with("HTTP/1.1 200 OK\r\nX-Long: " + std::string(200'000, 'a') +
                                  "\r\nContent-Length: 0\r\n\r\n"),
-                   "a header of the answer is longer than is read"),
+                   "a header of the answer is too long"),
               "");
     EXPECT_EQ(says(answered_with("SSH-2.0-OpenSSH\r\n"), "not HTTP as it should be"), "");
-    EXPECT_EQ(says(answered_with(""), "did not come to its end"), "");
+    EXPECT_EQ(says(answered_with(""), "the answer ended early"), "");
     EXPECT_EQ(says(answered_with("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
-                   "did not come to its end"),
+                   "the answer ended early"),
               "");
     std::string gone;
     {

@@ -2,10 +2,11 @@
 
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/identity.hpp"
+#include "runtime/edge/service_named.hpp"
+#include "services.inc"
 #include "tocsin/drafting/v1/message.pb.h"
 #include "tocsin/drafting/v1/template.pb.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace tocsin::runtime {
@@ -14,14 +15,15 @@ namespace {
 using rules::v1::MethodRules;
 
 TEST(MethodRules, AreSoundForEveryMethod) {
-    for (const char* name :
-         {"approval", "drafting", "ledger", "measurement", "publishing", "trigger"}) {
-        const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
-            fmt::format("tocsin/{0}/v1/{0}_service.proto", name));
-        ASSERT_NE(file, nullptr) << name;
-        ASSERT_EQ(file->service_count(), 1) << name;
-        EXPECT_NO_THROW(require_rules(*file->service(0))) << name;
+#define TOCSIN_NAME(service) #service,
+    for (const char* name : {TOCSIN_SERVICES(TOCSIN_NAME) "ledger"}) {
+#undef TOCSIN_NAME
+        const auto* service = service_named(name);
+        ASSERT_NE(service, nullptr) << name;
+        ASSERT_EQ(service->file()->service_count(), 1) << name;
+        EXPECT_NO_THROW(check_rules(*service)) << name;
     }
+    EXPECT_EQ(service_named("nothing"), nullptr);
 }
 
 TEST(MethodRules, AreThoseOfTheMethodThatTakesTheRequest) {
@@ -42,15 +44,16 @@ MethodRules rules(rules::v1::Access access, const std::vector<std::string>& role
 
 TEST(MethodRules, ThatSayTooLittleAreRefused) {
     using namespace rules::v1;
-    EXPECT_EQ(unsound(rules(ACCESS_READ, {}, REACH_REALM)), "");
+    EXPECT_EQ(rules_problem(rules(ACCESS_READ, {}, REACH_REALM)), "");
     for (const MethodRules& wrong :
-         {rules(ACCESS_UNSPECIFIED, {}, REACH_REALM), rules(ACCESS_CHANGE, {}, REACH_REALM),
+         {rules(ACCESS_UNSPECIFIED, {}, REACH_REALM),
+          rules(static_cast<Access>(99), {}, REACH_REALM), rules(ACCESS_CHANGE, {}, REACH_REALM),
           rules(ACCESS_CHANGE, {"auther"}, REACH_REALM),
           rules(ACCESS_CHANGE, {"operator"}, REACH_REALM),
           rules(ACCESS_READ, {}, REACH_UNSPECIFIED), rules(ACCESS_PUBLIC, {"author"}, {}),
           rules(ACCESS_PUBLIC, {}, REACH_OWNER), rules(ACCESS_OPERATOR, {"admin"}, {}),
           rules(ACCESS_OPERATOR, {"operator"}, REACH_REALM)})
-        EXPECT_NE(unsound(wrong), "") << wrong.ShortDebugString();
+        EXPECT_NE(rules_problem(wrong), "") << wrong.ShortDebugString();
 }
 
 TEST(Parties, AreTheAgenciesNamedAndTheDutyOfficersOfTheIncident) {

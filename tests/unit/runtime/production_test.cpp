@@ -259,7 +259,7 @@ TEST_F(Production, RefusesFoldersThatAGroupCouldChange) {
     constexpr gid_t staff = 50;
     const auto [key_set, secret] = said(0775, staff);
     EXPECT_TRUE(key_set.starts_with("jwks")) << key_set;
-    EXPECT_NE(key_set.find("group 50; take that from them (chmod g-w)"), std::string::npos)
+    EXPECT_NE(key_set.find("group 50; remove that right (chmod g-w)"), std::string::npos)
         << key_set;
     EXPECT_TRUE(secret.starts_with("mac-key-file")) << secret;
     EXPECT_EQ(said(0755, staff), std::pair(std::string{}, std::string{}));

@@ -75,15 +75,15 @@ TEST(PublicEvent, SaysWhatHappenedAndWhere) {
     EXPECT_EQ(event.position().offset(), 41);
 }
 
-TEST(PublicEvent, SaysHowFarPublicationHadCome) {
+TEST(PublicEvent, SaysHowFarExportHadCome) {
     const auto decision = decision_of({submitted()});
-    const Published published{40, sha256("before")};
-    const auto records = public_records(drafting, {decision, sha256("one"), 41}, published);
+    const Exported exported{40, sha256("before")};
+    const auto records = public_records(drafting, {decision, sha256("one"), 41}, exported);
     const auto trace = trace_of(drafting, records->at(0).headers);
     ASSERT_TRUE(trace);
     EXPECT_EQ(trace->id, hex(sha256("one")) + "-0");
-    EXPECT_EQ(trace->published.offset, 40);
-    EXPECT_EQ(trace->published.digest, sha256("before"));
+    EXPECT_EQ(trace->exported.offset, 40);
+    EXPECT_EQ(trace->exported.digest, sha256("before"));
     EXPECT_FALSE(trace_of({"live", "approval", 3}, records->at(0).headers));
     EXPECT_FALSE(trace_of({"exercise", "drafting", 3}, records->at(0).headers));
 }
@@ -92,7 +92,7 @@ TEST(PublicEvent, ASpoiltTraceIsNoTrace) {
     for (const char* spoilt : {"", "40", "40/", "x/00", "-3/00", "40/abcd"})
         EXPECT_FALSE(trace_of(
             drafting,
-            {{"ce_source", drafting.uri()}, {"ce_id", "1-0"}, {"tocsin-published", spoilt}}))
+            {{"ce_source", drafting.uri()}, {"ce_id", "1-0"}, {"tocsin-exported", spoilt}}))
             << spoilt;
 }
 

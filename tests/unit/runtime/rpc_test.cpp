@@ -435,9 +435,9 @@ TEST_F(RpcTest, ReadsOfAHaltedPartitionAreUnavailable) {
     ledger.halted_realm = "calgary";
     const auto refused = list(token("calgary", {"author"}));
     EXPECT_EQ(reason_of(refused), "UNAVAILABLE");
-    EXPECT_EQ(refused.message(), "the disk burnt; ask again as it is");
+    EXPECT_EQ(refused.message(), "the disk burnt; repeat exactly the same request");
     EXPECT_EQ(put(draft_of(10), token("calgary", {"author"})).message(),
-              "the disk burnt; ask again as it is");
+              "the disk burnt; repeat exactly the same request");
     EXPECT_EQ(list(token("banff", {"author"})).code(), grpc::StatusCode::OK);
     EXPECT_EQ(reason_of(feed("calgary")), "UNAVAILABLE");
     EXPECT_FALSE(feed("calgary").message().contains("burnt")) << "that is not the public's";

@@ -1,5 +1,6 @@
 #include "runtime/base/validate.hpp"
 
+#include "runtime/edge/service_named.hpp"
 #include "services.inc"
 #include "texts/enum_names.hpp"
 #include "tocsin/approval/v1/approval_service.pb.h"
@@ -264,10 +265,10 @@ std::set<const google::protobuf::FileDescriptor*> files_of_services() {
 #define TOCSIN_NAME(service) #service,
     for (const char* name : {TOCSIN_SERVICES(TOCSIN_NAME) "ledger"}) {
 #undef TOCSIN_NAME
-        const auto* file = DescriptorPool::generated_pool()->FindFileByName(
-            fmt::format("tocsin/{0}/v1/{0}_service.proto", name));
-        EXPECT_NE(file, nullptr) << name;
-        if (file == nullptr) continue;
+        const auto* service = service_named(name);
+        EXPECT_NE(service, nullptr) << name;
+        if (service == nullptr) continue;
+        const auto* file = service->file();
         files.insert(file);
         for (int i = 0; i < file->dependency_count(); ++i) files.insert(file->dependency(i));
     }

@@ -9,6 +9,7 @@ from unit.tidy.sources import code_of, text_of, tracked
 _PLACES = (
     r'Because::(\w+),\s*"(\w+)"',
     r'StatusCode::([A-Z_]+),\s*"(\w+)"',
+    r'\b(?:no_room|require_room)\(()\s*"(\w+)"',
     r'\b(?:bad_field|bad|because|no|wrong)\(()\s*"([A-Za-z_]+)"',
     r'unexpected\(()"(token_\w+)"',
     r'\bfault = ()(?:fmt::format\()?"(\w+)[":]',

@@ -1,6 +1,8 @@
 """docs/PERMISSIONS.md against the options beside the rpcs: who may call what is written down as it
 is enforced."""
 
+from support.places import ROOT
+from support.programs import SERVICES
 from support.protos import enum_name, method_rules, services
 from unit.tidy.sources import text_of
 
@@ -25,7 +27,7 @@ def table() -> str:
             if access == "PUBLIC":
                 roles, who = "", "everybody, without a token"
             if access == "OPERATOR":
-                who = "who runs the installation"
+                who = "the people who run the installation"
             rows.append(f"| {service} {name} | {_ACCESS[access]} | {roles} | {who} |")
     return "\n".join(rows) + "\n"
 
@@ -33,3 +35,10 @@ def table() -> str:
 def test_the_page_is_what_is_enforced() -> None:
     page = text_of("docs/PERMISSIONS.md")
     assert table() in page, f"write into docs/PERMISSIONS.md:\n{table()}"
+
+
+def test_every_decider_is_held_against_the_options() -> None:
+    """They name the roles a second time."""
+    missing = [service for service in SERVICES
+               if not (ROOT / "tests" / "unit" / service / "roles_test.cpp").is_file()]
+    assert not missing, f"add roles_test.cpp (see tests/support/command_roles.hpp) for {missing}"

@@ -19,8 +19,9 @@ FUNCTION_LINES_MAX = 70
 PURE_ROOTS = ("services/content/*", "services/*/decider.?pp",
               "services/runtime/ledger/partition*.?pp", "services/runtime/ledger/fold.?pp",
               "services/runtime/ledger/record.?pp")
-# What a decider may know of the runtime.
-PURE_RUNTIME = re.compile(r"runtime/(base/\w+|ledger/(decider|refusals|topics))\.hpp")
+# What a decider may know of the runtime; none may end the process.
+PURE_RUNTIME = re.compile(
+    r"runtime/(base/(?!invariant\b)\w+|ledger/(decider|refusals|topics))\.hpp")
 IMPURE = re.compile(
     r"_clock::now|\bstd::time\(|\bgettimeofday|\bclock_gettime|\brandom_device|\bmt19937|\brand\("
     r"|\bgetrandom|\bgetenv|\bnew_uuid_v7|\bRAND_|std::(thread|jthread|async|this_thread|cout|cerr)"

@@ -1,6 +1,7 @@
 // What an instance makes of the records that it meets in the stream.
 #include "trigger/heard.hpp"
 
+#include "trigger/listening_rules.hpp"
 #include "trigger/window.hpp"
 #include "unit/trigger/gauge_files.hpp"
 

@@ -1,7 +1,7 @@
 // What drafting would refuse a crossing for is what the rule is refused for.
 #include "trigger/draftable.hpp"
 
-#include "unit/content/samples.hpp"
+#include "support/sample_message.hpp"
 
 #include <gmock/gmock.h>
 
@@ -33,7 +33,7 @@ protected:
     }
     // `code: text`; empty: a message could be made.
     std::string problem() const {
-        const auto no = not_draftable({put_, agency_, stored_, members_, samples::now});
+        const auto no = require_draftable({put_, agency_, stored_, members_, samples::now});
         if (!no) return {};
         EXPECT_EQ(no->because, runtime::Because::failed_precondition);
         EXPECT_EQ(no->field, "template_id");

@@ -1,10 +1,10 @@
 // What a rule is refused for when it is put, beyond what the decider refuses.
 #include "runtime/ledger/record.hpp"
 #include "support/given.hpp"
+#include "support/sample_message.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "trigger/event.hpp"
 #include "trigger/rule_check.hpp"
-#include "unit/content/samples.hpp"
 #include "unit/trigger/folded.hpp"
 
 #include <gmock/gmock.h>

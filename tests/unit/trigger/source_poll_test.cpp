@@ -141,9 +141,9 @@ TEST_F(PollerTest, OfARedirectOnlyWhatIsNoSecretIsShown) {
          "it moved to https://x:8443/new/file.csv; put that address"},
         {"//x/other?key=secret", "//x/other; put that address"},
         {"/elsewhere?key=secret", "/elsewhere; put that address"},
-        {"javascript:secret", "it moved; ask who runs it"},
-        {"ftp://x/secret", "it moved; ask who runs it"},
-        {"", "it moved; ask who runs it"}};
+        {"javascript:secret", "it moved; ask its operator"},
+        {"ftp://x/secret", "it moved; ask its operator"},
+        {"", "it moved; ask its operator"}};
     for (const auto& [location, shown] : cases) {
         runtime::HttpResponse moved;
         moved.status = 301;

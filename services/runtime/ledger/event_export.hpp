@@ -1,12 +1,13 @@
-// Publication of one partition's ledger in `tocsin.events.v1`, in the instance that leads the
-// partition: a state machine without I/O, threads or clocks, which event_publisher.cpp drives.
+// Export of one partition's ledger in `tocsin.events.v1`, in the instance that leads the
+// partition: a state machine without I/O, threads or clocks, which event_exporter.cpp drives.
 //
 // It walks the ledger by the chain rule with a reader of its own, so that it needs nothing of the
-// ledger thread, and goes no further than what it handed over and is not stored yet. Nobody notes
-// how far it came: each record says up to which decision everything was stored when it was sent.
-// The last of these is found by looking back from the topic's end, in windows that double, and the
-// walk goes on there. So whatever happens - a restart, another leader, a record that may not have
-// been stored - it looks back once more; something may then come twice, but nothing is left out.
+// ledger thread, and goes no further than what it handed over and is not stored yet. Its progress
+// is stored nowhere else: each record holds up to which decision everything was stored when it was
+// sent. The last of these is found by looking back from the topic's end, in windows that double,
+// and the walk goes on there. So whatever happens - a restart, another leader, a record that may
+// not have been stored - it looks back once more; something may then come twice, but nothing is
+// left out.
 #pragma once
 
 #include "runtime/ledger/public_event.hpp"
@@ -23,7 +24,7 @@
 
 namespace tocsin::runtime {
 
-class EventPublication {
+class EventExport {
 public:
     using Tick = std::chrono::steady_clock::time_point;
 
@@ -32,7 +33,7 @@ public:
         std::string ledger_topic;
         std::size_t bytes_max = 1 << 20;       // handed over and not yet stored
         std::int64_t look_back = 64;           // records in the first window
-        std::size_t seen_max = 100'000;        // ids kept, so as not to publish them again
+        std::size_t seen_max = 100'000;        // ids kept, so as not to export them again
         std::chrono::milliseconds pause{500};  // before it begins anew after trouble
         // How long it waits for a record that is there; a client of Kafka may stand still unsaid.
         std::chrono::milliseconds patience{10'000};
@@ -46,15 +47,15 @@ public:
         };
         bool stop_events = false;
         bool stop_ledger = false;
-        // Of the topic of events; answer with on_events_range() once nobody else reads that topic's
-        // partition through the same reader, and keep it free while looking().
+        // Of the topic of events; answer with on_events_range() once no other export reads that
+        // topic's partition through the same reader, and keep it free while looking().
         bool ask_range = false;
         std::optional<std::int64_t> read_events_from;
         std::optional<std::int64_t> read_ledger_from;
         std::vector<Append> append;  // in this order; answer each with on_stored()
     };
 
-    EventPublication(Options options, const WorldKeys& keys);
+    EventExport(Options options, const WorldKeys& keys);
 
     // Whether this instance leads, and in which history: another number means that the ledger lost
     // its tail. The ledger holds records up to `ledger_end`, as far as is known.
@@ -73,7 +74,7 @@ public:
     bool take_stuck();
 
     // Offset in the ledger before which every event that counted is stored.
-    std::int64_t published_before() const { return published_before_; }
+    std::int64_t exported_before() const { return exported_before_; }
     // It reads the topic of events.
     bool looking() const { return stage_ == Stage::looking; }
     std::int64_t stored() const { return stored_; }
@@ -94,7 +95,7 @@ private:
     bool waits_for_a_record() const;
     void look();
     void looked();
-    void walk_from(const Published& place);
+    void walk_from(const Exported& place);
     void place_is_gone();
     bool reached_place(std::int64_t offset, std::string_view record);
     void hand_over(const PublicDecision& counted);
@@ -116,7 +117,7 @@ private:
     // Looking back: the topic of events holds [low, high) and is read from `from`.
     std::int64_t events_low_ = 0, events_high_ = 0, look_from_ = 0;
     std::int64_t window_ = 0;
-    std::vector<Published> places_;
+    std::vector<Exported> places_;
     absl::flat_hash_set<std::string> seen_;
     // A place at or after this is not in the ledger any more.
     std::int64_t places_below_ = std::numeric_limits<std::int64_t>::max();
@@ -128,8 +129,8 @@ private:
     std::string key_id_;  // in force after it
     bool place_reached_ = false;
     bool full_ = false;
-    Published published_;
-    std::int64_t published_before_ = 0;
+    Exported exported_;
+    std::int64_t exported_before_ = 0;
     std::deque<Sent> sent_;
     std::uint64_t first_ticket_ = 0;  // of sent_.front(); each decision has one
     std::size_t bytes_ = 0;

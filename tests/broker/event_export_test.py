@@ -96,7 +96,7 @@ def leader(programs: list[Program], partition: str) -> Program | None:
     return leading[0] if len(leading) == 1 else None
 
 
-def published(broker: Broker) -> list[Record]:
+def exported(broker: Broker) -> list[Record]:
     """Everything that is in the topic now."""
     return read_topic(broker.bootstrap, TOPIC, PARTITIONS)
 
@@ -124,18 +124,19 @@ def wait_for_all(
     expected = counted(broker, keys)
     missing: set[str] = set()
 
-    def all_published() -> bool:
+    def all_exported() -> bool:
         missing.clear()
-        missing.update(set(expected) - set(ids_of(published(broker))))
+        missing.update(set(expected) - set(ids_of(exported(broker))))
         return not missing
 
     try:
-        until(all_published, "all is published", 60, 0.5)
+        until(all_exported, "all is exported", 60, 0.5)
     except TimeoutError:
-        print("not published:", *sorted(expected[name]["position"] for name in missing))
+        print("not exported:", *sorted(expected[name]["position"] for name in missing))
         for program in programs:
             print(*(line for line in requests.get(program.metrics_url, timeout=5).text.splitlines()
-                    if line.startswith(("tocsin_public_events", "tocsin_leads"))), sep="\n")
+                    if line.startswith(("tocsin_exported_events", "tocsin_event_export",
+                                     "tocsin_leads"))), sep="\n")
         raise
     return expected
 
@@ -186,9 +187,9 @@ def test_nothing_is_left_out_whoever_dies(
         broker.restart()
         load.grows(20, "it goes on after a crash of the broker")
     expected = wait_for_all(pair, broker, keys)
-    records = published(broker)
+    records = exported(broker)
     ids = ids_of(records)
-    assert set(ids) == set(expected), "only what counted is published"
+    assert set(ids) == set(expected), "only what counted is exported"
     first: dict[str, Record] = {}
     for name, record in zip(ids, records, strict=True):
         check_record(record, expected[name])
@@ -202,7 +203,7 @@ def test_a_restart_in_peace_repeats_nothing(
     with Load(pair, token) as load:
         load.grows(20, "incidents are opened")
     events = len(wait_for_all(pair, broker, keys))
-    records = len(published(broker))
+    records = len(exported(broker))
     for program in pair:
         assert program.terminate() == 0
     for program in pair:
@@ -211,12 +212,12 @@ def test_a_restart_in_peace_repeats_nothing(
         load.grows(5, "incidents are opened")
     more_events = len(wait_for_all(pair, broker, keys)) - events
     assert more_events >= 5
-    assert len(published(broker)) - records == more_events
-    until(lambda: all(program.metric("tocsin_public_events_lag_records", service=service) == 0
+    assert len(exported(broker)) - records == more_events
+    until(lambda: all(program.metric("tocsin_event_export_lag_records", service=service) == 0
                       for program in pair for service in SERVICES), "nothing is behind")
 
 
-def test_what_all_left_when_they_died_at_once_is_published(
+def test_what_all_left_when_they_died_at_once_is_exported(
         pair: list[Program], broker: Broker, keys: Secrets, issuer: Issuer) -> None:
     token = prepare(pair, issuer)
     with Load(pair, token) as load:

@@ -1,14 +1,14 @@
 // Copies what counted to `tocsin.events.v1`: one thread for all services of a process, with Kafka
 // handles and a scheduling priority of its own, so that no decision ever waits for it. What is
-// copied, and where it goes on after trouble, is event_publication.hpp.
+// copied, and where it goes on after trouble, is event_export.hpp.
 //
 // Lifecycle: construct, add ledgers, start(); stop() lets what was handed over leave and ends the
-// thread; the rest is published by whoever leads next.
+// thread; the next leader exports the rest.
 #pragma once
 
 #include "runtime/host/metrics.hpp"
 #include "runtime/kafka/kafka.hpp"
-#include "runtime/ledger/event_publication.hpp"
+#include "runtime/ledger/event_export.hpp"
 #include "runtime/ledger/ledger_process.hpp"
 
 #include <atomic>
@@ -20,12 +20,12 @@
 
 namespace tocsin::runtime {
 
-class EventPublisher final : private KafkaReader::Sink {
+class EventExporter final : private KafkaReader::Sink {
 public:
-    EventPublisher(const RuntimeConfig& config, const KafkaAccess& access, const WorldKeys& keys,
-                   Metrics& metrics);
-    ~EventPublisher() override;
-    EventPublisher(const EventPublisher&) = delete;
+    EventExporter(const RuntimeConfig& config, const KafkaAccess& access, const WorldKeys& keys,
+                  Metrics& metrics);
+    ~EventExporter() override;
+    EventExporter(const EventExporter&) = delete;
 
     // Before start(); the ledger lives longer than this.
     void add(const LedgerProcess* ledger);
@@ -33,9 +33,8 @@ public:
     void stop(std::chrono::milliseconds drain);
 
 private:
-    // Whoever leads may have died before it published its last decisions, and with nothing to
-    // decide nobody takes its place. What stays unpublished in a ledger that is quiet is
-    // everybody's.
+    // A leader may have died before it exported its last decisions, and with nothing to decide no
+    // instance takes its place. What stays unexported in a quiet ledger, every instance exports.
     struct Quiet {
         std::int64_t next_offset = 0;  // of the ledger, since `since`
         Tick since{};
@@ -44,28 +43,28 @@ private:
     struct Watched {
         const LedgerProcess* ledger = nullptr;
         std::string topic;
-        std::vector<EventPublication> partitions;
+        std::vector<EventExport> partitions;
         std::vector<Quiet> quiet;  // by partition
-        prometheus::Counter* published = nullptr;
+        prometheus::Counter* exported = nullptr;
         prometheus::Gauge* lag = nullptr;
-        std::int64_t told = 0;  // of `published`
+        std::int64_t counted = 0;  // of `exported`
         std::string stopped;
     };
 
     void run();
     void open();
     void turn(Tick tick);
-    bool obey(std::size_t source, EventPublication::Orders orders);
+    bool obey(std::size_t source, EventExport::Orders orders);
     void give_turns();
-    bool ask_range(EventPublication& publication, int partition);
-    void tell(Tick tick);
+    bool ask_range(EventExport& one, int partition);
+    void show(Tick tick);
     void complain(const std::string& why);
     void trouble();
     void wake();
 
     // Partition `source / 2` of all, counted over the services; even is its ledger, odd its part of
     // the topic of events.
-    EventPublication& publication(std::size_t source);
+    EventExport& export_of(std::size_t source);
     void on_record(int source, std::int64_t offset, std::string_view key, std::string_view value,
                    Time stored_at) override;
     void on_end(int source, std::int64_t offset) override;
@@ -89,7 +88,7 @@ private:
     // whose turn it is, and who waits for it.
     std::vector<std::optional<std::size_t>> turn_of_;
     std::vector<std::deque<std::size_t>> waiting_;
-    Tick next_told_{};
+    Tick next_shown_{};
     Tick next_complaint_{};
 };
 

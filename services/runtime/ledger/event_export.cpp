@@ -1,4 +1,4 @@
-#include "runtime/ledger/event_publication.hpp"
+#include "runtime/ledger/event_export.hpp"
 
 #include "runtime/ledger/chain.hpp"
 
@@ -6,15 +6,15 @@
 
 namespace tocsin::runtime {
 
-EventPublication::EventPublication(Options options, const WorldKeys& keys)
+EventExport::EventExport(Options options, const WorldKeys& keys)
     : options_(std::move(options)),
       seal_(keys, options_.ledger_topic, RecordKind::decision),
       genesis_(genesis_digest(options_.ledger_topic, options_.source.partition)) {}
 
-void EventPublication::clear() {
+void EventExport::clear() {
     orders_ = {};
     orders_.stop_events = orders_.stop_ledger = true;
-    first_ticket_ += sent_.size();  // What comes back of them is nobody's any more.
+    first_ticket_ += sent_.size();  // What comes back of them is ignored.
     sent_.clear();
     bytes_ = 0;
     full_ = false;
@@ -25,9 +25,9 @@ void EventPublication::clear() {
     waits_since_.reset();
 }
 
-void EventPublication::lead(bool leads, std::uint32_t history, std::int64_t ledger_end) {
+void EventExport::lead(bool leads, std::uint32_t history, std::int64_t ledger_end) {
     ledger_end_ = ledger_end;
-    if (history != history_) published_before_ = 0;
+    if (history != history_) exported_before_ = 0;
     if (!leads) {
         history_ = history;
         if (stage_ == Stage::idle) return;
@@ -39,7 +39,7 @@ void EventPublication::lead(bool leads, std::uint32_t history, std::int64_t ledg
     }
 }
 
-void EventPublication::begin() {
+void EventExport::begin() {
     clear();
     stage_ = Stage::asking;
     orders_.ask_range = true;
@@ -48,17 +48,17 @@ void EventPublication::begin() {
     oldest_first_ = false;
 }
 
-void EventPublication::on_trouble() {
+void EventExport::on_trouble() {
     if (stage_ == Stage::idle || stage_ == Stage::resting) return;
     clear();
     stage_ = Stage::resting;
 }
 
-bool EventPublication::waits_for_a_record() const {
+bool EventExport::waits_for_a_record() const {
     return looking() || (stage_ == Stage::walking && !full_ && next_ < ledger_end_);
 }
 
-EventPublication::Orders EventPublication::step(Tick tick) {
+EventExport::Orders EventExport::step(Tick tick) {
     if (stage_ == Stage::resting) {
         if (!rested_at_) rested_at_ = tick + options_.pause;
         if (tick >= *rested_at_) begin();
@@ -74,22 +74,22 @@ EventPublication::Orders EventPublication::step(Tick tick) {
     return std::exchange(orders_, {});
 }
 
-bool EventPublication::take_stuck() {
+bool EventExport::take_stuck() {
     if (waits_in_vain_ < 2) return false;
     waits_in_vain_ = 0;
     return true;
 }
 
-// --- where publication stands ---
+// --- where the export stands ---
 
-void EventPublication::on_events_range(std::int64_t low, std::int64_t high) {
+void EventExport::on_events_range(std::int64_t low, std::int64_t high) {
     if (stage_ != Stage::asking) return;
     events_low_ = low;
     events_high_ = high;
     look();
 }
 
-void EventPublication::look() {
+void EventExport::look() {
     stage_ = Stage::looking;
     places_.clear();
     seen_.clear();
@@ -98,25 +98,25 @@ void EventPublication::look() {
     orders_.read_events_from = look_from_;
 }
 
-void EventPublication::on_events_record(std::int64_t offset, const PublicHeaders& headers) {
+void EventExport::on_events_record(std::int64_t offset, const PublicHeaders& headers) {
     if (stage_ != Stage::looking || orders_.read_events_from || offset < look_from_) return;
     waits_since_.reset();
     waits_in_vain_ = 0;
     if (offset < events_high_) {
         if (auto trace = trace_of(options_.source, headers)) {
-            places_.push_back(std::move(trace->published));
+            places_.push_back(std::move(trace->exported));
             if (seen_.size() < options_.seen_max) seen_.insert(std::move(trace->id));
         }
     }
     if (offset + 1 >= events_high_) looked();
 }
 
-void EventPublication::on_events_end(std::int64_t offset) {
+void EventExport::on_events_end(std::int64_t offset) {
     if (stage_ != Stage::looking || orders_.read_events_from) return;
     if (offset >= events_high_) looked();
 }
 
-void EventPublication::looked() {
+void EventExport::looked() {
     orders_.stop_events = true;
     std::erase_if(places_, [&](const auto& place) { return place.offset >= places_below_; });
     const auto by_offset = [](const auto& a, const auto& b) { return a.offset < b.offset; };
@@ -135,32 +135,32 @@ void EventPublication::looked() {
 
 // --- from there, what counted ---
 
-void EventPublication::walk_from(const Published& place) {
+void EventExport::walk_from(const Exported& place) {
     stage_ = Stage::walking;
-    published_ = place;
+    exported_ = place;
     place_reached_ = place.offset < 0;
     next_ = std::max<std::int64_t>(place.offset, 0);
-    published_before_ = next_;
+    exported_before_ = next_;
     head_ = genesis_;
     key_id_.clear();
     orders_.read_ledger_from = next_;
 }
 
-// The ledger lost its tail, and with it what was published then; or a broker that just came back
-// does not show all of it yet. An older place is wanted. It asks again for that: the topic of
-// events may be another's to read by now.
-void EventPublication::place_is_gone() {
+// The ledger lost its tail, and with it what was exported then; or a broker that just came back
+// does not show all of it yet. An older place is wanted. It requests the topic's range again for
+// that: another service may be reading the topic of events by now.
+void EventExport::place_is_gone() {
     orders_.stop_ledger = true;
     orders_.read_ledger_from.reset();
-    places_below_ = published_.offset;
+    places_below_ = exported_.offset;
     if (std::exchange(oldest_first_, true)) window_ *= 2;
     stage_ = Stage::asking;
     orders_.ask_range = true;
 }
 
-bool EventPublication::reached_place(std::int64_t offset, std::string_view record) {
+bool EventExport::reached_place(std::int64_t offset, std::string_view record) {
     if (place_reached_) return true;
-    if (offset != published_.offset || sha256(record) != published_.digest) {
+    if (offset != exported_.offset || sha256(record) != exported_.digest) {
         place_is_gone();
         return false;
     }
@@ -169,13 +169,13 @@ bool EventPublication::reached_place(std::int64_t offset, std::string_view recor
     ledger::v1::Decision decision;
     decision.ParseFromArray(opened.body.data(), static_cast<int>(opened.body.size()));
     key_id_ = Chain::Link(decision, opened.key_id).next_key_id;
-    head_ = published_.digest;
+    head_ = exported_.digest;
     next_ = offset + 1;
     settle();
     return false;
 }
 
-void EventPublication::on_ledger_record(std::int64_t offset, std::string_view record) {
+void EventExport::on_ledger_record(std::int64_t offset, std::string_view record) {
     if (stage_ != Stage::walking || orders_.read_ledger_from || full_ || offset < next_) return;
     waits_since_.reset();
     waits_in_vain_ = 0;
@@ -194,19 +194,19 @@ void EventPublication::on_ledger_record(std::int64_t offset, std::string_view re
     settle();
 }
 
-void EventPublication::on_ledger_end(std::int64_t offset) {
+void EventExport::on_ledger_end(std::int64_t offset) {
     const bool current = stage_ == Stage::walking && !orders_.read_ledger_from;
-    if (current && !place_reached_ && offset <= published_.offset) place_is_gone();
+    if (current && !place_reached_ && offset <= exported_.offset) place_is_gone();
 }
 
-void EventPublication::on_ledger_out_of_range() {
+void EventExport::on_ledger_out_of_range() {
     if (stage_ != Stage::walking || orders_.read_ledger_from) return;
     if (!place_reached_) return place_is_gone();
     on_trouble();
 }
 
-void EventPublication::hand_over(const PublicDecision& counted) {
-    auto records = public_records(options_.source, counted, published_);
+void EventExport::hand_over(const PublicDecision& counted) {
+    auto records = public_records(options_.source, counted, exported_);
     if (!records) {
         orders_.stop_ledger = true;
         stage_ = Stage::stopped;
@@ -228,7 +228,7 @@ void EventPublication::hand_over(const PublicDecision& counted) {
     orders_.stop_ledger = true;
 }
 
-void EventPublication::on_stored(std::uint64_t ticket, bool ok) {
+void EventExport::on_stored(std::uint64_t ticket, bool ok) {
     if (ok) ++stored_;
     if (ticket < first_ticket_ || ticket - first_ticket_ >= sent_.size()) return;
     if (!ok) return on_trouble();
@@ -236,15 +236,15 @@ void EventPublication::on_stored(std::uint64_t ticket, bool ok) {
     settle();
 }
 
-void EventPublication::settle() {
+void EventExport::settle() {
     if (stage_ != Stage::walking) return;
     while (!sent_.empty() && sent_.front().outstanding == 0) {
-        published_ = {sent_.front().offset, std::move(sent_.front().digest)};
+        exported_ = {sent_.front().offset, std::move(sent_.front().digest)};
         bytes_ -= sent_.front().bytes;
         sent_.pop_front();
         ++first_ticket_;
     }
-    published_before_ = sent_.empty() ? next_ : sent_.front().offset;
+    exported_before_ = sent_.empty() ? next_ : sent_.front().offset;
     if (!full_ || bytes_ > options_.bytes_max / 2) return;
     full_ = false;
     orders_.read_ledger_from = next_;

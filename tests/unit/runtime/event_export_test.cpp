@@ -1,4 +1,4 @@
-#include "runtime/ledger/event_publication.hpp"
+#include "runtime/ledger/event_export.hpp"
 
 #include "runtime/ledger/record.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
@@ -79,51 +79,51 @@ struct Logs {
     int made_ = 0;
 };
 
-// What event_publisher.cpp does, on the logs above. `fate` says what becomes of a record.
+// What event_exporter.cpp does, on the logs above. `fate` says what becomes of a record.
 struct Instance {
     enum class Fate { stored, stored_unsaid, lost, lost_silently, late };
 
     explicit Instance(Logs& all) : logs(all) { start(); }
 
     void start() {
-        EventPublication::Options options;
+        EventExport::Options options;
         options.source = source;
         options.ledger_topic = ledger_name;
         options.bytes_max = bytes_max;
         options.look_back = 4;
-        publication = std::make_unique<EventPublication>(options, keys);
+        event_export = std::make_unique<EventExport>(options, keys);
         ledger_next = events_next = -1;
     }
 
     void read(int most) {
         for (int i = 0; i < most && events_next >= 0 && !events_stuck; ++i) {
             if (events_next >= logs.events.end()) {
-                publication->on_events_end(events_next);
+                event_export->on_events_end(events_next);
                 break;
             }
             if (events_next < logs.events.low) {
-                publication->on_trouble();
+                event_export->on_trouble();
                 break;
             }
-            publication->on_events_record(events_next, logs.events.at(events_next));
+            event_export->on_events_record(events_next, logs.events.at(events_next));
             ++events_next;
         }
         for (int i = 0; i < most && ledger_next >= 0 && !ledger_stuck; ++i) {
             if (ledger_next > logs.ledger.end()) {
-                publication->on_ledger_out_of_range();
+                event_export->on_ledger_out_of_range();
                 break;
             }
             if (ledger_next == logs.ledger.end()) {
-                publication->on_ledger_end(ledger_next);
+                event_export->on_ledger_end(ledger_next);
                 break;
             }
-            publication->on_ledger_record(ledger_next, logs.ledger.at(ledger_next));
+            event_export->on_ledger_record(ledger_next, logs.ledger.at(ledger_next));
             ++ledger_next;
         }
     }
 
     void obey() {
-        auto orders = publication->step(EventPublication::Tick{std::chrono::milliseconds(now)});
+        auto orders = event_export->step(EventExport::Tick{std::chrono::milliseconds(now)});
         if (orders.stop_events) events_next = -1;
         if (orders.stop_ledger) ledger_next = -1;
         for (auto& order : orders.append) {
@@ -135,7 +135,7 @@ struct Instance {
             if (fate == Fate::late) limbo.push_back(order.record.headers);
             if (fate == Fate::lost_silently) continue;
             unanswered -= order.record.value.size();
-            publication->on_stored(order.ticket, fate == Fate::stored);
+            event_export->on_stored(order.ticket, fate == Fate::stored);
         }
         if (orders.read_ledger_from) {
             ledger_next = *orders.read_ledger_from;
@@ -145,12 +145,12 @@ struct Instance {
             events_next = *orders.read_events_from;
             events_stuck = false;
         }
-        if (orders.ask_range) publication->on_events_range(logs.events.low, logs.events.end());
+        if (orders.ask_range) event_export->on_events_range(logs.events.low, logs.events.end());
     }
 
     void turn(bool leads = true) {
         now += 100;
-        publication->lead(leads, logs.history, logs.ledger.end());
+        event_export->lead(leads, logs.history, logs.ledger.end());
         read(3);
         obey();
     }
@@ -164,7 +164,7 @@ struct Instance {
     std::function<Fate(const std::string&)> fate_of = [](const std::string&) {
         return Fate::stored;
     };
-    std::unique_ptr<EventPublication> publication;
+    std::unique_ptr<EventExport> event_export;
     std::int64_t ledger_next = -1, events_next = -1;
     bool ledger_stuck = false, events_stuck = false;  // nothing comes until it is started anew
     std::int64_t now = 0;
@@ -172,7 +172,7 @@ struct Instance {
     std::size_t unanswered = 0, most_unanswered = 0;
 };
 
-TEST(EventPublication, WhatCountsIsPublishedOnceAndInOrder) {
+TEST(EventExport, WhatCountsIsExportedOnceAndInOrder) {
     Logs logs;
     logs.count(0);
     logs.count(2);
@@ -182,13 +182,13 @@ TEST(EventPublication, WhatCountsIsPublishedOnceAndInOrder) {
     Instance instance(logs);
     instance.run();
     EXPECT_EQ(logs.ids, logs.wanted());
-    EXPECT_EQ(instance.publication->published_before(), logs.ledger.end());
+    EXPECT_EQ(instance.event_export->exported_before(), logs.ledger.end());
     logs.count();
     instance.run();
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
-TEST(EventPublication, WhoDoesNotLeadPublishesNothing) {
+TEST(EventExport, WhoDoesNotLeadExportsNothing) {
     Logs logs;
     logs.count();
     Instance instance(logs);
@@ -196,7 +196,7 @@ TEST(EventPublication, WhoDoesNotLeadPublishesNothing) {
     EXPECT_TRUE(logs.ids.empty());
 }
 
-TEST(EventPublication, ARestartGoesOnWhereTheTopicStands) {
+TEST(EventExport, ARestartGoesOnWhereTheTopicStands) {
     Logs logs;
     for (int i = 0; i < 20; ++i) logs.count();
     Instance(logs).run();
@@ -205,7 +205,7 @@ TEST(EventPublication, ARestartGoesOnWhereTheTopicStands) {
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
-TEST(EventPublication, ItLooksBackPastTheRecordsOfOtherServices) {
+TEST(EventExport, ItLooksBackPastTheRecordsOfOtherServices) {
     Logs logs;
     logs.others(10);
     for (int i = 0; i < 5; ++i) logs.count();
@@ -216,7 +216,7 @@ TEST(EventPublication, ItLooksBackPastTheRecordsOfOtherServices) {
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
-TEST(EventPublication, ARecordThatWasLostComesAgainWithWhatFollowedIt) {
+TEST(EventExport, ARecordThatWasLostComesAgainWithWhatFollowedIt) {
     Logs logs;
     for (int i = 0; i < 6; ++i) logs.count();
     const auto wanted = logs.wanted();
@@ -230,7 +230,7 @@ TEST(EventPublication, ARecordThatWasLostComesAgainWithWhatFollowedIt) {
 }
 
 // Nothing tells the next one but the records themselves: the last of them is not how far it came.
-TEST(EventPublication, AGapThatACrashLeftIsFilled) {
+TEST(EventExport, AGapThatACrashLeftIsFilled) {
     Logs logs;
     for (int i = 0; i < 6; ++i) logs.count();
     const auto wanted = logs.wanted();
@@ -245,7 +245,7 @@ TEST(EventPublication, AGapThatACrashLeftIsFilled) {
     EXPECT_EQ(logs.ids.size(), 6u) << "what was stored behind the gap comes again";
 }
 
-TEST(EventPublication, AFrozenLeaderThatThawsDoesNotTurnItBack) {
+TEST(EventExport, AFrozenLeaderThatThawsDoesNotTurnItBack) {
     Logs logs;
     for (int i = 0; i < 3; ++i) logs.count();
     Instance(logs).run();
@@ -258,7 +258,7 @@ TEST(EventPublication, AFrozenLeaderThatThawsDoesNotTurnItBack) {
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
-TEST(EventPublication, AfterALostTailItGoesOnFromWhatIsStillThere) {
+TEST(EventExport, AfterALostTailItGoesOnFromWhatIsStillThere) {
     Logs logs;
     for (int i = 0; i < 30; ++i) logs.count();
     Instance instance(logs);
@@ -273,7 +273,7 @@ TEST(EventPublication, AfterALostTailItGoesOnFromWhatIsStillThere) {
     EXPECT_LT(logs.ids.size(), before + 25) << "it did not begin at the ledger's beginning";
 }
 
-TEST(EventPublication, ALedgerThatEndsBeforeThePlaceIsReadFromAnOlderOne) {
+TEST(EventExport, ALedgerThatEndsBeforeThePlaceIsReadFromAnOlderOne) {
     Logs logs;
     for (int i = 0; i < 30; ++i) logs.count();
     Instance(logs).run();
@@ -286,12 +286,12 @@ TEST(EventPublication, ALedgerThatEndsBeforeThePlaceIsReadFromAnOlderOne) {
 }
 
 // Other services look back in the same partition of the topic of events, one after another.
-TEST(EventPublication, BeforeItLooksForAnOlderPlaceItAsksForTheTopicOnceMore) {
+TEST(EventExport, BeforeItLooksForAnOlderPlaceItAsksForTheTopicOnceMore) {
     Logs logs;
     for (int i = 0; i < 30; ++i) logs.count();
     Instance(logs).run();
     logs.lose_tail(20);
-    EventPublication again({.source = source, .ledger_topic = ledger_name, .look_back = 4}, keys);
+    EventExport again({.source = source, .ledger_topic = ledger_name, .look_back = 4}, keys);
     again.lead(true, logs.history, 20);
     EXPECT_TRUE(again.step({}).ask_range);
     again.on_events_range(0, logs.events.end());
@@ -308,7 +308,7 @@ TEST(EventPublication, BeforeItLooksForAnOlderPlaceItAsksForTheTopicOnceMore) {
     EXPECT_FALSE(orders.read_events_from);
 }
 
-TEST(EventPublication, AReaderThatStandsStillIsStartedAnew) {
+TEST(EventExport, AReaderThatStandsStillIsStartedAnew) {
     Logs logs;
     for (int i = 0; i < 10; ++i) logs.count();
     Instance instance(logs);
@@ -322,37 +322,37 @@ TEST(EventPublication, AReaderThatStandsStillIsStartedAnew) {
 
     logs.count();
     Instance again(logs);
-    while (!again.publication->looking()) again.turn();
+    while (!again.event_export->looking()) again.turn();
     again.turn();
     again.events_stuck = true;
     again.run(50);
-    EXPECT_TRUE(again.publication->looking());
+    EXPECT_TRUE(again.event_export->looking());
     again.run(200);
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
-TEST(EventPublication, AHandleThatStandsStillIsReplaced) {
+TEST(EventExport, AHandleThatStandsStillIsReplaced) {
     Logs logs;
     for (int i = 0; i < 10; ++i) logs.count();
     Instance instance(logs);
     instance.run();
-    EXPECT_FALSE(instance.publication->take_stuck());
+    EXPECT_FALSE(instance.event_export->take_stuck());
     logs.count();
     bool stuck = false;
     for (int i = 0; i < 400 && !stuck; ++i) {
         instance.ledger_stuck = instance.events_stuck = true;
         instance.turn();
-        stuck = instance.publication->take_stuck();
+        stuck = instance.event_export->take_stuck();
     }
     EXPECT_TRUE(stuck);
-    EXPECT_FALSE(instance.publication->take_stuck()) << "only once";
+    EXPECT_FALSE(instance.event_export->take_stuck()) << "only once";
     instance.ledger_stuck = instance.events_stuck = false;
     instance.run(200);
     EXPECT_EQ(logs.ids, logs.wanted());
-    EXPECT_FALSE(instance.publication->take_stuck());
+    EXPECT_FALSE(instance.event_export->take_stuck());
 }
 
-TEST(EventPublication, WhatIsHandedOverIsBounded) {
+TEST(EventExport, WhatIsHandedOverIsBounded) {
     Logs logs;
     for (int i = 0; i < 100; ++i) logs.count();
     Instance instance(logs);
@@ -366,28 +366,28 @@ TEST(EventPublication, WhatIsHandedOverIsBounded) {
     EXPECT_GT(instance.most_unanswered, 1000u);
     EXPECT_LT(instance.most_unanswered, 3000u);
     answering = true;
-    instance.publication->on_trouble();
+    instance.event_export->on_trouble();
     instance.run(2000);
     EXPECT_EQ(logs.ids, logs.wanted());
 }
 
 // An outage of any kind is one kind: a pause, and it begins anew.
-TEST(EventPublication, ItRestsBeforeItBeginsAnew) {
+TEST(EventExport, ItRestsBeforeItBeginsAnew) {
     Logs logs;
     Instance instance(logs);
     instance.run(20);
-    instance.publication->on_trouble();
-    instance.publication->on_trouble();
+    instance.event_export->on_trouble();
+    instance.event_export->on_trouble();
     instance.obey();
-    EXPECT_FALSE(instance.publication
-                     ->step(EventPublication::Tick{std::chrono::milliseconds(instance.now + 100)})
+    EXPECT_FALSE(instance.event_export
+                     ->step(EventExport::Tick{std::chrono::milliseconds(instance.now + 100)})
                      .ask_range);
-    EXPECT_TRUE(instance.publication
-                    ->step(EventPublication::Tick{std::chrono::milliseconds(instance.now + 600)})
+    EXPECT_TRUE(instance.event_export
+                    ->step(EventExport::Tick{std::chrono::milliseconds(instance.now + 600)})
                     .ask_range);
 }
 
-TEST(EventPublication, AnEventOfANewerVersionStopsIt) {
+TEST(EventExport, AnEventOfANewerVersionStopsIt) {
     Logs logs;
     logs.count();
     ledger::v1::Decision decision;
@@ -397,7 +397,7 @@ TEST(EventPublication, AnEventOfANewerVersionStopsIt) {
     Instance instance(logs);
     instance.run();
     EXPECT_EQ(logs.ids, logs.wanted());
-    EXPECT_NE(instance.publication->stopped(), "");
+    EXPECT_NE(instance.event_export->stopped(), "");
 }
 
 // Three instances of which any may lead, crash or lose what it sent, over logs that lose their tail
@@ -447,7 +447,7 @@ private:
         if (below(150) == 0) drop_oldest();
         Instance& one = *instances_[static_cast<std::size_t>(below(3))];
         if (below(60) == 0) one.start();
-        if (below(60) == 0) one.publication->on_trouble();
+        if (below(60) == 0) one.event_export->on_trouble();
         if (!one.limbo.empty() && below(10) == 0) {
             logs_.store(one.limbo.back());
             one.limbo.pop_back();
@@ -472,7 +472,7 @@ private:
     bool calm_ = false;
 };
 
-TEST(EventPublication, NothingIsLeftOutWhateverHappens) {
+TEST(EventExport, NothingIsLeftOutWhateverHappens) {
     for (unsigned seed = 0; seed < 200; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Storm(seed).play();

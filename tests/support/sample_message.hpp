@@ -1,4 +1,5 @@
-// A realistic bilingual message, and the values fixed for its release, for tests to vary.
+// The whole message of tests: realistic and bilingual, with what differs between them as
+// parameters; and the values fixed for its release.
 #pragma once
 
 #include "content/content.hpp"
@@ -9,6 +10,9 @@
 #include <chrono>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tocsin::content::samples {
 
@@ -87,16 +91,37 @@ inline Draft make_draft() {
     return draft;
 }
 
+// What differs between the messages of tests. The flood begins 11 hours before the alert expires.
+struct Variation {
+    std::string message_id = "msg-bow-river-flood";
+    std::string realm = "alberta";
+    std::vector<std::string> agencies{"calgary", "alberta"};
+    std::vector<std::string> languages{"fr-CA", "en-CA"};  // of these two
+    runtime::Time expires = now + std::chrono::hours{12};
+};
+
 // The same draft made for release: revision 1, first information, live world.
-inline Content make_content() {
+inline Content make_content(const Variation& varied = {}) {
     Content content;
-    content.set_message_id("msg-bow-river-flood");
+    content.set_message_id(varied.message_id);
     content.set_revision(1);
-    content.set_realm("alberta");
+    content.set_realm(varied.realm);
     content.set_incident_id("inc-bow-river-2026");
     content.set_world("live");
-    *content.mutable_draft() = make_draft();
     content.set_message_type(v1::MESSAGE_TYPE_ALERT);
+    Draft& draft = *content.mutable_draft();
+    draft = make_draft();
+    draft.mutable_agencies()->Assign(varied.agencies.begin(), varied.agencies.end());
+    *draft.mutable_onset() = runtime::to_proto(varied.expires - std::chrono::hours{11});
+    *draft.mutable_expires() = runtime::to_proto(varied.expires);
+    for (auto* texts : {draft.mutable_texts(), draft.mutable_retraction()})
+        texts->erase(std::remove_if(texts->begin(), texts->end(),
+                                    [&](const Text& text) {
+                                        return std::ranges::find(varied.languages,
+                                                                 text.language()) ==
+                                               varied.languages.end();
+                                    }),
+                     texts->end());
     return content;
 }
 

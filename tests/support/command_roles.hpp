@@ -1,0 +1,57 @@
+// Holds the roles that a decider demands against the option beside each rpc (tocsin/rules/v1): both
+// say who may make a change, the edge by the one and the ledger by the other.
+#pragma once
+
+#include "runtime/edge/identity.hpp"
+#include "runtime/edge/method_rules.hpp"
+#include "runtime/ledger/decider.hpp"
+#include "support/given.hpp"
+#include "texts/contains.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <stdexcept>
+#include <string>
+
+namespace tocsin::testing {
+
+// Null for a command of the service itself, which no rpc takes.
+inline const rules::v1::MethodRules* rules_of(const google::protobuf::Descriptor& command) {
+    try {
+        return &runtime::method_rules(command);
+    } catch (const std::logic_error&) {
+        return nullptr;
+    }
+}
+
+// Whom the rules of each rpc refuse for a role, and nobody else, the decider refuses for it.
+// `actor` has every role where `state` has a roster; `fields` are set in each command that has
+// them.
+template <class Service>
+void expect_roles_of_options(const typename Service::State& state,
+                             const std::map<std::string, std::string>& fields,
+                             const std::string& actor = "ana",
+                             const std::string& agency = "calgary") {
+    const auto* bodies = Service::Command::descriptor()->FindOneofByName("body");
+    for (int i = 0; i < bodies->field_count(); ++i) {
+        const auto& kind = *bodies->field(i);
+        const rules::v1::MethodRules* rules = rules_of(*kind.message_type());
+        if (rules == nullptr) continue;
+        typename Service::Command command;
+        auto& body = *command.GetReflection()->MutableMessage(&command, &kind);
+        for (const auto& [name, value] : fields)
+            if (const auto* field = body.GetDescriptor()->FindFieldByName(name))
+                body.GetReflection()->SetString(&body, field, value);
+        for (const std::string_view role : runtime::known_roles) {
+            const runtime::Asking asking{"bow", actor, agency, {std::string(role)}, "r1"};
+            const auto verdict = Service::decide(state, asking, command, at(1));
+            const bool refused = !verdict && verdict.error().code == "role_missing";
+            EXPECT_NE(refused, texts::contains(rules->roles(), role))
+                << kind.name() << " by the role " << role
+                << ": the decider and the option beside the rpc differ";
+        }
+    }
+}
+
+}  // namespace tocsin::testing

@@ -1,0 +1,29 @@
+// A clearance, as approval's ledger holds it.
+#pragma once
+
+#include "content/content.hpp"
+#include "tocsin/approval/v1/approval_ledger.pb.h"
+
+#include <string>
+#include <vector>
+
+namespace tocsin::approval::samples {
+
+inline v1::Event make_cleared(const std::string& message_id, const std::string& content,
+                              const std::vector<std::string>& agencies) {
+    v1::Event event;
+    event.set_message_id(message_id);
+    v1::Cleared& cleared = *event.mutable_cleared();
+    cleared.set_content(content);
+    cleared.set_digest(content::digest(content));
+    for (const std::string& id : agencies) {
+        v1::Agency& agency = *cleared.add_agencies();
+        agency.set_agency_id(id);
+        agency.set_cap_sender(id + "@example.org");
+        (*agency.mutable_names())["en-CA"] = "The " + id;
+        (*agency.mutable_names())["fr-CA"] = "La " + id;
+    }
+    return event;
+}
+
+}  // namespace tocsin::approval::samples
