@@ -23,8 +23,8 @@ foreach(proto IN LISTS PROTO_FILES VENDORED_PROTO_FILES)
   if(base MATCHES "_service$")
     list(APPEND outputs ${PROTO_GEN}/${base}.grpc.pb.cc ${PROTO_GEN}/${base}.grpc.pb.h)
     set(grpc_arguments --grpc_out=${PROTO_GEN} --plugin=protoc-gen-grpc=${GRPC_CPP_PLUGIN})
-    # No code names what describes a service, and without it there are no rules of its methods and
-    # no reflection: the linker is told to take it.
+    # No code names the descriptor of a service, and without it there are no rules of its methods
+    # and no reflection: this option makes the linker keep it.
     string(REPLACE "_" "_5f" symbol ${base})
     string(REPLACE "/" "_2f" symbol ${symbol})
     list(APPEND PROTO_LINK_OPTIONS "LINKER:--undefined=descriptor_table_${symbol}_2eproto")

@@ -1,9 +1,11 @@
 #include "approval/policy.hpp"
 
+#include "texts/contains.hpp"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <google/protobuf/util/message_differencer.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace tocsin::approval {
@@ -18,7 +20,7 @@ v1::Policy binding_policy(const Policies& policies, const std::string& agency_id
     if (found != policies.by_agency.end()) return found->second.policy;
     v1::Policy policy;
     policy.set_quorum(default_quorum);
-    for (const std::string_view role : default_roles) policy.add_roles(std::string(role));
+    for (const std::string_view role : approving_roles) policy.add_roles(std::string(role));
     return policy;
 }
 
@@ -28,18 +30,19 @@ Verdict set_policy(const Policies& policies, const v1::Roster& roster, const Ask
                    const v1::SetPolicyRequest& request) {
     if (auto no = require_role_on_roster(roster, asking, {"admin"})) return std::unexpected(*no);
     for (int i = 0; i < request.roles_size(); ++i)
-        if (std::ranges::find(default_roles, request.roles(i)) == default_roles.end())
-            return reject(
-                Because::invalid_argument, "unknown_role",
-                fmt::format("the role `{}` does not approve; name approver or duty-officer",
-                            request.roles(i)),
-                fmt::format("roles[{}]", i));
+        if (!texts::contains(approving_roles, request.roles(i)))
+            return reject(Because::invalid_argument, "unknown_role",
+                          fmt::format("the role `{}` does not approve; name `{}`", request.roles(i),
+                                      fmt::join(approving_roles, "` or `")),
+                          fmt::format("roles[{}]", i));
     if (request.quorum() < 1)
         return reject(Because::invalid_argument, "out_of_range",
                       fmt::format("the quorum is {}; name at least 1", request.quorum()), "quorum");
     if (request.roles().empty())
         return reject(Because::invalid_argument, "required",
-                      "the policy names no role; name approver, duty-officer or both", "roles");
+                      fmt::format("the policy names no role; name `{}`, or several of them",
+                                  fmt::join(approving_roles, "` or `")),
+                      "roles");
 
     v1::Event event = event_of({});
     v1::Policy& policy = *event.mutable_policy_set()->mutable_policy();

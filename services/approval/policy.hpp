@@ -12,10 +12,11 @@
 
 namespace tocsin::approval {
 
-// What binds an agency that set no policy for a severity: two people, either of these roles. Part
+// The roles that approve: a policy names one of them at least and no other (SetPolicyRequest).
+inline constexpr std::array<std::string_view, 2> approving_roles{"approver", "duty-officer"};
+// What binds an agency that set no policy for a severity: two people, of any approving role. Part
 // of the contract (ListPoliciesResponse), so a new default is a new PolicySet and not an edit here.
 inline constexpr int default_quorum = 2;
-inline constexpr std::array<std::string_view, 2> default_roles{"approver", "duty-officer"};
 
 struct KeptPolicy {
     v1::Policy policy;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <ranges>
 #include <set>
 
 namespace tocsin::cli {
@@ -28,7 +29,7 @@ struct Row {
     // What the file holds that is the whole request but for flags that are given; empty: there is
     // none.
     std::string whole{};
-    // By field, the only values that people may give.
+    // By field, the only values that people may give, where they are not the field's pattern.
     std::map<std::string, std::vector<std::string>> choices{};
 };
 
@@ -103,8 +104,7 @@ Rows approval_rows() {
                       {"CORRECTED", "evidenceRevisions"},
                       {"DIGEST", "digest"}}}},
         {"SetPolicy",
-         {.example = "tocsin policy set --severity severe --quorum 2 --role approver",
-          .choices = {{"roles", {"approver", "duty-officer"}}}}},
+         {.example = "tocsin policy set --severity severe --quorum 2 --role approver"}},
         {"ListPolicies",
          {.example = "tocsin policy list",
           .columns = {{"AGENCY", "agencyId"},
@@ -242,6 +242,15 @@ std::string flag_of(const FieldDescriptor& field, const rules::v1::FieldRules& r
     return "--" + name;
 }
 
+// Of a pattern that is a list of words, these; empty: it is none.
+std::vector<std::string> listed_words(const std::string& pattern) {
+    std::vector<std::string> words;
+    if (!pattern.contains('|') || pattern.find_first_of("[(\\") != std::string::npos) return words;
+    for (const auto word : pattern | std::views::split('|'))
+        words.emplace_back(word.begin(), word.end());
+    return words;
+}
+
 std::vector<Field> fields_of(const Descriptor& request, const Row& row) {
     std::vector<Field> fields;
     if (!row.whole.empty()) fields.push_back({"FILE", "", row.whole, Field::Kind::file, true});
@@ -253,7 +262,7 @@ std::vector<Field> fields_of(const Descriptor& request, const Row& row) {
         fields.push_back(
             {flag_of(field, rules), field.json_name(), rules.help(), kind_of(field),
              row.whole.empty() && (rules.required() || rules.min_items() > 0),
-             choices == row.choices.end() ? std::vector<std::string>{} : choices->second});
+             choices == row.choices.end() ? listed_words(rules.pattern()) : choices->second});
     }
     return fields;
 }

@@ -55,8 +55,8 @@ struct Traits {
     std::chrono::seconds key_lifetime{};
     // Whether it can be found out what it has. If not, what may have reached it is taken for
     // public.
-    Stated<bool> can_be_asked;
-    // Shown by Tocsin itself: public from its claim and T0 on, whatever becomes of asking it.
+    Stated<bool> can_be_queried;
+    // Shown by Tocsin itself: public from its claim and T0 on, whatever becomes of queries.
     Stated<bool> public_from_claim;
     // An agency has one at most.
     Stated<bool> one_per_agency;

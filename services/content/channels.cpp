@@ -25,7 +25,7 @@ const ChannelKind* find_kind(std::string_view kind) {
 }
 
 const Traits& traits_of(std::string_view kind) {
-    static const Traits careful{.can_be_asked = false,
+    static const Traits careful{.can_be_queried = false,
                                 .public_from_claim = false,
                                 .one_per_agency = false,
                                 .retraction_replies = false,

@@ -2,6 +2,7 @@
 
 #include "drafting/writing.hpp"
 #include "runtime/base/ids.hpp"
+#include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
 
 #include <fmt/format.h>
@@ -20,11 +21,9 @@ std::optional<Rejection> require_participants(const Incidents& incidents,
     const std::vector<std::string>& participants = incidents.at(incident_id);
     for (int i = 0; i < draft.agencies_size(); ++i)
         if (!texts::contains(participants, draft.agencies(i)))
-            return Rejection{Because::failed_precondition, "agency_not_in_incident",
-                             fmt::format("agency `{}` does not take part in incident `{}`; leave "
-                                         "it out, or choose an incident in which it does",
-                                         draft.agencies(i), incident_id),
-                             fmt::format("draft.agencies[{}]", i)};
+            return runtime::agency_not_in_incident(
+                draft.agencies(i), incident_id, fmt::format("draft.agencies[{}]", i),
+                "leave it out, or name an incident in which it does");
     return std::nullopt;
 }
 

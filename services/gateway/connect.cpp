@@ -197,9 +197,9 @@ std::expected<Admitted, ConnectError> Connect::place_for(const HttpHead& head, c
     // Without a length it may be of any.
     std::size_t bytes = bytes_max;
     if (const auto length = header(head, "content-length"))
-        if (std::size_t told = 0;
-            absl::SimpleAtoi(absl::string_view(length->data(), length->size()), &told))
-            bytes = std::min(told, bytes);
+        if (std::size_t announced = 0;
+            absl::SimpleAtoi(absl::string_view(length->data(), length->size()), &announced))
+            bytes = std::min(announced, bytes);
     if (bytes <= read_here_bytes_max) return Admitted{bytes_max, {}};
     if (auto place = large_.take(payer.realm, payer.name, bytes))
         return Admitted{bytes_max, std::move(place)};

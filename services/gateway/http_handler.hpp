@@ -1,4 +1,4 @@
-// What a server of HTTP asks of whoever answers the requests.
+// What an HTTP server needs of the code that answers its requests.
 #pragma once
 
 #include "gateway/peer.hpp"

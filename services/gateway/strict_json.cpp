@@ -139,7 +139,7 @@ private:
             if (!string(key)) return false;
             if (const auto [seen, fresh] = keys.insert(std::move(key)); !fresh) {
                 at_ = begin;
-                return fail(fmt::format("duplicate key \"{}\"", *seen));
+                return fail(fmt::format("duplicate key `{}`", *seen));
             }
             blanks();
             if (!next_is(':')) return fail("':' is expected after a key");

@@ -1,6 +1,7 @@
 #include "gateway/upstreams.hpp"
 
 #include "gateway/catalog.hpp"
+#include "runtime/base/invariant.hpp"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -29,7 +30,7 @@ std::string_view word_of(Health health) {
         case Health::unreachable:
             return "unreachable";
     }
-    std::unreachable();
+    runtime::end_at_broken_invariant("a health is one of those that there are");
 }
 
 struct Upstreams::Running {

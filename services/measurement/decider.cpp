@@ -23,7 +23,7 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking, const
 }
 
 std::optional<Happened> Decider::react(const State& state, const runtime::Foreign& foreign, Time) {
-    Telling telling(state, foreign.at);
+    Telling telling(state.messages, state.releases, foreign.at);
     if (foreign.service == "trigger") tell_trigger(telling, foreign);
     if (foreign.service == "drafting") tell_drafting(telling, foreign);
     if (foreign.service == "approval") tell_approval(telling, foreign);
@@ -53,19 +53,11 @@ bool Decider::concerns(const runtime::Foreign& foreign) {
 }
 
 bool Decider::evolve(State& state, const Event& event, Time) {
-    switch (event.body_case()) {
-        case Event::kMilestoneReached:
-        case Event::kRemarkAdded:
-        case Event::kSkewMeasured:
-        case Event::kDeliveriesNoted:
-        case Event::kPartiesNoted:
-            measurement::evolve(state.messages, event);
-            measurement::evolve(state.releases, event);
-            return true;
-        case Event::BODY_NOT_SET:
-            break;  // From a newer version.
-    }
-    return false;
+    if (event.body_case() == Event::BODY_NOT_SET) return false;  // From a newer version.
+    // Each has a case for every event.
+    measurement::evolve(state.messages, event);
+    measurement::evolve(state.releases, event);
+    return true;
 }
 
 }  // namespace tocsin::measurement

@@ -64,30 +64,30 @@ v1::Event milestone(v1::MilestoneKind kind, Time at, std::string message_id,
 
 const KeptRelease& Telling::release(const std::string& release_id) {
     touch_release(release_id);
-    return changed_.releases.by_id[release_id];
+    return changed_releases_.by_id[release_id];
 }
 
 bool Telling::crossing_known(const std::string& crossing_id) const {
-    return state_.messages.crossings.contains(crossing_id) ||
-           changed_.messages.crossings.contains(crossing_id);
+    return messages_.crossings.contains(crossing_id) ||
+           changed_messages_.crossings.contains(crossing_id);
 }
 
 void Telling::touch_message(const std::string& message_id) {
-    if (message_id.empty() || changed_.messages.by_id.contains(message_id)) return;
-    const auto found = state_.messages.by_id.find(message_id);
-    if (found != state_.messages.by_id.end()) changed_.messages.by_id[message_id] = found->second;
+    if (message_id.empty() || changed_messages_.by_id.contains(message_id)) return;
+    const auto found = messages_.by_id.find(message_id);
+    if (found != messages_.by_id.end()) changed_messages_.by_id[message_id] = found->second;
 }
 
 void Telling::touch_release(const std::string& release_id) {
-    if (release_id.empty() || changed_.releases.by_id.contains(release_id)) return;
-    const auto found = state_.releases.by_id.find(release_id);
-    if (found != state_.releases.by_id.end()) changed_.releases.by_id[release_id] = found->second;
+    if (release_id.empty() || changed_releases_.by_id.contains(release_id)) return;
+    const auto found = releases_.by_id.find(release_id);
+    if (found != releases_.by_id.end()) changed_releases_.by_id[release_id] = found->second;
 }
 
 content::v1::Parties Telling::parties(const std::string& message_id) {
     touch_message(message_id);
-    const auto known = changed_.messages.by_id.find(message_id);
-    return known == changed_.messages.by_id.end() ? content::v1::Parties{}
+    const auto known = changed_messages_.by_id.find(message_id);
+    return known == changed_messages_.by_id.end() ? content::v1::Parties{}
                                                   : known->second.parties.get();
 }
 
@@ -100,8 +100,8 @@ void Telling::concern(const std::string& message_id, content::v1::Parties partie
 
 void Telling::reach(v1::Event reached) {
     touch_message(reached.message_id());
-    const auto known = changed_.messages.by_id.find(reached.message_id());
-    if (known != changed_.messages.by_id.end() && known->second.reached.contains(key_of(reached)))
+    const auto known = changed_messages_.by_id.find(reached.message_id());
+    if (known != changed_messages_.by_id.end() && known->second.reached.contains(key_of(reached)))
         return;
     record(std::move(reached));
 }
@@ -111,7 +111,8 @@ void Telling::record(v1::Event event) {
     if (!event.has_deliveries_noted() && !event.has_skew_measured())
         touch_message(event.message_id());
     touch_release(event.release_id());
-    Decider::evolve(changed_, event, at_);
+    evolve(changed_messages_, event);
+    evolve(changed_releases_, event);
     events_.push_back(std::move(event));
 }
 

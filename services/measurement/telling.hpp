@@ -3,7 +3,8 @@
 // completed in one decision.
 #pragma once
 
-#include "measurement/decider.hpp"
+#include "measurement/message.hpp"
+#include "measurement/release.hpp"
 
 #include <optional>
 #include <string>
@@ -13,7 +14,8 @@ namespace tocsin::measurement {
 
 class Telling {
 public:
-    Telling(const State& state, Time at) : state_(state), at_(at) {}
+    Telling(const Messages& messages, const Releases& releases, Time at)
+        : messages_(messages), releases_(releases), at_(at) {}
 
     // When the decision was made.
     Time at() const { return at_; }
@@ -34,9 +36,11 @@ private:
     void touch_message(const std::string& message_id);
     void touch_release(const std::string& release_id);
 
-    const State& state_;
+    const Messages& messages_;
+    const Releases& releases_;
     Time at_;
-    State changed_;  // copies of what was touched
+    Messages changed_messages_;  // copies of what was touched
+    Releases changed_releases_;
     std::vector<v1::Event> events_;
 };
 

@@ -68,14 +68,7 @@ static std::optional<Rejection> require_fitting_url(const content::Traits& trait
             "url_missing",
             fmt::format("a `{}` channel needs a URL; give it one that begins with https://", kind),
             "url");
-    // The URL is shown to people and in metrics; a secret in it would be shown too.
-    const auto host_at = url.find("://") + 3;
-    const std::string authority = url.substr(host_at, url.find('/', host_at) - host_at);
-    if (authority.empty() || authority.contains('@'))
-        return bad("url_with_secret",
-                   "the URL must name a host and no user; put the secret into the credential file",
-                   "url");
-    return std::nullopt;
+    return runtime::require_plain_url(url);
 }
 
 std::optional<Rejection> require_place(const v1::PutChannelRequest& request) {
@@ -157,16 +150,14 @@ static std::optional<Rejection> require_room_for_channel(const Channels& channel
                                                   .field = "channel_id"});
 }
 
-// Two feeds of an agency would each show an alert of one identifier, of which the public may see
-// only one.
-static std::optional<Rejection> require_one_feed(const Channels& channels,
-                                                 const v1::PutChannelRequest& request,
-                                                 const std::string& agency) {
+static std::optional<Rejection> require_one_per_agency(const Channels& channels,
+                                                       const v1::PutChannelRequest& request,
+                                                       const std::string& agency) {
     if (!content::traits_of(request.kind()).one_per_agency) return std::nullopt;
     for (const auto& [id, other] : channels.by_id)
         if (other.channel.kind() == request.kind() && other.channel.active() &&
             other.channel.agency_id() == agency && id != request.channel_id())
-            return Rejection{Because::failed_precondition, "feed_exists",
+            return Rejection{Because::failed_precondition, "kind_taken",
                              fmt::format("agency `{}` may have one `{}` channel and has `{}`; "
                                          "change that one, or remove it first",
                                          agency, request.kind(), id),
@@ -182,7 +173,7 @@ static std::optional<Rejection> require_sound_channel(const Channels& channels,
     if (auto no = require_room_for_deliveries(channels, request, asking.agency)) return no;
     if (auto no = require_room_for_channel(channels, request.channel_id(), asking.agency))
         return no;
-    return require_one_feed(channels, request, asking.agency);
+    return require_one_per_agency(channels, request, asking.agency);
 }
 
 Verdict put_channel(const Channels& channels, const Asking& asking,

@@ -13,7 +13,7 @@ bool Delivery::may_be_public() const {
         is(v1::DELIVERY_STATE_CLAIMED))
         return true;
     // A channel that cannot be queried may still have the first attempt, however repeats ended.
-    if (!traits().can_be_asked && doubted()) return true;
+    if (!traits().can_be_queried && doubted()) return true;
     return traits().public_from_claim && head.attempts() > 0;
 }
 

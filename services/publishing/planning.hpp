@@ -19,7 +19,7 @@ struct Constants {
     Duration arm_lead = std::chrono::milliseconds{600};
 };
 
-// ---- clearances
+// ---- reactions to approval
 
 // Plans a release for each clearance in a decision of approval; at most one for the same content.
 std::optional<Happened> plan_releases(const Constants& constants, const Channels& channels,

@@ -35,44 +35,7 @@ static constexpr std::string_view repeat_refused =
     "The channel refused a repeat, and does not show what an earlier attempt may have left there. "
     "Look at the account; if the message is not there, post it by hand. Its answer:";
 
-// ---- steps
-
-void settle(Turn& turn, const Delivery& delivery, v1::DeliveryState state,
-            const std::string& reason, const v1::RecordOutcome* outcome) {
-    v1::Event event = event_of(turn.release.id());
-    v1::DeliverySettled& settled = *event.mutable_delivery_settled();
-    settled.set_delivery_id(delivery.id());
-    settled.set_state(state);
-    settled.set_reason(shortened(reason, reason_bytes_max));
-    settled.set_attempt(delivery.head.attempts());
-    if (outcome) {
-        // A part of either would name something else.
-        if (outcome->url().size() <= url_bytes_max) settled.set_url(outcome->url());
-        if (outcome->receipt().size() <= receipt_bytes_max) settled.set_receipt(outcome->receipt());
-        if (outcome->has_written_at()) *settled.mutable_written_at() = outcome->written_at();
-        if (outcome->has_confirmed_at()) *settled.mutable_confirmed_at() = outcome->confirmed_at();
-    }
-    turn.add(std::move(event));
-}
-
-void doubt(Turn& turn, const Delivery& delivery, std::string reason,
-           const v1::RecordOutcome* outcome) {
-    reason = shortened(reason, reason_bytes_max);
-    const bool asked = delivery.is(v1::DELIVERY_STATE_UNKNOWN) && outcome &&
-                       outcome->outcome() != v1::OUTCOME_UNKNOWN;
-    if (delivery.is(v1::DELIVERY_STATE_UNKNOWN) && delivery.head.reason() == reason &&
-        (delivery.asked || !asked))
-        return;
-    v1::Event event = event_of(turn.release.id());
-    v1::DeliveryUnknown& unknown = *event.mutable_delivery_unknown();
-    unknown.set_delivery_id(delivery.id());
-    unknown.set_attempt(delivery.head.attempts());
-    unknown.set_reason(std::move(reason));
-    unknown.set_asked(asked);
-    unknown.set_refused_unless_found(outcome && outcome->refused_unless_found());
-    if (outcome && outcome->has_written_at()) *unknown.mutable_written_at() = outcome->written_at();
-    turn.add(std::move(event));
-}
+// ---- commands
 
 static Duration backoff(const Release& release, const Delivery& delivery, Duration asked) {
     Duration wait = backoff_first;
@@ -144,8 +107,6 @@ static void absent(Turn& turn, const Delivery& delivery, const v1::RecordOutcome
     rearm(turn, delivery, reason.empty() ? "The channel does not have it." : reason,
           backoff(turn.release, delivery, {}), &outcome);
 }
-
-// ---- commands
 
 static void apply_outcome(Turn& turn, const Delivery& delivery, const v1::RecordOutcome& outcome) {
     switch (outcome.outcome()) {
@@ -232,6 +193,45 @@ Verdict record_outcome(const Releases& releases, const runtime::Asking& asking,
     follow_original(turn, delivery.id());
     complete(turn);
     return std::move(turn).done();
+}
+
+// ---- steps
+
+void settle(Turn& turn, const Delivery& delivery, v1::DeliveryState state,
+            const std::string& reason, const v1::RecordOutcome* outcome) {
+    v1::Event event = event_of(turn.release.id());
+    v1::DeliverySettled& settled = *event.mutable_delivery_settled();
+    settled.set_delivery_id(delivery.id());
+    settled.set_state(state);
+    settled.set_reason(shortened(reason, reason_bytes_max));
+    settled.set_attempt(delivery.head.attempts());
+    if (outcome) {
+        // A part of either would name something else.
+        if (outcome->url().size() <= url_bytes_max) settled.set_url(outcome->url());
+        if (outcome->receipt().size() <= receipt_bytes_max) settled.set_receipt(outcome->receipt());
+        if (outcome->has_written_at()) *settled.mutable_written_at() = outcome->written_at();
+        if (outcome->has_confirmed_at()) *settled.mutable_confirmed_at() = outcome->confirmed_at();
+    }
+    turn.add(std::move(event));
+}
+
+void doubt(Turn& turn, const Delivery& delivery, std::string reason,
+           const v1::RecordOutcome* outcome) {
+    reason = shortened(reason, reason_bytes_max);
+    const bool asked = delivery.is(v1::DELIVERY_STATE_UNKNOWN) && outcome &&
+                       outcome->outcome() != v1::OUTCOME_UNKNOWN;
+    if (delivery.is(v1::DELIVERY_STATE_UNKNOWN) && delivery.head.reason() == reason &&
+        (delivery.asked || !asked))
+        return;
+    v1::Event event = event_of(turn.release.id());
+    v1::DeliveryUnknown& unknown = *event.mutable_delivery_unknown();
+    unknown.set_delivery_id(delivery.id());
+    unknown.set_attempt(delivery.head.attempts());
+    unknown.set_reason(std::move(reason));
+    unknown.set_asked(asked);
+    unknown.set_refused_unless_found(outcome && outcome->refused_unless_found());
+    if (outcome && outcome->has_written_at()) *unknown.mutable_written_at() = outcome->written_at();
+    turn.add(std::move(event));
 }
 
 }  // namespace tocsin::publishing

@@ -1,6 +1,7 @@
 // What polling is given, and what the parts of one source's loop share.
 #pragma once
 
+#include "runtime/host/reading_thread.hpp"
 #include "runtime/http/http.hpp"
 #include "runtime/ledger/ledger.hpp"
 #include "trigger/heard.hpp"
@@ -22,8 +23,8 @@ struct PollerLinks {
     std::function<Time()> now;
     std::function<std::chrono::steady_clock::time_point()> tick;
     Heard& heard;
-    // Runs a task away from the loop thread.
-    std::function<void(std::move_only_function<void()>)> aside;
+    // How an answer is read, away from the loop thread.
+    runtime::Aside aside;
 };
 
 // The source that a loop polls, and whether the loop still does. Loop thread.

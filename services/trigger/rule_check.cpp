@@ -42,11 +42,7 @@ static std::optional<Rejection> require_draftable_rule(const Caller& caller, con
     if (!agencies)
         return runtime::no_such("incident", put.incident_id(), "incident_id", "open it first");
     if (!texts::contains(*agencies, caller.agency))
-        return Rejection{Because::failed_precondition, "agency_not_in_incident",
-                         fmt::format("your agency `{}` does not take part in incident `{}`; name "
-                                     "an incident in which it does",
-                                     caller.agency, put.incident_id()),
-                         "incident_id"};
+        return runtime::agency_not_in_incident(caller.agency, put.incident_id(), "incident_id");
     const auto* source = realm.template_of(put.template_id());
     if (!source)
         return runtime::no_such(
@@ -66,13 +62,11 @@ static RuleCheck check_series(const Caller& caller, const Heard& heard, const v1
         if (same_series) return {};
         const auto names = heard.names(caller.realm, put.source_id());
         if (names.empty()) return {.refused = std::nullopt, .unheard = true};
-        return refused(
-            {Because::not_found, "not_found",
-             fmt::format(
-                 "source `{}` brings no series `{}`: {}", put.source_id(), put.series(),
-                 did_you_mean(put.series(), names,
-                              fmt::format("name one that it brings, such as `{}`", names.front()))),
-             "series"});
+        return refused(runtime::no_such(
+            "series", put.series(), "series",
+            did_you_mean(put.series(), names,
+                         fmt::format("name one that source `{}` brings, such as `{}`",
+                                     put.source_id(), names.front()))));
     }
     if (put.unit().empty() || put.unit() == series->unit ||
         (same_series && known->unit() == put.unit()))

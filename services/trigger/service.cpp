@@ -29,11 +29,14 @@ std::optional<std::string> problem_of(const TriggerConfig& config,
 PollerLinks links_of(runtime::Surroundings& surroundings, Heard& heard,
                      runtime::ReadingThread& reading) {
     runtime::HttpClient& http = surroundings.http;
-    return {surroundings.ledger, http,
-            [&http](std::move_only_function<void()> task) { http.post(std::move(task)); },
-            runtime::system_now, [] { return std::chrono::steady_clock::now(); }, heard,
-            // The budget of polls bounds how many wait, far below what the thread takes.
-            [&reading](std::move_only_function<void()> task) { reading.run({}, 0, task); }};
+    const auto post = [&http](std::move_only_function<void()> task) { http.post(std::move(task)); };
+    return {surroundings.ledger,
+            http,
+            post,
+            runtime::system_now,
+            [] { return std::chrono::steady_clock::now(); },
+            heard,
+            runtime::aside_on(reading, post)};
 }
 
 class TriggerService final : public runtime::Service {

@@ -40,18 +40,6 @@ static std::optional<Rejection> require_known_format(const std::string& format) 
         "format"};
 }
 
-// The whole realm can read the URL, and it stays in the ledger. As the edge takes them, scheme
-// and `://` are there.
-static std::optional<Rejection> require_plain_url(const std::string& url) {
-    const std::string rest = url.substr(url.find("://") + 3);
-    const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
-    if (!authority.empty() && !authority.contains('@')) return std::nullopt;
-    return Rejection{Because::invalid_argument, "url_with_secret",
-                     "the URL names no host, or a user or password before it, which the whole "
-                     "realm could read; write the host alone after `://`",
-                     "url"};
-}
-
 // A rule that reads the source would see no reading any more.
 static std::optional<Rejection> require_readable_series(const Watching& watching,
                                                         const v1::PutSourceRequest& request) {
@@ -99,7 +87,7 @@ Verdict put_source(const Sources& sources, const Watching& watching, const Askin
     if (auto no = require_writer(asking, "source", id, known ? &known->source : nullptr))
         return std::unexpected(*no);
     if (auto no = require_known_format(request.format())) return std::unexpected(*no);
-    if (auto no = require_plain_url(request.url())) return std::unexpected(*no);
+    if (auto no = runtime::require_plain_url(request.url())) return std::unexpected(*no);
     if (auto no = require_readable_series(watching, request)) return std::unexpected(*no);
     if (!known || !known->source.active())
         if (auto no = require_room_for_source(sources, asking.agency)) return std::unexpected(*no);

@@ -7,9 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <coroutine>
 #include <expected>
-#include <string_view>
 #include <utility>
 
 namespace tocsin::trigger {
@@ -20,28 +18,6 @@ using runtime::Task;
 namespace {
 
 constexpr std::chrono::milliseconds request_timeout{10'000};
-
-// Reads an answer away from the loop thread and resumes on it.
-struct ReadAwaiter {
-    using Result = std::expected<Parsed, std::string>;
-    const PollerLinks& links;
-    ReadBody read;
-    std::string_view body;
-    Result parsed = {};
-
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiting) {
-        links.aside([this, waiting] {
-            try {
-                parsed = read(body);
-            } catch (const std::exception& failure) {  // Of memory.
-                parsed = std::unexpected(std::string{failure.what()});
-            }
-            links.post([waiting] { waiting.resume(); });
-        });
-    }
-    Result await_resume() { return std::move(parsed); }
-};
 
 // A poll that the budget let begin, until all of its answer is dealt with.
 class Budgeted {
@@ -129,9 +105,18 @@ Task<SourcePoll::Outcome> SourcePoll::poll(PollBudget& budget) {
 }
 
 Task<SourcePoll::Outcome> SourcePoll::take(const HttpResponse& answer) {
-    ReadAwaiter reading{links_, format_->read, answer.body};
-    auto parsed = co_await reading;
+    const auto read = [this, &answer]() -> std::expected<Parsed, std::string> {
+        try {
+            return format_->read(answer.body);
+        } catch (const std::exception& failure) {  // Of memory.
+            return std::unexpected(std::string{failure.what()});
+        }
+    };
+    // The budget of polls bounds how much waits, so that it counts for nothing here.
+    auto taken = co_await runtime::read_aside(links_.aside, polled_.wanted.realm, 0, read);
     if (polled_.over()) co_return Outcome{};
+    if (!taken) co_return Outcome{"too many answers wait to be read"};
+    auto& parsed = *taken;
     if (!parsed) co_return Outcome{std::move(parsed.error())};
     drop_future(*parsed, links_.now());
     health_.skipped(polled_.wanted, *parsed);

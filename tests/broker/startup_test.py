@@ -39,7 +39,7 @@ def test_a_topic_with_fewer_partitions_is_refused(
         broker: Broker, keys: Secrets, raw: Raw, tmp_path: Path) -> None:
     raw.make_topic(ledger_topic("measurement"), 1)
     said = refusal(broker, keys, tmp_path, "tocsin-measurement")
-    assert f"topic {ledger_topic('measurement')}: it has 1 partitions and must have 2" in said
+    assert f"topic `{ledger_topic('measurement')}`: it has 1 partitions and must have 2" in said
 
 
 @pytest.mark.parametrize(("setting", "found", "wanted"), [
@@ -62,7 +62,7 @@ def test_a_topic_with_other_settings_is_refused(
         said = refusal(broker, keys, tmp_path, "tocsin-approval", world="exercise")
     finally:
         raw.delete_topic(topic)
-    assert f"topic {topic}: {setting} is {found} and must be {wanted}" in said
+    assert f"topic `{topic}`: {setting} is {found} and must be {wanted}" in said
 
 
 def test_an_instance_that_starts_before_kafka_waits_for_it(

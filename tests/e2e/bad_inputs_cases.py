@@ -551,7 +551,7 @@ PUBLISHING = [
     publishing("a feed with a URL", channel(kind="feed", credential=""), BAD, "URL_NOT_WANTED",
                "url"),
     publishing("a second feed", channel(kind="feed", credential="", url=""), NOT_NOW,
-               "FEED_EXISTS", "kind"),
+               "KIND_TAKEN", "kind"),
     publishing("another agency's channel", channel(channelId="harbour-feed"), FORBIDDEN,
                "OTHER_AGENCY", "channel_id"),
     publishing("no such channel", change("dan", "publishing", "RemoveChannel", channelId="none"),

@@ -196,6 +196,7 @@ def draft_with_much_in_it() -> dict[str, Any]:
             descriptions={"fr-CA": "Toute la province", "en-CA": "The whole province"},
             polygons=["49,-120 60,-120 60,-110 49,-120"])],
         texts=[text(language, description=description) for language in ("fr-CA", "en-CA")],
+        retraction=[text(language, description=description) for language in ("fr-CA", "en-CA")],
         web="https://example.org/pay", stragglerPolicy="STRAGGLER_POLICY_GO_WITHOUT")
 
 
@@ -305,13 +306,13 @@ class Segment:
         self.path = broker.segment(ledger_topic(service), 0)
         self.good = self.path.read_bytes()
 
-    def flip(self, word: bytes, mend_checksum: bool) -> None:
+    def flip(self, word: bytes, fix_checksum: bool) -> None:
         """One bit of the record that holds `word`."""
         at = self.good.index(word)
         begin, end = next(one for one in batches(self.good) if one[0] < at < one[1])
         data = bytearray(self.good)
         data[at] ^= 1
-        if mend_checksum:
+        if fix_checksum:
             struct.pack_into(">I", data, begin + 17, crc32c(bytes(data[begin + 21:end])))
         self.path.write_bytes(data)
 
@@ -375,8 +376,8 @@ def test_a_damaged_ledger_does_not_verify(
             broker.start()
 
     word = b"Marked by a word"
-    assert "not by a holder" in damaged(lambda segment: segment.flip(word, mend_checksum=True))
-    assert "cannot be read" in damaged(lambda segment: segment.flip(word, mend_checksum=False))
+    assert "not by a holder" in damaged(lambda segment: segment.flip(word, fix_checksum=True))
+    assert "cannot be read" in damaged(lambda segment: segment.flip(word, fix_checksum=False))
     # A cut at the end can only be told by who noted the head elsewhere.
     assert "head noted elsewhere" in damaged(Segment.cut_last, *noted)
     assert fault_of(cli, *noted) == ""

@@ -1,11 +1,14 @@
 // Who stops a release, and how everybody brings things to their end.
 #include "runtime/ledger/record.hpp"
+#include "services.inc"
 #include "sim/line_world.hpp"
 #include "tocsin/measurement/v1/measurement_ledger.pb.h"
+#include "trigger/decider.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::sim {
 
@@ -60,42 +63,85 @@ bool LinePeople::finished() {
                                [](const auto& one) { return one.second.at_rest(); });
 }
 
-std::vector<std::string> LinePeople::probes(std::string_view name) {
-    std::vector<std::string> all;
-    const auto add = [&](const Person& who, const auto& command) {
-        const runtime::Seal seal = world_.of(name).commands_seal();
-        const auto bytes = value_of(who, "probe", command.SerializeAsString(), world_.now(), seal);
-        all.emplace_back(*seal.open(bytes));
-    };
-    for (const auto& [id, message] : world_.state<drafting::Decider>("drafting").messages) {
-        if (name == "drafting") {
-            drafting::v1::Command command;
-            command.mutable_withdraw_message()->set_message_id(id);
-            add(named("ana"), command);
-            command.mutable_submit_message()->set_message_id(id);
-            command.mutable_submit_message()->set_etag(std::to_string(message.version));
-            add(named("ben"), command);
-        }
-        if (name == "approval") {
-            approval::v1::Command command;
-            command.mutable_take_back()->set_message_id(id);
-            add(named("dan"), command);
-        }
-        if (name == "measurement") {
-            measurement::v1::Command command;
-            command.mutable_add_remark()->set_message_id(id);
-            add(named("mel"), command);
-        }
+// --- probes: who asks, and the command; one function for each service ---
+
+using Probes = std::vector<std::pair<std::string_view, std::string>>;
+
+static Probes drafting_probes(LineWorld& world) {
+    Probes all;
+    for (const auto& [id, message] : world.state<drafting::Decider>("drafting").messages) {
+        drafting::v1::Command command;
+        command.mutable_withdraw_message()->set_message_id(id);
+        all.emplace_back("ana", command.SerializeAsString());
+        command.mutable_submit_message()->set_message_id(id);
+        command.mutable_submit_message()->set_etag(std::to_string(message.version));
+        all.emplace_back("ben", command.SerializeAsString());
     }
+    return all;
+}
+
+static Probes approval_probes(LineWorld& world) {
+    Probes all;
+    for (const auto& [id, message] : world.state<drafting::Decider>("drafting").messages) {
+        approval::v1::Command command;
+        command.mutable_take_back()->set_message_id(id);
+        all.emplace_back("dan", command.SerializeAsString());
+    }
+    return all;
+}
+
+static Probes measurement_probes(LineWorld& world) {
+    Probes all;
+    for (const auto& [id, message] : world.state<drafting::Decider>("drafting").messages) {
+        measurement::v1::Command command;
+        command.mutable_add_remark()->set_message_id(id);
+        all.emplace_back("mel", command.SerializeAsString());
+    }
+    return all;
+}
+
+static Probes publishing_probes(LineWorld& world) {
+    Probes all;
     for (const auto& [id, release] :
-         world_.state<publishing::Decider>("publishing").releases.by_id) {
-        if (name != "publishing") break;
+         world.state<publishing::Decider>("publishing").releases.by_id) {
         publishing::v1::Command command;
         command.mutable_cancel_release()->set_release_id(id);
-        add(named("olga"), command);
+        all.emplace_back("olga", command.SerializeAsString());
         command.mutable_retract_release()->set_release_id(id);
-        add(named("olga"), command);
+        all.emplace_back("olga", command.SerializeAsString());
     }
+    return all;
+}
+
+static Probes trigger_probes(LineWorld& world) {
+    Probes all;
+    const auto& state = world.state<trigger::Decider>("trigger");
+    state.rules.ascend(nullptr, [&](const std::string& id, const auto&) {
+        trigger::v1::Command command;
+        command.mutable_remove_rule()->set_rule_id(id);
+        all.emplace_back("dan", command.SerializeAsString());
+        return true;
+    });
+    state.sources.ascend(nullptr, [&](const std::string& id, const auto&) {
+        trigger::v1::Command command;
+        command.mutable_remove_source()->set_source_id(id);
+        all.emplace_back("dan", command.SerializeAsString());
+        return true;
+    });
+    return all;
+}
+
+// A service without probes does not compile.
+std::vector<std::string> LinePeople::probes(std::string_view name) {
+    Probes wanted;
+#define TOCSIN_PROBES(service) \
+    if (name == #service) wanted = service##_probes(world_);
+    TOCSIN_SERVICES(TOCSIN_PROBES)
+#undef TOCSIN_PROBES
+    const runtime::Seal seal = world_.of(name).commands_seal();
+    std::vector<std::string> all;
+    for (const auto& [who, command] : wanted)
+        all.emplace_back(*seal.open(value_of(named(who), "probe", command, world_.now(), seal)));
     return all;
 }
 

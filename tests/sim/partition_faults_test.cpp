@@ -1278,7 +1278,7 @@ TEST(Unfit, WhatWouldOpenALedgerIsNotSentAgainOnceItHalted) {
     }
     ASSERT_EQ(orders.append.size(), 1u);
     bench.partition->on_append_failed(orders.append.front().digest);
-    bench.partition->halt("wrong_partitions: up.ledger");
+    bench.partition->halt(Halt::other, "wrong_partitions: up.ledger");
     for (int i = 0; i < 10; ++i) {
         bench.elapsed += seconds(5);
         bench.hear();

@@ -154,7 +154,7 @@ void ReleasePromises::check_release(const Release& release) const {
             throw Violation("not shown: " + what);
         // Only a receiver that cannot be asked may have more than it confirmed.
         if (shown == 1 && !delivery.is(publishing::v1::DELIVERY_STATE_CONFIRMED) &&
-            delivery.traits().can_be_asked)
+            delivery.traits().can_be_queried)
             throw Violation("shown: " + what);
         // A mistake is taken back wherever it may be seen.
         if (shown == 1 && !delivery.retracts() && release.retract_at && has_words(release) &&

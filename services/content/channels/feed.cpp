@@ -56,8 +56,10 @@ const ChannelKind& feed_kind() {
     static const ChannelKind kind{
         .kind = "feed",
         .traits = {.repeats = Repeats::exact,
-                   .can_be_asked = true,
+                   .can_be_queried = true,
                    .public_from_claim = true,
+                   // Two would each show an alert of one identifier, of which the public may see
+                   // only one.
                    .one_per_agency = true,
                    .retraction_replies = false,
                    .parts = Parts::one,

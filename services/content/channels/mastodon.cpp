@@ -145,7 +145,7 @@ const ChannelKind& mastodon_kind() {
         .kind = "mastodon",
         .traits = {.repeats = Repeats::by_key,
                    .key_lifetime = std::chrono::minutes{50},
-                   .can_be_asked = true,
+                   .can_be_queried = true,
                    .public_from_claim = false,
                    .one_per_agency = false,
                    .retraction_replies = true,

@@ -110,7 +110,7 @@ const ChannelKind& webhook_kind() {
     static const ChannelKind kind{
         .kind = "webhook",
         .traits = {.repeats = Repeats::exact,
-                   .can_be_asked = false,
+                   .can_be_queried = false,
                    .public_from_claim = false,
                    .one_per_agency = false,
                    .retraction_replies = false,

@@ -17,9 +17,10 @@ using LastWords = void (*)(std::string_view message, std::string_view invariant,
                            std::string_view place);
 void set_last_words(LastWords words);
 
-[[noreturn]] void end_at_broken_invariant(std::string_view text, const std::source_location& where);
-
 // `text` says what holds.
+[[noreturn]] void end_at_broken_invariant(
+    std::string_view text, const std::source_location& where = std::source_location::current());
+
 inline void invariant(bool holds, std::string_view text,
                       const std::source_location& where = std::source_location::current()) {
     if (!holds) [[unlikely]]

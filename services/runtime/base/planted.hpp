@@ -30,7 +30,7 @@ enum class Bug {
     old_key_counts,       // a key that was replaced goes on to count
     names_collide,        // a second process under one name goes on
     calls_linger,         // a call whose time is over goes on waiting
-    other_body,           // an answer is given to whoever waits under that name, whatever it asks
+    other_body,           // a call gets the answer to another body that has its name
     other_partition,      // what a copy in another partition comes to is given as the answer
     cancel_refused,       // a release that nobody claimed is not cancelled
     retraction_first,     // a retraction does not wait for what it takes back

@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace tocsin::runtime {
@@ -105,7 +106,14 @@ struct Detached {
         std::suspend_never final_suspend() const noexcept { return {}; }
         void return_void() const noexcept {}
         void unhandled_exception() const noexcept {
-            invariant(false, "a detached task lets no exception out");
+            std::string what = "of an unknown type";
+            try {
+                throw;
+            } catch (const std::exception& failure) {
+                what = failure.what();
+            } catch (...) {  // All that can be said of it is said.
+            }
+            end_at_broken_invariant("a detached task lets no exception out: " + what);
         }
     };
 };

@@ -58,7 +58,8 @@ using std::chrono::milliseconds;
 struct EdgeReason {
     StatusCode code;
     std::string_view reason;
-    std::string_view text;  // what happened and what to do
+    // What happened and what to do; empty where each caller knows more and says it.
+    std::string_view text{};
     milliseconds retry_after{0};
 };
 
@@ -84,15 +85,12 @@ static constexpr EdgeReason reasons[] = {
     {StatusCode::UNAUTHENTICATED, "token_claims",
      "the token's claims do not fit; get one with sub, realm, agency, known roles, and exp at most "
      "24 h ahead"},
-    {StatusCode::PERMISSION_DENIED, "role_missing",
-     "token and roster do not both give you a role that may do this; ask an admin of your agency"},
+    {StatusCode::PERMISSION_DENIED, "role_missing"},
     {StatusCode::ABORTED, "roles_changed",
      "the roster gives you other roles than when the stream began; start it again"},
-    {StatusCode::INVALID_ARGUMENT, "invalid_argument",
-     "the request is not well formed; correct the fields that are named"},
-    {StatusCode::INVALID_ARGUMENT, "command_too_large",
-     "the request is too large to be recorded; shorten it"},
-    {StatusCode::NOT_FOUND, "not_found", "there is no such thing here; check the id"},
+    {StatusCode::INVALID_ARGUMENT, "invalid_argument"},
+    {StatusCode::INVALID_ARGUMENT, "command_too_large"},
+    {StatusCode::NOT_FOUND, "not_found"},
     {StatusCode::FAILED_PRECONDITION, "not_halted",
      "the partition has not halted; there is nothing to repair"},
     {StatusCode::FAILED_PRECONDITION, "not_repairable",
@@ -101,19 +99,20 @@ static constexpr EdgeReason reasons[] = {
     {StatusCode::RESOURCE_EXHAUSTED, "slow_reader",
      "changes came faster than they were read; read on while you process them, or watch one "
      "incident, then start the stream again"},
-    {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers", "too many streams are open; end others"},
+    {StatusCode::RESOURCE_EXHAUSTED, "too_many_watchers"},
     {StatusCode::UNAVAILABLE, "not_yet",
      "the position in tocsin-after is not reached yet; repeat exactly the same request",
      milliseconds(200)},
     {StatusCode::UNAVAILABLE, "stopping",
-     "this instance stops, has halted, or reads its ledger again; start again", milliseconds(200)},
+     "this instance stops, has halted, or reads its ledger again; start the stream again",
+     milliseconds(200)},
     {StatusCode::UNAVAILABLE, "unavailable",
      "there is no answer for now; repeat exactly the same request", milliseconds(500)},
 };
 
-// Each is there once and has a text; what is UNAVAILABLE, and nothing else, says when to ask again.
+// Each is there once; what is UNAVAILABLE, and nothing else, says when to ask again.
 static_assert(std::ranges::all_of(reasons, [](const EdgeReason& row) {
-    return std::ranges::count(reasons, row.reason, &EdgeReason::reason) == 1 && !row.text.empty() &&
+    return std::ranges::count(reasons, row.reason, &EdgeReason::reason) == 1 &&
            (row.code == StatusCode::UNAVAILABLE) == (row.retry_after > milliseconds(0));
 }));
 

@@ -24,8 +24,8 @@ grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_
                     std::optional<std::chrono::milliseconds> retry_after = {},
                     const std::map<std::string, std::string>& metadata = {});
 
-// The status of a reason that the edge itself gives, from the table in errors.cpp; `text` instead
-// of the one there where something more telling is known.
+// The status of a reason that the edge itself gives, from the table in errors.cpp; `text` where the
+// table has none, or where something more telling is known.
 grpc::Status edge_status(std::string_view reason, std::string_view text = {},
                          std::vector<FieldViolation> fields = {});
 

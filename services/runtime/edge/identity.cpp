@@ -74,7 +74,7 @@ void TokenVerifier::load(bool unknown_key) {
     const auto now = std::chrono::steady_clock::now();
     if (fetching_ || now < next_load_ || (!unknown_key && now < next_refresh_)) return;
     fetching_ = true;
-    // Whoever shows an unknown key must not make everybody else wait for the network.
+    // A caller with an unknown key must not make all others wait for the network.
     fetcher_ = std::jthread([this] { fetch_keys(); });
 }
 

@@ -174,7 +174,7 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
     if (!caller->has(operator_role))
         return std::unexpected(edge_status(
             "role_missing",
-            "this needs the role operator, from the token alone; ask the people who run "
+            "this needs the role `operator`, from the token alone; ask the people who run "
             "the installation"));
     if (auto wrong = require_well_formed(request)) return std::unexpected(std::move(*wrong));
     return caller;
@@ -425,7 +425,10 @@ void Rpc::answer_apart(Apart& apart, PendingRead& read, const Caller& caller, co
             "too many reads that take long are waiting, in all, of your realm or of you; repeat "
             "exactly the same request"));
     // A task that is dropped ends its read as well: the server waits for all of them.
-    const auto drop = [](PendingRead* left) { left->Finish(edge_status("stopping")); };
+    const auto drop = [](PendingRead* left) {
+        left->Finish(
+            edge_status("stopping", "this instance stops; repeat exactly the same request"));
+    };
     std::unique_ptr<PendingRead, decltype(drop)> pending(&read, drop);
     std::move_only_function<void()> task = [pending = std::move(pending), caller, call]() mutable {
         PendingRead& taken = *pending.release();

@@ -152,7 +152,7 @@ private:
     std::optional<grpc::Status> require_readable(const Caller& caller) const;
     // With the roles that the realm's roster confirms.
     std::expected<Caller, grpc::Status> confirm(Caller caller) const;
-    // What is wrong with a request, whoever asks.
+    // What is wrong with a request, for any caller.
     std::optional<grpc::Status> require_well_formed(const google::protobuf::Message& request) const;
     // By the token; the roles are the token's.
     std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;

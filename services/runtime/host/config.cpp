@@ -133,10 +133,10 @@ static std::optional<std::string> file_problem(const std::string& path,
         key.erase(key.find_last_not_of(" \t") + 1);
         if (!known.contains(key)) {
             unknown = key;
-            return fmt::format("{} line {}: unknown setting {}", path, number, key);
+            return fmt::format("{} line {}: unknown setting `{}`", path, number, key);
         }
         if (!seen.insert(key).second)
-            return fmt::format("{} line {}: {} is set twice", path, number, key);
+            return fmt::format("{} line {}: `{}` is set twice", path, number, key);
     }
     return std::nullopt;
 }
@@ -157,7 +157,7 @@ std::optional<int> Settings::parse(int argc, char** argv) {
             name == "--version" || known.contains(name.substr(2)))
             continue;
         unknown = name.substr(2);
-        problem = fmt::format("unknown setting {}", name);
+        problem = fmt::format("unknown setting `{}`", name);
     }
     if (!problem) {
         try {

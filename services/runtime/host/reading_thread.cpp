@@ -82,12 +82,12 @@ Aside aside_on(ReadingThread& thread, std::function<void(std::move_only_function
     return [&thread, post = std::move(post)](const std::string& owner, std::size_t bytes,
                                              std::move_only_function<void()> read,
                                              std::move_only_function<void(bool)> then) {
-        const auto told = std::make_shared<std::move_only_function<void(bool)>>(std::move(then));
-        std::move_only_function<void()> task = [&post, told, read = std::move(read)]() mutable {
+        const auto done = std::make_shared<std::move_only_function<void(bool)>>(std::move(then));
+        std::move_only_function<void()> task = [&post, done, read = std::move(read)]() mutable {
             read();
-            post([told] { (*told)(true); });
+            post([done] { (*done)(true); });
         };
-        if (!thread.run(owner, bytes, task)) post([told] { (*told)(false); });
+        if (!thread.run(owner, bytes, task)) post([done] { (*done)(false); });
     };
 }
 

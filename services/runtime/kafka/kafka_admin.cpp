@@ -79,12 +79,12 @@ static EventPointer ask(rd_kafka_t* handle, rd_kafka_admin_op_t operation, Call 
 
 static std::unexpected<TopicFault> away(const TopicSpec& topic, std::string_view why) {
     return std::unexpected(
-        TopicFault{TopicFault::Kind::away, fmt::format("topic {}: {}", topic.name, why)});
+        TopicFault{TopicFault::Kind::away, fmt::format("topic `{}`: {}", topic.name, why)});
 }
 
 static std::unexpected<TopicFault> unfit(TopicFault::Kind kind, const TopicSpec& topic,
                                          std::string_view why) {
-    return std::unexpected(TopicFault{kind, fmt::format("topic {}: {}", topic.name, why)});
+    return std::unexpected(TopicFault{kind, fmt::format("topic `{}`: {}", topic.name, why)});
 }
 
 // Whether asking again would only bring the same answer.

@@ -267,7 +267,7 @@ void LedgerProcess::raise_alarm(Slot& slot) {
                     {{"service", plan_.service}, {"partition", slot.number}, {"why", alarm}});
     // A topic that was deleted and made again is another one in all its partitions, also where it
     // is as long as the one before.
-    if (alarm.starts_with("ledger_lost")) on_trouble();
+    if (slot.halted_for() == Halt::ledger_lost) on_trouble();
 }
 
 void LedgerProcess::tell_leader(Slot& slot, bool leads) {

@@ -24,6 +24,7 @@ struct LedgerProcess::Slot final : PartitionObserver {
 
     // Why it stands still: what the partition says, or what broke around it.
     const std::string& halted() const { return broken.empty() ? partition.halted() : broken; }
+    Halt halted_for() const { return broken.empty() ? partition.halted_for() : Halt::other; }
     // For good: what was half done cannot be undone, and only a start from the logs is whole again.
     void breaks(std::string why) {
         if (broken.empty()) broken = std::move(why);

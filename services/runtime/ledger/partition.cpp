@@ -88,8 +88,10 @@ void Partition::forget_what_was_told() {
     fold_again();
 }
 
-void Partition::halt(std::string why) {
-    if (halted_.empty()) halted_ = std::move(why);
+void Partition::halt(Halt what, std::string why) {
+    if (halted_for_ != Halt::none) return;
+    halted_for_ = what;
+    halted_ = std::move(why);
 }
 
 bool Partition::parse(std::int64_t offset, std::string_view record, ledger::v1::Decision& decision,
@@ -186,26 +188,32 @@ std::string Partition::wrong_partitions(const std::string& topic, int partitions
         topic, partitions, options_.partitions, partitions);
 }
 
+// Whatever it stood still for before: no order repairs this.
+void Partition::break_off(std::string why) {
+    halted_for_ = Halt::other;
+    halted_ = std::move(why);
+    broken_ = true;
+}
+
 // False: this version cannot go on from here, and stands still rather than guess.
 bool Partition::apply(const ledger::v1::Decision& decision, const std::string& digest,
                       std::int64_t offset) {
     try {
         if (!fold_->apply(decision, digest, offset))
-            halted_ = "unknown_event: a newer version wrote this ledger; upgrade this instance";
+            break_off("unknown_event: a newer version wrote this ledger; upgrade this instance");
         else if (fold_->partitions() != options_.partitions)
-            halted_ = wrong_partitions(options_.ledger_topic, fold_->partitions());
+            break_off(wrong_partitions(options_.ledger_topic, fold_->partitions()));
         else if (decision.has_key_changed() && !keys_.has(fold_->key_id()))
-            halted_ = fmt::format(
+            break_off(fmt::format(
                 "not_our_key: the world's key was changed to {}, which this instance lacks; add it "
                 "to the key file",
-                fold_->key_id());
+                fold_->key_id()));
         else
             return true;
     } catch (const std::exception& error) {
-        halted_ = fmt::format("fold_failed: the decision at offset {} cannot be applied: {}",
-                              offset, error.what());
+        break_off(fmt::format("fold_failed: the decision at offset {} cannot be applied: {}",
+                              offset, error.what()));
     }
-    broken_ = true;
     return false;
 }
 
@@ -248,10 +256,10 @@ void Partition::check_name(const ledger::v1::Decision& decision) {
     // Counting or not: it was decided on something that this process had decided.
     if (chain_.offset_of(decision.previous_digest()).value_or(-1) < own_counted_) return;
     if (++namesakes_ < patience_with_namesakes) return;
-    halt(
-        fmt::format("name_taken: an older process decides as instance `{}` too; give each its own "
-                    "--instance and restart this one",
-                    options_.writer));
+    halt(Halt::other,
+         fmt::format("name_taken: an older process decides as instance `{}` too; give each its own "
+                     "--instance and restart this one",
+                     options_.writer));
 }
 
 // The last decisions that counted are read again and compared, with their offsets.
@@ -369,7 +377,10 @@ void Partition::tell_answer(std::int64_t offset, const ledger::v1::Decision& dec
 void Partition::inputs_restarted(const ledger::v1::Decision& decision) {
     restart_wanted_ = false;
     restart_reason_.clear();
-    if (restart_repairs(halted_)) halted_.clear();
+    if (restart_repairs(halted_for_)) {
+        halted_for_ = Halt::none;
+        halted_.clear();
+    }
     const bool started =
         std::ranges::any_of(inputs_, [](const Input& input) { return input.range_known; });
     if (started && decision.previous_digest() != chain_.genesis()) forget_inputs();
@@ -388,9 +399,9 @@ void Partition::on_ledger_end(std::int64_t offset) {
     // A lost tail may have been sent again and lie elsewhere.
     if (told_offset_ >= 0) told_offset_ = chain_.head_offset();
     if (chain_.empty() && unknown_keys_ > 0)
-        halt(
-            "not_our_key: no record of this ledger was signed with a key of this instance; check "
-            "the key file");
+        halt(Halt::other,
+             "not_our_key: no record of this ledger was signed with a key of this instance; check "
+             "the key file");
     for (Input& input : inputs_) {
         for (const auto& [at, cause] : fold_->place(input.spec.topic).causes)
             if (at < counted_position(input)) compare_cause(input, at, cause);
@@ -433,7 +444,7 @@ void Partition::on_broker_trouble() {
 void Partition::on_ledger_out_of_range() {
     if (want_read_from_) return;
     if (read_next_ == 0) {
-        halt("ledger_gone: the ledger does not start at its first record; restore it");
+        halt(Halt::other, "ledger_gone: the ledger does not start at its first record; restore it");
         return;
     }
     fold_again();
@@ -452,7 +463,7 @@ void Partition::update_timers() {
             timer.due = std::move(*due);
         }
     } catch (const std::exception& error) {
-        halt(fmt::format("timer_failed: {}", error.what()));
+        halt(Halt::other, fmt::format("timer_failed: {}", error.what()));
     }
 }
 

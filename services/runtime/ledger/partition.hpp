@@ -130,6 +130,9 @@ struct Orders {
     bool probe_clock = false;
 };
 
+// What a partition stands still for, as far as something follows from it; its text says the rest.
+enum class Halt { none, ledger_lost, input_gone, ledger_ahead, other };
+
 class Partition {
 public:
     struct Counters {
@@ -180,8 +183,8 @@ public:
 
     // Decides what there is to decide.
     Orders step(Time now, Tick tick);
-    // Stands still for a reason that the driver found; the first reason stays.
-    void halt(std::string why);
+    // Stands still; the first reason stays.
+    void halt(Halt what, std::string why);
     // Records an operator's order: read the inputs from where they start now. Clears the halt.
     // Otherwise: why that would repair nothing.
     std::expected<void, std::string> restart_inputs(std::string reason);
@@ -194,6 +197,12 @@ public:
         // What no operator's order repairs comes first.
         if (!mismatch_.empty()) return mismatch_;
         return halted_.empty() ? ahead_ : halted_;
+    }
+    // Of the same reason.
+    Halt halted_for() const {
+        if (!mismatch_.empty()) return Halt::other;
+        if (halted_for_ != Halt::none) return halted_for_;
+        return ahead_.empty() ? Halt::none : Halt::ledger_ahead;
     }
     // Why it does not decide although nothing is wrong with the ledger: its own clock. Empty while
     // it is right.
@@ -312,6 +321,7 @@ private:
                        const std::string& digest, Tick tick);
     bool apply(const ledger::v1::Decision& decision, const std::string& digest,
                std::int64_t offset);
+    void break_off(std::string why);
     void count(std::int64_t offset, const ledger::v1::Decision& decision,
                const std::string& digest);
     void count_inputs(const ledger::v1::Decision& decision);
@@ -320,7 +330,7 @@ private:
     void check_name(const ledger::v1::Decision& decision);
     bool may_look_into(std::string_view key_id, Tick tick);
     std::string wrong_partitions(const std::string& topic, int partitions) const;
-    static bool restart_repairs(std::string_view halted);
+    static bool restart_repairs(Halt what);
     void count_news(const ledger::v1::Decision& decision, bool counts);
     static bool is_news(std::optional<std::int64_t>& from, std::int64_t offset);
     void update_timers();
@@ -455,7 +465,8 @@ private:
     std::string told_digest_;
 
     std::string halted_;
-    std::string mismatch_;  // an upstream ledger began with another number of partitions
+    Halt halted_for_ = Halt::none;  // none where that is empty
+    std::string mismatch_;          // an upstream ledger began with another number of partitions
     std::string ahead_;
     std::string restart_reason_;
     bool restart_wanted_ = false;

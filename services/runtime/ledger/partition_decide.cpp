@@ -369,7 +369,7 @@ bool Partition::apply_own(const ledger::v1::Decision& decision, const std::strin
         why = error.what();
     }
     fold_again();
-    halt(fmt::format("fold_failed: a decision of its own cannot be applied: {}", why));
+    halt(Halt::other, fmt::format("fold_failed: a decision of its own cannot be applied: {}", why));
     return false;
 }
 

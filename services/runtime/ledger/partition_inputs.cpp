@@ -91,10 +91,10 @@ void Partition::on_input_range(int index, std::int64_t low, std::int64_t high) {
     // instance runs none of them stays behind the position for long.
     const std::int64_t position = fold_->position(input.spec.topic);
     if (position < low && input.spec.kind == Kind::commands)
-        halt(
-            fmt::format("input_gone: {} starts at {} after the recorded position {}; see "
-                        "RestartInput",
-                        input.spec.topic, low, position));
+        halt(Halt::input_gone,
+             fmt::format("input_gone: {} starts at {} after the recorded position {}; see "
+                         "RestartInput",
+                         input.spec.topic, low, position));
 }
 
 // The records that the last decisions name as their cause are looked for again: where the log does

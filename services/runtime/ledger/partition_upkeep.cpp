@@ -45,13 +45,15 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
         if (!halted().empty()) return true;
         if (knew_decisions_) {
             halt(
+                Halt::ledger_lost,
                 "ledger_lost: the ledger is empty, and this instance has read decisions in it; see "
                 "RestartInput");
             return true;
         }
         for (const Input& input : inputs_) {
             if (input.spec.kind != InputSpec::Kind::commands || input.high == 0) continue;
-            halt("ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
+            halt(Halt::ledger_lost,
+                 "ledger_lost: the ledger is empty but commands are waiting; see RestartInput");
             return true;
         }
     }
@@ -78,12 +80,12 @@ bool Partition::open(Orders& orders, Time now, Tick tick) {
     return true;
 }
 
-bool Partition::restart_repairs(std::string_view halted) {
-    return halted.starts_with("ledger_lost") || halted.starts_with("input_gone");
+bool Partition::restart_repairs(Halt what) {
+    return what == Halt::ledger_lost || what == Halt::input_gone;
 }
 
 std::expected<void, std::string> Partition::restart_inputs(std::string reason) {
-    if (broken_ || !restart_repairs(halted()))
+    if (broken_ || !restart_repairs(halted_for()))
         return std::unexpected(
             fmt::format("RestartInput repairs ledger_lost and input_gone only; this is {}",
                         halted().empty() ? "no halt" : halted()));
@@ -93,7 +95,7 @@ std::expected<void, std::string> Partition::restart_inputs(std::string reason) {
 }
 
 std::expected<void, std::string> Partition::override_clock(std::string reason) {
-    if (ahead_.empty() || halted() != ahead_)
+    if (halted_for() != Halt::ledger_ahead)
         return std::unexpected(fmt::format("OverrideClock repairs ledger_ahead only; this is {}",
                                            halted().empty() ? "no halt" : halted()));
     override_wanted_ = true;

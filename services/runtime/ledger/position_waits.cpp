@@ -49,7 +49,7 @@ void PositionWaits::give_up(std::uint64_t id) {
 
 PositionWaits::Waits::iterator PositionWaits::found_by(std::uint64_t id) {
     const auto found = waits_.find(id);
-    invariant(found != waits_.end(), "whoever has a place or a deadline waits");
+    invariant(found != waits_.end(), "a read that has a place or a deadline waits");
     return found;
 }
 

@@ -27,9 +27,10 @@ std::optional<Rejection> require_role(const Who& who, const Roles& roles) {
     return Rejection{
         Because::permission_denied,
         "role_missing",
-        fmt::format("this needs the role {}, from the token and from the roster; an admin of your "
-                    "agency can import a roster that gives it",
-                    fmt::join(roles, " or ")),
+        fmt::format(
+            "this needs the role `{}`, from the token and from the roster; an admin of your "
+            "agency can import a roster that gives it",
+            fmt::join(roles, "` or `")),
         {}};
 }
 
@@ -79,6 +80,27 @@ inline Rejection no_such(std::string_view what, std::string_view id, std::string
     return Rejection{Because::not_found, "not_found",
                      fmt::format("there is no {} `{}` in this realm; {}", what, id, remedy),
                      std::string{field}};
+}
+
+// Of an agency that has no part in what an incident leads to.
+inline Rejection agency_not_in_incident(
+    std::string_view agency, std::string_view incident_id, std::string field,
+    std::string_view remedy = "name an incident in which it does") {
+    return Rejection{Because::failed_precondition, "agency_not_in_incident",
+                     fmt::format("agency `{}` does not take part in incident `{}`; {}", agency,
+                                 incident_id, remedy),
+                     std::move(field)};
+}
+
+// Of a URL with a scheme and `://`: the whole realm can read it, and it stays in the ledger.
+inline std::optional<Rejection> require_plain_url(std::string_view url) {
+    const std::string_view rest = url.substr(url.find("://") + 3);
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+    if (!authority.empty() && !authority.contains('@')) return std::nullopt;
+    return Rejection{Because::invalid_argument, "url_with_secret",
+                     "the URL names no host, or a user or password before it, which the whole "
+                     "realm could read; write the host alone after `://`",
+                     "url"};
 }
 
 // A limit that is reached.

@@ -21,7 +21,7 @@ std::optional<Waiters::Handle> Waiters::add(const std::string& key, const std::s
 
 std::unordered_map<Waiters::Handle, Waiters::Waiter>::iterator Waiters::found_by(Handle handle) {
     const auto found = waiters_.find(handle);
-    invariant(found != waiters_.end(), "whoever has a key or a deadline waits");
+    invariant(found != waiters_.end(), "a call that has a key or a deadline waits");
     return found;
 }
 

@@ -40,7 +40,7 @@ public:
         v1::AgencyReview& agency = *review.add_agencies();
         agency.set_agency_id("calgary");
         agency.set_quorum(2);
-        for (const auto role : default_roles) agency.add_roles(std::string(role));
+        for (const auto role : approving_roles) agency.add_roles(std::string(role));
         text_ = review.content();
         digest_ = review.digest();
         tell(event);

@@ -1,7 +1,10 @@
 #include "approval/policy.hpp"
 
+#include "runtime/base/validate.hpp"
 #include "unit/approval/samples.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 namespace tocsin::approval {
@@ -35,6 +38,12 @@ TEST(Policy, AsksAtLeastOnePersonOfAtLeastOneRole) {
 TEST(Policy, NamesOnlyRolesThatMayApprove) {
     Case test({imported()});
     EXPECT_EQ(root(test).when(policy(1, {"analyst"})).refused(), "unknown_role");
+}
+
+TEST(Policy, NamesTheRolesThatTheEdgeAndTheCommandLineTake) {
+    const auto& roles = *v1::SetPolicyRequest::descriptor()->FindFieldByName("roles");
+    EXPECT_EQ(runtime::field_rules(roles).pattern(),
+              fmt::format("{}", fmt::join(approving_roles, "|")));
 }
 
 TEST(Policy, IsTwoApproversOrDutyOfficersWhereNoneIsSet) {

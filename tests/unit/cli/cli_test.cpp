@@ -159,6 +159,22 @@ TEST(Verbs, KnowEachListOfValues) {
     EXPECT_EQ(lists, 7);
 }
 
+// By the `help` beside the field; a file that is the whole request has them all.
+TEST(Verbs, HaveAFlagForEachFieldOfTheRequest) {
+    const std::set<std::string> by_itself{"requestId", "expiresAt"};
+    for (const Verb& verb : verbs()) {
+        std::set<std::string> taken;
+        for (const Field& field : verb.fields) taken.insert(field.path);
+        if (taken.contains("")) continue;
+        const auto* request = method_of(verb.service, verb.method)->input_type();
+        for (int i = 0; i < request->field_count(); ++i) {
+            const std::string& name = request->field(i)->json_name();
+            EXPECT_TRUE(by_itself.contains(name) || taken.contains(name))
+                << request->full_name() << " has no help beside " << name;
+        }
+    }
+}
+
 TEST(People, HaveRolesThatThereAre) {
     Options options;
     options.as = "ana";

@@ -54,7 +54,7 @@ TEST(Channels, TraitsAreThoseOfTheKind) {
     }
     const Traits& careful = traits_of("pigeon");
     EXPECT_EQ(careful.repeats, Repeats::unsafe);
-    EXPECT_FALSE(careful.can_be_asked || careful.public_from_claim || careful.retraction_replies);
+    EXPECT_FALSE(careful.can_be_queried || careful.public_from_claim || careful.retraction_replies);
 }
 
 TEST(Channels, OneRenditionPerLanguageWhereAPostHasOne) {

@@ -103,7 +103,7 @@ TEST(Channels, AFeedHasNeitherAndThereIsOnePerAgency) {
     given.when(put("feed", "feed", "", ""));
     EXPECT_EQ(given.refused(), "");
     given.when(put("feed-2", "feed", "", ""));
-    EXPECT_EQ(given.refused(), "feed_exists");
+    EXPECT_EQ(given.refused(), "kind_taken");
 }
 
 TEST(Channels, ARemovedOneIsKeptButOutOfUse) {

@@ -37,10 +37,10 @@ TEST(Errors, CarriesReasonFieldsAndRetry) {
 }
 
 TEST(Errors, OneTableSaysWhatTheEdgeRefuses) {
-    const auto missing = edge_status("not_found");
-    EXPECT_EQ(missing.error_code(), grpc::StatusCode::NOT_FOUND);
-    EXPECT_FALSE(missing.error_message().empty());
-    EXPECT_FALSE(detail_of<google::rpc::RetryInfo>(missing));
+    const auto sound = edge_status("not_halted");
+    EXPECT_EQ(sound.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+    EXPECT_FALSE(sound.error_message().empty());
+    EXPECT_FALSE(detail_of<google::rpc::RetryInfo>(sound));
     // Whoever is told to come back is told when.
     const auto early = edge_status("not_yet");
     EXPECT_EQ(early.error_code(), grpc::StatusCode::UNAVAILABLE);

@@ -98,7 +98,12 @@ protected:
             [this] { return now_; },
             [this] { return tick_; },
             heard_,
-            [this](std::move_only_function<void()> task) {
+            [this](const std::string&, std::size_t, std::move_only_function<void()> read,
+                   std::move_only_function<void(bool)> then) {
+                auto task = [this, read = std::move(read), then = std::move(then)]() mutable {
+                    read();
+                    posted_.push_back([then = std::move(then)]() mutable { then(true); });
+                };
                 if (reads_aside)
                     aside_.push_back(std::move(task));
                 else
