@@ -404,7 +404,7 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
     for line in (
         f"./dev tocsin --as calgary-duty message get {demo.message}",
         f"./dev tocsin --as calgary-duty release get {release['releaseId']}",
-        f"./dev tocsin --as calgary-duty release retract {release['releaseId']} "
+        f"./dev tocsin --as calgary-duty release stop {release['releaseId']} "
         "--reason 'sent in error'",
         f"./dev tocsin --as calgary-writer scorecard get {demo.message}",
         "./dev tocsin ledger tail publishing --from-start",

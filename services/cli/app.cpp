@@ -325,6 +325,8 @@ int App::run_verb(int argc, char** argv) {
         return 0;
     }
     try {
+        if (const std::string bad = not_utf8_in(app_, {argv + 1, argv + argc}); !bad.empty())
+            throw Failure(Exit::usage, bad);
         app_.parse(argc, argv);
         action_();
         return 0;

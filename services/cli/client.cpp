@@ -65,6 +65,8 @@ std::shared_ptr<grpc::Channel> Client::channel(const std::string& service) {
                                   "network could read the token; give --ca FILE with the CA of the "
                                   "services, or --insecure to send it all the same",
                                   service, address->second));
+    if (options_.cert.empty() != options_.key.empty())
+        throw Failure(Exit::usage, "--cert and --key belong together: give both, or neither");
     grpc::ChannelArguments arguments;
     // A proxy of the environment would carry it off this machine.
     if (options_.ca.empty() && here) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
@@ -290,15 +292,22 @@ std::string words_of(const grpc::Status& status) {
     std::string words = code < std::size(names) ? names[code] : "unknown";
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad;
+    std::string text = status.error_message();
     std::string fields;
     const google::rpc::Status unpacked = runtime::unpack(status);
     for (const auto& detail : unpacked.details()) {
         if (detail.UnpackTo(&info)) words += " (" + info.reason() + ")";
         if (!detail.UnpackTo(&bad)) continue;
-        for (const auto& violation : bad.field_violations())
-            fields += fmt::format("\n  {}: {}", violation.field(), violation.description());
+        for (const auto& violation : bad.field_violations()) {
+            const std::string line = violation.field() + ": " + violation.description();
+            // Often the text is what is wrong with its one field, or the first: it is said once.
+            if (text == violation.description())
+                text = line;
+            else if (text != line)
+                fields += "\n  " + line;
+        }
     }
-    words += ": " + status.error_message() + fields;
+    words += ": " + text + fields;
     if (const std::string next = advice(status.error_code()); !next.empty())
         words += "\nwhat to do: " + next;
     return words;

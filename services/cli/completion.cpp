@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/verb.hpp"
 #include "runtime/base/nearest.hpp"
+#include "texts/visible.hpp"
 
 #include <fmt/format.h>
 
@@ -74,6 +75,7 @@ public:
         if (child != nullptr) levels_.push_back(child);
         return child != nullptr || at().get_require_subcommand_min() == 0;
     }
+    bool value_follows() const { return value_follows_; }
     const CLI::App& at() const { return *levels_.back(); }
     const CLI::Option* flag(const std::string& name) const {
         for (const CLI::App* level : levels_)
@@ -146,6 +148,20 @@ std::string mistake_in(const CLI::App& app, const std::vector<std::string>& word
         const std::string near = runtime::nearest(name, flag ? path.flags() : verbs_of(path.at()));
         return fmt::format("no such {}: {}; {}", flag ? "flag" : "verb", name,
                            near.empty() ? "--help lists them" : "did you mean " + near + "?");
+    }
+    return {};
+}
+
+std::string not_utf8_in(const CLI::App& app, const std::vector<std::string>& words) {
+    Path path(app);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        const bool is_value = path.value_follows();
+        path.step(word);
+        if (texts::is_utf8(word)) continue;
+        const std::string name = is_value ? words[i - 1] : word.substr(0, word.find('='));
+        const bool named = name.starts_with('-') && texts::is_utf8(name);
+        return fmt::format("{}: is not UTF-8", named ? name : fmt::format("argument {}", i + 1));
     }
     return {};
 }

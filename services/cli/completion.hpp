@@ -18,4 +18,8 @@ std::vector<std::string> candidates(const CLI::App& app, const std::vector<std::
 // flag, where it stands, and what was meant most likely. Empty: every word is known.
 std::string mistake_in(const CLI::App& app, const std::vector<std::string>& words);
 
+// Names the first flag or argument that is not UTF-8, and so can be neither sent nor printed.
+// Empty: there is none.
+std::string not_utf8_in(const CLI::App& app, const std::vector<std::string>& words);
+
 }  // namespace tocsin::cli

@@ -4,11 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <sstream>
+#include <system_error>
 
 namespace tocsin::cli {
 
@@ -33,16 +35,30 @@ std::string environment(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-std::string read_file(const std::string& path) {
-    std::ostringstream text;
-    if (path == "-") {
-        text << std::cin.rdbuf();
-        return text.str();
+// Piece by piece, since a device has no size and no end.
+static std::string read_stream(std::istream& stream, const std::string& name,
+                               std::size_t bytes_max) {
+    std::string text;
+    std::array<char, std::size_t{16} << 10> piece{};
+    while (stream.read(piece.data(), piece.size()) || stream.gcount() > 0) {
+        text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+        if (text.size() > bytes_max)
+            throw Failure(Exit::usage,
+                          fmt::format("{}: has more than {} KiB, the most that is read", name,
+                                      bytes_max >> 10));
     }
+    if (stream.bad()) throw Failure(Exit::usage, fmt::format("{}: cannot be read", name));
+    return text;
+}
+
+std::string read_file(const std::string& path, std::size_t bytes_max) {
+    if (path == "-") return read_stream(std::cin, "standard input", bytes_max);
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown))
+        throw Failure(Exit::usage, fmt::format("{}: is a folder; name a file", path));
     std::ifstream file(path, std::ios::binary);
     if (!file) throw Failure(Exit::usage, fmt::format("{}: cannot be read", path));
-    text << file.rdbuf();
-    return text.str();
+    return read_stream(file, path, bytes_max);
 }
 
 }  // namespace tocsin::cli

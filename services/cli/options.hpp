@@ -4,6 +4,7 @@
 #include "services.inc"
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -47,7 +48,9 @@ struct Options {
 std::chrono::milliseconds duration_of(std::string_view text, std::string_view what);
 
 std::string environment(const char* name);
-// The whole file, `-` for standard input; throws Failure.
-std::string read_file(const std::string& path);
+// As much as the gateway takes of any request.
+inline constexpr std::size_t file_bytes_max = std::size_t{4} << 20;
+// The whole file, `-` for standard input; throws Failure, also where it has more than `bytes_max`.
+std::string read_file(const std::string& path, std::size_t bytes_max = file_bytes_max);
 
 }  // namespace tocsin::cli

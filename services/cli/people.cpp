@@ -4,6 +4,7 @@
 #include "cli/table.hpp"
 #include "runtime/edge/identity.hpp"
 #include "runtime/edge/jwk.hpp"
+#include "texts/trimmed.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,10 +17,13 @@
 #include <filesystem>
 #include <iostream>
 #include <sstream>
+#include <string_view>
 
 namespace tocsin::cli {
 
 using nlohmann::json;
+
+static constexpr std::size_t token_bytes_max = std::size_t{64} << 10;
 
 static std::string text_of(const json& object, std::initializer_list<const char*> names) {
     for (const char* name : names)
@@ -124,13 +128,34 @@ std::string mint_token(const Options& options) {
     }
 }
 
+// The token in `text`, which may be empty. What gRPC would refuse to send, it must not be given: it
+// ends the process over it.
+static std::string token_in(const std::string& text, const std::string& origin) {
+    const std::string token{texts::trimmed(text, " \t\n\v\f\r")};
+    for (std::size_t i = 0; i < token.size(); ++i)
+        if (token[i] < 0x21 || token[i] > 0x7e)
+            throw Failure(Exit::auth,
+                          fmt::format("{}: is no token: its byte {} is {:#04x}, and a "
+                                      "token is one word of ASCII; copy it again",
+                                      origin, i + 1, static_cast<unsigned char>(token[i])));
+    if (token.size() > token_bytes_max)
+        throw Failure(Exit::auth, fmt::format("{}: is no token: it has more than {} KiB", origin,
+                                              token_bytes_max >> 10));
+    return token;
+}
+
 std::string bearer_token(const Options& options) {
-    std::string token = environment("TOCSIN_TOKEN");
-    // A person named on the command line goes before the environment.
-    if (!options.token_file.empty()) token = read_file(options.token_file);
-    while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
-        token.pop_back();
-    return token.empty() ? mint_token(options) : token;
+    if (options.token_file.empty()) {
+        const std::string token = token_in(environment("TOCSIN_TOKEN"), "TOCSIN_TOKEN");
+        return token.empty() ? mint_token(options) : token;
+    }
+    std::string text = read_file(options.token_file, token_bytes_max);
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
+    const std::string token = token_in(text, options.token_file);
+    if (token.empty())
+        throw Failure(Exit::auth, fmt::format("{}: holds no token", options.token_file));
+    return token;
 }
 
 // Written beside and renamed, so that nobody reads half a file; the mode is set before the bytes.

@@ -197,6 +197,7 @@ static Exit exit_of_release(const publishing::v1::Release& release) {
     if (states[publishing::v1::DELIVERY_STATE_UNKNOWN] > 0) return Exit::unknown_outcome;
     const bool over = release.state() == publishing::v1::RELEASE_STATE_RELEASED ||
                       release.state() == publishing::v1::RELEASE_STATE_RETRACTED ||
+                      release.state() == publishing::v1::RELEASE_STATE_PARTLY_RETRACTED ||
                       release.state() == publishing::v1::RELEASE_STATE_RETRACTING;
     const int failed = states[publishing::v1::DELIVERY_STATE_REFUSED] +
                        states[publishing::v1::DELIVERY_STATE_NOT_READY];
@@ -313,7 +314,18 @@ bool goes_on(const grpc::Status& ended) {
     return false;
 }
 
+// The stream of an incident that does not exist is silent.
+static void check_exists(Client& client, const std::string& incident) {
+    try {
+        client.call("drafting", "GetIncident", {{"incidentId", incident}});
+    } catch (const Failure& failure) {
+        // Who may not read the incident may still read messages of it.
+        if (failure.exit != Exit::auth) throw;
+    }
+}
+
 void watch(Client& client, const Options& options, const std::string& incident) {
+    if (!incident.empty()) check_exists(client, incident);
     std::map<std::string, std::string> shown;  // by message: what of it was printed last
     std::mt19937 random{std::random_device{}()};
     for (int failures = 0;;) {

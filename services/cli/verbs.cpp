@@ -138,8 +138,13 @@ Rows publishing_rows() {
                       {"STATE", "state"},
                       {"T0", "fireAt"},
                       {"REASON", "reason"}}}},
-        {"CancelRelease", {.example = "tocsin release cancel RELEASE --reason 'all clear'"}},
-        {"RetractRelease", {.example = "tocsin release retract RELEASE --reason 'sent in error'"}},
+        {"StopRelease", {.example = "tocsin release stop RELEASE --reason 'sent in error'"}},
+        {"RetryDelivery",
+         {.example =
+              "tocsin release retry RELEASE city-hook --reason 'the credential was renewed'"}},
+        {"ResolveDelivery",
+         {.example = "tocsin release resolve RELEASE city-mastodon:fr-CA --found absent --reason "
+                     "'not on the account'"}},
     };
 }
 

@@ -115,17 +115,19 @@ bool moves_message(const publishing::v1::Event& event) {
 
 bool Standing::complete(const publishing::v1::ReleaseCompleted& completed) {
     const bool retracted = completed.state() == publishing::v1::RELEASE_STATE_RETRACTED;
+    const bool partly = completed.state() == publishing::v1::RELEASE_STATE_PARTLY_RETRACTED;
     // Retracted again it was for what became public later. One that was given up, or taken back, is
     // released where a channel has it after all.
     if (publishing_.at == MESSAGE_STATE_CANCELLED && retracted) return true;
-    // Its retraction came to nothing: it stays released, and says why.
-    if (publishing_.at == MESSAGE_STATE_RELEASED &&
-        completed.state() == publishing::v1::RELEASE_STATE_RELEASED) {
+    // Its retraction came to nothing, or did not reach every channel: it stays released, and says
+    // why.
+    if (publishing_.at == MESSAGE_STATE_RELEASED && !retracted) {
         publishing_.reason = completed.reason();
         return true;
     }
     return retracted ? move(publishing_, MESSAGE_STATE_CANCELLED, publishing_.reason)
-                     : move(publishing_, MESSAGE_STATE_RELEASED);
+                     : move(publishing_, MESSAGE_STATE_RELEASED,
+                            partly ? completed.reason() : std::string{});
 }
 
 bool Standing::end(const publishing::v1::ReleaseEnded& ended) {

@@ -9,6 +9,7 @@
 
 #include <absl/strings/numbers.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
@@ -45,16 +46,25 @@ std::expected<std::chrono::milliseconds, ConnectError> timeout_of(
     return std::min(std::chrono::milliseconds(ms), timeout_max);
 }
 
-// Where one process speaks for several services the request must say which ledger is meant.
+static std::string ledger_names() {
+    std::vector<std::string_view> names;
+    for (const CatalogEntry& entry : catalog())
+        if (!entry.name.empty()) names.emplace_back(entry.name);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// Where one process speaks for several services the request must say which ledger is meant: to
+// guess would be to act on another one than the operator has in mind.
 static std::expected<std::string, ConnectError> name_ledger(protobuf::Message& message,
                                                             const Route& route) {
     const auto* field = message.GetDescriptor()->FindFieldByName("service");
     std::string service = message.GetReflection()->GetString(message, field);
-    if (service.empty()) service = query_value(route.query, "service").value_or("drafting");
-    const bool known = std::any_of(catalog().begin(), catalog().end(), [&](const auto& entry) {
-        return !service.empty() && entry.name == service;
-    });
-    if (!known)
+    if (service.empty()) service = query_value(route.query, "service").value_or("");
+    if (service.empty())
+        return std::unexpected(
+            bad_field("INVALID_ARGUMENT", "service",
+                      fmt::format("service: is required; name one of {}", ledger_names())));
+    if (std::ranges::find(catalog(), service, &CatalogEntry::name) == catalog().end())
         return std::unexpected(bad_field("UNKNOWN_SERVICE", "service",
                                          fmt::format("there is no service `{}`", service)));
     message.GetReflection()->SetString(&message, field, service);
@@ -122,6 +132,8 @@ std::expected<Connect::Plan, HttpResponse> Connect::plan(const HttpHead& head, c
     }
     Plan plan{method, *codec, {}};
     plan.call.service = entry->name;
+    plan.call.answer_bytes = answer_bytes(*method);
+    plan.call.may_change = may_change(*method);
     plan.call.path = fmt::format("/{}/{}", entry->service->full_name(), method->name());
     if (const auto read = read_head(plan, head, served); !read) {
         HttpResponse response = answer(read.error(), served);
@@ -282,6 +294,7 @@ asio::awaitable<HttpResponse> Connect::handle(const HttpRequest& request, const 
                                  fmt::format("`{}` is not served here", planned->call.service)),
                          served);
     const UpstreamReply got = co_await upstreams_.call(planned->call, peer);
+    served.limited_by = got.limited_by;
     HttpResponse response;
     const auto write_it = [&] { response = reply(*planned, got, served); };
     if (got.body.size() <= read_here_bytes_max)

@@ -3,6 +3,7 @@
 #include "gateway/connect_error.hpp"
 #include "runtime/host/logs.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -14,10 +15,24 @@ namespace logs = runtime::logs;
 // Of what takes no body.
 static constexpr std::size_t other_body_bytes_max = 1024;
 
+// Of one address, where requests have a limit at all. Whoever looks after a gateway asks for much
+// less; without a limit such requests, a few dozen bytes each, would keep the one thread busy.
+static constexpr double probes_per_second_max = 200;
+
+static bool is_probe(const Route& route) {
+    return route.kind == Route::Kind::health || route.kind == Route::Kind::live;
+}
+
+static std::string_view service_of(const Route& route) {
+    if (is_probe(route)) return "health";
+    return route.kind == Route::Kind::rpc || route.kind == Route::Kind::none ? "none" : "feeds";
+}
+
 Dispatcher::Dispatcher(const GatewayConfig& config, GatewayMetrics& metrics, Upstreams& upstreams,
                        WorkPool& readers, WorkPool& writers, runtime::TokenVerifier* tokens)
     : metrics_(metrics),
       by_address_(static_cast<double>(config.requests_per_address_max)),
+      probes_by_address_(config.requests_per_address_max > 0 ? probes_per_second_max : 0),
       upstreams_(upstreams),
       connect_(upstreams, readers, writers, tokens,
                {static_cast<double>(config.requests_per_caller_max),
@@ -35,21 +50,25 @@ std::expected<Admitted, HttpResponse> Dispatcher::admit(const HttpHead& head, co
     return admitted;
 }
 
+std::optional<ConnectError> Dispatcher::too_often(const Route& route, const Peer& peer) {
+    // Other callers at the address of probes must not keep these out.
+    Rates& rates = is_probe(route) ? probes_by_address_ : by_address_;
+    const auto wait = rates.take(peer.address, Clock::now());
+    if (!wait) return std::nullopt;
+    return come_again(
+        grpc::StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+        is_probe(route) ? fmt::format("too many probes from this address: {} a second are answered",
+                                      probes_per_second_max)
+                        : "too many requests from this address (gateway-requests-per-address-max)",
+        *wait);
+}
+
 std::expected<Admitted, HttpResponse> Dispatcher::admit(const HttpHead& head, const Route& route,
                                                         const Peer& peer, Served& served) {
-    // Probes must not be limited by other callers at their address, and cost nothing.
-    const bool probe = route.kind == Route::Kind::health || route.kind == Route::Kind::live;
-    const auto wait = probe ? std::nullopt : by_address_.take(peer.address, Clock::now());
-    if (wait) {
+    if (const auto refused = too_often(route, peer)) {
         served.limited_by = "requests_of_address";
-        if (route.kind != Route::Kind::rpc && route.kind != Route::Kind::none)
-            served.service = "feeds";
-        HttpResponse response =
-            answer(come_again(grpc::StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
-                              "too many requests from this address "
-                              "(gateway-requests-per-address-max)",
-                              *wait),
-                   served);
+        served.service = service_of(route);
+        HttpResponse response = answer(*refused, served);
         response.keep_alive(false);
         return std::unexpected(std::move(response));
     }
@@ -111,6 +130,7 @@ asio::awaitable<HttpResponse> Dispatcher::dispatch(const HttpRequest& request, c
             co_return co_await health(request, served);
         case Route::Kind::live:
             served.service = "health";
+            if (!reads(request)) co_return wrong_method("GET, HEAD", served);
             co_return answer(http::status::ok, "application/json", R"({"status":"alive"})");
         case Route::Kind::none:
             break;
@@ -121,8 +141,7 @@ asio::awaitable<HttpResponse> Dispatcher::dispatch(const HttpRequest& request, c
 
 asio::awaitable<HttpResponse> Dispatcher::health(const HttpRequest& request, Served& served) {
     served.service = "health";
-    if (request.method() != http::verb::get && request.method() != http::verb::head)
-        co_return wrong_method("GET, HEAD", served);
+    if (!reads(request)) co_return wrong_method("GET, HEAD", served);
     const auto services = co_await upstreams_.health();
     const auto is_serving = [](const auto& one) { return one.second == Health::serving; };
     const bool serving =

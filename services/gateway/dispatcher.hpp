@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 
 namespace tocsin::gateway {
 
@@ -36,6 +37,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    std::optional<ConnectError> too_often(const Route& route, const Peer& peer);
     std::expected<Admitted, HttpResponse> admit(const HttpHead& head, const Route& route,
                                                 const Peer& peer, Served& served);
     asio::awaitable<HttpResponse> dispatch(const HttpRequest& request, const Route& route,
@@ -46,6 +48,7 @@ private:
 
     GatewayMetrics& metrics_;
     Rates by_address_;
+    Rates probes_by_address_;
     Upstreams& upstreams_;
     Connect connect_;
     Feeds feeds_;

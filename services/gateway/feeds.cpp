@@ -13,6 +13,10 @@ namespace tocsin::gateway {
 
 static constexpr std::chrono::milliseconds timeout{5000};
 
+// Few are longer, and most of what is asked for is here already. As many as there may be
+// connections have room, so that a rush of readers is not refused.
+static constexpr std::size_t document_bytes = std::size_t{32} << 10;
+
 bool none_match_names(std::string_view header, std::string_view etag) {
     while (!header.empty()) {
         const std::size_t begin = header.find_first_not_of(" \t,");
@@ -135,6 +139,7 @@ static UpstreamCall call_for(const Route& route, int page, const std::vector<std
     UpstreamCall call;
     call.service = "publishing";
     call.timeout = timeout;
+    call.answer_bytes = document_bytes;
     if (route.kind == Route::Kind::feed) {
         publishing::v1::GetFeedRequest request;
         request.set_realm(route.realm);
@@ -157,8 +162,7 @@ static UpstreamCall call_for(const Route& route, int page, const std::vector<std
 asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Route& route,
                                             Served& served, Peer& peer) {
     served.service = "feeds";
-    if (request.method() != http::verb::get && request.method() != http::verb::head)
-        co_return wrong_method("GET, HEAD", served);
+    if (!reads(request)) co_return wrong_method("GET, HEAD", served);
     if (!upstreams_.knows("publishing"))
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_SERVED", "no feeds here"),
                          served);
@@ -174,6 +178,7 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
     auto tags = tags_of(none_match);
     if (kept) tags.push_back(kept->etag);
     const UpstreamReply reply = co_await upstreams_.call(call_for(route, *page, tags), peer);
+    served.limited_by = reply.limited_by;
     if (reply.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT ||
         reply.status.error_code() == grpc::StatusCode::NOT_FOUND)
         co_return not_there(route, served);

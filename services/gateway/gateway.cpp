@@ -82,8 +82,9 @@ public:
     void dial_itself() override {
         const auto answers = [this](bool reachable) { dispatcher_.reachable(reachable); };
         const auto deaf = [this](const std::string& why) { end_deaf(why); };
+        const auto accepted = [this] { return server_.accepted(); };
         dial_.emplace(listen_, server_.port(), runtime::SelfDialTimes{},
-                      runtime::SelfDial::Tells{answers, deaf});
+                      runtime::SelfDial::Tells{answers, deaf, accepted});
     }
 
     void stop() override {

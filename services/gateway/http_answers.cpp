@@ -42,6 +42,10 @@ HttpResponse answer(const ConnectError& error, Served& served) {
     return response;
 }
 
+bool reads(const HttpHead& request) {
+    return request.method() == http::verb::get || request.method() == http::verb::head;
+}
+
 HttpResponse wrong_method(std::string_view allow, Served& served) {
     HttpResponse response = answer(refusal(grpc::StatusCode::UNIMPLEMENTED, "METHOD_NOT_ALLOWED",
                                            fmt::format("this address takes {} only", allow)),

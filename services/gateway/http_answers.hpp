@@ -30,6 +30,9 @@ HttpResponse answer(http::status status, std::string_view media_type, SharedBody
 HttpResponse answer(const ConnectError& error, Served& served);
 HttpResponse answer(const ConnectError& error, Served& served, http::status status);
 
+// GET or HEAD.
+bool reads(const HttpHead& request);
+
 // 405; `allow` lists the methods.
 HttpResponse wrong_method(std::string_view allow, Served& served);
 

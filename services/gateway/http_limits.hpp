@@ -19,6 +19,9 @@ struct HttpLimits {
     std::chrono::milliseconds write{15'000};  // a response
     std::chrono::milliseconds handshake{5'000};
     std::chrono::milliseconds look_for_gone{250};  // how often who left is looked for
+    // After the end of what a peer sends it may be waiting for the answer, or be gone. It is gone
+    // after this time, unless what it asked for may have changed something.
+    std::chrono::milliseconds quiet{2'000};
 };
 
 }  // namespace tocsin::gateway

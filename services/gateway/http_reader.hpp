@@ -35,6 +35,8 @@ public:
 
     // Until the whole head is in the buffer.
     asio::awaitable<std::optional<Unread>> await_head();
+    // What has arrived and is not parsed yet.
+    bool begins_with(std::string_view text) const { return arrived().starts_with(text); }
     // What is there, and as much of the body as is there with it.
     std::optional<Unread> parse_head(RequestParser& parser);
     // At most `bytes_max` of it, with what frames it bounded as well.
@@ -52,7 +54,8 @@ private:
     // Until the parser is done, or has taken more than `bytes_max`.
     asio::awaitable<void> parse_body(RequestParser& parser, std::size_t bytes_max,
                                      ErrorCode& error);
-    Unread unread(ErrorCode error, std::size_t body_bytes_max) const;
+    Unread head_too_long() const;
+    Unread unread_body(ErrorCode error, std::size_t bytes_max) const;
 
     ByteStream& stream_;
     const HttpLimits& limits_;

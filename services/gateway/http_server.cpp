@@ -26,6 +26,10 @@ using Stage = HttpSession::Stage;
 static constexpr std::size_t courtesy_max = 64;
 static constexpr std::size_t courtesy_of_address_max = 8;
 
+// A turn of the loop serves every connection that has something to do: where many have, turns are
+// few, and those who wait to be accepted would wait long if it were one a turn.
+static constexpr int accepted_per_turn_max = 256;
+
 // One host has a whole /64 of IPv6.
 static std::string address_of(const tcp::socket& socket) {
     ErrorCode error;
@@ -69,6 +73,7 @@ HttpServer::HttpServer(asio::io_context& io, const std::string& address, HttpLim
         acceptor_.set_option(tcp::acceptor::reuse_address(true));
         acceptor_.bind(endpoint);
         acceptor_.listen();
+        acceptor_.non_blocking(true);
     } catch (const boost::system::system_error& error) {
         throw std::runtime_error(
             fmt::format("cannot listen on {}: {}", address, error.code().message()));
@@ -86,22 +91,30 @@ asio::awaitable<void> HttpServer::accept() {
     while (!stopping_) {
         ErrorCode error;
         auto token = asio::redirect_error(asio::use_awaitable, error);
-        tcp::socket socket = co_await acceptor_.async_accept(token);
+        co_await acceptor_.async_wait(tcp::acceptor::wait_read, token);
         if (stopping_) break;
-        if (error) {
-            // Out of descriptors, most likely. Where none is idle, those in use need time to end.
-            if (shed_oldest({})) continue;
-            pause.expires_after(std::chrono::milliseconds(50));
-            ErrorCode ignored;
-            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-            continue;
-        }
+        if (!error) error = accept_waiting();
+        // Out of descriptors, most likely. Where none is idle, those in use need time to end.
+        if (!error || shed_oldest({})) continue;
+        pause.expires_after(std::chrono::milliseconds(50));
+        ErrorCode ignored;
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+}
+
+ErrorCode HttpServer::accept_waiting() {
+    for (int i = 0; i < accepted_per_turn_max; ++i) {
+        ErrorCode error;
+        tcp::socket socket = acceptor_.accept(error);
+        if (error) return error == asio::error::would_block ? ErrorCode{} : error;
+        ++accepted_;
         try {
             admit(std::move(socket));
         } catch (const std::exception& failure) {  // Of memory, or of TLS: the next may do better.
             runtime::logs::warn("a connection cannot be served", {{"why", failure.what()}});
         }
     }
+    return {};
 }
 
 // What a peer does not read stays here, where it is bounded, and not in the kernel.
@@ -214,6 +227,13 @@ void HttpServer::forget(const std::shared_ptr<HttpSession>& session) {
     if (--there->second == 0) by_address_.erase(there);
 }
 
+bool HttpServer::has_left(Peer& peer, short events) const {
+    if (events == 0 || (events & (POLLERR | POLLHUP | POLLNVAL)) != 0) return events != 0;
+    const auto now = std::chrono::steady_clock::now();
+    if (!peer.quiet_since) peer.quiet_since = now;
+    return !peer.answer_anyway && now - *peer.quiet_since >= limits_.quiet;
+}
+
 asio::awaitable<void> HttpServer::look_for_gone() {
     std::vector<std::shared_ptr<HttpSession>> answering;
     std::vector<pollfd> sockets;
@@ -231,7 +251,7 @@ asio::awaitable<void> HttpServer::look_for_gone() {
         }
         poll(sockets.data(), sockets.size(), 0);
         for (std::size_t i = 0; i < sockets.size(); ++i)
-            if (sockets[i].revents != 0) answering[i]->peer.leave();
+            if (has_left(answering[i]->peer, sockets[i].revents)) answering[i]->peer.leave();
         answering.clear();
     }
 }

@@ -5,8 +5,9 @@
 // bodies of responses take too much memory, the oldest end of the address whose take the most of
 // it.
 //
-// Everything runs on the one thread that runs `io`; only `connections()` and the constructor may be
-// used from elsewhere. No lambda is written inside a co_await expression: g++ 12 miscompiles it.
+// Everything runs on the one thread that runs `io`; only `connections()`, `accepted()` and the
+// constructor may be used from elsewhere. No lambda is written inside a co_await expression: g++ 12
+// miscompiles it.
 #pragma once
 
 #include "gateway/http_handler.hpp"
@@ -39,6 +40,8 @@ public:
 
     int port() const { return port_; }
     std::size_t connections() const { return open_; }
+    // Since the start, those included that were closed at once.
+    std::size_t accepted() const { return accepted_; }
     // Closed since the start, so that others had room.
     std::size_t shed() const { return shed_; }
     // Of responses that are being sent; on the thread that runs `io`.
@@ -53,6 +56,8 @@ public:
 
 private:
     asio::awaitable<void> accept();
+    // Some of those that wait to be accepted; why not, where there is one and it cannot be.
+    ErrorCode accept_waiting();
     void admit(asio::ip::tcp::socket socket);
     // Whether another connection from there has room, or was made room for.
     bool make_room(const std::string& address, int handle);
@@ -65,6 +70,8 @@ private:
     // Closes those whose responses are given up, see unsent.hpp.
     void bound_unsent(const HttpSession& newest);
     void forget(const std::shared_ptr<HttpSession>& session);
+    // Whether the peer has left, by what poll(2) says of its socket.
+    bool has_left(Peer& peer, short events) const;
     // Tells the handler of peers that have left while they are being answered.
     asio::awaitable<void> look_for_gone();
     asio::awaitable<void> run(std::shared_ptr<HttpSession> session, bool one_too_many);
@@ -81,7 +88,7 @@ private:
     std::map<std::string, std::size_t> by_address_;
     Rates new_connections_;
     Unsent unsent_;
-    std::atomic<std::size_t> open_{0}, shed_{0};
+    std::atomic<std::size_t> open_{0}, accepted_{0}, shed_{0};
     bool stopping_ = false;
     std::function<void()> drained_;
 };

@@ -67,6 +67,7 @@ asio::awaitable<void> HttpSession::turn_away() {
 asio::awaitable<bool> HttpSession::serve_one() {
     enter(Stage::waiting);
     auto wrong = co_await reader_.await_head();
+    head_only_ = reader_.begins_with("HEAD ");
     RequestParser parser;
     if (!wrong) {
         enter(Stage::reading);
@@ -83,8 +84,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
     enter(Stage::answering);
     const bool goes_on = parser.is_done() && parser.keep_alive() && admitted.error().keep_alive() &&
                          !host_.stopping();
-    if (goes_on)
-        co_return co_await respond(std::move(admitted.error()), head.method() == http::verb::head);
+    if (goes_on) co_return co_await respond(std::move(admitted.error()));
     co_await refuse(std::move(admitted.error()));
     co_return false;
 }
@@ -101,7 +101,7 @@ asio::awaitable<bool> HttpSession::answer(const HttpHead& head, RequestParser& p
     HttpResponse response = co_await handler_.handle(request, peer);
     admitted.place.reset();
     response.keep_alive(request.keep_alive() && !host_.stopping());
-    co_return co_await respond(std::move(response), request.method() == http::verb::head);
+    co_return co_await respond(std::move(response));
 }
 
 asio::awaitable<void> HttpSession::refuse(const Unread& wrong) {
@@ -112,16 +112,16 @@ asio::awaitable<void> HttpSession::refuse(const Unread& wrong) {
 asio::awaitable<void> HttpSession::refuse(HttpResponse response) {
     enter(Stage::answering);
     response.keep_alive(false);
-    co_await respond(std::move(response), false);
+    co_await respond(std::move(response));
     enter(Stage::waiting);  // It may make room for others.
     co_await stream_->linger();
 }
 
-asio::awaitable<bool> HttpSession::respond(HttpResponse response, bool head_only) {
+asio::awaitable<bool> HttpSession::respond(HttpResponse response) {
     response.version(11);
     response.set("X-Content-Type-Options", "nosniff");
     response.prepare_payload();
-    if (head_only) response.body() = nullptr;  // Its length is in the header already.
+    if (head_only_) response.body() = nullptr;  // Its length is in the header already.
     const Sending sending(*this, response.body());
     stream_->expires_after(limits_.write);
     ErrorCode error;

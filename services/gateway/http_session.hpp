@@ -58,7 +58,7 @@ private:
     // True, as below: the connection goes on.
     asio::awaitable<bool> serve_one();
     asio::awaitable<bool> answer(const HttpHead& head, RequestParser& parser, Admitted admitted);
-    asio::awaitable<bool> respond(HttpResponse response, bool head_only);
+    asio::awaitable<bool> respond(HttpResponse response);
     asio::awaitable<void> refuse(HttpResponse response);
     asio::awaitable<void> refuse(const Unread& wrong);
     asio::awaitable<void> write(const HttpResponse& response, ErrorCode& error);
@@ -69,6 +69,7 @@ private:
     SessionHost& host_;
     HttpHandler& handler_;
     Stage stage_ = Stage::waiting;
+    bool head_only_ = false;  // The request is HEAD, even where no more of it can be read.
     std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
 

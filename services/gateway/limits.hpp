@@ -7,7 +7,7 @@
 
 namespace tocsin::gateway {
 
-inline constexpr std::array<std::string_view, 12> limit_names{
+inline constexpr std::array<std::string_view, 13> limit_names{
     "connections",             // gateway-connections-max, or the files that may be open
     "connections_of_address",  // gateway-connections-per-address-max
     "new_connections",         // gateway-new-connections-per-address-max
@@ -18,6 +18,7 @@ inline constexpr std::array<std::string_view, 12> limit_names{
     "header_bytes",
     "body_bytes",      // gateway-body-bytes-max, or less for methods that take little
     "large_requests",  // under way: in all, of a realm, of a caller
+    "large_answers",   // asked for and not being sent yet: of an address, in all
     "unsent_bytes",    // of responses: their readers are too slow
     "write_time",      // the same, of one
 };

@@ -1,7 +1,9 @@
 // Who sent the request that is being answered. One thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,7 +11,10 @@ namespace tocsin::gateway {
 
 struct Peer {
     std::string address;  // of IPv6 the network, /64: one host has all of it
-    bool gone = false;    // closed its connection, or its side of it, before it had its answer
+    bool gone = false;    // before it had its answer: nobody waits for that any more
+    // Since when it sends no more. That may be the end of its connection, or of its side only.
+    std::optional<std::chrono::steady_clock::time_point> quiet_since;
+    bool answer_anyway = false;  // as long as its connection may be open
     std::function<void()> when_gone;
 
     void leave() {

@@ -1,6 +1,7 @@
 #include "gateway/upstreams.hpp"
 
 #include "gateway/catalog.hpp"
+#include "gateway/connect_error.hpp"
 #include "runtime/base/invariant.hpp"
 
 #include <boost/asio/async_result.hpp>
@@ -101,8 +102,9 @@ std::shared_ptr<Upstreams::Running> Upstreams::start(const UpstreamCall& call, D
     auto finished = [this, running](grpc::Status status) {
         auto deliver = [this, running, status = std::move(status)] {
             calls_.erase(running);
-            std::exchange(running->done, nullptr)(
-                {status, bytes_of(running->response), stale_of(running->context)});
+            std::exchange(running->done, nullptr)({.status = status,
+                                                   .body = bytes_of(running->response),
+                                                   .stale_seconds = stale_of(running->context)});
         };
         asio::post(io_, std::move(deliver));
     };
@@ -112,8 +114,43 @@ std::shared_ptr<Upstreams::Running> Upstreams::start(const UpstreamCall& call, D
     return running;
 }
 
+static grpc::Status status_of(const ConnectError& error) {
+    return {error.code, error.message, error.details.SerializeAsString()};
+}
+
+static UpstreamReply no_room() {
+    return {.status = status_of(come_again(
+                grpc::StatusCode::UNAVAILABLE, "GATEWAY_BUSY",
+                "too many large answers at once; repeat the request as it is, or ask for smaller "
+                "pages",
+                std::chrono::seconds(1))),
+            .limited_by = "large_answers"};
+}
+
+static UpstreamReply cancelled() {
+    return {.status = status_of(refusal(
+                grpc::StatusCode::CANCELLED, "CANCELLED",
+                "you closed your side of the connection and the answer was not there soon "
+                "after; the request may have taken effect: repeat exactly the same request, "
+                "and close nothing before its answer"))};
+}
+
 asio::awaitable<UpstreamReply> Upstreams::call(UpstreamCall call, Peer& peer) {
-    if (peer.gone) co_return UpstreamReply{grpc::Status::CANCELLED, {}, {}};
+    auto room = answers_.take(peer.address, {}, call.answer_bytes);
+    if (!room) co_return no_room();
+    UpstreamReply reply = co_await send(call, peer);
+    if (call.answer_bytes > 0 && reply.body.size() > call.answer_bytes) {
+        room.reset();
+        room = answers_.take(peer.address, {}, reply.body.size());
+        if (!room) co_return no_room();
+    }
+    reply.room = std::move(room);
+    co_return reply;
+}
+
+asio::awaitable<UpstreamReply> Upstreams::send(const UpstreamCall& call, Peer& peer) {
+    peer.answer_anyway = call.may_change;
+    if (peer.gone) co_return cancelled();
     auto initiate = [this, &call, &peer](auto handler) {
         // std::function copies; the handler only moves.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
@@ -125,6 +162,8 @@ asio::awaitable<UpstreamReply> Upstreams::call(UpstreamCall call, Peer& peer) {
         co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(UpstreamReply)>(
             initiate, asio::use_awaitable);
     peer.when_gone = nullptr;
+    if (peer.gone && reply.status.error_code() == grpc::StatusCode::CANCELLED)
+        co_return cancelled();
     co_return reply;
 }
 

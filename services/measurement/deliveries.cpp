@@ -113,19 +113,14 @@ public:
         telling_.record(std::move(event));
     }
 
-    // Corrected is only what was corrected everywhere: a retraction that a channel refused leaves
-    // the mistake in sight.
+    // Retracted is only what was retracted everywhere. What a channel refused at first counts by
+    // the order that it took.
     void corrected() {
         std::optional<Time> last;
-        for (const auto& [id, delivery] : state().deliveries) {
-            // One that was stood down had nothing to take back.
-            if (delivery.purpose != published::PURPOSE_RETRACTION ||
-                delivery.state == published::DELIVERY_STATE_STOOD_DOWN)
-                continue;
-            if (delivery.state != published::DELIVERY_STATE_CONFIRMED) return;
-            if (delivery.confirmed_at && (!last || *delivery.confirmed_at > *last))
-                last = delivery.confirmed_at;
-        }
+        for (const auto& [id, delivery] : state().deliveries)
+            if (delivery.purpose == published::PURPOSE_RETRACTION &&
+                delivery.state == published::DELIVERY_STATE_CONFIRMED && delivery.confirmed_at)
+                last = std::max(last, delivery.confirmed_at);
         reach(v1::MILESTONE_KIND_CORRECTED, last.value_or(decided_at()));
     }
 

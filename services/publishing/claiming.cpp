@@ -1,6 +1,5 @@
 #include "publishing/claiming.hpp"
 
-#include "runtime/base/planted.hpp"
 #include "texts/enum_names.hpp"
 
 #include <fmt/format.h>
@@ -103,34 +102,6 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
         if (attempt == 1) name_alerts(release, claimed);
         turn.add(std::move(event));
     }
-    return std::move(turn).done();
-}
-
-// Judged by its deliveries: one that was claimed, and of which every attempt is known to have come
-// to nothing, goes out later if nobody stops it.
-static bool can_be_cancelled(const Release& release) {
-    return !release.at_rest() && !release.is(v1::RELEASE_STATE_RETRACTING) &&
-           release.never_left() && !planted(runtime::Bug::cancel_refused);
-}
-
-Verdict cancel_release(const Releases& releases, const runtime::Asking& asking,
-                       const v1::CancelReleaseRequest& request, Time now) {
-    const auto release = own_release(releases, asking, request.release_id());
-    if (!release) return std::unexpected(release.error());
-    Turn turn{**release, now, {}};
-    // A second click, or one after it ended by itself: nothing went out, which is what was wanted.
-    const bool ended = turn.release.is(v1::RELEASE_STATE_CANCELLED) ||
-                       turn.release.is(v1::RELEASE_STATE_ABORTED) ||
-                       turn.release.is(v1::RELEASE_STATE_EXPIRED);
-    if (ended && turn.release.never_left()) return std::move(turn).done();
-    if (!can_be_cancelled(turn.release))
-        return reject(Because::failed_precondition, "too_late_to_cancel",
-                      "the release was claimed and may be public; retract it instead");
-    v1::Event event = event_of(turn.release.id());
-    v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
-    cancelled.set_actor(asking.actor);
-    cancelled.set_reason(request.reason());
-    turn.add(std::move(event));
     return std::move(turn).done();
 }
 

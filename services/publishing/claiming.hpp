@@ -1,4 +1,4 @@
-// The claim, after which something may be public; and the cancel, while nothing is.
+// The claim, after which something may be public.
 #pragma once
 
 #include "publishing/release_steps.hpp"
@@ -9,7 +9,5 @@ namespace tocsin::publishing {
 
 Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
                       const v1::ClaimRelease& claim, Time now);
-Verdict cancel_release(const Releases& releases, const runtime::Asking& asking,
-                       const v1::CancelReleaseRequest& request, Time now);
 
 }  // namespace tocsin::publishing

@@ -34,10 +34,17 @@ static double skew_ms(const Release& release, v1::Purpose purpose) {
     return std::chrono::duration<double, std::milli>(*last - *first).count();
 }
 
+// Of a retraction that was ordered more than once the last order counts.
+static bool counts(const Release& release, const Delivery& delivery) {
+    return !delivery.retracts() ||
+           release.retraction_of(original_of(delivery.id()))->id() == delivery.id();
+}
+
 static std::string troubles(const Release& release, v1::Purpose purpose) {
     Account all;
     for (const Delivery& delivery : release.deliveries)
-        if (delivery.head.purpose() == purpose && !delivery.is(v1::DELIVERY_STATE_CONFIRMED))
+        if (delivery.head.purpose() == purpose && !delivery.is(v1::DELIVERY_STATE_CONFIRMED) &&
+            counts(release, delivery))
             all.add(fmt::format("`{}` is {}: {}", delivery.id(), texts::enum_name(delivery.state()),
                                 delivery.head.reason()));
     return all.text();
@@ -57,74 +64,112 @@ static bool settle_late(Turn& turn, v1::Purpose purpose) {
     return true;
 }
 
+// ---- where it ends
+
+static void complete_as(Turn& turn, v1::ReleaseState state, v1::Purpose purpose,
+                        std::string reason) {
+    v1::Event event = event_of(turn.release.id());
+    v1::ReleaseCompleted& completed = *event.mutable_release_completed();
+    completed.set_state(state);
+    const bool measured = purpose == v1::PURPOSE_MESSAGE && turn.release.head.skew_ms() >= 0;
+    completed.set_skew_ms(measured ? -1 : skew_ms(turn.release, purpose));
+    completed.set_reason(std::move(reason));
+    turn.add(std::move(event));
+}
+
 // A release that was given up went out after all: a channel that could not be queried has it.
 static void come_true(Turn& turn) {
     const Release& release = turn.release;
     if (!release.is(v1::RELEASE_STATE_ABORTED) ||
         release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_CONFIRMED) == 0)
         return;
-    v1::Event event = event_of(release.id());
-    v1::ReleaseCompleted& completed = *event.mutable_release_completed();
-    completed.set_state(v1::RELEASE_STATE_RELEASED);
-    completed.set_skew_ms(skew_ms(release, v1::PURPOSE_MESSAGE));
-    completed.set_reason(
-        "A channel turned out to have the message after the release was given up. " +
-        troubles(release, v1::PURPOSE_MESSAGE));
-    turn.add(std::move(event));
+    complete_as(turn, v1::RELEASE_STATE_RELEASED, v1::PURPOSE_MESSAGE,
+                "A channel turned out to have the message after the release was given up. " +
+                    troubles(release, v1::PURPOSE_MESSAGE));
 }
 
-// The feed shows what was claimed there, whatever became of asking it.
-static bool on_feed(const Release& release, v1::Purpose purpose) {
-    return std::ranges::any_of(release.deliveries, [&](const Delivery& delivery) {
-        return delivery.head.purpose() == purpose && delivery.traits().public_from_claim &&
-               delivery.may_be_public();
+// The channel has it. A feed shows what was claimed there, whatever became of asking it.
+static bool has_it(const Delivery& delivery) {
+    return delivery.is(v1::DELIVERY_STATE_CONFIRMED) ||
+           (delivery.traits().public_from_claim && delivery.may_be_public());
+}
+
+static bool reached_by(const Release& release, v1::Purpose purpose) {
+    return release.count(purpose, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_UNKNOWN}) > 0 ||
+           std::ranges::any_of(release.deliveries, [&](const Delivery& delivery) {
+               return delivery.head.purpose() == purpose && has_it(delivery);
+           });
+}
+
+// Every channel that has or may have the message has its retraction too.
+static bool taken_back(const Release& release) {
+    return std::ranges::all_of(release.deliveries, [&](const Delivery& delivery) {
+        if (delivery.retracts() || delivery.never_left()) return true;
+        const Delivery* back = release.retraction_of(delivery.id());
+        return back != nullptr && has_it(*back);
     });
+}
+
+// How far the retraction came. One that reached nobody leaves the message released: it can be
+// ordered again.
+static v1::ReleaseState state_of_retraction(const Release& release) {
+    if (!reached_by(release, v1::PURPOSE_RETRACTION)) return v1::RELEASE_STATE_RELEASED;
+    return taken_back(release) ? v1::RELEASE_STATE_RETRACTED : v1::RELEASE_STATE_PARTLY_RETRACTED;
+}
+
+// A retraction ended in doubt, and a channel turned out to have it.
+static void retract_further(Turn& turn) {
+    const Release& release = turn.release;
+    const bool ended = release.is(v1::RELEASE_STATE_PARTLY_RETRACTED) ||
+                       (release.is(v1::RELEASE_STATE_RELEASED) && release.retract_at);
+    if (!ended) return;
+    const auto state = state_of_retraction(release);
+    if (!release.is(state))
+        complete_as(turn, state, v1::PURPOSE_RETRACTION, troubles(release, v1::PURPOSE_RETRACTION));
+}
+
+static void complete_retraction(Turn& turn) {
+    const Release& release = turn.release;
+    if (release.never_left())
+        return turn.end(v1::RELEASE_STATE_CANCELLED, "It was retracted before any channel had it.");
+    const auto state = state_of_retraction(release);
+    std::string reason = troubles(release, v1::PURPOSE_RETRACTION);
+    // Given up before, in doubt; and as far as anybody can tell it reached nobody.
+    if (state == v1::RELEASE_STATE_RELEASED && !reached_by(release, v1::PURPOSE_MESSAGE))
+        return turn.end(
+            v1::RELEASE_STATE_ABORTED,
+            "No channel is known to have the message, and none took the retraction. " + reason);
+    if (release.count(v1::PURPOSE_RETRACTION) == 0)
+        reason = "What was still to go out was stopped. Nothing was taken back: publish an update.";
+    complete_as(turn, state, v1::PURPOSE_RETRACTION, std::move(reason));
+}
+
+static void complete_message(Turn& turn) {
+    std::string reason = troubles(turn.release, v1::PURPOSE_MESSAGE);
+    if (!reached_by(turn.release, v1::PURPOSE_MESSAGE))
+        return turn.end(v1::RELEASE_STATE_ABORTED, "No channel took the message. " + reason);
+    complete_as(turn, v1::RELEASE_STATE_RELEASED, v1::PURPOSE_MESSAGE, std::move(reason));
 }
 
 void complete(Turn& turn) {
     come_true(turn);
+    retract_further(turn);
     const bool retracting = turn.release.is(v1::RELEASE_STATE_RETRACTING);
     if (!retracting && !turn.release.is(v1::RELEASE_STATE_FIRING)) return;
     const auto purpose = retracting ? v1::PURPOSE_RETRACTION : v1::PURPOSE_MESSAGE;
-    const auto any = [&](v1::Purpose of, std::initializer_list<v1::DeliveryState> states) {
-        return turn.release.count(of, states) > 0;
-    };
     // An attempt at the message may be under way: what becomes of it is part of the answer.
-    if (any(purpose, {v1::DELIVERY_STATE_CLAIMED}) ||
-        any(v1::PURPOSE_MESSAGE, {v1::DELIVERY_STATE_CLAIMED}))
-        return;
+    for (const auto of : {purpose, v1::PURPOSE_MESSAGE})
+        if (turn.release.count(of, v1::DELIVERY_STATE_CLAIMED) > 0) return;
     const bool over = turn.now >= turn.release.deadline(purpose);
     const int settled =
         turn.release.count(purpose, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
                                      v1::DELIVERY_STATE_STOOD_DOWN, v1::DELIVERY_STATE_SKIPPED});
     if (!over && settled < turn.release.count(purpose)) return;
     if (!settle_late(turn, purpose)) return;
-    if (retracting && turn.release.never_left())
-        return turn.end(v1::RELEASE_STATE_CANCELLED, "It was retracted before any channel had it.");
-    const auto reached_by = [&](v1::Purpose of) {
-        return any(of, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_UNKNOWN}) ||
-               on_feed(turn.release, of);
-    };
-    const bool reached = reached_by(purpose);
-    if (!retracting && !reached)
-        return turn.end(v1::RELEASE_STATE_ABORTED,
-                        "No channel took the message. " + troubles(turn.release, purpose));
-    // Given up before, in doubt; and no channel is known to have it.
-    if (retracting && !reached && !reached_by(v1::PURPOSE_MESSAGE))
-        return turn.end(v1::RELEASE_STATE_ABORTED,
-                        "No channel is known to have the message, and none took the retraction. " +
-                            troubles(turn.release, purpose));
-    v1::Event event = event_of(turn.release.id());
-    v1::ReleaseCompleted& completed = *event.mutable_release_completed();
-    // A retraction that reached nobody leaves the message released: it can be ordered again.
-    completed.set_state(retracting && reached ? v1::RELEASE_STATE_RETRACTED
-                                              : v1::RELEASE_STATE_RELEASED);
-    completed.set_skew_ms(skew_ms(turn.release, purpose));
-    completed.set_reason(turn.release.count(purpose) > 0
-                             ? troubles(turn.release, purpose)
-                             : "What was still to go out was stopped. Nothing was taken back: "
-                               "publish an update.");
-    turn.add(std::move(event));
+    if (retracting)
+        complete_retraction(turn);
+    else
+        complete_message(turn);
 }
 
 }  // namespace tocsin::publishing

@@ -3,8 +3,9 @@
 #include "publishing/claiming.hpp"
 #include "publishing/due.hpp"
 #include "publishing/preparing.hpp"
-#include "publishing/retraction.hpp"
+#include "publishing/repairing.hpp"
 #include "publishing/settling.hpp"
+#include "publishing/stopping.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
@@ -18,16 +19,18 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking, const
             return put_channel(channels, asking, command.put_channel());
         case Command::kRemoveChannel:
             return remove_channel(channels, asking, command.remove_channel());
-        case Command::kCancelRelease:
-            return cancel_release(releases, asking, command.cancel_release(), now);
-        case Command::kRetractRelease:
-            return retract_release(releases, asking, command.retract_release(), now);
+        case Command::kStopRelease:
+            return stop_release(releases, asking, command.stop_release(), now);
         case Command::kRecordPrepared:
             return record_prepared(releases, asking, command.record_prepared(), now);
         case Command::kClaimRelease:
             return claim_release(releases, asking, command.claim_release(), now);
         case Command::kRecordOutcome:
             return record_outcome(releases, asking, command.record_outcome(), now);
+        case Command::kRetryDelivery:
+            return retry_delivery(releases, asking, command.retry_delivery(), now);
+        case Command::kResolveDelivery:
+            return resolve_delivery(releases, asking, command.resolve_delivery(), now);
         case Command::kReachDue:
             return reach_due(releases, asking, command.reach_due(), now);
         case Command::BODY_NOT_SET:

@@ -55,10 +55,12 @@ void evolve(Delivery& delivery, const v1::DeliverySettled& settled) {
     if (settled.has_confirmed_at()) *head.mutable_confirmed_at() = settled.confirmed_at();
     delivery.retry_at.reset();
     delivery.last_answer.clear();
-    // The one request in doubt was refused, and nothing of it was found.
-    if (settled.state() == v1::DELIVERY_STATE_REFUSED && !delivery.refusal.empty() &&
-        !delivery.refused_repeat)
-        delivery.first_doubted = 0;
+    // The one request in doubt was refused, and nothing of it was found; or somebody looked.
+    const bool refused = settled.state() == v1::DELIVERY_STATE_REFUSED &&
+                         !delivery.refusal.empty() && !delivery.refused_repeat;
+    const bool resolved =
+        !settled.resolved_by().empty() && settled.state() != v1::DELIVERY_STATE_CONFIRMED;
+    if (refused || resolved) delivery.first_doubted = 0;
 }
 
 void evolve(Delivery& delivery, const v1::DeliveryUnknown& unknown) {

@@ -171,8 +171,8 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     if (const auto busy = releases.on_way.find(event.message_id());
         refusal.empty() && busy != releases.on_way.end())
         refusal = fmt::format(
-            "Release `{}` of the same message is still on its way. Wait for its end, or cancel or "
-            "retract it, and submit the message again.",
+            "Release `{}` of the same message is still on its way. Wait for its end, or stop it, "
+            "and submit the message again.",
             busy->second);
     std::string remarks;
     if (refusal.empty()) {

@@ -175,6 +175,23 @@ static bool follow_delivery(Release& release, v1::DeliveryState to, const Delive
                         [&](Delivery& delivery) { evolve(delivery, event); });
 }
 
+// A release that was over is on its way again; bytes that were dropped since then follow.
+static bool follow(Release& release, const v1::DeliveryRearmed& event, Time decided_at) {
+    if (!follow_delivery(release, v1::DELIVERY_STATE_ARMED, event)) return false;
+    const Delivery* delivery = release.find(event.delivery_id());
+    if (!delivery) return true;
+    if (release.at_rest() && !release.move(delivery->retracts() ? v1::RELEASE_STATE_RETRACTING
+                                                                : v1::RELEASE_STATE_FIRING))
+        return false;
+    if (!delivery->armed || release.body(*delivery)) return true;
+    Release::Bodies bodies = release.bodies ? *release.bodies : Release::Bodies{};
+    if (!bodies.emplace(delivery->armed->digest, nullptr).second) return true;
+    ++release.missing;
+    release.missing_since = decided_at;
+    release.bodies = std::make_shared<const Release::Bodies>(std::move(bodies));
+    return true;
+}
+
 // ---- the end
 
 // Cancelled, aborted or expired.
@@ -189,7 +206,7 @@ static bool follow(Release& release, const v1::ReleaseCompleted& event) {
     if (!release.move(event.state())) return false;
     release.head.set_reason(event.reason());
     // The skew of a release is that of its message, not that of its retraction.
-    if (!release.retract_at) release.head.set_skew_ms(event.skew_ms());
+    if (!release.retract_at && event.skew_ms() >= 0) release.head.set_skew_ms(event.skew_ms());
     return true;
 }
 
@@ -217,7 +234,7 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
         case v1::Event::kDeliveryUnknown:
             return follow_delivery(release, v1::DELIVERY_STATE_UNKNOWN, event.delivery_unknown());
         case v1::Event::kDeliveryRearmed:
-            return follow_delivery(release, v1::DELIVERY_STATE_ARMED, event.delivery_rearmed());
+            return follow(release, event.delivery_rearmed(), decided_at);
         case v1::Event::kReleaseCompleted:
             return follow(release, event.release_completed());
         case v1::Event::kRenditionKept:

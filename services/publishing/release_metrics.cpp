@@ -12,9 +12,9 @@ namespace {
 constexpr std::array delivery_outcomes{v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
                                        v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_STOOD_DOWN,
                                        v1::DELIVERY_STATE_SKIPPED};
-constexpr std::array release_ends{v1::RELEASE_STATE_RELEASED, v1::RELEASE_STATE_RETRACTED,
-                                  v1::RELEASE_STATE_CANCELLED, v1::RELEASE_STATE_ABORTED,
-                                  v1::RELEASE_STATE_EXPIRED};
+constexpr std::array release_ends{v1::RELEASE_STATE_RELEASED,         v1::RELEASE_STATE_RETRACTED,
+                                  v1::RELEASE_STATE_PARTLY_RETRACTED, v1::RELEASE_STATE_CANCELLED,
+                                  v1::RELEASE_STATE_ABORTED,          v1::RELEASE_STATE_EXPIRED};
 // A retraction that reached nobody leaves its release released.
 constexpr std::string_view not_retracted = "not_retracted";
 

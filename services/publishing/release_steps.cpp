@@ -68,11 +68,11 @@ std::expected<const Release*, Rejection> find_release(const Releases& releases,
 }
 
 std::expected<const Release*, Rejection> own_release(const Releases& releases, const Asking& asking,
-                                                     const std::string& release_id) {
+                                                     const std::string& release_id,
+                                                     std::span<const std::string_view> roles) {
     const auto release = find_release(releases, asking, release_id);
     if (!release) return release;
-    if (auto no = runtime::require_role(asking, {"approver", "duty-officer"}))
-        return std::unexpected(*no);
+    if (auto no = runtime::require_role(asking, roles)) return std::unexpected(*no);
     if (auto no =
             runtime::require_agency(asking, "release", (*release)->head.agencies(), "release_id"))
         return std::unexpected(*no);

@@ -4,9 +4,12 @@
 
 #include "publishing/releases.hpp"
 
+#include <array>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::publishing {
@@ -26,17 +29,21 @@ struct Turn {
     Happened done() &&;
 };
 
+// The roles that may stop a release and take it back.
+inline constexpr std::array<std::string_view, 2> stoppers{"approver", "duty-officer"};
+// And those that may decide about a single delivery.
+inline constexpr std::array<std::string_view, 1> repairers{"duty-officer"};
+
 // Of commands that only this service's own executors send.
 std::optional<runtime::Rejection> require_executor(const runtime::Asking& asking);
 
 std::expected<const Release*, runtime::Rejection> find_release(const Releases& releases,
                                                                const runtime::Asking& asking,
                                                                const std::string& release_id);
-// The same for an approver or duty officer of one of its agencies, who may stop it and take it
-// back.
-std::expected<const Release*, runtime::Rejection> own_release(const Releases& releases,
-                                                              const runtime::Asking& asking,
-                                                              const std::string& release_id);
+// The same for somebody of one of its agencies who has one of these roles.
+std::expected<const Release*, runtime::Rejection> own_release(
+    const Releases& releases, const runtime::Asking& asking, const std::string& release_id,
+    std::span<const std::string_view> roles);
 std::expected<const Delivery*, runtime::Rejection> find_delivery(const Release& release,
                                                                  const std::string& delivery_id);
 

@@ -21,7 +21,6 @@ namespace tocsin::publishing {
 
 using runtime::Because;
 using runtime::from_proto;
-using runtime::reject;
 using runtime::to_proto;
 
 static constexpr Duration retraction_lead = std::chrono::milliseconds{200};
@@ -165,7 +164,7 @@ Retraction arm_retraction(const Release& release, Time now) {
 
 }  // namespace
 
-// ---- commands
+// ---- steps
 
 // Whether something of the message may still be sent, and nothing stopped it so far.
 static bool may_go_out(const Release& release) {
@@ -174,41 +173,28 @@ static bool may_go_out(const Release& release) {
                                                v1::DELIVERY_STATE_UNKNOWN}) > 0;
 }
 
-Verdict retract_release(const Releases& releases, const runtime::Asking& asking,
-                        const v1::RetractReleaseRequest& request, Time now) {
-    const auto known = own_release(releases, asking, request.release_id());
-    if (!known) return std::unexpected(known.error());
-    const Release& release = **known;
-    if (release.never_left())
-        return reject(Because::failed_precondition, "not_released",
-                      fmt::format("nothing is public, since the release is {}; cancel it while it "
-                                  "is on its way",
-                                  texts::enum_name(release.head.state())));
+std::optional<runtime::Rejection> retract(Turn& turn, const std::string& actor,
+                                          const std::string& reason) {
+    const Release& release = turn.release;
     // What may still be sent is stopped, whether or not the rest can be taken back.
     const bool stops = may_go_out(release);
-    auto refusal = require_retraction_texts(release, now);
+    auto refusal = require_retraction_texts(release, turn.now);
     v1::RetractionArmed armed;
     if (!refusal) {
-        auto all = arm_retraction(release, now);
+        auto all = arm_retraction(release, turn.now);
         armed = std::move(all.event);
         refusal = std::move(all.refusal);
     }
-    Turn turn{release, now, {}};
     // A second click adds nothing; one channel that cannot carry it does not hold up the others.
-    const bool nothing = armed.deliveries().empty() && !stops;
-    if (nothing && refusal) return std::unexpected(*refusal);
-    if (nothing) return std::move(turn).done();
-    armed.set_actor(asking.actor);
-    armed.set_reason(request.reason());
-    if (!armed.has_fire_at()) *armed.mutable_fire_at() = to_proto(now);
+    if (armed.deliveries().empty() && !stops) return refusal;
+    armed.set_actor(actor);
+    armed.set_reason(reason);
+    if (!armed.has_fire_at()) *armed.mutable_fire_at() = to_proto(turn.now);
     v1::Event event = event_of(release.id());
     *event.mutable_retraction_armed() = std::move(armed);
     turn.add(std::move(event));
-    complete(turn);
-    return std::move(turn).done();
+    return std::nullopt;
 }
-
-// ---- steps
 
 // The retraction of a message that never was public would speak of what nobody saw.
 void follow_original(Turn& turn, const std::string& delivery_id) {

@@ -18,8 +18,9 @@ namespace tocsin::publishing {
 using runtime::Because;
 using runtime::to_proto;
 
-static constexpr int attempts_max = 20;
 static constexpr Duration backoff_first = std::chrono::seconds{1};
+// What was never started is tried again at once, this often.
+static constexpr int prompt_attempts = 3;
 static constexpr Duration backoff_max = std::chrono::minutes{5};
 // The longest wait that a channel may request; a broken header must not block it for days.
 static constexpr Duration asked_wait_max = std::chrono::hours{1};
@@ -36,6 +37,8 @@ static constexpr std::string_view repeat_refused =
     "Look at the account; if the message is not there, post it by hand. Its answer:";
 
 // ---- commands
+
+// ---- another attempt
 
 static Duration backoff(const Release& release, const Delivery& delivery, Duration asked) {
     Duration wait = backoff_first;
@@ -76,10 +79,6 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
     // Whatever the reason for which the next attempt was put off so long.
     if (const auto why = posts_twice(delivery, retry_at); !why.empty())
         return doubt(turn, delivery, std::string{why}, asked);
-    if (delivery.head.attempts() >= attempts_max)
-        return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
-                      fmt::format("Given up after {} attempts. Last answer: {}",
-                                  delivery.head.attempts(), reason));
     if (retry_at >= turn.release.deadline(delivery.head.purpose()))
         return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
                       fmt::format("Too late for another attempt. Last answer: {}", reason));
@@ -121,7 +120,10 @@ static void apply_outcome(Turn& turn, const Delivery& delivery, const v1::Record
             return absent(turn, delivery, outcome);
         case v1::OUTCOME_STOOD_DOWN:
             return rearm(turn, delivery,
-                         outcome.reason().empty() ? "It was never started." : outcome.reason(), {});
+                         outcome.reason().empty() ? "It was never started." : outcome.reason(),
+                         delivery.head.attempts() < prompt_attempts
+                             ? Duration{}
+                             : backoff(turn.release, delivery, {}));
         case v1::OUTCOME_RETRY_LATER: {
             const Duration asked = std::chrono::milliseconds{
                 std::clamp<int64_t>(outcome.retry_after_ms(), 0, 86'400'000)};

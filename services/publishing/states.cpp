@@ -28,15 +28,25 @@ static constexpr runtime::Move<v1::ReleaseState> release_moves[] = {
     {v1::RELEASE_STATE_FIRING, v1::RELEASE_STATE_CANCELLED},
     {v1::RELEASE_STATE_FIRING, v1::RELEASE_STATE_ABORTED},
     {v1::RELEASE_STATE_RELEASED, v1::RELEASE_STATE_RETRACTING},
+    // A person had a delivery tried again.
+    {v1::RELEASE_STATE_RELEASED, v1::RELEASE_STATE_FIRING},
+    {v1::RELEASE_STATE_ABORTED, v1::RELEASE_STATE_FIRING},
+    // Of a retraction that had reached nobody, a channel turns out to have it.
+    {v1::RELEASE_STATE_RELEASED, v1::RELEASE_STATE_RETRACTED},
+    {v1::RELEASE_STATE_RELEASED, v1::RELEASE_STATE_PARTLY_RETRACTED},
     // The retraction reached nobody.
     {v1::RELEASE_STATE_RETRACTING, v1::RELEASE_STATE_RELEASED},
     {v1::RELEASE_STATE_RETRACTING, v1::RELEASE_STATE_RETRACTING},
     {v1::RELEASE_STATE_RETRACTING, v1::RELEASE_STATE_RETRACTED},
+    {v1::RELEASE_STATE_RETRACTING, v1::RELEASE_STATE_PARTLY_RETRACTED},
     // Nor did the message.
     {v1::RELEASE_STATE_RETRACTING, v1::RELEASE_STATE_CANCELLED},
     {v1::RELEASE_STATE_RETRACTING, v1::RELEASE_STATE_ABORTED},
-    // Ordered again, for the channels that refused it.
+    // Ordered or tried again, for the channels that refused it.
     {v1::RELEASE_STATE_RETRACTED, v1::RELEASE_STATE_RETRACTING},
+    {v1::RELEASE_STATE_PARTLY_RETRACTED, v1::RELEASE_STATE_RETRACTING},
+    // The channels that were in doubt turn out to have it.
+    {v1::RELEASE_STATE_PARTLY_RETRACTED, v1::RELEASE_STATE_RETRACTED},
     // Given up in doubt: a channel has the message after all, or may have it.
     {v1::RELEASE_STATE_ABORTED, v1::RELEASE_STATE_RELEASED},
     {v1::RELEASE_STATE_ABORTED, v1::RELEASE_STATE_RETRACTING},
@@ -73,9 +83,13 @@ static constexpr runtime::Move<v1::DeliveryState> delivery_moves[] = {
     // The channel was queried without a clear answer.
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_UNKNOWN},
     {v1::DELIVERY_STATE_UNKNOWN, v1::DELIVERY_STATE_STOOD_DOWN},
-    // Given up in doubt, and the channel has it after all.
+    // A person had it tried again.
+    {v1::DELIVERY_STATE_REFUSED, v1::DELIVERY_STATE_ARMED},
+    // Given up in doubt, and the channel has it after all; or a person looked, and it has not.
     {v1::DELIVERY_STATE_REFUSED, v1::DELIVERY_STATE_CONFIRMED},
+    {v1::DELIVERY_STATE_REFUSED, v1::DELIVERY_STATE_REFUSED},
     {v1::DELIVERY_STATE_STOOD_DOWN, v1::DELIVERY_STATE_CONFIRMED},
+    {v1::DELIVERY_STATE_STOOD_DOWN, v1::DELIVERY_STATE_STOOD_DOWN},
 };
 
 bool may_move(v1::ReleaseState from, v1::ReleaseState to) {
@@ -96,6 +110,7 @@ bool at_rest(v1::ReleaseState state) {
             return false;
         case v1::RELEASE_STATE_RELEASED:
         case v1::RELEASE_STATE_RETRACTED:
+        case v1::RELEASE_STATE_PARTLY_RETRACTED:
         case v1::RELEASE_STATE_CANCELLED:
         case v1::RELEASE_STATE_ABORTED:
         case v1::RELEASE_STATE_EXPIRED:

@@ -149,6 +149,8 @@ HTTP = [
     Case("headers over the limit", raw("{}", X_Long="x" * 20_000), BAD, "BAD_REQUEST", http=431),
     Case("a ledger of no service", raw("{}", path_of("ledger", "GetStatus") + "?service=nope"), BAD,
          "UNKNOWN_SERVICE", "service"),
+    Case("a ledger without its service", raw("{}", path_of("ledger", "OverrideClock")), BAD,
+         "INVALID_ARGUMENT", "service"),
 ]
 
 JSON = [
@@ -360,7 +362,7 @@ EDGE = [
          "credential"),
     Case("a credential that there is not", channel(credential="none"), NOT_NOW,
          "CREDENTIAL_REFUSED", "credential"),
-    Case("an author who approves", change("ana", "publishing", "RetractRelease", reason="no",
+    Case("an author who approves", change("ana", "publishing", "StopRelease", reason="no",
                                           releaseId=the("release public")), FORBIDDEN,
          "ROLE_MISSING"),
     Case("an approver who sets a rule", change("ben", "trigger", "RemoveRule", ruleId="high"),
@@ -532,14 +534,22 @@ def release(method: str, who: str, name: str) -> Send:
     return change(who, "publishing", method, releaseId=the(f"release {name}"), reason="a mistake")
 
 
+def delivery(method: str, name: str, **more: object) -> Send:
+    return change("cleo", "publishing", method, releaseId=the(f"release {name}"),
+                  deliveryId="city-feed", reason="a mistake", **more)
+
+
 PUBLISHING = [
-    publishing("cancelled after the claim", release("CancelRelease", "ben", "public"), NOT_NOW,
-               "TOO_LATE_TO_CANCEL"),
-    publishing("retracted before it is out", release("RetractRelease", "ben", "later"), NOT_NOW,
-               "NOT_RELEASED"),
-    publishing("another agency's release", release("CancelRelease", "eve", "later"), FORBIDDEN,
+    publishing("tried again though it is there", delivery("RetryDelivery", "public"), NOT_NOW,
+               "NOT_REFUSED", "delivery_id"),
+    publishing("resolved though nobody doubts it",
+               delivery("ResolveDelivery", "public", found="FINDING_ABSENT"), NOT_NOW,
+               "NOT_IN_DOUBT", "delivery_id"),
+    publishing("a finding that there is not",
+               delivery("ResolveDelivery", "public", found=7), BAD, "INVALID_ARGUMENT", "found"),
+    publishing("another agency's release", release("StopRelease", "eve", "later"), FORBIDDEN,
                "OTHER_AGENCY", "release_id"),
-    publishing("no such release", change("ben", "publishing", "CancelRelease", releaseId="rel-0",
+    publishing("no such release", change("ben", "publishing", "StopRelease", releaseId="rel-0",
                                          reason="a mistake"), "not_found", "NOT_FOUND",
                "release_id"),
     publishing("a kind that there is not", channel(kind="pigeon"), BAD, "UNKNOWN_KIND", "kind"),

@@ -115,6 +115,9 @@ def test_exit_codes_say_what_went_wrong(cli: Cli, tmp_path: Path) -> None:
     assert "no answer from" in cli.fails(1, "incident", "list", "--drafting", "127.0.0.1:1",
                                          "--timeout", "1s")
     assert "people file" in cli.fails(2, "incident", "list", person="nobody")
+    assert "there is no incident `nothing`" in cli.fails(3, "watch", "--incident", "nothing")
+    token.write_text("not.a\n.token")
+    assert f"{token}: is no token" in cli.fails(4, "incident", "list", "--token-file", str(token))
     told = cli.run("--help").stdout
     for code in ("2 usage", "3 not found", "4 auth", "7 unknown outcome", "124 timeout"):
         assert code in told

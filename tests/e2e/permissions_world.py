@@ -106,7 +106,7 @@ class World:
         for name, state in (("released", "RELEASE_STATE_RELEASED"),
                             ("cancelled", "RELEASE_STATE_ARMED")):
             self._release(name, state)
-        self._do("publishing", "CancelRelease",
+        self._do("publishing", "StopRelease",
                  {"releaseId": self.ids["release cancelled"], "reason": "not needed"})
         until(lambda: self._state("cancelled") == "RELEASE_STATE_CANCELLED",
               "the release is cancelled", 30)
@@ -250,8 +250,11 @@ REQUESTS: dict[tuple[str, str], Callable[[World], Request]] = {
     ("publishing", "ListChannels"): _just(),
     ("publishing", "GetRelease"): _release("released"),
     ("publishing", "ListReleases"): _just(),
-    ("publishing", "CancelRelease"): _release("released", reason="not needed"),
-    ("publishing", "RetractRelease"): _release("cancelled", reason="not needed"),
+    ("publishing", "StopRelease"): _release("cancelled", reason="not needed"),
+    ("publishing", "RetryDelivery"): _release("cancelled", deliveryId="city-feed",
+                                              reason="not needed"),
+    ("publishing", "ResolveDelivery"): _release("cancelled", deliveryId="city-feed",
+                                                found="FINDING_PRESENT", reason="not needed"),
     ("publishing", "GetFeed"): _just(realm=REALM, language="en-CA"),
     ("publishing", "GetAlert"): lambda world: {"realm": REALM, "identifier": world.ids["alert"]},
     ("trigger", "PutSource"): _just(**SOURCE),

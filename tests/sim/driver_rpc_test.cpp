@@ -85,6 +85,8 @@ protected:
                     bearer, service, partition)};
     }
 
+    void host_another() { ledger_rpc_.add({member_.process.get(), &rpc_}); }
+
     Stage stage;
     std::unique_ptr<ledger::v1::LedgerService::Stub> stub;
 
@@ -125,6 +127,15 @@ TEST_F(DriverRpcTest, WhoIsNoOperatorHearsNothingElse) {
 TEST_F(DriverRpcTest, AServiceThatIsNotHostedIsNotFound) {
     for (const auto& refused : ask(operator_token(), "nosuch"))
         EXPECT_EQ(reason_of(refused), "NOT_FOUND");
+}
+
+TEST_F(DriverRpcTest, WhereSeveralAreHostedTheServiceIsNeeded) {
+    host_another();
+    for (const auto& refused : ask(operator_token(), "")) {
+        EXPECT_EQ(reason_of(refused), "INVALID_ARGUMENT");
+        EXPECT_EQ(refused.message(),
+                  "service: is required, since this process serves several; name one of toy, toy");
+    }
 }
 
 TEST_F(DriverRpcTest, APartitionThatIsNotThereIsNamedWithTheRange) {

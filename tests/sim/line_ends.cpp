@@ -20,13 +20,8 @@ void LinePeople::stop_release() {
     auto place = releases.begin();
     std::advance(place, world_.below(static_cast<int>(releases.size())));
     publishing::v1::Command command;
-    if (world_.chance(.5)) {
-        command.mutable_cancel_release()->set_release_id(place->first);
-        command.mutable_cancel_release()->set_reason("wrong river");
-    } else {
-        command.mutable_retract_release()->set_release_id(place->first);
-        command.mutable_retract_release()->set_reason("wrong river");
-    }
+    command.mutable_stop_release()->set_release_id(place->first);
+    command.mutable_stop_release()->set_reason("wrong river");
     ask("publishing", anybody(), command);
 }
 
@@ -105,9 +100,7 @@ static Probes publishing_probes(LineWorld& world) {
     for (const auto& [id, release] :
          world.state<publishing::Decider>("publishing").releases.by_id) {
         publishing::v1::Command command;
-        command.mutable_cancel_release()->set_release_id(id);
-        all.emplace_back("olga", command.SerializeAsString());
-        command.mutable_retract_release()->set_release_id(id);
+        command.mutable_stop_release()->set_release_id(id);
         all.emplace_back("olga", command.SerializeAsString());
     }
     return all;

@@ -56,6 +56,7 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"other_partition", Bug::other_partition},
         {"cancel_refused", Bug::cancel_refused},
         {"retracts_one", Bug::retracts_one},
+        {"resolved_early", Bug::resolved_early},
         {"retraction_first", Bug::retraction_first},
         {"checked_early", Bug::checked_early},
         {"old_key_counts", Bug::old_key_counts},

@@ -48,16 +48,20 @@ HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt, runti
     if (added) {
         const json body = json::parse(request.body);
         posts_.push_back({key, body.at("status"), body.at("language"),
+                          body.value("in_reply_to_id", ""),
                           fmt::format("{:%FT%T}Z", std::chrono::floor<std::chrono::seconds>(now))});
     }
     return spoilt >= 0 ? wrong_answer(spoilt)
                        : answer(200, json{{"id", std::to_string(place->second + 1)}}.dump());
 }
 
+static json reply_to(const std::string& id) { return id.empty() ? json{} : json(id); }
+
 std::string PublicChannels::list_posts() const {
     json list = json::array();
     for (std::size_t i = posts_.size(); i > 0 && list.size() < 40; --i)
         list.push_back({{"id", std::to_string(i)},
+                        {"in_reply_to_id", reply_to(posts_[i - 1].in_reply_to)},
                         {"content", posts_[i - 1].status},
                         {"language", posts_[i - 1].language},
                         {"created_at", posts_[i - 1].created_at}});

@@ -30,7 +30,7 @@ public:
 
 private:
     struct Post {
-        std::string key, status, language, created_at;
+        std::string key, status, language, in_reply_to, created_at;
     };
     std::string list_posts() const;
 

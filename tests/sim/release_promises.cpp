@@ -38,12 +38,22 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
     };
     arm(event.release_armed());
     arm(event.retraction_armed());
+    if (!event.delivery_rearmed().ordered_by().empty())
+        check_retried(event.release_id(), event.delivery_rearmed().delivery_id());
     if (event.has_release_cancelled()) cancelled_.insert(event.release_id());
     const auto& claimed = event.deliveries_claimed();
     for (const std::string& id : claimed.delivery_ids())
         for (auto& [key, armed] : armed_)
             if (armed.release == event.release_id() && armed.delivery == id)
                 ++armed.claims[claimed.executor()];
+}
+
+// A person's wish makes no second post: what may be public is looked for first.
+void ReleasePromises::check_retried(const std::string& id, const std::string& delivery_id) const {
+    const publishing::Delivery* delivery = state_().releases.by_id.at(id).find(delivery_id);
+    if (delivery != nullptr && delivery->doubted() &&
+        delivery->traits().repeats != content::Repeats::exact)
+        throw Violation(fmt::format("{} {} may be public, and is sent again", id, delivery_id));
 }
 
 std::string ReleasePromises::fault_of(const std::string& incarnation,
@@ -88,7 +98,7 @@ bool ReleasePromises::overtakes(const Release& release, const std::string& deliv
            (original->is(publishing::v1::DELIVERY_STATE_UNKNOWN) && !original->asked);
 }
 
-// Cancelled while nothing left, retracted once something may be public.
+// By one call, whatever became of it by now.
 void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agency) const {
     const runtime::Asking asking{"", "olga", agency, {"approver"}, "stop"};
     for (const auto& [id, release] : state_().releases.by_id) {
@@ -98,9 +108,7 @@ void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agen
             continue;
         }
         publishing::v1::Command command;
-        command.mutable_cancel_release()->set_release_id(id);
-        if (publishing::Decider::decide(state_(), asking, command, now)) continue;
-        command.mutable_retract_release()->set_release_id(id);
+        command.mutable_stop_release()->set_release_id(id);
         if (publishing::Decider::decide(state_(), asking, command, now)) continue;
         throw Violation(
             fmt::format("{} cannot be stopped: it is {}", id, enum_name(release.head.state())));
@@ -159,12 +167,20 @@ void ReleasePromises::check_release(const Release& release) const {
         // A mistake is taken back wherever it may be seen.
         if (shown == 1 && !delivery.retracts() && release.retract_at && has_words(release) &&
             !taken_back(release, delivery))
-            throw Violation("never taken back: " + what);
+            throw Violation(fmt::format("never taken back: {}; {}", what, standing_of(release)));
         for (const std::string& body : channels_.bodies(key))
             if (body != channels_.bodies(key).front() ||
                 (!delivery.retracts() && body != armed_.at(key).body))
                 throw Violation("other bytes than those that were armed: " + what);
     }
+}
+
+std::string ReleasePromises::standing_of(const Release& release) {
+    std::string all = fmt::format("{}:", enum_name(release.head.state()));
+    for (const publishing::Delivery& delivery : release.deliveries)
+        all += fmt::format(" {}={} ({})", delivery.id(), enum_name(delivery.state()),
+                           delivery.head.reason());
+    return all;
 }
 
 bool ReleasePromises::shows_words_of(const std::string& key) const {

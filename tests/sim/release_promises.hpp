@@ -42,9 +42,12 @@ private:
     };
 
     void note(const publishing::v1::Event& event);
+    void check_retried(const std::string& id, const std::string& delivery_id) const;
     static bool overtakes(const publishing::Release& release, const std::string& delivery,
                           runtime::Time now);
     void check_release(const publishing::Release& release) const;
+    // For the reader of a violation.
+    static std::string standing_of(const publishing::Release& release);
     bool shows_words_of(const std::string& key) const;
     bool taken_back(const publishing::Release& release, const publishing::Delivery& delivery) const;
 

@@ -180,15 +180,38 @@ void ReleaseWorld::people() {
     if (releases_.empty() || !chance(.008)) return;
     const std::string& id =
         releases_[static_cast<std::size_t>(below(static_cast<int>(releases_.size())))];
+    if (chance(.5)) return repair(id);
     publishing::v1::Command command;
-    if (chance(.5)) {
-        command.mutable_cancel_release()->set_release_id(id);
-        command.mutable_cancel_release()->set_reason("wrong river");
-    } else {
-        command.mutable_retract_release()->set_release_id(id);
-        command.mutable_retract_release()->set_reason("wrong river");
-    }
+    command.mutable_stop_release()->set_release_id(id);
+    command.mutable_stop_release()->set_reason("wrong river");
     wish(fmt::format("wish-{}", requests_.size()), command, "olga", {"approver"});
+}
+
+// A duty officer who goes through the deliveries that failed, and looks at the accounts.
+void ReleaseWorld::repair(const std::string& release_id) {
+    const auto found = state().releases.by_id.find(release_id);
+    if (found == state().releases.by_id.end()) return;
+    for (const publishing::Delivery& delivery : found->second.deliveries) {
+        publishing::v1::Command command;
+        if (delivery.is(publishing::v1::DELIVERY_STATE_REFUSED) && chance(.5)) {
+            auto& retry = *command.mutable_retry_delivery();
+            retry.set_release_id(release_id);
+            retry.set_delivery_id(delivery.id());
+            retry.set_reason("the account is back");
+        } else if (delivery.may_come_late()) {
+            const bool there = channels_.shown(delivery.head.idempotency_key()) > 0;
+            auto& resolve = *command.mutable_resolve_delivery();
+            resolve.set_release_id(release_id);
+            resolve.set_delivery_id(delivery.id());
+            *resolve.mutable_looked_at() = to_proto(now());
+            resolve.set_found(there ? publishing::v1::FINDING_PRESENT
+                                    : publishing::v1::FINDING_ABSENT);
+            resolve.set_reason("I looked at the account");
+        } else {
+            continue;
+        }
+        wish(fmt::format("wish-{}", requests_.size()), command, "dora", {"duty-officer"});
+    }
 }
 
 void ReleaseWorld::clear_message() {

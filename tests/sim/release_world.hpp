@@ -1,5 +1,5 @@
 // One seed of publishing as a whole: three processes with the real rules, executor and channel
-// adapters, on a log and a network that lose, delay and double; people who cancel and retract; and
+// adapters, on a log and a network that lose, delay and double; people who stop and repair; and
 // the promises: nothing lost, nothing twice, nothing unapproved, a cancel before the claim wins.
 #pragma once
 
@@ -42,6 +42,7 @@ private:
     void landed(const FakeKafka::Place& place, std::int64_t offset);
     void faults();
     void people();
+    void repair(const std::string& release_id);
     void put_channels();
     void clear_message();
     void clear_badly(const std::string& content);

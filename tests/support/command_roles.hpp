@@ -4,6 +4,7 @@
 
 #include "runtime/edge/identity.hpp"
 #include "runtime/edge/method_rules.hpp"
+#include "runtime/edge/service_named.hpp"
 #include "runtime/ledger/decider.hpp"
 #include "support/given.hpp"
 #include "texts/contains.hpp"
@@ -25,6 +26,26 @@ inline const rules::v1::MethodRules* rules_of(const google::protobuf::Descriptor
     }
 }
 
+// Each request of an rpc that changes something is in `Command`: without it, only the start of the
+// service would say so.
+template <class Command>
+void expect_every_change() {
+    const std::string package = Command::descriptor()->file()->package();  // tocsin.<service>.v1
+    const auto* service = runtime::service_named(
+        package.substr(package.find('.') + 1, package.rfind('.') - package.find('.') - 1));
+    ASSERT_NE(service, nullptr) << package;
+    const auto* bodies = Command::descriptor()->FindOneofByName("body");
+    for (int i = 0; i < service->method_count(); ++i) {
+        const auto& request = *service->method(i)->input_type();
+        const rules::v1::MethodRules* rules = rules_of(request);
+        if (rules == nullptr || rules->access() != rules::v1::ACCESS_CHANGE) continue;
+        bool known = false;
+        for (int n = 0; n < bodies->field_count(); ++n)
+            known = known || bodies->field(n)->message_type() == &request;
+        EXPECT_TRUE(known) << request.full_name() << " is not in Command";
+    }
+}
+
 // Whom the rules of each rpc refuse for a role, and nobody else, the decider refuses for it.
 // `actor` has every role where `state` has a roster; `fields` are set in each command that has
 // them.
@@ -33,6 +54,7 @@ void expect_roles_of_options(const typename Service::State& state,
                              const std::map<std::string, std::string>& fields,
                              const std::string& actor = "ana",
                              const std::string& agency = "calgary") {
+    expect_every_change<typename Service::Command>();
     const auto* bodies = Service::Command::descriptor()->FindOneofByName("body");
     for (int i = 0; i < bodies->field_count(); ++i) {
         const auto& kind = *bodies->field(i);

@@ -82,14 +82,15 @@ namespace {
 
 // What is read of a post; the rest of it is passed over.
 struct Post {
-    std::string id, url, content, created_at, language;
+    std::string id, url, content, created_at, language, in_reply_to;
 
     std::string* field(std::string_view name) {
         const std::pair<std::string_view, std::string*> all[] = {{"id", &id},
                                                                  {"url", &url},
                                                                  {"content", &content},
                                                                  {"created_at", &created_at},
-                                                                 {"language", &language}};
+                                                                 {"language", &language},
+                                                                 {"in_reply_to_id", &in_reply_to}};
         for (const auto& [known, text] : all)
             if (known == name) return text;
         return nullptr;
@@ -105,11 +106,14 @@ public:
         if (!body.is_object()) return;
         text_ = bare_text(text_of(body, "status"));
         language_ = text_of(body, "language");
+        in_reply_to_ = text_of(body, "in_reply_to_id");
     }
 
     bool is(const Post& post) const {
         // The same words may have been posted for another flood.
         if (too_old(post)) return false;
+        // Nor is the retraction of another message this one's, though its words are the same.
+        if (post.in_reply_to != in_reply_to_) return false;
         const std::string there = bare_text(post.content);
         if (!text_.empty() && there == text_) return true;
         // A link is a mark only where it names this very release; the languages share it.
@@ -136,6 +140,7 @@ private:
     Time fire_at_;
     std::string text_;
     std::string language_;
+    std::string in_reply_to_;
 };
 
 // Reads a list of posts as it comes, holding one of them at a time, and ends where it knows enough.

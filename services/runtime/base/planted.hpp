@@ -32,7 +32,8 @@ enum class Bug {
     calls_linger,         // a call whose time is over goes on waiting
     other_body,           // a call gets the answer to another body that has its name
     other_partition,      // what a copy in another partition comes to is given as the answer
-    cancel_refused,       // a release that nobody claimed is not cancelled
+    cancel_refused,       // a release of which nothing left is not cancelled
+    resolved_early,       // what is not there yet, and may still come, counts as not there
     retraction_first,     // a retraction does not wait for what it takes back
     checked_early,        // the last check comes before the connection, not behind it
     retracts_one,         // a retraction leaves out all channels but the first

@@ -3,6 +3,7 @@
 #include "runtime/base/nearest.hpp"
 #include "texts/cut.hpp"
 #include "texts/names.hpp"
+#include "texts/visible.hpp"
 #include "tocsin/rules/v1/rules.pb.h"
 
 #include <fmt/format.h>
@@ -69,6 +70,7 @@ private:
             case FieldDescriptor::CPPTYPE_STRING: {
                 const std::string value = reflection.GetString(message, field);
                 text(value, field, rules, path);
+                if (rules.required() && !partial) visible(value, field, path);
                 return name(value, rules, path);
             }
             case FieldDescriptor::CPPTYPE_MESSAGE:
@@ -113,10 +115,10 @@ private:
         for (int i = 0; i < size && found_.size() < most; ++i) {
             const std::string item = fmt::format("{}[{}]", path, i);
             if (field->is_map()) {
-                map_entry(reflection.GetRepeatedMessage(message, field, i), rules, path);
+                map_entry(reflection.GetRepeatedMessage(message, field, i), rules, path, partial);
             } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
                 const std::string value = reflection.GetRepeatedString(message, field, i);
-                if (value.empty()) add(item, "must not be empty");
+                visible(value, field, item);
                 text(value, field, rules, item);
                 name(value, rules, item);
             } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -128,7 +130,8 @@ private:
         }
     }
 
-    void map_entry(const Message& entry, const FieldRules& rules, const std::string& path) {
+    void map_entry(const Message& entry, const FieldRules& rules, const std::string& path,
+                   bool partial) {
         const auto* key = entry.GetDescriptor()->map_key();
         const auto* value = entry.GetDescriptor()->map_value();
         const auto& reflection = *entry.GetReflection();
@@ -138,8 +141,18 @@ private:
         if (word.empty() || word.size() > 100) add(item, "keys have 1 to 100 bytes");
         text(word, key, {}, item);
         name(word, rules, item);
-        if (value->cpp_type() == FieldDescriptor::CPPTYPE_STRING)
-            text(reflection.GetString(entry, value), value, rules, item);
+        if (value->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
+        const std::string said = reflection.GetString(entry, value);
+        text(said, value, rules, item);
+        if (rules.required() && !partial) visible(said, value, item);
+    }
+
+    // A name that nobody sees cannot be told from none, nor from another such.
+    void visible(const std::string& value, const FieldDescriptor* field, const std::string& path) {
+        if (value.empty())
+            add(path, "must not be empty");
+        else if (field->type() == FieldDescriptor::TYPE_STRING && !texts::is_visible(value))
+            add(path, "has only characters that cannot be seen; write at least one that can");
     }
 
     void number(double value, const FieldRules& rules, const std::string& path) {

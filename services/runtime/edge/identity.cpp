@@ -3,6 +3,7 @@
 #include "runtime/base/digest.hpp"
 #include "runtime/edge/json_text.hpp"
 #include "runtime/host/logs.hpp"
+#include "texts/letters.hpp"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -240,8 +241,10 @@ void TokenVerifier::keep(const std::string& name, Verified verified) {
 
 std::expected<Caller, std::string> TokenVerifier::verify(std::string_view authorization, Time now) {
     if (authorization.empty()) return std::unexpected("token_missing");
-    constexpr std::string_view scheme = "Bearer ";
-    if (!authorization.starts_with(scheme) || authorization.size() > token_bytes_max)
+    // The name of a scheme has no case (RFC 9110 section 11.1).
+    constexpr std::string_view scheme = "bearer ";
+    if (texts::lower_case(authorization.substr(0, scheme.size())) != scheme ||
+        authorization.size() > token_bytes_max)
         return std::unexpected("token_malformed");
     const std::string_view token = authorization.substr(scheme.size());
     const std::string name = sha256(token);

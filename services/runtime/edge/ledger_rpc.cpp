@@ -3,21 +3,33 @@
 #include "runtime/host/logs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
+#include <vector>
 
 namespace tocsin::runtime {
 
 using std::chrono::milliseconds;
 
-static grpc::Status not_hosted(const std::string& service) {
+grpc::Status LedgerRpc::not_hosted(const std::string& service) const {
+    std::vector<std::string_view> names;
+    for (const Hosted& hosted : hosted_) names.emplace_back(hosted.ledger->service());
+    const std::string choices = fmt::format("name one of {}", fmt::join(names, ", "));
+    if (service.empty()) {
+        const std::string text = "is required, since this process serves several; " + choices;
+        return edge_status("invalid_argument", "service: " + text, {{"service", text}});
+    }
     const std::string text =
-        fmt::format("this process has no ledger of service `{}`; name one that it has", service);
+        fmt::format("this process has no ledger of service `{}`; {}", service, choices);
     return edge_status("not_found", text, {{"service", text}});
 }
 
 template <class Request>
 std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
     const grpc::CallbackServerContext& context, const Request& request) const {
-    if (hosted_.empty()) return std::unexpected(not_hosted(request.service()));
+    if (hosted_.empty())
+        return std::unexpected(edge_status("not_found", "this process has no ledger"));
     // One verifier serves them all.
     auto caller = hosted_.front().rpc->authenticate_operator(context, request);
     if (!caller) return std::unexpected(caller.error());
@@ -64,6 +76,22 @@ grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* cont
     return finish(context, grpc::Status::OK);
 }
 
+// For the log, once it is known: an attempt is no repair.
+static std::string_view what_became_of(LedgerProcess::Obeyed::Kind kind) {
+    using Kind = LedgerProcess::Obeyed::Kind;
+    switch (kind) {
+        case Kind::not_halted:
+        case Kind::not_repairable:
+            return "an operator's repair of a partition was refused: there is nothing that it "
+                   "would repair";
+        case Kind::not_yet:
+            return "an operator's repair of a partition is not recorded yet";
+        case Kind::recorded:
+            break;
+    }
+    return "an operator repaired a partition";
+}
+
 template <class Request, class Response>
 grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* context,
                                              const Request* request, Response* response,
@@ -79,16 +107,18 @@ grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* contex
                                            {{"partition", range}}));
     }
     auto* reactor = context->DefaultReactor();
-    const bool restart = word == LedgerProcess::Word::restart_inputs;
-    logs::warn(restart ? "an operator restarts the inputs of a partition"
-                       : "an operator overrides the clock of a partition",
-               {{"service", service},
-                {"partition", partition},
-                {"actor", of->caller.actor},
-                {"reason", request->reason()}});
     of->ledger->operate(
         partition, word, fmt::format("{}: {}", of->caller.actor, request->reason()),
-        milliseconds(5000), [reactor, response, service, partition](LedgerProcess::Obeyed obeyed) {
+        milliseconds(5000),
+        [reactor, response, service, partition, word, actor = of->caller.actor,
+         reason = request->reason()](LedgerProcess::Obeyed obeyed) {
+            const bool restart = word == LedgerProcess::Word::restart_inputs;
+            logs::warn(what_became_of(obeyed.kind),
+                       {{"service", service},
+                        {"partition", partition},
+                        {"repair", restart ? "RestartInput" : "OverrideClock"},
+                        {"actor", actor},
+                        {"reason", reason}});
             switch (obeyed.kind) {
                 case Kind::not_halted:
                     return reactor->Finish(edge_status("not_halted"));

@@ -37,6 +37,7 @@ private:
         LedgerProcess* ledger;
         Caller caller;
     };
+    grpc::Status not_hosted(const std::string& service) const;
     template <class Request>
     std::expected<Asked, grpc::Status> asked(const grpc::CallbackServerContext& context,
                                              const Request& request) const;

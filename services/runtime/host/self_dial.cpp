@@ -140,6 +140,8 @@ static void keep_dialling(const std::stop_token& stop, const std::vector<std::st
                           int port, SelfDialTimes times, const SelfDial::Tells& tells) {
     const Ending ending(stop);
     std::vector<Listener> listeners;
+    const auto accepted = [&] { return tells.accepted ? tells.accepted() : 0; };
+    std::size_t accepted_before = accepted();
     bool answers = true;
     while (true) {
         if (listeners.empty()) listeners = answering(hosts, port, times.answer, ending.handle());
@@ -148,7 +150,12 @@ static void keep_dialling(const std::stop_token& stop, const std::vector<std::st
         for (Listener& one : listeners) {
             const std::string why = dial(one.address, times.answer, ending.handle());
             if (stop.stop_requested()) return;
-            one.failures = why.empty() ? 0 : one.failures + 1;
+            const std::size_t before = std::exchange(accepted_before, accepted());
+            // Others were accepted meanwhile: slow, and not deaf.
+            const bool slow = accepted_before != before;
+            one.failures = why.empty() ? 0
+                           : slow      ? std::min(one.failures + 1, times.failures_doubted)
+                                       : one.failures + 1;
             if (one.failures >= times.failures_max) return tells.deaf(why);
         }
         if (stop.stop_requested()) return;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <thread>
@@ -28,6 +29,9 @@ public:
         // Once and last, with the last reason, when `failures_max` connections in a row to one of
         // them came to nothing.
         std::function<void(const std::string& why)> deaf;
+        // How many connections were accepted since the start, where that is counted. While it
+        // grows, the server has too much to do, which is doubted and reported, and is not deaf.
+        std::function<std::size_t()> accepted = {};
     };
 
     // `listen` is host:port as it is listened on: a listener for each address of the host. Those

@@ -185,7 +185,7 @@ TEST(TakeBack, NeedsAnAuthorOrDutyOfficerOfOneOfItsAgencies) {
 TEST(TakeBack, AfterClearancePointsToTheRelease) {
     Case test = cleared_review();
     EXPECT_EQ(ana(test).when(take_back()).refused(), "cleared");
-    EXPECT_NE(test.rejection()->text.find("cancel its release"), std::string::npos);
+    EXPECT_NE(test.rejection()->text.find("stop its release"), std::string::npos);
 }
 
 }  // namespace

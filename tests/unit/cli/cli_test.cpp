@@ -156,7 +156,7 @@ TEST(Verbs, KnowEachListOfValues) {
                     << verb.noun << " " << verb.name << " " << field.flag << " " << word;
         }
     }
-    EXPECT_EQ(lists, 7);
+    EXPECT_EQ(lists, 8);
 }
 
 // By the `help` beside the field; a file that is the whole request has them all.
@@ -228,6 +228,18 @@ TEST(Client, AnErrorNamesReasonFieldsAndWhatToDo) {
     for (const char* part : {"invalid argument (BAD_REQUEST)", "not well formed",
                              "draft.title: is missing", "what to do"})
         EXPECT_NE(words.find(part), std::string::npos) << words;
+}
+
+TEST(Client, ASentenceIsSaidOnce) {
+    using grpc::StatusCode;
+    EXPECT_EQ(words_of(runtime::status(StatusCode::NOT_FOUND, "not_found", "there is no message",
+                                       {{"message_id", "there is no message"}})),
+              "not found (NOT_FOUND): message_id: there is no message");
+    EXPECT_EQ(words_of(runtime::status(StatusCode::INVALID_ARGUMENT, "invalid_argument",
+                                       "title: is required",
+                                       {{"title", "is required"}, {"kind", "is required"}})),
+              "invalid argument (INVALID_ARGUMENT): title: is required\n  kind: is required\n"
+              "what to do: correct the fields named above");
 }
 
 TEST(Watch, GoesOnAfterWhatPassesAndEndsForGood) {
@@ -575,6 +587,109 @@ TEST(Client, SendsNoTokenInPlainTextOffThisMachine) {
     EXPECT_NE(end_of_call("192.0.2.1:1", true), Exit::usage);
     for (const char* here : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.9.9.9:1"})
         EXPECT_NE(end_of_call(here), Exit::usage) << here;
+}
+
+// The failure of `use`, which has to fail.
+template <class Use>
+static Failure failure_of(Use&& use) {
+    try {
+        use();
+    } catch (const Failure& failure) {
+        return failure;
+    }
+    ADD_FAILURE() << "it did not fail";
+    return {Exit::ok, ""};
+}
+
+class Files : public ::testing::Test {
+protected:
+    Files() { std::filesystem::create_directories(folder_); }
+    ~Files() override {
+        unsetenv("TOCSIN_TOKEN");
+        std::filesystem::remove_all(folder_);
+    }
+    std::string file(const std::string& text) const {
+        const std::string path = folder_ / "file";
+        std::ofstream(path, std::ios::binary) << text;
+        return path;
+    }
+    static std::string token_in(const std::string& path) {
+        Options options;
+        options.token_file = path;
+        return bearer_token(options);
+    }
+    static void expect_refused(const std::string& path, const std::string& words,
+                               Exit exit = Exit::auth) {
+        const Failure failure = failure_of([&] { token_in(path); });
+        EXPECT_EQ(failure.exit, exit) << failure.what();
+        EXPECT_TRUE(std::string(failure.what()).starts_with(path + ": " + words)) << failure.what();
+    }
+
+    const std::filesystem::path folder_ =
+        std::filesystem::path(::testing::TempDir()) / ("cli-files-" + std::to_string(getpid()));
+};
+
+TEST_F(Files, ATokenIsReadWithoutWhatEditorsAdd) {
+    EXPECT_EQ(token_in(file("a.b.c")), "a.b.c");
+    EXPECT_EQ(token_in(file("\xEF\xBB\xBF a.b.c\r\n")), "a.b.c");
+}
+
+// gRPC ends the process over what it cannot send.
+TEST_F(Files, ATokenThatCannotBeSentIsRefusedWithItsOrigin) {
+    expect_refused(file("a\nb"), "is no token: its byte 2 is 0x0a");
+    expect_refused(file("a.b.\u00E9"), "is no token: its byte 5 is 0xc3");
+    expect_refused(file("a.b.\x7f"), "is no token: its byte 5 is 0x7f");
+    expect_refused(file("Bearer a.b.c"), "is no token: its byte 7 is 0x20");
+    expect_refused(file(" \n"), "holds no token");
+    for (const std::string& bad : {std::string("a\nb"), std::string("\xff.a.b"),
+                                   std::string("\xEF\xBB\xBF"
+                                               "a.b.c"),
+                                   std::string((64 << 10) + 1, 'a')}) {
+        setenv("TOCSIN_TOKEN", bad.c_str(), 1);
+        const Failure failure = failure_of([] { bearer_token(Options{}); });
+        EXPECT_EQ(failure.exit, Exit::auth);
+        EXPECT_TRUE(std::string(failure.what()).starts_with("TOCSIN_TOKEN: is no token: "))
+            << failure.what();
+    }
+}
+
+TEST_F(Files, WhatIsNoFileOrTooLongIsNamed) {
+    expect_refused(folder_, "is a folder; name a file", Exit::usage);
+    expect_refused(folder_ / "none", "cannot be read", Exit::usage);
+    expect_refused("/dev/null", "holds no token");
+    expect_refused("/dev/zero", "has more than 64 KiB", Exit::usage);
+    EXPECT_EQ(std::string(failure_of([] { read_file("/dev/zero"); }).what()),
+              "/dev/zero: has more than 4096 KiB, the most that is read");
+    const std::string most(file_bytes_max, ' ');
+    EXPECT_EQ(read_file(file(most)).size(), most.size());
+    EXPECT_EQ(failure_of([&] { read_file(file(most + " ")); }).exit, Exit::usage);
+}
+
+TEST(Client, ACertificateNeedsItsKey) {
+    setenv("TOCSIN_TOKEN", "a.b.c", 1);
+    Options options;
+    options.addresses["drafting"] = "127.0.0.1:1";
+    options.cert = "cert.pem";
+    const Failure failure =
+        failure_of([&] { Client(options).call("drafting", "ListMessages", Json::object()); });
+    EXPECT_EQ(failure.exit, Exit::usage);
+    EXPECT_EQ(std::string(failure.what()),
+              "--cert and --key belong together: give both, or neither");
+    unsetenv("TOCSIN_TOKEN");
+}
+
+TEST(App, WhatIsNotUtf8IsNamedAtOnce) {
+    const auto said_of = [](const std::vector<std::string>& words) {
+        ::testing::internal::CaptureStderr();
+        EXPECT_EQ(run(words), 2);
+        return ::testing::internal::GetCapturedStderr();
+    };
+    EXPECT_EQ(said_of({"reject", "m", "--reason", "\xff\xfe"}), "tocsin: --reason: is not UTF-8\n");
+    EXPECT_EQ(said_of({"reject", "m", "--reason=\xc3"}), "tocsin: --reason: is not UTF-8\n");
+    EXPECT_EQ(said_of({"--as", "calgary\xff", "message", "list"}), "tocsin: --as: is not UTF-8\n");
+    EXPECT_EQ(said_of({"--json", "message", "get", "\xed\xa0\x80"}),
+              "tocsin: argument 4: is not UTF-8\n");
+    EXPECT_EQ(said_of({"--\xff", "message"}), "tocsin: argument 1: is not UTF-8\n");
 }
 
 TEST(App, MakesAnIssuerOnceAndTokensWithIt) {

@@ -23,6 +23,7 @@
 #include <nlohmann/json.hpp>
 
 #include <atomic>
+#include <deque>
 #include <fstream>
 #include <thread>
 
@@ -69,12 +70,25 @@ public:
         response->mutable_scorecard()->set_skew_ms(1.5);
         return grpc::Status::OK;
     }
-    grpc::Status AddRemark(grpc::ServerContext*, const measurement_v1::AddRemarkRequest*,
+    grpc::Status AddRemark(grpc::ServerContext* context,
+                           const measurement_v1::AddRemarkRequest* request,
                            ledger::v1::ChangeResponse* response) override {
+        if (request->message_id() == "slow")
+            std::this_thread::sleep_for(std::chrono::milliseconds(3000));
+        if (context->IsCancelled()) return grpc::Status::CANCELLED;
         response->set_position("measurement/3/17");
         return grpc::Status::OK;
     }
+    grpc::Status ListScorecards(grpc::ServerContext* context,
+                                const measurement_v1::ListScorecardsRequest*,
+                                measurement_v1::ListScorecardsResponse*) override {
+        ++lists_under_way;
+        while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        --lists_under_way;
+        return grpc::Status::CANCELLED;
+    }
     std::string authorization, after;
+    std::atomic<int> lists_under_way = 0;
     std::atomic<bool> asked_long = false, abandoned = false;
 };
 
@@ -151,13 +165,14 @@ protected:
     }
 
     // What comes back until the gateway closes the connection.
-    std::string converse(std::string_view sent) {
+    std::string converse(std::string_view sent, bool close_our_side = false) {
         if (!gateway) start();
         boost::asio::io_context io;
         tcp::socket wire(io);
         wire.connect(address());
         boost::system::error_code ended;
         boost::asio::write(wire, boost::asio::buffer(sent), ended);
+        if (close_our_side) wire.shutdown(tcp::socket::shutdown_send, ended);
         std::string said;
         boost::asio::read(wire, boost::asio::dynamic_buffer(said), ended);
         return said;
@@ -458,6 +473,114 @@ TEST_F(GatewayTest, AReadWhoseCallerLeftIsCancelled) {
     for (int i = 0; i < 2000 && !measurement.abandoned; ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     EXPECT_TRUE(measurement.abandoned);
+}
+
+static std::string call_of(const std::string& method, const std::string& body) {
+    return "POST /tocsin.measurement.v1.MeasurementService/" + method +
+           " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+TEST_F(GatewayTest, WhoClosedOnlyItsSideIsAnswered) {
+    const std::string read = converse(call_of("GetScorecard", R"({"messageId":"slow"})"), true);
+    EXPECT_TRUE(read.starts_with("HTTP/1.1 200 ")) << read;
+    // However long it takes: it may have taken effect.
+    const std::string change = converse(call_of("AddRemark", R"({"messageId":"slow"})"), true);
+    EXPECT_TRUE(change.starts_with("HTTP/1.1 200 ")) << change;
+    EXPECT_NE(change.find("measurement/3/17"), change.npos) << change;
+}
+
+TEST_F(GatewayTest, AReadThatIsGivenUpSaysThatItsCallerClosedItsSide) {
+    const std::string said = converse(ask_long, true);
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 499 ")) << said;
+    EXPECT_NE(said.find("you closed your side of the connection"), said.npos) << said;
+    EXPECT_NE(said.find("CANCELLED"), said.npos) << said;
+}
+
+TEST_F(GatewayTest, ListsThatAreUnderWayHaveOnlySoMuchRoom) {
+    config.drain_ms_max = 10;
+    start();
+    // A quarter of 128 MiB is of one address; a page may have one.
+    constexpr int room = 32;
+    std::deque<Connection> asking;
+    for (int i = 0; i < room; ++i)
+        asking.emplace_back(address()).begin(call_of("ListScorecards", "{}"));
+    while (measurement.lists_under_way < room)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto refused = post("ListScorecards", "{}");
+    EXPECT_EQ(refused.result_int(), 503u);
+    EXPECT_EQ(refused["Retry-After"], "1");
+    EXPECT_EQ(json::parse(refused.body())["details"][0]["debug"]["reason"], "GATEWAY_BUSY");
+    EXPECT_EQ(limited("large_answers"), 1);
+    EXPECT_EQ(post("AddRemark", "{}").result_int(), 200u) << "a change is never refused for it";
+    asking.clear();
+    while (measurement.lists_under_way > 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    Connection next(address());
+    next.begin(call_of("ListScorecards", "{}"));
+    while (measurement.lists_under_way == 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(limited("large_answers"), 1);
+}
+
+TEST_F(GatewayTest, ProbesOfOneAddressHaveARateOfTheirOwn) {
+    std::string probes;
+    for (int i = 0; i < 3000; ++i) probes += "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::string said = converse(probes);
+    EXPECT_GE(answers(said), 400u);
+    EXPECT_LT(answers(said), 3000u);
+    EXPECT_NE(said.find("HTTP/1.1 429 "), said.npos);
+    EXPECT_EQ(limited("requests_of_address"), 1);
+    EXPECT_EQ(get("/feeds/r/fr.atom").result_int(), 200u);
+}
+
+TEST_F(GatewayTest, ProbesReadAndDoNothingElse) {
+    for (const char* target : {"/livez", "/healthz"}) {
+        EXPECT_EQ(get(target, "", http::verb::head).result_int(), 200u) << target;
+        const auto refused = get(target, "", http::verb::delete_);
+        EXPECT_EQ(refused.result_int(), 405u) << target;
+        EXPECT_EQ(refused["Allow"], "GET, HEAD") << target;
+    }
+}
+
+TEST_F(GatewayTest, AnEmptyLineBeforeARequestIsPassedOver) {
+    const std::string probe = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::string said = converse("\r\n" + probe + "\r\n" + probe + "\r\n\r\n" + probe);
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 200 ")) << said;
+    EXPECT_EQ(answers(said), 3u) << said;
+    EXPECT_NE(said.find("HTTP/1.1 400 "), said.npos) << "two are no request: " << said;
+}
+
+TEST_F(GatewayTest, ARefusedHeadHasNoBody) {
+    for (const char* head :
+         {"HEAD /livez HTTP/1.1\r\nHost: x\r\na b\r\n\r\n", "HEAD /livez HTTP/1.1\r\n\r\n",
+          "HEAD /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n"}) {
+        const std::string said = converse(head);
+        EXPECT_TRUE(said.starts_with("HTTP/1.1 4")) << said;
+        EXPECT_TRUE(said.ends_with("\r\n\r\n")) << said;
+    }
+}
+
+TEST_F(GatewayTest, OnlyHttp11IsInvitedToSendABody) {
+    const std::string rest =
+        "\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+        "Connection: close\r\nExpect: 100-continue\r\n\r\n{}";
+    const std::string line = "POST /tocsin.measurement.v1.MeasurementService/AddRemark HTTP/1.";
+    EXPECT_TRUE(converse(line + "1" + rest).starts_with("HTTP/1.1 100 "));
+    EXPECT_TRUE(converse(line + "0" + rest).starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(GatewayTest, SaysWhatIsWrongWithChunks) {
+    const std::string head =
+        "POST /tocsin.measurement.v1.MeasurementService/GetScorecard HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::string bad = converse(head + "zz\r\n{}\r\n0\r\n\r\n");
+    EXPECT_NE(bad.find("a chunk is expected to be its size"), bad.npos) << bad;
+    std::string tiny;
+    for (int i = 0; i < 4000; ++i) tiny += "1\r\n \r\n";
+    const std::string many = converse(head + tiny);
+    EXPECT_TRUE(many.starts_with("HTTP/1.1 431 ")) << many;
+    EXPECT_NE(many.find("send fewer and longer chunks"), many.npos) << many;
 }
 
 TEST_F(GatewayTest, WhatTwoReadersMayUnderstandDifferentlyIsRefusedAndEndsTheConnection) {

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 
 #include <deque>
+#include <functional>
 
 namespace tocsin::gateway {
 namespace {
@@ -132,6 +133,24 @@ TEST(HttpServer, AnAddressOpensOnlySoManyConnectionsASecond) {
     EXPECT_EQ(first.read(1), 0u);
     EXPECT_EQ(served.times("new_connections"), 1);
     EXPECT_EQ(served.connections(), 0u);
+}
+
+// Where many connections keep the loop busy, its turns are few.
+TEST(HttpServer, ThoseWhoWaitAreAcceptedInAFewTurnsOfTheLoop) {
+    constexpr std::size_t number = 200;
+    Serving served({});
+    std::promise<void> go;
+    asio::post(served.io(), [&] { go.get_future().wait(); });
+    std::deque<Client> waiting;
+    while (waiting.size() < number) waiting.emplace_back(served);
+    std::promise<int> turns;
+    std::function<void(int)> turn = [&](int before) {
+        if (served.accepted() == number) return turns.set_value(before);
+        asio::post(served.io(), [&turn, before] { turn(before + 1); });
+    };
+    asio::post(served.io(), [&] { turn(0); });
+    go.set_value();
+    EXPECT_LT(turns.get_future().get(), 50);
 }
 
 TEST(HttpServer, NewConnectionsAreNoLimitWhereNoneIsSet) {

@@ -57,6 +57,8 @@ public:
         return limited_[limit];
     }
     std::size_t connections() const { return server_.connections(); }
+    std::size_t accepted() const { return server_.accepted(); }
+    asio::io_context& io() { return io_; }
     std::size_t unsent() {
         std::promise<std::size_t> bytes;
         asio::post(io_, [&] { bytes.set_value(server_.unsent_bytes()); });

@@ -72,32 +72,31 @@ TEST(Claiming, NotAfterTheMessageExpired) {
     EXPECT_EQ(story.due().state(), v1::RELEASE_STATE_EXPIRED);
 }
 
-TEST(Cancelling, BeforeTheClaimStopsEveryDelivery) {
+TEST(Stopping, BeforeTheClaimCancelsEveryDelivery) {
     Story story = armed();
-    story.cancel();
+    story.stop(at(1));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_CANCELLED);
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     story.claim();
     EXPECT_EQ(story.given.refused(), "nothing_to_claim");
 }
 
-TEST(Cancelling, AfterTheClaimIsRefusedAndPointsToRetraction) {
+// A claim that is still to come to its T0 counts: it may not be stopped in time.
+TEST(Stopping, AfterTheClaimRetracts) {
     Story story = armed();
-    story.claim().cancel();
-    EXPECT_EQ(story.given.refused(), "too_late_to_cancel");
-    EXPECT_TRUE(story.given.rejection()->text.contains("retract it instead"));
+    story.claim().stop(at(1));
+    EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTING);
 }
 
 // Every attempt is known to have come to nothing: it would go out later.
-TEST(Cancelling, AfterTheClaimStopsWhatNeverLeft) {
+TEST(Stopping, AfterTheClaimCancelsWhatNeverLeft) {
     for (const auto outcome : {v1::OUTCOME_RETRY_LATER, v1::OUTCOME_STOOD_DOWN}) {
         Story story = armed({channel("toot", "mastodon"), channel("hook", "webhook")});
         story.claim();
         for (const std::string id : {"toot:fr-CA", "toot:en-CA", "hook"})
             story.outcome(id, outcome, at(2));
-        story.retract(at(3));
-        EXPECT_EQ(story.given.refused(), "not_released");
-        story.cancel(at(3));
+        story.stop(at(3));
         EXPECT_EQ(story.given.refused(), "");
         EXPECT_EQ(story.state(), v1::RELEASE_STATE_CANCELLED);
         story.claim("x1", at(400));
@@ -105,45 +104,43 @@ TEST(Cancelling, AfterTheClaimStopsWhatNeverLeft) {
     }
 }
 
-TEST(Cancelling, IsRefusedWhileAnyMayBePublicAndRetractingIsNot) {
+TEST(Stopping, RetractsWhileAnyMayBePublic) {
     for (const auto outcome :
          {v1::OUTCOME_UNSPECIFIED, v1::OUTCOME_CONFIRMED, v1::OUTCOME_UNKNOWN}) {
         Story story = armed({channel("toot", "mastodon")});
         story.claim().outcome("toot:fr-CA", v1::OUTCOME_RETRY_LATER);
         if (outcome != v1::OUTCOME_UNSPECIFIED) story.outcome("toot:en-CA", outcome);
-        story.cancel(at(3));
-        EXPECT_EQ(story.given.refused(), "too_late_to_cancel");
-        story.retract(at(3));
+        story.stop(at(3));
         EXPECT_EQ(story.given.refused(), "");
+        EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTING);
         EXPECT_EQ(story.delivery("toot:fr-CA").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     }
 }
 
 // It was in doubt, and was not found there: what was believed may be wrong.
-TEST(Cancelling, IsRefusedOnceAnythingWasInDoubtAndRetractingStopsIt) {
+TEST(Stopping, RetractsOnceAnythingWasInDoubt) {
     Story story = armed({channel("toot", "mastodon")});
     story.claim()
         .outcome("toot:fr-CA", v1::OUTCOME_RETRY_LATER)
         .outcome("toot:en-CA", v1::OUTCOME_UNKNOWN);
-    story.outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(3)).cancel(at(4));
-    EXPECT_EQ(story.given.refused(), "too_late_to_cancel");
-    story.retract(at(4));
+    story.outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(3)).stop(at(4));
     EXPECT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTING);
     for (const std::string id : {"toot:fr-CA", "toot:en-CA"})
         EXPECT_EQ(story.delivery(id).state(), v1::DELIVERY_STATE_STOOD_DOWN);
 }
 
-TEST(Cancelling, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
+TEST(Stopping, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
     Story story = armed();
-    story.cancel(at(1), "calgary", {"author"});
+    story.stop(at(1), "calgary", {"author"});
     EXPECT_EQ(story.given.refused(), "role_missing");
-    story.cancel(at(1), "alberta");
+    story.stop(at(1), "alberta");
     EXPECT_EQ(story.given.refused(), "other_agency");
 }
 
-TEST(Cancelling, TwiceAddsNothing) {
+TEST(Stopping, TwiceAddsNothing) {
     Story story = armed();
-    story.cancel().cancel();
+    story.stop(at(1)).stop(at(1));
     EXPECT_TRUE(story.given.events().empty());
     EXPECT_EQ(story.given.refused(), "");
 }

@@ -56,8 +56,8 @@ struct Public {
     bool firing() const { return world.release().is(v1::RELEASE_STATE_FIRING); }
     void retract() {
         v1::Command command;
-        command.mutable_retract_release()->set_release_id(world.release().id());
-        command.mutable_retract_release()->set_reason("wrong river");
+        command.mutable_stop_release()->set_release_id(world.release().id());
+        command.mutable_stop_release()->set_reason("wrong river");
         ASSERT_TRUE(world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
                                  command.SerializeAsString()));
     }
@@ -165,8 +165,8 @@ TEST(Executor, SendsNothingBeforeItIsArmedAndNothingAfterACancel) {
     there.world.pass(20s, [&] { return there.world.release().is(v1::RELEASE_STATE_ARMED); });
     EXPECT_TRUE(there.arrivals.empty());
     v1::Command command;
-    command.mutable_cancel_release()->set_release_id(there.world.release().id());
-    command.mutable_cancel_release()->set_reason("wrong river");
+    command.mutable_stop_release()->set_release_id(there.world.release().id());
+    command.mutable_stop_release()->set_reason("wrong river");
     ASSERT_TRUE(there.world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
                                    command.SerializeAsString()));
     there.world.pass(60s);
@@ -182,8 +182,8 @@ TEST(Executor, SendsNothingOfWhatWasRetractedBetweenItsClaimAndItsTime) {
     there.world.pass(20s, [&] { return there.world.release().is(v1::RELEASE_STATE_FIRING); });
     ASSERT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_CLAIMED));
     v1::Command command;
-    command.mutable_retract_release()->set_release_id(there.world.release().id());
-    command.mutable_retract_release()->set_reason("wrong river");
+    command.mutable_stop_release()->set_release_id(there.world.release().id());
+    command.mutable_stop_release()->set_reason("wrong river");
     ASSERT_TRUE(there.world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
                                    command.SerializeAsString()));
     there.world.pass(60s);

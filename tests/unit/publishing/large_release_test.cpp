@@ -106,7 +106,7 @@ void run_whole(Whole& all, std::size_t deliveries) {
     ASSERT_EQ(all.story.state(), v1::RELEASE_STATE_RELEASED);
     EXPECT_EQ(all.story.release().deliveries.size(), deliveries);
     EXPECT_EQ(all.story.release().bodies, nullptr) << "bytes are kept that nobody sends";
-    all.story.retract(fire_at + 10s);
+    all.story.stop(fire_at + 10s);
     all.took(fire_at + 10s);
     all.keep();
     all.fire(v1::PURPOSE_RETRACTION, *all.story.release().retract_at);
@@ -262,7 +262,7 @@ TEST(LargeRelease, ItsTextIsParsedAndHashedOnceForAllDeliveries) {
 TEST(Memory, AnEndedReleaseKeepsNoTexts) {
     Story story = samples::armed();
     ASSERT_NE(story.release().content, nullptr);
-    story.cancel();
+    story.stop(at(1));
     EXPECT_EQ(story.release().content, nullptr);
     EXPECT_EQ(story.release().bodies, nullptr);
     EXPECT_EQ(story.release().head.digest().size(), 64u);
@@ -275,9 +275,9 @@ TEST(Memory, AReleasedMessageCanBeRetractedUntilAWeekAfterItExpired) {
     ASSERT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
     EXPECT_EQ(story.release().bodies, nullptr);
     Story late = story;
-    story.retract(at(3600 + 7 * 24 * 3600 - 1));
+    story.stop(at(3600 + 7 * 24 * 3600 - 1));
     EXPECT_EQ(story.given.refused(), "");
-    late.retract(at(3600 + 7 * 24 * 3600));
+    late.stop(at(3600 + 7 * 24 * 3600));
     EXPECT_EQ(late.given.refused(), "no_retraction");
 }
 
@@ -303,7 +303,7 @@ TEST(Memory, TheNextDecisionAfterThatDropsTheTexts) {
                                 samples::clearance(samples::make_cleared(samples::make_content())),
                                 at(3600 + 7 * 24 * 3600)));
     v1::Command command;
-    command.mutable_retract_release()->set_release_id(story.id());
+    command.mutable_stop_release()->set_release_id(story.id());
     const auto refused = Decider::decide(state, {"bow", "ana", "calgary", {"publisher"}, "r9"},
                                          command, at(3600 + 7 * 24 * 3600));
     ASSERT_FALSE(refused);

@@ -2,7 +2,10 @@
 
 #include "wire_bench.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
+#include <memory>
 
 namespace tocsin::publishing {
 namespace {
@@ -37,6 +40,22 @@ TEST(Mastodon, AListThatIsCutOffOrNoneIsNotAnAbsence) {
         EXPECT_EQ(find_post(odd, bench.job).kind, Found::Kind::cannot_tell) << odd;
     for (const char* none : {"[]", "[{}]", "[[],{\"id\":[\"9\"]}]"})
         EXPECT_EQ(find_post(none, bench.job).kind, Found::Kind::absent) << none;
+}
+
+// Two messages of one account may have been taken back with the same words.
+TEST(Mastodon, AReplyIsKnownByWhatItAnswersToo) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    nlohmann::json body = nlohmann::json::parse(bench.job.body->bytes());
+    const nlohmann::json words = body.at("status");
+    body["in_reply_to_id"] = "9";
+    bench.job.body = std::make_shared<const Sealed>(body.dump(), "");
+    const auto shown = [&](const nlohmann::json& answered) {
+        const nlohmann::json post{{"id", "10"}, {"content", words}, {"in_reply_to_id", answered}};
+        return find_post(nlohmann::json::array({post}).dump(), bench.job).kind;
+    };
+    EXPECT_EQ(shown("9"), Found::Kind::found);
+    EXPECT_EQ(shown("8"), Found::Kind::absent);
+    EXPECT_EQ(shown(nullptr), Found::Kind::absent);
 }
 
 // A post without words is not the one that is looked for, whatever was to be sent.

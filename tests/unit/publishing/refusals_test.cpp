@@ -24,9 +24,11 @@ TEST(Refusals, AReleaseThatIsNotThere) {
     EXPECT_EQ(refused(story, command), "not_found");
     command.mutable_reach_due()->set_release_id("rel-0");
     EXPECT_EQ(refused(story, command), "not_found");
-    command.mutable_cancel_release()->set_release_id("rel-0");
+    command.mutable_stop_release()->set_release_id("rel-0");
     EXPECT_EQ(refused(story, command), "not_found");
-    command.mutable_retract_release()->set_release_id("rel-0");
+    command.mutable_retry_delivery()->set_release_id("rel-0");
+    EXPECT_EQ(refused(story, command), "not_found");
+    command.mutable_resolve_delivery()->set_release_id("rel-0");
     EXPECT_EQ(refused(story, command), "not_found");
     EXPECT_EQ(story.given.rejection()->field, "release_id");
 }

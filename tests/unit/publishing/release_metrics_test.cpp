@@ -165,7 +165,7 @@ TEST(ReleaseMetrics, ARetractionThatReachedNobodyIsAnOutcomeOfItsOwn) {
     tell(story.prepared("hook"));
     tell(story.claim("x1", at(2)));
     tell(story.outcome("hook", v1::OUTCOME_CONFIRMED, at(2)));
-    tell(story.retract(at(3)));
+    tell(story.stop(at(3)));
     tell(story.claim("x1", at(4), v1::PURPOSE_RETRACTION));
     tell(story.outcome("hook:cancel", v1::OUTCOME_REFUSED, at(5)));
     EXPECT_EQ(a.ended("released"), 1);

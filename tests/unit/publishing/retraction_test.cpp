@@ -18,7 +18,7 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
         .outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED)
         .outcome("toot:en-CA", v1::OUTCOME_UNKNOWN)
         .outcome("toot:en-CA", v1::OUTCOME_CANNOT_TELL, at(3))
-        .retract(at(40));
+        .stop(at(40));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTING);
     EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
     const v1::Delivery feed = story.whole("feed:cancel");
@@ -47,7 +47,7 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
 TEST(Retracting, IsNotClaimedWhileItsOriginalIs) {
     Story story =
         armed({channel("feed", "feed"), channel("hook", "webhook"), channel("late", "webhook")});
-    story.claim().outcome("hook", v1::OUTCOME_CONFIRMED).retract(at(3));
+    story.claim().outcome("hook", v1::OUTCOME_CONFIRMED).stop(at(3));
     story.claim("x2", at(4), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.delivery("hook:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
     EXPECT_EQ(story.delivery("feed:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
@@ -65,27 +65,27 @@ TEST(Retracting, AnotherOrderLeavesThoseAloneThatAreUnderWay) {
     story.claim()
         .outcome("hook", v1::OUTCOME_CONFIRMED)
         .outcome("other", v1::OUTCOME_CONFIRMED)
-        .retract();
+        .stop();
     story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
     story.outcome("hook:cancel", v1::OUTCOME_REFUSED, at(11), 1, "x1", "410");
-    story.outcome("other:cancel", v1::OUTCOME_RETRY_LATER, at(11), 1, "x1", "429").retract(at(12));
+    story.outcome("other:cancel", v1::OUTCOME_RETRY_LATER, at(11), 1, "x1", "429").stop(at(12));
     EXPECT_EQ(story.delivery("hook:cancel:2").state(), v1::DELIVERY_STATE_ARMED);
     EXPECT_EQ(story.delivery("other:cancel").state(), v1::DELIVERY_STATE_ARMED);
 }
 
 TEST(Retracting, WhatNobodyEverHadEndsAsCancelled) {
     Story story = armed({channel("hook", "webhook")});
-    story.claim().retract(at(2)).outcome("hook", v1::OUTCOME_RETRY_LATER, at(3));
+    story.claim().stop(at(2)).outcome("hook", v1::OUTCOME_RETRY_LATER, at(3));
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     EXPECT_EQ(story.delivery("hook:cancel").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_CANCELLED);
-    story.cancel(at(4));
+    story.stop(at(4));
     EXPECT_EQ(story.given.refused(), "");
 }
 
 TEST(Retracting, FollowsAnOriginalInDoubtOnceTheChannelWasAskedAndTheClaimIsOver) {
     Story story = armed({channel("hook", "webhook")});
-    story.claim().outcome("hook", v1::OUTCOME_UNKNOWN).retract(at(3));
+    story.claim().outcome("hook", v1::OUTCOME_UNKNOWN).stop(at(3));
     const auto claims = [&](int second) {
         story.claim("x2", at(second), v1::PURPOSE_RETRACTION);
         return story.delivery("hook:cancel").is(v1::DELIVERY_STATE_CLAIMED);
@@ -103,7 +103,7 @@ TEST(Retracting, FollowsAnOriginalInDoubtOnceTheChannelWasAskedAndTheClaimIsOver
 
 TEST(Retracting, SpeaksOfNothingWhereTheMessageNeverWas) {
     Story story = armed();
-    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).retract(at(3));
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).stop(at(3));
     story.outcome("hook", v1::OUTCOME_REFUSED, at(4), 1, "x1", "401");
     EXPECT_EQ(story.delivery("hook:cancel").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     story.claim("x1", at(5), v1::PURPOSE_RETRACTION)
@@ -119,7 +119,7 @@ TEST(Retracting, ReachesWhatWasInDoubtAndMayBecomePublicAfterwards) {
         .outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED);
     story.outcome("toot:en-CA", v1::OUTCOME_UNKNOWN)
         .outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(3))
-        .retract(at(4));
+        .stop(at(4));
     EXPECT_EQ(story.delivery("toot:en-CA").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     // A request under way may yet be carried out, until its executor had to stop.
     story.claim("x1", at(5), v1::PURPOSE_RETRACTION);
@@ -138,7 +138,7 @@ TEST(Retracting, FollowsWhatOnlyAPersonCanTell) {
     story.outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED).outcome("toot:en-CA", v1::OUTCOME_UNKNOWN);
     story.outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(4000));
     EXPECT_EQ(story.delivery("toot:en-CA").state(), v1::DELIVERY_STATE_UNKNOWN);
-    story.retract(at(4001)).claim("x1", at(4001), v1::PURPOSE_RETRACTION);
+    story.stop(at(4001)).claim("x1", at(4001), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.delivery("toot:en-CA:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
 }
 
@@ -146,7 +146,7 @@ TEST(Retracting, WithoutATextStopsAnUnknownOneFromBeingSentAgain) {
     auto content = samples::make_content();
     content.mutable_draft()->clear_retraction();
     Story story{{channel("hook", "webhook")}, content};
-    story.clear().prepared("hook").claim().outcome("hook", v1::OUTCOME_UNKNOWN).retract(at(3));
+    story.clear().prepared("hook").claim().outcome("hook", v1::OUTCOME_UNKNOWN).stop(at(3));
     EXPECT_EQ(story.given.refused(), "");
     story.outcome("hook", v1::OUTCOME_ABSENT, at(30), 1, "x2");
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
@@ -157,12 +157,12 @@ TEST(Retracting, WithoutATextStillStopsWhatIsToGoOut) {
     content.mutable_draft()->clear_retraction();
     Story story{samples::feed_and_hook(), content};
     story.clear().prepared("feed").prepared("hook").claim().outcome("feed", v1::OUTCOME_CONFIRMED);
-    story.outcome("hook", v1::OUTCOME_RETRY_LATER).retract(at(3));
+    story.outcome("hook", v1::OUTCOME_RETRY_LATER).stop(at(3));
     EXPECT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
     EXPECT_NE(story.release().head.reason().find("publish an update"), std::string::npos);
-    story.retract(at(4));
+    story.stop(at(4));
     EXPECT_EQ(story.given.refused(), "no_retraction");
 }
 
@@ -171,7 +171,7 @@ TEST(Retracting, WhatAFeedShowsIsNotSaidToBeStopped) {
     auto content = samples::make_content();
     content.mutable_draft()->clear_retraction();
     Story story{samples::feed_and_hook(), content};
-    story.clear().prepared("feed").prepared("hook").claim().retract(at(1));
+    story.clear().prepared("feed").prepared("hook").claim().stop(at(1));
     ASSERT_EQ(story.given.refused(), "");
     story.outcome("feed", v1::OUTCOME_STOOD_DOWN).outcome("hook", v1::OUTCOME_STOOD_DOWN);
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
@@ -183,8 +183,8 @@ TEST(Retracting, TwiceAddsNothing) {
     story.claim()
         .outcome("feed", v1::OUTCOME_CONFIRMED)
         .outcome("hook", v1::OUTCOME_CONFIRMED)
-        .retract()
-        .retract();
+        .stop()
+        .stop();
     EXPECT_EQ(story.given.refused(), "");
     EXPECT_TRUE(story.given.events().empty());
 }
@@ -194,7 +194,7 @@ TEST(Retracting, WhatWasToBeSentAgainIsNotSentAnyMore) {
     story.claim()
         .outcome("feed", v1::OUTCOME_CONFIRMED)
         .outcome("hook", v1::OUTCOME_RETRY_LATER)
-        .retract();
+        .stop();
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     EXPECT_EQ(story.release().find("hook:cancel"), nullptr);
 }
@@ -207,7 +207,7 @@ TEST(Retracting, ReachesAReceiverThatMayHaveHadAnEarlierAttempt) {
         .outcome("hook", v1::OUTCOME_UNKNOWN, at(2), 1, "x1", "cut");
     story.outcome("hook", v1::OUTCOME_ABSENT, at(3));
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_ARMED);
-    story.retract(at(4));
+    story.stop(at(4));
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
     ASSERT_NE(story.release().find("hook:cancel"), nullptr);
     EXPECT_EQ(story.delivery("hook:cancel").state(), v1::DELIVERY_STATE_ARMED);
@@ -215,31 +215,25 @@ TEST(Retracting, ReachesAReceiverThatMayHaveHadAnEarlierAttempt) {
 
 TEST(Retracting, AnAbsentOriginalIsNotSentAfterItsRetraction) {
     Story story = armed();
-    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).due().retract(at(20));
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).due().stop(at(20));
     story.outcome("hook", v1::OUTCOME_ABSENT, at(21), 1, "x2");
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_STOOD_DOWN);
-}
-
-TEST(Retracting, NothingPublicIsRefused) {
-    Story story = armed();
-    story.retract(at(1));
-    EXPECT_EQ(story.given.refused(), "not_released");
 }
 
 TEST(Retracting, WithoutAPreparedTextIsRefused) {
     auto content = samples::make_content();
     content.mutable_draft()->clear_retraction();
     Story story{samples::feed_only(), content};
-    story.clear().prepared("feed").claim().outcome("feed", v1::OUTCOME_CONFIRMED).retract();
+    story.clear().prepared("feed").claim().outcome("feed", v1::OUTCOME_CONFIRMED).stop();
     EXPECT_EQ(story.given.refused(), "no_retraction");
 }
 
 TEST(Retracting, NeedsAnApproverOrDutyOfficerOfAnAgencyOfTheRelease) {
     Story story = armed();
     story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_CONFIRMED);
-    story.retract(at(10), "alberta");
+    story.stop(at(10), "alberta");
     EXPECT_EQ(story.given.refused(), "other_agency");
-    story.retract(at(10), "calgary", {"author"});
+    story.stop(at(10), "calgary", {"author"});
     EXPECT_EQ(story.given.refused(), "role_missing");
 }
 
@@ -248,18 +242,18 @@ TEST(Retracting, AfterTheMessageExpiredStillReachesThePublic) {
     story.claim()
         .outcome("feed", v1::OUTCOME_CONFIRMED)
         .outcome("hook", v1::OUTCOME_CONFIRMED)
-        .retract(at(4000));
+        .stop(at(4000));
     story.claim("x1", at(4000), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.delivery("feed:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
 }
 
 TEST(Retracting, OneThatFailedCanBeOrderedAgainForThatChannel) {
     Story story = armed({channel("hook", "webhook")});
-    story.claim().outcome("hook", v1::OUTCOME_CONFIRMED).retract();
+    story.claim().outcome("hook", v1::OUTCOME_CONFIRMED).stop();
     story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
     story.outcome("hook:cancel", v1::OUTCOME_REFUSED, at(11), 1, "x1", "410");
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
-    story.retract(at(12));
+    story.stop(at(12));
     EXPECT_EQ(story.delivery("hook:cancel:2").state(), v1::DELIVERY_STATE_ARMED);
 }
 }  // namespace

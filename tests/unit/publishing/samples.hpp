@@ -124,20 +124,35 @@ struct Story {
         }
         return tell(next->command, next->at);
     }
-    Story& cancel(Time when = at(1), const std::string& agency = "calgary",
-                  std::vector<std::string> roles = {"duty-officer"}) {
+    Story& stop(Time when = at(10), const std::string& agency = "calgary",
+                std::vector<std::string> roles = {"approver"}) {
         v1::Command command;
-        command.mutable_cancel_release()->set_release_id(id());
-        command.mutable_cancel_release()->set_reason("wrong river");
+        command.mutable_stop_release()->set_release_id(id());
+        command.mutable_stop_release()->set_reason("wrong river");
         given.by("olga", agency, std::move(roles)).on(when).when(command);
         return *this;
     }
-    Story& retract(Time when = at(10), const std::string& agency = "calgary",
-                   std::vector<std::string> roles = {"approver"}) {
+    Story& retry(const std::string& delivery, Time when, const std::string& agency = "calgary",
+                 std::vector<std::string> roles = {"duty-officer"}) {
         v1::Command command;
-        command.mutable_retract_release()->set_release_id(id());
-        command.mutable_retract_release()->set_reason("wrong river");
+        command.mutable_retry_delivery()->set_release_id(id());
+        command.mutable_retry_delivery()->set_delivery_id(delivery);
+        command.mutable_retry_delivery()->set_reason("the account is back");
         given.by("olga", agency, std::move(roles)).on(when).when(command);
+        return *this;
+    }
+    // By somebody who looked just then.
+    Story& resolve(const std::string& delivery, v1::Finding found, Time when,
+                   const std::string& url = {}, std::vector<std::string> roles = {"duty-officer"}) {
+        v1::Command command;
+        v1::ResolveDeliveryRequest& resolve = *command.mutable_resolve_delivery();
+        resolve.set_release_id(id());
+        resolve.set_delivery_id(delivery);
+        resolve.set_found(found);
+        resolve.set_url(url);
+        *resolve.mutable_looked_at() = runtime::to_proto(when);
+        resolve.set_reason("I looked at the account");
+        given.by("olga", "calgary", std::move(roles)).on(when).when(command);
         return *this;
     }
     Story& tell(const v1::Command& command, Time when) {

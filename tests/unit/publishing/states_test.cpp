@@ -16,28 +16,55 @@ using texts::enum_values;
 
 // Written out a second time, by name, so that a slip in the table shows.
 const Allowed allowed_of_releases{
-    {"preparing", "preparing"},  {"preparing", "waiting"},     {"preparing", "armed"},
-    {"preparing", "cancelled"},  {"preparing", "aborted"},     {"preparing", "expired"},
-    {"waiting", "preparing"},    {"waiting", "waiting"},       {"waiting", "armed"},
-    {"waiting", "cancelled"},    {"waiting", "aborted"},       {"waiting", "expired"},
-    {"armed", "firing"},         {"armed", "cancelled"},       {"armed", "aborted"},
-    {"armed", "expired"},        {"firing", "released"},       {"firing", "retracting"},
-    {"firing", "cancelled"},     {"firing", "aborted"},        {"released", "retracting"},
-    {"retracting", "released"},  {"retracting", "retracting"}, {"retracting", "retracted"},
-    {"retracting", "cancelled"}, {"retracting", "aborted"},    {"retracted", "retracting"},
-    {"aborted", "released"},     {"aborted", "retracting"},
+    {"preparing", "preparing"},
+    {"preparing", "waiting"},
+    {"preparing", "armed"},
+    {"preparing", "cancelled"},
+    {"preparing", "aborted"},
+    {"preparing", "expired"},
+    {"waiting", "preparing"},
+    {"waiting", "waiting"},
+    {"waiting", "armed"},
+    {"waiting", "cancelled"},
+    {"waiting", "aborted"},
+    {"waiting", "expired"},
+    {"armed", "firing"},
+    {"armed", "cancelled"},
+    {"armed", "aborted"},
+    {"armed", "expired"},
+    {"firing", "released"},
+    {"firing", "retracting"},
+    {"firing", "cancelled"},
+    {"firing", "aborted"},
+    {"released", "retracting"},
+    {"retracting", "released"},
+    {"retracting", "retracting"},
+    {"retracting", "retracted"},
+    {"retracting", "cancelled"},
+    {"retracting", "aborted"},
+    {"retracted", "retracting"},
+    {"aborted", "released"},
+    {"aborted", "retracting"},
+    {"released", "firing"},
+    {"aborted", "firing"},
+    {"released", "retracted"},
+    {"released", "partly_retracted"},
+    {"retracting", "partly_retracted"},
+    {"partly_retracted", "retracting"},
+    {"partly_retracted", "retracted"},
 };
 const Allowed allowed_of_deliveries{
-    {"planned", "ready"},      {"planned", "not_ready"},    {"planned", "stood_down"},
-    {"planned", "skipped"},    {"ready", "ready"},          {"ready", "not_ready"},
-    {"ready", "armed"},        {"ready", "refused"},        {"ready", "stood_down"},
-    {"not_ready", "ready"},    {"not_ready", "not_ready"},  {"not_ready", "stood_down"},
-    {"not_ready", "skipped"},  {"armed", "claimed"},        {"armed", "confirmed"},
-    {"armed", "refused"},      {"armed", "stood_down"},     {"claimed", "armed"},
-    {"claimed", "confirmed"},  {"claimed", "refused"},      {"claimed", "unknown"},
-    {"claimed", "stood_down"}, {"unknown", "armed"},        {"unknown", "confirmed"},
-    {"unknown", "refused"},    {"unknown", "unknown"},      {"unknown", "stood_down"},
-    {"refused", "confirmed"},  {"stood_down", "confirmed"},
+    {"planned", "ready"},      {"planned", "not_ready"},     {"planned", "stood_down"},
+    {"planned", "skipped"},    {"ready", "ready"},           {"ready", "not_ready"},
+    {"ready", "armed"},        {"ready", "refused"},         {"ready", "stood_down"},
+    {"not_ready", "ready"},    {"not_ready", "not_ready"},   {"not_ready", "stood_down"},
+    {"not_ready", "skipped"},  {"armed", "claimed"},         {"armed", "confirmed"},
+    {"armed", "refused"},      {"armed", "stood_down"},      {"claimed", "armed"},
+    {"claimed", "confirmed"},  {"claimed", "refused"},       {"claimed", "unknown"},
+    {"claimed", "stood_down"}, {"unknown", "armed"},         {"unknown", "confirmed"},
+    {"unknown", "refused"},    {"unknown", "unknown"},       {"unknown", "stood_down"},
+    {"refused", "confirmed"},  {"stood_down", "confirmed"},  {"refused", "armed"},
+    {"refused", "refused"},    {"stood_down", "stood_down"},
 };
 
 template <class State>
@@ -68,11 +95,14 @@ TEST(States, NothingMovesFromOrToAStateThatIsNotSaid) {
     }
 }
 
-// But for what was given up, and the channel has after all.
+// But for what was given up, and the channel has after all; what somebody looked for; and what was
+// refused, and somebody wants tried again.
 TEST(States, NothingLeavesASettledDelivery) {
     for (const auto from : enum_values<v1::DeliveryState>())
         for (const auto to : enum_values<v1::DeliveryState>())
-            EXPECT_TRUE(!settled(from) || !may_move(from, to) || to == v1::DELIVERY_STATE_CONFIRMED)
+            EXPECT_TRUE(!settled(from) || !may_move(from, to) || from == to ||
+                        to == v1::DELIVERY_STATE_CONFIRMED ||
+                        (from == v1::DELIVERY_STATE_REFUSED && to == v1::DELIVERY_STATE_ARMED))
                 << enum_name(from) << " -> " << enum_name(to);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace tocsin::publishing {
@@ -42,11 +43,15 @@ struct Bench {
     Bench(const std::string& kind, const std::string& delivery)
         : channel(*find_wire(kind)), job(make_job(delivery)) {}
 
+    // Throws where no channel here has such a delivery: add one of the new kind, and its credential
+    // to CredentialFolder.
     static Job make_job(const std::string& delivery) {
         Story story =
             samples::armed({samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
                             samples::channel("toot", "mastodon")});
         story.claim();
+        if (!story.release().find(delivery))
+            throw std::runtime_error("make_job has no channel with the delivery " + delivery);
         Job job;
         job.realm = "bow";
         job.delivery = story.whole(delivery);

@@ -114,6 +114,12 @@ TEST_F(Identity, HeadersThatAreNone) {
         EXPECT_EQ(verify_header(bad), "token_malformed") << bad.substr(0, 60);
 }
 
+TEST_F(Identity, TheSchemeHasNoCase) {
+    const std::string token = issue_token(pem, good_claims().dump());
+    for (const char* scheme : {"bearer ", "BEARER "})
+        EXPECT_EQ(verify_header(scheme + token), "eva@example.org") << scheme;
+}
+
 TEST_F(Identity, TimesAreKeptWithLeeway) {
     const std::string token = issue_token(pem, good_claims().dump());
     EXPECT_EQ(verify(token, at(3629)), "eva@example.org");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::runtime {
@@ -50,17 +51,35 @@ TEST(Metrics, ServesItsOwnAndTheProcessFigures) {
         EXPECT_NE(text.find(line), std::string::npos) << line;
 }
 
-TEST(Metrics, AnswersBesideConnectionsThatSayNothing) {
-    const Metrics metrics("127.0.0.1:0");
-    std::vector<std::unique_ptr<CURL, void (*)(CURL*)>> silent;
-    for (int i = 0; i < 6; ++i) {
-        CURL* curl = silent.emplace_back(curl_easy_init(), curl_easy_cleanup).get();
-        const std::string url = "http://127.0.0.1:" + std::to_string(metrics.port());
+using Connection = std::unique_ptr<CURL, void (*)(CURL*)>;
+
+// Each has sent `begun` and says no more.
+std::vector<Connection> connections(int number, int port, std::string_view begun) {
+    std::vector<Connection> all;
+    for (int i = 0; i < number; ++i) {
+        CURL* curl = all.emplace_back(curl_easy_init(), curl_easy_cleanup).get();
+        const std::string url = "http://127.0.0.1:" + std::to_string(port);
         curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
         curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-        ASSERT_EQ(curl_easy_perform(curl), CURLE_OK);
+        EXPECT_EQ(curl_easy_perform(curl), CURLE_OK);
+        std::size_t sent = 0;
+        if (!begun.empty()) {
+            EXPECT_EQ(curl_easy_send(curl, begun.data(), begun.size(), &sent), CURLE_OK);
+        }
     }
+    return all;
+}
+
+TEST(Metrics, AnswersBesideConnectionsThatSayNothing) {
+    const Metrics metrics("127.0.0.1:0");
+    const auto silent = connections(6, metrics.port(), "");
+    EXPECT_NE(scrape(metrics.port()).find("tocsin_build_info"), std::string::npos);
+}
+
+TEST(Metrics, AnswersBesideManyRequestsThatAreNeverFinished) {
+    const Metrics metrics("127.0.0.1:0");
+    const auto begun = connections(100, metrics.port(), "GET /metrics HTTP/1.1\r\nHost: x\r\n");
     EXPECT_NE(scrape(metrics.port()).find("tocsin_build_info"), std::string::npos);
 }
 

@@ -84,6 +84,26 @@ TEST(SelfDial, TellsOnceThatTheServerIsDeaf) {
     EXPECT_EQ(why.get(), "the connection was not accepted in time");
 }
 
+TEST(SelfDial, AServerThatGoesOnAcceptingOthersIsDoubtedAndNotDeaf) {
+    const Deaf slow;
+    std::atomic<bool> accepting = true;
+    std::atomic<std::size_t> accepted = 0;
+    std::counting_semaphore<> doubted{0};
+    std::promise<std::string> told;
+    const SelfDial dialling("127.0.0.1:0", slow.port, {milliseconds(1), milliseconds(100), 2, 3},
+                            {[&](bool answers) {
+                                 if (!answers) doubted.release();
+                             },
+                             [&](const std::string& why) { told.set_value(why); },
+                             [&] { return accepting ? ++accepted : accepted.load(); }});
+    slow.hear_once();
+    ASSERT_TRUE(doubted.try_acquire_for(std::chrono::seconds(20)));
+    auto why = told.get_future();
+    EXPECT_EQ(why.wait_for(milliseconds(800)), std::future_status::timeout);
+    accepting = false;
+    EXPECT_EQ(why.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
 TEST(SelfDial, EachListenerIsJudged) {
     int port = 0;
     grpc::CallbackGenericService any;

@@ -129,6 +129,45 @@ TEST(ValidateNames, HoldNoNonCharacter) {
     EXPECT_EQ(wrong("a", "\U0010FFFF"), "roster.agencies[0].names[\"en-CA\"] U+10FFFF");
 }
 
+TEST(ValidateNames, NeedSomethingThatCanBeSeen) {
+    approval::v1::ImportRosterRequest request;
+    request.set_request_id("019a0000-0000-7000-8000-000000000001");
+    auto& agency = *request.mutable_roster()->add_agencies();
+    agency.set_agency_id("city");
+    agency.set_cap_sender("alerts@city.example");
+    auto& person = *request.mutable_roster()->add_people();
+    person.set_subject("ana");
+    person.set_agency_id("city");
+    person.add_roles("author");
+    const auto wrong = [&](const std::string& name_of_agency, const std::string& name_of_person) {
+        (*agency.mutable_names())["en-CA"] = name_of_agency;
+        person.set_name(name_of_person);
+        std::string all;
+        for (const FieldViolation& one : violations(request))
+            all += one.field + " " + one.description + "\n";
+        return all;
+    };
+    const std::string unseen =
+        " has only characters that cannot be seen; write at least one that can\n";
+    EXPECT_EQ(wrong("City", "Ana"), "");
+    EXPECT_EQ(wrong("", "Ana"), "roster.agencies[0].names[\"en-CA\"] must not be empty\n");
+    for (const std::string blank :
+         {"\u200B", "\uFEFF", "\u00AD", "\u2800", "\u3164", "\U000E0041"}) {
+        EXPECT_EQ(wrong(blank, "Ana"), "roster.agencies[0].names[\"en-CA\"]" + unseen);
+        EXPECT_EQ(wrong("City", blank), "roster.people[0].name" + unseen);
+        EXPECT_EQ(wrong("City" + blank, blank + "Ana"), "");
+    }
+}
+
+// A template may leave out what is required, and says of some of it only that it is there.
+TEST(ValidateNames, OfATemplateMayBeEmpty) {
+    content::v1::Draft draft;
+    draft.set_title("\u200B");
+    (*draft.add_areas()->mutable_descriptions())["en-CA"] = "";
+    EXPECT_TRUE(violations(draft, true).empty());
+    EXPECT_FALSE(violations(draft).empty());
+}
+
 TEST_F(Validate, Numbers) {
     EXPECT_THAT(wrong("id: 'abc' count: 6"), ElementsAre("count"));
     EXPECT_THAT(wrong("id: 'abc' count: -1"), ElementsAre("count"));

@@ -11,6 +11,7 @@ _PLACES = (
     r'StatusCode::([A-Z_]+),\s*"(\w+)"',
     r'\b(?:no_room|require_room)\(()\s*"(\w+)"',
     r'\b(?:bad_field|bad|because|no|wrong)\(()\s*"([A-Za-z_]+)"',
+    r'\bnot_now\(()\s*"(\w+)"',
     r'unexpected\(()"(token_\w+)"',
     r'\bfault = ()(?:fmt::format\()?"(\w+)[":]',
     r'refusal\(code,()[^;]*?"(\w+)"',

@@ -156,7 +156,7 @@ TEST_F(RuleCheckTest, ATemplateOfWhichNoMessageCouldBeMadeIsRefused) {
 TEST_F(RuleCheckTest, AnAgencyOutsideTheIncidentIsRefused) {
     caller_.agency = "county";
     EXPECT_EQ(reason(), "AGENCY_NOT_IN_INCIDENT");
-    EXPECT_THAT(text(), HasSubstr("your agency `county`"));
+    EXPECT_THAT(text(), HasSubstr("agency `county` does not take part in incident"));
     put_.set_incident_id("inc-9");
     EXPECT_EQ(reason(), "NOT_FOUND incident_id");
 }

@@ -1,0 +1,46 @@
+#include "publishing/stopping.hpp"
+
+#include "publishing/completing.hpp"
+#include "publishing/release_steps.hpp"
+#include "publishing/retraction.hpp"
+#include "runtime/base/planted.hpp"
+
+#include <string>
+#include <utility>
+
+namespace tocsin::publishing {
+
+// ---- steps
+
+// Judged by its deliveries: one that was claimed, and of which every attempt is known to have come
+// to nothing, goes out later if nobody stops it. Where it ended, or is ending, nothing went out,
+// which is what was wanted.
+static void cancel(Turn& turn, const std::string& actor, const std::string& reason) {
+    if (turn.release.at_rest() || turn.release.is(v1::RELEASE_STATE_RETRACTING)) return;
+    v1::Event event = event_of(turn.release.id());
+    v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
+    cancelled.set_actor(actor);
+    cancelled.set_reason(reason);
+    turn.add(std::move(event));
+}
+
+// ---- commands
+
+Verdict stop_release(const Releases& releases, const runtime::Asking& asking,
+                     const v1::StopReleaseRequest& request, Time now) {
+    const auto release = own_release(releases, asking, request.release_id(), stoppers);
+    if (!release) return std::unexpected(release.error());
+    Turn turn{**release, now, {}};
+    if (turn.release.never_left()) {
+        if (planted(runtime::Bug::cancel_refused) && !turn.release.at_rest())
+            return runtime::reject(runtime::Because::failed_precondition, "already_claimed",
+                                   "it was claimed");
+        cancel(turn, asking.actor, request.reason());
+    } else {
+        if (auto no = retract(turn, asking.actor, request.reason())) return std::unexpected(*no);
+        if (!turn.events.empty()) complete(turn);
+    }
+    return std::move(turn).done();
+}
+
+}  // namespace tocsin::publishing
