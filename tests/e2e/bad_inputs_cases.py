@@ -545,8 +545,6 @@ PUBLISHING = [
     publishing("resolved though nobody doubts it",
                delivery("ResolveDelivery", "public", found="FINDING_ABSENT"), NOT_NOW,
                "NOT_IN_DOUBT", "delivery_id"),
-    publishing("a finding that there is not",
-               delivery("ResolveDelivery", "public", found=7), BAD, "INVALID_ARGUMENT", "found"),
     publishing("another agency's release", release("StopRelease", "eve", "later"), FORBIDDEN,
                "OTHER_AGENCY", "release_id"),
     publishing("no such release", change("ben", "publishing", "StopRelease", releaseId="rel-0",
