@@ -197,7 +197,7 @@ def test_what_is_public_is_valid_and_there_once(apart: Stack) -> None:
 def test_a_retraction_reaches_every_channel(apart: Stack) -> None:
     apart.demo("--speed", "1e6")
     release = apart.tocsin("release", "list", "--as", "calgary-duty")["releases"][0]["releaseId"]
-    assert apart.dev("tocsin", "--as", "calgary-duty", "release", "retract", release,
+    assert apart.dev("tocsin", "--as", "calgary-duty", "release", "stop", release,
                      "--reason", "sent in error").returncode == 0
 
     def retracted() -> bool:
