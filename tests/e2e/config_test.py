@@ -206,4 +206,4 @@ def test_a_topic_that_does_not_fit_is_named_with_what_to_do(
     name = f"exercise.{ledger_topic('drafting')}"
     raw.make_topic(name, 1)
     flags |= {"kafka-allow-unsafe": True, "world": "exercise"}
-    assert f"{name}: it has 1 partitions and must have 2" in cannot_run()
+    assert f"`{name}`: it has 1 partitions and must have 2" in cannot_run()
