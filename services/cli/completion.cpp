@@ -4,7 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/verb.hpp"
 #include "runtime/base/nearest.hpp"
-#include "texts/visible.hpp"
+#include "texts/utf8.hpp"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,12 @@
 #include "content/graphemes.hpp"
 
+#include "texts/visible.hpp"
+
 #include <fmt/format.h>
 #include <unicode/ubrk.h>
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
 #include <unicode/utext.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <iterator>
@@ -39,16 +40,6 @@ bool forbidden(UChar32 c) {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || U_IS_UNICODE_NONCHAR(c);
 }
 
-// The code point at `at`, which moves behind it; negative for bytes that are not UTF-8.
-UChar32 next(std::string_view text, int32_t& at) {
-    UChar32 c = 0;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // Inside ICU's macro.
-    U8_NEXT(text.data(), at, static_cast<int32_t>(text.size()), c);
-#pragma GCC diagnostic pop
-    return c;
-}
-
 }  // namespace
 
 int64_t grapheme_count(std::string_view text) {
@@ -68,7 +59,7 @@ std::string printable(std::string_view text) {
     const auto size = static_cast<int32_t>(text.size());
     for (int32_t at = 0; at < size;) {
         const int32_t start = at;
-        const UChar32 c = next(text, at);
+        const UChar32 c = texts::next_character(text, at);
         if (c < 0)
             clean += "\xEF\xBF\xBD";
         else if (forbidden(c))
@@ -82,7 +73,7 @@ std::string printable(std::string_view text) {
 bool is_printable(std::string_view text, std::string_view allowed) {
     const auto size = static_cast<int32_t>(text.size());
     for (int32_t at = 0; at < size;) {
-        const UChar32 c = next(text, at);
+        const UChar32 c = texts::next_character(text, at);
         if (c < 0 || forbidden(c)) return false;
         if (c < 0x20 && allowed.find(static_cast<char>(c)) == std::string_view::npos) return false;
     }
@@ -90,12 +81,6 @@ bool is_printable(std::string_view text, std::string_view allowed) {
 }
 
 namespace {
-
-bool is_invisible(UChar32 c) {
-    return u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) ||
-           u_hasBinaryProperty(c, UCHAR_BIDI_CONTROL) || c == 0x2028 || c == 0x2029 ||
-           (c >= 0xFFF9 && c <= 0xFFFB) || c == 0x2800;
-}
 
 bool is_pictograph(UChar32 c) {
     return u_hasBinaryProperty(c, UCHAR_EXTENDED_PICTOGRAPHIC) ||
@@ -144,7 +129,7 @@ int32_t behind_flag(std::string_view text, int32_t at) {
     int32_t ahead = at;
     for (int letters = 0; letters <= letters_max && ahead < static_cast<int32_t>(text.size());
          ++letters) {
-        const UChar32 c = next(text, ahead);
+        const UChar32 c = texts::next_character(text, ahead);
         if (c == cancel) return letters > 0 ? ahead : at;
         const bool letter = (c >= 0xE0030 && c <= 0xE0039) || (c >= 0xE0061 && c <= 0xE007A);
         if (!letter) return at;
@@ -160,14 +145,14 @@ void each_invisible(std::string_view text, Use&& use) {
     UChar32 before = 0;
     for (int32_t at = 0; at < size;) {
         const int32_t begin = at;
-        const UChar32 c = next(text, at);
-        if (c < 0 || !is_invisible(c)) {
+        const UChar32 c = texts::next_character(text, at);
+        if (c < 0 || !texts::is_invisible(c)) {
             if (c == black_flag) at = behind_flag(text, at);
             if (c < 0 || !is_mark(c)) before = c;
             continue;
         }
         int32_t ahead = at;
-        const UChar32 after = at < size ? next(text, ahead) : 0;
+        const UChar32 after = at < size ? texts::next_character(text, ahead) : 0;
         const bool needed = is_needed(c, before, after);
         // One at a time: what follows it has nothing of its own to belong to. An emoji goes on
         // behind its variation selector.
@@ -193,7 +178,7 @@ std::optional<char32_t> meaningless_character(std::string_view text) {
     constexpr UChar32 object = 0xFFFC, replacement = 0xFFFD;
     const auto size = static_cast<int32_t>(text.size());
     for (int32_t at = 0; at < size;) {
-        const UChar32 c = next(text, at);
+        const UChar32 c = texts::next_character(text, at);
         const bool own = c >= 0 && u_charType(c) == U_PRIVATE_USE_CHAR;
         if (own || c == object || c == replacement) return static_cast<char32_t>(c);
     }
@@ -205,7 +190,7 @@ bool has_heaped_marks(std::string_view text) {
     const auto size = static_cast<int32_t>(text.size());
     int marks = 0;
     for (int32_t at = 0; at < size;) {
-        const UChar32 c = next(text, at);
+        const UChar32 c = texts::next_character(text, at);
         marks = c >= 0 && is_mark(c) ? marks + 1 : 0;
         if (marks > marks_max) return true;
     }
@@ -215,8 +200,8 @@ bool has_heaped_marks(std::string_view text) {
 bool shows_nothing(std::string_view text) {
     const auto size = static_cast<int32_t>(text.size());
     for (int32_t at = 0; at < size;) {
-        const UChar32 c = next(text, at);
-        if (c < 0 || !(u_isUWhiteSpace(c) || is_invisible(c) || is_mark(c) || forbidden(c)))
+        const UChar32 c = texts::next_character(text, at);
+        if (c < 0 || !(u_isUWhiteSpace(c) || texts::is_invisible(c) || is_mark(c) || forbidden(c)))
             return false;
     }
     return true;

@@ -15,8 +15,8 @@ namespace logs = runtime::logs;
 // Of what takes no body.
 static constexpr std::size_t other_body_bytes_max = 1024;
 
-// Of one address, where requests have a limit at all. Whoever looks after a gateway asks for much
-// less; without a limit such requests, a few dozen bytes each, would keep the one thread busy.
+// Of one address, where requests have a limit at all. A supervisor needs far fewer; without a limit
+// such requests, a few dozen bytes each, would keep the one thread busy.
 static constexpr double probes_per_second_max = 200;
 
 static bool is_probe(const Route& route) {

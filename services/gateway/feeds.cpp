@@ -1,6 +1,6 @@
 #include "gateway/feeds.hpp"
 
-#include "gateway/strict_json.hpp"
+#include "texts/utf8.hpp"
 #include "tocsin/publishing/v1/publishing_service.pb.h"
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@ namespace tocsin::gateway {
 
 static constexpr std::chrono::milliseconds timeout{5000};
 
-// Few are longer, and most of what is asked for is here already. As many as there may be
+// Few are longer, and most requests are answered from what is here already. As many as there may be
 // connections have room, so that a rush of readers is not refused.
 static constexpr std::size_t document_bytes = std::size_t{32} << 10;
 
@@ -168,7 +168,7 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
                          served);
     const auto page = page_of(route);
     // What is no text names nothing.
-    if (!page || !valid_utf8(route.realm) || !valid_utf8(route.name))
+    if (!page || !texts::is_utf8(route.realm) || !texts::is_utf8(route.name))
         co_return not_there(route, served);
     const std::string none_match = joined(request, "if-none-match").value_or("");
     // What the reader has, and what is kept here, is compared there before anything is sent.

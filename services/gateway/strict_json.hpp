@@ -22,6 +22,4 @@ inline constexpr int json_values_max = 100'000;
 // Nothing: `text` is exactly one JSON object by RFC 8259.
 std::optional<JsonFault> json_fault(std::string_view text);
 
-bool valid_utf8(std::string_view text);
-
 }  // namespace tocsin::gateway

@@ -43,7 +43,7 @@ struct UpstreamCall {
     // How long the answer may well be; for what is longer, room is found when it is there. 0: it is
     // short, and never refused for want of room.
     std::size_t answer_bytes = 0;
-    // Whoever asks for it wants to know what came of it, and may have closed only its own side.
+    // It is answered even where the caller closed its own side: it may have taken effect.
     bool may_change = false;
 };
 

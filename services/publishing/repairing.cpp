@@ -1,9 +1,9 @@
 #include "publishing/repairing.hpp"
 
 #include "publishing/completing.hpp"
-#include "publishing/limits.hpp"
 #include "publishing/release_steps.hpp"
 #include "publishing/retraction.hpp"
+#include "publishing/settling.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/planted.hpp"
 #include "texts/enum_names.hpp"
@@ -109,13 +109,7 @@ Verdict retry_delivery(const Releases& releases, const runtime::Asking& asking,
     if (again) return std::move(turn).done();
     if (auto no = require_retryable(releases, turn.release, delivery, now))
         return std::unexpected(*no);
-    v1::Event event = event_of(turn.release.id());
-    v1::DeliveryRearmed& rearmed = *event.mutable_delivery_rearmed();
-    rearmed.set_delivery_id(delivery.id());
-    *rearmed.mutable_retry_at() = to_proto(now);
-    rearmed.set_reason(request.reason());
-    rearmed.set_ordered_by(asking.actor);
-    turn.add(std::move(event));
+    arm_again(turn, delivery, now, request.reason(), asking.actor);
     return std::move(turn).done();
 }
 
@@ -176,21 +170,15 @@ Verdict resolve_delivery(const Releases& releases, const runtime::Asking& asking
     if (present && delivery.is(v1::DELIVERY_STATE_CONFIRMED)) return std::move(turn).done();
     if (auto no = require_resolvable(delivery, request, looked_at(request, asking, now), now))
         return std::unexpected(*no);
-    v1::Event event = event_of(turn.release.id());
-    v1::DeliverySettled& settled = *event.mutable_delivery_settled();
-    settled.set_delivery_id(delivery.id());
-    settled.set_attempt(delivery.head.attempts());
-    settled.set_state(present ? v1::DELIVERY_STATE_CONFIRMED : state_of_absent(delivery));
-    settled.set_reason(
-        shortened(fmt::format("{} looked, and the channel {}: {}", asking.actor,
-                              present ? "shows it" : "does not show it", request.reason()),
-                  reason_bytes_max));
-    settled.set_resolved_by(asking.actor);
+    v1::RecordOutcome seen;
     if (present) {
-        settled.set_url(request.url());
-        *settled.mutable_confirmed_at() = to_proto(now);
+        seen.set_url(request.url());
+        *seen.mutable_confirmed_at() = to_proto(now);
     }
-    turn.add(std::move(event));
+    settle(turn, delivery, present ? v1::DELIVERY_STATE_CONFIRMED : state_of_absent(delivery),
+           fmt::format("{} looked, and the channel {}: {}", asking.actor,
+                       present ? "shows it" : "does not show it", request.reason()),
+           &seen, asking.actor);
     follow_original(turn, delivery.id());
     complete(turn);
     return std::move(turn).done();

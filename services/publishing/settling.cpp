@@ -19,7 +19,7 @@ using runtime::Because;
 using runtime::to_proto;
 
 static constexpr Duration backoff_first = std::chrono::seconds{1};
-// What was never started is tried again at once, this often.
+// What was never started is tried again at once, until it had so many attempts.
 static constexpr int prompt_attempts = 3;
 static constexpr Duration backoff_max = std::chrono::minutes{5};
 // The longest wait that a channel may request; a broken header must not block it for days.
@@ -82,12 +82,7 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
     if (retry_at >= turn.release.deadline(delivery.head.purpose()))
         return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
                       fmt::format("Too late for another attempt. Last answer: {}", reason));
-    v1::Event event = event_of(turn.release.id());
-    v1::DeliveryRearmed& rearmed = *event.mutable_delivery_rearmed();
-    rearmed.set_delivery_id(delivery.id());
-    *rearmed.mutable_retry_at() = to_proto(retry_at);
-    rearmed.set_reason(shortened(reason, reason_bytes_max));
-    turn.add(std::move(event));
+    arm_again(turn, delivery, retry_at, reason);
 }
 
 // Nothing was posted, or posting it again is harmless. Whether it may be posted again depends on
@@ -200,13 +195,15 @@ Verdict record_outcome(const Releases& releases, const runtime::Asking& asking,
 // ---- steps
 
 void settle(Turn& turn, const Delivery& delivery, v1::DeliveryState state,
-            const std::string& reason, const v1::RecordOutcome* outcome) {
+            const std::string& reason, const v1::RecordOutcome* outcome,
+            const std::string& resolved_by) {
     v1::Event event = event_of(turn.release.id());
     v1::DeliverySettled& settled = *event.mutable_delivery_settled();
     settled.set_delivery_id(delivery.id());
     settled.set_state(state);
     settled.set_reason(shortened(reason, reason_bytes_max));
     settled.set_attempt(delivery.head.attempts());
+    settled.set_resolved_by(resolved_by);
     if (outcome) {
         // A part of either would name something else.
         if (outcome->url().size() <= url_bytes_max) settled.set_url(outcome->url());
@@ -214,6 +211,17 @@ void settle(Turn& turn, const Delivery& delivery, v1::DeliveryState state,
         if (outcome->has_written_at()) *settled.mutable_written_at() = outcome->written_at();
         if (outcome->has_confirmed_at()) *settled.mutable_confirmed_at() = outcome->confirmed_at();
     }
+    turn.add(std::move(event));
+}
+
+void arm_again(Turn& turn, const Delivery& delivery, Time retry_at, const std::string& reason,
+               const std::string& ordered_by) {
+    v1::Event event = event_of(turn.release.id());
+    v1::DeliveryRearmed& rearmed = *event.mutable_delivery_rearmed();
+    rearmed.set_delivery_id(delivery.id());
+    *rearmed.mutable_retry_at() = to_proto(retry_at);
+    rearmed.set_reason(shortened(reason, reason_bytes_max));
+    rearmed.set_ordered_by(ordered_by);
     turn.add(std::move(event));
 }
 

@@ -3,7 +3,7 @@
 #include "trigger/sources.hpp"
 
 #include "fuzz/invariant.hpp"
-#include "gateway/strict_json.hpp"
+#include "texts/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -36,7 +36,7 @@ void fit(const Series& series) {
     };
     must(std::ranges::all_of(series.name, marks), "a rule can name a series");
     must(series.sensor.size() <= 20, "a sensor is a number of its provider");
-    must(series.unit.size() <= 32 && gateway::valid_utf8(series.unit), "a unit is a short text");
+    must(series.unit.size() <= 32 && texts::is_utf8(series.unit), "a unit is a short text");
     must(std::ranges::adjacent_find(series.no_data, std::ranges::greater_equal{}) ==
              series.no_data.end(),
          "each time without a value comes once, in order");
@@ -67,7 +67,7 @@ void fit(const Parsed& parsed) {
     must(parsed.skipped[trigger::Skip::ahead] == 0, "a reader knows no clock");
     must(parsed.first_fault.empty() == (parsed.skipped[trigger::Skip::bad_row] == 0),
          "a bad row is told of, and nothing else");
-    must(parsed.first_fault.size() < 1000 && gateway::valid_utf8(parsed.first_fault),
+    must(parsed.first_fault.size() < 1000 && texts::is_utf8(parsed.first_fault),
          "a fault can be shown");
 }
 
@@ -77,7 +77,7 @@ std::expected<Parsed, std::string> read(std::string_view body) {
         fit(*parsed);
     else
         must(!parsed.error().empty() && parsed.error().size() < 1000 &&
-                 gateway::valid_utf8(parsed.error()),
+                 texts::is_utf8(parsed.error()),
              "an error can be shown");
     return parsed;
 }

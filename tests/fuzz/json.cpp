@@ -4,6 +4,7 @@
 #include "gateway/strict_json.hpp"
 
 #include "fuzz/invariant.hpp"
+#include "texts/utf8.hpp"
 
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/dynamic_message.h>
@@ -81,11 +82,11 @@ void agree(std::string_view text, const std::optional<gateway::JsonFault>& fault
     if (!fault) {
         must(taken || other.overflow, "what passes is JSON to another reader");
         must(!other.beyond, "what passes has no key twice and keeps the limits");
-        must(starts_as_object(text) && gateway::valid_utf8(text), "what passes is an object");
+        must(starts_as_object(text) && texts::is_utf8(text), "what passes is an object");
         return;
     }
     must(fault->offset <= text.size() && !fault->what.empty(), "a refusal says where and why");
-    must(gateway::valid_utf8(fault->what), "a refusal can be shown");
+    must(texts::is_utf8(fault->what), "a refusal can be shown");
     must(!taken || other.beyond || !starts_as_object(text),
          "what is refused is not JSON, or breaks a limit");
 }

@@ -4,7 +4,7 @@
 #include "publishing/limits.hpp"
 
 #include "fuzz/invariant.hpp"
-#include "gateway/strict_json.hpp"
+#include "texts/utf8.hpp"
 
 #include <string>
 
@@ -15,7 +15,7 @@ constexpr std::string_view line_marks = "\t\r\n";
 
 void cleaned(std::string_view text) {
     const std::string clean = content::printable(text);
-    must(gateway::valid_utf8(clean), "a cleaned text is UTF-8");
+    must(texts::is_utf8(clean), "a cleaned text is UTF-8");
     must(content::is_printable(clean, line_marks), "a cleaned text can be shown");
     must(content::printable(clean) == clean, "a clean text stays as it is");
     must(!content::is_printable(text, line_marks) || clean == text, "a good text is not changed");
@@ -25,7 +25,7 @@ void cleaned(std::string_view text) {
 void reported(std::string_view text) {
     const std::string reason = publishing::reportable(text);
     must(reason.size() <= publishing::reason_bytes_max, "a reason is within its bytes");
-    must(gateway::valid_utf8(reason), "a reason is cut between characters");
+    must(texts::is_utf8(reason), "a reason is cut between characters");
     must(content::is_printable(reason, line_marks), "a reason can be shown");
     must(reason.empty() == text.empty(), "a reason is not lost");
 }
@@ -33,7 +33,7 @@ void reported(std::string_view text) {
 void cut(std::string_view text, std::size_t max) {
     const std::string clean = content::printable(text);
     const std::string part = publishing::shortened(clean, max);
-    must(part.size() <= max && gateway::valid_utf8(part), "a text is cut between characters");
+    must(part.size() <= max && texts::is_utf8(part), "a text is cut between characters");
     if (clean.size() <= max) return must(part == clean, "a short text is whole");
     constexpr std::string_view ellipsis = "…";
     must(part.ends_with(ellipsis), "a cut shows");
@@ -48,7 +48,7 @@ void accounted(std::string_view text) {
     const std::string clean = content::printable(text);
     for (int i = 0; i < 25; ++i) account.add(clean);
     const std::string all = account.text();
-    must(gateway::valid_utf8(all), "an account is UTF-8");
+    must(texts::is_utf8(all), "an account is UTF-8");
     must(all.size() <= 30 * (publishing::reason_bytes_max + 200), "an account is bounded");
 }
 

@@ -1,5 +1,7 @@
 #include "publishing/channels/mastodon_posts.hpp"
 
+#include "texts/utf8.hpp"
+
 #include <absl/time/time.h>
 #include <nlohmann/json.hpp>
 
@@ -11,23 +13,6 @@ using nlohmann::json;
 
 // Clocks differ between us and the server.
 static constexpr Duration clock_difference = std::chrono::minutes{5};
-
-static void append_utf8(std::string& text, uint32_t code) {
-    const auto put = [&](uint32_t byte) { text += static_cast<char>(byte); };
-    if (code < 0x80) return put(code);
-    if (code < 0x800) {
-        put(0xC0 | code >> 6);
-    } else {
-        if (code < 0x10000) {
-            put(0xE0 | code >> 12);
-        } else {
-            put(0xF0 | (code >> 18 & 7));
-            put(0x80 | (code >> 12 & 63));
-        }
-        put(0x80 | (code >> 6 & 63));
-    }
-    put(0x80 | (code & 63));
-}
 
 // Decodes the entity at the start of `rest`; returns how many bytes it took, 0 for none.
 static std::size_t decode_entity(std::string_view rest, std::string& text) {
@@ -46,7 +31,7 @@ static std::size_t decode_entity(std::string_view rest, std::string& text) {
     const auto [stop, error] =
         std::from_chars(first, rest.data() + end, code, hexadecimal ? 16 : 10);
     if (error != std::errc{} || stop != rest.data() + end || code > 0x10FFFF) return 0;
-    append_utf8(text, code);
+    texts::append_utf8(text, code);
     return end + 1;
 }
 

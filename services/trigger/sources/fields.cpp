@@ -1,5 +1,7 @@
 #include "trigger/sources/fields.hpp"
 
+#include "texts/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -76,23 +78,6 @@ std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
     return west ? -*offset : *offset;
 }
 
-// Length of the UTF-8 sequence at the start of a text that is not empty, or 0 where it is none: too
-// long a form, a surrogate, or above U+10FFFF.
-std::size_t utf8_length(std::string_view text) {
-    const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-    const std::uint8_t first = at(0);
-    if (first < 0x80) return 1;
-    if (first < 0xc2 || first > 0xf4) return 0;
-    const std::size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (text.size() < length) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if (at(i) < 0x80 || at(i) > 0xbf) return 0;
-    const std::uint8_t second = at(1);
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
-    if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
-    return length;
-}
-
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -134,7 +119,7 @@ bool is_name(std::string_view text) {
 
 bool is_text(std::string_view text) {
     while (!text.empty()) {
-        const std::size_t length = utf8_length(text);
+        const std::size_t length = texts::utf8_length(text);
         if (length == 0 || text.front() == '\0') return false;
         text.remove_prefix(length);
     }

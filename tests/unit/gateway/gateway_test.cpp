@@ -9,6 +9,7 @@
 #include "runtime/edge/jwk.hpp"
 #include "support/author_token.hpp"
 #include "support/metric_value.hpp"
+#include "support/until.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
@@ -505,8 +506,7 @@ TEST_F(GatewayTest, ListsThatAreUnderWayHaveOnlySoMuchRoom) {
     std::deque<Connection> asking;
     for (int i = 0; i < room; ++i)
         asking.emplace_back(address()).begin(call_of("ListScorecards", "{}"));
-    while (measurement.lists_under_way < room)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(testing::until([&] { return measurement.lists_under_way == room; }));
     const auto refused = post("ListScorecards", "{}");
     EXPECT_EQ(refused.result_int(), 503u);
     EXPECT_EQ(refused["Retry-After"], "1");
@@ -514,12 +514,10 @@ TEST_F(GatewayTest, ListsThatAreUnderWayHaveOnlySoMuchRoom) {
     EXPECT_EQ(limited("large_answers"), 1);
     EXPECT_EQ(post("AddRemark", "{}").result_int(), 200u) << "a change is never refused for it";
     asking.clear();
-    while (measurement.lists_under_way > 0)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(testing::until([&] { return measurement.lists_under_way == 0; }));
     Connection next(address());
     next.begin(call_of("ListScorecards", "{}"));
-    while (measurement.lists_under_way == 0)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(testing::until([&] { return measurement.lists_under_way > 0; }));
     EXPECT_EQ(limited("large_answers"), 1);
 }
 

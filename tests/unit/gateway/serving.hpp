@@ -3,6 +3,7 @@
 
 #include "gateway/http_answers.hpp"
 #include "gateway/http_server.hpp"
+#include "support/until.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -77,13 +78,6 @@ private:
     std::jthread thread_;
 };
 
-template <class Condition>
-bool until(Condition holds) {
-    for (int i = 0; i < 4000; ++i) {
-        if (holds()) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return false;
-}
+using testing::until;
 
 }  // namespace tocsin::gateway

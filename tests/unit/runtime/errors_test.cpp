@@ -41,7 +41,7 @@ TEST(Errors, OneTableSaysWhatTheEdgeRefuses) {
     EXPECT_EQ(sound.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
     EXPECT_FALSE(sound.error_message().empty());
     EXPECT_FALSE(detail_of<google::rpc::RetryInfo>(sound));
-    // Whoever is told to come back is told when.
+    // A reason to ask again names the time after which to do so.
     const auto early = edge_status("not_yet");
     EXPECT_EQ(early.error_code(), grpc::StatusCode::UNAVAILABLE);
     EXPECT_EQ(detail_of<google::rpc::ErrorInfo>(early)->reason(), "NOT_YET");

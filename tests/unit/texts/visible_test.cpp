@@ -1,5 +1,7 @@
 #include "texts/visible.hpp"
 
+#include "texts/utf8.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string_view>
