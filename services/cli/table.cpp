@@ -33,12 +33,13 @@ std::string time_text(const google::protobuf::Timestamp& stamp) {
 }
 
 std::string age_text(std::chrono::seconds age) {
+    constexpr std::int64_t minute = 60, hour = 60 * minute, day = 24 * hour;
     const std::int64_t seconds = std::abs(age.count());
     const char* ahead = age.count() < 0 ? "ahead " : "";
-    if (seconds < 2 * 60) return fmt::format("{}{} s", ahead, seconds);
-    if (seconds < 2 * 3600) return fmt::format("{}{} min", ahead, seconds / 60);
-    if (seconds < 2 * 86400) return fmt::format("{}{} h", ahead, seconds / 3600);
-    return fmt::format("{}{} d", ahead, seconds / 86400);
+    if (seconds < 2 * minute) return fmt::format("{}{} s", ahead, seconds);
+    if (seconds < 2 * hour) return fmt::format("{}{} min", ahead, seconds / minute);
+    if (seconds < 2 * day) return fmt::format("{}{} h", ahead, seconds / hour);
+    return fmt::format("{}{} d", ahead, seconds / day);
 }
 
 static std::string scalar(const Json& value) {
