@@ -30,14 +30,13 @@ static const v1::Approval* approval_by(const v1::Review& review, std::string_vie
     return nullptr;
 }
 
-// The hand-over to publishing; `review` already holds the approval that completed it.
-static std::expected<v1::Event, Rejection> clearance(const Reviews& reviews,
-                                                     const v1::Roster& roster,
-                                                     const v1::Review& review) {
+std::expected<v1::Event, Rejection> clearance(const v1::Roster& roster, const v1::Review& review,
+                                              const std::string& content) {
     v1::Event event = event_of(review.message_id());
     v1::Cleared& cleared = *event.mutable_cleared();
-    cleared.set_content(*reviews.latest.at(review.message_id()).content);
+    cleared.set_content(content);
     cleared.set_digest(review.digest());
+    cleared.set_round(review.round());
     *cleared.mutable_incident_agencies() = review.incident_agencies();
     for (const v1::AgencyReview& agency : review.agencies()) {
         const v1::Agency* known = find_agency(roster, agency.agency_id());
@@ -72,7 +71,7 @@ static Verdict give_approval(const Reviews& reviews, const v1::Roster& roster,
         all_cleared = all_cleared && agency.cleared();
     }
     if (all_cleared) {
-        auto cleared = clearance(reviews, roster, after);
+        auto cleared = clearance(roster, after, *reviews.latest.at(review.message_id()).content);
         if (!cleared) return std::unexpected(cleared.error());
         events.push_back(std::move(*cleared));
     }

@@ -4,11 +4,14 @@
 #include "approval/review_state.hpp"
 #include "approval/review_steps.hpp"
 #include "content/content.hpp"
+#include "texts/contains.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 namespace tocsin::approval {
 
@@ -51,11 +54,41 @@ static std::string unreviewable(const v1::Roster& roster, const drafting::v1::Ev
     return {};
 }
 
+// Whether a yes to these very bytes still stands: of a person who may say it today.
+static bool stands(const v1::Roster& roster, const v1::Review& review,
+                   const v1::AgencyReview& agency, const v1::Approval& approval) {
+    if (texts::contains(review.editors(), approval.approver())) return false;
+    const v1::Person* person = find_person(roster, approval.approver(), agency.agency_id());
+    return person != nullptr && std::ranges::any_of(person->roles(), [&](const std::string& role) {
+               return texts::contains(agency.roles(), role);
+           });
+}
+
+// A text that was cleared, and comes back as it was: what was approved is a digest, so the
+// approvals count on.
+static void carry_approvals(const v1::Roster& roster, const v1::Review& before,
+                            v1::Review& review) {
+    if (before.state() != v1::REVIEW_STATE_CLEARED || before.digest() != review.digest()) return;
+    for (v1::AgencyReview& agency : *review.mutable_agencies()) {
+        for (const v1::AgencyReview& known : before.agencies())
+            if (known.agency_id() == agency.agency_id())
+                for (const v1::Approval& approval : known.approvals())
+                    if (stands(roster, review, agency, approval))
+                        *agency.add_approvals() = approval;
+        agency.set_cleared(agency.approvals_size() >= agency.quorum());
+    }
+}
+
+static bool all_cleared(const v1::Review& review) {
+    return !review.agencies().empty() &&
+           std::ranges::all_of(review.agencies(), &v1::AgencyReview::cleared);
+}
+
 // Even a text that cannot be reviewed is opened first: it was submitted, and only a return gives
 // the baton back to drafting.
 static std::vector<v1::Event> open_review(const Policies& policies, const v1::Roster& roster,
-                                          const Foreign& foreign,
-                                          const drafting::v1::Event& event) {
+                                          const Foreign& foreign, const drafting::v1::Event& event,
+                                          const v1::Review& before) {
     const drafting::v1::MessageSubmitted& submitted = event.message_submitted();
     const auto parsed = content::parse(submitted.content());
     std::vector<v1::Event> events{event_of(event.message_id())};
@@ -67,6 +100,7 @@ static std::vector<v1::Event> open_review(const Policies& policies, const v1::Ro
     review.set_state(v1::REVIEW_STATE_IN_REVIEW);
     *review.mutable_editors() = submitted.editors();
     *review.mutable_submit_time() = to_proto(foreign.at);
+    review.set_round(submitted.round());
     *review.mutable_incident_agencies() = submitted.incident_agencies();
     if (parsed) {
         std::set<std::string> seen;
@@ -76,8 +110,14 @@ static std::vector<v1::Event> open_review(const Policies& policies, const v1::Ro
                     agency_review(policies, agency, static_cast<int>(parsed->draft().severity()));
     }
     const std::string why = unreviewable(roster, event, parsed, foreign.realm);
-    if (!why.empty())
+    if (!why.empty()) {
         events.push_back(review_returned(event.message_id(), approval_itself, why, false));
+        return events;
+    }
+    carry_approvals(roster, before, review);
+    if (!all_cleared(review)) return events;
+    auto cleared = clearance(roster, review, submitted.content());
+    if (cleared) events.push_back(std::move(*cleared));
     return events;
 }
 
@@ -87,10 +127,16 @@ std::optional<Happened> open_reviews(const Reviews& reviews, const Policies& pol
     foreign.each<drafting::v1::Event>([&](const drafting::v1::Event& event) {
         // Everything else happens to texts that are drafting's own: no review is open on them.
         if (!event.has_message_submitted()) return;
-        // Once cleared or rejected a message never comes back to approval: a second clearance would
-        // be a second release.
-        if (!may_move(state_of(reviews, event.message_id()), v1::REVIEW_STATE_IN_REVIEW)) return;
-        for (v1::Event& opened : open_review(policies, roster, foreign, event))
+        // Once rejected a message never comes back; once cleared only where drafting got it back
+        // from its release, which is another round: a second clearance is a second release.
+        const auto known = reviews.latest.find(event.message_id());
+        const v1::Review before =
+            known == reviews.latest.end() ? v1::Review{} : known->second.get();
+        if (!may_move(before.state(), v1::REVIEW_STATE_IN_REVIEW)) return;
+        if (before.state() == v1::REVIEW_STATE_CLEARED &&
+            event.message_submitted().round() <= before.round())
+            return;
+        for (v1::Event& opened : open_review(policies, roster, foreign, event, before))
             happened.events.push_back(std::move(opened));
         happened.subject = event.message_id();
         happened.etag = std::string{"0"};

@@ -13,6 +13,8 @@ static constexpr runtime::Move<v1::ReviewState> review_moves[] = {
     {v1::REVIEW_STATE_IN_REVIEW, v1::REVIEW_STATE_RETURNED},
     {v1::REVIEW_STATE_IN_REVIEW, v1::REVIEW_STATE_REJECTED},
     {v1::REVIEW_STATE_RETURNED, v1::REVIEW_STATE_IN_REVIEW},     // Submitted again.
+    // Its release ended before anything was public, and drafting got the text back.
+    {v1::REVIEW_STATE_CLEARED, v1::REVIEW_STATE_IN_REVIEW},
 };
 // clang-format on
 

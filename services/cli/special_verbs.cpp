@@ -195,13 +195,15 @@ static Exit exit_of_release(const publishing::v1::Release& release) {
     std::map<publishing::v1::DeliveryState, int> states;
     for (const auto& delivery : release.deliveries()) ++states[delivery.state()];
     if (states[publishing::v1::DELIVERY_STATE_UNKNOWN] > 0) return Exit::unknown_outcome;
-    const bool over = release.state() == publishing::v1::RELEASE_STATE_RELEASED ||
-                      release.state() == publishing::v1::RELEASE_STATE_RETRACTED ||
-                      release.state() == publishing::v1::RELEASE_STATE_PARTLY_RETRACTED ||
-                      release.state() == publishing::v1::RELEASE_STATE_RETRACTING;
+    const bool out = release.state() == publishing::v1::RELEASE_STATE_FIRING ||
+                     release.state() == publishing::v1::RELEASE_STATE_RELEASED ||
+                     release.state() == publishing::v1::RELEASE_STATE_RETRACTED ||
+                     release.state() == publishing::v1::RELEASE_STATE_PARTLY_RETRACTED ||
+                     release.state() == publishing::v1::RELEASE_STATE_RETRACTING;
     const int failed = states[publishing::v1::DELIVERY_STATE_REFUSED] +
-                       states[publishing::v1::DELIVERY_STATE_NOT_READY];
-    if (over && failed > 0 && states[publishing::v1::DELIVERY_STATE_CONFIRMED] > 0)
+                       states[publishing::v1::DELIVERY_STATE_NOT_READY] +
+                       states[publishing::v1::DELIVERY_STATE_SKIPPED];
+    if (out && failed > 0 && states[publishing::v1::DELIVERY_STATE_CONFIRMED] > 0)
         return Exit::partly_published;
     return Exit::ok;
 }

@@ -139,6 +139,9 @@ Rows publishing_rows() {
                       {"T0", "fireAt"},
                       {"REASON", "reason"}}}},
         {"StopRelease", {.example = "tocsin release stop RELEASE --reason 'sent in error'"}},
+        {"ProceedRelease",
+         {.example = "tocsin release proceed RELEASE --without city-hook --reason 'its server is "
+                     "down'"}},
         {"RetryDelivery",
          {.example =
               "tocsin release retry RELEASE city-hook --reason 'the credential was renewed'"}},

@@ -34,7 +34,8 @@ void write_area(XmlWriter& xml, const Area& area, std::string_view language) {
 }
 
 // Every language carries the same coded values verbatim; only the words differ.
-void write_info(XmlWriter& xml, const Draft& draft, const Text& text, const Fixed& fixed) {
+void write_info(XmlWriter& xml, const Content& content, const Text& text, const Fixed& fixed) {
+    const Draft& draft = content.draft();
     xml.open("info");
     xml.leaf("language", text.language());
     xml.leaf("category", cap_word(draft.category()));
@@ -44,7 +45,7 @@ void write_info(XmlWriter& xml, const Draft& draft, const Text& text, const Fixe
     xml.leaf("certainty", cap_word(draft.certainty()));
     xml.leaf("effective", fixed.sent());
     if (draft.has_onset()) xml.leaf("onset", cap_time(draft.onset()));
-    if (draft.has_expires()) xml.leaf("expires", cap_time(draft.expires()));
+    xml.leaf_unless_empty("expires", expiry(content, fixed));
     xml.leaf_unless_empty("senderName", sender_name(fixed, text.language()));
     xml.leaf_unless_empty("headline", text.headline());
     xml.leaf_unless_empty("description", text.description());
@@ -89,7 +90,7 @@ std::string cap_xml(const Content& content, const Fixed& fixed) {
     xml.leaf_unless_empty("note", marking(content));
     xml.leaf_unless_empty("references", cap_references(content, fixed));
     xml.leaf_unless_empty("incidents", incidents(content));
-    for (const Text& text : said(content, fixed)) write_info(xml, content.draft(), text, fixed);
+    for (const Text& text : said(content, fixed)) write_info(xml, content, text, fixed);
     xml.close();
     return xml.finish();
 }

@@ -1,11 +1,18 @@
 #include "content/texts.hpp"
 
+#include "content/cap.hpp"
+
 #include <algorithm>
 
 namespace tocsin::content {
 
 const Texts& said(const Content& content, const Fixed& fixed) {
     return fixed.retraction() ? content.draft().retraction() : content.draft().texts();
+}
+
+std::string expiry(const Content& content, const Fixed& fixed) {
+    if (fixed.has_expires()) return cap_time(fixed.expires());
+    return content.draft().has_expires() ? cap_time(content.draft().expires()) : std::string{};
 }
 
 int find_text(const Texts& texts, std::string_view language) {

@@ -13,6 +13,9 @@ using Texts = google::protobuf::RepeatedPtrField<Text>;
 // The retraction where that is what is rendered, else the message.
 const Texts& said(const Content& content, const Fixed& fixed);
 
+// When what is said expires, as CAP writes it; empty where it does not say.
+std::string expiry(const Content& content, const Fixed& fixed);
+
 // Index of the text in `language`; -1 for none.
 int find_text(const Texts& texts, std::string_view language);
 

@@ -42,7 +42,10 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
                                        Time now) {
     Happened happened;
     if (foreign.service == "approval") follow_approval(state.messages, foreign, happened);
-    if (foreign.service == "publishing") follow_publishing(state.alerts, foreign, happened);
+    if (foreign.service == "publishing") {
+        follow_publishing(state.alerts, foreign, happened);
+        take_back_released(state.messages, foreign, happened);
+    }
     if (foreign.service == "trigger")
         follow_trigger(crossing_slices(state), foreign, now, happened);
     if (happened.events.empty()) return std::nullopt;
@@ -51,7 +54,8 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
 
 bool Decider::concerns(const runtime::Foreign& foreign) {
     if (foreign.service == "trigger") return concerns_crossings(foreign);
-    if (foreign.service == "publishing") return concerns_alerts(foreign);
+    if (foreign.service == "publishing")
+        return concerns_alerts(foreign) || concerns_returns(foreign);
     return concerns_messages(foreign);
 }
 

@@ -2,6 +2,9 @@
 
 #include "drafting/expiry.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
+
+#include <fmt/format.h>
 
 namespace tocsin::drafting {
 
@@ -56,6 +59,46 @@ void follow_approval(const Messages& messages, const runtime::Foreign& foreign,
                                       ? returned_message(id, *message, event.review_returned())
                                       : closed_message(id, *message, event.review_rejected()));
         happened.subject = id;
+        happened.etag = std::to_string(message->version + 1);
+    });
+}
+
+// ---- reactions to publishing
+
+bool concerns_returns(const runtime::Foreign& foreign) {
+    using publishing::v1::Event;
+    return runtime::has_any<Event>(foreign, {Event::kReleaseCancelled, Event::kReleaseEnded});
+}
+
+static v1::Event returned_by_release(const std::string& id, const Message& message,
+                                     const publishing::v1::Event& event) {
+    const bool cancelled = event.has_release_cancelled();
+    const std::string& why =
+        cancelled ? event.release_cancelled().reason() : event.release_ended().reason();
+    v1::Event returned = move_of(id, message.state, MESSAGE_STATE_DRAFT);
+    v1::MessageReturned& body = *returned.mutable_message_returned();
+    body.set_actor(cancelled ? event.release_cancelled().actor() : "service:publishing");
+    body.set_release_id(event.release_id());
+    body.set_reason(fmt::format(
+        "Release `{}` ended before anything was public: {}{} Its approvals count for exactly this "
+        "text until it expires: submit it as it is to release it again, or revise it, which takes "
+        "new ones.",
+        event.release_id(), why, why.ends_with('.') ? "" : "."));
+    return returned;
+}
+
+void take_back_released(const Messages& messages, const runtime::Foreign& foreign,
+                        Happened& happened) {
+    foreign.each<publishing::v1::Event>([&](const publishing::v1::Event& event) {
+        const auto& text = event.has_release_cancelled() ? event.release_cancelled().returned()
+                                                         : event.release_ended().returned();
+        const Message* message = messages.find(text.message_id());
+        // What an earlier submission led to brings back nothing of a later one.
+        if (!message || message->state != MESSAGE_STATE_IN_REVIEW ||
+            message->rounds != text.round())
+            return;
+        happened.events.push_back(returned_by_release(text.message_id(), *message, event));
+        happened.subject = text.message_id();
         happened.etag = std::to_string(message->version + 1);
     });
 }
@@ -121,6 +164,7 @@ bool Messages::evolve(const std::string& id, const v1::MessageSubmitted& submitt
     Message* message = move(id, MESSAGE_STATE_IN_REVIEW);
     if (!message) return false;
     message->editors.insert(submitted.submitter());
+    message->rounds = submitted.round();
     // The same bytes that approval and publishing hold.
     if (message->has_text()) message->content = runtime::SharedBytes(submitted.content());
     message->draft = {};

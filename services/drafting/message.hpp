@@ -39,6 +39,7 @@ struct Message {
     v1::MessageState state = v1::MESSAGE_STATE_DRAFT;
     std::int64_t revision = 0;
     std::int64_t version = 0;  // The etag: events so far.
+    std::int64_t rounds = 0;   // Submissions so far.
     // All who ever wrote any revision or submitted it. They stay: a person who undid their own edit
     // may not approve either.
     std::set<std::string> editors;
@@ -85,11 +86,15 @@ private:
     std::set<std::pair<Time, std::string>> expiring_;
 };
 
-// ---- reactions to approval
+// ---- reactions to approval and publishing
 
 bool concerns_messages(const runtime::Foreign& foreign);
 // What brings a text back, or ends it. The rest of a review is approval's own: the text stays
 // locked.
 void follow_approval(const Messages& messages, const runtime::Foreign& foreign, Happened& happened);
+bool concerns_returns(const runtime::Foreign& foreign);
+// A release that ended before anything was public.
+void take_back_released(const Messages& messages, const runtime::Foreign& foreign,
+                        Happened& happened);
 
 }  // namespace tocsin::drafting

@@ -21,6 +21,8 @@ static constexpr runtime::Move<v1::MessageState> message_moves[] = {
     // Taken back, or the approval has lapsed.
     {MESSAGE_STATE_CLEARED, MESSAGE_STATE_DRAFT},
     {MESSAGE_STATE_CLEARED, MESSAGE_STATE_ARMED},
+    // Its release gave the text back, and it was submitted again.
+    {MESSAGE_STATE_CLEARED, MESSAGE_STATE_IN_REVIEW},
     // Vetoed.
     {MESSAGE_STATE_CLEARED, MESSAGE_STATE_REJECTED},
     {MESSAGE_STATE_CLEARED, MESSAGE_STATE_CANCELLED},

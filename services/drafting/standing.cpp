@@ -12,7 +12,10 @@ bool Standing::move(Track& track, v1::MessageState to, const std::string& reason
     if (!may_move(track.at, to)) return false;
     track.at = to;
     track.reason = reason;
-    if (to == MESSAGE_STATE_IN_REVIEW) ++track.round;
+    if (to == MESSAGE_STATE_IN_REVIEW) {
+        ++track.round;
+        track.after_release = false;
+    }
     return true;
 }
 
@@ -52,7 +55,10 @@ bool Standing::move_drafting(const v1::Event& event) {
         case v1::Event::kMessageWithdrawn:
             return move(drafting_, MESSAGE_STATE_WITHDRAWN, event.message_withdrawn().reason());
         case v1::Event::kMessageReturned:
-            return move(drafting_, MESSAGE_STATE_DRAFT, event.message_returned().reason());
+            if (!move(drafting_, MESSAGE_STATE_DRAFT, event.message_returned().reason()))
+                return false;
+            if (!event.message_returned().release_id().empty()) drafting_.after_release = true;
+            return true;
         case v1::Event::kMessageClosed:
             return move(drafting_, MESSAGE_STATE_REJECTED, event.message_closed().reason());
         case v1::Event::kMessageCreated:
@@ -140,7 +146,14 @@ bool Standing::end(const publishing::v1::ReleaseEnded& ended) {
 }
 
 bool Standing::move_publishing(const publishing::v1::Event& event) {
-    if (event.has_release_planned()) planned_ = true;
+    if (event.has_release_planned()) {
+        // One for each clearance.
+        publishing_ = {MESSAGE_STATE_CLEARED,
+                       std::max<std::int64_t>(event.release_planned().release().round(), 1),
+                       {},
+                       false};
+        return true;
+    }
     if (event.has_release_armed()) return move(publishing_, MESSAGE_STATE_ARMED);
     // Later claims are further attempts, or the retraction's: something is public already.
     if (event.has_deliveries_claimed() &&
@@ -163,8 +176,9 @@ bool Standing::apply(const publishing::v1::Event& event, Time at) {
 }
 
 // How far a track is within its round: a submission, then approval's answer, then what drafting
-// made of a returned text.
+// made of a returned text; then its release, and that it gave the text back.
 static int rank(const Track& track) {
+    if (track.after_release) return 5;
     switch (track.at) {
         case MESSAGE_STATE_DRAFT:
             return track.round == 0 ? 0 : 2;
@@ -190,10 +204,12 @@ static int rank(const Track& track) {
 }
 
 const Track& Standing::foremost() const {
-    // A message is cleared once, and nothing hands it back: from then on publishing's state counts.
-    if (planned_) return publishing_;
     const auto weight = [](const Track& track) { return std::pair{track.round, rank(track)}; };
-    return weight(drafting_) < weight(approval_) ? approval_ : drafting_;
+    const Track& reviewed = weight(drafting_) < weight(approval_) ? approval_ : drafting_;
+    // Nothing is planned before it is cleared, whatever was read so far.
+    if (publishing_.round == 0 || publishing_.round < reviewed.round) return reviewed;
+    const bool returned = publishing_.round == reviewed.round && reviewed.after_release;
+    return returned ? reviewed : publishing_;
 }
 
 bool Standing::locked() const {

@@ -28,6 +28,8 @@ struct Track {
     // Submissions so far: what the second one led to outranks all that the first one did.
     std::int64_t round = 0;
     std::string reason;
+    // Drafting's: a release gave the text back.
+    bool after_release = false;
 };
 
 // How long the texts of a message stay readable after its end: the last move that its life has, or
@@ -95,9 +97,8 @@ private:
     std::string digest_;
     Time expires_{};  // of the latest draft
     Track drafting_, approval_;
-    // Begins where approval ends, and from then on has the baton.
-    Track publishing_{v1::MESSAGE_STATE_CLEARED, 0, {}};
-    bool planned_ = false;
+    // Begins where approval ends, and from then on has the baton, until it gives the text back.
+    Track publishing_{v1::MESSAGE_STATE_CLEARED, 0, {}, false};
     Time updated_{};
 };
 

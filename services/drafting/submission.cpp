@@ -37,6 +37,7 @@ v1::Event submitted(const Submitting& submitting) {
     auto editors = message.editors;
     editors.insert(submitting.submitter);
     for (const std::string& editor : editors) body.add_editors(editor);
+    body.set_round(message.rounds + 1);
     body.set_rule_id(message.rule_id);
     body.set_crossing_id(message.crossing_id);
     body.mutable_incident_agencies()->Assign(submitting.incident_agencies.begin(),

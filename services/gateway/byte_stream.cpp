@@ -8,6 +8,7 @@
 
 #include <array>
 #include <functional>
+#include <tuple>
 
 namespace tocsin::gateway {
 
@@ -90,7 +91,7 @@ public:
     asio::awaitable<void> linger() override {
         ErrorCode error;
         auto token = asio::redirect_error(asio::use_awaitable, error);
-        socket().shutdown(tcp::socket::shutdown_send, error);
+        std::ignore = socket().shutdown(tcp::socket::shutdown_send, error);
         std::array<char, 8192> rest{};
         expires_after(std::chrono::seconds(1));
         for (int reads = 0; reads < 256 && !error; ++reads)

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 #include <vector>
 
 namespace tocsin::gateway {
@@ -128,7 +129,7 @@ void HttpServer::admit(tcp::socket socket) {
     if (new_connections_.take(address, std::chrono::steady_clock::now()))
         return handler_.limited("new_connections");
     ErrorCode ignored;
-    socket.set_option(tcp::no_delay(true), ignored);
+    std::ignore = socket.set_option(tcp::no_delay(true), ignored);
     keep_little_unsent(socket);
     const bool one_too_many = !make_room(address, socket.native_handle());
     if (one_too_many && !may_be_told(address)) return;
@@ -214,9 +215,9 @@ void HttpServer::bound_unsent(const HttpSession& newest) {
         const auto is_it = [&](const auto& session) { return session.get() == given_up; };
         const auto found = std::ranges::find_if(sessions_, is_it);
         if (found == sessions_.end()) continue;
-        const std::shared_ptr<HttpSession> session = *found;
-        session->stream().close();  // Its coroutine ends when its turn comes.
-        forget(session);
+        (*found)->stream().close();  // Its coroutine ends when its turn comes.
+        // A copy: it is taken out of `sessions_` there.
+        forget(std::shared_ptr<HttpSession>(*found));
     }
 }
 
@@ -258,7 +259,7 @@ asio::awaitable<void> HttpServer::look_for_gone() {
 
 void HttpServer::ended(const std::shared_ptr<HttpSession>& session) {
     ErrorCode ignored;
-    session->stream().socket().shutdown(tcp::socket::shutdown_both, ignored);
+    std::ignore = session->stream().socket().shutdown(tcp::socket::shutdown_both, ignored);
     session->stream().close();
     forget(session);
     if (stopping_ && sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
@@ -267,7 +268,7 @@ void HttpServer::ended(const std::shared_ptr<HttpSession>& session) {
 void HttpServer::stop(std::function<void()> drained) {
     stopping_ = true;
     ErrorCode ignored;
-    acceptor_.close(ignored);
+    std::ignore = acceptor_.close(ignored);
     if (sessions_.empty()) return drained();
     drained_ = std::move(drained);
     look_for_gone_again_.cancel();

@@ -61,7 +61,7 @@ static grpc::ChannelArguments channel_arguments() {
 }
 
 Upstreams::Upstreams(asio::io_context& io, const std::map<std::string, std::string>& addresses,
-                     std::shared_ptr<grpc::ChannelCredentials> credentials)
+                     const std::shared_ptr<grpc::ChannelCredentials>& credentials)
     : io_(io), checks_done_(io) {
     for (const auto& [service, list] : addresses) {
         if (list.empty()) continue;

@@ -57,7 +57,7 @@ class Upstreams {
 public:
     // Addresses by short service name, each `host:port` or several with commas between.
     Upstreams(boost::asio::io_context& io, const std::map<std::string, std::string>& addresses,
-              std::shared_ptr<grpc::ChannelCredentials> credentials);
+              const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
     bool knows(const std::string& service) const { return stubs_.contains(service); }
     // Cancelled when `peer` leaves, for whom it is: the answer has no reader then. UNAVAILABLE

@@ -46,10 +46,10 @@ bool Decider::concerns(const runtime::Foreign& foreign) {
         return runtime::has_any<Approved>(foreign, {Approved::kApprovalGiven, Approved::kCleared});
     return runtime::has_any<Published>(
         foreign,
-        {Published::kReleasePlanned, Published::kReleaseArmed, Published::kDeliveriesClaimed,
-         Published::kDeliverySettled, Published::kReleaseCancelled, Published::kReleaseEnded,
-         Published::kRetractionArmed, Published::kDeliveryUnknown, Published::kDeliveryRearmed,
-         Published::kReleaseCompleted});
+        {Published::kReleasePlanned, Published::kReleaseArmed, Published::kStragglersArmed,
+         Published::kDeliveriesSkipped, Published::kDeliveriesClaimed, Published::kDeliverySettled,
+         Published::kReleaseCancelled, Published::kReleaseEnded, Published::kRetractionArmed,
+         Published::kDeliveryUnknown, Published::kDeliveryRearmed, Published::kReleaseCompleted});
 }
 
 bool Decider::evolve(State& state, const Event& event, Time) {

@@ -136,13 +136,18 @@ void planned(Release& release, const published::ReleasePlanned& event) {
 
 void armed(Release& release, const published::ReleaseArmed& event) {
     release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
-    // What was planned and is not armed goes without.
-    const auto left_out = [](const std::string&, const KeptDelivery& delivery) {
-        return delivery.purpose == published::PURPOSE_MESSAGE &&
-               delivery.state == published::DELIVERY_STATE_PLANNED;
-    };
-    release.move(published::DELIVERY_STATE_SKIPPED, left_out);
     release.reach(v1::MILESTONE_KIND_ARMED, release.decided_at());
+}
+
+// They follow the others.
+void armed(Release& release, const published::StragglersArmed& event) {
+    release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
+}
+
+void skipped(Release& release, const published::DeliveriesSkipped& event) {
+    const std::set<std::string_view> ids(event.delivery_ids().begin(), event.delivery_ids().end());
+    release.move(published::DELIVERY_STATE_SKIPPED,
+                 [&](const std::string& id, const KeptDelivery&) { return ids.contains(id); });
 }
 
 void retraction_armed(Release& release, const published::RetractionArmed& event) {
@@ -150,7 +155,8 @@ void retraction_armed(Release& release, const published::RetractionArmed& event)
     // What was still to be sent is not; one that was claimed by then is settled by itself.
     const auto unsent = [](const std::string&, const KeptDelivery& delivery) {
         return delivery.purpose == published::PURPOSE_MESSAGE &&
-               delivery.state == published::DELIVERY_STATE_ARMED;
+               (delivery.state == published::DELIVERY_STATE_ARMED ||
+                delivery.state == published::DELIVERY_STATE_PLANNED);
     };
     release.move(published::DELIVERY_STATE_STOOD_DOWN, unsent);
     release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
@@ -200,6 +206,8 @@ void completed(Release& release, const published::ReleaseCompleted& event) {
 
 void tell(Release& release, const published::Event& event) {
     if (event.has_release_armed()) armed(release, event.release_armed());
+    if (event.has_stragglers_armed()) armed(release, event.stragglers_armed());
+    if (event.has_deliveries_skipped()) skipped(release, event.deliveries_skipped());
     if (event.has_deliveries_claimed()) claimed(release, event.deliveries_claimed());
     if (event.has_delivery_settled()) settled(release, event.delivery_settled());
     if (event.has_release_cancelled() || event.has_release_ended()) ended(release);

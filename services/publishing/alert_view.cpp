@@ -45,7 +45,7 @@ void AlertView::list(const Release& release, const Delivery& delivery, Time clai
                 .armed = delivery.armed,
                 .fire_at = runtime::from_proto(fixed.fire_at()),
                 .claimed_at = claimed_at,
-                .expires = release.expires,
+                .expires = runtime::from_proto(fixed.expires()),
                 .content = nullptr};
     alerts_.set(alert.identifier, std::make_shared<const Alert>(alert));
     // Its own, so that it is not held parsed with that of the release.

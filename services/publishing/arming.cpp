@@ -33,25 +33,45 @@ static void refuse_delivery(Turn& turn, const std::string& delivery_id, const st
 namespace {
 
 // What one decision arms.
+template <class Event>
 struct ArmedAll {
-    v1::ReleaseArmed event;
+    Event event;
     int left = 0;  // renditions whose bytes follow in later decisions
     std::vector<std::pair<std::string, std::string>> refused;  // deliveries, with the reason
 };
 
-ArmedAll arm_for(const Release& release, Time fire_at) {
+// Agencies whose feed shows it, or will with what is ready now.
+std::set<std::string> showing_agencies(const Release& release) {
     std::set<std::string> showing;
     for (const Delivery& delivery : release.deliveries)
-        if (delivery.traits().public_from_claim && delivery.is(v1::DELIVERY_STATE_READY))
+        if (delivery.traits().public_from_claim && !delivery.retracts() &&
+            (delivery.is(v1::DELIVERY_STATE_READY) || delivery.armed))
             showing.insert(delivery.head.agency_id());
-    ArmedAll all;
-    Arming<v1::ReleaseArmed> arming{release};
+    return showing;
+}
+
+// The values that the deliveries of an agency were armed with before; null: there are none.
+const content::v1::Fixed* fixed_before(const Release& release, const std::string& agency) {
+    for (const Delivery& delivery : release.deliveries)
+        if (delivery.armed && !delivery.retracts() && delivery.head.agency_id() == agency)
+            return &delivery.armed->fixed;
+    return nullptr;
+}
+
+template <class Event>
+ArmedAll<Event> arm_ready(const Release& release, Time fire_at, bool late) {
+    const std::set<std::string> showing = showing_agencies(release);
+    ArmedAll<Event> all;
+    Arming<Event> arming{release};
     std::map<std::string, std::string> identifiers;
     for (const Delivery& delivery : release.deliveries) {
         if (!delivery.is(v1::DELIVERY_STATE_READY)) continue;
         const std::string& agency = delivery.head.agency_id();
-        const auto added = arming.add(delivery.head, delivery.text_max, agency, [&] {
-            auto fixed = fix(release, agency, fire_at, showing);
+        v1::Delivery head = delivery.head;
+        head.set_straggler(late);
+        const auto added = arming.add(std::move(head), delivery.text_max, agency, [&] {
+            const auto* before = fixed_before(release, agency);
+            auto fixed = before ? *before : fix(release, agency, fire_at, showing);
             identifiers[agency] = fixed.identifier();
             return fixed;
         });
@@ -59,7 +79,6 @@ ArmedAll arm_for(const Release& release, Time fire_at) {
     }
     all.event = arming.take();
     all.left = arming.left();
-    *all.event.mutable_fire_at() = to_proto(fire_at);
     for (const v1::Delivery& delivery : all.event.deliveries())
         (*all.event.mutable_identifiers())[delivery.agency_id()] =
             identifiers[delivery.agency_id()];
@@ -68,30 +87,82 @@ ArmedAll arm_for(const Release& release, Time fire_at) {
 
 }  // namespace
 
+void end_without_quorum(Turn& turn, const std::string& late) {
+    turn.end(v1::RELEASE_STATE_ABORTED,
+             fmt::format("Fewer channels were ready than the {} % that the message needs. {}",
+                         turn.release.stragglers.quorum_percent(), late));
+}
+
+// The release may still wait for them, as a person can correct what is wrong with the channel.
+static void hold_back(Turn& turn, const std::string& delivery_id, const std::string& reason) {
+    v1::Event event = event_of(turn.release.id());
+    v1::DeliveryPrepared& prepared = *event.mutable_delivery_prepared();
+    prepared.set_delivery_id(delivery_id);
+    prepared.set_reason(shortened(reason, reason_bytes_max));
+    prepared.set_text_max(turn.release.find(delivery_id)->text_max);
+    turn.add(std::move(event));
+}
+
+// What cannot be rendered after all is a straggler like any other. False: it is waited for.
+static bool leave_behind(Turn& turn,
+                         const std::vector<std::pair<std::string, std::string>>& refused) {
+    if (refused.empty()) return true;
+    if (turn.release.stragglers.wait_seconds() > 0 && turn.now < turn.release.go_at) {
+        for (const auto& [id, reason] : refused) hold_back(turn, id, reason);
+        return false;
+    }
+    for (const auto& [id, reason] : refused) refuse_delivery(turn, id, reason);
+    if (turn.release.has_quorum()) return true;
+    Account late;
+    for (const auto& [id, reason] : refused) late.add(fmt::format("`{}`: {}", id, reason));
+    end_without_quorum(turn, late.text());
+    return false;
+}
+
 void arm(Turn& turn) {
     const Time earliest = turn.now + turn.release.arm_lead;
     const auto not_before = [&](Time time) {
-        return std::max(turn.release.release_at.value_or(time), time);
+        const v1::Release& head = turn.release.head;
+        return head.has_release_at() ? std::max(runtime::from_proto(head.release_at()), time)
+                                     : time;
     };
     Time fire_at = not_before(earliest);
     const Release before = turn.release;
-    ArmedAll all = arm_for(before, fire_at);
+    auto all = arm_ready<v1::ReleaseArmed>(before, fire_at, false);
     if (const Time later = not_before(earliest + all.left * keeping_time); later > fire_at) {
         fire_at = later;
-        all = arm_for(before, fire_at);
+        all = arm_ready<v1::ReleaseArmed>(before, fire_at, false);
     }
-    for (const auto& [id, reason] : all.refused) refuse_delivery(turn, id, reason);
+    if (!leave_behind(turn, all.refused)) return;
     if (fire_at >= before.expires)
         return turn.end(
             v1::RELEASE_STATE_EXPIRED,
             "The message expires before it could be released. Submit it again with a later "
             "expiry.");
-    if (all.event.deliveries().empty())
+    if (all.event.deliveries().empty()) {
+        // The first of the others that is ready goes.
+        if (turn.release.count(v1::PURPOSE_MESSAGE,
+                               {v1::DELIVERY_STATE_PLANNED, v1::DELIVERY_STATE_NOT_READY}) > 0)
+            return;
         return turn.end(v1::RELEASE_STATE_ABORTED,
                         "No channel can carry the message as it was approved. Correct it as the "
                         "deliveries say, and submit it again.");
+    }
+    *all.event.mutable_fire_at() = to_proto(fire_at);
     v1::Event event = event_of(turn.release.id());
     *event.mutable_release_armed() = std::move(all.event);
+    turn.add(std::move(event));
+}
+
+void arm_stragglers(Turn& turn) {
+    const Release before = turn.release;
+    const Time fire_at = runtime::from_proto(before.head.fire_at());
+    auto all =
+        arm_ready<v1::StragglersArmed>(before, fire_at, turn.now + before.arm_lead > fire_at);
+    for (const auto& [id, reason] : all.refused) refuse_delivery(turn, id, reason);
+    if (all.event.deliveries().empty()) return;
+    v1::Event event = event_of(turn.release.id());
+    *event.mutable_stragglers_armed() = std::move(all.event);
     turn.add(std::move(event));
 }
 

@@ -5,10 +5,16 @@
 
 #include "publishing/release_steps.hpp"
 
+#include <string>
+
 namespace tocsin::publishing {
 
 // Arms what is ready, or ends the release where nothing can go out.
 void arm(Turn& turn);
+// Arms what was not ready then, and is now.
+void arm_stragglers(Turn& turn);
+// Gives the release up: fewer are ready than the message needs. `late`: who is not, and why.
+void end_without_quorum(Turn& turn, const std::string& late);
 // Keeps renditions that did not fit into the decision that armed them, as many as fit into one.
 void keep_renditions(Turn& turn);
 

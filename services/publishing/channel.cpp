@@ -99,7 +99,8 @@ static std::optional<Rejection> require_known_kind(const std::string& kind) {
 
 // Most deliveries that a message may have on a channel.
 static int deliveries_on(const std::string& kind, int languages) {
-    switch (content::traits_of(kind).parts) {
+    const content::Parts parts = content::traits_of(kind).parts;
+    switch (parts) {
         case content::Parts::one:
             break;
         case content::Parts::one_per_language:

@@ -23,7 +23,8 @@ static double skew_ms(const Release& release, v1::Purpose purpose) {
     for (const Delivery& delivery : release.deliveries) {
         // A later attempt is late because of its own channel, which is no skew of the release.
         if (delivery.head.purpose() != purpose || !delivery.is(v1::DELIVERY_STATE_CONFIRMED) ||
-            delivery.head.attempts() != 1 || !delivery.head.has_written_at())
+            delivery.head.attempts() != 1 || delivery.head.straggler() ||
+            !delivery.head.has_written_at())
             continue;
         const Time written = from_proto(delivery.head.written_at());
         first = first ? std::min(*first, written) : written;
@@ -50,16 +51,27 @@ static std::string troubles(const Release& release, v1::Purpose purpose) {
     return all.text();
 }
 
-// Refuses what it is too late to send again, some at a time. False: more are left.
+// Ends what it is too late to send, or to send again, some at a time. False: more are left.
 static bool settle_late(Turn& turn, v1::Purpose purpose) {
-    if (turn.release.count(purpose, v1::DELIVERY_STATE_ARMED) == 0) return true;
+    if (turn.release.count(purpose, {v1::DELIVERY_STATE_ARMED, v1::DELIVERY_STATE_PLANNED,
+                                     v1::DELIVERY_STATE_NOT_READY}) == 0)
+        return true;
     const Release before = turn.release;
     for (const Delivery& delivery : before.deliveries) {
-        if (delivery.head.purpose() != purpose || !delivery.is(v1::DELIVERY_STATE_ARMED)) continue;
+        if (delivery.head.purpose() != purpose) continue;
+        const bool armed = delivery.is(v1::DELIVERY_STATE_ARMED);
+        if (!armed && !delivery.is(v1::DELIVERY_STATE_PLANNED) &&
+            !delivery.is(v1::DELIVERY_STATE_NOT_READY))
+            continue;
         if (std::ssize(turn.events) >= events_max) return false;
-        settle(
-            turn, delivery, v1::DELIVERY_STATE_REFUSED,
-            fmt::format("Too late for another attempt. Last answer: {}", delivery.head.reason()));
+        if (armed)
+            settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
+                   fmt::format("Too late for another attempt. Last answer: {}",
+                               delivery.head.reason()));
+        else
+            settle(turn, delivery, v1::DELIVERY_STATE_SKIPPED,
+                   fmt::format("It was not ready before the message expired. {}",
+                               delivery.head.reason()));
     }
     return true;
 }
@@ -152,6 +164,9 @@ static void complete_message(Turn& turn) {
 }
 
 void complete(Turn& turn) {
+    if (turn.release.is(v1::RELEASE_STATE_ARMED) && turn.release.is_settled())
+        return turn.end(v1::RELEASE_STATE_ABORTED, "No channel is left to release it on. " +
+                                                       troubles(turn.release, v1::PURPOSE_MESSAGE));
     come_true(turn);
     retract_further(turn);
     const bool retracting = turn.release.is(v1::RELEASE_STATE_RETRACTING);

@@ -3,6 +3,7 @@
 #include "publishing/claiming.hpp"
 #include "publishing/due.hpp"
 #include "publishing/preparing.hpp"
+#include "publishing/proceeding.hpp"
 #include "publishing/repairing.hpp"
 #include "publishing/settling.hpp"
 #include "publishing/stopping.hpp"
@@ -16,11 +17,15 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking, const
     const auto& [constants, channels, releases] = state;
     switch (command.body_case()) {
         case Command::kPutChannel:
-            return put_channel(channels, asking, command.put_channel());
+            return follow_channel(put_channel(channels, asking, command.put_channel()), releases,
+                                  asking, now);
         case Command::kRemoveChannel:
-            return remove_channel(channels, asking, command.remove_channel());
+            return follow_channel(remove_channel(channels, asking, command.remove_channel()),
+                                  releases, asking, now);
         case Command::kStopRelease:
-            return stop_release(releases, asking, command.stop_release(), now);
+            return stop_release(releases, channels, asking, command.stop_release(), now);
+        case Command::kProceedRelease:
+            return proceed_release(releases, asking, command.proceed_release(), now);
         case Command::kRecordPrepared:
             return record_prepared(releases, asking, command.record_prepared(), now);
         case Command::kClaimRelease:
@@ -28,7 +33,7 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking, const
         case Command::kRecordOutcome:
             return record_outcome(releases, asking, command.record_outcome(), now);
         case Command::kRetryDelivery:
-            return retry_delivery(releases, asking, command.retry_delivery(), now);
+            return retry_delivery(releases, channels, asking, command.retry_delivery(), now);
         case Command::kResolveDelivery:
             return resolve_delivery(releases, asking, command.resolve_delivery(), now);
         case Command::kReachDue:
@@ -59,6 +64,10 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
         case Event::kDeliveryPrepared:
         case Event::kReleaseArmed:
         case Event::kRenditionKept:
+        case Event::kPreparationRenewed:
+        case Event::kStragglersArmed:
+        case Event::kDeliveriesSkipped:
+        case Event::kDeliveriesRedirected:
         case Event::kReleaseCancelled:
         case Event::kReleaseEnded:
         case Event::kDeliveriesClaimed:

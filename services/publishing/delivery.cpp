@@ -96,9 +96,24 @@ std::vector<std::string> deliveries_of(const v1::Event& event) {
             return {event.delivery_unknown().delivery_id()};
         case v1::Event::kDeliveryRearmed:
             return {event.delivery_rearmed().delivery_id()};
+        case v1::Event::kDeliveriesSkipped: {
+            const auto& ids = event.deliveries_skipped().delivery_ids();
+            return {ids.begin(), ids.end()};
+        }
+        case v1::Event::kDeliveriesRedirected: {
+            const auto& ids = event.deliveries_redirected().delivery_ids();
+            return {ids.begin(), ids.end()};
+        }
+        case v1::Event::kStragglersArmed: {
+            std::vector<std::string> ids;
+            for (const v1::Delivery& one : event.stragglers_armed().deliveries())
+                ids.push_back(one.delivery_id());
+            return ids;
+        }
         case v1::Event::kChannelPut:
         case v1::Event::kChannelRemoved:
         case v1::Event::kReleasePlanned:
+        case v1::Event::kPreparationRenewed:
         case v1::Event::kReleaseArmed:
         case v1::Event::kReleaseCancelled:
         case v1::Event::kReleaseEnded:

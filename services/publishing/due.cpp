@@ -47,7 +47,7 @@ Verdict reach_due(const Releases& releases, const runtime::Asking& asking, const
         return std::move(turn).done();
     }
     doubt_late(releases, **release, turn);
-    proceed(turn);
+    advance(turn);
     if (turn.release.is(v1::RELEASE_STATE_ARMED) && turn.now >= turn.release.expires)
         turn.end(v1::RELEASE_STATE_EXPIRED, "It was not started before the message expired.");
     complete(turn);

@@ -26,11 +26,6 @@ static Time due_since(const Release& release, const Delivery& delivery) {
     return from_proto(release.head.clear_time());
 }
 
-bool Executor::to_prepare(const Release& release, const Delivery& delivery) {
-    return (release.is(v1::RELEASE_STATE_PREPARING) || release.is(v1::RELEASE_STATE_WAITING)) &&
-           (delivery.is(v1::DELIVERY_STATE_PLANNED) || delivery.is(v1::DELIVERY_STATE_NOT_READY));
-}
-
 bool Executor::has_work(const Release& release, Time now) {
     if (!release.at_rest()) return true;
     return needs_work(release) &&
@@ -186,7 +181,7 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
                             steady(from_proto(head.give_up_at()))));
     } else if (!acts(key, release, delivery)) {
         return;
-    } else if (to_prepare(release, delivery)) {
+    } else if (release.to_prepare(delivery)) {
         if (begin("prepare/" + name))
             runtime::spawn(prepare(key, make_job(key, release, delivery), "prepare/" + name));
     } else if (release.claimable(delivery, delivery.retry_at.value_or(parts_.now()))) {
@@ -227,6 +222,12 @@ Job Executor::make_job(const Key& key, const Release& release, const Delivery& d
 // counts, so that a step of the wall clock neither hastens nor delays it.
 Executor::Steady Executor::steady(Time when) const {
     return parts_.steady_now() + (when - parts_.now());
+}
+
+// In steps: the clock may be set, or the machine stand still, on the way.
+Task<void> Executor::wait_until(Time when) {
+    while (!stopping_ && parts_.now() < when)
+        co_await pause(std::min<Duration>(when - parts_.now(), 1s));
 }
 
 bool Executor::begin(const std::string& name) { return busy_.insert(name).second; }

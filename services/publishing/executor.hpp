@@ -68,19 +68,22 @@ private:
     using Key = std::pair<std::string, std::string>;
     struct Attempt;
 
-    // It must be prepared, or prepared again.
-    static bool to_prepare(const Release& release, const Delivery& delivery);
     // There may be something to do for it, now or later; what is in doubt for long is a person's.
     static bool has_work(const Release& release, Time now);
     bool in_use(const std::string& realm, const std::string& channel) const;
     // Whether this instance has to do what no claim gives to another.
     bool acts(const Key& key, const Release& release, const Delivery& delivery) const;
+    // Returns at that time by the clock on the wall, which may be set meanwhile; or once it stops.
+    Task<void> wait_until(Time when);
     // At one delivery where it is named, else at all of them.
     void look(const Key& key, const std::string& delivery_id = {});
     void look_at(const Key& key, const Release& release, const Delivery& delivery);
     void find_open();
     Task<void> keep_looking();
 
+    // The delivery is still to be prepared, on that very channel.
+    bool leads_to(const Key& key, const Job& job,
+                  const std::shared_ptr<const v1::Channel>& channel) const;
     Task<void> prepare(Key key, Job job, std::string name);
     Task<void> claim(Key key, v1::Purpose purpose, Time when, std::string name);
     Task<void> fire(Key key, Job job, Steady start, Steady give_up);

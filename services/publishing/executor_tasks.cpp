@@ -25,14 +25,29 @@ void Executor::show_ready(const std::string& realm, const std::string& channel, 
         .Set(ready ? 1 : 0);
 }
 
+bool Executor::leads_to(const Key& key, const Job& job,
+                        const std::shared_ptr<const v1::Channel>& channel) const {
+    const auto release = current(key);
+    const Delivery* delivery = release ? release->find(job.delivery.delivery_id()) : nullptr;
+    return delivery && delivery->channel == channel && release->to_prepare(*delivery);
+}
+
 Task<void> Executor::prepare(Key key, Job job, std::string name) {
     std::optional<Prepared> recorded;
+    std::shared_ptr<const v1::Channel> channel;
     Duration wait = 1s;
     while (true) {
         const auto release = current(key);
         const Delivery* delivery = release ? release->find(job.delivery.delivery_id()) : nullptr;
-        if (!delivery || !to_prepare(*release, *delivery)) break;
+        if (!delivery || !release->to_prepare(*delivery)) break;
         if (!acts(key, *release, *delivery)) break;
+        if (delivery->channel != channel) {
+            channel = delivery->channel;
+            job = make_job(key, *release, *delivery);
+            wait = 1s;
+        }
+        // Its channel is another now, or what was said of it was too long ago.
+        if (delivery->is(v1::DELIVERY_STATE_PLANNED)) recorded.reset();
         const Prepared prepared = co_await try_prepare(job);
         show_ready(key.first, job.delivery.channel_id(), prepared.ready);
         const bool news = !recorded || recorded->ready != prepared.ready ||
@@ -50,14 +65,15 @@ Task<void> Executor::prepare(Key key, Job job, std::string name) {
             const auto answer = co_await tell(key.first, std::move(command), id, true);
             if (answer.kind != runtime::Answer::Kind::unavailable) recorded = prepared;
         }
-        co_await pause(wait);
+        for (Duration left = wait; left > Duration{} && leads_to(key, job, channel); left -= 1s)
+            co_await pause(std::min<Duration>(left, 1s));
         wait = std::min<Duration>(wait * 2, 30s);
     }
     busy_.erase(name);
 }
 
 Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string name) {
-    co_await parts_.http.sleep_until(steady(when));
+    co_await wait_until(when);
     const auto release = current(key);
     const Time now = parts_.now();
     const bool due =

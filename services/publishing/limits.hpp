@@ -26,8 +26,12 @@ inline constexpr std::size_t receipt_bytes_max = 128;
 // Of a receipt that a reply names.
 inline constexpr std::size_t reply_bytes_max = 64;
 
-// The texts of a release are kept this long after its message expired; until then it can be
-// retracted and its alerts can be read.
+// A retraction is tried, and stays on the feed, at least this long from its T0: a wrong message
+// stays wrong after it expired.
+inline constexpr std::chrono::hours retraction_lifetime{24};
+
+// The texts of a release are kept this long after its message, or the retraction of that, expired;
+// until then it can be retracted and its alerts can be read.
 inline constexpr std::chrono::hours kept_after_expiry{7 * 24};
 
 // The first `max` bytes at most, cut between two characters; what was cut shows as an ellipsis.

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <expected>
 #include <iterator>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,8 +21,11 @@ namespace tocsin::publishing {
 
 using runtime::to_proto;
 
-// How long channels may take to be ready before the straggler policy decides.
-static constexpr Duration prepare_time = std::chrono::seconds{10};
+// How long a channel may take to say whether it is ready before the others go without it.
+static constexpr Duration answer_time = std::chrono::seconds{2};
+// What a channel said longer before T0 than this may not hold any more: it is prepared once more
+// then.
+static constexpr Duration prepared_ahead = std::chrono::seconds{60};
 
 // Why these bytes must not go out, whatever the channels say; empty when they may.
 static std::string distrust(const content::Content& content, const std::string& message_id,
@@ -113,6 +117,7 @@ static v1::ReleasePlanned describe(const approval::v1::Event& event, const std::
     release.set_digest(cleared.digest());
     release.set_state(v1::RELEASE_STATE_PREPARING);
     release.set_skew_ms(-1);
+    release.set_round(cleared.round());
     *release.mutable_clear_time() = to_proto(cleared_at);
     for (const approval::v1::Agency& agency : cleared.agencies())
         release.add_agencies(agency.agency_id());
@@ -128,18 +133,20 @@ static void describe_content(v1::ReleasePlanned& planned, const content::Content
     *planned.mutable_release()->mutable_agencies() = draft.agencies();
     planned.set_content(cleared.content());
     *planned.mutable_expires() = draft.expires();
-    planned.set_straggler_policy(draft.straggler_policy());
+    *planned.mutable_stragglers() = draft.stragglers();
     planned.set_feed_base_url(constants.feed_base_url);
     using std::chrono::duration_cast, std::chrono::milliseconds;
     planned.set_arm_lead_ms(duration_cast<milliseconds>(constants.arm_lead).count());
-    Time ready_by = now + prepare_time;
+    Time go_at = now + answer_time;
     if (draft.has_release_at()) {
-        *planned.mutable_release_at() = draft.release_at();
-        const Time last_chance = runtime::from_proto(draft.release_at()) - constants.arm_lead;
-        // With time in hand, a straggler has until the release itself.
-        ready_by = std::max(ready_by, last_chance);
+        *planned.mutable_release()->mutable_release_at() = draft.release_at();
+        const Time release_at = runtime::from_proto(draft.release_at());
+        go_at = std::max(go_at, release_at - constants.arm_lead);
+        if (now + 2 * prepared_ahead < release_at)
+            *planned.mutable_prepare_again_at() = to_proto(release_at - prepared_ahead);
     }
-    *planned.mutable_prepare_until() = to_proto(ready_by);
+    go_at += std::chrono::seconds{draft.stragglers().wait_seconds()};
+    *planned.mutable_go_at() = to_proto(go_at);
     add_senders(planned, cleared);
 }
 
@@ -160,6 +167,22 @@ static std::string clearance_problem(const approval::v1::Event& event,
     return distrust(*content, event.message_id(), realm, world, now);
 }
 
+// Why an earlier release of the message leaves no room for another one; empty where none does.
+static std::string earlier_release_problem(const Releases& releases,
+                                           const std::string& message_id) {
+    if (const auto busy = releases.on_way.find(message_id); busy != releases.on_way.end())
+        return fmt::format(
+            "Release `{}` of the same message is still on its way. Wait for its end, or stop it, "
+            "and submit the message again.",
+            busy->second);
+    for (const auto& [id, release] : releases.by_id)
+        if (release.head.message_id() == message_id && !release.never_left())
+            return fmt::format(
+                "Release `{}` of the same message is or may be public. Publish an update instead.",
+                id);
+    return {};
+}
+
 static Happened plan_cleared(const Constants& constants, const Channels& channels,
                              const Releases& releases, const approval::v1::Event& event,
                              const std::string& release_id, const runtime::Foreign& foreign,
@@ -168,12 +191,7 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     v1::ReleasePlanned planned = describe(event, release_id, foreign.at);
     const auto content = content::parse(cleared.content());
     std::string refusal = clearance_problem(event, content, foreign.realm, constants.world, now);
-    if (const auto busy = releases.on_way.find(event.message_id());
-        refusal.empty() && busy != releases.on_way.end())
-        refusal = fmt::format(
-            "Release `{}` of the same message is still on its way. Wait for its end, or stop it, "
-            "and submit the message again.",
-            busy->second);
+    if (refusal.empty()) refusal = earlier_release_problem(releases, event.message_id());
     std::string remarks;
     if (refusal.empty()) {
         describe_content(planned, *content, cleared, constants, now);
@@ -192,14 +210,20 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     return std::move(turn).done();
 }
 
+// Each clearance has a release of its own, whoever plans it.
+static std::string id_of_release(const approval::v1::Event& event) {
+    const approval::v1::Cleared& cleared = event.cleared();
+    return runtime::derive_id(
+        "rel", {event.message_id(), cleared.digest(), std::to_string(cleared.round())});
+}
+
 std::optional<Happened> plan_releases(const Constants& constants, const Channels& channels,
                                       const Releases& releases, const runtime::Foreign& foreign,
                                       Time now) {
     Happened all;
     foreign.each<approval::v1::Event>([&](const approval::v1::Event& event) {
         if (!event.has_cleared()) return;
-        const std::string id =
-            runtime::derive_id("rel", {event.message_id(), event.cleared().digest()});
+        const std::string id = id_of_release(event);
         if (releases.by_id.contains(id) || releases.faded.contains(id)) return;
         Happened one = plan_cleared(constants, channels, releases, event, id, foreign, now);
         std::ranges::move(one.events, std::back_inserter(all.events));

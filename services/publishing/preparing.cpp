@@ -27,10 +27,10 @@ Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
     Turn turn{**release, now, {}};
     const auto delivery = find_delivery(turn.release, result.delivery_id());
     if (!delivery) return std::unexpected(delivery.error());
-    // What comes late, once the release is on its way or over, changes nothing.
-    if (!turn.release.is(v1::RELEASE_STATE_PREPARING) &&
-        !turn.release.is(v1::RELEASE_STATE_WAITING))
-        return std::move(turn).done();
+    // What comes late, once it is armed or the release is over, changes nothing.
+    const bool awaited = turn.release.to_prepare(**delivery) ||
+                         (turn.release.prepares() && (*delivery)->is(v1::DELIVERY_STATE_READY));
+    if (!awaited) return std::move(turn).done();
 
     v1::Event event = event_of(turn.release.id());
     v1::DeliveryPrepared& prepared = *event.mutable_delivery_prepared();
@@ -48,37 +48,50 @@ Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
         }
     }
     if (!is_known(**delivery, prepared)) turn.add(std::move(event));
-    proceed(turn);
+    advance(turn);
     return std::move(turn).done();
 }
 
 // ---- steps
 
-void proceed(Turn& turn) {
-    const Release& release = turn.release;
-    if (!release.is(v1::RELEASE_STATE_PREPARING) && !release.is(v1::RELEASE_STATE_WAITING)) return;
-    if (turn.now >= release.expires)
-        return turn.end(
-            v1::RELEASE_STATE_EXPIRED,
-            "Not every channel was ready before the message expired. Submit it again with a "
-            "later expiry.");
-    const int ready = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY);
-    if (ready == release.count(v1::PURPOSE_MESSAGE)) return arm(turn);
-    if (turn.now < release.prepare_until) return;
-    const bool aborts = release.policy == content::v1::STRAGGLER_POLICY_ABORT;
-    if (!aborts && release.policy != content::v1::STRAGGLER_POLICY_GO_WITHOUT) return;
-    if (ready > 0 && !aborts) return arm(turn);
-
+static std::string late_ones(const Release& release) {
     Account late;
     for (const Delivery& delivery : release.deliveries)
         if (!delivery.is(v1::DELIVERY_STATE_READY))
             late.add(fmt::format(
                 "`{}`: {}", delivery.id(),
                 delivery.head.reason().empty() ? "no answer yet." : delivery.head.reason()));
-    turn.end(
-        v1::RELEASE_STATE_ABORTED,
-        fmt::format("{} in time. {}",
-                    aborts ? "Not every channel was ready" : "No channel was ready", late.text()));
+    return late.text();
+}
+
+static void renew(Turn& turn) {
+    v1::Event event = event_of(turn.release.id());
+    event.mutable_preparation_renewed();
+    turn.add(std::move(event));
+}
+
+static void advance_preparation(Turn& turn) {
+    const Release& release = turn.release;
+    if (turn.now < release.advances_at()) return;
+    if (turn.now >= release.expires)
+        return turn.end(v1::RELEASE_STATE_EXPIRED,
+                        "No channel was ready before the message expired. Submit it again with a "
+                        "later expiry.");
+    if (release.prepare_again_at) return renew(turn);
+    if (release.count(v1::PURPOSE_MESSAGE) ==
+        release.count(v1::PURPOSE_MESSAGE,
+                      {v1::DELIVERY_STATE_SKIPPED, v1::DELIVERY_STATE_REFUSED}))
+        return turn.end(v1::RELEASE_STATE_ABORTED,
+                        "No channel is left to release it on. " + late_ones(release));
+    if (release.has_quorum()) return arm(turn);
+    end_without_quorum(turn, late_ones(release));
+}
+
+void advance(Turn& turn) {
+    if (turn.release.prepares()) return advance_preparation(turn);
+    if (turn.release.takes_stragglers() &&
+        turn.release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY) > 0)
+        arm_stragglers(turn);
 }
 
 }  // namespace tocsin::publishing

@@ -12,7 +12,8 @@ Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
 
 // ---- steps
 
-// Arms, waits or gives up, by readiness, policy and time.
-void proceed(Turn& turn);
+// Arms, waits or gives up, by readiness, by what the message says of stragglers, and by time; and
+// arms what follows a release that is on its way.
+void advance(Turn& turn);
 
 }  // namespace tocsin::publishing

@@ -9,9 +9,6 @@
 
 namespace tocsin::publishing {
 
-// A retraction is tried for this long: a wrong message stays wrong after it expired.
-static constexpr Duration retraction_lifetime = std::chrono::hours{24};
-
 static std::size_t index_of(v1::Purpose purpose) {
     return purpose == v1::PURPOSE_RETRACTION ? 1 : 0;
 }
@@ -49,12 +46,43 @@ void Release::tally(const Delivery& delivery, int by) {
         standings.set(where, number);
 }
 
+bool Release::takes_stragglers() const {
+    if (planted(runtime::Bug::straggler_lost)) return false;
+    return !retract_at && (is(v1::RELEASE_STATE_ARMED) || is(v1::RELEASE_STATE_FIRING));
+}
+
+bool Release::has_quorum() const {
+    const int wanted =
+        count(v1::PURPOSE_MESSAGE) - count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_SKIPPED);
+    return 100 * count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY) >=
+           wanted * stragglers.quorum_percent();
+}
+
+Time Release::advances_at() const {
+    if (prepare_again_at) return std::min(*prepare_again_at, expires);
+    const int ready = count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY);
+    const int silent = count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED);
+    const int open = silent + count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_NOT_READY);
+    if (ready + open == 0) return changed_at;
+    const bool for_all = stragglers.wait_seconds() > 0 || planted(runtime::Bug::straggler_waits);
+    const bool waits = (for_all ? open : silent) > 0;
+    if (ready > 0 && has_quorum() && !waits) return changed_at;
+    // The first that is ready goes then, or too few are.
+    return ready > 0 || !has_quorum() ? std::min(go_at, expires) : expires;
+}
+
 bool Release::sends() const {
     for (const auto purpose : {v1::PURPOSE_MESSAGE, v1::PURPOSE_RETRACTION})
         if (count(purpose, {v1::DELIVERY_STATE_ARMED, v1::DELIVERY_STATE_CLAIMED,
                             v1::DELIVERY_STATE_UNKNOWN}) > 0)
             return true;
     return false;
+}
+
+bool Release::is_settled() const {
+    return count(v1::PURPOSE_MESSAGE, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
+                                       v1::DELIVERY_STATE_STOOD_DOWN,
+                                       v1::DELIVERY_STATE_SKIPPED}) == count(v1::PURPOSE_MESSAGE);
 }
 
 bool Release::never_left() const { return std::ranges::all_of(deliveries, &Delivery::never_left); }
@@ -96,11 +124,7 @@ Time Release::deadline(v1::Purpose purpose) const {
 std::optional<Time> Release::due(std::optional<Time> claim_over) const {
     if (missing > 0) return claim_over ? std::min(*claim_over, missing_since) : missing_since;
     if (claim_over) return claim_over;
-    if (is(v1::RELEASE_STATE_PREPARING) || is(v1::RELEASE_STATE_WAITING)) {
-        const bool waits = policy != content::v1::STRAGGLER_POLICY_GO_WITHOUT &&
-                           policy != content::v1::STRAGGLER_POLICY_ABORT;
-        return waits ? expires : std::min(prepare_until, expires);
-    }
+    if (prepares()) return advances_at();
     if (is(v1::RELEASE_STATE_ARMED) || is(v1::RELEASE_STATE_FIRING)) return expires;
     if (is(v1::RELEASE_STATE_RETRACTING)) return deadline(v1::PURPOSE_RETRACTION);
     return std::nullopt;
@@ -110,8 +134,8 @@ std::optional<Time> Release::fades() const {
     if (!content || !at_rest()) return std::nullopt;
     // Nothing to take back.
     if (!went_out) return Time{};
-    const Time last = expires + kept_after_expiry;
-    return retract_at ? std::max(last, *retract_at + retraction_lifetime) : last;
+    const Time last = retract_at ? std::max(expires, *retract_at + retraction_lifetime) : expires;
+    return last + kept_after_expiry;
 }
 
 void Release::drop_texts() {

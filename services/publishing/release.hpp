@@ -49,10 +49,14 @@ struct Release {
     Time missing_since;
     std::string feed_base_url;
     Duration arm_lead{};
-    std::optional<Time> release_at;
     Time expires;
-    Time prepare_until;
-    content::v1::StragglerPolicy policy = content::v1::STRAGGLER_POLICY_WAIT;
+    // When what is ready by now is prepared once more; nothing once it was, or need not be.
+    std::optional<Time> prepare_again_at;
+    // Nothing waits for a channel longer.
+    Time go_at;
+    content::v1::Stragglers stragglers;
+    // When its last event was decided.
+    Time changed_at;
     // T0 of the last retraction.
     std::optional<Time> retract_at;
     // Something was claimed: it is or was or may be public.
@@ -72,8 +76,26 @@ struct Release {
     int count(v1::Purpose purpose, v1::DeliveryState state) const;
     int count(v1::Purpose purpose, std::initializer_list<v1::DeliveryState> states) const;
     int count(v1::Purpose purpose) const;
+    // Nothing is fixed yet.
+    bool prepares() const {
+        return is(v1::RELEASE_STATE_PREPARING) || is(v1::RELEASE_STATE_WAITING);
+    }
+    // What was not ready at T0 may still follow.
+    bool takes_stragglers() const;
+    // Its channel is to be prepared.
+    bool to_prepare(const Delivery& delivery) const {
+        return (prepares() || takes_stragglers()) && !delivery.retracts() &&
+               (delivery.is(v1::DELIVERY_STATE_PLANNED) ||
+                delivery.is(v1::DELIVERY_STATE_NOT_READY));
+    }
+    // As many are ready as the message needs.
+    bool has_quorum() const;
+    // While it prepares: when the next step is due, if no channel says anything more before.
+    Time advances_at() const;
     // A delivery of it may still be sent, or looked for.
     bool sends() const;
+    // No delivery of the message waits for anything.
+    bool is_settled() const;
     // Nobody ever had any of it, for certain.
     bool never_left() const;
     // The last retraction that was ordered of this delivery; null: there is none.

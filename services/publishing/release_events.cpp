@@ -33,10 +33,11 @@ static bool follow(Release& release, const v1::ReleasePlanned& event) {
     release.senders = std::make_shared<const std::map<std::string, Sender>>(std::move(senders));
     release.feed_base_url = event.feed_base_url();
     release.arm_lead = std::chrono::milliseconds{event.arm_lead_ms()};
-    if (event.has_release_at()) release.release_at = from_proto(event.release_at());
     release.expires = from_proto(event.expires());
-    release.prepare_until = from_proto(event.prepare_until());
-    release.policy = event.straggler_policy();
+    if (event.has_prepare_again_at())
+        release.prepare_again_at = from_proto(event.prepare_again_at());
+    release.go_at = from_proto(event.go_at());
+    release.stragglers = event.stragglers();
     return true;
 }
 
@@ -75,11 +76,13 @@ static std::shared_ptr<const Armed> armed_as(const ArmedEvent& event, int delive
                                                               : nullptr;
 }
 
-static bool follow(Release& release, const v1::ReleaseArmed& event, Time decided_at) {
-    if (!release.move(v1::RELEASE_STATE_ARMED)) return false;
-    *release.head.mutable_fire_at() = event.fire_at();
-    *release.head.mutable_identifiers() = event.identifiers();
+// The deliveries that `event`, a ReleaseArmed or a StragglersArmed, has. What is not in it stays
+// behind, and follows once it is ready.
+template <class ArmedEvent>
+static bool arm_deliveries(Release& release, const ArmedEvent& event, Time decided_at) {
     const auto renditions = take_renditions(release, event, decided_at);
+    for (const auto& [agency, identifier] : event.identifiers())
+        (*release.head.mutable_identifiers())[agency] = identifier;
     for (int i = 0; i < event.deliveries_size(); ++i) {
         const v1::Delivery& head = event.deliveries(i);
         const auto arm = [&](Delivery& delivery) {
@@ -88,16 +91,17 @@ static bool follow(Release& release, const v1::ReleaseArmed& event, Time decided
         };
         if (!release.move(head.delivery_id(), v1::DELIVERY_STATE_ARMED, arm)) return false;
     }
-    // What is not in the event stays behind; its reason says why.
-    return release.move_all(
-        [](const Delivery& delivery) {
-            return !delivery.is(v1::DELIVERY_STATE_ARMED) && !delivery.settled();
-        },
-        v1::DELIVERY_STATE_SKIPPED,
-        [](Delivery& delivery) {
-            if (delivery.head.reason().empty())
-                delivery.head.set_reason("It was not ready in time: the others went without it.");
-        });
+    return true;
+}
+
+static bool follow(Release& release, const v1::ReleaseArmed& event, Time decided_at) {
+    if (!release.move(v1::RELEASE_STATE_ARMED)) return false;
+    *release.head.mutable_fire_at() = event.fire_at();
+    return arm_deliveries(release, event, decided_at);
+}
+
+static bool follow(Release& release, const v1::StragglersArmed& event, Time decided_at) {
+    return release.takes_stragglers() && arm_deliveries(release, event, decided_at);
 }
 
 static bool follow(Release& release, const v1::RenditionKept& event, Time decided_at) {
@@ -123,11 +127,13 @@ static bool follow(Release& release, const v1::RetractionArmed& event, Time deci
     // What was still to be sent again must not follow its own retraction.
     const bool stopped = release.move_all(
         [](const Delivery& delivery) {
-            return delivery.is(v1::DELIVERY_STATE_ARMED) && !delivery.retracts();
+            return !delivery.retracts() && (delivery.is(v1::DELIVERY_STATE_ARMED) ||
+                                            delivery.is(v1::DELIVERY_STATE_PLANNED) ||
+                                            delivery.is(v1::DELIVERY_STATE_NOT_READY));
         },
         v1::DELIVERY_STATE_STOOD_DOWN,
         [](Delivery& delivery) {
-            delivery.head.set_reason("The message was retracted before this channel confirmed it.");
+            delivery.head.set_reason("The message was retracted before this channel had it.");
             delivery.retry_at.reset();
         });
     const auto renditions = take_renditions(release, event, decided_at);
@@ -150,11 +156,49 @@ static bool follow(Release& release, const v1::DeliveryPrepared& event) {
     const auto state = event.ready() ? v1::DELIVERY_STATE_READY : v1::DELIVERY_STATE_NOT_READY;
     const bool moved = release.move(event.delivery_id(), state,
                                     [&](Delivery& delivery) { evolve(delivery, event); });
+    // A straggler of one that is on its way.
+    if (moved && release.takes_stragglers()) return true;
     const bool all_answered = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED) == 0;
     const bool all_ready = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY) ==
                            release.count(v1::PURPOSE_MESSAGE);
     return moved && release.move(all_answered && !all_ready ? v1::RELEASE_STATE_WAITING
                                                             : v1::RELEASE_STATE_PREPARING);
+}
+
+static bool follow(Release& release, const v1::PreparationRenewed&) {
+    release.prepare_again_at.reset();
+    return release.move_all(
+               [](const Delivery& delivery) { return delivery.is(v1::DELIVERY_STATE_READY); },
+               v1::DELIVERY_STATE_PLANNED, [](Delivery&) {}) &&
+           release.move(v1::RELEASE_STATE_PREPARING);
+}
+
+static bool follow(Release& release, const v1::DeliveriesRedirected& event) {
+    const auto channel = std::make_shared<const v1::Channel>(event.channel());
+    for (const std::string& id : event.delivery_ids()) {
+        const Delivery* known = release.find(id);
+        if (!known) continue;
+        if (known->is(v1::DELIVERY_STATE_READY) || release.to_prepare(*known)) {
+            const auto renew = [&](Delivery& delivery) {
+                delivery.channel = channel;
+                delivery.head.clear_reason();
+            };
+            if (!release.move(id, v1::DELIVERY_STATE_PLANNED, renew)) return false;
+        } else {
+            release.deliveries.edit(id)->channel = channel;
+        }
+    }
+    return !release.prepares() || release.move(v1::RELEASE_STATE_PREPARING);
+}
+
+static bool follow(Release& release, const v1::DeliveriesSkipped& event) {
+    const auto skip = [&](Delivery& delivery) {
+        delivery.head.set_reason(event.reason());
+        delivery.retry_at.reset();
+    };
+    for (const std::string& id : event.delivery_ids())
+        if (!release.move(id, v1::DELIVERY_STATE_SKIPPED, skip)) return false;
+    return true;
 }
 
 static bool follow(Release& release, const v1::DeliveriesClaimed& event, Time decided_at) {
@@ -220,6 +264,14 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
             return follow(release, event.delivery_prepared());
         case v1::Event::kReleaseArmed:
             return follow(release, event.release_armed(), decided_at);
+        case v1::Event::kPreparationRenewed:
+            return follow(release, event.preparation_renewed());
+        case v1::Event::kStragglersArmed:
+            return follow(release, event.stragglers_armed(), decided_at);
+        case v1::Event::kDeliveriesSkipped:
+            return follow(release, event.deliveries_skipped());
+        case v1::Event::kDeliveriesRedirected:
+            return follow(release, event.deliveries_redirected());
         case v1::Event::kDeliveriesClaimed:
             return follow(release, event.deliveries_claimed(), decided_at);
         case v1::Event::kDeliverySettled:
@@ -251,6 +303,7 @@ bool evolve(Release& release, const v1::Event& event, Time decided_at) {
     // It is planned once, and before all else.
     if (event.has_release_planned() != release.is(v1::RELEASE_STATE_UNSPECIFIED)) return false;
     ++release.version;
+    release.changed_at = decided_at;
     const bool rested = release.at_rest();
     if (!follow_body(release, event, decided_at)) return false;
     if (!release.at_rest()) return true;

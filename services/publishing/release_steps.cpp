@@ -28,7 +28,15 @@ void Turn::end(v1::ReleaseState state, std::string reason) {
     v1::ReleaseEnded& ended = *event.mutable_release_ended();
     ended.set_state(state);
     ended.set_reason(std::move(reason));
+    if (release.never_left()) *ended.mutable_returned() = text_of();
     add(std::move(event));
+}
+
+v1::TextReturned Turn::text_of() const {
+    v1::TextReturned text;
+    text.set_message_id(release.head.message_id());
+    text.set_round(release.head.round());
+    return text;
 }
 
 Happened Turn::done() && {
@@ -41,6 +49,10 @@ std::optional<Rejection> require_executor(const Asking& asking) {
                      "not_an_executor",
                      "only an executor of publishing sends this command; nobody else needs to",
                      {}};
+}
+
+Rejection not_now(std::string code, std::string text, std::string field) {
+    return {Because::failed_precondition, std::move(code), std::move(text), std::move(field)};
 }
 
 Rejection texts_dropped(const std::string& release_id) {

@@ -24,8 +24,10 @@ struct Turn {
 
     // Throws std::logic_error where the event cannot follow: no rule may decide that.
     void add(v1::Event event);
-    // Ends the release as cancelled, aborted or expired; what is not settled stands down.
+    // Ends the release as cancelled, aborted or expired; what is not settled stands down. Where
+    // nothing was or may be public its text goes back to its authors.
     void end(v1::ReleaseState state, std::string reason);
+    v1::TextReturned text_of() const;
     Happened done() &&;
 };
 
@@ -46,6 +48,9 @@ std::expected<const Release*, runtime::Rejection> own_release(
     std::span<const std::string_view> roles);
 std::expected<const Delivery*, runtime::Rejection> find_delivery(const Release& release,
                                                                  const std::string& delivery_id);
+
+// Of what the state of a release or of a delivery does not allow.
+runtime::Rejection not_now(std::string code, std::string text, std::string field = "delivery_id");
 
 // What cannot be taken back any more, and why, in one text.
 runtime::Rejection texts_dropped(const std::string& release_id);

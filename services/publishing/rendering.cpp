@@ -51,6 +51,7 @@ content::v1::Fixed fix(const Release& release, const std::string& agency, Time f
     const Time second = std::chrono::floor<std::chrono::seconds>(fire_at);
     fixed.set_sent(content::cap_time(to_proto(second)));
     *fixed.mutable_fire_at() = to_proto(fire_at);
+    *fixed.mutable_expires() = to_proto(release.expires);
     const std::string link = link_of(release, agency, showing);
     fixed.set_permalink(link.empty() ? release.content->parsed()->draft().web() : link);
     return fixed;
@@ -138,6 +139,7 @@ Event Arming<Event>::take() {
 }
 
 template class Arming<v1::ReleaseArmed>;
+template class Arming<v1::StragglersArmed>;
 template class Arming<v1::RetractionArmed>;
 
 }  // namespace tocsin::publishing

@@ -29,8 +29,8 @@ std::expected<content::v1::Rendition, std::string> render(const Release& release
 // where another delivery that would send the same was tried before.
 std::string trial(const Release& release, const Delivery& delivery, int64_t text_max, Time now);
 
-// Collects deliveries for `Event`, a ReleaseArmed or a RetractionArmed, and renders what they send
-// once for all that send the same.
+// Collects deliveries for `Event`, a ReleaseArmed, StragglersArmed or RetractionArmed, and renders
+// what they send once for all that send the same.
 template <class Event>
 class Arming {
 public:

@@ -1,6 +1,7 @@
 #include "publishing/repairing.hpp"
 
 #include "publishing/completing.hpp"
+#include "publishing/proceeding.hpp"
 #include "publishing/release_steps.hpp"
 #include "publishing/retraction.hpp"
 #include "publishing/settling.hpp"
@@ -24,10 +25,6 @@ using runtime::Because;
 using runtime::Rejection;
 using runtime::to_proto;
 using std::chrono::ceil, std::chrono::seconds;
-
-static Rejection not_now(std::string code, std::string text, std::string field = "delivery_id") {
-    return {Because::failed_precondition, std::move(code), std::move(text), std::move(field)};
-}
 
 namespace {
 
@@ -60,9 +57,12 @@ static std::optional<Rejection> require_sendable(const Releases& releases, const
         return not_now(
             "retracted",
             "the message was retracted, and nothing of it is sent again; publish another");
-    if (release.is(v1::RELEASE_STATE_CANCELLED) || release.is(v1::RELEASE_STATE_EXPIRED))
-        return not_now("over", fmt::format("the release is {}; submit the message again",
-                                           texts::enum_name(release.head.state())));
+    // Its text went back to its authors.
+    if (release.at_rest() && release.never_left())
+        return not_now("over",
+                       fmt::format("the release is {}, and nothing of it was public; submit the "
+                                   "message again",
+                                   texts::enum_name(release.head.state())));
     if (now >= release.deadline(purpose))
         return not_now("expired", retracts
                                       ? "the retraction was ordered too long ago; order it again"
@@ -78,6 +78,8 @@ static std::optional<Rejection> require_sendable(const Releases& releases, const
 
 static std::optional<Rejection> require_retryable(const Releases& releases, const Release& release,
                                                   const Delivery& delivery, Time now) {
+    if (planted(runtime::Bug::retried_in_doubt) && delivery.is(v1::DELIVERY_STATE_UNKNOWN))
+        return std::nullopt;
     if (!delivery.is(v1::DELIVERY_STATE_REFUSED))
         return not_now("not_refused",
                        fmt::format("delivery `{}` is {}; only one that was refused is tried again",
@@ -97,8 +99,9 @@ static std::optional<Rejection> require_retryable(const Releases& releases, cons
     return std::nullopt;
 }
 
-Verdict retry_delivery(const Releases& releases, const runtime::Asking& asking,
-                       const v1::RetryDeliveryRequest& request, Time now) {
+Verdict retry_delivery(const Releases& releases, const Channels& channels,
+                       const runtime::Asking& asking, const v1::RetryDeliveryRequest& request,
+                       Time now) {
     const auto chosen = choose(releases, asking, request);
     if (!chosen) return std::unexpected(chosen.error());
     const Delivery& delivery = *chosen->delivery;
@@ -109,6 +112,7 @@ Verdict retry_delivery(const Releases& releases, const runtime::Asking& asking,
     if (again) return std::move(turn).done();
     if (auto no = require_retryable(releases, turn.release, delivery, now))
         return std::unexpected(*no);
+    refresh_channels(turn, channels);
     arm_again(turn, delivery, now, request.reason(), asking.actor);
     return std::move(turn).done();
 }

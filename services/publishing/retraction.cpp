@@ -84,6 +84,7 @@ static content::v1::Fixed fix_retraction(const Release& release, const Delivery&
     const content::v1::Fixed& first = original.fixed();
     content::v1::Fixed fixed = fix(release, original.head.agency_id(), fire_at, {});
     fixed.set_retraction(true);
+    *fixed.mutable_expires() = to_proto(std::max(release.expires, fire_at + retraction_lifetime));
     fixed.set_identifier(first.identifier() + Orders::suffix(orders.of(original).count));
     content::v1::Reference& retracts = *fixed.mutable_retracts();
     retracts.set_sender(first.sender());
@@ -169,8 +170,10 @@ Retraction arm_retraction(const Release& release, Time now) {
 // Whether something of the message may still be sent, and nothing stopped it so far.
 static bool may_go_out(const Release& release) {
     return !release.retract_at &&
-           release.count(v1::PURPOSE_MESSAGE, {v1::DELIVERY_STATE_ARMED, v1::DELIVERY_STATE_CLAIMED,
-                                               v1::DELIVERY_STATE_UNKNOWN}) > 0;
+           release.count(
+               v1::PURPOSE_MESSAGE,
+               {v1::DELIVERY_STATE_PLANNED, v1::DELIVERY_STATE_NOT_READY, v1::DELIVERY_STATE_ARMED,
+                v1::DELIVERY_STATE_CLAIMED, v1::DELIVERY_STATE_UNKNOWN}) > 0;
 }
 
 std::optional<runtime::Rejection> retract(Turn& turn, const std::string& actor,

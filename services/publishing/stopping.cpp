@@ -1,6 +1,7 @@
 #include "publishing/stopping.hpp"
 
 #include "publishing/completing.hpp"
+#include "publishing/proceeding.hpp"
 #include "publishing/release_steps.hpp"
 #include "publishing/retraction.hpp"
 #include "runtime/base/planted.hpp"
@@ -21,13 +22,15 @@ static void cancel(Turn& turn, const std::string& actor, const std::string& reas
     v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
     cancelled.set_actor(actor);
     cancelled.set_reason(reason);
+    *cancelled.mutable_returned() = turn.text_of();
     turn.add(std::move(event));
 }
 
 // ---- commands
 
-Verdict stop_release(const Releases& releases, const runtime::Asking& asking,
-                     const v1::StopReleaseRequest& request, Time now) {
+Verdict stop_release(const Releases& releases, const Channels& channels,
+                     const runtime::Asking& asking, const v1::StopReleaseRequest& request,
+                     Time now) {
     const auto release = own_release(releases, asking, request.release_id(), stoppers);
     if (!release) return std::unexpected(release.error());
     Turn turn{**release, now, {}};
@@ -37,8 +40,12 @@ Verdict stop_release(const Releases& releases, const runtime::Asking& asking,
                                    "it was claimed");
         cancel(turn, asking.actor, request.reason());
     } else {
+        refresh_channels(turn, channels);
+        const std::size_t refreshed = turn.events.size();
         if (auto no = retract(turn, asking.actor, request.reason())) return std::unexpected(*no);
-        if (!turn.events.empty()) complete(turn);
+        // A second click adds nothing.
+        if (turn.events.size() == refreshed) return Turn{**release, now, {}}.done();
+        complete(turn);
     }
     return std::move(turn).done();
 }

@@ -161,7 +161,8 @@ class World:
         """One that is public, and one that waits for its hour."""
         self._message("public", {})
         self._message("later", {"releaseAt": in_hours(2)})
-        for name, state in (("public", "RELEASE_STATE_RELEASED"), ("later", "RELEASE_STATE_ARMED")):
+        for name, state in (("public", "RELEASE_STATE_RELEASED"),
+                            ("later", "RELEASE_STATE_PREPARING")):
             self._submit(name)
             cleared = self.do("ben", "approval", "Approve", {
                 "messageId": self.ids[name], "digest": self.digests[name]})

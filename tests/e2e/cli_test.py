@@ -200,7 +200,7 @@ def draft_with_much_in_it() -> dict[str, Any]:
             polygons=["49,-120 60,-120 60,-110 49,-120"])],
         texts=[text(language, description=description) for language in ("fr-CA", "en-CA")],
         retraction=[text(language, description=description) for language in ("fr-CA", "en-CA")],
-        web="https://example.org/pay", stragglerPolicy="STRAGGLER_POLICY_GO_WITHOUT")
+        web="https://example.org/pay", stragglers={"waitSeconds": 20, "quorumPercent": 50})
 
 
 def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
     # Refused by the role; what it would have approved was shown before.
     shown = cli.fails(4, "approve", message, "--yes")
     for line in ("message_type: MESSAGE_TYPE_ALERT", "  web: https://example.org/pay",
-                 "  straggler_policy: STRAGGLER_POLICY_GO_WITHOUT",
+                 "  stragglers:", "    wait_seconds: 20", "    quorum_percent: 50",
                  "    descriptions[en-CA]: The whole province",
                  "    polygons[0]: 49,-120 60,-120 60,-110 49,-120",
                  "    description: The Bow rose 2 m.\\n", "      | \\n", "      | digest 0000",

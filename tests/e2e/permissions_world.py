@@ -104,7 +104,7 @@ class World:
         for name in ("review", "released", "cancelled"):
             self._submit(name)
         for name, state in (("released", "RELEASE_STATE_RELEASED"),
-                            ("cancelled", "RELEASE_STATE_ARMED")):
+                            ("cancelled", "RELEASE_STATE_PREPARING")):
             self._release(name, state)
         self._do("publishing", "StopRelease",
                  {"releaseId": self.ids["release cancelled"], "reason": "not needed"})
@@ -251,6 +251,7 @@ REQUESTS: dict[tuple[str, str], Callable[[World], Request]] = {
     ("publishing", "GetRelease"): _release("released"),
     ("publishing", "ListReleases"): _just(),
     ("publishing", "StopRelease"): _release("cancelled", reason="not needed"),
+    ("publishing", "ProceedRelease"): _release("cancelled", reason="not needed"),
     ("publishing", "RetryDelivery"): _release("cancelled", deliveryId="city-feed",
                                               reason="not needed"),
     ("publishing", "ResolveDelivery"): _release("cancelled", deliveryId="city-feed",

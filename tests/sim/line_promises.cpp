@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::sim {
 
@@ -123,7 +124,13 @@ void LinePromises::open(const approval::v1::Review& review) {
     Message& message = messages_.at(review.message_id());
     require(++message.reviewed <= message.submitted, "a review of nothing that was submitted",
             review.message_id());
-    message.approvals.clear();
+    if (!message.cleared.empty()) {
+        require(message.given_back, "reviewed again though its release did not give it back",
+                review.message_id());
+        message.cleared.clear();
+        message.release.clear();
+        message.given_back = false;
+    }
     message.needs.clear();
     require(agencies_of(review.incident_agencies()) == message.members,
             "reviewed for other agencies than its incident's", review.message_id());
@@ -134,6 +141,27 @@ void LinePromises::open(const approval::v1::Review& review) {
         message.needs[agency] =
             policy == policies_.end() ? Need{2, {"approver", "duty-officer"}} : policy->second;
     }
+    carry(message, review);
+}
+
+void LinePromises::carry(Message& message, const approval::v1::Review& review) const {
+    const auto before = std::exchange(message.approvals, {});
+    const std::string digest = std::exchange(message.approved_digest, message.digest);
+    for (const auto& agency : review.agencies())
+        for (const auto& approval : agency.approvals()) {
+            const std::string& id = review.message_id();
+            const auto same = [&](const auto& one) {
+                return one.approver() == approval.approver() &&
+                       one.agency_id() == approval.agency_id();
+            };
+            require(digest == message.digest && std::ranges::any_of(before, same),
+                    "begun with an approval that nobody gave", id);
+            require(!message.writers.contains(approval.approver()),
+                    "begun with the approval of who submitted it", id);
+            require(plays(approval, message.needs.at(approval.agency_id())),
+                    "begun with the approval of who may not approve", id);
+            message.approvals.push_back(approval);
+        }
 }
 
 // By the roster as it stands, for an agency that has a say, in a role that the policy counts.
@@ -177,7 +205,8 @@ void LinePromises::clear(const std::string& id, const approval::v1::Cleared& cle
                 "cleared without enough approvals of " + agency, id);
     }
     message.cleared = cleared.content();
-    message.cleared_at = at;
+    // Measured is how long the public waited since it was cleared first.
+    if (!message.cleared_at) message.cleared_at = at;
 }
 
 // --- publishing and measurement ---
@@ -185,6 +214,11 @@ void LinePromises::clear(const std::string& id, const approval::v1::Cleared& cle
 void LinePromises::follow(const publishing::v1::Event& event, Time) {
     for (const auto& alert : event.deliveries_claimed().alerts())
         alerts_.insert(alert.identifier());
+    for (const auto* text :
+         {&event.release_cancelled().returned(), &event.release_ended().returned()})
+        if (const auto found = messages_.find(text->message_id());
+            found != messages_.end() && found->second.release == event.release_id())
+            found->second.given_back = true;
     if (!event.has_release_planned()) return;
     const auto& release = event.release_planned().release();
     const auto found = messages_.find(release.message_id());

@@ -45,6 +45,8 @@ private:
         std::set<std::pair<std::string, std::string>> approvers;  // ever: agency and person
         std::string cleared;                                      // bytes
         std::string release;
+        bool given_back = false;      // by its release, since it was cleared
+        std::string approved_digest;  // of what `approvals` are about
         std::optional<Time> drafted_at, submitted_at, cleared_at;
         bool over = false;  // withdrawn or refused
         // Whom it concerned, draft by draft, and the agencies that take part in its incident.
@@ -65,6 +67,8 @@ private:
     void follow(const publishing::v1::Event& event, Time at);
     void follow(const measurement::v1::Event& event, Time at);
     void open(const approval::v1::Review& review);
+    // The approvals that a text which comes back as it was brings with it.
+    void carry(Message& message, const approval::v1::Review& review) const;
     void approve(const std::string& id, const approval::v1::Approval& approval);
     void clear(const std::string& id, const approval::v1::Cleared& cleared, Time at);
     void reach(const std::string& id, const measurement::v1::MilestoneReached& reached);

@@ -153,7 +153,10 @@ void LineWorld::calm_down() {
         if (const auto why = service->why_not_settled(); !why.empty())
             throw Violation(fmt::format("{} never comes to rest: {}", service->name(), why));
     if (!readings_.all_looked_at()) throw Violation("nobody looks at the last readings");
-    throw Violation("the line never comes to rest");
+    std::string states;
+    for (const auto& [id, release] : state<publishing::Decider>("publishing").releases.by_id)
+        if (!release.at_rest()) states += " " + ReleasePromises::standing_of(release);
+    throw Violation("the line never comes to rest:" + states);
 }
 
 bool LineWorld::settled_down() {

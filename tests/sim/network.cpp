@@ -71,7 +71,7 @@ void Network::write(const std::string& incarnation, int exchange, HttpRequest re
 }
 
 HttpResponse Network::serve(const HttpRequest& request, bool spoilt) {
-    return channels_.serve(request, spoilt ? around_.below(PublicChannels::spoilt_ways) : -1,
+    return channels_.serve(request, spoilt ? around_.below(channels_.spoilt_ways) : -1,
                            around_.now());
 }
 

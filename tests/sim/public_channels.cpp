@@ -35,11 +35,14 @@ static HttpResponse wrong_answer(int way) {
 HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt, runtime::Time now) {
     if (request.method == "HEAD") return answer(405);
     if (request.method == "GET") {
-        if (request.url.ends_with("verify_credentials")) return answer(200, R"({"id":"77"})");
+        if (request.url.ends_with("verify_credentials"))
+            return suspended_ ? answer(403) : answer(200, R"({"id":"77"})");
         if (request.url.contains("/statuses")) return answer(200, list_posts());
         return answer(404);
     }
     const std::string key = key_of(request);
+    if (suspended_ && request.url.contains("/api/v1/statuses")) return answer(403);
+    if (spoilt == refuses) return answer(422);
     bodies_[key].push_back(request.body);
     if (!request.url.contains("/api/v1/statuses"))
         // Of a receiver 422 is its own word.

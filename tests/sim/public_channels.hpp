@@ -12,12 +12,19 @@ namespace tocsin::sim {
 
 class PublicChannels {
 public:
-    // In so many ways it may answer wrongly after it did its work.
-    static constexpr int spoilt_ways = 6;
+    // In so many ways it may answer wrongly after it did its work, and in one more before, in the
+    // words with which it would complain about a repeat: what is left in doubt by that a person has
+    // to resolve, where there is one.
+    int spoilt_ways = 6;
+    static constexpr int refuses = 6;
     // The request arrives. `spoilt`: in which of them it is answered; negative: rightly.
     runtime::HttpResponse serve(const runtime::HttpRequest& request, int spoilt, runtime::Time now);
     // The server knows no repeat by its key any more.
     void forget_keys() { post_of_.clear(); }
+
+    // The account may do nothing more until it is given back.
+    void suspend(bool suspended) { suspended_ = suspended; }
+    bool suspended() const { return suspended_; }
 
     // How often the public sees what was sent under a key: each id once, each post once.
     int shown(const std::string& key) const;
@@ -34,6 +41,7 @@ private:
     };
     std::string list_posts() const;
 
+    bool suspended_ = false;
     std::vector<Post> posts_;
     std::map<std::string, std::size_t> post_of_;  // by key
     std::map<std::string, std::vector<std::string>> bodies_;

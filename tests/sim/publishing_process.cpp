@@ -15,8 +15,13 @@ const std::string& credential_files() {
             std::string pattern =
                 (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
             folder = mkdtemp(pattern.data());
-            std::ofstream(folder + "/hook") << credential_text("webhook", "hook", webhook_secret);
-            std::ofstream(folder + "/toot") << credential_text("mastodon", "toot", mastodon_secret);
+            // Each of them twice: a credential is changed for another one now and then.
+            for (const char* again : {"", "-2"}) {
+                std::ofstream(folder + "/hook" + again)
+                    << credential_text("webhook", "hook", webhook_secret);
+                std::ofstream(folder + "/toot" + again)
+                    << credential_text("mastodon", "toot", mastodon_secret);
+            }
         }
         ~Files() { std::filesystem::remove_all(folder); }
         Files(const Files&) = delete;

@@ -37,10 +37,18 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
                 {}};
     };
     arm(event.release_armed());
+    arm(event.stragglers_armed());
     arm(event.retraction_armed());
     if (!event.delivery_rearmed().ordered_by().empty())
         check_retried(event.release_id(), event.delivery_rearmed().delivery_id());
+    if (event.has_delivery_prepared()) check_not_held(event.release_id());
+    for (const std::string& id : event.deliveries_skipped().delivery_ids())
+        left_out_[event.release_id()].insert(id);
+    if (event.has_deliveries_claimed())
+        check_in_use(event.release_id(), event.deliveries_claimed());
     if (event.has_release_cancelled()) cancelled_.insert(event.release_id());
+    if (event.release_cancelled().has_returned() || event.release_ended().has_returned())
+        returned_.insert(event.release_id());
     const auto& claimed = event.deliveries_claimed();
     for (const std::string& id : claimed.delivery_ids())
         for (auto& [key, armed] : armed_)
@@ -54,6 +62,45 @@ void ReleasePromises::check_retried(const std::string& id, const std::string& de
     if (delivery != nullptr && delivery->doubted() &&
         delivery->traits().repeats != content::Repeats::exact)
         throw Violation(fmt::format("{} {} may be public, and is sent again", id, delivery_id));
+}
+
+// One channel that is not ready keeps no other one waiting, unless the message says so.
+void ReleasePromises::check_not_held(const std::string& id) const {
+    const Release& release = state_().releases.by_id.at(id);
+    const auto in = [&](auto state) {
+        return std::ranges::count_if(release.deliveries, [&](const publishing::Delivery& one) {
+            return !one.retracts() && one.is(state);
+        });
+    };
+    if (release.prepares() && release.stragglers.wait_seconds() == 0 &&
+        release.stragglers.quorum_percent() == 0 && !release.prepare_again_at &&
+        in(publishing::v1::DELIVERY_STATE_PLANNED) == 0 &&
+        in(publishing::v1::DELIVERY_STATE_READY) > 0)
+        throw Violation(id + " is held up by a channel that is not ready");
+}
+
+// Nothing new goes to a channel that was removed.
+void ReleasePromises::check_in_use(const std::string& id,
+                                   const publishing::v1::DeliveriesClaimed& claimed) const {
+    const Release& release = state_().releases.by_id.at(id);
+    if (claimed.attempt() != 1) return;
+    for (const std::string& name : claimed.delivery_ids()) {
+        const publishing::Delivery* delivery = release.find(name);
+        if (delivery == nullptr || delivery->retracts()) continue;
+        if (!state_().channels.by_id.at(delivery->head.channel_id()).channel.active())
+            throw Violation(fmt::format("{} {} is sent to a channel that was removed", id, name));
+    }
+}
+
+// What was not ready in time goes out later, in a world where all is well in the end.
+void ReleasePromises::check_followed(const Release& release) const {
+    if (!release.is(publishing::v1::RELEASE_STATE_RELEASED) || release.retract_at) return;
+    const auto left_out = left_out_.find(release.id());
+    for (const publishing::Delivery& delivery : release.deliveries)
+        if (delivery.is(publishing::v1::DELIVERY_STATE_SKIPPED) &&
+            (left_out == left_out_.end() || !left_out->second.contains(delivery.id())) &&
+            release.changed_at + clocks_differ < release.expires)
+            throw Violation(fmt::format("{} {} was left behind", release.id(), delivery.id()));
 }
 
 std::string ReleasePromises::fault_of(const std::string& incarnation,
@@ -109,9 +156,10 @@ void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agen
         }
         publishing::v1::Command command;
         command.mutable_stop_release()->set_release_id(id);
-        if (publishing::Decider::decide(state_(), asking, command, now)) continue;
-        throw Violation(
-            fmt::format("{} cannot be stopped: it is {}", id, enum_name(release.head.state())));
+        const auto verdict = publishing::Decider::decide(state_(), asking, command, now);
+        if (!verdict)
+            throw Violation(fmt::format("{} cannot be stopped, {}: {}", id, verdict.error().code,
+                                        standing_of(release)));
     }
 }
 
@@ -135,8 +183,22 @@ void ReleasePromises::check_stopped(const Release& release) {
 
 // --- the end ---
 
+void ReleasePromises::check_one_each() const {
+    std::map<std::string, std::string> out;
+    for (const auto& [id, release] : state_().releases.by_id) {
+        if (release.never_left()) continue;
+        if (returned_.contains(id)) throw Violation(id + " went out after its text went back");
+        const auto [other, first] = out.emplace(release.head.message_id(), id);
+        if (!first) throw Violation(fmt::format("{} and {} are of one message", other->second, id));
+    }
+}
+
 void ReleasePromises::check_end() const {
-    for (const auto& [id, release] : state_().releases.by_id) check_release(release);
+    check_one_each();
+    for (const auto& [id, release] : state_().releases.by_id) {
+        check_release(release);
+        check_followed(release);
+    }
 }
 
 void ReleasePromises::check_release(const Release& release) const {

@@ -27,9 +27,13 @@ public:
                          runtime::Time now);
     // Throws Violation where a release cannot be stopped, or is not though it should be.
     void check_stoppable(runtime::Time now, const std::string& agency) const;
+    // The text of this release went back to its authors.
+    bool is_returned(const std::string& release) const { return returned_.contains(release); }
     // Once nothing is under way. Throws Violation.
     void check_end() const;
     std::int64_t sent() const { return sent_; }
+    // For the reader of a violation.
+    static std::string standing_of(const publishing::Release& release);
 
 private:
     static void check_stopped(const publishing::Release& release);
@@ -43,11 +47,15 @@ private:
 
     void note(const publishing::v1::Event& event);
     void check_retried(const std::string& id, const std::string& delivery_id) const;
+    void check_not_held(const std::string& id) const;
+    void check_in_use(const std::string& id,
+                      const publishing::v1::DeliveriesClaimed& claimed) const;
+    void check_followed(const publishing::Release& release) const;
+    // Of each message at most one release may be public, and none whose text went back.
+    void check_one_each() const;
     static bool overtakes(const publishing::Release& release, const std::string& delivery,
                           runtime::Time now);
     void check_release(const publishing::Release& release) const;
-    // For the reader of a violation.
-    static std::string standing_of(const publishing::Release& release);
     bool shows_words_of(const std::string& key) const;
     bool taken_back(const publishing::Release& release, const publishing::Delivery& delivery) const;
 
@@ -56,6 +64,9 @@ private:
     std::set<std::string> approved_;
     std::map<std::string, Armed> armed_;
     std::set<std::string> cancelled_;
+    std::set<std::string> returned_;
+    // Deliveries that a person left out, or that went with their channel, by release.
+    std::map<std::string, std::set<std::string>> left_out_;
     std::int64_t sent_ = 0;
 };
 

@@ -35,6 +35,8 @@ struct With {
     bool retraction = true;
     bool feed = true;
     std::chrono::seconds lifetime = std::chrono::hours{2};
+    int wait_seconds = 0;
+    int quorum_percent = 0;
 };
 
 content::Content content_of(int number, Time now, With with) {
@@ -53,6 +55,8 @@ content::Content content_of(int number, Time now, With with) {
         for (content::Text& text : *texts)
             text.set_headline(fmt::format("{} ({})", text.headline(), number));
     if (!with.retraction) draft.clear_retraction();
+    draft.mutable_stragglers()->set_wait_seconds(with.wait_seconds);
+    draft.mutable_stragglers()->set_quorum_percent(with.quorum_percent);
     if (!with.feed)
         for (const char* channel : {"hook", "toot"}) draft.add_channels(channel);
     return content;
@@ -67,6 +71,7 @@ ReleaseWorld::ReleaseWorld(std::uint64_t seed, int steps)
       approval_(kafka_, runtime::ledger_topic("live", "approval"),
                 runtime::partition_of(realm, partitions)),
       approval_head_(runtime::genesis_digest(approval_.name, approval_.number)) {
+    channels_.spoilt_ways = PublicChannels::refuses + 1;
     config_.kafka_partitions = partitions;
     config_.pipeline_max = 5;
     kafka_.faults = usual_faults(1);
@@ -137,6 +142,7 @@ void ReleaseWorld::step(int ms_most) {
 
 void ReleaseWorld::faults() {
     if (chance(.001)) channels_.forget_keys();
+    if (chance(channels_.suspended() ? .01 : .004)) channels_.suspend(!channels_.suspended());
     PublishingProcess& one = any();
     if (!one.alive()) {
         if (chance(.02)) start(one);
@@ -174,13 +180,46 @@ void ReleaseWorld::put_channels() {
     }
 }
 
+// A credential is changed for another one; or a channel is removed, and put again later.
+void ReleaseWorld::change_channel() {
+    const std::string id = chance(.5) ? "hook" : "toot";
+    const auto& channel = state().channels.by_id.at(id).channel;
+    publishing::v1::Command command;
+    if (channel.active() && chance(.4)) {
+        command.mutable_remove_channel()->set_channel_id(id);
+    } else {
+        auto& put = *command.mutable_put_channel();
+        put.set_channel_id(id);
+        put.set_kind(channel.kind());
+        put.set_url(channel.url());
+        put.set_credential(channel.credential() == id ? id + "-2" : id);
+    }
+    wish(fmt::format("wish-{}", requests_.size()), command, "ada", {"admin"});
+}
+
+// Without what is not ready, or without one that is named.
+void ReleaseWorld::proceed(const std::string& release_id) {
+    const auto found = state().releases.by_id.find(release_id);
+    if (found == state().releases.by_id.end()) return;
+    publishing::v1::Command command;
+    auto& request = *command.mutable_proceed_release();
+    request.set_release_id(release_id);
+    request.set_reason("the river does not wait");
+    for (const publishing::Delivery& delivery : found->second.deliveries)
+        if (chance(.2)) request.add_delivery_ids(delivery.id());
+    wish(fmt::format("wish-{}", requests_.size()), command, "dora", {"duty-officer"});
+}
+
 void ReleaseWorld::people() {
     if (state().channels.by_id.size() < 3) return;
     if (messages_ < release_messages_max && chance(.01)) clear_message();
+    if (chance(.002)) change_channel();
+    if (chance(.004)) clear_again();
     if (releases_.empty() || !chance(.008)) return;
     const std::string& id =
         releases_[static_cast<std::size_t>(below(static_cast<int>(releases_.size())))];
     if (chance(.5)) return repair(id);
+    if (chance(.4)) return proceed(id);
     publishing::v1::Command command;
     command.mutable_stop_release()->set_release_id(id);
     command.mutable_stop_release()->set_reason("wrong river");
@@ -193,7 +232,10 @@ void ReleaseWorld::repair(const std::string& release_id) {
     if (found == state().releases.by_id.end()) return;
     for (const publishing::Delivery& delivery : found->second.deliveries) {
         publishing::v1::Command command;
-        if (delivery.is(publishing::v1::DELIVERY_STATE_REFUSED) && chance(.5)) {
+        // With time enough whoever repairs it looks first; else they may be too hasty.
+        const bool failed = delivery.is(publishing::v1::DELIVERY_STATE_REFUSED) ||
+                            delivery.is(publishing::v1::DELIVERY_STATE_UNKNOWN);
+        if (failed && (calm_ ? !delivery.may_come_late() : chance(.5))) {
             auto& retry = *command.mutable_retry_delivery();
             retry.set_release_id(release_id);
             retry.set_delivery_id(delivery.id());
@@ -218,18 +260,44 @@ void ReleaseWorld::clear_message() {
     const With with{.retraction = !chance(.2),
                     .feed = !chance(.3),
                     // What is short-lived is given up while some answers are still on their way.
-                    .lifetime = chance(.3) ? seconds(15 + below(20)) : std::chrono::hours{2}};
+                    .lifetime = chance(.3) ? seconds(15 + below(20)) : std::chrono::hours{2},
+                    .wait_seconds = chance(.3) ? 1 + below(60) : 0,
+                    .quorum_percent = chance(.2) ? 1 + below(100) : 0};
     const std::string content = content::serialise(content_of(messages_++, now(), with));
     const std::string message = content::parse(content)->message_id();
     if (chance(.3)) clear_badly(content);
     const approval::v1::Event event = make_cleared(message, content, {"calgary"});
     const std::string& digest = event.cleared().digest();
     promises_.approved(digest);
-    releases_.push_back(runtime::derive_id("rel", {message, digest}));
+    releases_.push_back(runtime::derive_id("rel", {message, digest, "1"}));
     ledger::v1::Decision decision;
     decision.mutable_accepted()->add_events(event.SerializeAsString());
     upstream(std::move(decision), keys_, true);
     if (chance(.3)) clear_badly(content);
+}
+
+// Of a message that came back from its release, because nothing of it was public: as it was, or in
+// other words.
+void ReleaseWorld::clear_again() {
+    std::vector<const publishing::Release*> back;
+    for (const auto& [id, release] : state().releases.by_id)
+        if (promises_.is_returned(id)) back.push_back(&release);
+    if (back.empty()) return;
+    const publishing::Release& release =
+        *back[static_cast<std::size_t>(below(static_cast<int>(back.size())))];
+    const std::int64_t round = release.head.round() + 1;
+    const std::string& message = release.head.message_id();
+    if (!rounds_.emplace(message, round).second) return;
+    With with{.lifetime = std::chrono::hours{2}};
+    const std::string content =
+        content::serialise(content_of(std::stoi(message.substr(4)), now(), with));
+    const approval::v1::Event event = make_cleared(message, content, {"calgary"}, round);
+    const std::string& digest = event.cleared().digest();
+    promises_.approved(digest);
+    releases_.push_back(runtime::derive_id("rel", {message, digest, std::to_string(round)}));
+    ledger::v1::Decision decision;
+    decision.mutable_accepted()->add_events(event.SerializeAsString());
+    upstream(std::move(decision), keys_, true);
 }
 
 // Nobody approved this: another's seal, a void record, or other bytes than those that were hashed.
@@ -299,6 +367,7 @@ void ReleaseWorld::calm_down() {
     calm_ = true;
     kafka_.faults = {};
     network_.set_failing(0);
+    channels_.suspend(false);
     const bool all = chance(.5);
     const auto lone = static_cast<std::size_t>(below(3));
     for (std::size_t i = 0; i < processes_.size(); ++i) {
@@ -311,9 +380,15 @@ void ReleaseWorld::calm_down() {
         process.set_clock({});
     }
     kafka_.hurry();
+    int repairs = 0;
     for (int i = 0; i < 6'000; ++i) {
         step(400);
-        if (i % 5 == 0 && settled_down()) return;
+        if (i % 5 != 0 || !settled_down()) continue;
+        // What failed by then is repaired: in two steps where somebody has to look first.
+        if (++repairs > 5) return;
+        for (const std::string& id : releases_) repair(id);
+        // Nobody is believed who looked while an attempt may have been under way.
+        for (int wait = 0; wait < 100; ++wait) step(400);
     }
     for (auto& [name, request] : requests_.all())
         if (!request.answer)

@@ -8,7 +8,12 @@
 #include "sim/requests.hpp"
 #include "sim/scenario.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace tocsin::sim {
 
@@ -44,7 +49,11 @@ private:
     void people();
     void repair(const std::string& release_id);
     void put_channels();
+    void put_channel(const std::string& id, const std::string& credential);
+    void change_channel();
+    void proceed(const std::string& release_id);
     void clear_message();
+    void clear_again();
     void clear_badly(const std::string& content);
     void upstream(ledger::v1::Decision decision, const runtime::WorldKeys& keys, bool counts);
     void wish(const std::string& request_id, const publishing::v1::Command& command,
@@ -80,6 +89,7 @@ private:
 
     std::string approval_head_;
     std::vector<std::string> releases_;
+    std::set<std::pair<std::string, std::int64_t>> rounds_;  // messages cleared again
     Requests requests_;
     int messages_ = 0;
 };

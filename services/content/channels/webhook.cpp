@@ -67,7 +67,7 @@ std::string body(const Content& content, const Fixed& fixed, bool with_polygons)
               {"severity", cap_word(draft.severity())},
               {"urgency", cap_word(draft.urgency())},
               {"certainty", cap_word(draft.certainty())},
-              {"expires", draft.has_expires() ? cap_time(draft.expires()) : ""},
+              {"expires", expiry(content, fixed)},
               {"permalink", fixed.permalink()},
               {"texts", texts_json(texts)}};
     data["areas"] = Json::array();

@@ -34,6 +34,10 @@ enum class Bug {
     other_partition,      // what a copy in another partition comes to is given as the answer
     cancel_refused,       // a release of which nothing left is not cancelled
     resolved_early,       // what is not there yet, and may still come, counts as not there
+    retried_in_doubt,     // what a channel may have is sent again because a person wants it
+    straggler_waits,      // by default all wait for those that are not ready
+    straggler_lost,       // what was not ready at T0 never follows
+    removal_ignored,      // what was armed for a channel that was removed goes there
     retraction_first,     // a retraction does not wait for what it takes back
     checked_early,        // the last check comes before the connection, not behind it
     retracts_one,         // a retraction leaves out all channels but the first

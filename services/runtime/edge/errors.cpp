@@ -13,7 +13,7 @@ static constexpr std::size_t text_bytes_max = 1024;
 static constexpr std::size_t info_bytes_max = 2048;
 
 grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_view text,
-                    std::vector<FieldViolation> fields,
+                    const std::vector<FieldViolation>& fields,
                     std::optional<std::chrono::milliseconds> retry_after,
                     const std::map<std::string, std::string>& metadata) {
     google::rpc::Status details;
@@ -117,11 +117,11 @@ static_assert(std::ranges::all_of(reasons, [](const EdgeReason& row) {
 }));
 
 grpc::Status edge_status(std::string_view reason, std::string_view text,
-                         std::vector<FieldViolation> fields) {
+                         const std::vector<FieldViolation>& fields) {
     const auto* row = std::ranges::find(reasons, reason, &EdgeReason::reason);
     if (row == std::end(reasons)) return status(StatusCode::INTERNAL, reason, text);
     return status(
-        row->code, row->reason, text.empty() ? row->text : text, std::move(fields),
+        row->code, row->reason, text.empty() ? row->text : text, fields,
         row->retry_after > milliseconds(0) ? std::optional(row->retry_after) : std::nullopt);
 }
 

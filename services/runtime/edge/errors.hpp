@@ -20,14 +20,14 @@ namespace tocsin::runtime {
 // FieldViolations become BadRequest, `retry_after` RetryInfo. Details stay below 4 KiB: what does
 // not fit is left out, the reason never.
 grpc::Status status(grpc::StatusCode code, std::string_view reason, std::string_view text,
-                    std::vector<FieldViolation> fields = {},
+                    const std::vector<FieldViolation>& fields = {},
                     std::optional<std::chrono::milliseconds> retry_after = {},
                     const std::map<std::string, std::string>& metadata = {});
 
 // The status of a reason that the edge itself gives, from the table in errors.cpp; `text` where the
 // table has none, or where something more telling is known.
 grpc::Status edge_status(std::string_view reason, std::string_view text = {},
-                         std::vector<FieldViolation> fields = {});
+                         const std::vector<FieldViolation>& fields = {});
 
 // The details of a status made above, or one made of its code and message alone.
 google::rpc::Status unpack(const grpc::Status& status);

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 grpc::Status LedgerRpc::not_hosted(const std::string& service) const {
     std::vector<std::string_view> names;
+    names.reserve(hosted_.size());
     for (const Hosted& hosted : hosted_) names.emplace_back(hosted.ledger->service());
     const std::string choices = fmt::format("name one of {}", fmt::join(names, ", "));
     if (service.empty()) {
@@ -111,7 +112,7 @@ grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* contex
         partition, word, fmt::format("{}: {}", of->caller.actor, request->reason()),
         milliseconds(5000),
         [reactor, response, service, partition, word, actor = of->caller.actor,
-         reason = request->reason()](LedgerProcess::Obeyed obeyed) {
+         reason = request->reason()](const LedgerProcess::Obeyed& obeyed) {
             const bool restart = word == LedgerProcess::Word::restart_inputs;
             logs::warn(what_became_of(obeyed.kind),
                        {{"service", service},

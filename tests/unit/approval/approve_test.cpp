@@ -119,6 +119,54 @@ TEST(Approve, OfAJointMessageClearsWhenEveryAgencyCleared) {
     EXPECT_EQ(test.events().at(2).cleared().approvals_size(), 4);
 }
 
+// ---- its release ended before anything was public, and the text is submitted again
+
+TEST(Resubmission, OfTheSameBytesIsClearedByTheApprovalsThatItHas) {
+    Case test = cleared_review();
+    test.when(submission({"calgary"}, "Flood", 2));
+    ASSERT_EQ(test.events().size(), 2u);
+    EXPECT_TRUE(test.events()[0].has_review_opened());
+    const v1::Cleared& handed = test.events()[1].cleared();
+    EXPECT_EQ(handed.round(), 2);
+    EXPECT_EQ(handed.digest(), digest_of());
+    EXPECT_EQ(handed.content(), content_bytes({"calgary"}));
+    EXPECT_EQ(handed.approvals_size(), 2);
+    EXPECT_EQ(review(test).state(), v1::REVIEW_STATE_CLEARED);
+}
+
+TEST(Resubmission, OfOtherBytesTakesNewApprovals) {
+    Case test = cleared_review();
+    test.when(submission({"calgary"}, "Bigger flood", 2));
+    ASSERT_EQ(test.events().size(), 1u);
+    EXPECT_EQ(review(test).state(), v1::REVIEW_STATE_IN_REVIEW);
+    EXPECT_TRUE(review(test).agencies(0).approvals().empty());
+}
+
+TEST(Resubmission, CountsOnlyWhoMayApproveItToday) {
+    Case left = cleared_review();
+    v1::Roster without = roster();
+    without.mutable_people(2)->clear_roles();
+    without.mutable_people(2)->add_roles("analyst");
+    root(left).when(import(without));
+    left.when(submission({"calgary"}, "Flood", 2));
+    EXPECT_EQ(review(left).state(), v1::REVIEW_STATE_IN_REVIEW) << "ben is no approver any more";
+    ASSERT_EQ(review(left).agencies(0).approvals_size(), 1);
+    EXPECT_EQ(review(left).agencies(0).approvals(0).approver(), "cleo");
+
+    Case handled = cleared_review();
+    handled.when(submission({"calgary"}, "Flood", 2, {"ana", "cleo"}));
+    EXPECT_EQ(review(handled).state(), v1::REVIEW_STATE_IN_REVIEW) << "cleo submitted it";
+    ASSERT_EQ(review(handled).agencies(0).approvals_size(), 1);
+    EXPECT_EQ(review(handled).agencies(0).approvals(0).approver(), "ben");
+}
+
+TEST(Resubmission, OfTheSameRoundIsNone) {
+    Case test = cleared_review();
+    test.when(submission());
+    EXPECT_FALSE(test.reacted());
+    EXPECT_EQ(review(test).state(), v1::REVIEW_STATE_CLEARED);
+}
+
 TEST(Approve, AgainAfterClearanceByAnApproverAddsNothing) {
     Case test = cleared_review();
     ben(test).when(approve());

@@ -6,7 +6,9 @@
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin::approval::samples {
@@ -70,9 +72,11 @@ inline drafting::v1::Event submitted(const std::string& bytes,
 }
 
 inline runtime::Foreign submission(std::vector<std::string> agencies = {"calgary"},
-                                   const char* headline = "Flood") {
-    return foreign<drafting::v1::Event>("drafting", "bow",
-                                        {submitted(content_bytes(agencies, headline))});
+                                   const char* headline = "Flood", std::int64_t round = 1,
+                                   std::vector<std::string> editors = {"ana"}) {
+    drafting::v1::Event event = submitted(content_bytes(agencies, headline), std::move(editors));
+    event.mutable_message_submitted()->set_round(round);
+    return foreign<drafting::v1::Event>("drafting", "bow", {event});
 }
 
 inline std::string digest_of(std::vector<std::string> agencies = {"calgary"},

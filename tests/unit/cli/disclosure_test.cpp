@@ -176,8 +176,8 @@ TEST(UnknownPart, IsFoundAtEveryDepth) {
     text.GetReflection()->MutableUnknownFields(&text)->AddVarint(19, 1);
     EXPECT_EQ(unknown_part(content), "draft.texts[1], field 19");
     content.mutable_draft()->mutable_texts()->RemoveLast();
-    content.mutable_draft()->set_straggler_policy(static_cast<content::v1::StragglerPolicy>(77));
-    EXPECT_EQ(unknown_part(content), "draft.straggler_policy");
+    content.mutable_draft()->set_severity(static_cast<content::v1::Severity>(77));
+    EXPECT_EQ(unknown_part(content), "draft.severity");
 }
 
 Json review_of(const std::string& bytes) {

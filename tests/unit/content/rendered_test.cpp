@@ -30,7 +30,8 @@ const Reasons shown_nowhere{
     {"draft.agencies", "each has a feed of its own, which names it by `Fixed.sender_names`"},
     {"draft.channels", "where it goes, not what it says"},
     {"draft.release_at", "T0 is `Fixed.fire_at`"},
-    {"draft.straggler_policy", "how it goes, not what it says"},
+    {"draft.stragglers.wait_seconds", "when it goes, not what it says"},
+    {"draft.stragglers.quorum_percent", "whether it goes, not what it says"},
     {"draft.evidence.source_id", "readings are for reviewers; the texts say what the public needs"},
     {"draft.evidence.series", "readings are for reviewers"},
     {"draft.evidence.value", "readings are for reviewers"},
@@ -113,7 +114,8 @@ Content full_content(std::string_view kind) {
     reference.set_sent("2026-06-20T11:05:00-06:00");
     Draft& draft = *content.mutable_draft();
     draft.add_channels("feed");
-    draft.set_straggler_policy(v1::STRAGGLER_POLICY_WAIT);
+    draft.mutable_stragglers()->set_wait_seconds(20);
+    draft.mutable_stragglers()->set_quorum_percent(50);
     *draft.mutable_release_at() = runtime::to_proto(samples::now + std::chrono::minutes{30});
     draft.mutable_areas(0)->add_circles("51.05,-114.07 3");
     for (Text* text : {draft.mutable_texts(0), draft.mutable_retraction(0)}) {
@@ -127,6 +129,7 @@ Content full_content(std::string_view kind) {
 Fixed full_fixed() {
     Fixed fixed = samples::make_retraction();
     fixed.set_in_reply_to("109372843234");
+    *fixed.mutable_expires() = runtime::to_proto(samples::now + std::chrono::hours{24});
     return fixed;
 }
 
@@ -177,6 +180,9 @@ void alter(Message& message, const FieldDescriptor& field) {
         case FieldDescriptor::CPPTYPE_STRING:
             return change(&R::GetString, &R::SetString, &R::GetRepeatedString,
                           &R::SetRepeatedString, [](std::string text) { return text + "x"; });
+        case FieldDescriptor::CPPTYPE_INT32:
+            return change(&R::GetInt32, &R::SetInt32, &R::GetRepeatedInt32, &R::SetRepeatedInt32,
+                          [](std::int32_t number) { return number + 1; });
         case FieldDescriptor::CPPTYPE_INT64:
             return change(&R::GetInt64, &R::SetInt64, &R::GetRepeatedInt64, &R::SetRepeatedInt64,
                           [](std::int64_t number) { return number + 86'400; });

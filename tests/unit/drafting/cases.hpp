@@ -152,6 +152,24 @@ inline runtime::Foreign returned(const char* id = "msg-1") {
     return foreign<approval::v1::Event>("approval", "bow", {event});
 }
 
+// Its release ended before anything was public; `actor`: the person who stopped it.
+inline runtime::Foreign back_from_release(std::int64_t round = 1, const char* actor = "") {
+    publishing::v1::Event event;
+    event.set_release_id("rel-1");
+    publishing::v1::TextReturned text;
+    text.set_message_id("msg-1");
+    text.set_round(round);
+    if (*actor == 0) {
+        event.mutable_release_ended()->set_reason("No channel was ready.");
+        *event.mutable_release_ended()->mutable_returned() = text;
+    } else {
+        event.mutable_release_cancelled()->set_actor(actor);
+        event.mutable_release_cancelled()->set_reason("wrong river");
+        *event.mutable_release_cancelled()->mutable_returned() = text;
+    }
+    return testing::foreign<publishing::v1::Event>("publishing", "bow", {event});
+}
+
 inline runtime::Foreign rejected() {
     approval::v1::Event event;
     event.set_message_id("msg-1");

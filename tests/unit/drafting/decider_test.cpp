@@ -18,7 +18,7 @@ TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
     EXPECT_EQ((testing::concerning<Decider, approval::v1::Event>("approval")),
               (Names{"review_rejected", "review_returned"}));
     EXPECT_EQ((testing::concerning<Decider, publishing::v1::Event>("publishing")),
-              (Names{"deliveries_claimed"}));
+              (Names{"deliveries_claimed", "release_cancelled", "release_ended"}));
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
               (Names{"crossing_retried", "rule_crossed", "rule_put", "rule_removed"}));
 }

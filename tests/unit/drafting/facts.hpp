@@ -90,9 +90,17 @@ inline Fact cleared() {
     event.mutable_cleared();
     return fact(event);
 }
-inline Fact planned() {
+// Its release gave the text back.
+inline Fact given_back() {
+    v1::Event event = event_of("m");
+    event.mutable_message_returned()->set_release_id("r");
+    event.mutable_message_returned()->set_reason("no channel");
+    return fact(event);
+}
+inline Fact planned(std::int64_t round = 1) {
     publishing::v1::Event event = of_release();
     event.mutable_release_planned()->mutable_release()->set_release_id("r");
+    event.mutable_release_planned()->mutable_release()->set_round(round);
     event.mutable_release_planned()->mutable_release()->set_message_id("m");
     return fact(event);
 }

@@ -16,15 +16,15 @@ using texts::enum_values;
 
 // Written out a second time, by name, so that a slip in the table shows.
 const std::set<std::pair<std::string, std::string>> allowed_moves{
-    {"draft", "in_review"},    {"draft", "withdrawn"},      {"in_review", "draft"},
-    {"in_review", "cleared"},  {"in_review", "rejected"},   {"in_review", "withdrawn"},
-    {"in_review", "expired"},  {"cleared", "draft"},        {"cleared", "armed"},
-    {"cleared", "rejected"},   {"cleared", "cancelled"},    {"cleared", "expired"},
-    {"armed", "cleared"},      {"armed", "draft"},          {"armed", "releasing"},
-    {"armed", "rejected"},     {"armed", "cancelled"},      {"armed", "expired"},
-    {"releasing", "released"}, {"releasing", "superseded"}, {"releasing", "cancelled"},
-    {"releasing", "expired"},  {"released", "superseded"},  {"released", "cancelled"},
-    {"released", "expired"},   {"cancelled", "released"},
+    {"draft", "in_review"},     {"draft", "withdrawn"},    {"in_review", "draft"},
+    {"in_review", "cleared"},   {"in_review", "rejected"}, {"in_review", "withdrawn"},
+    {"in_review", "expired"},   {"cleared", "draft"},      {"cleared", "in_review"},
+    {"cleared", "armed"},       {"cleared", "rejected"},   {"cleared", "cancelled"},
+    {"cleared", "expired"},     {"armed", "cleared"},      {"armed", "draft"},
+    {"armed", "releasing"},     {"armed", "rejected"},     {"armed", "cancelled"},
+    {"armed", "expired"},       {"releasing", "released"}, {"releasing", "superseded"},
+    {"releasing", "cancelled"}, {"releasing", "expired"},  {"released", "superseded"},
+    {"released", "cancelled"},  {"released", "expired"},   {"cancelled", "released"},
 };
 
 TEST(MessageState, EveryPairIsAllowedOrNotAsListed) {

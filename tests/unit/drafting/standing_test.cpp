@@ -86,6 +86,26 @@ TEST(Lifecycle, ARelease) {
         "released");
 }
 
+TEST(Lifecycle, ATextThatItsReleaseGaveBackIsADraftAgain) {
+    const std::vector<Fact> drafting{created(), submitted(), given_back()};
+    const std::vector<Fact> approval{opened(), cleared()};
+    const std::vector<Fact> publishing{planned(), armed(), ended(RELEASE_STATE_ABORTED)};
+    expect_in_any_order({drafting, approval, publishing}, "draft");
+    const auto then = [&](std::vector<Fact> more, std::vector<Fact> reviewed,
+                          std::vector<Fact> released, const char* state) {
+        more.insert(more.begin(), drafting.begin(), drafting.end());
+        reviewed.insert(reviewed.begin(), approval.begin(), approval.end());
+        released.insert(released.begin(), publishing.begin(), publishing.end());
+        expect_in_any_order({more, reviewed, released}, state);
+    };
+    then({withdrawn()}, {}, {}, "withdrawn");
+    then({submitted()}, {}, {}, "in_review");
+    then({submitted()}, {opened(), cleared()}, {}, "cleared");
+    then({submitted()}, {opened(), cleared()}, {planned(2), armed(), claimed()}, "releasing");
+    then({submitted(), given_back()}, {opened(), cleared()}, {planned(2), stopped()}, "draft");
+    then({submitted(), handed_back()}, {opened(), fact_of_return()}, {}, "draft");
+}
+
 TEST(Lifecycle, AnImpossibleMoveIsCountedAndNotMade) {
     DraftingView view(1);
     for (const Fact& each : {created(), submitted(), opened(), cleared(), planned(), stopped()})

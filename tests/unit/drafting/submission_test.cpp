@@ -65,6 +65,56 @@ TEST(Submit, NamesEverybodyWhoEverHadAHandInIt) {
               (std::vector<std::string>{"ana", "ben", "cleo"}));
 }
 
+TEST(Submit, CountsItsRounds) {
+    Case test = given();
+    test.when(submit("1"));
+    EXPECT_EQ(test.events().at(0).message_submitted().round(), 1);
+    test.when(returned());
+    test.when(submit("3"));
+    EXPECT_EQ(test.events().at(0).message_submitted().round(), 2);
+}
+
+// ---- its release ended before anything was public
+
+TEST(Release, ThatEndedBeforeAnythingWasPublicGivesTheTextBack) {
+    Case test = given();
+    test.when(submit("1"));
+    const std::string digest = test.events().at(0).message_submitted().digest();
+    test.when(back_from_release());
+    ASSERT_EQ(test.events().size(), 1u);
+    const auto& text = test.events().at(0).message_returned();
+    EXPECT_EQ(text.release_id(), "rel-1");
+    EXPECT_EQ(text.actor(), "service:publishing");
+    EXPECT_TRUE(text.reason().contains("No channel was ready. Its approvals count"))
+        << text.reason();
+    EXPECT_EQ(only(test).state, v1::MESSAGE_STATE_DRAFT);
+    // As it is, it is the same text to approval.
+    ana(test).request("r2").when(submit("3"));
+    ASSERT_EQ(test.refused(), "");
+    EXPECT_EQ(test.events().at(0).message_submitted().digest(), digest);
+    EXPECT_EQ(test.events().at(0).message_submitted().round(), 2);
+}
+
+TEST(Release, ThatAPersonStoppedSaysWho) {
+    Case test = given();
+    test.when(submit("1"));
+    test.when(back_from_release(1, "olga"));
+    const auto& text = test.events().at(0).message_returned();
+    EXPECT_EQ(text.actor(), "olga");
+    EXPECT_TRUE(text.reason().contains("wrong river. Its approvals")) << text.reason();
+}
+
+TEST(Release, OfAnEarlierRoundOrOfAMessageThatIsADraftGivesNothingBack) {
+    Case test = given();
+    EXPECT_FALSE(test.when(back_from_release()).reacted());
+    test.when(submit("1"));
+    test.when(returned());
+    test.when(submit("3"));
+    EXPECT_FALSE(test.when(back_from_release(1)).reacted());
+    EXPECT_TRUE(test.when(back_from_release(2)).reacted());
+    EXPECT_FALSE(test.when(back_from_release(2)).reacted());
+}
+
 TEST(Submit, IsForAgenciesNamedInTheMessage) {
     Case test = given();
     EXPECT_EQ(stranger(test).when(submit("1")).refused(), "other_agency");

@@ -83,6 +83,18 @@ inline Event armed(const std::vector<std::string>& ids = {"d1", "d2"}) {
     return event;
 }
 
+inline Event stragglers_armed(const std::string& id) {
+    Event event = of_release();
+    *event.mutable_stragglers_armed()->add_deliveries() = delivery(id, "mastodon-city");
+    return event;
+}
+
+inline Event skipped(const std::string& id) {
+    Event event = of_release();
+    event.mutable_deliveries_skipped()->add_delivery_ids(id);
+    return event;
+}
+
 inline Event settled(const std::string& id, publishing::v1::DeliveryState state, int written,
                      int confirmed_at) {
     Event event = of_release();

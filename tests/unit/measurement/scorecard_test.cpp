@@ -142,6 +142,7 @@ TEST(Scorecard, ASkippedChannelIsNotWaitedFor) {
     stage(cleared(20));
     stage(samples::publishing({samples::planned(), samples::armed({"d1"})}, 21));
     stage(samples::publishing({samples::settled("d1", samples::confirmed, 22, 23)}, 24));
+    stage(samples::publishing({samples::skipped("d2")}, 25));
     EXPECT_EQ(stage.card().cleared_to_last_channel_seconds(), 3);
     EXPECT_THAT(stage.card().deliveries(),
                 UnorderedElementsAre(Pair("confirmed", 1), Pair("skipped", 1)));

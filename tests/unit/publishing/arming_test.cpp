@@ -28,9 +28,45 @@ TEST(Arming, WaitsForTheTimeOfRelease) {
     auto content = samples::make_content();
     *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
     Story story{samples::feed_only(), content};
-    story.clear().prepared("feed");
+    story.clear(at(500)).prepared("feed", true, "", 0, at(501));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
     EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()), at(600));
 }
+
+// What was ready days before need not be so at T0.
+TEST(Arming, PreparesAgainShortlyBeforeALateRelease) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
+    Story story{samples::feed_and_hook(), content};
+    story.clear().prepared("feed").prepared("hook");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_PREPARING);
+    EXPECT_EQ(Decider::next_due(story.given.state())->at, at(540));
+    story.due();
+    EXPECT_TRUE(story.delivery("feed").is(v1::DELIVERY_STATE_PLANNED));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_PLANNED));
+    story.prepared("feed", true, "", 0, at(541)).prepared("hook", false, "401", 0, at(542));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
+    EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()), at(600));
+    EXPECT_EQ(story.delivery("hook").head.reason(), "401");
+    // In time for T0 it is no straggler.
+    story.prepared("hook", true, "", 0, at(590));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+    EXPECT_FALSE(story.delivery("hook").head.straggler());
+    EXPECT_EQ(runtime::from_proto(story.whole("hook").fixed().fire_at()), at(600));
+}
+
+TEST(Arming, OneWhoseChannelsSayNothingAgainStillGoesAtItsTime) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
+    Story story{samples::feed_and_hook(), content};
+    story.clear().prepared("feed").prepared("hook").due();
+    story.prepared("feed", true, "", 0, at(541));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_PREPARING) << "the hook has time";
+    story.due();
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
+    EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()), at(600));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_PLANNED));
+}
+
 }  // namespace
 }  // namespace tocsin::publishing

@@ -61,7 +61,7 @@ TEST(Claiming, NotLongBeforeItsTime) {
     auto content = samples::make_content();
     *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
     Story story{samples::feed_only(), content};
-    story.clear().prepared("feed").claim("x1", at(500));
+    story.clear(at(550)).prepared("feed", true, "", 0, at(551)).claim("x1", at(560));
     EXPECT_EQ(story.given.refused(), "too_early");
 }
 

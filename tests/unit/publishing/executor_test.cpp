@@ -406,10 +406,13 @@ TEST(Executor, AStragglerIsPreparedAgainUntilItIsReady) {
     there.world.start("x1");
     there.clear();
     there.world.pass(30s);
-    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_WAITING));
+    EXPECT_TRUE(there.firing()) << "nothing waits for it";
+    EXPECT_EQ(there.posts.size(), 2u);
+    EXPECT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_NOT_READY));
     there.world.folder.write("hook", credential_text("webhook", "hook", webhook_secret));
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
 }
 
 TEST(Executor, AFrozenOneThatThawsTooLateStandsDownAndClaimsAnew) {
@@ -444,6 +447,60 @@ TEST(Executor, ARetractionFollowsOnEveryChannel) {
         EXPECT_TRUE(page.contains("Inondation"));
         EXPECT_TRUE(page.contains("Annulée"));
     });
+}
+
+TEST(Executor, ARetractionAfterTheMessageExpiredIsOnTheFeedForADay) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(3700s);
+    there.retract();
+    there.world.pass(20s);
+    const auto page = [&](Time now) {
+        return there.world.view.read(
+            "bow", [&](const Realm& realm) { return first_page(realm, "en-CA", now); });
+    };
+    EXPECT_TRUE(page(there.world.now).contains("-cancel.xml"));
+    EXPECT_TRUE(page(there.world.now + 23h).contains("-cancel.xml"));
+    EXPECT_FALSE(page(there.world.now + 24h).contains("-cancel.xml"));
+}
+
+TEST(Executor, AChannelThatIsCorrectedIsTriedAtOnce) {
+    Public there;
+    std::filesystem::remove(there.world.folder.path + "/hook");
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(300s);
+    EXPECT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_NOT_READY));
+    there.world.folder.write("hook-2", credential_text("webhook", "hook", webhook_secret));
+    v1::Command command;
+    v1::PutChannelRequest& put = *command.mutable_put_channel();
+    put.set_channel_id("hook");
+    put.set_kind("webhook");
+    put.set_url("https://hook.example.org");
+    put.set_credential("hook-2");
+    ASSERT_TRUE(
+        there.world.decide({"bow", "ada", "calgary", {"admin"}, "p"}, command.SerializeAsString()));
+    there.world.pass(3s);
+    EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
+    EXPECT_EQ(there.webhook_ids.size(), 1u);
+}
+
+// The wall clock is set, and the machine stands still, while it waits for T0.
+TEST(Executor, T0IsByTheClockAsItIsThen) {
+    Public there;
+    there.world.start("x1");
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(samples::at(100));
+    there.clear(content);
+    there.world.pass(50s);
+    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_ARMED));
+    there.world.now += 30s;  // corrected: it is 30 s later than this machine thought
+    there.world.pass(15s);
+    EXPECT_TRUE(there.posts.empty());
+    there.world.pass(10s);
+    EXPECT_TRUE(there.released());
+    for (const auto& [what, when] : there.arrivals) EXPECT_LT(when - samples::at(100), 1s) << what;
 }
 
 TEST(Feed, ShowsNothingBeforeT0AndNothingAfterExpiry) {

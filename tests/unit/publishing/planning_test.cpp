@@ -16,7 +16,7 @@ TEST(Planning, OneDeliveryPerChannelAndLanguageOfTheAgencies) {
     EXPECT_NE(story.release().find("toot:fr-CA"), nullptr);
     EXPECT_NE(story.release().find("toot:en-CA"), nullptr);
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_PREPARING);
-    EXPECT_EQ(story.release().prepare_until, at(10));
+    EXPECT_EQ(story.release().go_at, at(2));
 }
 
 TEST(Planning, ASecondClearanceOfTheSameDigestDoesNothing) {

@@ -54,14 +54,32 @@ TEST(Retry, ARefusedDeliveryGoesOutWithTheSameBytesAndKey) {
     EXPECT_FALSE(Decider::next_due(story.given.state()));
 }
 
-TEST(Retry, AReleaseThatNobodyTookIsReleasedOnceAChannelDoes) {
+TEST(Retry, AReleaseThatNobodyTookIsOverAndItsTextGoesBack) {
     Story story = armed({channel("hook", "webhook")});
     story.claim().outcome("hook", v1::OUTCOME_REFUSED, at(3), 1, "x1", "401");
     ASSERT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
-    story.retry("hook", at(60)).due().claim("x1", at(61));
+    const auto& text = story.given.events().back().release_ended().returned();
+    EXPECT_EQ(text.message_id(), "msg-1");
+    EXPECT_EQ(text.round(), 1);
+    story.retry("hook", at(60));
+    EXPECT_EQ(story.given.refused(), "over");
+    // The same words, cleared by the approvals that they have.
+    story.clear_again(at(70)).prepared("hook", true, "", 0, at(71)).claim("x1", at(72));
     ASSERT_EQ(story.given.refused(), "");
-    story.outcome("hook", v1::OUTCOME_CONFIRMED, at(62), 2);
+    story.outcome("hook", v1::OUTCOME_CONFIRMED, at(73));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
+    EXPECT_EQ(story.release().head.round(), 2);
+}
+
+// Whoever clears it by mistake.
+TEST(Planning, NoSecondReleaseFollowsOneThatIsPublic) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim().outcome("hook", v1::OUTCOME_CONFIRMED);
+    ASSERT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
+    const std::string first = story.id();
+    story.clear_again(at(30));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(story.release().head.reason().contains(first)) << story.release().head.reason();
 }
 
 TEST(Retry, ARefusedRetractionIsTriedAgainToo) {

@@ -1,4 +1,5 @@
 // Retractions: on which channels, and after what.
+#include "content/cap.hpp"
 #include "samples.hpp"
 
 namespace tocsin::publishing {
@@ -245,6 +246,20 @@ TEST(Retracting, AfterTheMessageExpiredStillReachesThePublic) {
         .stop(at(4000));
     story.claim("x1", at(4000), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.delivery("feed:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
+    const v1::Delivery cancel = story.whole("feed:cancel");
+    EXPECT_EQ(runtime::from_proto(cancel.fixed().expires()),
+              at(4000) + std::chrono::milliseconds{200} + std::chrono::hours{24});
+    EXPECT_TRUE(cancel.rendition().body().contains(
+        "<expires>" + content::cap_time(cancel.fixed().expires()) + "</expires>"))
+        << cancel.rendition().body();
+}
+
+TEST(Retracting, EndsWithTheMessageWhereThatIsLater) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_expires() = runtime::to_proto(at(3 * 24 * 3600));
+    Story story{samples::feed_only(), content};
+    story.clear().prepared("feed").claim().outcome("feed", v1::OUTCOME_CONFIRMED).stop();
+    EXPECT_EQ(runtime::from_proto(story.whole("feed:cancel").fixed().expires()), at(3 * 24 * 3600));
 }
 
 TEST(Retracting, OneThatFailedCanBeOrderedAgainForThatChannel) {

@@ -9,7 +9,9 @@
 #include "support/sample_clearance.hpp"
 #include "support/sample_message.hpp"
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin::publishing::samples {
@@ -22,9 +24,9 @@ inline content::Content make_content() {
         {.message_id = "msg-1", .realm = "bow", .agencies = {"calgary"}, .expires = at(3600)});
 }
 
-inline approval::v1::Event make_cleared(const content::Content& content) {
+inline approval::v1::Event make_cleared(const content::Content& content, std::int64_t round = 1) {
     return approval::samples::make_cleared(content.message_id(), content::serialise(content),
-                                           {"calgary", "alberta"});
+                                           {"calgary", "alberta"}, round);
 }
 
 inline runtime::Foreign clearance(const approval::v1::Event& cleared, Time when = at(0)) {
@@ -45,30 +47,37 @@ inline v1::Event channel(const std::string& id, const std::string& kind,
     return event;
 }
 
-inline std::string release_id(const content::Content& content) {
+inline std::string release_id(const content::Content& content, std::int64_t round = 1) {
     return runtime::derive_id("rel",
-                              {content.message_id(), content::digest(content::serialise(content))});
+                              {content.message_id(), content::digest(content::serialise(content)),
+                               std::to_string(round)});
 }
 
 // One release from its clearance on; every step is asked by who may ask it.
 struct Story {
     content::Content content = make_content();
     GivenRelease given;
+    std::int64_t round = 1;
 
     explicit Story(std::vector<v1::Event> channels, content::Content said = make_content())
         : content(std::move(said)), given(std::move(channels)) {
         given.by("service:publishing", "", {"service"});
     }
 
-    std::string id() const { return release_id(content); }
+    std::string id() const { return release_id(content, round); }
     const Release& release() const { return given.state().releases.by_id.at(id()); }
     const Delivery& delivery(const std::string& id) const { return *release().find(id); }
     v1::Delivery whole(const std::string& id) const { return release().whole(delivery(id)); }
     v1::ReleaseState state() const { return release().head.state(); }
 
     Story& clear(Time when = at(0)) {
-        given.on(when).when(clearance(make_cleared(content), when));
+        given.on(when).when(clearance(make_cleared(content, round), when));
         return *this;
+    }
+    // Its text came back, and was cleared once more.
+    Story& clear_again(Time when) {
+        ++round;
+        return clear(when);
     }
     Story& prepared(const std::string& delivery, bool ready = true, std::string reason = {},
                     int64_t text_max = 0, Time when = at(1)) {

@@ -64,7 +64,9 @@ const Allowed allowed_of_deliveries{
     {"claimed", "stood_down"}, {"unknown", "armed"},         {"unknown", "confirmed"},
     {"unknown", "refused"},    {"unknown", "unknown"},       {"unknown", "stood_down"},
     {"refused", "confirmed"},  {"stood_down", "confirmed"},  {"refused", "armed"},
-    {"refused", "refused"},    {"stood_down", "stood_down"},
+    {"refused", "refused"},    {"stood_down", "stood_down"}, {"planned", "planned"},
+    {"ready", "planned"},      {"not_ready", "planned"},     {"ready", "skipped"},
+    {"armed", "skipped"},
 };
 
 template <class State>

@@ -1,0 +1,230 @@
+"""A message after its clearance: channels that are not ready, are left out or corrected, and a
+release that ends before anything is public."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from e2e.all_program import all_program
+from support.broker import Broker
+from support.connect import Connect
+from support.programs import Program, Secrets
+from support.sample_message import draft, text
+from support.tokens import Issuer, Person, roster
+from support.waiting import until
+
+REALM = "calgary"
+ANA = Person("ana@city.example", REALM, "city", ("author",))
+BEN = Person("ben@city.example", REALM, "city", ("approver",))
+DORA = Person("dora@city.example", REALM, "city", ("admin", "duty-officer"))
+
+
+class Receiver:
+    """A webhook receiver that answers with `status`, and remembers what came."""
+
+    def __init__(self) -> None:
+        self.status = 204
+        self.bodies: list[dict[str, Any]] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_HEAD(self) -> None:  # noqa: N802
+                self.send_response(405)
+                self.end_headers()
+
+            def do_POST(self) -> None:  # noqa: N802
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.bodies.append(json.loads(body))
+                self.send_response(receiver.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def about(self, message: str) -> int:
+        return sum(one["data"]["message_id"] == message for one in self.bodies)
+
+
+class World:
+    def __init__(self, program: Program, issuer: Issuer, folder: Path, receiver: Receiver) -> None:
+        self._gateway = Connect(program.url)
+        self._issuer = issuer
+        self._folder = folder
+        self.receiver = receiver
+        self.incident = ""
+
+    def do(self, who: Person, service: str, name: str, request: dict[str, Any]) -> Any:
+        return self._gateway.must_change(service, name, request, token=self._issuer.token(who))
+
+    def refused(self, who: Person, service: str, name: str, request: dict[str, Any]) -> str:
+        reply = self._gateway.change(service, name, request, token=self._issuer.token(who))
+        assert not reply.ok
+        return reply.reason
+
+    def read(self, service: str, name: str, request: dict[str, Any], after: str = "") -> Any:
+        return self._gateway.must(service, name, request, token=self._issuer.token(DORA),
+                                  after=after)
+
+    def credential(self, name: str) -> Path:
+        file = self._folder / name
+        file.write_text(json.dumps({
+            "kind": "webhook", "realm": REALM, "agency": "city", "origins": [self.receiver.url],
+            "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
+        return file
+
+    def put_hook(self, credential: str) -> None:
+        self.do(DORA, "publishing", "PutChannel", {
+            "channelId": "city-hook", "kind": "webhook", "name": "Hook of the city",
+            "url": self.receiver.url, "credential": credential})
+
+    def build(self) -> "World":
+        done = self.do(DORA, "approval", "ImportRoster", {"roster": roster([ANA, BEN, DORA])})
+        self._gateway.reach(done["position"], token=self._issuer.token(DORA))
+        self.do(DORA, "approval", "SetPolicy",
+                {"severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver"]})
+        self.do(DORA, "publishing", "PutChannel",
+                {"channelId": "city-feed", "kind": "feed", "name": "Feed of the city"})
+        self.incident = self.do(ANA, "drafting", "CreateIncident",
+                                {"kind": "flood", "title": "Bow"})["id"]
+        return self
+
+    def submitted(self, message: str, etag: str) -> str:
+        """The position."""
+        return self.do(ANA, "drafting", "SubmitMessage",
+                       {"messageId": message, "etag": etag})["position"]
+
+    def review(self, message: str, after: str) -> Any:
+        return self.read("approval", "GetReview", {"messageId": message}, after)["review"]
+
+    def cleared(self, **changed: Any) -> str:
+        made = self.do(ANA, "drafting", "CreateMessage",
+                       {"incidentId": self.incident, "draft": draft(**changed)})
+        review = self.review(made["id"], self.submitted(made["id"], made["etag"]))
+        self.do(BEN, "approval", "Approve",
+                {"messageId": made["id"], "digest": review["digest"]})
+        return str(made["id"])
+
+    def message(self, message: str) -> Any:
+        return self.read("drafting", "GetMessage", {"messageId": message})["message"]
+
+    def release(self, message: str, state: str) -> Any:
+        """Once the latest release of the message is in that state."""
+        def there() -> Any:
+            for one in self.read("publishing", "ListReleases", {}).get("releases", []):
+                if one["messageId"] == message:
+                    return one if one["state"] == f"RELEASE_STATE_{state}" else None
+            return None
+        return until(there, f"the release is {state}", 30)
+
+
+def deliveries(release: Any) -> dict[str, str]:
+    return {one["channelId"]: one["state"].removeprefix("DELIVERY_STATE_")
+            for one in release["deliveries"]}
+
+
+@pytest.fixture(scope="module")
+def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+          ) -> Iterator[World]:
+    folder = Path(tmp_path_factory.mktemp("all"))
+    receiver = Receiver()
+    with all_program(folder, REALM, broker, keys) as program:
+        yield World(program, issuer, folder, receiver).build()
+    receiver.close()
+
+
+def test_a_straggler_delays_nothing_and_follows_once_its_channel_is_corrected(world: World) -> None:
+    file = world.credential("lost")
+    world.put_hook("lost")
+    file.unlink()
+    message = world.cleared()
+    until(lambda: deliveries(world.release(message, "FIRING"))["city-feed"] == "CONFIRMED",
+          "the feed has it")
+    hook = next(one for one in world.release(message, "FIRING")["deliveries"]
+                if one["channelId"] == "city-hook")
+    assert hook["state"] == "DELIVERY_STATE_NOT_READY" and "lost" in hook["reason"], hook
+    world.credential("found")
+    world.put_hook("found")
+    release = world.release(message, "RELEASED")
+    assert set(deliveries(release).values()) == {"CONFIRMED"}
+    assert world.receiver.about(message) == 1
+    hook = next(one for one in release["deliveries"] if one["channelId"] == "city-hook")
+    assert hook["straggler"]
+
+
+def test_a_message_that_waits_for_all_goes_without_what_a_person_leaves_out(world: World) -> None:
+    file = world.credential("lost")
+    world.put_hook("lost")
+    file.unlink()
+    message = world.cleared(stragglers={"waitSeconds": 3600})
+    release = world.release(message, "WAITING")
+    request = {"releaseId": release["releaseId"], "reason": "the river does not wait"}
+    assert world.refused(BEN, "publishing", "ProceedRelease", request) == "ROLE_MISSING"
+    world.do(DORA, "publishing", "ProceedRelease", request)
+    release = world.release(message, "RELEASED")
+    assert deliveries(release) == {"city-feed": "CONFIRMED", "city-hook": "SKIPPED"}
+    assert world.receiver.about(message) == 0
+
+
+def test_a_channel_that_is_removed_is_not_waited_for(world: World) -> None:
+    file = world.credential("lost")
+    world.put_hook("lost")
+    file.unlink()
+    message = world.cleared(stragglers={"waitSeconds": 3600})
+    world.release(message, "WAITING")
+    world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-hook"})
+    release = world.release(message, "RELEASED")
+    assert deliveries(release) == {"city-feed": "CONFIRMED", "city-hook": "SKIPPED"}
+
+
+def test_a_release_that_nobody_took_gives_its_text_back(world: World) -> None:
+    world.credential("good")
+    world.put_hook("good")
+    world.receiver.status = 410
+    message = world.cleared(channels=["city-hook"])
+    first = world.release(message, "ABORTED")
+    back = until(lambda: (one := world.message(message))["state"] == "MESSAGE_STATE_DRAFT" and one,
+                 "the text is back")
+    assert "Its approvals count for exactly this text" in back["reason"], back
+    assert world.refused(DORA, "publishing", "RetryDelivery", {
+        "releaseId": first["releaseId"], "deliveryId": "city-hook", "reason": "again"}) == "OVER"
+
+    world.receiver.status = 204
+    position = world.submitted(message, back["etag"])
+    review = world.review(message, position)
+    assert review["state"] == "REVIEW_STATE_CLEARED", "the same words, by the approvals they have"
+    release = world.release(message, "RELEASED")
+    assert release["releaseId"] != first["releaseId"] and release["digest"] == first["digest"]
+    until(lambda: world.message(message)["state"] == "MESSAGE_STATE_RELEASED", "drafting knows")
+    assert world.receiver.about(message) == 2, "one was refused"
+
+
+def test_other_words_take_new_approvals(world: World) -> None:
+    world.receiver.status = 410
+    message = world.cleared(channels=["city-hook"])
+    world.release(message, "ABORTED")
+    back = until(lambda: (one := world.message(message))["state"] == "MESSAGE_STATE_DRAFT" and one,
+                 "the text is back")
+    world.receiver.status = 204
+    revised = world.do(ANA, "drafting", "ReviseMessage", {
+        "messageId": message, "etag": back["etag"],
+        "draft": draft(channels=["city-hook"],
+                       texts=[text("fr-CA"), text("en-CA", headline="Leave at once")])})
+    review = world.review(message, world.submitted(message, revised["etag"]))
+    assert review["state"] == "REVIEW_STATE_IN_REVIEW"
+    assert not any(agency.get("approvals") for agency in review["agencies"])
+    world.do(BEN, "approval", "Approve", {"messageId": message, "digest": review["digest"]})
+    world.release(message, "RELEASED")
