@@ -236,7 +236,8 @@ void LinePromises::follow(const publishing::v1::Event& event, Time) {
 }
 
 void LinePromises::follow(const measurement::v1::Event& event, Time) {
-    if (event.has_milestone_reached()) reach(event.message_id(), event.milestone_reached());
+    if (event.has_milestone_reached())
+        reach(event.message_id(), event.release_id(), event.milestone_reached());
     if (event.has_parties_noted()) concern(event.message_id(), event.parties_noted());
 }
 
@@ -249,7 +250,8 @@ void LinePromises::concern(const std::string& id, const measurement::v1::Parties
     measured_[id].named = std::move(named);
 }
 
-void LinePromises::reach(const std::string& id, const measurement::v1::MilestoneReached& reached) {
+void LinePromises::reach(const std::string& id, const std::string& release,
+                         const measurement::v1::MilestoneReached& reached) {
     const auto& point = reached.milestone();
     if (point.kind() == measurement::v1::MILESTONE_KIND_CROSSED) {
         require(crossings_measured_.insert(reached.crossing_id()).second, "crossed twice",
@@ -259,9 +261,11 @@ void LinePromises::reach(const std::string& id, const measurement::v1::Milestone
     Measured& measured = measured_[id];
     const bool retracts = point.purpose() == publishing::v1::PURPOSE_RETRACTION;
     const bool approved = point.kind() == measurement::v1::MILESTONE_KIND_APPROVED;
-    const std::string key = fmt::format(
-        "{}{}/{}/{}/{}/{}", enum_name(point.kind()), retracts ? "-retraction" : "", point.agency(),
-        point.channel(), reached.delivery_id(), approved ? point.text() : "");
+    std::string key = fmt::format("{}{}/{}/{}/{}/{}", enum_name(point.kind()),
+                                  retracts ? "-retraction" : "", point.agency(), point.channel(),
+                                  reached.delivery_id(), approved ? point.text() : "");
+    // Each release reaches them for itself.
+    if (!release.empty()) key += "/" + release;
     const bool fired = point.kind() == measurement::v1::MILESTONE_KIND_FIRED;
     Time& latest = measured.at[{point.kind(), retracts}];
     const Time at = from_proto(point.at());

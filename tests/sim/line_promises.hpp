@@ -71,7 +71,8 @@ private:
     void carry(Message& message, const approval::v1::Review& review) const;
     void approve(const std::string& id, const approval::v1::Approval& approval);
     void clear(const std::string& id, const approval::v1::Cleared& cleared, Time at);
-    void reach(const std::string& id, const measurement::v1::MilestoneReached& reached);
+    void reach(const std::string& id, const std::string& release,
+               const measurement::v1::MilestoneReached& reached);
     void concern(const std::string& id, const measurement::v1::PartiesNoted& noted);
     void check_order(const std::string& id, const Measured& measured) const;
     static std::ptrdiff_t given_by(const Message& message, const std::string& agency);

@@ -267,6 +267,24 @@ bool ReadingPromises::parted(const Look& look, const RuleHistory& history,
            std::ranges::any_of(between(known, before.at, at), ends);
 }
 
+// Whether one of the edits from `first` on, but the last one, made of it a wave that was not over
+// when the edit was made: nobody looked before the next one, and it is still owed.
+bool ReadingPromises::was_owed(const RuleHistory& history, std::size_t first, const WaveSeen& wave,
+                               std::span<const Point> points) {
+    for (std::size_t i = first; i + 1 < history.versions.size(); ++i) {
+        const Terms terms = terms_of(history.versions[i].rule);
+        const Time put_at = history.versions[i].put_at;
+        for (const WaveSeen& other : waves_of(terms, points))
+            if (other.overlaps(wave) && (!other.end || *other.end > put_at) &&
+                std::ranges::any_of(points, [&](const Point& point) {
+                    return point.at >= other.met && other.holds(point.at) &&
+                           terms.high(point.value) && point.at >= put_at - terms.age_most;
+                }))
+                return true;
+    }
+    return false;
+}
+
 // A wave that was over when the rule was edited is no news by that: only if it comes in late, so
 // that the rule as it was then would cross at it now.
 void ReadingPromises::check_edit(const Look& look, const RuleHistory& history, Time at) const {
@@ -286,6 +304,7 @@ void ReadingPromises::check_edit(const Look& look, const RuleHistory& history, T
     std::size_t asked_from = then;
     while (asked_from > 0 && versions[asked_from].edit) --asked_from;
     std::erase_if(met.crossed, [&](const auto& each) { return each.version < asked_from; });
+    if (was_owed(history, then + 1, *wave, points)) return;
     for (const WaveSeen& other : waves_of(before, points)) {
         if (!other.overlaps(*wave)) continue;
         for (const Point& point : look.record.shown)

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +96,8 @@ private:
     void check_crossing(const Look& look, const RuleHistory& history,
                         const trigger::v1::RuleCrossed& crossed) const;
     void check_once(const Look& look, const RuleHistory& history, Time at) const;
+    static bool was_owed(const RuleHistory& history, std::size_t first, const WaveSeen& wave,
+                         std::span<const Point> points);
     void check_edit(const Look& look, const RuleHistory& history, Time at) const;
     void check_revision(const Look& look, const RuleHistory& history,
                         const trigger::v1::EvidenceRevised& revised) const;
