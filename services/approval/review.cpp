@@ -129,7 +129,8 @@ Verdict take_back(const Reviews& reviews, const v1::Roster& roster, const Asking
     // The baton is publishing's from clearance on: only its answer can stop the release.
     if (review->state() == v1::REVIEW_STATE_CLEARED)
         return reject(Because::failed_precondition, "cleared",
-                      "this message is cleared; stop its release in publishing instead",
+                      "this message is cleared; stop its release in publishing instead, or revise "
+                      "or submit it where that is over and gave it back",
                       "message_id");
     if (auto no = require_in_review(*review)) return std::unexpected(*no);
     return review_answer(

@@ -1,7 +1,8 @@
 // Reviews: what people say of each text that was submitted, until it is cleared or goes back.
 //
 // What is approved is a digest, never "the current text": every submission opens a fresh review and
-// voids the approvals of the one before.
+// voids the approvals of the one before, unless it is the very text that was cleared, and came back
+// from its release.
 #pragma once
 
 #include "approval/policy.hpp"

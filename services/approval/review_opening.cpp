@@ -54,10 +54,13 @@ static std::string unreviewable(const v1::Roster& roster, const drafting::v1::Ev
     return {};
 }
 
-// Whether a yes to these very bytes still stands: of a person who may say it today.
-static bool stands(const v1::Roster& roster, const v1::Review& review,
+// Whether a yes to these very bytes still stands: of a person who may say it today, and who did not
+// stop what it led to.
+static bool stands(const v1::Roster& roster, const drafting::v1::MessageSubmitted& submitted,
                    const v1::AgencyReview& agency, const v1::Approval& approval) {
-    if (texts::contains(review.editors(), approval.approver())) return false;
+    if (texts::contains(submitted.editors(), approval.approver()) ||
+        texts::contains(submitted.stoppers(), approval.approver()))
+        return false;
     const v1::Person* person = find_person(roster, approval.approver(), agency.agency_id());
     return person != nullptr && std::ranges::any_of(person->roles(), [&](const std::string& role) {
                return texts::contains(agency.roles(), role);
@@ -67,13 +70,13 @@ static bool stands(const v1::Roster& roster, const v1::Review& review,
 // A text that was cleared, and comes back as it was: what was approved is a digest, so the
 // approvals count on.
 static void carry_approvals(const v1::Roster& roster, const v1::Review& before,
-                            v1::Review& review) {
+                            const drafting::v1::MessageSubmitted& submitted, v1::Review& review) {
     if (before.state() != v1::REVIEW_STATE_CLEARED || before.digest() != review.digest()) return;
     for (v1::AgencyReview& agency : *review.mutable_agencies()) {
         for (const v1::AgencyReview& known : before.agencies())
             if (known.agency_id() == agency.agency_id())
                 for (const v1::Approval& approval : known.approvals())
-                    if (stands(roster, review, agency, approval))
+                    if (stands(roster, submitted, agency, approval))
                         *agency.add_approvals() = approval;
         agency.set_cleared(agency.approvals_size() >= agency.quorum());
     }
@@ -114,7 +117,7 @@ static std::vector<v1::Event> open_review(const Policies& policies, const v1::Ro
         events.push_back(review_returned(event.message_id(), approval_itself, why, false));
         return events;
     }
-    carry_approvals(roster, before, review);
+    carry_approvals(roster, before, submitted, review);
     if (!all_cleared(review)) return events;
     auto cleared = clearance(roster, review, submitted.content());
     if (cleared) events.push_back(std::move(*cleared));
@@ -127,14 +130,16 @@ std::optional<Happened> open_reviews(const Reviews& reviews, const Policies& pol
     foreign.each<drafting::v1::Event>([&](const drafting::v1::Event& event) {
         // Everything else happens to texts that are drafting's own: no review is open on them.
         if (!event.has_message_submitted()) return;
-        // Once rejected a message never comes back; once cleared only where drafting got it back
-        // from its release, which is another round: a second clearance is a second release.
+        // Once rejected a message never comes back; once cleared where drafting got it back from
+        // its release, which is another round. Other bytes in the same one come after a lost tail
+        // of drafting; publishing refuses them a second release.
         const auto known = reviews.latest.find(event.message_id());
         const v1::Review before =
             known == reviews.latest.end() ? v1::Review{} : known->second.get();
         if (!may_move(before.state(), v1::REVIEW_STATE_IN_REVIEW)) return;
-        if (before.state() == v1::REVIEW_STATE_CLEARED &&
-            event.message_submitted().round() <= before.round())
+        const auto& submitted = event.message_submitted();
+        if (before.state() == v1::REVIEW_STATE_CLEARED && submitted.round() <= before.round() &&
+            submitted.digest() == before.digest())
             return;
         for (v1::Event& opened : open_review(policies, roster, foreign, event, before))
             happened.events.push_back(std::move(opened));

@@ -6,9 +6,14 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 namespace tocsin::drafting {
 
 using enum v1::MessageState;
+
+// Who acts where no person stopped a release.
+static constexpr std::string_view publishing_itself = "service:publishing";
 
 content::v1::Draft Message::text() const {
     content::v1::Draft result;
@@ -75,15 +80,20 @@ static v1::Event returned_by_release(const std::string& id, const Message& messa
     const bool cancelled = event.has_release_cancelled();
     const std::string& why =
         cancelled ? event.release_cancelled().reason() : event.release_ended().reason();
+    const auto& text =
+        cancelled ? event.release_cancelled().returned() : event.release_ended().returned();
+    constexpr std::string_view again =
+        "Its approvals count for exactly this text until it expires, but those of whoever stopped "
+        "it or submits it: have it submitted as it is to release it again, or revise it, which "
+        "takes new ones.";
+    constexpr std::string_view anew = "Revise it and submit it again, which takes new approvals.";
     v1::Event returned = move_of(id, message.state, MESSAGE_STATE_DRAFT);
     v1::MessageReturned& body = *returned.mutable_message_returned();
-    body.set_actor(cancelled ? event.release_cancelled().actor() : "service:publishing");
+    body.set_actor(text.stopped_by().empty() ? std::string{publishing_itself} : text.stopped_by());
     body.set_release_id(event.release_id());
-    body.set_reason(fmt::format(
-        "Release `{}` ended before anything was public: {}{} Its approvals count for exactly this "
-        "text until it expires: submit it as it is to release it again, or revise it, which takes "
-        "new ones.",
-        event.release_id(), why, why.ends_with('.') ? "" : "."));
+    body.set_reason(fmt::format("Release `{}` ended before anything was public: {}{} {}",
+                                event.release_id(), why, why.ends_with('.') ? "" : ".",
+                                text.as_it_is() ? again : anew));
     return returned;
 }
 
@@ -181,8 +191,12 @@ bool Messages::evolve(const std::string& id, const v1::MessageWithdrawn&) {
     return close(id, MESSAGE_STATE_WITHDRAWN);
 }
 
-bool Messages::evolve(const std::string& id, const v1::MessageReturned&) {
-    return move(id, MESSAGE_STATE_DRAFT) != nullptr;
+bool Messages::evolve(const std::string& id, const v1::MessageReturned& returned) {
+    Message* message = move(id, MESSAGE_STATE_DRAFT);
+    if (!message) return false;
+    if (!returned.release_id().empty() && returned.actor() != publishing_itself)
+        message->stoppers.insert(returned.actor());
+    return true;
 }
 
 bool Messages::evolve(const std::string& id, const v1::MessageClosed&) {

@@ -1,5 +1,6 @@
-// Messages, until approval has them for good: a draft is drafting's, a submitted text is locked and
-// comes back by approval's ReviewReturned alone. Pure.
+// Messages, until approval and publishing have them for good: a draft is drafting's, a submitted
+// text is locked and comes back by approval's ReviewReturned, or by a release of which nothing was
+// public. Pure.
 #pragma once
 
 #include "content/content.hpp"
@@ -43,6 +44,8 @@ struct Message {
     // All who ever wrote any revision or submitted it. They stay: a person who undid their own edit
     // may not approve either.
     std::set<std::string> editors;
+    // All who stopped a release of it.
+    std::set<std::string> stoppers;
 
     bool has_text() const { return !draft.empty() || !content.empty(); }
     // The latest text, parsed; an empty one where it is not kept.

@@ -23,6 +23,7 @@ void Standing::written(const content::v1::Draft& draft, std::int64_t revision,
                        const std::string& author, Time at) {
     draft_ = runtime::SharedBytes(runtime::stable_bytes(draft));
     content_ = {};
+    dropped_ = false;
     expires_ = expiry_of(draft).value_or(Time{});
     content::v1::Parties concerned = parties();
     *concerned.mutable_agencies() = draft.agencies();
@@ -51,7 +52,9 @@ void Standing::create(const v1::MessageCreated& created, Time at) {
 bool Standing::move_drafting(const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kMessageSubmitted:
-            return move(drafting_, MESSAGE_STATE_IN_REVIEW);
+            if (!move(drafting_, MESSAGE_STATE_IN_REVIEW)) return false;
+            drafting_.round = std::max(drafting_.round, event.message_submitted().round());
+            return true;
         case v1::Event::kMessageWithdrawn:
             return move(drafting_, MESSAGE_STATE_WITHDRAWN, event.message_withdrawn().reason());
         case v1::Event::kMessageReturned:
@@ -79,6 +82,7 @@ bool Standing::apply(const v1::Event& event, Time at) {
     if (!move_drafting(event)) return false;
     if (event.has_message_created()) create(event.message_created(), at);
     if (event.has_message_revised()) {
+        drafting_.reason.clear();
         const v1::MessageRevised& revised = event.message_revised();
         written(revised.draft(), revised.revision(), revised.author(), at);
     }
@@ -98,7 +102,11 @@ bool moves_message(const approval::v1::Event& event) {
 }
 
 bool Standing::move_approval(const approval::v1::Event& event) {
-    if (event.has_review_opened()) return move(approval_, MESSAGE_STATE_IN_REVIEW);
+    if (event.has_review_opened()) {
+        if (!move(approval_, MESSAGE_STATE_IN_REVIEW)) return false;
+        approval_.round = std::max(approval_.round, event.review_opened().review().round());
+        return true;
+    }
     if (event.has_cleared()) return move(approval_, MESSAGE_STATE_CLEARED);
     if (event.has_review_returned())
         return move(approval_, MESSAGE_STATE_DRAFT, event.review_returned().reason());
@@ -240,7 +248,9 @@ v1::Message Standing::message() const {
 }
 
 std::optional<Time> Standing::texts_end() const {
-    if (!known_ || dropped_ || !has_ended(foremost().at)) return std::nullopt;
+    const Track& last = foremost();
+    const bool returned = last.at == MESSAGE_STATE_DRAFT && last.after_release;
+    if (!known_ || dropped_ || (!has_ended(last.at) && !returned)) return std::nullopt;
     if (expires_ == Time{}) return updated_ + texts_kept;
     return std::max(updated_, expires_ + moves_after_expiry) + texts_kept;
 }

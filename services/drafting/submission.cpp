@@ -38,6 +38,7 @@ v1::Event submitted(const Submitting& submitting) {
     editors.insert(submitting.submitter);
     for (const std::string& editor : editors) body.add_editors(editor);
     body.set_round(message.rounds + 1);
+    for (const std::string& stopper : message.stoppers) body.add_stoppers(stopper);
     body.set_rule_id(message.rule_id);
     body.set_crossing_id(message.crossing_id);
     body.mutable_incident_agencies()->Assign(submitting.incident_agencies.begin(),

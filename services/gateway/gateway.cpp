@@ -57,12 +57,12 @@ namespace {
 class HttpGateway : public Gateway {
 public:
     HttpGateway(const GatewayConfig& config, runtime::Metrics& metrics,
-                std::shared_ptr<grpc::ChannelCredentials> credentials,
+                const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                 std::unique_ptr<runtime::TokenVerifier> tokens)
         : listen_(config.listen),
           drain_(config.drain_ms_max),
           tokens_(std::move(tokens)),
-          upstreams_(io_, config.upstreams, std::move(credentials)),
+          upstreams_(io_, config.upstreams, credentials),
           readers_(io_),
           writers_(io_),
           metrics_(metrics),

@@ -45,7 +45,10 @@ void Card::insert(const v1::Milestone& point) {
     const auto kind = std::ranges::find(clock_points, point.kind());
     if (kind != clock_points.end()) {
         auto& first = firsts_[static_cast<std::size_t>(kind - clock_points.begin())];
-        first = std::min(first.value_or(at), at);
+        // A release that was stopped before anything was public is no mistake to correct: the order
+        // of the last one counts.
+        const bool last = point.kind() == v1::MILESTONE_KIND_RETRACTION_ORDERED;
+        first = last ? std::max(first.value_or(at), at) : std::min(first.value_or(at), at);
     }
     if (point.kind() != v1::MILESTONE_KIND_FIRED) return;
     // A second one is the earlier one.

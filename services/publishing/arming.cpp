@@ -45,7 +45,8 @@ std::set<std::string> showing_agencies(const Release& release) {
     std::set<std::string> showing;
     for (const Delivery& delivery : release.deliveries)
         if (delivery.traits().public_from_claim && !delivery.retracts() &&
-            (delivery.is(v1::DELIVERY_STATE_READY) || delivery.armed))
+            (delivery.is(v1::DELIVERY_STATE_READY) || delivery.is(v1::DELIVERY_STATE_ARMED) ||
+             delivery.may_be_public()))
             showing.insert(delivery.head.agency_id());
     return showing;
 }
@@ -103,7 +104,8 @@ static void hold_back(Turn& turn, const std::string& delivery_id, const std::str
     turn.add(std::move(event));
 }
 
-// What cannot be rendered after all is a straggler like any other. False: it is waited for.
+// What cannot be rendered after all is waited for like any other straggler, as far as the message
+// waits, and refused then. False: it is waited for, or too few are left.
 static bool leave_behind(Turn& turn,
                          const std::vector<std::pair<std::string, std::string>>& refused) {
     if (refused.empty()) return true;
@@ -146,7 +148,8 @@ void arm(Turn& turn) {
             return;
         return turn.end(v1::RELEASE_STATE_ABORTED,
                         "No channel can carry the message as it was approved. Correct it as the "
-                        "deliveries say, and submit it again.");
+                        "deliveries say.",
+                        false);
     }
     *all.event.mutable_fire_at() = to_proto(fire_at);
     v1::Event event = event_of(turn.release.id());

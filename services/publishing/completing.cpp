@@ -100,6 +100,15 @@ static void come_true(Turn& turn) {
                     troubles(release, v1::PURPOSE_MESSAGE));
 }
 
+// A release was given up in doubt, and nobody has it: somebody looked.
+static void give_back(Turn& turn) {
+    const Release& release = turn.release;
+    if (!release.is(v1::RELEASE_STATE_ABORTED) || release.text_returned || !release.never_left())
+        return;
+    turn.end(v1::RELEASE_STATE_ABORTED,
+             "No channel has the message. " + troubles(release, v1::PURPOSE_MESSAGE));
+}
+
 // The channel has it. A feed shows what was claimed there, whatever became of asking it.
 static bool has_it(const Delivery& delivery) {
     return delivery.is(v1::DELIVERY_STATE_CONFIRMED) ||
@@ -168,6 +177,7 @@ void complete(Turn& turn) {
         return turn.end(v1::RELEASE_STATE_ABORTED, "No channel is left to release it on. " +
                                                        troubles(turn.release, v1::PURPOSE_MESSAGE));
     come_true(turn);
+    give_back(turn);
     retract_further(turn);
     const bool retracting = turn.release.is(v1::RELEASE_STATE_RETRACTING);
     if (!retracting && !turn.release.is(v1::RELEASE_STATE_FIRING)) return;

@@ -30,7 +30,8 @@ struct Armed {
 struct Delivery {
     // Without channel, rendition and fixed values, which are shared.
     v1::Delivery head{};
-    // Where it goes, as that was when the release was planned.
+    // Where it goes, as that was when the release was planned, or corrected since. Inactive where
+    // the channel was removed or leads elsewhere since it was armed.
     std::shared_ptr<const v1::Channel> channel{};
     // Null until it is armed.
     std::shared_ptr<const Armed> armed{};

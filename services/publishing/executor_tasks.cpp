@@ -47,8 +47,12 @@ Task<void> Executor::prepare(Key key, Job job, std::string name) {
             wait = 1s;
         }
         // Its channel is another now, or what was said of it was too long ago.
-        if (delivery->is(v1::DELIVERY_STATE_PLANNED)) recorded.reset();
+        // Or it turned out not to be ready after all.
+        if (delivery->is(v1::DELIVERY_STATE_PLANNED) || (recorded && recorded->ready))
+            recorded.reset();
         const Prepared prepared = co_await try_prepare(job);
+        // Of the channel as it was.
+        if (!leads_to(key, job, channel)) continue;
         show_ready(key.first, job.delivery.channel_id(), prepared.ready);
         const bool news = !recorded || recorded->ready != prepared.ready ||
                           recorded->reason != prepared.reason ||
@@ -141,6 +145,7 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
     const ChannelWire* wire = find_wire(job.delivery.kind());
     const int absences_needed = wire ? wire->absences_needed : 1;
     int absences = 0;
+    std::shared_ptr<const v1::Channel> channel;
     Duration wait = 1s;
     // Until then the executor of the claim may still be about to start, or to record its outcome.
     if (job.delivery.executor() != parts_.incarnation)
@@ -153,6 +158,10 @@ Task<void> Executor::resolve(Key key, Job job, std::string name) {
             !has_work(*release, parts_.now()))
             break;
         if (!acts(key, *release, *delivery)) break;
+        if (delivery->channel != channel) {
+            channel = delivery->channel;
+            job = make_job(key, *release, *delivery);
+        }
         const Found found = co_await try_find(job);
         Outcome outcome{.reason = found.reason, .url = found.url, .receipt = found.receipt};
         switch (found.kind) {

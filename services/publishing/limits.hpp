@@ -30,6 +30,11 @@ inline constexpr std::size_t reply_bytes_max = 64;
 // stays wrong after it expired.
 inline constexpr std::chrono::hours retraction_lifetime{24};
 
+// How long a channel may take to say whether it is ready before the others go without it.
+inline constexpr std::chrono::seconds answer_time{2};
+// Before fewer than a message needs give the release up; a new leader takes some seconds.
+inline constexpr std::chrono::seconds quorum_time{10};
+
 // The texts of a release are kept this long after its message, or the retraction of that, expired;
 // until then it can be retracted and its alerts can be read.
 inline constexpr std::chrono::hours kept_after_expiry{7 * 24};

@@ -3,6 +3,7 @@
 #include "content/channel.hpp"
 #include "content/content.hpp"
 #include "publishing/limits.hpp"
+#include "publishing/preparing.hpp"
 #include "publishing/release_steps.hpp"
 #include "runtime/base/ids.hpp"
 #include "texts/contains.hpp"
@@ -21,8 +22,10 @@ namespace tocsin::publishing {
 
 using runtime::to_proto;
 
-// How long a channel may take to say whether it is ready before the others go without it.
-static constexpr Duration answer_time = std::chrono::seconds{2};
+// A message that waits for its channels still has this long once it goes.
+static constexpr Duration public_at_least = std::chrono::seconds{60};
+// What is due at a time is armed this long before: a large release takes some decisions more.
+static constexpr Duration armed_ahead = std::chrono::seconds{5};
 // What a channel said longer before T0 than this may not hold any more: it is prepared once more
 // then.
 static constexpr Duration prepared_ahead = std::chrono::seconds{60};
@@ -137,15 +140,18 @@ static void describe_content(v1::ReleasePlanned& planned, const content::Content
     planned.set_feed_base_url(constants.feed_base_url);
     using std::chrono::duration_cast, std::chrono::milliseconds;
     planned.set_arm_lead_ms(duration_cast<milliseconds>(constants.arm_lead).count());
-    Time go_at = now + answer_time;
+    const Time answered = now + time_to_answer(draft.stragglers());
+    Time go_at = answered;
     if (draft.has_release_at()) {
         *planned.mutable_release()->mutable_release_at() = draft.release_at();
         const Time release_at = runtime::from_proto(draft.release_at());
-        go_at = std::max(go_at, release_at - constants.arm_lead);
+        go_at = std::max(go_at, release_at - constants.arm_lead - armed_ahead);
         if (now + 2 * prepared_ahead < release_at)
             *planned.mutable_prepare_again_at() = to_proto(release_at - prepared_ahead);
     }
     go_at += std::chrono::seconds{draft.stragglers().wait_seconds()};
+    go_at =
+        std::max(answered, std::min(go_at, runtime::from_proto(draft.expires()) - public_at_least));
     *planned.mutable_go_at() = to_proto(go_at);
     add_senders(planned, cleared);
 }
@@ -203,10 +209,12 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     v1::Event first = event_of(release_id);
     *first.mutable_release_planned() = std::move(planned);
     turn.add(std::move(first));
-    if (refusal.empty() && turn.release.deliveries.empty())
-        refusal = fmt::format(
-            "There is no channel to publish on. {} Add one and submit the message again.", remarks);
-    if (!refusal.empty()) turn.end(v1::RELEASE_STATE_ABORTED, std::move(refusal));
+    if (!refusal.empty()) {
+        turn.end(v1::RELEASE_STATE_ABORTED, std::move(refusal), false);
+    } else if (turn.release.deliveries.empty()) {
+        turn.end(v1::RELEASE_STATE_ABORTED,
+                 fmt::format("There is no channel to publish on. {} Add one.", remarks));
+    }
     return std::move(turn).done();
 }
 

@@ -1,15 +1,21 @@
 #include "publishing/preparing.hpp"
 
 #include "publishing/arming.hpp"
+#include "publishing/completing.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace tocsin::publishing {
+
+Duration time_to_answer(const content::v1::Stragglers& stragglers) {
+    return stragglers.quorum_percent() > 0 ? quorum_time : answer_time;
+}
 
 // ---- commands
 
@@ -49,6 +55,7 @@ Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
     }
     if (!is_known(**delivery, prepared)) turn.add(std::move(event));
     advance(turn);
+    complete(turn);
     return std::move(turn).done();
 }
 
@@ -66,7 +73,8 @@ static std::string late_ones(const Release& release) {
 
 static void renew(Turn& turn) {
     v1::Event event = event_of(turn.release.id());
-    event.mutable_preparation_renewed();
+    *event.mutable_preparation_renewed()->mutable_go_at() = runtime::to_proto(
+        std::max(turn.release.go_at, turn.now + time_to_answer(turn.release.stragglers)));
     turn.add(std::move(event));
 }
 
@@ -77,12 +85,12 @@ static void advance_preparation(Turn& turn) {
         return turn.end(v1::RELEASE_STATE_EXPIRED,
                         "No channel was ready before the message expired. Submit it again with a "
                         "later expiry.");
-    if (release.prepare_again_at) return renew(turn);
     if (release.count(v1::PURPOSE_MESSAGE) ==
         release.count(v1::PURPOSE_MESSAGE,
                       {v1::DELIVERY_STATE_SKIPPED, v1::DELIVERY_STATE_REFUSED}))
         return turn.end(v1::RELEASE_STATE_ABORTED,
                         "No channel is left to release it on. " + late_ones(release));
+    if (release.prepare_again_at) return renew(turn);
     if (release.has_quorum()) return arm(turn);
     end_without_quorum(turn, late_ones(release));
 }

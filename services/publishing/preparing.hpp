@@ -10,6 +10,9 @@ namespace tocsin::publishing {
 Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
                         const v1::RecordPrepared& result, Time now);
 
+// How long channels may take to answer.
+Duration time_to_answer(const content::v1::Stragglers& stragglers);
+
 // ---- steps
 
 // Arms, waits or gives up, by readiness, by what the message says of stragglers, and by time; and

@@ -4,6 +4,7 @@
 #include "publishing/limits.hpp"
 #include "publishing/preparing.hpp"
 #include "publishing/release_steps.hpp"
+#include "publishing/settling.hpp"
 #include "runtime/base/planted.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
@@ -63,11 +64,14 @@ static std::optional<Rejection> require_skippable(const Delivery& delivery) {
 
 // The deliveries that the request leaves out, and that still wait for something.
 static std::expected<std::vector<std::string>, Rejection> chosen(
-    const Release& release, const v1::ProceedReleaseRequest& request) {
+    const Release& release, const v1::ProceedReleaseRequest& request, Time now) {
     std::vector<std::string> all;
     if (request.delivery_ids().empty()) {
+        // One that is merely being asked has a little time.
+        const bool late = now >= release.go_at;
         for (const Delivery& delivery : release.deliveries)
-            if (release.to_prepare(delivery)) all.push_back(delivery.id());
+            if (release.to_prepare(delivery) && (late || delivery.is(v1::DELIVERY_STATE_NOT_READY)))
+                all.push_back(delivery.id());
         return all;
     }
     std::set<std::string_view> seen;
@@ -104,7 +108,7 @@ Verdict proceed_release(const Releases& releases, const runtime::Asking& asking,
     const auto release = own_release(releases, asking, request.release_id(), repairers);
     if (!release) return std::unexpected(release.error());
     if (auto no = require_under_way(**release)) return std::unexpected(*no);
-    const auto ids = chosen(**release, request);
+    const auto ids = chosen(**release, request, now);
     if (!ids) return std::unexpected(ids.error());
     Turn turn{**release, now, {}};
     if (ids->empty()) return std::move(turn).done();
@@ -154,23 +158,53 @@ static void redirect(Turn& turn, const std::vector<std::string>& ids, const v1::
     turn.add(std::move(event));
 }
 
+namespace {
+
+// What becomes of the deliveries of one channel.
+struct Taken {
+    std::map<std::string_view, std::vector<std::string>> skipped;   // by the reason
+    std::vector<std::pair<std::string, std::string_view>> refused;  // with the reason
+    std::vector<std::string> redirected;
+    std::vector<std::string> parted;  // under way, to where the channel was
+};
+
+}  // namespace
+
+// Of a message's delivery. What may be there already is not sent again to where the channel no
+// longer is; its retraction still goes there.
+static void part(const Delivery& delivery, std::string_view why, Taken& taken) {
+    if (can_be_skipped(delivery))
+        taken.skipped[why].push_back(delivery.id());
+    else if (delivery.is(v1::DELIVERY_STATE_ARMED))
+        taken.refused.emplace_back(delivery.id(), why);
+    else if (delivery.is(v1::DELIVERY_STATE_CLAIMED) || delivery.is(v1::DELIVERY_STATE_UNKNOWN))
+        taken.parted.push_back(delivery.id());
+}
+
 // What becomes of a release by a channel as it is now.
 static void take_channel(Turn& turn, const v1::Channel& after, const std::string& actor) {
-    std::map<std::string_view, std::vector<std::string>> skipped;
-    std::vector<std::string> redirected;
-    for (const Delivery& delivery : turn.release.deliveries) {
+    Taken taken;
+    const v1::Channel* before = nullptr;
+    const Release release = turn.release;
+    for (const Delivery& delivery : release.deliveries) {
         if (delivery.head.channel_id() != after.channel_id() || !delivery.channel ||
             MessageDifferencer::Equals(*delivery.channel, after))
             continue;
-        const bool waits = can_be_skipped(delivery);
-        if (const auto why = reason_to_skip(delivery, after); waits && !why.empty())
-            skipped[why].push_back(delivery.id());
-        else if (after.active() && !delivery.is(v1::DELIVERY_STATE_SKIPPED) &&
-                 ((waits && !delivery.armed) || leads_to_same(*delivery.channel, after)))
-            redirected.push_back(delivery.id());
+        if (delivery.armed && delivery.channel->active()) before = delivery.channel.get();
+        const auto why = reason_to_skip(delivery, after);
+        if (!why.empty() && !delivery.retracts())
+            part(delivery, why, taken);
+        else if (why.empty() && !delivery.is(v1::DELIVERY_STATE_SKIPPED))
+            taken.redirected.push_back(delivery.id());
     }
-    for (const auto& [why, ids] : skipped) skip(turn, ids, actor, std::string{why});
-    redirect(turn, redirected, after);
+    for (const auto& [why, ids] : taken.skipped) skip(turn, ids, actor, std::string{why});
+    for (const auto& [id, why] : taken.refused)
+        settle(turn, *release.find(id), v1::DELIVERY_STATE_REFUSED, std::string{why});
+    redirect(turn, taken.redirected, after);
+    if (taken.parted.empty() || !before) return;
+    v1::Channel gone = *before;
+    gone.set_active(false);
+    redirect(turn, taken.parted, gone);
 }
 
 Verdict follow_channel(Verdict changed, const Releases& releases, const runtime::Asking& asking,
@@ -179,6 +213,7 @@ Verdict follow_channel(Verdict changed, const Releases& releases, const runtime:
         return changed;
     // A copy, as the events grow.
     const v1::Event first = changed->events.front();
+    std::size_t bytes = 0;
     for (const auto& [message, id] : releases.on_way) {
         const Release& release = releases.by_id.at(id);
         const auto uses = [&](const Delivery& delivery) {
@@ -194,29 +229,30 @@ Verdict follow_channel(Verdict changed, const Releases& releases, const runtime:
         // Whether others may go now is decided when that is due, which is at once: what is armed
         // fills a decision.
         complete(turn);
+        for (const v1::Event& event : turn.events) bytes += event.ByteSizeLong();
+        // The decision is full: the hundreds of others go on as they were planned.
+        if (bytes > decision_bytes) break;
         std::ranges::move(turn.events, std::back_inserter(changed->events));
-        // The others learn of it when they are prepared again.
-        if (std::ssize(changed->events) >= events_max) break;
     }
     return changed;
 }
 
-void refresh_channels(Turn& turn, const Channels& channels) {
-    const Release before = turn.release;
-    std::set<std::string_view> seen;
-    for (const Delivery& delivery : before.deliveries) {
+bool leads_there(const Channels& channels, const Delivery& delivery) {
+    const auto now = shared_channel(channels, delivery.head.channel_id());
+    return now && now->active() && delivery.channel && leads_to_same(*delivery.channel, *now);
+}
+
+void refresh_channels(Turn& turn, const Channels& channels, const std::string& only) {
+    std::map<std::string, std::vector<std::string>> stale;  // deliveries by channel
+    for (const Delivery& delivery : turn.release.deliveries) {
         const std::string& id = delivery.head.channel_id();
-        if (!delivery.channel || !seen.insert(id).second) continue;
+        if (!delivery.channel || (only.empty() ? delivery.never_left() : id != only)) continue;
         const auto now = shared_channel(channels, id);
-        if (!now || !now->active() || !leads_to_same(*delivery.channel, *now)) continue;
-        std::vector<std::string> ids;
-        for (const Delivery& other : before.deliveries)
-            if (other.head.channel_id() == id && other.channel &&
-                leads_to_same(*other.channel, *now) &&
-                !MessageDifferencer::Equals(*other.channel, *now))
-                ids.push_back(other.id());
-        redirect(turn, ids, *now);
+        if (now && now->active() && leads_to_same(*delivery.channel, *now) &&
+            !MessageDifferencer::Equals(*delivery.channel, *now))
+            stale[id].push_back(delivery.id());
     }
+    for (const auto& [id, ids] : stale) redirect(turn, ids, *shared_channel(channels, id));
 }
 
 }  // namespace tocsin::publishing

@@ -5,6 +5,8 @@
 #include "publishing/channel.hpp"
 #include "publishing/releases.hpp"
 
+#include <string>
+
 namespace tocsin::publishing {
 
 struct Turn;
@@ -20,7 +22,10 @@ Verdict follow_channel(Verdict changed, const Releases& releases, const runtime:
 
 // ---- steps
 
-// Sends what is sent from now on by the credentials that the channels have now.
-void refresh_channels(Turn& turn, const Channels& channels);
+// Whether its channel is in use, and leads to where the delivery was armed for.
+bool leads_there(const Channels& channels, const Delivery& delivery);
+// What may be public is sent again, queried and taken back by the credentials that its channels
+// have now. `only`: of that channel.
+void refresh_channels(Turn& turn, const Channels& channels, const std::string& only = {});
 
 }  // namespace tocsin::publishing

@@ -59,11 +59,11 @@ bool Release::has_quorum() const {
 }
 
 Time Release::advances_at() const {
-    if (prepare_again_at) return std::min(*prepare_again_at, expires);
     const int ready = count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY);
     const int silent = count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED);
     const int open = silent + count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_NOT_READY);
     if (ready + open == 0) return changed_at;
+    if (prepare_again_at) return std::min(*prepare_again_at, expires);
     const bool for_all = stragglers.wait_seconds() > 0 || planted(runtime::Bug::straggler_waits);
     const bool waits = (for_all ? open : silent) > 0;
     if (ready > 0 && has_quorum() && !waits) return changed_at;

@@ -57,8 +57,11 @@ struct Release {
     content::v1::Stragglers stragglers;
     // When its last event was decided.
     Time changed_at;
-    // T0 of the last retraction.
+    // T0 of the last retraction, and who ordered it.
     std::optional<Time> retract_at;
+    std::string retracted_by;
+    // It ended before anything was public: the message is drafting's again.
+    bool text_returned = false;
     // Something was claimed: it is or was or may be public.
     bool went_out = false;
     // Number of events so far: the etag.

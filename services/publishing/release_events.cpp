@@ -124,6 +124,7 @@ static bool follow(Release& release, const v1::RetractionArmed& event, Time deci
     if (!release.move(v1::RELEASE_STATE_RETRACTING)) return false;
     release.head.set_reason(event.reason());
     release.retract_at = from_proto(event.fire_at());
+    release.retracted_by = event.actor();
     // What was still to be sent again must not follow its own retraction.
     const bool stopped = release.move_all(
         [](const Delivery& delivery) {
@@ -137,13 +138,12 @@ static bool follow(Release& release, const v1::RetractionArmed& event, Time deci
             delivery.retry_at.reset();
         });
     const auto renditions = take_renditions(release, event, decided_at);
-    std::map<std::string, std::shared_ptr<const v1::Channel>> channels;
-    for (const Delivery& delivery : release.deliveries)
-        channels.emplace(delivery.head.channel_id(), delivery.channel);
     for (int i = 0; i < event.deliveries_size(); ++i) {
         Delivery delivery{.head = event.deliveries(i)};
         delivery.head.set_state(v1::DELIVERY_STATE_ARMED);
-        delivery.channel = channels[delivery.head.channel_id()];
+        // To the place where the original went.
+        if (const Delivery* original = release.find(original_of(delivery.id())))
+            delivery.channel = original->channel;
         delivery.armed = armed_as(event, i, renditions);
         release.add(std::move(delivery));
     }
@@ -165,8 +165,9 @@ static bool follow(Release& release, const v1::DeliveryPrepared& event) {
                                                             : v1::RELEASE_STATE_PREPARING);
 }
 
-static bool follow(Release& release, const v1::PreparationRenewed&) {
+static bool follow(Release& release, const v1::PreparationRenewed& event) {
     release.prepare_again_at.reset();
+    release.go_at = from_proto(event.go_at());
     return release.move_all(
                [](const Delivery& delivery) { return delivery.is(v1::DELIVERY_STATE_READY); },
                v1::DELIVERY_STATE_PLANNED, [](Delivery&) {}) &&
@@ -239,9 +240,11 @@ static bool follow(Release& release, const v1::DeliveryRearmed& event, Time deci
 // ---- the end
 
 // Cancelled, aborted or expired.
-static bool end_as(Release& release, v1::ReleaseState state, const std::string& reason) {
+static bool end_as(Release& release, v1::ReleaseState state, const std::string& reason,
+                   bool text_returned) {
     if (!release.move(state)) return false;
     release.head.set_reason(reason);
+    release.text_returned = text_returned;
     return release.move_all([](const Delivery& delivery) { return !delivery.settled(); },
                             v1::DELIVERY_STATE_STOOD_DOWN, [](Delivery&) {});
 }
@@ -278,9 +281,11 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
             return follow_delivery(release, event.delivery_settled().state(),
                                    event.delivery_settled());
         case v1::Event::kReleaseCancelled:
-            return end_as(release, v1::RELEASE_STATE_CANCELLED, event.release_cancelled().reason());
+            return end_as(release, v1::RELEASE_STATE_CANCELLED, event.release_cancelled().reason(),
+                          event.release_cancelled().has_returned());
         case v1::Event::kReleaseEnded:
-            return end_as(release, event.release_ended().state(), event.release_ended().reason());
+            return end_as(release, event.release_ended().state(), event.release_ended().reason(),
+                          event.release_ended().has_returned());
         case v1::Event::kRetractionArmed:
             return follow(release, event.retraction_armed(), decided_at);
         case v1::Event::kDeliveryUnknown:

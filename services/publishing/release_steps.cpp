@@ -23,19 +23,21 @@ void Turn::add(v1::Event event) {
     events.push_back(std::move(event));
 }
 
-void Turn::end(v1::ReleaseState state, std::string reason) {
+void Turn::end(v1::ReleaseState state, std::string reason, bool as_it_is) {
     v1::Event event = event_of(release.id());
     v1::ReleaseEnded& ended = *event.mutable_release_ended();
     ended.set_state(state);
     ended.set_reason(std::move(reason));
-    if (release.never_left()) *ended.mutable_returned() = text_of();
+    if (release.never_left()) *ended.mutable_returned() = text_of(release.retracted_by, as_it_is);
     add(std::move(event));
 }
 
-v1::TextReturned Turn::text_of() const {
+v1::TextReturned Turn::text_of(const std::string& stopped_by, bool as_it_is) const {
     v1::TextReturned text;
     text.set_message_id(release.head.message_id());
     text.set_round(release.head.round());
+    text.set_stopped_by(stopped_by);
+    text.set_as_it_is(as_it_is && now < release.expires);
     return text;
 }
 

@@ -25,9 +25,11 @@ struct Turn {
     // Throws std::logic_error where the event cannot follow: no rule may decide that.
     void add(v1::Event event);
     // Ends the release as cancelled, aborted or expired; what is not settled stands down. Where
-    // nothing was or may be public its text goes back to its authors.
-    void end(v1::ReleaseState state, std::string reason);
-    v1::TextReturned text_of() const;
+    // nothing was or may be public its text goes back to its authors; `as_it_is`: the same bytes
+    // may be released again.
+    void end(v1::ReleaseState state, std::string reason, bool as_it_is = true);
+    // `stopped_by`: the person who did, if it was one.
+    v1::TextReturned text_of(const std::string& stopped_by, bool as_it_is) const;
     Happened done() &&;
 };
 

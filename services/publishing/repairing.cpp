@@ -57,8 +57,7 @@ static std::optional<Rejection> require_sendable(const Releases& releases, const
         return not_now(
             "retracted",
             "the message was retracted, and nothing of it is sent again; publish another");
-    // Its text went back to its authors.
-    if (release.at_rest() && release.never_left())
+    if (release.text_returned)
         return not_now("over",
                        fmt::format("the release is {}, and nothing of it was public; submit the "
                                    "message again",
@@ -112,7 +111,14 @@ Verdict retry_delivery(const Releases& releases, const Channels& channels,
     if (again) return std::move(turn).done();
     if (auto no = require_retryable(releases, turn.release, delivery, now))
         return std::unexpected(*no);
-    refresh_channels(turn, channels);
+    refresh_channels(turn, channels, delivery.head.channel_id());
+    if (!delivery.retracts() && !leads_there(channels, delivery))
+        return std::unexpected(not_now(
+            "channel_gone",
+            fmt::format(
+                "channel `{}` was removed, or leads elsewhere, since this was armed; put it "
+                "as it was, or publish an update",
+                delivery.head.channel_id())));
     arm_again(turn, delivery, now, request.reason(), asking.actor);
     return std::move(turn).done();
 }

@@ -76,6 +76,10 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
     if (!delivery.retracts() && turn.release.retract_at)
         return settle(turn, delivery, v1::DELIVERY_STATE_STOOD_DOWN,
                       "The message was retracted before this channel confirmed it.");
+    if (!delivery.retracts() && delivery.channel && !delivery.channel->active())
+        return settle(
+            turn, delivery, v1::DELIVERY_STATE_REFUSED,
+            fmt::format("Its channel was removed, or leads elsewhere. Last answer: {}", reason));
     // Whatever the reason for which the next attempt was put off so long.
     if (const auto why = posts_twice(delivery, retry_at); !why.empty())
         return doubt(turn, delivery, std::string{why}, asked);

@@ -5,7 +5,7 @@
 namespace tocsin::publishing {
 
 static constexpr runtime::Move<v1::ReleaseState> release_moves[] = {
-    // Every channel that answers is one, until all are ready or it is too late.
+    // Every channel that answers is one, until what is ready goes.
     {v1::RELEASE_STATE_PREPARING, v1::RELEASE_STATE_PREPARING},
     {v1::RELEASE_STATE_PREPARING, v1::RELEASE_STATE_WAITING},
     {v1::RELEASE_STATE_PREPARING, v1::RELEASE_STATE_ARMED},
@@ -47,7 +47,9 @@ static constexpr runtime::Move<v1::ReleaseState> release_moves[] = {
     {v1::RELEASE_STATE_PARTLY_RETRACTED, v1::RELEASE_STATE_RETRACTING},
     // The channels that were in doubt turn out to have it.
     {v1::RELEASE_STATE_PARTLY_RETRACTED, v1::RELEASE_STATE_RETRACTED},
-    // Given up in doubt: a channel has the message after all, or may have it.
+    // Given up in doubt, and nobody has it after all: its text goes back.
+    {v1::RELEASE_STATE_ABORTED, v1::RELEASE_STATE_ABORTED},
+    // Or a channel has the message, or may have it.
     {v1::RELEASE_STATE_ABORTED, v1::RELEASE_STATE_RELEASED},
     {v1::RELEASE_STATE_ABORTED, v1::RELEASE_STATE_RETRACTING},
 };

@@ -6,6 +6,9 @@
 #include "publishing/retraction.hpp"
 #include "runtime/base/planted.hpp"
 
+#include <fmt/format.h>
+
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,17 +25,33 @@ static void cancel(Turn& turn, const std::string& actor, const std::string& reas
     v1::ReleaseCancelled& cancelled = *event.mutable_release_cancelled();
     cancelled.set_actor(actor);
     cancelled.set_reason(reason);
-    *cancelled.mutable_returned() = turn.text_of();
+    *cancelled.mutable_returned() = turn.text_of(actor, true);
     turn.add(std::move(event));
 }
 
 // ---- commands
+
+// Where its text came back, a later release of the message may be what is meant.
+static std::optional<runtime::Rejection> require_latest(const Releases& releases,
+                                                        const Release& release) {
+    if (!release.text_returned) return std::nullopt;
+    for (const auto& [id, other] : releases.by_id)
+        if (other.head.message_id() == release.head.message_id() &&
+            other.head.round() > release.head.round() && !other.text_returned)
+            return not_now("later_release",
+                           fmt::format("release `{}` of the same message came after this one; "
+                                       "stop that one",
+                                       id),
+                           "release_id");
+    return std::nullopt;
+}
 
 Verdict stop_release(const Releases& releases, const Channels& channels,
                      const runtime::Asking& asking, const v1::StopReleaseRequest& request,
                      Time now) {
     const auto release = own_release(releases, asking, request.release_id(), stoppers);
     if (!release) return std::unexpected(release.error());
+    if (auto no = require_latest(releases, **release)) return std::unexpected(*no);
     Turn turn{**release, now, {}};
     if (turn.release.never_left()) {
         if (planted(runtime::Bug::cancel_refused) && !turn.release.at_rest())

@@ -160,6 +160,18 @@ TEST(Resubmission, CountsOnlyWhoMayApproveItToday) {
     EXPECT_EQ(review(handled).agencies(0).approvals(0).approver(), "ben");
 }
 
+// Whoever stopped it meant no.
+TEST(Resubmission, DoesNotCountTheApprovalOfWhoStoppedIt) {
+    Case test = cleared_review();
+    test.when(submission({"calgary"}, "Flood", 2, {"ana"}, "cleo"));
+    EXPECT_EQ(review(test).state(), v1::REVIEW_STATE_IN_REVIEW);
+    ASSERT_EQ(review(test).agencies(0).approvals_size(), 1);
+    EXPECT_EQ(review(test).agencies(0).approvals(0).approver(), "ben");
+    // But they may think better of it.
+    cleo(test).when(approve());
+    EXPECT_EQ(review(test).state(), v1::REVIEW_STATE_CLEARED);
+}
+
 TEST(Resubmission, OfTheSameRoundIsNone) {
     Case test = cleared_review();
     test.when(submission());

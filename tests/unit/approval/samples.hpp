@@ -73,9 +73,11 @@ inline drafting::v1::Event submitted(const std::string& bytes,
 
 inline runtime::Foreign submission(std::vector<std::string> agencies = {"calgary"},
                                    const char* headline = "Flood", std::int64_t round = 1,
-                                   std::vector<std::string> editors = {"ana"}) {
+                                   std::vector<std::string> editors = {"ana"},
+                                   const char* stopper = "") {
     drafting::v1::Event event = submitted(content_bytes(agencies, headline), std::move(editors));
     event.mutable_message_submitted()->set_round(round);
+    if (*stopper != 0) event.mutable_message_submitted()->add_stoppers(stopper);
     return foreign<drafting::v1::Event>("drafting", "bow", {event});
 }
 

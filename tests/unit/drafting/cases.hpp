@@ -153,12 +153,15 @@ inline runtime::Foreign returned(const char* id = "msg-1") {
 }
 
 // Its release ended before anything was public; `actor`: the person who stopped it.
-inline runtime::Foreign back_from_release(std::int64_t round = 1, const char* actor = "") {
+inline runtime::Foreign back_from_release(std::int64_t round = 1, const char* actor = "",
+                                          bool as_it_is = true) {
     publishing::v1::Event event;
     event.set_release_id("rel-1");
     publishing::v1::TextReturned text;
     text.set_message_id("msg-1");
     text.set_round(round);
+    text.set_stopped_by(actor);
+    text.set_as_it_is(as_it_is);
     if (*actor == 0) {
         event.mutable_release_ended()->set_reason("No channel was ready.");
         *event.mutable_release_ended()->mutable_returned() = text;

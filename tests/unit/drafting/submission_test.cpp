@@ -102,6 +102,18 @@ TEST(Release, ThatAPersonStoppedSaysWho) {
     const auto& text = test.events().at(0).message_returned();
     EXPECT_EQ(text.actor(), "olga");
     EXPECT_TRUE(text.reason().contains("wrong river. Its approvals")) << text.reason();
+    ana(test).request("r2").when(submit("3"));
+    ASSERT_EQ(test.events().at(0).message_submitted().stoppers_size(), 1);
+    EXPECT_EQ(test.events().at(0).message_submitted().stoppers(0), "olga");
+}
+
+TEST(Release, WhoseBytesAreWhatIsWrongSaysSo) {
+    Case test = given();
+    test.when(submit("1"));
+    test.when(back_from_release(1, "", false));
+    const auto& text = test.events().at(0).message_returned();
+    EXPECT_TRUE(text.reason().contains("Revise it and submit it again")) << text.reason();
+    EXPECT_FALSE(text.reason().contains("as it is")) << text.reason();
 }
 
 TEST(Release, OfAnEarlierRoundOrOfAMessageThatIsADraftGivesNothingBack) {

@@ -55,6 +55,21 @@ TEST(Arming, PreparesAgainShortlyBeforeALateRelease) {
     EXPECT_EQ(runtime::from_proto(story.whole("hook").fixed().fire_at()), at(600));
 }
 
+// Nobody was there at the time: channels still get time to answer.
+TEST(Arming, ALateRenewalCostsNoQuorum) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));
+    content.mutable_draft()->mutable_stragglers()->set_quorum_percent(100);
+    Story story{samples::feed_only(), content};
+    story.clear().prepared("feed");
+    const auto due = Decider::next_due(story.given.state());
+    story.tell(due->command, at(700));
+    EXPECT_TRUE(story.delivery("feed").is(v1::DELIVERY_STATE_PLANNED));
+    EXPECT_EQ(Decider::next_due(story.given.state())->at, at(710));
+    story.prepared("feed", true, "", 0, at(701));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
+}
+
 TEST(Arming, OneWhoseChannelsSayNothingAgainStillGoesAtItsTime) {
     auto content = samples::make_content();
     *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(600));

@@ -136,6 +136,13 @@ TEST(Preparing, AMessageMayWaitForAllAWhile) {
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_NOT_READY);
 }
 
+TEST(Preparing, AWaitEndsBeforeTheMessageExpires) {
+    Story story{samples::feed_and_hook(), with_stragglers(3600)};
+    story.clear().prepared("feed").prepared("hook", false, "no credential");
+    EXPECT_EQ(Decider::next_due(story.given.state())->at, at(3540));
+    EXPECT_EQ(story.due().state(), v1::RELEASE_STATE_ARMED);
+}
+
 TEST(Preparing, AllThatAreReadyGoAtOnceWhateverTheWait) {
     Story story{samples::feed_and_hook(), with_stragglers(20)};
     story.clear().prepared("feed").prepared("hook", false, "no credential").prepared("hook");

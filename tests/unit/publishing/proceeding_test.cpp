@@ -195,6 +195,39 @@ TEST(ChangedChannel, WhatMayBeThereIsTakenBackFromThereAllTheSame) {
     EXPECT_NE(story.release().find("hook:cancel"), nullptr);
 }
 
+TEST(ChangedChannel, WhatMayBeThereIsNotSentThereAgain) {
+    Story story = armed();
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_UNKNOWN);
+    story.outcome("hook", v1::OUTCOME_ABSENT, at(20));
+    ASSERT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+    remove(story, "hook", at(21));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_REFUSED));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
+    story.retry("hook", at(22));
+    EXPECT_EQ(story.given.refused(), "channel_gone");
+    put(story, "hook", "https://hook.example.org", "hook", at(23)).retry("hook", at(24));
+    EXPECT_EQ(story.given.refused(), "");
+
+    Story claimed = armed();
+    claimed.claim().outcome("feed", v1::OUTCOME_CONFIRMED);
+    remove(claimed, "hook", at(3));
+    EXPECT_TRUE(claimed.delivery("hook").is(v1::DELIVERY_STATE_CLAIMED));
+    claimed.outcome("hook", v1::OUTCOME_RETRY_LATER, at(4));
+    EXPECT_TRUE(claimed.delivery("hook").is(v1::DELIVERY_STATE_REFUSED));
+}
+
+// One language went out before the channel led elsewhere, the other one after.
+TEST(ChangedChannel, ARetractionGoesToWhereItsOriginalWent) {
+    Story story{{channel("toot", "mastodon")}};
+    story.clear().prepared("toot:fr-CA").prepared("toot:en-CA", false, "too long");
+    story.claim().outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED);
+    put(story, "toot", "https://other.example.org", "toot-2", at(5), "mastodon");
+    story.prepared("toot:en-CA", true, "", 0, at(6)).claim("x1", at(7));
+    story.outcome("toot:en-CA", v1::OUTCOME_CONFIRMED, at(8)).stop();
+    EXPECT_EQ(story.delivery("toot:fr-CA:cancel").channel->url(), "https://toot.example.org");
+    EXPECT_EQ(story.delivery("toot:en-CA:cancel").channel->url(), "https://other.example.org");
+}
+
 TEST(ChangedChannel, WhatIsArmedDoesNotGoElsewhere) {
     Story story = armed();
     put(story, "hook", "https://other.example.org", "hook");

@@ -71,6 +71,43 @@ TEST(Retry, AReleaseThatNobodyTookIsOverAndItsTextGoesBack) {
     EXPECT_EQ(story.release().head.round(), 2);
 }
 
+// Refused while an earlier attempt is in doubt, and then somebody looks.
+TEST(Resolve, OfTheLastOneThatIsNotThereGivesTheTextBack) {
+    Story story = armed({channel("toot", "mastodon")});
+    story.claim().outcome("toot:fr-CA", v1::OUTCOME_REFUSED, at(3), 1, "x1", "403");
+    story.outcome("toot:en-CA", v1::OUTCOME_UNKNOWN, at(3))
+        .outcome("toot:en-CA", v1::OUTCOME_ABSENT, at(20))
+        .claim("x1", at(30))
+        .outcome("toot:en-CA", v1::OUTCOME_REFUSED, at(31), 2, "x1", "403");
+    ASSERT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
+    ASSERT_FALSE(story.release().never_left());
+    EXPECT_FALSE(story.release().text_returned);
+    story.resolve("toot:en-CA", v1::FINDING_ABSENT, at(90));
+    ASSERT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(story.release().text_returned);
+    EXPECT_TRUE(story.given.events().back().release_ended().has_returned());
+    story.resolve("toot:en-CA", v1::FINDING_ABSENT, at(91));
+    EXPECT_TRUE(story.given.events().empty());
+}
+
+TEST(Stop, OfAReleaseWhoseTextCameBackNamesTheOneThatFollowed) {
+    Story story = armed({channel("hook", "webhook")});
+    story.claim().outcome("hook", v1::OUTCOME_REFUSED, at(3), 1, "x1", "401");
+    const std::string first = story.id();
+    story.stop(at(5));
+    EXPECT_EQ(story.given.refused(), "") << "it is over, which is what was wanted";
+    story.clear_again(at(10));
+    v1::Command command;
+    command.mutable_stop_release()->set_release_id(first);
+    command.mutable_stop_release()->set_reason("wrong river");
+    story.given.by("olga", "calgary", {"approver"}).on(at(11)).when(command);
+    EXPECT_EQ(story.given.refused(), "later_release");
+    story.stop(at(12));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_CANCELLED);
+    EXPECT_EQ(story.given.events().back().release_cancelled().returned().stopped_by(), "olga");
+}
+
 // Whoever clears it by mistake.
 TEST(Planning, NoSecondReleaseFollowsOneThatIsPublic) {
     Story story = armed({channel("hook", "webhook")});

@@ -43,6 +43,7 @@ const Allowed allowed_of_releases{
     {"retracting", "cancelled"},
     {"retracting", "aborted"},
     {"retracted", "retracting"},
+    {"aborted", "aborted"},
     {"aborted", "released"},
     {"aborted", "retracting"},
     {"released", "firing"},
