@@ -157,10 +157,9 @@ private:
 }  // namespace
 
 std::unique_ptr<Gateway> make_gateway(const GatewayConfig& config, runtime::Metrics& metrics,
-                                      std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                      const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                       std::unique_ptr<runtime::TokenVerifier> tokens) {
-    return std::make_unique<HttpGateway>(config, metrics, std::move(credentials),
-                                         std::move(tokens));
+    return std::make_unique<HttpGateway>(config, metrics, credentials, std::move(tokens));
 }
 
 // The host part of where this process serves gRPC, as somebody inside can reach it.

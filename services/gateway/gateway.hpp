@@ -26,7 +26,7 @@ public:
 // Without `tokens` only the services check them, after the body was read. Throws
 // std::runtime_error when it cannot listen, or may open too few files to be of use.
 std::unique_ptr<Gateway> make_gateway(const GatewayConfig& config, runtime::Metrics& metrics,
-                                      std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                      const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                       std::unique_ptr<runtime::TokenVerifier> tokens = nullptr);
 
 // The gateway inside a process that hosts the services.
