@@ -75,17 +75,20 @@ bool concerns_returns(const runtime::Foreign& foreign) {
     return runtime::has_any<Event>(foreign, {Event::kReleaseCancelled, Event::kReleaseEnded});
 }
 
+static const publishing::v1::TextReturned& text_of(const publishing::v1::Event& event) {
+    return event.has_release_cancelled() ? event.release_cancelled().returned()
+                                         : event.release_ended().returned();
+}
+
 static v1::Event returned_by_release(const std::string& id, const Message& message,
                                      const publishing::v1::Event& event) {
-    const bool cancelled = event.has_release_cancelled();
-    const std::string& why =
-        cancelled ? event.release_cancelled().reason() : event.release_ended().reason();
-    const auto& text =
-        cancelled ? event.release_cancelled().returned() : event.release_ended().returned();
+    const std::string& why = event.has_release_cancelled() ? event.release_cancelled().reason()
+                                                           : event.release_ended().reason();
+    const auto& text = text_of(event);
     constexpr std::string_view again =
-        "Its approvals count for exactly this text until it expires, but those of whoever stopped "
-        "it or submits it: have it submitted as it is to release it again, or revise it, which "
-        "takes new ones.";
+        "Its approvals count for exactly this text until it expires, except those of people who "
+        "stopped it or submit it: have it submitted as it is to release it again, or revise it, "
+        "which takes new ones.";
     constexpr std::string_view anew = "Revise it and submit it again, which takes new approvals.";
     v1::Event returned = move_of(id, message.state, MESSAGE_STATE_DRAFT);
     v1::MessageReturned& body = *returned.mutable_message_returned();
@@ -100,8 +103,7 @@ static v1::Event returned_by_release(const std::string& id, const Message& messa
 void take_back_released(const Messages& messages, const runtime::Foreign& foreign,
                         Happened& happened) {
     foreign.each<publishing::v1::Event>([&](const publishing::v1::Event& event) {
-        const auto& text = event.has_release_cancelled() ? event.release_cancelled().returned()
-                                                         : event.release_ended().returned();
+        const auto& text = text_of(event);
         const Message* message = messages.find(text.message_id());
         // What an earlier submission led to brings back nothing of a later one.
         if (!message || message->state != MESSAGE_STATE_IN_REVIEW ||

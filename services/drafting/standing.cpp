@@ -19,6 +19,12 @@ bool Standing::move(Track& track, v1::MessageState to, const std::string& reason
     return true;
 }
 
+bool Standing::begin_round(Track& track, std::int64_t round) {
+    if (!move(track, MESSAGE_STATE_IN_REVIEW)) return false;
+    track.round = std::max(track.round, round);
+    return true;
+}
+
 void Standing::written(const content::v1::Draft& draft, std::int64_t revision,
                        const std::string& author, Time at) {
     draft_ = runtime::SharedBytes(runtime::stable_bytes(draft));
@@ -52,9 +58,7 @@ void Standing::create(const v1::MessageCreated& created, Time at) {
 bool Standing::move_drafting(const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kMessageSubmitted:
-            if (!move(drafting_, MESSAGE_STATE_IN_REVIEW)) return false;
-            drafting_.round = std::max(drafting_.round, event.message_submitted().round());
-            return true;
+            return begin_round(drafting_, event.message_submitted().round());
         case v1::Event::kMessageWithdrawn:
             return move(drafting_, MESSAGE_STATE_WITHDRAWN, event.message_withdrawn().reason());
         case v1::Event::kMessageReturned:
@@ -102,11 +106,8 @@ bool moves_message(const approval::v1::Event& event) {
 }
 
 bool Standing::move_approval(const approval::v1::Event& event) {
-    if (event.has_review_opened()) {
-        if (!move(approval_, MESSAGE_STATE_IN_REVIEW)) return false;
-        approval_.round = std::max(approval_.round, event.review_opened().review().round());
-        return true;
-    }
+    if (event.has_review_opened())
+        return begin_round(approval_, event.review_opened().review().round());
     if (event.has_cleared()) return move(approval_, MESSAGE_STATE_CLEARED);
     if (event.has_review_returned())
         return move(approval_, MESSAGE_STATE_DRAFT, event.review_returned().reason());

@@ -72,6 +72,8 @@ public:
 
 private:
     bool move(Track& track, v1::MessageState to, const std::string& reason = {});
+    // A text is submitted, for the `round`th time by the record that says so.
+    bool begin_round(Track& track, std::int64_t round);
     bool move_drafting(const v1::Event& event);
     bool move_approval(const approval::v1::Event& event);
     bool move_publishing(const publishing::v1::Event& event);

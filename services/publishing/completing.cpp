@@ -60,9 +60,7 @@ static bool settle_late(Turn& turn, v1::Purpose purpose) {
     for (const Delivery& delivery : before.deliveries) {
         if (delivery.head.purpose() != purpose) continue;
         const bool armed = delivery.is(v1::DELIVERY_STATE_ARMED);
-        if (!armed && !delivery.is(v1::DELIVERY_STATE_PLANNED) &&
-            !delivery.is(v1::DELIVERY_STATE_NOT_READY))
-            continue;
+        if (!armed && !delivery.is_unarmed()) continue;
         if (std::ssize(turn.events) >= events_max) return false;
         if (armed)
             settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
@@ -173,7 +171,7 @@ static void complete_message(Turn& turn) {
 }
 
 void complete(Turn& turn) {
-    if (turn.release.is(v1::RELEASE_STATE_ARMED) && turn.release.is_settled())
+    if (turn.release.is(v1::RELEASE_STATE_ARMED) && turn.release.is_settled(v1::PURPOSE_MESSAGE))
         return turn.end(v1::RELEASE_STATE_ABORTED, "No channel is left to release it on. " +
                                                        troubles(turn.release, v1::PURPOSE_MESSAGE));
     come_true(turn);
@@ -186,10 +184,7 @@ void complete(Turn& turn) {
     for (const auto of : {purpose, v1::PURPOSE_MESSAGE})
         if (turn.release.count(of, v1::DELIVERY_STATE_CLAIMED) > 0) return;
     const bool over = turn.now >= turn.release.deadline(purpose);
-    const int settled =
-        turn.release.count(purpose, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
-                                     v1::DELIVERY_STATE_STOOD_DOWN, v1::DELIVERY_STATE_SKIPPED});
-    if (!over && settled < turn.release.count(purpose)) return;
+    if (!over && !turn.release.is_settled(purpose)) return;
     if (!settle_late(turn, purpose)) return;
     if (retracting)
         complete_retraction(turn);

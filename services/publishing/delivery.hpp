@@ -58,6 +58,11 @@ struct Delivery {
     bool retracts() const { return head.purpose() == v1::PURPOSE_RETRACTION; }
     const content::v1::Fixed& fixed() const;
     const content::Traits& traits() const { return content::traits_of(head.kind()); }
+    // What it sends is not fixed yet.
+    bool is_unarmed() const {
+        return is(v1::DELIVERY_STATE_PLANNED) || is(v1::DELIVERY_STATE_READY) ||
+               is(v1::DELIVERY_STATE_NOT_READY);
+    }
     // Nothing more happens to it.
     bool settled() const { return publishing::settled(state()); }
     // The public has it, or may have it.

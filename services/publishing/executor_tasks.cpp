@@ -46,8 +46,8 @@ Task<void> Executor::prepare(Key key, Job job, std::string name) {
             job = make_job(key, *release, *delivery);
             wait = 1s;
         }
-        // Its channel is another now, or what was said of it was too long ago.
-        // Or it turned out not to be ready after all.
+        // Its channel is another now, what was said of it was too long ago, or it turned out not to
+        // be ready after all.
         if (delivery->is(v1::DELIVERY_STATE_PLANNED) || (recorded && recorded->ready))
             recorded.reset();
         const Prepared prepared = co_await try_prepare(job);

@@ -218,7 +218,7 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     return std::move(turn).done();
 }
 
-// Each clearance has a release of its own, whoever plans it.
+// Each clearance has a release of its own, and every instance gives it the same name.
 static std::string id_of_release(const approval::v1::Event& event) {
     const approval::v1::Cleared& cleared = event.cleared();
     return runtime::derive_id(

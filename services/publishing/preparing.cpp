@@ -85,9 +85,7 @@ static void advance_preparation(Turn& turn) {
         return turn.end(v1::RELEASE_STATE_EXPIRED,
                         "No channel was ready before the message expired. Submit it again with a "
                         "later expiry.");
-    if (release.count(v1::PURPOSE_MESSAGE) ==
-        release.count(v1::PURPOSE_MESSAGE,
-                      {v1::DELIVERY_STATE_SKIPPED, v1::DELIVERY_STATE_REFUSED}))
+    if (release.is_settled(v1::PURPOSE_MESSAGE))
         return turn.end(v1::RELEASE_STATE_ABORTED,
                         "No channel is left to release it on. " + late_ones(release));
     if (release.prepare_again_at) return renew(turn);

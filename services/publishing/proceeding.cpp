@@ -32,8 +32,7 @@ using runtime::Rejection;
 // Nobody has it, and no claim may bring it to anybody.
 static bool can_be_skipped(const Delivery& delivery) {
     if (delivery.retracts()) return false;
-    return delivery.is(v1::DELIVERY_STATE_PLANNED) || delivery.is(v1::DELIVERY_STATE_READY) ||
-           delivery.is(v1::DELIVERY_STATE_NOT_READY) ||
+    return delivery.is_unarmed() ||
            (delivery.is(v1::DELIVERY_STATE_ARMED) && delivery.never_left());
 }
 
@@ -213,17 +212,15 @@ Verdict follow_channel(Verdict changed, const Releases& releases, const runtime:
         return changed;
     // A copy, as the events grow.
     const v1::Event first = changed->events.front();
+    v1::Channel after = first.channel_put().channel();
+    after.set_channel_id(channel_of(first));  // All that is known of one that was removed.
     std::size_t bytes = 0;
     for (const auto& [message, id] : releases.on_way) {
         const Release& release = releases.by_id.at(id);
         const auto uses = [&](const Delivery& delivery) {
-            return delivery.head.channel_id() == channel_of(first) && delivery.channel;
+            return delivery.head.channel_id() == after.channel_id() && delivery.channel;
         };
-        const auto delivery = std::ranges::find_if(release.deliveries, uses);
-        if (delivery == release.deliveries.end()) continue;
-        v1::Channel after =
-            first.has_channel_put() ? first.channel_put().channel() : *delivery->channel;
-        if (first.has_channel_removed()) after.set_active(false);
+        if (std::ranges::none_of(release.deliveries, uses)) continue;
         Turn turn{release, now, {}};
         take_channel(turn, after, asking.actor);
         // Whether others may go now is decided when that is due, which is at once: what is armed

@@ -62,7 +62,7 @@ Time Release::advances_at() const {
     const int ready = count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY);
     const int silent = count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED);
     const int open = silent + count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_NOT_READY);
-    if (ready + open == 0) return changed_at;
+    if (is_settled(v1::PURPOSE_MESSAGE)) return changed_at;
     if (prepare_again_at) return std::min(*prepare_again_at, expires);
     const bool for_all = stragglers.wait_seconds() > 0 || planted(runtime::Bug::straggler_waits);
     const bool waits = (for_all ? open : silent) > 0;
@@ -79,10 +79,10 @@ bool Release::sends() const {
     return false;
 }
 
-bool Release::is_settled() const {
-    return count(v1::PURPOSE_MESSAGE, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
-                                       v1::DELIVERY_STATE_STOOD_DOWN,
-                                       v1::DELIVERY_STATE_SKIPPED}) == count(v1::PURPOSE_MESSAGE);
+bool Release::is_settled(v1::Purpose purpose) const {
+    return count(purpose, {v1::DELIVERY_STATE_CONFIRMED, v1::DELIVERY_STATE_REFUSED,
+                           v1::DELIVERY_STATE_STOOD_DOWN, v1::DELIVERY_STATE_SKIPPED}) ==
+           count(purpose);
 }
 
 bool Release::never_left() const { return std::ranges::all_of(deliveries, &Delivery::never_left); }

@@ -97,8 +97,8 @@ struct Release {
     Time advances_at() const;
     // A delivery of it may still be sent, or looked for.
     bool sends() const;
-    // No delivery of the message waits for anything.
-    bool is_settled() const;
+    // No delivery of `purpose` waits for anything.
+    bool is_settled(v1::Purpose purpose) const;
     // Nobody ever had any of it, for certain.
     bool never_left() const;
     // The last retraction that was ordered of this delivery; null: there is none.

@@ -128,9 +128,8 @@ static bool follow(Release& release, const v1::RetractionArmed& event, Time deci
     // What was still to be sent again must not follow its own retraction.
     const bool stopped = release.move_all(
         [](const Delivery& delivery) {
-            return !delivery.retracts() && (delivery.is(v1::DELIVERY_STATE_ARMED) ||
-                                            delivery.is(v1::DELIVERY_STATE_PLANNED) ||
-                                            delivery.is(v1::DELIVERY_STATE_NOT_READY));
+            return !delivery.retracts() &&
+                   (delivery.is(v1::DELIVERY_STATE_ARMED) || delivery.is_unarmed());
         },
         v1::DELIVERY_STATE_STOOD_DOWN,
         [](Delivery& delivery) {
@@ -179,7 +178,7 @@ static bool follow(Release& release, const v1::DeliveriesRedirected& event) {
     for (const std::string& id : event.delivery_ids()) {
         const Delivery* known = release.find(id);
         if (!known) continue;
-        if (known->is(v1::DELIVERY_STATE_READY) || release.to_prepare(*known)) {
+        if (known->is_unarmed()) {
             const auto renew = [&](Delivery& delivery) {
                 delivery.channel = channel;
                 delivery.head.clear_reason();

@@ -232,7 +232,7 @@ void ReleaseWorld::repair(const std::string& release_id) {
     if (found == state().releases.by_id.end()) return;
     for (const publishing::Delivery& delivery : found->second.deliveries) {
         publishing::v1::Command command;
-        // With time enough whoever repairs it looks first; else they may be too hasty.
+        // With time enough people look before they repair; else they may be too hasty.
         const bool failed = delivery.is(publishing::v1::DELIVERY_STATE_REFUSED) ||
                             delivery.is(publishing::v1::DELIVERY_STATE_UNKNOWN);
         if (failed && (calm_ ? !delivery.may_come_late() : chance(.5))) {
@@ -270,9 +270,7 @@ void ReleaseWorld::clear_message() {
     const std::string& digest = event.cleared().digest();
     promises_.approved(digest);
     releases_.push_back(runtime::derive_id("rel", {message, digest, "1"}));
-    ledger::v1::Decision decision;
-    decision.mutable_accepted()->add_events(event.SerializeAsString());
-    upstream(std::move(decision), keys_, true);
+    upstream(event, keys_, true);
     if (chance(.3)) clear_badly(content);
 }
 
@@ -295,9 +293,7 @@ void ReleaseWorld::clear_again() {
     const std::string& digest = event.cleared().digest();
     promises_.approved(digest);
     releases_.push_back(runtime::derive_id("rel", {message, digest, std::to_string(round)}));
-    ledger::v1::Decision decision;
-    decision.mutable_accepted()->add_events(event.SerializeAsString());
-    upstream(std::move(decision), keys_, true);
+    upstream(event, keys_, true);
 }
 
 // Nobody approved this: another's seal, a void record, or other bytes than those that were hashed.
@@ -308,13 +304,13 @@ void ReleaseWorld::clear_badly(const std::string& content) {
     approval::v1::Event event = make_cleared(changed.message_id(), bytes, {"calgary"});
     const int kind = below(3);
     if (kind == 2) event.mutable_cleared()->set_digest(content::digest(content));
-    ledger::v1::Decision decision;
-    decision.mutable_accepted()->add_events(event.SerializeAsString());
-    upstream(std::move(decision), kind == 0 ? other_keys_ : keys_, kind != 1);
+    upstream(event, kind == 0 ? other_keys_ : keys_, kind != 1);
 }
 
-void ReleaseWorld::upstream(ledger::v1::Decision decision, const runtime::WorldKeys& keys,
+void ReleaseWorld::upstream(const approval::v1::Event& event, const runtime::WorldKeys& keys,
                             bool counts) {
+    ledger::v1::Decision decision;
+    decision.mutable_accepted()->add_events(event.SerializeAsString());
     decision.set_previous_digest(counts ? approval_head_
                                         : runtime::sha256(std::to_string(random_())));
     decision.set_writer("elsewhere");

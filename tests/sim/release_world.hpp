@@ -55,7 +55,7 @@ private:
     void clear_message();
     void clear_again();
     void clear_badly(const std::string& content);
-    void upstream(ledger::v1::Decision decision, const runtime::WorldKeys& keys, bool counts);
+    void upstream(const approval::v1::Event& event, const runtime::WorldKeys& keys, bool counts);
     void wish(const std::string& request_id, const publishing::v1::Command& command,
               const std::string& actor, std::vector<std::string> roles);
     void ask_again();

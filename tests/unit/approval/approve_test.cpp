@@ -160,7 +160,7 @@ TEST(Resubmission, CountsOnlyWhoMayApproveItToday) {
     EXPECT_EQ(review(handled).agencies(0).approvals(0).approver(), "ben");
 }
 
-// Whoever stopped it meant no.
+// People who stopped it meant no.
 TEST(Resubmission, DoesNotCountTheApprovalOfWhoStoppedIt) {
     Case test = cleared_review();
     test.when(submission({"calgary"}, "Flood", 2, {"ana"}, "cleo"));

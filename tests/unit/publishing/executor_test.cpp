@@ -70,6 +70,11 @@ std::string first_page(const Realm& realm, const std::string& language, Time now
         .body;
 }
 
+std::string english_page(const Public& there, Time now) {
+    return there.world.view.read(
+        "bow", [&](const Realm& realm) { return first_page(realm, "en-CA", now); });
+}
+
 TEST(Executor, SendsTheTraceOfTheClearanceAlong) {
     Public there;
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -456,13 +461,9 @@ TEST(Executor, ARetractionAfterTheMessageExpiredIsOnTheFeedForADay) {
     there.world.pass(3700s);
     there.retract();
     there.world.pass(20s);
-    const auto page = [&](Time now) {
-        return there.world.view.read(
-            "bow", [&](const Realm& realm) { return first_page(realm, "en-CA", now); });
-    };
-    EXPECT_TRUE(page(there.world.now).contains("-cancel.xml"));
-    EXPECT_TRUE(page(there.world.now + 23h).contains("-cancel.xml"));
-    EXPECT_FALSE(page(there.world.now + 24h).contains("-cancel.xml"));
+    EXPECT_TRUE(english_page(there, there.world.now).contains("-cancel.xml"));
+    EXPECT_TRUE(english_page(there, there.world.now + 23h).contains("-cancel.xml"));
+    EXPECT_FALSE(english_page(there, there.world.now + 24h).contains("-cancel.xml"));
 }
 
 TEST(Executor, AChannelThatIsCorrectedIsTriedAtOnce) {
@@ -507,15 +508,11 @@ TEST(Feed, ShowsNothingBeforeT0AndNothingAfterExpiry) {
     Public there;
     there.world.start("x1");
     there.clear();
-    const auto page = [&](Time now) {
-        return there.world.view.read(
-            "bow", [&](const Realm& realm) { return first_page(realm, "en-CA", now); });
-    };
     there.world.pass(20s, [&] { return there.firing(); });
     const Time fire_at = runtime::from_proto(there.world.release().head.fire_at());
-    EXPECT_FALSE(page(fire_at - 1ms).contains("<entry>"));
-    EXPECT_TRUE(page(fire_at).contains("<entry>"));
-    EXPECT_FALSE(page(samples::at(3600)).contains("<entry>"));
+    EXPECT_FALSE(english_page(there, fire_at - 1ms).contains("<entry>"));
+    EXPECT_TRUE(english_page(there, fire_at).contains("<entry>"));
+    EXPECT_FALSE(english_page(there, samples::at(3600)).contains("<entry>"));
     const std::string identifier = there.world.release().head.identifiers().at("calgary");
     there.world.view.read("bow", [&](const Realm& realm) {
         EXPECT_EQ(realm.alert(identifier, fire_at - 1ms), nullptr);

@@ -108,7 +108,7 @@ TEST(Stop, OfAReleaseWhoseTextCameBackNamesTheOneThatFollowed) {
     EXPECT_EQ(story.given.events().back().release_cancelled().returned().stopped_by(), "olga");
 }
 
-// Whoever clears it by mistake.
+// Should approval clear it by mistake.
 TEST(Planning, NoSecondReleaseFollowsOneThatIsPublic) {
     Story story = armed({channel("hook", "webhook")});
     story.claim().outcome("hook", v1::OUTCOME_CONFIRMED);
