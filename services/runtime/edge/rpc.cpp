@@ -65,10 +65,9 @@ static Rpc::Reactor* ended(Rpc::Context* context, grpc::Status why) {
     return reactor;
 }
 
-static grpc::Status bad_request(std::vector<FieldViolation> wrong) {
-    // Worded first: the order in which arguments are made is not given, and one moves the list.
+static grpc::Status bad_request(const std::vector<FieldViolation>& wrong) {
     const std::string text = fmt::format("{}: {}", wrong.front().field, wrong.front().description);
-    return edge_status("invalid_argument", text, std::move(wrong));
+    return edge_status("invalid_argument", text, wrong);
 }
 
 // It could never be recorded, however often it is asked. Fields that this version does not know
@@ -88,7 +87,7 @@ static grpc::Status too_large(const Message& request, std::size_t bytes, std::si
 
 // No field rule can be broken by what is too long in fields that are not known.
 std::optional<grpc::Status> Rpc::require_well_formed(const Message& request) const {
-    if (auto wrong = violations(request); !wrong.empty()) return bad_request(std::move(wrong));
+    if (auto wrong = violations(request); !wrong.empty()) return bad_request(wrong);
     if (const std::size_t bytes = request.ByteSizeLong(); bytes > limits_.command_bytes_max)
         return too_large(request, bytes, limits_.command_bytes_max);
     return std::nullopt;
@@ -539,8 +538,8 @@ void bound_received(grpc::ServerBuilder& builder) {
 grpc::Status status_of(const Rejection& no, const std::map<std::string, std::string>& metadata) {
     std::vector<FieldViolation> fields;
     if (!no.field.empty()) fields.push_back({no.field, no.text});
-    return status(static_cast<grpc::StatusCode>(no.because), no.code, no.text, std::move(fields),
-                  {}, metadata);
+    return status(static_cast<grpc::StatusCode>(no.because), no.code, no.text, fields, {},
+                  metadata);
 }
 
 }  // namespace tocsin::runtime
