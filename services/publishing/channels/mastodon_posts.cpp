@@ -11,6 +11,8 @@ namespace tocsin::publishing {
 
 using nlohmann::json;
 
+// What a server cuts or adds stands behind these first bytes of a post.
+static constexpr std::size_t mark_bytes = 100;
 // Clocks differ between us and the server.
 static constexpr Duration clock_difference = std::chrono::minutes{5};
 
@@ -101,12 +103,13 @@ public:
         if (post.in_reply_to != in_reply_to_) return false;
         const std::string there = bare_text(post.content);
         if (!text_.empty() && there == text_) return true;
-        // A link is a mark only where it names this very release; the languages share it.
+        // A link is a mark only where it names this very release; the languages share it, and so
+        // does a retraction, which begins with other words.
         const bool own_link = !fixed_.release_id().empty() &&
                               fixed_.permalink().contains(fixed_.release_id()) &&
                               (!fixed_.retraction() || fixed_.permalink().contains("-cancel"));
         return own_link && (language_.empty() || post.language == language_) &&
-               !post.language.empty() &&
+               !post.language.empty() && there.starts_with(text_.substr(0, mark_bytes)) &&
                (post.content.contains(fixed_.permalink()) || there.contains(fixed_.permalink()));
     }
 

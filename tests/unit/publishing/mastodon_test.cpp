@@ -169,18 +169,26 @@ TEST(Mastodon, ReadBackFindsThePostByItsText) {
     EXPECT_EQ(found.receipt, "9");
 }
 
-TEST(Mastodon, ReadBackFindsThePostByItsLinkInItsLanguageOnly) {
+TEST(Mastodon, ReadBackFindsThePostByHowItBeginsAndItsLinkInItsLanguageOnly) {
     Bench bench{"mastodon", "toot:fr-CA"};
     const std::string link = bench.job.delivery.fixed().permalink();
-    const auto post = [&](const std::string& language) {
-        return nlohmann::json::array({{{"id", "9"},
-                                       {"content", "<p>other words <a href=\"" + link + "\">x</a>"},
-                                       {"language", language}}})
+    const std::string begin = nlohmann::json::parse(bench.job.body->bytes())
+                                  .at("status")
+                                  .get<std::string>()
+                                  .substr(0, 160);
+    const auto post = [&](const std::string& words, const std::string& language) {
+        return nlohmann::json::array(
+                   {{{"id", "9"},
+                     {"content", "<p>" + words + "… <a href=\"" + link + "\">x</a>"},
+                     {"language", language}}})
             .dump();
     };
-    bench.http.answer = account(post("fr"), 200);
+    bench.http.answer = account(post(begin, "fr"), 200);
     EXPECT_EQ(bench.find().kind, Found::Kind::found);
-    bench.http.answer = account(post("en"), 200);
+    bench.http.answer = account(post(begin, "en"), 200);
+    EXPECT_EQ(bench.find().kind, Found::Kind::absent);
+    // Its retraction, where no feed has a Cancel that could be linked to.
+    bench.http.answer = account(post("Alerte annulée : elle était erronée", "fr"), 200);
     EXPECT_EQ(bench.find().kind, Found::Kind::absent);
 }
 
