@@ -39,14 +39,12 @@ std::expected<v1::Event, Rejection> clearance(const v1::Roster& roster, const v1
     cleared.set_round(review.round());
     *cleared.mutable_incident_agencies() = review.incident_agencies();
     for (const v1::AgencyReview& agency : review.agencies()) {
-        const v1::Agency* known = find_agency(roster, agency.agency_id());
-        // Publishing needs its CAP sender and public name.
-        if (!known)
+        if (!find_agency(roster, agency.agency_id()))
             return reject(Because::failed_precondition, "agency_unknown",
                           fmt::format("agency `{}` is no longer on the roster; import a roster "
                                       "that has it, or take the message back",
                                       agency.agency_id()));
-        *cleared.add_agencies() = *known;
+        cleared.add_agencies(agency.agency_id());
         for (const v1::Approval& approval : agency.approvals()) *cleared.add_approvals() = approval;
     }
     return event;

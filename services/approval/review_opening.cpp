@@ -4,6 +4,7 @@
 #include "approval/review_state.hpp"
 #include "approval/review_steps.hpp"
 #include "content/content.hpp"
+#include "content/publishers.hpp"
 #include "texts/contains.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
@@ -51,6 +52,15 @@ static std::string unreviewable(const v1::Roster& roster, const drafting::v1::Ev
                 "agency_unknown: agency `{}` is not on the roster; remove it from "
                 "the message, or import a roster that has it",
                 agency);
+    // Its names are in the bytes that people approve, or nowhere.
+    for (const std::string& agency : parsed->draft().agencies()) {
+        const content::Publisher* publisher = content::find_publisher(*parsed, agency);
+        if (!publisher || publisher->cap_sender().empty() || publisher->names().empty())
+            return fmt::format(
+                "agency_unnamed: agency `{}` was not on the roster yet when the message was "
+                "submitted; submit it again",
+                agency);
+    }
     return {};
 }
 

@@ -23,7 +23,8 @@ using v1::Text;
 // Longest serialised content that may be submitted: every record that it leads to holds it once
 // (a crossing's holds the draft beside it), with room to spare (runtime/base/record_limits.hpp).
 inline constexpr std::size_t content_bytes_max = std::size_t{256} * 1024;
-// What a content has beside its draft, at most: names, and references with 20 alerts.
+// Kept free beside the draft: for names, and references with 20 alerts. Where it goes takes from
+// that, and from what the draft leaves.
 inline constexpr std::size_t content_frame_bytes_max = std::size_t{16} * 1024;
 inline constexpr std::size_t draft_bytes_max = content_bytes_max - content_frame_bytes_max;
 // Longest body for one delivery: it is kept in a record of its own.

@@ -2,6 +2,7 @@
 // Pure.
 #pragma once
 
+#include "drafting/destinations.hpp"
 #include "drafting/incident.hpp"
 #include "drafting/template.hpp"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
@@ -24,6 +25,7 @@ struct Material {
     const std::string& world;
     const Incidents& incidents;
     const Templates& templates;
+    const Destinations& destinations;
 };
 
 // A crossing as trigger decided it, and where and when a message is to be made of it.

@@ -9,7 +9,9 @@
 namespace tocsin::drafting {
 
 static CrossingSlices crossing_slices(const State& state) {
-    return {state.refused, state.messages, {state.world, state.incidents, state.templates}};
+    return {state.refused,
+            state.messages,
+            {state.world, state.incidents, state.templates, state.destinations}};
 }
 
 Verdict Decider::decide(const State& state, const runtime::Asking& asking,
@@ -26,8 +28,9 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking,
             return revise_message(state.messages, state.incidents, asking,
                                   command.revise_message());
         case v1::Command::kSubmitMessage:
-            return submit_message({state.world, state.messages, state.incidents, state.alerts},
-                                  asking, command.submit_message(), now);
+            return submit_message(
+                {state.world, state.messages, state.incidents, state.alerts, state.destinations},
+                asking, command.submit_message(), now);
         case v1::Command::kWithdrawMessage:
             return withdraw_message(state.messages, asking, command.withdraw_message());
         case v1::Command::kRetryCrossing:
@@ -41,6 +44,7 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking,
 std::optional<Happened> Decider::react(const State& state, const runtime::Foreign& foreign,
                                        Time now) {
     Happened happened;
+    follow_destinations(state.destinations, foreign, happened);
     if (foreign.service == "approval") follow_approval(state.messages, foreign, happened);
     if (foreign.service == "publishing") {
         follow_publishing(state.alerts, foreign, happened);
@@ -53,6 +57,7 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
 }
 
 bool Decider::concerns(const runtime::Foreign& foreign) {
+    if (concerns_destinations(foreign)) return true;
     if (foreign.service == "trigger") return concerns_crossings(foreign);
     if (foreign.service == "publishing")
         return concerns_alerts(foreign) || concerns_returns(foreign);
@@ -90,6 +95,12 @@ static bool apply(State& state, const v1::Event& event, Time decided_at) {
             return true;
         case v1::Event::kAlertsPublished:
             evolve(state.alerts, event.alerts_published());
+            return true;
+        case v1::Event::kChannelFollowed:
+            evolve(state.destinations, event.channel_followed());
+            return true;
+        case v1::Event::kAgenciesFollowed:
+            evolve(state.destinations, event.agencies_followed());
             return true;
         case v1::Event::BODY_NOT_SET:
             break;

@@ -6,6 +6,7 @@
 // state, its commands and its events.
 #pragma once
 
+#include "drafting/destinations.hpp"
 #include "drafting/event.hpp"
 #include "drafting/incident.hpp"
 #include "drafting/message.hpp"
@@ -27,6 +28,7 @@ struct State {
     Templates templates;
     Messages messages;
     PublishedAlerts alerts;
+    Destinations destinations;
     RefusedCrossings refused;
 };
 

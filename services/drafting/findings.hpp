@@ -17,6 +17,8 @@ struct Objections {
     std::vector<content::Finding> errors;
     std::vector<content::Finding> warnings;
 };
+void add_objection(content::Finding finding, const std::set<std::string>& acknowledged,
+                   Objections& objections);
 Objections objections(const content::v1::Draft& draft, runtime::Time now, std::string_view world,
                       const std::set<std::string>& acknowledged);
 

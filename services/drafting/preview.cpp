@@ -3,6 +3,9 @@
 #include "content/channel.hpp"
 #include "content/checks.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace tocsin::drafting {
 
 static void add_finding(v1::PreviewMessageResponse& response, const content::Finding& finding) {
@@ -14,9 +17,13 @@ static void add_finding(v1::PreviewMessageResponse& response, const content::Fin
 }
 
 v1::PreviewMessageResponse preview(const content::v1::Draft& draft, const std::string& realm,
-                                   runtime::Time now, const std::string& world) {
+                                   const Destinations& destinations, runtime::Time now,
+                                   const std::string& world) {
     v1::PreviewMessageResponse response;
-    for (const content::Finding& finding : content::check(draft, now, world)) {
+    auto findings = content::check(draft, now, world);
+    std::ranges::move(destination_findings(publishers_of(destinations, draft), draft),
+                      std::back_inserter(findings));
+    for (const content::Finding& finding : findings) {
         if (response.findings_size() == findings_max) break;
         add_finding(response, finding);
     }

@@ -118,8 +118,11 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
 Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,
                                      v1::PreviewMessageResponse* response) {
     const auto reader = [this](const Caller& caller, const auto& in, auto& out) {
-        out = preview(in.draft(), caller.realm, runtime::system_now(), world_);
-        return grpc::Status::OK;
+        return view_.read(caller.realm, [&](const Realm& realm) {
+            out = preview(in.draft(), caller.realm, realm.destinations(), runtime::system_now(),
+                          world_);
+            return grpc::Status::OK;
+        });
     };
     return rpc_.read_apart(previews_, context, request, response, reader);
 }

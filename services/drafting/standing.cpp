@@ -74,6 +74,8 @@ bool Standing::move_drafting(const v1::Event& event) {
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
         case v1::Event::kAlertsPublished:
+        case v1::Event::kChannelFollowed:
+        case v1::Event::kAgenciesFollowed:
         case v1::Event::BODY_NOT_SET:
             break;
     }
@@ -244,6 +246,7 @@ v1::Message Standing::message() const {
         message.mutable_draft()->ParseFromString(*draft_);
     } else if (auto submitted = content::parse(*content_)) {
         *message.mutable_draft() = std::move(*submitted->mutable_draft());
+        if (locked()) *message.mutable_publishers() = std::move(*submitted->mutable_publishers());
     }
     return message;
 }

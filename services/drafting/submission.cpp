@@ -28,6 +28,8 @@ v1::Event submitted(const Submitting& submitting) {
     *content.mutable_draft() = message.text();
     content.set_message_type(message.type);
     for (const auto& reference : message.references) *content.add_references() = reference;
+    for (auto& publisher : publishers_of(submitting.destinations, content.draft()))
+        *content.add_publishers() = std::move(publisher);
 
     v1::Event event = move_of(submitting.message_id, message.state, v1::MESSAGE_STATE_IN_REVIEW);
     v1::MessageSubmitted& body = *event.mutable_message_submitted();
@@ -46,6 +48,20 @@ v1::Event submitted(const Submitting& submitting) {
     return event;
 }
 
+std::string size_problem(const v1::MessageSubmitted& submitted) {
+    const std::size_t bytes = submitted.content().size();
+    if (bytes <= content::content_bytes_max) return {};
+    const auto content = content::parse(submitted.content());
+    std::size_t of_destinations = 0;
+    if (content)
+        for (const auto& publisher : content->publishers())
+            of_destinations += publisher.ByteSizeLong();
+    return fmt::format(
+        "with the channels that it goes to, which take {}, it has {} bytes, of which {} can be "
+        "submitted; name fewer channels, make the areas simpler or the texts shorter",
+        of_destinations, bytes, content::content_bytes_max);
+}
+
 static Rejection incomplete(const std::string& errors, std::string field) {
     return {Because::failed_precondition, "incomplete",
             fmt::format("the draft is incomplete; revise it first: {}", errors), std::move(field)};
@@ -60,9 +76,13 @@ static std::optional<Rejection> require_complete(const SubmissionSlices& slices,
                           "expires");
     const std::set<std::string> acknowledged{request.acknowledged_warnings().begin(),
                                              request.acknowledged_warnings().end()};
-    auto against = objections(message.text(), now, slices.world, acknowledged);
+    const content::v1::Draft draft = message.text();
+    auto against = objections(draft, now, slices.world, acknowledged);
+    const auto publishers = publishers_of(slices.destinations, draft);
+    for (content::Finding& finding : destination_findings(publishers, draft))
+        add_objection(std::move(finding), acknowledged, against);
     for (content::Finding& finding : unknown_references(slices.alerts, message.references))
-        if (!acknowledged.contains(finding.code)) against.warnings.push_back(std::move(finding));
+        add_objection(std::move(finding), acknowledged, against);
     if (!against.errors.empty())
         return incomplete(listing(against.errors), against.errors.front().field);
     if (against.warnings.empty()) return std::nullopt;
@@ -84,9 +104,12 @@ Verdict submit_message(const SubmissionSlices& slices, const Asking& asking,
     if (auto no = require_etag(request.etag(), message.version, "message", id))
         return std::unexpected(*no);
     if (auto no = require_complete(slices, message, request, now)) return std::unexpected(*no);
-    return one(submitted({id, asking.realm, slices.world, message, asking.actor,
-                          slices.incidents.at(message.incident_id)}),
-               id, message.version + 1);
+    v1::Event event = submitted({id, asking.realm, slices.world, message, slices.destinations,
+                                 asking.actor, slices.incidents.at(message.incident_id)});
+    if (auto problem = size_problem(event.message_submitted()); !problem.empty())
+        return runtime::reject(Because::failed_precondition, "content_too_large",
+                               fmt::format("the content is too large: {}", problem), "channels");
+    return one(std::move(event), id, message.version + 1);
 }
 
 }  // namespace tocsin::drafting

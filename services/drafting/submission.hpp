@@ -1,6 +1,7 @@
 // How a draft becomes the bytes that are approved. Pure.
 #pragma once
 
+#include "drafting/destinations.hpp"
 #include "drafting/incident.hpp"
 #include "drafting/message.hpp"
 #include "drafting/published_alerts.hpp"
@@ -10,17 +11,20 @@
 
 namespace tocsin::drafting {
 
-// A message as it is at this moment, the realm and the world that it is in, and the agencies that
-// take part in its incident.
+// A message as it is at this moment, the realm and the world that it is in, where it goes, and the
+// agencies that take part in its incident.
 struct Submitting {
     const std::string& message_id;
     const std::string& realm;
     const std::string& world;
     const Message& message;
+    const Destinations& destinations;
     std::string submitter;
     const std::vector<std::string>& incident_agencies;
 };
 v1::Event submitted(const Submitting& submitting);
+// Why the content cannot be submitted: it is too large. Empty when it is not.
+std::string size_problem(const v1::MessageSubmitted& submitted);
 
 // The slices of the state that a submission depends on.
 struct SubmissionSlices {
@@ -28,6 +32,7 @@ struct SubmissionSlices {
     const Messages& messages;
     const Incidents& incidents;
     const PublishedAlerts& alerts;
+    const Destinations& destinations;
 };
 
 // ---- commands

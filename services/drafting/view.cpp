@@ -21,7 +21,16 @@ void Realm::apply(const v1::Event& event) {
         const v1::Template& stored = event.template_stored().template_();
         templates_.set(stored.template_id(), runtime::Packed(stored));
     }
+    if (event.has_channel_followed()) return follow(event.channel_followed());
+    if (event.has_agencies_followed()) return follow(event.agencies_followed());
     messages_.apply(event);
+}
+
+template <class Followed>
+void Realm::follow(const Followed& followed) {
+    auto changed = std::make_shared<Destinations>(*destinations_);
+    evolve(*changed, followed);
+    destinations_ = std::move(changed);
 }
 
 void Realm::add_incident(const v1::Incident& opened) {

@@ -2,6 +2,7 @@
 // as they come.
 #pragma once
 
+#include "drafting/destinations.hpp"
 #include "drafting/message_view.hpp"
 #include "runtime/base/listing.hpp"
 #include "runtime/base/shared_map.hpp"
@@ -55,6 +56,9 @@ public:
         messages_.each(incident_id, state, after, use);
     }
 
+    // Where messages that are submitted now go.
+    const Destinations& destinations() const { return *destinations_; }
+
     // Incidents, templates and messages.
     std::size_t size() const;
     const MessageView::Changed& changed() const { return messages_.changed(); }
@@ -64,11 +68,15 @@ public:
 private:
     void apply(const v1::Event& event);
     void add_incident(const v1::Incident& opened);
+    template <class Followed>
+    void follow(const Followed& followed);
 
     runtime::Listing incident_list_;  // exactly those of `incidents_`
     runtime::SharedTable<runtime::Packed<v1::Incident>> incidents_;
     runtime::SharedMap<std::string, runtime::Packed<v1::Template>> templates_;
     MessageView messages_;
+    // Never null. They change rarely, and are replaced then.
+    std::shared_ptr<const Destinations> destinations_ = std::make_shared<const Destinations>();
 };
 
 // A reader who follows every change. Called with the view's watch lock held, on the ledger thread:

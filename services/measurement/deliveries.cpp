@@ -132,6 +132,12 @@ private:
 void planned(Release& release, const published::ReleasePlanned& event) {
     release.note(event.release().deliveries(), published::DELIVERY_STATE_PLANNED,
                  event.release().message_id());
+    std::set<std::string_view> left_out;
+    for (const published::Delivery& delivery : event.release().deliveries())
+        if (delivery.state() == published::DELIVERY_STATE_SKIPPED)
+            left_out.insert(delivery.delivery_id());
+    release.move(published::DELIVERY_STATE_SKIPPED,
+                 [&](const std::string& id, const KeptDelivery&) { return left_out.contains(id); });
 }
 
 void armed(Release& release, const published::ReleaseArmed& event) {

@@ -85,7 +85,7 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
         return reject(Because::failed_precondition, "too_early",
                       "until shortly before T0 the release can still be cancelled; claim it then");
     if (now >= release.deadline(purpose))
-        return reject(Because::failed_precondition, "expired",
+        return reject(Because::failed_precondition, "release_expired",
                       "it is too late to start; claim nothing more of this release");
 
     Turn turn{release, now, {}};

@@ -1,5 +1,6 @@
 #include "publishing/decider.hpp"
 
+#include "publishing/channel_changes.hpp"
 #include "publishing/claiming.hpp"
 #include "publishing/due.hpp"
 #include "publishing/preparing.hpp"

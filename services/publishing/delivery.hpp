@@ -30,9 +30,11 @@ struct Armed {
 struct Delivery {
     // Without channel, rendition and fixed values, which are shared.
     v1::Delivery head{};
-    // Where it goes, as that was when the release was planned, or corrected since. Inactive where
+    // Where it goes, as that was when the release was planned, or changed since. Inactive where
     // the channel was removed or leads elsewhere since it was armed.
     std::shared_ptr<const v1::Channel> channel{};
+    // Until it is armed: the channel is not as people approved it, and nothing goes there.
+    bool apart = false;
     // Null until it is armed.
     std::shared_ptr<const Armed> armed{};
     // The longest text that its channel takes; 0: that of its kind.

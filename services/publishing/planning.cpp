@@ -2,10 +2,13 @@
 
 #include "content/channel.hpp"
 #include "content/content.hpp"
+#include "content/publishers.hpp"
+#include "publishing/channel_changes.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/preparing.hpp"
 #include "publishing/release_steps.hpp"
 #include "runtime/base/ids.hpp"
+#include "runtime/base/planted.hpp"
 #include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
@@ -14,7 +17,9 @@
 #include <algorithm>
 #include <expected>
 #include <iterator>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,17 +60,12 @@ static std::string distrust(const content::Content& content, const std::string& 
     return {};
 }
 
-static bool wanted(const v1::Channel& channel, const content::Draft& draft) {
-    if (!channel.active() || !texts::contains(draft.agencies(), channel.agency_id())) return false;
-    return draft.channels().empty() || texts::contains(draft.channels(), channel.channel_id());
-}
-
-static std::vector<std::string> languages(const v1::Channel& channel,
+static std::vector<std::string> languages(const content::Destination& destination,
                                           const content::Content& content) {
-    const content::ChannelKind* kind = content::find_kind(channel.kind());
+    const content::ChannelKind* kind = content::find_kind(destination.kind());
     if (!kind) return {};
     std::vector<std::string> all = content::languages_of(kind->traits.parts, content);
-    const auto& carried = channel.languages();
+    const auto& carried = destination.languages();
     std::erase_if(all, [&](const std::string& language) {
         // An empty one stands for a body with every language in it.
         return !language.empty() && !carried.empty() && !texts::contains(carried, language);
@@ -73,42 +73,98 @@ static std::vector<std::string> languages(const v1::Channel& channel,
     return all;
 }
 
-// Adds one delivery per channel and language; returns a remark about the channels left out.
-static std::string add_deliveries(const Channels& channels, const content::Content& content,
-                                  v1::Release& release) {
-    Account remarks;
-    for (const std::string& id : content.draft().channels()) {
-        const auto known = channels.by_id.find(id);
-        if (known == channels.by_id.end() || !wanted(known->second.channel, content.draft()))
-            remarks.add(fmt::format("no agency of the message uses a channel `{}`;", id));
+namespace {
+
+// Deliveries in the making, one per channel and language.
+class Plan {
+public:
+    Plan(const Channels& channels, const content::Content& content, v1::Release& release)
+        : channels_(channels), content_(content), release_(release) {}
+
+    // Where people approved that it goes.
+    void add_approved() {
+        for (const content::Publisher& publisher : content_.publishers())
+            for (const content::Destination& destination : publisher.destinations()) {
+                named_.insert(destination.channel_id());
+                const auto spoken = languages(destination, content_);
+                if (spoken.empty())
+                    remarks_.add(fmt::format("channel `{}` carries none of its languages;",
+                                             destination.channel_id()));
+                for (const std::string& language : spoken)
+                    stand({&publisher, &destination},
+                          add(destination, publisher.agency_id(), language));
+            }
     }
-    for (const auto& [id, known] : channels.by_id) {
-        if (!wanted(known.channel, content.draft())) continue;
-        const auto spoken = languages(known.channel, content);
-        if (spoken.empty())
-            remarks.add(fmt::format("channel `{}` carries none of its languages;", id));
-        for (const std::string& language : spoken) {
-            v1::Delivery& delivery = *release.add_deliveries();
-            delivery.set_delivery_id(language.empty() ? id : fmt::format("{}:{}", id, language));
-            delivery.set_channel_id(id);
-            delivery.set_kind(known.channel.kind());
-            delivery.set_agency_id(known.channel.agency_id());
-            delivery.set_language(language);
-            delivery.set_purpose(v1::PURPOSE_MESSAGE);
-            delivery.set_state(v1::DELIVERY_STATE_PLANNED);
+
+    // Where it would go had it been submitted now.
+    void add_new() {
+        const content::Draft& draft = content_.draft();
+        for (const auto& [id, known] : channels_.by_id) {
+            const v1::Channel& channel = known.channel;
+            const bool chosen = draft.channels().empty() || texts::contains(draft.channels(), id);
+            if (!channel.active() || !chosen || named_.contains(id) ||
+                !texts::contains(draft.agencies(), channel.agency_id()))
+                continue;
+            content::Destination destination;
+            destination.set_channel_id(id);
+            destination.set_kind(channel.kind());
+            *destination.mutable_languages() = channel.languages();
+            for (const std::string& language : languages(destination, content_)) {
+                if (release_.deliveries_size() >= deliveries_max) return;
+                leave_out(add(destination, channel.agency_id(), language),
+                          "Its channel was added after the message was submitted, so that nobody "
+                          "approved that it goes there.");
+            }
         }
     }
-    std::string all = remarks.text();
-    if (all.ends_with(';')) all.back() = '.';
-    return all.empty() ? std::string{} : "Left out: " + all;
-}
 
-static void add_senders(v1::ReleasePlanned& planned, const approval::v1::Cleared& cleared) {
-    for (const approval::v1::Agency& agency : cleared.agencies()) {
-        (*planned.mutable_senders())[agency.agency_id()] = agency.cap_sender();
-        *(*planned.mutable_sender_names())[agency.agency_id()].mutable_names() = agency.names();
+    std::string remarks() const {
+        std::string all = remarks_.text();
+        if (all.ends_with(';')) all.back() = '.';
+        return all.empty() ? std::string{} : "Left out: " + all;
     }
-}
+
+private:
+    v1::Delivery& add(const content::Destination& destination, const std::string& agency,
+                      const std::string& language) {
+        const std::string& id = destination.channel_id();
+        v1::Delivery& delivery = *release_.add_deliveries();
+        delivery.set_delivery_id(language.empty() ? id : fmt::format("{}:{}", id, language));
+        delivery.set_channel_id(id);
+        delivery.set_kind(destination.kind());
+        delivery.set_agency_id(agency);
+        delivery.set_language(language);
+        delivery.set_purpose(v1::PURPOSE_MESSAGE);
+        delivery.set_state(v1::DELIVERY_STATE_PLANNED);
+        return delivery;
+    }
+
+    static void leave_out(v1::Delivery& delivery, const char* why) {
+        delivery.set_state(v1::DELIVERY_STATE_SKIPPED);
+        delivery.set_reason(why);
+    }
+
+    // What the channel as it is now means for it.
+    void stand(const content::Target& target, v1::Delivery& delivery) const {
+        const auto now = shared_channel(channels_, delivery.channel_id());
+        if (!now || !now->active())
+            return leave_out(delivery, "Its channel was removed after the message was submitted.");
+        if (!carries(*now, delivery.language()))
+            return leave_out(delivery, "Its channel does not carry this language any more.");
+        std::string apart = reason_apart(target, *now);
+        if (apart.empty() || planted(runtime::Bug::led_elsewhere)) return;
+        delivery.set_state(v1::DELIVERY_STATE_NOT_READY);
+        delivery.set_reason(std::move(apart));
+    }
+
+    const Channels& channels_;
+    const content::Content& content_;
+    v1::Release& release_;
+    std::set<std::string_view> named_;
+    Account remarks_;
+};
+
+}  // namespace
 
 static v1::ReleasePlanned describe(const approval::v1::Event& event, const std::string& release_id,
                                    Time cleared_at) {
@@ -122,8 +178,7 @@ static v1::ReleasePlanned describe(const approval::v1::Event& event, const std::
     release.set_skew_ms(-1);
     release.set_round(cleared.round());
     *release.mutable_clear_time() = to_proto(cleared_at);
-    for (const approval::v1::Agency& agency : cleared.agencies())
-        release.add_agencies(agency.agency_id());
+    *release.mutable_agencies() = cleared.agencies();
     *release.mutable_incident_agencies() = cleared.incident_agencies();
     return planned;
 }
@@ -153,7 +208,6 @@ static void describe_content(v1::ReleasePlanned& planned, const content::Content
     go_at =
         std::max(answered, std::min(go_at, runtime::from_proto(draft.expires()) - public_at_least));
     *planned.mutable_go_at() = to_proto(go_at);
-    add_senders(planned, cleared);
 }
 
 // Why a clearance leads to no release; empty where it leads to one. `content`: what was parsed.
@@ -201,7 +255,10 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     std::string remarks;
     if (refusal.empty()) {
         describe_content(planned, *content, cleared, constants, now);
-        remarks = add_deliveries(channels, *content, *planned.mutable_release());
+        Plan plan{channels, *content, *planned.mutable_release()};
+        plan.add_approved();
+        plan.add_new();
+        remarks = plan.remarks();
         planned.mutable_release()->set_reason(remarks);
     }
 

@@ -140,7 +140,6 @@ std::optional<Time> Release::fades() const {
 
 void Release::drop_texts() {
     content.reset();
-    senders.reset();
     bodies.reset();
     missing = 0;
     // Of what was sent the digest stays.

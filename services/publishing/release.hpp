@@ -26,18 +26,11 @@ struct Standing {
     auto operator<=>(const Standing&) const = default;
 };
 
-// Who an agency is to the public.
-struct Sender {
-    std::string cap_sender;
-    v1::PublicNames names;
-};
-
 struct Release {
     v1::Release head;  // without deliveries
     Deliveries deliveries;
     // Null when it is not to go out, and once the texts were dropped.
     std::shared_ptr<const Approved> content;
-    std::shared_ptr<const std::map<std::string, Sender>> senders;  // by agency
     // Agencies that planned the message on their feed.
     std::shared_ptr<const std::set<std::string>> feeds;
     // What armed deliveries send, by digest, while there is something to send or to look for. Null
@@ -85,11 +78,15 @@ struct Release {
     }
     // What was not ready at T0 may still follow.
     bool takes_stragglers() const;
-    // Its channel is to be prepared.
-    bool to_prepare(const Delivery& delivery) const {
+    // Its channel may still become ready.
+    bool waits_for(const Delivery& delivery) const {
         return (prepares() || takes_stragglers()) && !delivery.retracts() &&
                (delivery.is(v1::DELIVERY_STATE_PLANNED) ||
                 delivery.is(v1::DELIVERY_STATE_NOT_READY));
+    }
+    // Its channel is to be prepared.
+    bool to_prepare(const Delivery& delivery) const {
+        return waits_for(delivery) && !delivery.apart;
     }
     // As many are ready as the message needs.
     bool has_quorum() const;

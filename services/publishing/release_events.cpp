@@ -20,17 +20,13 @@ static bool follow(Release& release, const v1::ReleasePlanned& event) {
     for (const v1::Delivery& head : event.release().deliveries()) {
         if (content::traits_of(head.kind()).public_from_claim) feeds.insert(head.agency_id());
         Delivery delivery{.head = head};
-        delivery.head.set_state(v1::DELIVERY_STATE_PLANNED);
+        delivery.apart = head.state() == v1::DELIVERY_STATE_NOT_READY;
         release.add(std::move(delivery));
     }
     release.feeds = std::make_shared<const std::set<std::string>>(std::move(feeds));
     if (!event.content().empty())
         release.content =
             std::make_shared<const Approved>(event.content(), event.release().digest());
-    std::map<std::string, Sender> senders;
-    for (const auto& [agency, sender] : event.senders()) senders[agency].cap_sender = sender;
-    for (const auto& [agency, names] : event.sender_names()) senders[agency].names = names;
-    release.senders = std::make_shared<const std::map<std::string, Sender>>(std::move(senders));
     release.feed_base_url = event.feed_base_url();
     release.arm_lead = std::chrono::milliseconds{event.arm_lead_ms()};
     release.expires = from_proto(event.expires());
@@ -181,9 +177,12 @@ static bool follow(Release& release, const v1::DeliveriesRedirected& event) {
         if (known->is_unarmed()) {
             const auto renew = [&](Delivery& delivery) {
                 delivery.channel = channel;
-                delivery.head.clear_reason();
+                delivery.apart = !event.apart().empty();
+                delivery.head.set_reason(event.apart());
             };
-            if (!release.move(id, v1::DELIVERY_STATE_PLANNED, renew)) return false;
+            const auto to =
+                event.apart().empty() ? v1::DELIVERY_STATE_PLANNED : v1::DELIVERY_STATE_NOT_READY;
+            if (!release.move(id, to, renew)) return false;
         } else {
             release.deliveries.edit(id)->channel = channel;
         }

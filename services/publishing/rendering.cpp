@@ -3,6 +3,7 @@
 #include "content/cap.hpp"
 #include "content/channel.hpp"
 #include "content/content.hpp"
+#include "content/publishers.hpp"
 #include "publishing/limits.hpp"
 #include "runtime/base/digest.hpp"
 
@@ -44,9 +45,9 @@ content::v1::Fixed fix(const Release& release, const std::string& agency, Time f
     fixed.set_release_id(release.id());
     fixed.set_agency(agency);
     fixed.set_identifier(identifier_of(release, agency));
-    if (const auto sender = release.senders->find(agency); sender != release.senders->end()) {
-        fixed.set_sender(sender->second.cap_sender);
-        *fixed.mutable_sender_names() = sender->second.names.names();
+    if (const auto* publisher = content::find_publisher(*release.content->parsed(), agency)) {
+        fixed.set_sender(publisher->cap_sender());
+        *fixed.mutable_sender_names() = publisher->names();
     }
     const Time second = std::chrono::floor<std::chrono::seconds>(fire_at);
     fixed.set_sent(content::cap_time(to_proto(second)));

@@ -1,7 +1,7 @@
 #include "publishing/repairing.hpp"
 
+#include "publishing/channel_changes.hpp"
 #include "publishing/completing.hpp"
-#include "publishing/proceeding.hpp"
 #include "publishing/release_steps.hpp"
 #include "publishing/retraction.hpp"
 #include "publishing/settling.hpp"
@@ -63,9 +63,9 @@ static std::optional<Rejection> require_sendable(const Releases& releases, const
                                    "message again",
                                    texts::enum_name(release.head.state())));
     if (now >= release.deadline(purpose))
-        return not_now("expired", retracts
-                                      ? "the retraction was ordered too long ago; order it again"
-                                      : "the message has expired; publish another");
+        return not_now("release_expired",
+                       retracts ? "the retraction was ordered too long ago; order it again"
+                                : "the message has expired; publish another");
     const auto busy = releases.on_way.find(release.head.message_id());
     if (busy != releases.on_way.end() && busy->second != release.id())
         return not_now("already_releasing",
@@ -112,13 +112,12 @@ Verdict retry_delivery(const Releases& releases, const Channels& channels,
     if (auto no = require_retryable(releases, turn.release, delivery, now))
         return std::unexpected(*no);
     refresh_channels(turn, channels, delivery.head.channel_id());
-    if (!delivery.retracts() && !leads_there(channels, delivery))
+    if (!delivery.retracts() && !leads_there(channels, turn.release, delivery))
         return std::unexpected(not_now(
             "channel_gone",
-            fmt::format(
-                "channel `{}` was removed, or leads elsewhere, since this was armed; put it "
-                "as it was, or publish an update",
-                delivery.head.channel_id())));
+            fmt::format("channel `{}` was removed, or has another URL or credential than the "
+                        "approved message names; put it as it was, or publish an update",
+                        delivery.head.channel_id())));
     arm_again(turn, delivery, now, request.reason(), asking.actor);
     return std::move(turn).done();
 }

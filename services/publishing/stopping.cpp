@@ -1,7 +1,7 @@
 #include "publishing/stopping.hpp"
 
+#include "publishing/channel_changes.hpp"
 #include "publishing/completing.hpp"
-#include "publishing/proceeding.hpp"
 #include "publishing/release_steps.hpp"
 #include "publishing/retraction.hpp"
 #include "runtime/base/planted.hpp"

@@ -41,8 +41,16 @@ void set_up(const Stage& stage, const Running& all) {
     feed.set_channel_id("feed");
     feed.set_kind("feed");
     feed.set_name("Public feed");
-    change(*PublishingService::NewStub(all.channel), &PublishingService::Stub::PutChannel,
-           admin_token(stage), feed);
+    const auto put = change(*PublishingService::NewStub(all.channel),
+                            &PublishingService::Stub::PutChannel, admin_token(stage), feed);
+    // What is submitted from now on goes there.
+    grpc::ClientContext context;
+    prepare(context, "Bearer " + author_token(stage));
+    context.AddMetadata("tocsin-after", put.position());
+    drafting::v1::ListIncidentsResponse response;
+    expect_ok(
+        drafting::v1::DraftingService::NewStub(all.channel)->ListIncidents(&context, {}, &response),
+        "ListIncidents");
 }
 
 std::string open_incident(const Stage& stage, const Running& all) {
@@ -51,7 +59,8 @@ std::string open_incident(const Stage& stage, const Running& all) {
     incident.set_kind("flood");
     incident.set_title("Bow River");
     return change(*DraftingService::NewStub(all.channel), &DraftingService::Stub::CreateIncident,
-                  author_token(stage), incident);
+                  author_token(stage), incident)
+        .id();
 }
 
 }  // namespace tocsin::bench

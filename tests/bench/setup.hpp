@@ -24,11 +24,11 @@ void set_up(const Stage& stage, const Running& all);
 // Opens an incident; its id.
 std::string open_incident(const Stage& stage, const Running& all);
 
-// Makes a change until the service knows the roster; returns the id in the answer.
+// Makes a change until the service knows the roster.
 template <class Stub, class Request, class Response>
-std::string change(Stub& stub,
-                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                   const std::string& token, Request request) {
+Response change(Stub& stub,
+                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                const std::string& token, Request request) {
     Response response;
     grpc::Status status;
     wait_until(std::chrono::seconds(10), [&] {
@@ -39,7 +39,7 @@ std::string change(Stub& stub,
         return status.error_code() != grpc::StatusCode::PERMISSION_DENIED;
     });
     expect_ok(status, Request::descriptor()->name());
-    return response.id();
+    return response;
 }
 
 }  // namespace tocsin::bench

@@ -98,7 +98,7 @@ static std::string submit(const Stage& stage, const Running& all) {
     creation.set_incident_id(open_incident(stage, all));
     *creation.mutable_draft() = make_draft();
     const std::string id =
-        change(*drafting, &DraftingService::Stub::CreateMessage, token, creation);
+        change(*drafting, &DraftingService::Stub::CreateMessage, token, creation).id();
     drafting::v1::SubmitMessageRequest submission;
     submission.set_message_id(id);
     submission.set_etag(read(*drafting, token, id).etag());

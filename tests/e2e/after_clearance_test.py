@@ -87,17 +87,20 @@ class World:
         return file
 
     def put_hook(self, credential: str) -> None:
-        self.do(DORA, "publishing", "PutChannel", {
-            "channelId": "city-hook", "kind": "webhook", "name": "Hook of the city",
-            "url": self.receiver.url, "credential": credential})
+        self._put({"channelId": "city-hook", "kind": "webhook", "name": "Hook of the city",
+                   "url": self.receiver.url, "credential": credential})
+
+    def _put(self, channel: dict[str, Any]) -> None:
+        """Known to drafting: what is submitted from now on goes there."""
+        done = self.do(DORA, "publishing", "PutChannel", channel)
+        self._gateway.reach(done["position"], "drafting", token=self._issuer.token(DORA))
 
     def build(self) -> "World":
         done = self.do(DORA, "approval", "ImportRoster", {"roster": roster([ANA, BEN, DORA])})
         self._gateway.reach(done["position"], token=self._issuer.token(DORA))
         self.do(DORA, "approval", "SetPolicy",
                 {"severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver"]})
-        self.do(DORA, "publishing", "PutChannel",
-                {"channelId": "city-feed", "kind": "feed", "name": "Feed of the city"})
+        self._put({"channelId": "city-feed", "kind": "feed", "name": "Feed of the city"})
         self.incident = self.do(ANA, "drafting", "CreateIncident",
                                 {"kind": "flood", "title": "Bow"})["id"]
         return self

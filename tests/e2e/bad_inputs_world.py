@@ -111,8 +111,9 @@ class World:
         self.do("dan", "approval", "SetPolicy", {
             "severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver"]})
         for who, agency in (("dan", "city"), ("eve", "harbour")):
-            self.do(who, "publishing", "PutChannel", {
+            done = self.do(who, "publishing", "PutChannel", {
                 "channelId": f"{agency}-feed", "kind": "feed", "name": f"Feed of {agency}"})
+            self.gateway.reach(done["position"], "drafting", token=self.tokens["ana"])
         self.do("dan", "trigger", "PutSource", {
             "sourceId": "gauge", "format": "eccc-csv", "url": "http://127.0.0.1:9/x.csv",
             "pollSeconds": 86400})

@@ -62,7 +62,8 @@ class World:
         self._gateway.reach(position, token=self.issuer.token(OTHER))
         self.do(ADMIN, "approval", "SetPolicy", {
             "severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver", "duty-officer"]})
-        self.do(ADMIN, "publishing", "PutChannel", FEED)
+        done = self.do(ADMIN, "publishing", "PutChannel", FEED)
+        self._gateway.reach(done["position"], "drafting", token=self.issuer.token(OTHER))
         return self
 
     def stream_ends(self, token: str, then: Callable[[], object]) -> Answer:

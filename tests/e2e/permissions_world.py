@@ -142,7 +142,7 @@ class World:
         # Removed first: an agency has one feed.
         self._do("publishing", "PutChannel", {**FEED, "channelId": "city-gone"})
         self._do("publishing", "RemoveChannel", {"channelId": "city-gone"})
-        self._do("publishing", "PutChannel", FEED)
+        self.reach("drafting", self._do("publishing", "PutChannel", FEED)["position"])
         for one in ("gauge", "gauge-gone"):
             self._do("trigger", "PutSource", {**SOURCE, "sourceId": one})
         self._do("trigger", "RemoveSource", {"sourceId": "gauge-gone"})

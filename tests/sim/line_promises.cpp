@@ -1,10 +1,11 @@
 #include "sim/line_promises.hpp"
 
+#include "content/content.hpp"
+#include "content/publishers.hpp"
 #include "runtime/base/digest.hpp"
 #include "services.inc"
 #include "sim/violation.hpp"
 #include "texts/enum_names.hpp"
-#include "tocsin/content/v1/content.pb.h"
 
 #include <fmt/format.h>
 
@@ -233,6 +234,11 @@ void LinePromises::follow(const publishing::v1::Event& event, Time) {
                 agencies_of(release.incident_agencies()) == message.members,
             "planned for other agencies than those it concerns", release.message_id());
     message.release = release.release_id();
+    const auto content = content::parse(message.cleared);
+    for (const auto& delivery : release.deliveries())
+        require(delivery.state() == publishing::v1::DELIVERY_STATE_SKIPPED ||
+                    content::find_target(*content, delivery.channel_id()).destination != nullptr,
+                "planned for a channel that nobody approved", release.message_id());
 }
 
 void LinePromises::follow(const measurement::v1::Event& event, Time) {

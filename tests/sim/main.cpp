@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <charconv>
 #include <cstring>
 #include <mutex>
@@ -61,6 +62,7 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"straggler_waits", Bug::straggler_waits},
         {"straggler_lost", Bug::straggler_lost},
         {"removal_ignored", Bug::removal_ignored},
+        {"led_elsewhere", Bug::led_elsewhere},
         {"retraction_first", Bug::retraction_first},
         {"checked_early", Bug::checked_early},
         {"old_key_counts", Bug::old_key_counts},
@@ -158,12 +160,15 @@ static Totals play_all(const Wanted& wanted) {
     std::vector<Totals> parts(static_cast<std::size_t>(wanted.jobs));
     std::vector<std::thread> threads;
     std::mutex out;
+    std::atomic<bool> enough = false;  // The violation that was expected is found.
     for (int job = 0; job < wanted.jobs; ++job)
         threads.emplace_back([&, job] {
             Totals sum;
-            for (auto i = static_cast<std::uint64_t>(job); i < wanted.seeds;
-                 i += static_cast<std::uint64_t>(wanted.jobs))
+            for (auto i = static_cast<std::uint64_t>(job); i < wanted.seeds && !enough;
+                 i += static_cast<std::uint64_t>(wanted.jobs)) {
                 sum.add(play(wanted.from + i, wanted, out));
+                if (wanted.expect_violation && sum.violations > 0) enough = true;
+            }
             parts[static_cast<std::size_t>(job)] = sum;
         });
     for (std::thread& thread : threads) thread.join();

@@ -3,6 +3,8 @@
 #include "support/credential_file.hpp"
 #include "support/cut_off.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -15,12 +17,14 @@ const std::string& credential_files() {
             std::string pattern =
                 (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
             folder = mkdtemp(pattern.data());
-            // Each of them twice: a credential is changed for another one now and then.
-            for (const char* again : {"", "-2"}) {
-                std::ofstream(folder + "/hook" + again)
-                    << credential_text("webhook", "hook", webhook_secret);
-                std::ofstream(folder + "/toot" + again)
-                    << credential_text("mastodon", "toot", mastodon_secret);
+            // Another account each, here or elsewhere: a channel leads there now and then.
+            for (const char* elsewhere : {"", "-2"}) {
+                std::ofstream(fmt::format("{}/hook{}", folder, elsewhere))
+                    << credential_text("webhook", "hook", webhook_secret, elsewhere);
+                std::ofstream(fmt::format("{}/toot{}", folder, elsewhere)) << credential_text(
+                    "mastodon", "toot",
+                    *elsewhere ? fmt::format(R"("token":"{}")", other_account) : mastodon_secret,
+                    elsewhere);
             }
         }
         ~Files() { std::filesystem::remove_all(folder); }

@@ -15,6 +15,8 @@ namespace tocsin::sim {
 
 // The channels' credentials, as files; they go away with the program.
 const std::string& credential_files();
+// The token of an account that nobody approved.
+inline constexpr auto other_account = "another-token";
 
 class PublishingProcess final : public Process, public runtime::HttpTransport {
 public:

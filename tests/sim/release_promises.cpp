@@ -2,6 +2,8 @@
 
 #include "content/channel.hpp"
 #include "content/content.hpp"
+#include "content/publishers.hpp"
+#include "sim/publishing_process.hpp"
 #include "sim/violation.hpp"
 #include "texts/enum_names.hpp"
 
@@ -17,6 +19,7 @@ using texts::enum_name;
 // Clocks differ by a little.
 static constexpr auto claim_over = publishing::claim_margin;
 static constexpr auto clocks_differ = std::chrono::seconds{5};
+static constexpr int unchanged_steps = 50;
 
 void ReleasePromises::counted(const ledger::v1::Decision& decision) {
     for (const std::string& bytes : decision.accepted().events()) {
@@ -42,6 +45,9 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
     if (!event.delivery_rearmed().ordered_by().empty())
         check_retried(event.release_id(), event.delivery_rearmed().delivery_id());
     if (event.has_delivery_prepared()) check_not_held(event.release_id());
+    for (const publishing::v1::Delivery& delivery : event.release_planned().release().deliveries())
+        if (delivery.state() == publishing::v1::DELIVERY_STATE_SKIPPED)
+            left_out_[event.release_id()].insert(delivery.delivery_id());
     for (const std::string& id : event.deliveries_skipped().delivery_ids())
         left_out_[event.release_id()].insert(id);
     if (event.has_deliveries_claimed())
@@ -125,7 +131,20 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
     if (!approved_.contains(release.head.digest()) || !release.content ||
         content::digest(release.content->bytes()) != release.head.digest())
         return "sent what nobody approved";
+    if (delivery != nullptr && !delivery->retracts() && goes_elsewhere(release, *delivery, request))
+        return "sent to where nobody approved: " + armed.delivery;
     return {};
+}
+
+// Another place than the approved content names, or by another account.
+bool ReleasePromises::goes_elsewhere(const Release& release, const publishing::Delivery& delivery,
+                                     const runtime::HttpRequest& request) {
+    const content::Target target =
+        content::find_target(*release.content->parsed(), delivery.head.channel_id());
+    if (target.destination == nullptr || !request.url.starts_with(target.destination->url()))
+        return true;
+    return std::ranges::any_of(
+        request.headers, [](const auto& header) { return header.second.contains(other_account); });
 }
 
 // Whoever may still start the message could do so after its retraction.
@@ -146,10 +165,15 @@ bool ReleasePromises::overtakes(const Release& release, const std::string& deliv
 }
 
 // By one call, whatever became of it by now.
-void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agency) const {
+void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agency) {
     const runtime::Asking asking{"", "olga", agency, {"approver"}, "stop"};
     for (const auto& [id, release] : state_().releases.by_id) {
         if (release.at_rest()) continue;
+        // To try it costs much: what did not change is tried again now and then, as time passes.
+        auto& [version, left] = tried_[id];
+        if (version == release.version && --left > 0) continue;
+        version = release.version;
+        left = unchanged_steps;
         if (release.is(publishing::v1::RELEASE_STATE_RETRACTING)) {
             check_stopped(release);
             continue;

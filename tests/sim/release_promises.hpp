@@ -26,7 +26,7 @@ public:
     std::string fault_of(const std::string& incarnation, const runtime::HttpRequest& request,
                          runtime::Time now);
     // Throws Violation where a release cannot be stopped, or is not though it should be.
-    void check_stoppable(runtime::Time now, const std::string& agency) const;
+    void check_stoppable(runtime::Time now, const std::string& agency);
     // The text of this release went back to its authors.
     bool is_returned(const std::string& release) const { return returned_.contains(release); }
     // Once nothing is under way. Throws Violation.
@@ -55,6 +55,9 @@ private:
     void check_one_each() const;
     static bool overtakes(const publishing::Release& release, const std::string& delivery,
                           runtime::Time now);
+    static bool goes_elsewhere(const publishing::Release& release,
+                               const publishing::Delivery& delivery,
+                               const runtime::HttpRequest& request);
     void check_release(const publishing::Release& release) const;
     bool shows_words_of(const std::string& key) const;
     bool taken_back(const publishing::Release& release, const publishing::Delivery& delivery) const;
@@ -67,6 +70,9 @@ private:
     std::set<std::string> returned_;
     // Deliveries that a person left out, or that went with their channel, by release.
     std::map<std::string, std::set<std::string>> left_out_;
+    // Version at which a release was last seen to be stoppable, and steps until that is tried
+    // again.
+    std::map<std::string, std::pair<std::int64_t, int>> tried_;
     std::int64_t sent_ = 0;
 };
 

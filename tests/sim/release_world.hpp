@@ -49,7 +49,9 @@ private:
     void people();
     void repair(const std::string& release_id);
     void put_channels();
-    void put_channel(const std::string& id, const std::string& credential);
+    // As every message names it, but for what is added to its URL and its credential.
+    void put_channel(const std::string& id, const std::string& url_more,
+                     const std::string& credential_more);
     void change_channel();
     void proceed(const std::string& release_id);
     void clear_message();

@@ -18,13 +18,7 @@ inline v1::Event make_cleared(const std::string& message_id, const std::string& 
     cleared.set_content(content);
     cleared.set_digest(content::digest(content));
     cleared.set_round(round);
-    for (const std::string& id : agencies) {
-        v1::Agency& agency = *cleared.add_agencies();
-        agency.set_agency_id(id);
-        agency.set_cap_sender(id + "@example.org");
-        (*agency.mutable_names())["en-CA"] = "The " + id;
-        (*agency.mutable_names())["fr-CA"] = "La " + id;
-    }
+    cleared.mutable_agencies()->Assign(agencies.begin(), agencies.end());
     return event;
 }
 

@@ -4,6 +4,7 @@
 
 #include "content/content.hpp"
 #include "content/finding.hpp"
+#include "content/publishers.hpp"
 #include "runtime/base/time.hpp"
 
 #include <algorithm>
@@ -123,6 +124,16 @@ inline Content make_content(const Variation& varied = {}) {
                                     }),
                      texts->end());
     return content;
+}
+
+// The agency as the public knows it, and without a channel.
+inline Publisher make_publisher(const std::string& agency_id) {
+    Publisher publisher;
+    publisher.set_agency_id(agency_id);
+    publisher.set_cap_sender(agency_id + "@example.org");
+    (*publisher.mutable_names())["en-CA"] = "The " + agency_id;
+    (*publisher.mutable_names())["fr-CA"] = "La " + agency_id;
+    return publisher;
 }
 
 inline Fixed make_fixed() {

@@ -3,6 +3,7 @@
 
 #include "approval/decider.hpp"
 #include "content/content.hpp"
+#include "content/publishers.hpp"
 #include "support/given.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 
@@ -32,6 +33,7 @@ inline v1::Roster roster() {
         v1::Agency& added = *roster.add_agencies();
         added.set_agency_id(agency);
         added.set_cap_sender(std::string(agency) + ".example");
+        (*added.mutable_names())["en-CA"] = agency;
     }
     add_person(roster, "root", "calgary", {"admin"});
     add_person(roster, "ana", "calgary", {"author", "approver"});
@@ -55,7 +57,13 @@ inline std::string content_bytes(std::vector<std::string> agencies,
     content.set_message_id(id);
     content.set_realm("bow");
     content.mutable_draft()->set_severity(content::v1::SEVERITY_SEVERE);
-    for (auto& agency : agencies) content.mutable_draft()->add_agencies(agency);
+    for (auto& agency : agencies) {
+        content.mutable_draft()->add_agencies(agency);
+        content::Publisher& publisher = *content.add_publishers();
+        publisher.set_agency_id(agency);
+        publisher.set_cap_sender(agency + ".example");
+        (*publisher.mutable_names())["en-CA"] = agency;
+    }
     content.mutable_draft()->add_texts()->set_headline(headline);
     return content::serialise(content);
 }

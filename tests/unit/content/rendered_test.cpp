@@ -29,6 +29,14 @@ const Reasons shown_nowhere{
     {"draft.title", "for those who work on it"},
     {"draft.agencies", "each has a feed of its own, which names it by `Fixed.sender_names`"},
     {"draft.channels", "where it goes, not what it says"},
+    {"publishers.agency_id", "`Fixed.agency`"},
+    {"publishers.names", "`Fixed.sender_names`"},
+    {"publishers.cap_sender", "`Fixed.sender`"},
+    {"publishers.destinations.channel_id", "where it goes, not what it says"},
+    {"publishers.destinations.kind", "where it goes, not what it says"},
+    {"publishers.destinations.url", "where it goes, not what it says"},
+    {"publishers.destinations.account", "where it goes, not what it says"},
+    {"publishers.destinations.languages", "where it goes, not what it says"},
     {"draft.release_at", "T0 is `Fixed.fire_at`"},
     {"draft.stragglers.wait_seconds", "when it goes, not what it says"},
     {"draft.stragglers.quorum_percent", "whether it goes, not what it says"},
@@ -112,6 +120,14 @@ Content full_content(std::string_view kind) {
     reference.set_sender("alerts@calgary.example.com");
     reference.set_identifier("urn:oid:2.49.0.1.124.1.2026");
     reference.set_sent("2026-06-20T11:05:00-06:00");
+    Publisher& publisher = *content.add_publishers();
+    publisher = samples::make_publisher("calgary");
+    Destination& destination = *publisher.add_destinations();
+    destination.set_channel_id("feed");
+    destination.set_kind(std::string{kind});
+    destination.set_url("https://hook.example.org");
+    destination.set_account("hook-account");
+    destination.add_languages("fr-CA");
     Draft& draft = *content.mutable_draft();
     draft.add_channels("feed");
     draft.mutable_stragglers()->set_wait_seconds(20);

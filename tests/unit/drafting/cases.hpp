@@ -222,7 +222,21 @@ inline runtime::Foreign crossing(const trigger::v1::Event& event = crossed()) {
     return foreign<trigger::v1::Event>("trigger", "bow", {event}, samples::now);
 }
 
+// A webhook of that agency, as drafting follows it.
+inline v1::Event channel(const char* id = "hook", const char* agency = "calgary") {
+    v1::Event event;
+    auto& followed = *event.mutable_channel_followed();
+    followed.set_agency_id(agency);
+    followed.mutable_destination()->set_channel_id(id);
+    followed.mutable_destination()->set_kind("webhook");
+    followed.mutable_destination()->set_url("https://hook.example.org");
+    followed.mutable_destination()->set_account("hook-account");
+    return event;
+}
+
+// There is a channel beside what happened.
 inline Case given(std::vector<v1::Event> events = {incident(), message()}) {
+    events.push_back(channel());
     return Case(std::move(events), samples::now);
 }
 

@@ -68,7 +68,7 @@ TEST(Claiming, NotLongBeforeItsTime) {
 TEST(Claiming, NotAfterTheMessageExpired) {
     Story story = armed();
     story.claim("x1", at(3600));
-    EXPECT_EQ(story.given.refused(), "expired");
+    EXPECT_EQ(story.given.refused(), "release_expired");
     EXPECT_EQ(story.due().state(), v1::RELEASE_STATE_EXPIRED);
 }
 

@@ -46,11 +46,12 @@ struct Public {
     }
 
     void clear(const content::Content& content = samples::make_content()) {
-        for (const auto& event :
-             {samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
-              samples::channel("toot", "mastodon")})
-            world.put(event);
-        world.react(samples::clearance(samples::make_cleared(content), world.now));
+        const std::vector<v1::Event> channels{samples::channel("feed", "feed"),
+                                              samples::channel("hook", "webhook"),
+                                              samples::channel("toot", "mastodon")};
+        for (const auto& event : channels) world.put(event);
+        world.react(samples::clearance(samples::make_cleared(samples::going_to(channels, content)),
+                                       world.now));
     }
     bool released() const { return world.release().is(v1::RELEASE_STATE_RELEASED); }
     bool firing() const { return world.release().is(v1::RELEASE_STATE_FIRING); }
@@ -473,13 +474,14 @@ TEST(Executor, AChannelThatIsCorrectedIsTriedAtOnce) {
     there.clear();
     there.world.pass(300s);
     EXPECT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_NOT_READY));
-    there.world.folder.write("hook-2", credential_text("webhook", "hook", webhook_secret));
+    there.world.folder.write("hook", credential_text("webhook", "hook", webhook_secret));
     v1::Command command;
     v1::PutChannelRequest& put = *command.mutable_put_channel();
     put.set_channel_id("hook");
     put.set_kind("webhook");
     put.set_url("https://hook.example.org");
-    put.set_credential("hook-2");
+    put.set_credential("hook");
+    put.set_name("The radio station, tried again at once");
     ASSERT_TRUE(
         there.world.decide({"bow", "ada", "calgary", {"admin"}, "p"}, command.SerializeAsString()));
     there.world.pass(3s);

@@ -1,5 +1,7 @@
 #include "samples.hpp"
 
+#include <functional>
+
 namespace tocsin::publishing {
 namespace {
 
@@ -63,6 +65,7 @@ TEST(Planning, TheWorldIsThatOfTheState) {
     auto content = samples::make_content();
     content.set_world("exercise");
     content.mutable_draft()->set_status(content::v1::STATUS_EXERCISE);
+    content = samples::going_to({channel("feed", "feed")}, content);
     const auto clearance = samples::clearance(samples::make_cleared(content));
     State live, exercise;
     exercise.constants.world = "exercise";
@@ -97,13 +100,75 @@ TEST(Planning, WithoutAnyChannelItIsPlannedAndAborted) {
 }
 
 TEST(Planning, UnknownChannelsAreNamed) {
-    auto content = samples::make_content();
-    content.mutable_draft()->add_channels("feed");
-    content.mutable_draft()->add_channels("nowhere");
-    Story story{samples::feed_and_hook(), content};
+    auto toot = channel("toot", "mastodon");
+    toot.mutable_channel_put()->mutable_channel()->add_languages("es-MX");
+    Story story{{channel("feed", "feed"), toot}};
     story.clear();
     EXPECT_EQ(story.release().deliveries.size(), 1u);
-    EXPECT_TRUE(story.release().head.reason().contains("nowhere"));
+    EXPECT_EQ(story.release().head.reason(),
+              "Left out: channel `toot` carries none of its languages.");
+}
+
+// ---- channels that are not as they were approved
+
+Story& with(Story& story, const v1::Event& channel) {
+    story.given.happens(channel);
+    return story;
+}
+
+TEST(Planning, AChannelThatWasAddedSinceIsLeftOutAndNamed) {
+    Story story{samples::feed_only()};
+    with(story, channel("hook", "webhook")).clear();
+    EXPECT_TRUE(story.delivery("feed").is(v1::DELIVERY_STATE_PLANNED));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED));
+    EXPECT_TRUE(story.delivery("hook").head.reason().contains("added after"));
+    story.prepared("feed");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED) << "nothing waits for it";
+}
+
+TEST(Planning, AChannelThatNobodyAskedForIsNotNamed) {
+    auto content = samples::make_content();
+    content.mutable_draft()->add_channels("feed");
+    Story story{samples::feed_only(), content};
+    with(story, channel("hook", "webhook"));
+    EXPECT_EQ(story.clear().release().deliveries.size(), 1u);
+}
+
+TEST(Planning, AChannelThatWasRemovedSinceIsLeftOutAndNamed) {
+    Story story{samples::feed_and_hook()};
+    v1::Event removed;
+    removed.mutable_channel_removed()->set_channel_id("hook");
+    with(story, removed).clear();
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED));
+    EXPECT_TRUE(story.delivery("hook").head.reason().contains("removed after"));
+}
+
+TEST(Planning, AChannelThatLeadsElsewhereSinceIsAStragglerUntilItIsPutBack) {
+    const auto as_approved = channel("hook", "webhook");
+    for (const auto& change : std::vector<std::function<void(v1::Channel&)>>{
+             [](auto& hook) { hook.set_url("https://elsewhere.example.org"); },
+             [](auto& hook) { hook.set_credential("another"); },
+             [](auto& hook) { hook.set_agency_id("alberta"); },
+             [](auto& hook) { hook.set_kind("mastodon"); }}) {
+        Story story{samples::feed_and_hook()};
+        auto changed = as_approved;
+        change(*changed.mutable_channel_put()->mutable_channel());
+        with(story, changed).clear().prepared("feed");
+        ASSERT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_NOT_READY));
+        EXPECT_TRUE(story.delivery("hook").head.reason().contains("than the approved message"));
+        EXPECT_FALSE(story.release().to_prepare(story.delivery("hook")));
+        EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED) << "nothing waits for it";
+        story.prepared("hook", true, "", 0, at(3));
+        EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_NOT_READY))
+            << "whatever an executor says of the other place";
+    }
+}
+
+TEST(Planning, NamesAndSenderAreThoseThatWereApproved) {
+    Story story{samples::feed_only()};
+    story.clear().prepared("feed");
+    EXPECT_EQ(story.delivery("feed").fixed().sender(), "calgary@example.org");
+    EXPECT_EQ(story.delivery("feed").fixed().sender_names().at("fr-CA"), "La calgary");
 }
 
 TEST(Planning, AChannelOfOneLanguageGetsThatOne) {

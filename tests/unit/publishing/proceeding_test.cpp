@@ -145,15 +145,29 @@ Story& remove(Story& story, const std::string& id, Time when = at(5)) {
     return story;
 }
 
-TEST(ChangedChannel, ThatIsCorrectedIsPreparedAnew) {
+TEST(ChangedChannel, ThatLeadsElsewhereIsAStragglerUntilItIsPutBack) {
     Story story = waiting();
     put(story, "hook", "https://hook.example.org", "hook-2");
     ASSERT_EQ(story.given.refused(), "");
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_NOT_READY));
+    EXPECT_TRUE(story.delivery("hook").head.reason().contains("another credential"));
+    story.prepared("hook", true, "", 0, at(6));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_NOT_READY));
+    put(story, "hook", "https://other.example.org", "hook", at(7));
+    EXPECT_TRUE(story.delivery("hook").head.reason().contains("another URL"));
+    put(story, "hook", "https://hook.example.org", "hook", at(8));
     EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_PLANNED));
-    EXPECT_EQ(story.delivery("hook").channel->credential(), "hook-2");
     EXPECT_EQ(story.delivery("hook").head.reason(), "");
     EXPECT_TRUE(story.delivery("feed").is(v1::DELIVERY_STATE_READY));
-    story.prepared("hook", true, "", 0, at(6));
+    story.prepared("hook", true, "", 0, at(9));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
+}
+
+TEST(ChangedChannel, ThatLeadsElsewhereIsWhatAReleaseGoesWithout) {
+    Story story = waiting();
+    put(story, "hook", "https://other.example.org", "hook");
+    proceed(story);
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
 }
 
@@ -216,16 +230,15 @@ TEST(ChangedChannel, WhatMayBeThereIsNotSentThereAgain) {
     EXPECT_TRUE(claimed.delivery("hook").is(v1::DELIVERY_STATE_REFUSED));
 }
 
-// One language went out before the channel led elsewhere, the other one after.
 TEST(ChangedChannel, ARetractionGoesToWhereItsOriginalWent) {
     Story story{{channel("toot", "mastodon")}};
     story.clear().prepared("toot:fr-CA").prepared("toot:en-CA", false, "too long");
     story.claim().outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED);
     put(story, "toot", "https://other.example.org", "toot-2", at(5), "mastodon");
-    story.prepared("toot:en-CA", true, "", 0, at(6)).claim("x1", at(7));
-    story.outcome("toot:en-CA", v1::OUTCOME_CONFIRMED, at(8)).stop();
+    EXPECT_TRUE(story.delivery("toot:en-CA").is(v1::DELIVERY_STATE_NOT_READY));
+    story.stop();
     EXPECT_EQ(story.delivery("toot:fr-CA:cancel").channel->url(), "https://toot.example.org");
-    EXPECT_EQ(story.delivery("toot:en-CA:cancel").channel->url(), "https://other.example.org");
+    EXPECT_EQ(story.release().find("toot:en-CA:cancel"), nullptr);
 }
 
 TEST(ChangedChannel, WhatIsArmedDoesNotGoElsewhere) {
@@ -235,18 +248,33 @@ TEST(ChangedChannel, WhatIsArmedDoesNotGoElsewhere) {
     EXPECT_EQ(story.delivery("hook").channel->url(), "https://hook.example.org");
 }
 
-TEST(ChangedChannel, ANewCredentialServesWhatIsArmedOrInDoubt) {
+// Another account does not show what went out by the one that was approved, and would be sent it
+// once more.
+TEST(ChangedChannel, WhatIsInDoubtIsLookedForByTheAccountThatWasApproved) {
     Story story = armed();
-    put(story, "hook", "https://hook.example.org", "hook-2", at(1));
-    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
-    EXPECT_EQ(story.delivery("hook").channel->credential(), "hook-2");
     story.claim().outcome("hook", v1::OUTCOME_UNKNOWN);
-    put(story, "hook", "https://hook.example.org", "hook-3", at(3));
+    put(story, "hook", "https://hook.example.org", "hook-2", at(3));
     EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_UNKNOWN));
-    EXPECT_EQ(story.delivery("hook").channel->credential(), "hook-3");
+    EXPECT_EQ(story.delivery("hook").channel->credential(), "hook");
+    story.outcome("hook", v1::OUTCOME_ABSENT, at(20));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_REFUSED)) << "not sent again";
 }
 
-TEST(ChangedChannel, ALaterRetractionAndARetryGoByTheCredentialOfNow) {
+TEST(ChangedChannel, ANewNameChangesNothing) {
+    Story story = armed();
+    v1::Command command;
+    v1::PutChannelRequest& request = *command.mutable_put_channel();
+    request.set_channel_id("hook");
+    request.set_kind("webhook");
+    request.set_url("https://hook.example.org");
+    request.set_credential("hook");
+    request.set_name("The radio station");
+    story.given.by("ada", "calgary", {"admin"}).on(at(1)).when(command);
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+    EXPECT_EQ(story.delivery("hook").channel->name(), "The radio station");
+}
+
+TEST(ChangedChannel, ALaterRetractionGoesByTheCredentialOfNowAndARetryDoesNot) {
     Story story = armed();
     story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_CONFIRMED);
     ASSERT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
@@ -258,8 +286,9 @@ TEST(ChangedChannel, ALaterRetractionAndARetryGoByTheCredentialOfNow) {
     Story other = armed();
     other.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_REFUSED);
     put(other, "hook", "https://hook.example.org", "hook-2", at(5)).retry("hook", at(6));
-    ASSERT_EQ(other.given.refused(), "");
-    EXPECT_EQ(other.delivery("hook").channel->credential(), "hook-2");
+    EXPECT_EQ(other.given.refused(), "channel_gone");
+    put(other, "hook", "https://hook.example.org", "hook", at(7)).retry("hook", at(8));
+    EXPECT_EQ(other.given.refused(), "");
 }
 
 TEST(ChangedChannel, OfAnotherKindOrLanguageIsLeftOut) {
@@ -276,7 +305,7 @@ TEST(ChangedChannel, OfAnotherKindOrLanguageIsLeftOut) {
     EXPECT_TRUE(story.delivery("toot:fr-CA").is(v1::DELIVERY_STATE_SKIPPED));
     EXPECT_TRUE(story.delivery("toot:en-CA").is(v1::DELIVERY_STATE_PLANNED));
     put(story, "toot", "https://toot.example.org", "toot", at(6));
-    EXPECT_TRUE(story.delivery("toot:en-CA").is(v1::DELIVERY_STATE_SKIPPED)) << "a webhook now";
+    EXPECT_TRUE(story.delivery("toot:en-CA").is(v1::DELIVERY_STATE_NOT_READY)) << "a webhook now";
 }
 
 }  // namespace

@@ -189,6 +189,11 @@ TEST(ReleaseMetrics, ALostTailIsForgottenAndToldAgain) {
 // Its expiry, and the week that its texts are kept.
 constexpr std::int64_t faded_at = 3600 + 7 * 24 * 3600;
 
+std::string released_id() {
+    return samples::release_id(
+        samples::going_to(samples::feed_and_hook(), samples::make_content()));
+}
+
 v1::Event planned_beside() {
     v1::Event event = event_of("rel-2");
     event.mutable_release_planned()->mutable_release()->set_release_id("rel-2");
@@ -200,16 +205,14 @@ TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
     a.released.show();
     for (const auto& step : released(v1::OUTCOME_REFUSED)) a.tell(step);
     a.tell({samples::channel("other", "feed")}, true, "a", at(faded_at));
-    ASSERT_NE(a.view.snapshot("bow")->release(samples::release_id(samples::make_content())),
-              nullptr)
+    ASSERT_NE(a.view.snapshot("bow")->release(released_id()), nullptr)
         << "the decider still has it";
     a.tell({planned_beside()}, true, "a", at(faded_at));
-    ASSERT_EQ(a.view.snapshot("bow")->release(samples::release_id(samples::make_content())),
-              nullptr);
+    ASSERT_EQ(a.view.snapshot("bow")->release(released_id()), nullptr);
     EXPECT_EQ(a.releases("released"), 1);
     EXPECT_EQ(a.deliveries("webhook", "refused"), 1);
     // Of a release that is gone nothing more can be decided.
-    v1::Event late = event_of(samples::release_id(samples::make_content()));
+    v1::Event late = event_of(released_id());
     late.mutable_release_completed()->set_state(v1::RELEASE_STATE_RETRACTED);
     a.tell({late}, true, "a", at(faded_at + 1));
     EXPECT_EQ(a.releases("released"), 1);
@@ -221,7 +224,7 @@ TEST(ReleaseMetrics, AReleaseWithoutTextsIsStillCounted) {
 
 TEST(FadedRelease, IsReadAsItWasButForItsTexts) {
     Instance a;
-    const std::string id = samples::release_id(samples::make_content());
+    const std::string id = released_id();
     for (const auto& step : released(v1::OUTCOME_CONFIRMED)) a.tell(step);
     const auto before = a.view.snapshot("bow");
     // A channel that changes later changes nothing of what was.

@@ -164,7 +164,7 @@ TEST(Retry, NotOfAMessageThatWasRetractedOrExpired) {
     Story story = refused_by_hook();
     Story late = story;
     late.retry("hook", at(3600));
-    EXPECT_EQ(late.given.refused(), "expired");
+    EXPECT_EQ(late.given.refused(), "release_expired");
     story.stop(at(10)).retry("hook", at(11));
     EXPECT_EQ(story.given.refused(), "retracted");
 }

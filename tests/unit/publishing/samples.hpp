@@ -8,6 +8,7 @@
 #include "support/given.hpp"
 #include "support/sample_clearance.hpp"
 #include "support/sample_message.hpp"
+#include "texts/contains.hpp"
 
 #include <cstdint>
 #include <string>
@@ -18,6 +19,10 @@ namespace tocsin::publishing::samples {
 
 using testing::at;
 using GivenRelease = testing::Given<Decider>;
+
+inline bool is_named(const content::Draft& draft, const std::string& channel_id) {
+    return draft.channels().empty() || texts::contains(draft.channels(), channel_id);
+}
 
 inline content::Content make_content() {
     return content::samples::make_content(
@@ -47,20 +52,42 @@ inline v1::Event channel(const std::string& id, const std::string& kind,
     return event;
 }
 
+// The content as it is submitted while there are these channels.
+inline content::Content going_to(const std::vector<v1::Event>& channels, content::Content content) {
+    content.clear_publishers();
+    const content::Draft& draft = content.draft();
+    for (const std::string& agency : draft.agencies()) {
+        content::Publisher& publisher = *content.add_publishers();
+        publisher = content::samples::make_publisher(agency);
+        for (const v1::Event& event : channels) {
+            const v1::Channel& channel = event.channel_put().channel();
+            if (channel.agency_id() != agency || !is_named(draft, channel.channel_id())) continue;
+            content::Destination& destination = *publisher.add_destinations();
+            destination.set_channel_id(channel.channel_id());
+            destination.set_kind(channel.kind());
+            destination.set_url(channel.url());
+            destination.set_account(channel.credential());
+            *destination.mutable_languages() = channel.languages();
+        }
+    }
+    return content;
+}
+
 inline std::string release_id(const content::Content& content, std::int64_t round = 1) {
     return runtime::derive_id("rel",
                               {content.message_id(), content::digest(content::serialise(content)),
                                std::to_string(round)});
 }
 
-// One release from its clearance on; every step is asked by who may ask it.
+// One release from its clearance on, of a message that was submitted while there were those
+// channels; every step is asked by who may ask it.
 struct Story {
     content::Content content = make_content();
     GivenRelease given;
     std::int64_t round = 1;
 
     explicit Story(std::vector<v1::Event> channels, content::Content said = make_content())
-        : content(std::move(said)), given(std::move(channels)) {
+        : content(going_to(channels, std::move(said))), given(std::move(channels)) {
         given.by("service:publishing", "", {"service"});
     }
 
