@@ -2,7 +2,8 @@
 release that ends before anything is public."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -79,16 +80,21 @@ class World:
         return self._gateway.must(service, name, request, token=self._issuer.token(DORA),
                                   after=after)
 
-    def credential(self, name: str) -> Path:
+    def credential(self, name: str, origin: str = "") -> Path:
         file = self._folder / name
         file.write_text(json.dumps({
-            "kind": "webhook", "realm": REALM, "agency": "city", "origins": [self.receiver.url],
+            "kind": "webhook", "realm": REALM, "agency": "city", "origins": [origin or self.receiver.url],
             "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
         return file
 
     def put_hook(self, credential: str) -> None:
         self._put({"channelId": "city-hook", "kind": "webhook", "name": "Hook of the city",
                    "url": self.receiver.url, "credential": credential})
+
+    def put_elsewhere(self, channel: str, receiver: "Receiver") -> None:
+        self.credential("elsewhere", receiver.url)
+        self._put({"channelId": channel, "kind": "webhook", "name": "Hook of somebody else",
+                   "url": receiver.url, "credential": "elsewhere"})
 
     def _put(self, channel: dict[str, Any]) -> None:
         """Known to drafting: what is submitted from now on goes there."""
@@ -113,10 +119,12 @@ class World:
     def review(self, message: str, after: str) -> Any:
         return self.read("approval", "GetReview", {"messageId": message}, after)["review"]
 
-    def cleared(self, **changed: Any) -> str:
+    def cleared(self, meanwhile: Callable[[str], object] = lambda _: None, **changed: Any) -> str:
+        """`meanwhile` happens, to the message, between submission and approval."""
         made = self.do(ANA, "drafting", "CreateMessage",
                        {"incidentId": self.incident, "draft": draft(**changed)})
         review = self.review(made["id"], self.submitted(made["id"], made["etag"]))
+        meanwhile(made["id"])
         self.do(BEN, "approval", "Approve",
                 {"messageId": made["id"], "digest": review["digest"]})
         return str(made["id"])
@@ -149,18 +157,27 @@ def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytes
     receiver.close()
 
 
-def test_a_straggler_delays_nothing_and_follows_once_its_channel_is_corrected(world: World) -> None:
+def test_a_straggler_delays_nothing_and_follows_once_its_channel_is_as_approved(
+        world: World) -> None:
     file = world.credential("lost")
     world.put_hook("lost")
     file.unlink()
     message = world.cleared()
     until(lambda: deliveries(world.release(message, "FIRING"))["city-feed"] == "CONFIRMED",
           "the feed has it")
-    hook = next(one for one in world.release(message, "FIRING")["deliveries"]
-                if one["channelId"] == "city-hook")
-    assert hook["state"] == "DELIVERY_STATE_NOT_READY" and "lost" in hook["reason"], hook
+
+    def waits_for(why: str) -> bool:
+        hook = next(one for one in world.release(message, "FIRING")["deliveries"]
+                    if one["channelId"] == "city-hook")
+        return hook["state"] == "DELIVERY_STATE_NOT_READY" and why in hook["reason"]
+
+    until(lambda: waits_for("lost"), "the hook waits for its credential")
     world.credential("found")
     world.put_hook("found")
+    until(lambda: waits_for("another credential"), "nobody approved that account")
+    # As it was approved, and so it follows.
+    world.credential("lost")
+    world.put_hook("lost")
     release = world.release(message, "RELEASED")
     assert set(deliveries(release).values()) == {"CONFIRMED"}
     assert world.receiver.about(message) == 1
@@ -191,6 +208,36 @@ def test_a_channel_that_is_removed_is_not_waited_for(world: World) -> None:
     world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-hook"})
     release = world.release(message, "RELEASED")
     assert deliveries(release) == {"city-feed": "CONFIRMED", "city-hook": "SKIPPED"}
+
+
+def test_nothing_goes_where_nobody_approved(world: World) -> None:
+    """A channel that was added, and one that leads elsewhere, between submission and approval."""
+    world.credential("good")
+    world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-hook"})
+    world.put_hook("good")
+    with closing(Receiver()) as elsewhere:
+        def change(message: str) -> None:
+            publisher, = world.message(message)["publishers"]
+            assert publisher["capSender"] and publisher["names"], publisher
+            assert [(one["channelId"], one.get("url", ""), one.get("account", ""))
+                    for one in publisher["destinations"]] == [
+                        ("city-feed", "", ""), ("city-hook", world.receiver.url, "good")]
+            world.put_elsewhere("city-hook", elsewhere)
+            world.put_elsewhere("city-new", elsewhere)
+        message = world.cleared(change)
+        release = until(
+            lambda: (one := world.release(message, "FIRING"))
+            and deliveries(one)["city-feed"] == "CONFIRMED" and one, "the feed has it")
+        assert deliveries(release) == {"city-feed": "CONFIRMED", "city-hook": "NOT_READY",
+                                       "city-new": "SKIPPED"}
+        reasons = {one["channelId"]: one.get("reason", "") for one in release["deliveries"]}
+        assert "another URL than the approved message names" in reasons["city-hook"]
+        assert "added after the message was submitted" in reasons["city-new"]
+        world.put_hook("good")
+        release = world.release(message, "RELEASED")
+        assert deliveries(release)["city-hook"] == "CONFIRMED"
+        assert world.receiver.about(message) == 1 and elsewhere.about(message) == 0
+    world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-new"})
 
 
 def test_a_release_that_nobody_took_gives_its_text_back(world: World) -> None:
