@@ -54,6 +54,14 @@ static bool concerns(const Caller& caller, const v1::Review& review) {
                              review.incident_agencies());
 }
 
+// As in drafting: a duty officer of another agency in the incident does not read where it goes.
+static void hide_places(const Caller& caller, v1::Review& review) {
+    const bool named = std::ranges::any_of(review.agencies(), [&](const v1::AgencyReview& agency) {
+        return agency.agency_id() == caller.agency;
+    });
+    if (!named) review.clear_content();
+}
+
 Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* request,
                                 v1::GetReviewResponse* response) {
     const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
@@ -62,6 +70,7 @@ Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* re
         if (!concerns(caller, *review))
             return runtime::status_of(runtime::not_concerned(caller, "message_id"));
         *out.mutable_review() = std::move(*review);
+        hide_places(caller, *out.mutable_review());
         return grpc::Status::OK;
     };
     return read(view_, context, request, response, reader);
@@ -75,8 +84,10 @@ Reactor* ApprovalRpc::ListReviews(Context* context, const v1::ListReviewsRequest
                           [&](std::int64_t place, const std::string& message_id) {
                               if (!concerns(caller, *realm.review_head(message_id)))
                                   return page.pass(place);
-                              return page.add(
-                                  place, [&](v1::Review& row) { row = *realm.review(message_id); });
+                              return page.add(place, [&](v1::Review& row) {
+                                  row = *realm.review(message_id);
+                                  hide_places(caller, row);
+                              });
                           });
         });
     };

@@ -5,6 +5,7 @@
 #include "content/finding.hpp"
 #include "content/texts.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ public:
         add({Finding::Level::warning, std::move(code), std::move(field), std::move(text)});
     }
     void add(Finding finding) { all_.push_back(std::move(finding)); }
+    bool has_error() const {
+        return std::ranges::find(all_, Finding::Level::error, &Finding::level) != all_.end();
+    }
     std::vector<Finding> take() && { return std::move(all_); }
 
 private:

@@ -146,9 +146,10 @@ bool is_cut(const ChannelKind& kind, const Content& whole_content, const std::st
     return whole && whole->length() > kind.limits.text_max;
 }
 
-void check_channels(const Draft& draft, std::string_view world, bool retraction, Findings& found) {
+void check_channels(const Draft& draft, std::string_view world, const Fixed& fixed,
+                    Findings& found) {
     const Content content = around(draft, world);
-    const Fixed fixed = worst_case_fixed(retraction);
+    const bool retraction = fixed.retraction();
     const Texts& texts = said(content, fixed);
     for (const ChannelKind& kind : all_kinds()) {
         for (const std::string& language : languages_of(kind.traits.parts, content)) {
@@ -180,10 +181,12 @@ Fixed worst_case_fixed(bool retraction) {
     Fixed fixed;
     fixed.set_release_id(std::string(64, 'r'));
     fixed.set_identifier(std::string(160, 'i'));
-    fixed.set_sender(std::string(160, 's'));
+    fixed.set_sender(std::string(200, 's'));
     fixed.set_sent("2026-01-01T00:00:00-00:00");
     for (const std::string_view language : required_languages)
         (*fixed.mutable_sender_names())[std::string{language}] = std::string(200, 'n');
+    for (char other = 'a'; fixed.sender_names_size() < languages_max; ++other)
+        (*fixed.mutable_sender_names())[fmt::format("{0}{0}-AA", other)] = std::string(200, 'n');
     fixed.set_permalink("https://alerts.example.com/" + std::string(240, 'p'));
     fixed.set_agency(std::string(64, 'a'));
     fixed.set_retraction(retraction);
@@ -205,14 +208,25 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
                 found);
     if (draft.retraction().empty())
         found.warning("no_retraction", "retraction",
-                      "Write the retraction now, for the case that this turns out wrong.");
+                      "Write the retraction now, for the case that this turns out wrong: without "
+                      "one, what is out cannot be taken back.");
     else
         check_texts(draft.retraction(), needed_languages(draft), "retraction", found);
     check_web(draft, found);
     check_characters(draft, found);
     if (!check_size(draft, found)) return std::move(found).take();
-    check_channels(draft, world, false, found);
-    if (!draft.retraction().empty()) check_channels(draft, world, true, found);
+    for (const bool retraction : {false, true}) {
+        if (retraction && draft.retraction().empty()) continue;
+        Fixed fixed = worst_case_fixed(retraction);
+        check_channels(draft, world, fixed, found);
+        // Where no feed has it, its own page is linked to, which may count for more.
+        if (draft.web().empty() || found.has_error()) continue;
+        fixed.set_permalink(draft.web());
+        Findings with_web;
+        check_channels(draft, world, fixed, with_web);
+        for (Finding& finding : std::move(with_web).take())
+            if (finding.level == Finding::Level::error) found.add(std::move(finding));
+    }
     return std::move(found).take();
 }
 

@@ -22,8 +22,8 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking,
         case v1::Command::kPutTemplate:
             return put_template(state.templates, state.world, asking, command.put_template(), now);
         case v1::Command::kCreateMessage:
-            return create_message(state.messages, state.incidents, state.templates, asking,
-                                  command.create_message(), now);
+            return create_message({state.messages, state.incidents, state.templates, state.alerts},
+                                  asking, command.create_message(), now);
         case v1::Command::kReviseMessage:
             return revise_message(state.messages, state.incidents, asking,
                                   command.revise_message());
@@ -94,7 +94,10 @@ static bool apply(State& state, const v1::Event& event, Time decided_at) {
             state.refused.refuse(event.crossing_refused(), decided_at);
             return true;
         case v1::Event::kAlertsPublished:
-            evolve(state.alerts, event.alerts_published());
+            evolve(state.alerts, event.alerts_published(), decided_at);
+            return true;
+        case v1::Event::kAlertsEnded:
+            evolve(state.alerts, event.alerts_ended());
             return true;
         case v1::Event::kChannelFollowed:
             evolve(state.destinations, event.channel_followed());

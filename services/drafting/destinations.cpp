@@ -52,13 +52,12 @@ std::vector<content::Finding> destination_findings(
                              fmt::format("No agency of the message has a channel `{}` in use: "
                                          "leave it out, or name one of theirs.",
                                          draft.channels(i))});
-    const bool nowhere = std::ranges::all_of(publishers, [](const content::Publisher& publisher) {
-        return publisher.destinations().empty();
-    });
-    if (nowhere && draft.channels().empty())
-        found.push_back({warning, "no_channel", "agencies",
-                         "No agency of the message has a channel in use, so that it would go "
-                         "nowhere: put a channel first."});
+    for (std::size_t i = 0; i < publishers.size(); ++i)
+        if (publishers[i].destinations().empty())
+            found.push_back({warning, "no_channel", fmt::format("agencies[{}]", i),
+                             fmt::format("Agency `{}` publishes it nowhere: it has no channel in "
+                                         "use, or the message names none of its channels.",
+                                         publishers[i].agency_id())});
     return found;
 }
 

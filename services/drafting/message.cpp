@@ -86,9 +86,10 @@ static v1::Event returned_by_release(const std::string& id, const Message& messa
                                                            : event.release_ended().reason();
     const auto& text = text_of(event);
     constexpr std::string_view again =
-        "Its approvals count for exactly this text until it expires, except those of people who "
-        "stopped it or submit it: have it submitted as it is to release it again, or revise it, "
-        "which takes new ones.";
+        "Its approvals count for exactly this text, to the same channels and under the same names, "
+        "until it expires, except those of people who stopped it or submit it: have it submitted "
+        "as "
+        "it is to release it again, or revise it, which takes new ones.";
     constexpr std::string_view anew = "Revise it and submit it again, which takes new approvals.";
     v1::Event returned = move_of(id, message.state, MESSAGE_STATE_DRAFT);
     v1::MessageReturned& body = *returned.mutable_message_returned();

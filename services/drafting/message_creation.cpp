@@ -38,12 +38,13 @@ static std::expected<content::v1::Draft, Rejection> first_draft(
 
 static std::optional<Rejection> require_fitting_references(const v1::CreateMessageRequest& request,
                                                            content::v1::MessageType type) {
-    if (type == content::v1::MESSAGE_TYPE_ALERT && !request.references().empty())
+    const bool refers = !request.references().empty() || !request.earlier_messages().empty();
+    if (type == content::v1::MESSAGE_TYPE_ALERT && refers)
         return Rejection{Because::invalid_argument, "references_not_allowed",
                          "an alert is first information and refers to nothing; choose update to "
                          "refer to earlier alerts",
-                         "references"};
-    if (type != content::v1::MESSAGE_TYPE_ALERT && request.references().empty())
+                         request.references().empty() ? "earlier_messages" : "references"};
+    if (type != content::v1::MESSAGE_TYPE_ALERT && !refers)
         return Rejection{Because::invalid_argument, "references_needed",
                          "the message updates or cancels earlier alerts; name them", "references"};
     for (int i = 0; i < request.references_size(); ++i) {
@@ -60,6 +61,24 @@ static std::optional<Rejection> require_fitting_references(const v1::CreateMessa
                              fmt::format("references[{}].{}", i, wrong)};
     }
     return std::nullopt;
+}
+
+// What it refers to, by alerts and by messages.
+static std::expected<References, Rejection> references_of(const PublishedAlerts& alerts,
+                                                          const v1::CreateMessageRequest& request,
+                                                          Time now) {
+    References all{request.references().begin(), request.references().end()};
+    for (int i = 0; i < request.earlier_messages_size(); ++i) {
+        const References of_message = alerts_of(alerts, request.earlier_messages(i), now);
+        if (of_message.empty())
+            return reject(Because::failed_precondition, "not_in_force",
+                          fmt::format("message `{}` has no alert in force: it was never published, "
+                                      "has expired, or was retracted, updated or cancelled",
+                                      request.earlier_messages(i)),
+                          fmt::format("earlier_messages[{}]", i));
+        all.insert(all.end(), of_message.begin(), of_message.end());
+    }
+    return all;
 }
 
 static std::optional<Rejection> require_incident(const Incidents& incidents, const Asking& asking,
@@ -83,10 +102,10 @@ static std::optional<Rejection> require_fitting_draft(const Incidents& incidents
     return no;
 }
 
-static v1::Event message_created(const Incidents& incidents, const Templates& templates,
-                                 const Asking& asking, const v1::CreateMessageRequest& request,
-                                 const std::string& id, content::v1::Draft draft,
-                                 content::v1::MessageType type) {
+static v1::Event message_created(const CreationSlices& slices, const Asking& asking,
+                                 const v1::CreateMessageRequest& request, const std::string& id,
+                                 content::v1::Draft draft, content::v1::MessageType type,
+                                 const References& references) {
     v1::Event event = event_of(id);
     v1::MessageCreated& created = *event.mutable_message_created();
     created.set_incident_id(request.incident_id());
@@ -94,35 +113,37 @@ static v1::Event message_created(const Incidents& incidents, const Templates& te
     created.set_author(asking.actor);
     *created.mutable_draft() = std::move(draft);
     created.set_message_type(type);
-    *created.mutable_references() = request.references();
-    const auto& participants = incidents.at(request.incident_id());
+    created.mutable_references()->Assign(references.begin(), references.end());
+    const auto& participants = slices.incidents.at(request.incident_id());
     created.mutable_incident_agencies()->Assign(participants.begin(), participants.end());
-    if (const auto source = templates.find(request.template_id()); source != templates.end())
+    if (const auto source = slices.templates.find(request.template_id());
+        source != slices.templates.end())
         *created.mutable_editors() = source->second.editors();
     return event;
 }
 
 // ---- commands
 
-Verdict create_message(const Messages& messages, const Incidents& incidents,
-                       const Templates& templates, const Asking& asking,
+Verdict create_message(const CreationSlices& slices, const Asking& asking,
                        const v1::CreateMessageRequest& request, Time now) {
     if (auto no = require_writer(asking)) return std::unexpected(*no);
     const std::string id =
         runtime::derive_id("msg", {asking.agency, asking.actor, asking.request_id});
-    if (const Message* repeated = messages.find(id))
+    if (const Message* repeated = slices.messages.find(id))
         return Happened{{}, id, std::to_string(repeated->version)};
     const auto type = request.message_type() == content::v1::MESSAGE_TYPE_UNSPECIFIED
                           ? content::v1::MESSAGE_TYPE_ALERT
                           : request.message_type();
     if (auto no = require_fitting_references(request, type)) return std::unexpected(*no);
-    if (auto no = require_incident(incidents, asking, request.incident_id()))
+    if (auto no = require_incident(slices.incidents, asking, request.incident_id()))
         return std::unexpected(*no);
-    auto draft = first_draft(templates, asking, request, now);
+    const auto references = references_of(slices.alerts, request, now);
+    if (!references) return std::unexpected(references.error());
+    auto draft = first_draft(slices.templates, asking, request, now);
     if (!draft) return std::unexpected(draft.error());
-    if (auto no = require_fitting_draft(incidents, asking, request, *draft))
+    if (auto no = require_fitting_draft(slices.incidents, asking, request, *draft))
         return std::unexpected(*no);
-    return one(message_created(incidents, templates, asking, request, id, std::move(*draft), type),
+    return one(message_created(slices, asking, request, id, std::move(*draft), type, *references),
                id, 1);
 }
 

@@ -1,23 +1,44 @@
-// Alerts that this realm published, to which its messages may refer. Pure.
+// Alerts that this realm published and that are in force: messages may update and cancel them.
+// Pure.
 #pragma once
 
 #include "content/content.hpp"
 #include "content/finding.hpp"
 #include "drafting/event.hpp"
 
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace tocsin::drafting {
 
-using PublishedAlerts = std::set<std::string>;  // each as an entry of CAP `references`
+using References = std::vector<content::v1::Reference>;
 
-// A warning for each reference to anything else. Receivers look up what an alert refers to, and
-// show one that refers to nothing as first information. It may be the alert of another system,
-// which is not known here.
-std::vector<content::Finding> unknown_references(
-    const PublishedAlerts& alerts, const std::vector<content::v1::Reference>& references);
+struct PublishedAlerts {
+    struct Release {
+        std::string message_id;
+        Time expires;
+        std::map<std::string, content::v1::Reference> alerts;  // by agency
+        bool over = false;                                     // retracted, updated or cancelled
+        bool in_force(Time now) const { return !over && now < expires; }
+    };
+    // By id. What has expired goes with the next that is published.
+    std::map<std::string, Release> releases;
+    // Of `releases`, by the entry of CAP `references`.
+    std::map<std::string, std::string> release_of;
+};
+
+// The alerts of that message, one for each agency; none: it has none in force at `now`.
+References alerts_of(const PublishedAlerts& alerts, const std::string& message_id, Time now);
+
+// Of each message that `references` name an alert of, the alerts of all agencies.
+References completed(const PublishedAlerts& alerts, const References& references);
+
+// An error for each reference to what is not in force, and for each agency that has a part in what
+// the message refers to, and none in the message: its alert would stay.
+std::vector<content::Finding> reference_findings(const PublishedAlerts& alerts,
+                                                 const References& references,
+                                                 const content::v1::Draft& draft, Time now);
 
 // ---- reactions to publishing
 
@@ -27,6 +48,7 @@ void follow_publishing(const PublishedAlerts& alerts, const runtime::Foreign& fo
 
 // ---- events
 
-void evolve(PublishedAlerts& alerts, const v1::AlertsPublished& published);
+void evolve(PublishedAlerts& alerts, const v1::AlertsPublished& published, Time decided_at);
+void evolve(PublishedAlerts& alerts, const v1::AlertsEnded& ended);
 
 }  // namespace tocsin::drafting

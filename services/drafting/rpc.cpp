@@ -19,6 +19,14 @@ static bool takes_part(const Caller& caller, const v1::Incident& incident) {
     return texts::contains(incident.agencies(), caller.agency);
 }
 
+// Where a message goes, and the bytes that name it, are for people of the agencies that publish it:
+// some URLs are secrets. A duty officer of another agency in the incident reads what it says.
+static void hide_places(const Caller& caller, v1::Message& message) {
+    if (texts::contains(message.agencies(), caller.agency)) return;
+    message.clear_publishers();
+    message.clear_content();
+}
+
 Reactor* DraftingRpc::GetIncident(Context* context, const v1::GetIncidentRequest* request,
                                   v1::GetIncidentResponse* response) {
     const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
@@ -78,6 +86,7 @@ Reactor* DraftingRpc::GetMessage(Context* context, const v1::GetMessageRequest* 
         if (!runtime::concerns(caller, standing->parties()))
             return status_of(runtime::not_concerned(caller, "message_id"));
         *out.mutable_message() = *realm.message(in.message_id());
+        hide_places(caller, *out.mutable_message());
         return grpc::Status::OK;
     };
     return read(view_, context, request, response, reader);
@@ -94,6 +103,7 @@ Reactor* DraftingRpc::ListMessages(Context* context, const v1::ListMessagesReque
                                return page.add(place, [&](v1::Message& row) {
                                    row = message.message();
                                    row.set_message_id(id);
+                                   hide_places(caller, row);
                                });
                            });
         });
@@ -108,7 +118,8 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     DraftingView::Watch watch{caller->realm, request->incident_id(),
                               [who = *caller](const content::v1::Parties& parties) {
                                   return runtime::concerns(who, parties);
-                              }};
+                              },
+                              [who = *caller](v1::Message& message) { hide_places(who, message); }};
     return new WatchStream(
         view_, std::move(watch), [&] { return rpc_.readable(caller->realm); },
         [this, who = *caller] { return rpc_.must_end(who); }, std::chrono::seconds{5},

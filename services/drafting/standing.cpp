@@ -74,6 +74,7 @@ bool Standing::move_drafting(const v1::Event& event) {
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
         case v1::Event::kAlertsPublished:
+        case v1::Event::kAlertsEnded:
         case v1::Event::kChannelFollowed:
         case v1::Event::kAgenciesFollowed:
         case v1::Event::BODY_NOT_SET:
@@ -127,12 +128,14 @@ bool moves_message(const publishing::v1::Event& event) {
     return event.has_release_planned() || event.has_release_armed() ||
            event.has_deliveries_claimed() || event.has_retraction_armed() ||
            event.has_release_completed() || event.has_release_cancelled() ||
-           event.has_release_ended();
+           event.has_release_ended() || event.has_release_superseded();
 }
 
 bool Standing::complete(const publishing::v1::ReleaseCompleted& completed) {
     const bool retracted = completed.state() == publishing::v1::RELEASE_STATE_RETRACTED;
     const bool partly = completed.state() == publishing::v1::RELEASE_STATE_PARTLY_RETRACTED;
+    // What became of the rest of it changes nothing.
+    if (publishing_.at == MESSAGE_STATE_SUPERSEDED) return true;
     // Retracted again it was for what became public later. One that was given up, or taken back, is
     // released where a channel has it after all.
     if (publishing_.at == MESSAGE_STATE_CANCELLED && retracted) return true;
@@ -149,7 +152,8 @@ bool Standing::complete(const publishing::v1::ReleaseCompleted& completed) {
 
 bool Standing::end(const publishing::v1::ReleaseEnded& ended) {
     // Given up again it was where a retraction came to nothing too.
-    if (publishing_.at == MESSAGE_STATE_CANCELLED) return true;
+    if (publishing_.at == MESSAGE_STATE_CANCELLED || publishing_.at == MESSAGE_STATE_SUPERSEDED)
+        return true;
     return move(publishing_,
                 ended.state() == publishing::v1::RELEASE_STATE_EXPIRED ? MESSAGE_STATE_EXPIRED
                                                                        : MESSAGE_STATE_CANCELLED,
@@ -172,6 +176,10 @@ bool Standing::move_publishing(const publishing::v1::Event& event) {
         return move(publishing_, MESSAGE_STATE_RELEASING);
     // The reason shows at once; the message is cancelled once every channel has the retraction.
     if (event.has_retraction_armed()) publishing_.reason = event.retraction_armed().reason();
+    if (event.has_release_superseded())
+        return move(publishing_, event.release_superseded().by().empty()
+                                     ? MESSAGE_STATE_RELEASED
+                                     : MESSAGE_STATE_SUPERSEDED);
     if (event.has_release_completed()) return complete(event.release_completed());
     if (event.has_release_cancelled())
         return move(publishing_, MESSAGE_STATE_CANCELLED, event.release_cancelled().reason());

@@ -27,7 +27,8 @@ v1::Event submitted(const Submitting& submitting) {
     content.set_world(submitting.world);
     *content.mutable_draft() = message.text();
     content.set_message_type(message.type);
-    for (const auto& reference : message.references) *content.add_references() = reference;
+    for (auto& reference : completed(submitting.alerts, message.references))
+        *content.add_references() = std::move(reference);
     for (auto& publisher : publishers_of(submitting.destinations, content.draft()))
         *content.add_publishers() = std::move(publisher);
 
@@ -81,7 +82,8 @@ static std::optional<Rejection> require_complete(const SubmissionSlices& slices,
     const auto publishers = publishers_of(slices.destinations, draft);
     for (content::Finding& finding : destination_findings(publishers, draft))
         add_objection(std::move(finding), acknowledged, against);
-    for (content::Finding& finding : unknown_references(slices.alerts, message.references))
+    for (content::Finding& finding :
+         reference_findings(slices.alerts, message.references, draft, now))
         add_objection(std::move(finding), acknowledged, against);
     if (!against.errors.empty())
         return incomplete(listing(against.errors), against.errors.front().field);
@@ -104,8 +106,9 @@ Verdict submit_message(const SubmissionSlices& slices, const Asking& asking,
     if (auto no = require_etag(request.etag(), message.version, "message", id))
         return std::unexpected(*no);
     if (auto no = require_complete(slices, message, request, now)) return std::unexpected(*no);
-    v1::Event event = submitted({id, asking.realm, slices.world, message, slices.destinations,
-                                 asking.actor, slices.incidents.at(message.incident_id)});
+    v1::Event event =
+        submitted({id, asking.realm, slices.world, message, slices.alerts, slices.destinations,
+                   asking.actor, slices.incidents.at(message.incident_id)});
     if (auto problem = size_problem(event.message_submitted()); !problem.empty())
         return runtime::reject(Because::failed_precondition, "content_too_large",
                                fmt::format("the content is too large: {}", problem), "channels");

@@ -18,6 +18,7 @@ struct Submitting {
     const std::string& realm;
     const std::string& world;
     const Message& message;
+    const PublishedAlerts& alerts;
     const Destinations& destinations;
     std::string submitter;
     const std::vector<std::string>& incident_agencies;

@@ -119,6 +119,8 @@ public:
         std::string realm;
         std::string incident_id;
         std::function<bool(const content::v1::Parties&)> sees = [](const auto&) { return true; };
+        // Takes out of a message what the watcher is not to see.
+        std::function<void(v1::Message&)> hide = [](auto&) {};
     };
     // The realm as it is; `watcher` gets every change after exactly that. Null after `stop` and
     // where too many watch; then it has ended.

@@ -177,6 +177,7 @@ void WatchStream::proceed() {
         *writing_now_.mutable_message() = *change;
     else
         next_of_snapshot();
+    if (writing_now_.has_message()) watch_.hide(*writing_now_.mutable_message());
     StartWrite(&writing_now_);
 }
 

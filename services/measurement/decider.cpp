@@ -49,7 +49,8 @@ bool Decider::concerns(const runtime::Foreign& foreign) {
         {Published::kReleasePlanned, Published::kReleaseArmed, Published::kStragglersArmed,
          Published::kDeliveriesSkipped, Published::kDeliveriesClaimed, Published::kDeliverySettled,
          Published::kReleaseCancelled, Published::kReleaseEnded, Published::kRetractionArmed,
-         Published::kDeliveryUnknown, Published::kDeliveryRearmed, Published::kReleaseCompleted});
+         Published::kDeliveryUnknown, Published::kDeliveryRearmed, Published::kReleaseCompleted,
+         Published::kReleaseSuperseded});
 }
 
 bool Decider::evolve(State& state, const Event& event, Time) {

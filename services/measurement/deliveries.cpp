@@ -156,15 +156,19 @@ void skipped(Release& release, const published::DeliveriesSkipped& event) {
                  [&](const std::string& id, const KeptDelivery&) { return ids.contains(id); });
 }
 
+// What was still to be sent is not; one that was claimed by then is settled by itself.
+void stood_down(Release& release) {
+    release.move(published::DELIVERY_STATE_STOOD_DOWN,
+                 [](const std::string&, const KeptDelivery& delivery) {
+                     return delivery.purpose == published::PURPOSE_MESSAGE &&
+                            (delivery.state == published::DELIVERY_STATE_ARMED ||
+                             delivery.state == published::DELIVERY_STATE_PLANNED);
+                 });
+}
+
 void retraction_armed(Release& release, const published::RetractionArmed& event) {
     release.reach(v1::MILESTONE_KIND_RETRACTION_ORDERED, release.decided_at(), event.reason());
-    // What was still to be sent is not; one that was claimed by then is settled by itself.
-    const auto unsent = [](const std::string&, const KeptDelivery& delivery) {
-        return delivery.purpose == published::PURPOSE_MESSAGE &&
-               (delivery.state == published::DELIVERY_STATE_ARMED ||
-                delivery.state == published::DELIVERY_STATE_PLANNED);
-    };
-    release.move(published::DELIVERY_STATE_STOOD_DOWN, unsent);
+    stood_down(release);
     release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
 }
 
@@ -221,6 +225,7 @@ void tell(Release& release, const published::Event& event) {
     if (event.has_delivery_unknown()) doubted(release, event.delivery_unknown());
     if (event.has_delivery_rearmed()) rearmed(release, event.delivery_rearmed());
     if (event.has_release_completed()) completed(release, event.release_completed());
+    if (event.has_release_superseded()) stood_down(release);
 }
 
 }  // namespace

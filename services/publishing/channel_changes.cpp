@@ -33,7 +33,7 @@ std::string reason_apart(const content::Target& target, const v1::Channel& chann
     if (!what) return {};
     return fmt::format(
         "Its channel has another {} than the approved message names: put it back as it was, or "
-        "release without it.",
+        "publish there anew.",
         what);
 }
 
@@ -51,13 +51,14 @@ bool can_be_skipped(const Delivery& delivery) {
 // ---- steps
 
 void skip(Turn& turn, const std::vector<std::string>& ids, const std::string& actor,
-          std::string reason) {
+          std::string reason, bool excused) {
     if (ids.empty()) return;
     v1::Event event = event_of(turn.release.id());
     v1::DeliveriesSkipped& skipped = *event.mutable_deliveries_skipped();
     skipped.mutable_delivery_ids()->Assign(ids.begin(), ids.end());
     skipped.set_actor(actor);
     skipped.set_reason(std::move(reason));
+    skipped.set_excused(excused);
     turn.add(std::move(event));
 }
 
@@ -75,7 +76,7 @@ static bool leads_to_same(const v1::Channel& before, const v1::Channel& after) {
 
 bool leads_there(const Channels& channels, const Release& release, const Delivery& delivery) {
     const auto now = shared_channel(channels, delivery.head.channel_id());
-    return now && now->active() &&
+    return now && now->active() && carries(*now, delivery.head.language()) &&
            reason_apart(target_of(release, delivery.head.channel_id()), *now).empty();
 }
 
@@ -90,17 +91,27 @@ static void redirect(Turn& turn, const std::vector<std::string>& ids, const v1::
     turn.add(std::move(event));
 }
 
+// Of a decision that does more beside it. Those that find no room go by the credentials that they
+// have.
+static constexpr std::size_t refreshed_bytes_max = decision_bytes / 4;
+
 void refresh_channels(Turn& turn, const Channels& channels, const std::string& only) {
     std::map<std::string, std::vector<std::string>> stale;  // deliveries by channel
     for (const Delivery& delivery : turn.release.deliveries) {
         const std::string& id = delivery.head.channel_id();
         if (!delivery.channel || (only.empty() ? delivery.never_left() : id != only)) continue;
         const auto now = shared_channel(channels, id);
+        // Its name is for people.
         if (now && now->active() && leads_to_same(*delivery.channel, *now) &&
-            !MessageDifferencer::Equals(*delivery.channel, *now))
+            (!delivery.channel->active() || delivery.channel->credential() != now->credential()))
             stale[id].push_back(delivery.id());
     }
-    for (const auto& [id, ids] : stale) redirect(turn, ids, *shared_channel(channels, id));
+    std::size_t bytes = 0;
+    for (const auto& [id, ids] : stale) {
+        redirect(turn, ids, *shared_channel(channels, id));
+        bytes += turn.events.back().ByteSizeLong();
+        if (bytes > refreshed_bytes_max) return;
+    }
 }
 
 // ---- channels that are put and removed
@@ -144,6 +155,9 @@ static void take(const Delivery& delivery, const v1::Channel& after, const std::
         taken.redirected.push_back(delivery.id());
     } else if (delivery.is_unarmed()) {
         taken.apart.push_back(delivery.id());
+    } else if (delivery.is(v1::DELIVERY_STATE_ARMED)) {
+        // Once the channel is put back, a person may have it tried again.
+        taken.refused.emplace_back(delivery.id(), apart);
     } else {
         part(delivery, apart, taken);
     }
@@ -164,7 +178,7 @@ static void take_channel(Turn& turn, const v1::Channel& after, const std::string
         if (delivery.armed && delivery.channel->active()) before = delivery.channel.get();
         take(delivery, after, apart, taken);
     }
-    for (const auto& [why, ids] : taken.skipped) skip(turn, ids, actor, why);
+    for (const auto& [why, ids] : taken.skipped) skip(turn, ids, actor, why, false);
     for (const auto& [id, why] : taken.refused)
         settle(turn, *release.find(id), v1::DELIVERY_STATE_REFUSED, why);
     redirect(turn, taken.redirected, after);
@@ -175,14 +189,18 @@ static void take_channel(Turn& turn, const v1::Channel& after, const std::string
     redirect(turn, taken.parted, gone);
 }
 
-Verdict follow_channel(Verdict changed, const Releases& releases, const runtime::Asking& asking,
-                       Time now) {
-    if (!changed || changed->events.empty() || planted(runtime::Bug::removal_ignored))
-        return changed;
-    // A copy, as the events grow.
-    const v1::Event first = changed->events.front();
-    v1::Channel after = first.channel_put().channel();
-    after.set_channel_id(channel_of(first));  // All that is known of one that was removed.
+// The channel as it is once that is decided: of one that is removed, its id.
+static v1::Channel channel_after(const Channels& channels, const Happened& changed) {
+    if (changed.events.empty()) return channels.by_id.at(changed.subject).channel;
+    v1::Channel after = changed.events.front().channel_put().channel();
+    after.set_channel_id(channel_of(changed.events.front()));
+    return after;
+}
+
+Verdict follow_channel(Verdict changed, const Channels& channels, const Releases& releases,
+                       const runtime::Asking& asking, Time now) {
+    if (!changed || planted(runtime::Bug::removal_ignored)) return changed;
+    const v1::Channel after = channel_after(channels, *changed);
     std::size_t bytes = 0;
     for (const auto& [message, id] : releases.on_way) {
         const Release& release = releases.by_id.at(id);
@@ -196,7 +214,8 @@ Verdict follow_channel(Verdict changed, const Releases& releases, const runtime:
         // fills a decision.
         complete(turn);
         for (const v1::Event& event : turn.events) bytes += event.ByteSizeLong();
-        // The decision is full: the hundreds of others go on as they were planned.
+        // The decision is full: the hundreds of others go on as they were planned, until the same
+        // is asked for once more.
         if (bytes > decision_bytes) break;
         std::ranges::move(turn.events, std::back_inserter(changed->events));
     }

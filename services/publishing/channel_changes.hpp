@@ -22,15 +22,16 @@ bool can_be_skipped(const Delivery& delivery);
 
 // ---- commands
 
-// Adds to the decision to put or to remove a channel what becomes of the deliveries of releases
-// that are on their way.
-Verdict follow_channel(Verdict changed, const Releases& releases, const runtime::Asking& asking,
-                       Time now);
+// Adds to the decision to put or to remove a channel, also as it was, what becomes of the
+// deliveries of releases that are on their way.
+Verdict follow_channel(Verdict changed, const Channels& channels, const Releases& releases,
+                       const runtime::Asking& asking, Time now);
 
 // ---- steps
 
+// `excused`: a quorum does not count them.
 void skip(Turn& turn, const std::vector<std::string>& ids, const std::string& actor,
-          std::string reason);
+          std::string reason, bool excused);
 // Whether its channel is in use, and leads to where people approved that the message goes.
 bool leads_there(const Channels& channels, const Release& release, const Delivery& delivery);
 // What may be public is queried and taken back by the credentials that its channels have now.

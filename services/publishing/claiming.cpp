@@ -1,5 +1,6 @@
 #include "publishing/claiming.hpp"
 
+#include "publishing/superseding.hpp"
 #include "texts/enum_names.hpp"
 
 #include <fmt/format.h>
@@ -44,11 +45,14 @@ static void name_alerts(const Release& release, v1::DeliveriesClaimed& claimed) 
     for (const std::string& id : claimed.delivery_ids()) {
         const content::v1::Fixed& fixed = release.find(id)->fixed();
         if (!named.insert(fixed.identifier()).second) continue;
-        content::v1::Reference& alert = *claimed.add_alerts();
-        alert.set_sender(fixed.sender());
-        alert.set_identifier(fixed.identifier());
-        alert.set_sent(fixed.sent());
+        content::v1::PublishedAlert& alert = *claimed.add_alerts();
+        alert.set_agency_id(fixed.agency());
+        alert.mutable_reference()->set_sender(fixed.sender());
+        alert.mutable_reference()->set_identifier(fixed.identifier());
+        alert.mutable_reference()->set_sent(fixed.sent());
     }
+    claimed.set_message_id(release.head.message_id());
+    *claimed.mutable_expires() = to_proto(release.expires);
 }
 
 static Time fire_time(const Release& release, v1::Purpose purpose) {
@@ -58,11 +62,17 @@ static Time fire_time(const Release& release, v1::Purpose purpose) {
 
 using ByAttempt = std::map<int, std::vector<std::string>>;
 
-static ByAttempt claimable_now(const Release& release, v1::Purpose purpose, Time now) {
+static ByAttempt claimable_now(const Releases& releases, const Release& release,
+                               v1::Purpose purpose, Time now) {
     ByAttempt all;
     if (release.count(purpose, v1::DELIVERY_STATE_ARMED) == 0) return all;
+    const auto release_of = [&](const std::string& id) -> const Release* {
+        const auto known = releases.by_id.find(id);
+        return known == releases.by_id.end() ? nullptr : &known->second;
+    };
     for (const Delivery& delivery : release.deliveries)
-        if (delivery.head.purpose() == purpose && release.claimable(delivery, now))
+        if (delivery.head.purpose() == purpose && release.claimable(delivery, now) &&
+            !overtakes(release, delivery, release_of, now))
             all[delivery.head.attempts() + 1].push_back(delivery.id());
     return all;
 }
@@ -79,7 +89,7 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
         return reject(Because::invalid_argument, "executor_missing",
                       "the claim names no executor; name it", "executor");
     const Time fire_at = fire_time(release, purpose);
-    const ByAttempt by_attempt = claimable_now(release, purpose, now);
+    const ByAttempt by_attempt = claimable_now(releases, release, purpose, now);
     if (by_attempt.empty()) return std::unexpected(no_claim(release, purpose));
     if (now + claim_lead_max < fire_at)
         return reject(Because::failed_precondition, "too_early",
@@ -99,10 +109,12 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
         claimed.set_executor(claim.executor());
         claimed.set_attempt(attempt);
         *claimed.mutable_give_up_at() = to_proto(give_up_at);
-        if (attempt == 1) name_alerts(release, claimed);
+        if (attempt == 1 && purpose == v1::PURPOSE_MESSAGE) name_alerts(release, claimed);
         turn.add(std::move(event));
     }
-    return std::move(turn).done();
+    Happened happened = std::move(turn).done();
+    if (purpose == v1::PURPOSE_MESSAGE) supersede(releases, release, now, happened);
+    return happened;
 }
 
 }  // namespace tocsin::publishing

@@ -129,10 +129,9 @@ static bool taken_back(const Release& release) {
     });
 }
 
-// How far the retraction came. One that reached nobody leaves the message released: it can be
-// ordered again.
+// How far the retraction came. Without words for it the message is released as before.
 static v1::ReleaseState state_of_retraction(const Release& release) {
-    if (!reached_by(release, v1::PURPOSE_RETRACTION)) return v1::RELEASE_STATE_RELEASED;
+    if (release.count(v1::PURPOSE_RETRACTION) == 0) return v1::RELEASE_STATE_RELEASED;
     return taken_back(release) ? v1::RELEASE_STATE_RETRACTED : v1::RELEASE_STATE_PARTLY_RETRACTED;
 }
 
@@ -154,7 +153,7 @@ static void complete_retraction(Turn& turn) {
     const auto state = state_of_retraction(release);
     std::string reason = troubles(release, v1::PURPOSE_RETRACTION);
     // Given up before, in doubt; and as far as anybody can tell it reached nobody.
-    if (state == v1::RELEASE_STATE_RELEASED && !reached_by(release, v1::PURPOSE_MESSAGE))
+    if (!reached_by(release, v1::PURPOSE_RETRACTION) && !reached_by(release, v1::PURPOSE_MESSAGE))
         return turn.end(
             v1::RELEASE_STATE_ABORTED,
             "No channel is known to have the message, and none took the retraction. " + reason);

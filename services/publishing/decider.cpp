@@ -8,21 +8,23 @@
 #include "publishing/repairing.hpp"
 #include "publishing/settling.hpp"
 #include "publishing/stopping.hpp"
+#include "publishing/superseding.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 
 namespace tocsin::publishing {
 
-Verdict Decider::decide(const State& state, const runtime::Asking& asking, const Command& command,
-                        Time now) {
+static Verdict decided(const State& state, const runtime::Asking& asking,
+                       const v1::Command& command, Time now) {
+    using Command = v1::Command;
     const auto& [constants, channels, releases] = state;
     switch (command.body_case()) {
         case Command::kPutChannel:
-            return follow_channel(put_channel(channels, asking, command.put_channel()), releases,
-                                  asking, now);
+            return follow_channel(put_channel(channels, asking, command.put_channel()), channels,
+                                  releases, asking, now);
         case Command::kRemoveChannel:
             return follow_channel(remove_channel(channels, asking, command.remove_channel()),
-                                  releases, asking, now);
+                                  channels, releases, asking, now);
         case Command::kStopRelease:
             return stop_release(releases, channels, asking, command.stop_release(), now);
         case Command::kProceedRelease:
@@ -43,6 +45,13 @@ Verdict Decider::decide(const State& state, const runtime::Asking& asking, const
             break;  // Sent by a newer client.
     }
     return std::unexpected(runtime::unknown_command());
+}
+
+Verdict Decider::decide(const State& state, const runtime::Asking& asking, const Command& command,
+                        Time now) {
+    Verdict verdict = decided(state, asking, command, now);
+    if (verdict) restore_earlier(state.releases, *verdict);
+    return verdict;
 }
 
 std::optional<Happened> Decider::react(const State& state, const runtime::Foreign& foreign,
@@ -77,6 +86,7 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
         case Event::kDeliveryRearmed:
         case Event::kRetractionArmed:
         case Event::kReleaseCompleted:
+        case Event::kReleaseSuperseded:
             return publishing::evolve(state.releases, state.channels, event, decided_at);
         case Event::BODY_NOT_SET:
             break;  // From a newer version.

@@ -17,6 +17,16 @@ bool Delivery::may_be_public() const {
     return traits().public_from_claim && head.attempts() > 0;
 }
 
+bool Delivery::lets_pass(Time now) const {
+    const bool waits = is_unarmed() || is(v1::DELIVERY_STATE_ARMED);
+    if ((settled() || waits) && !may_come_late()) return true;
+    // It is shown from T0 on without anybody doing anything.
+    if (traits().public_from_claim && head.attempts() > 0) return true;
+    const bool ended = settled() || waits || (is(v1::DELIVERY_STATE_UNKNOWN) && asked);
+    // Started at the last moment, it may still be carried out.
+    return ended && now >= claim_over() + post_lifetime;
+}
+
 static constexpr std::string_view cancel_mark = ":cancel";
 
 std::string_view original_of(std::string_view retraction_id) {
@@ -119,6 +129,7 @@ std::vector<std::string> deliveries_of(const v1::Event& event) {
         case v1::Event::kReleaseEnded:
         case v1::Event::kRetractionArmed:
         case v1::Event::kReleaseCompleted:
+        case v1::Event::kReleaseSuperseded:
         case v1::Event::kRenditionKept:
         case v1::Event::BODY_NOT_SET:
             break;

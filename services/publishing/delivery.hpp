@@ -74,6 +74,9 @@ struct Delivery {
     // Nobody ever had it, for certain.
     bool never_left() const { return !may_be_public() && !doubted(); }
     bool doubted() const { return first_doubted > 0; }
+    // What corrects it may go to its channel now: no attempt at it is under way, and none may yet
+    // be carried out. One that is armed is stopped by the very decision that lets the other go.
+    bool lets_pass(Time now) const;
     // When its claim is over, though nobody recorded an outcome.
     Time claim_over() const { return runtime::from_proto(head.give_up_at()) + claim_margin; }
 };

@@ -1,5 +1,6 @@
 #include "publishing/executor.hpp"
 
+#include "publishing/superseding.hpp"
 #include "runtime/base/invariant.hpp"
 #include "runtime/host/retired_gauge.hpp"
 
@@ -184,7 +185,7 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
     } else if (release.to_prepare(delivery)) {
         if (begin("prepare/" + name))
             runtime::spawn(prepare(key, make_job(key, release, delivery), "prepare/" + name));
-    } else if (release.claimable(delivery, delivery.retry_at.value_or(parts_.now()))) {
+    } else if (may_claim(key, release, delivery, delivery.retry_at.value_or(parts_.now()))) {
         const Time when =
             delivery.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);
         const std::string claim_name =
@@ -194,6 +195,15 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
     } else if (delivery.is(v1::DELIVERY_STATE_UNKNOWN) && begin("resolve/" + name)) {
         runtime::spawn(resolve(key, make_job(key, release, delivery), "resolve/" + name));
     }
+}
+
+bool Executor::may_claim(const Key& key, const Release& release, const Delivery& delivery,
+                         Time when) const {
+    if (!release.claimable(delivery, when)) return false;
+    if (release.head.supersedes().empty()) return true;
+    const auto realm = parts_.view.snapshot(key.first);
+    const auto release_of = [&](const std::string& id) { return realm->release(id); };
+    return !overtakes(release, delivery, release_of, when);
 }
 
 std::shared_ptr<const Release> Executor::current(const Key& key) const {

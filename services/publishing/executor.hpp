@@ -73,6 +73,9 @@ private:
     bool in_use(const std::string& realm, const std::string& channel) const;
     // Whether this instance has to do what no claim gives to another.
     bool acts(const Key& key, const Release& release, const Delivery& delivery) const;
+    // Whether an armed delivery may be claimed at `when`, with what its release updates or cancels.
+    bool may_claim(const Key& key, const Release& release, const Delivery& delivery,
+                   Time when) const;
     // Returns at that time by the clock on the wall, which may be set meanwhile; or once it stops.
     Task<void> wait_until(Time when);
     // At one delivery where it is named, else at all of them.

@@ -82,7 +82,7 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
     const Time now = parts_.now();
     const bool due =
         release && std::ranges::any_of(release->deliveries, [&](const Delivery& delivery) {
-            return delivery.head.purpose() == purpose && release->claimable(delivery, now) &&
+            return delivery.head.purpose() == purpose && may_claim(key, *release, delivery, now) &&
                    acts(key, *release, delivery);
         });
     if (due) {

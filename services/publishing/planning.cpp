@@ -7,6 +7,7 @@
 #include "publishing/limits.hpp"
 #include "publishing/preparing.hpp"
 #include "publishing/release_steps.hpp"
+#include "publishing/superseding.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/planted.hpp"
 #include "texts/contains.hpp"
@@ -19,7 +20,6 @@
 #include <iterator>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -85,7 +85,6 @@ public:
     void add_approved() {
         for (const content::Publisher& publisher : content_.publishers())
             for (const content::Destination& destination : publisher.destinations()) {
-                named_.insert(destination.channel_id());
                 const auto spoken = languages(destination, content_);
                 if (spoken.empty())
                     remarks_.add(fmt::format("channel `{}` carries none of its languages;",
@@ -96,13 +95,16 @@ public:
             }
     }
 
-    // Where it would go had it been submitted now.
+    // Where it would go as well had it been submitted now.
     void add_new() {
         const content::Draft& draft = content_.draft();
+        for (const std::string& id : draft.channels())
+            if (!content::find_target(content_, id).destination && !channels_.by_id.contains(id))
+                remarks_.add(fmt::format("no agency of the message has a channel `{}`;", id));
         for (const auto& [id, known] : channels_.by_id) {
             const v1::Channel& channel = known.channel;
             const bool chosen = draft.channels().empty() || texts::contains(draft.channels(), id);
-            if (!channel.active() || !chosen || named_.contains(id) ||
+            if (!channel.active() || !chosen ||
                 !texts::contains(draft.agencies(), channel.agency_id()))
                 continue;
             content::Destination destination;
@@ -110,10 +112,13 @@ public:
             destination.set_kind(channel.kind());
             *destination.mutable_languages() = channel.languages();
             for (const std::string& language : languages(destination, content_)) {
+                if (planned_.contains(id_of(id, language))) continue;
                 if (release_.deliveries_size() >= deliveries_max) return;
-                leave_out(add(destination, channel.agency_id(), language),
-                          "Its channel was added after the message was submitted, so that nobody "
-                          "approved that it goes there.");
+                v1::Delivery& delivery = add(destination, channel.agency_id(), language);
+                delivery.set_excused(true);
+                leave_out(delivery,
+                          "The message was submitted without this channel, so that nobody approved "
+                          "that it goes there.");
             }
         }
     }
@@ -125,11 +130,16 @@ public:
     }
 
 private:
+    static std::string id_of(const std::string& channel_id, const std::string& language) {
+        return language.empty() ? channel_id : fmt::format("{}:{}", channel_id, language);
+    }
+
     v1::Delivery& add(const content::Destination& destination, const std::string& agency,
                       const std::string& language) {
         const std::string& id = destination.channel_id();
         v1::Delivery& delivery = *release_.add_deliveries();
-        delivery.set_delivery_id(language.empty() ? id : fmt::format("{}:{}", id, language));
+        delivery.set_delivery_id(id_of(id, language));
+        planned_.insert(delivery.delivery_id());
         delivery.set_channel_id(id);
         delivery.set_kind(destination.kind());
         delivery.set_agency_id(agency);
@@ -160,7 +170,7 @@ private:
     const Channels& channels_;
     const content::Content& content_;
     v1::Release& release_;
-    std::set<std::string_view> named_;
+    std::set<std::string> planned_;  // deliveries
     Account remarks_;
 };
 
@@ -253,7 +263,15 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     std::string refusal = clearance_problem(event, content, foreign.realm, constants.world, now);
     if (refusal.empty()) refusal = earlier_release_problem(releases, event.message_id());
     std::string remarks;
+    std::vector<std::string> supersedes;
     if (refusal.empty()) {
+        if (auto all = earlier_releases(releases, *content))
+            supersedes = std::move(*all);
+        else
+            refusal = std::move(all.error());
+    }
+    if (refusal.empty()) {
+        for (std::string& id : supersedes) planned.mutable_release()->add_supersedes(std::move(id));
         describe_content(planned, *content, cleared, constants, now);
         Plan plan{channels, *content, *planned.mutable_release()};
         plan.add_approved();
@@ -269,8 +287,12 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
     if (!refusal.empty()) {
         turn.end(v1::RELEASE_STATE_ABORTED, std::move(refusal), false);
     } else if (turn.release.deliveries.empty()) {
-        turn.end(v1::RELEASE_STATE_ABORTED,
-                 fmt::format("There is no channel to publish on. {} Add one.", remarks));
+        turn.end(
+            v1::RELEASE_STATE_ABORTED,
+            fmt::format("There is no channel to publish on.{}{} Add one, and submit the message "
+                        "again, which takes new approvals.",
+                        remarks.empty() ? "" : " ", remarks),
+            false);
     }
     return std::move(turn).done();
 }

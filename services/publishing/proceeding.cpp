@@ -94,7 +94,8 @@ Verdict proceed_release(const Releases& releases, const runtime::Asking& asking,
                                        "delivery_ids"));
     skip(turn, *ids, asking.actor,
          shortened(fmt::format("{} released without it: {}", asking.actor, request.reason()),
-                   reason_bytes_max));
+                   reason_bytes_max),
+         true);
     advance(turn);
     complete(turn);
     return std::move(turn).done();

@@ -48,12 +48,15 @@ void Release::tally(const Delivery& delivery, int by) {
 
 bool Release::takes_stragglers() const {
     if (planted(runtime::Bug::straggler_lost)) return false;
-    return !retract_at && (is(v1::RELEASE_STATE_ARMED) || is(v1::RELEASE_STATE_FIRING));
+    return !retract_at && head.superseded_by().empty() &&
+           (is(v1::RELEASE_STATE_ARMED) || is(v1::RELEASE_STATE_FIRING));
 }
 
 bool Release::has_quorum() const {
-    const int wanted =
-        count(v1::PURPOSE_MESSAGE) - count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_SKIPPED);
+    if (stragglers.quorum_percent() == 0) return true;
+    const auto excused = std::ranges::count_if(
+        deliveries, [](const Delivery& delivery) { return delivery.head.excused(); });
+    const int wanted = count(v1::PURPOSE_MESSAGE) - static_cast<int>(excused);
     return 100 * count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY) >=
            wanted * stragglers.quorum_percent();
 }
@@ -101,13 +104,7 @@ bool Release::claimable(const Delivery& delivery, Time now) const {
         return false;
     if (!delivery.retracts() || planted(runtime::Bug::retraction_first)) return true;
     const Delivery* original = find(original_of(delivery.id()));
-    if (original == nullptr || (original->settled() && !original->may_come_late())) return true;
-    // It is shown from T0 on without anybody doing anything.
-    if (original->traits().public_from_claim && original->head.attempts() > 0) return true;
-    // Started at the last moment, it may still be carried out.
-    const Time over = original->claim_over() + post_lifetime;
-    return (original->settled() || (original->is(v1::DELIVERY_STATE_UNKNOWN) && original->asked)) &&
-           now >= over;
+    return original == nullptr || original->lets_pass(now);
 }
 
 std::shared_ptr<const Sealed> Release::body(const Delivery& delivery) const {

@@ -26,6 +26,10 @@ struct Standing {
     auto operator<=>(const Standing&) const = default;
 };
 
+// The reason of what a later message left no time for.
+inline constexpr const char* superseded_before =
+    "A later message took the place of this one before this channel had it.";
+
 struct Release {
     v1::Release head;  // without deliveries
     Deliveries deliveries;

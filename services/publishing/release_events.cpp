@@ -11,6 +11,16 @@ using runtime::from_proto;
 
 // Each `follow` returns false where states.hpp has no such move.
 
+// Every channel has answered, and one of those that may still become ready is not.
+static bool waits(const Release& release) {
+    return release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED) == 0 &&
+           release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_NOT_READY) > 0;
+}
+
+static v1::ReleaseState state_before_arming(const Release& release) {
+    return waits(release) ? v1::RELEASE_STATE_WAITING : v1::RELEASE_STATE_PREPARING;
+}
+
 static bool follow(Release& release, const v1::ReleasePlanned& event) {
     release.head = event.release();
     release.head.clear_deliveries();
@@ -23,6 +33,7 @@ static bool follow(Release& release, const v1::ReleasePlanned& event) {
         delivery.apart = head.state() == v1::DELIVERY_STATE_NOT_READY;
         release.add(std::move(delivery));
     }
+    release.head.set_state(state_before_arming(release));
     release.feeds = std::make_shared<const std::set<std::string>>(std::move(feeds));
     if (!event.content().empty())
         release.content =
@@ -116,22 +127,32 @@ static bool follow(Release& release, const v1::RenditionKept& event, Time decide
     return true;
 }
 
-static bool follow(Release& release, const v1::RetractionArmed& event, Time decided_at) {
-    if (!release.move(v1::RELEASE_STATE_RETRACTING)) return false;
-    release.head.set_reason(event.reason());
-    release.retract_at = from_proto(event.fire_at());
-    release.retracted_by = event.actor();
-    // What was still to be sent again must not follow its own retraction.
-    const bool stopped = release.move_all(
+// What was still to be sent, or sent again, of the message stays.
+static bool stand_down(Release& release, const char* why) {
+    return release.move_all(
         [](const Delivery& delivery) {
             return !delivery.retracts() &&
                    (delivery.is(v1::DELIVERY_STATE_ARMED) || delivery.is_unarmed());
         },
         v1::DELIVERY_STATE_STOOD_DOWN,
-        [](Delivery& delivery) {
-            delivery.head.set_reason("The message was retracted before this channel had it.");
+        [why](Delivery& delivery) {
+            delivery.head.set_reason(why);
             delivery.retry_at.reset();
         });
+}
+
+static bool follow(Release& release, const v1::ReleaseSuperseded& event) {
+    release.head.set_superseded_by(event.by());
+    return event.by().empty() || stand_down(release, superseded_before);
+}
+
+static bool follow(Release& release, const v1::RetractionArmed& event, Time decided_at) {
+    if (!release.move(v1::RELEASE_STATE_RETRACTING)) return false;
+    release.head.set_reason(event.reason());
+    release.retract_at = from_proto(event.fire_at());
+    release.retracted_by = event.actor();
+    const bool stopped =
+        stand_down(release, "The message was retracted before this channel had it.");
     const auto renditions = take_renditions(release, event, decided_at);
     for (int i = 0; i < event.deliveries_size(); ++i) {
         Delivery delivery{.head = event.deliveries(i)};
@@ -153,11 +174,7 @@ static bool follow(Release& release, const v1::DeliveryPrepared& event) {
                                     [&](Delivery& delivery) { evolve(delivery, event); });
     // A straggler of one that is on its way.
     if (moved && release.takes_stragglers()) return true;
-    const bool all_answered = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_PLANNED) == 0;
-    const bool all_ready = release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY) ==
-                           release.count(v1::PURPOSE_MESSAGE);
-    return moved && release.move(all_answered && !all_ready ? v1::RELEASE_STATE_WAITING
-                                                            : v1::RELEASE_STATE_PREPARING);
+    return moved && release.move(state_before_arming(release));
 }
 
 static bool follow(Release& release, const v1::PreparationRenewed& event) {
@@ -187,12 +204,13 @@ static bool follow(Release& release, const v1::DeliveriesRedirected& event) {
             release.deliveries.edit(id)->channel = channel;
         }
     }
-    return !release.prepares() || release.move(v1::RELEASE_STATE_PREPARING);
+    return !release.prepares() || release.move(state_before_arming(release));
 }
 
 static bool follow(Release& release, const v1::DeliveriesSkipped& event) {
     const auto skip = [&](Delivery& delivery) {
         delivery.head.set_reason(event.reason());
+        delivery.head.set_excused(event.excused());
         delivery.retry_at.reset();
     };
     for (const std::string& id : event.delivery_ids())
@@ -292,6 +310,8 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
             return follow(release, event.delivery_rearmed(), decided_at);
         case v1::Event::kReleaseCompleted:
             return follow(release, event.release_completed());
+        case v1::Event::kReleaseSuperseded:
+            return follow(release, event.release_superseded());
         case v1::Event::kRenditionKept:
             return follow(release, event.rendition_kept(), decided_at);
         case v1::Event::kChannelPut:

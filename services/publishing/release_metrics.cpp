@@ -15,7 +15,7 @@ constexpr std::array delivery_outcomes{v1::DELIVERY_STATE_CONFIRMED, v1::DELIVER
 constexpr std::array release_ends{v1::RELEASE_STATE_RELEASED,         v1::RELEASE_STATE_RETRACTED,
                                   v1::RELEASE_STATE_PARTLY_RETRACTED, v1::RELEASE_STATE_CANCELLED,
                                   v1::RELEASE_STATE_ABORTED,          v1::RELEASE_STATE_EXPIRED};
-// A retraction that reached nobody leaves its release released.
+// What was stopped and cannot be taken back, as no words for that were approved.
 constexpr std::string_view not_retracted = "not_retracted";
 
 bool among(const auto& states, auto state) {
@@ -192,7 +192,7 @@ prometheus::Gauge& ReleaseMetrics::deliveries(const Spot& where) {
 prometheus::Counter& ReleaseMetrics::releases_ended(std::string_view outcome) {
     return metrics_.counter("tocsin_releases_total",
                             "Releases that ended, by outcome; those that this instance decided, "
-                            "since its start. not_retracted: a retraction reached no channel.",
+                            "since its start. not_retracted: stopped, and nothing was taken back.",
                             {{"outcome", std::string{outcome}}});
 }
 

@@ -120,8 +120,8 @@ std::expected<int, std::string> Arming<Event>::rendition_for(const v1::Delivery&
 }
 
 template <class Event>
-Event Arming<Event>::take() {
-    std::size_t bytes = event_.ByteSizeLong();
+Event Arming<Event>::take(std::size_t used) {
+    std::size_t bytes = used + event_.ByteSizeLong();
     std::set<std::string> there;
     left_ = 0;
     for (int i = 0; i < event_.renditions_size(); ++i) {

@@ -56,9 +56,16 @@ public:
         return {};
     }
 
+    // One that cannot be rendered, and is not sent.
+    void add_unrendered(v1::Delivery delivery) {
+        event_.add_rendition_of(-1);
+        *event_.add_deliveries() = std::move(delivery);
+    }
+
     const Event& event() const { return event_; }
-    // The event, with as many of the bytes as fit; `left()` of them follow.
-    Event take();
+    // The event, with as many of the bytes as fit beside `used` of the same decision; `left()` of
+    // them follow.
+    Event take(std::size_t used = 0);
     int left() const { return left_; }
 
 private:

@@ -57,6 +57,11 @@ static std::optional<Rejection> require_sendable(const Releases& releases, const
         return not_now(
             "retracted",
             "the message was retracted, and nothing of it is sent again; publish another");
+    if (!retracts && !release.head.superseded_by().empty())
+        return not_now("superseded",
+                       fmt::format("release `{}` updates or cancels the message, and nothing of it "
+                                   "is sent again",
+                                   release.head.superseded_by()));
     if (release.text_returned)
         return not_now("over",
                        fmt::format("the release is {}, and nothing of it was public; submit the "

@@ -16,6 +16,7 @@
 #include <map>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tocsin::publishing {
 
@@ -135,12 +136,13 @@ namespace {
 
 struct Retraction {
     v1::RetractionArmed event;
-    // Of a channel that cannot carry it.
-    std::optional<runtime::Rejection> refusal;
+    int rendered = 0;
+    // Those that their channel cannot carry, with the reason.
+    std::vector<std::pair<std::string, std::string>> refused;
 };
 
 // Of all that may be public and has none that stands.
-Retraction arm_retraction(const Release& release, Time now) {
+Retraction arm_retraction(const Release& release, Time now, std::size_t used) {
     // Never before the message itself: a claim may still wait for its T0.
     const Time fire_at = std::max(now, from_proto(release.head.fire_at())) + retraction_lead;
     const Orders orders{release};
@@ -153,12 +155,18 @@ Retraction arm_retraction(const Release& release, Time now) {
         if (planted(runtime::Bug::retracts_one) && !arming.event().deliveries().empty()) break;
         const std::string group =
             fmt::format("{}\n{}", delivery.fixed().identifier(), before.count);
-        const auto added =
-            arming.add(retraction_of(delivery, before.count), delivery.text_max, group,
-                       [&] { return fix_retraction(release, delivery, orders, fire_at); });
-        if (!added) all.refusal = no_retraction(added.error());
+        const v1::Delivery back = retraction_of(delivery, before.count);
+        const auto added = arming.add(back, delivery.text_max, group, [&] {
+            return fix_retraction(release, delivery, orders, fire_at);
+        });
+        if (added) {
+            ++all.rendered;
+            continue;
+        }
+        all.refused.emplace_back(back.delivery_id(), added.error());
+        arming.add_unrendered(back);
     }
-    all.event = arming.take();
+    all.event = arming.take(used);
     *all.event.mutable_fire_at() = to_proto(fire_at);
     return all;
 }
@@ -182,20 +190,26 @@ std::optional<runtime::Rejection> retract(Turn& turn, const std::string& actor,
     // What may still be sent is stopped, whether or not the rest can be taken back.
     const bool stops = may_go_out(release);
     auto refusal = require_retraction_texts(release, turn.now);
-    v1::RetractionArmed armed;
+    Retraction all;
     if (!refusal) {
-        auto all = arm_retraction(release, turn.now);
-        armed = std::move(all.event);
-        refusal = std::move(all.refusal);
+        std::size_t used = 0;
+        for (const v1::Event& event : turn.events) used += event.ByteSizeLong();
+        all = arm_retraction(release, turn.now, used);
+        if (!all.refused.empty()) refusal = no_retraction(all.refused.back().second);
     }
     // A second click adds nothing; one channel that cannot carry it does not hold up the others.
-    if (armed.deliveries().empty() && !stops) return refusal;
+    if (all.rendered == 0 && !stops) return refusal;
+    v1::RetractionArmed& armed = all.event;
     armed.set_actor(actor);
     armed.set_reason(reason);
     if (!armed.has_fire_at()) *armed.mutable_fire_at() = to_proto(turn.now);
     v1::Event event = event_of(release.id());
     *event.mutable_retraction_armed() = std::move(armed);
     turn.add(std::move(event));
+    // There the message stays, and a person has to take it back.
+    const Release after = turn.release;
+    for (const auto& [id, why] : all.refused)
+        settle(turn, *after.find(id), v1::DELIVERY_STATE_REFUSED, why);
     return std::nullopt;
 }
 

@@ -22,6 +22,8 @@ static constexpr Duration backoff_first = std::chrono::seconds{1};
 // What was never started is tried again at once, until it had so many attempts.
 static constexpr int prompt_attempts = 3;
 static constexpr Duration backoff_max = std::chrono::minutes{5};
+// The last attempt begins so long before it would be too late.
+static constexpr Duration last_attempt_before = std::chrono::seconds{15};
 // The longest wait that a channel may request; a broken header must not block it for days.
 static constexpr Duration asked_wait_max = std::chrono::hours{1};
 
@@ -76,6 +78,8 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
     if (!delivery.retracts() && turn.release.retract_at)
         return settle(turn, delivery, v1::DELIVERY_STATE_STOOD_DOWN,
                       "The message was retracted before this channel confirmed it.");
+    if (!delivery.retracts() && !turn.release.head.superseded_by().empty())
+        return settle(turn, delivery, v1::DELIVERY_STATE_STOOD_DOWN, superseded_before);
     if (!delivery.retracts() && delivery.channel && !delivery.channel->active())
         return settle(
             turn, delivery, v1::DELIVERY_STATE_REFUSED,
@@ -83,7 +87,11 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
     // Whatever the reason for which the next attempt was put off so long.
     if (const auto why = posts_twice(delivery, retry_at); !why.empty())
         return doubt(turn, delivery, std::string{why}, asked);
-    if (retry_at >= turn.release.deadline(delivery.head.purpose()))
+    const Time deadline = turn.release.deadline(delivery.head.purpose());
+    // A channel that asks for more time than there is gets what there is.
+    if (retry_at >= deadline && turn.now + 2 * last_attempt_before < deadline)
+        return arm_again(turn, delivery, deadline - last_attempt_before, reason);
+    if (retry_at >= deadline)
         return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
                       fmt::format("Too late for another attempt. Last answer: {}", reason));
     arm_again(turn, delivery, retry_at, reason);

@@ -1,12 +1,22 @@
 #include "publishing/wire.hpp"
 
 #include "content/content.hpp"
+#include "content/publishers.hpp"
+#include "publishing/channel_changes.hpp"
 #include "runtime/base/planted.hpp"
 #include "runtime/http/asked_wait.hpp"
 
 #include <fmt/format.h>
 
 namespace tocsin::publishing {
+
+// Why the message must not go there, whatever was decided before; empty where it may.
+static std::string led_elsewhere(const Job& job, const content::Content& content) {
+    if (job.delivery.purpose() != v1::PURPOSE_MESSAGE || planted(runtime::Bug::led_elsewhere))
+        return {};
+    return reason_apart(content::find_target(content, job.delivery.channel_id()),
+                        job.delivery.channel());
+}
 
 std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
     const auto refused = [](std::string reason) {
@@ -23,6 +33,8 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
             fmt::format("The content is of the {} world and this process of the {} world: nothing "
                         "was sent. Inform an operator.",
                         content->world(), wire.world));
+    if (const std::string apart = led_elsewhere(job, *content); !apart.empty())
+        return refused(apart);
     if (!job.body) return refused("There is nothing to send: the delivery was not armed.");
     if (!job.body->intact())
         return refused(

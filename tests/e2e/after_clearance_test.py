@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import requests
 
 from e2e.all_program import all_program
 from support.broker import Broker
@@ -83,7 +84,8 @@ class World:
     def credential(self, name: str, origin: str = "") -> Path:
         file = self._folder / name
         file.write_text(json.dumps({
-            "kind": "webhook", "realm": REALM, "agency": "city", "origins": [origin or self.receiver.url],
+            "kind": "webhook", "realm": REALM, "agency": "city",
+            "origins": [origin or self.receiver.url],
             "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
         return file
 
@@ -121,13 +123,21 @@ class World:
 
     def cleared(self, meanwhile: Callable[[str], object] = lambda _: None, **changed: Any) -> str:
         """`meanwhile` happens, to the message, between submission and approval."""
+        request = {key: changed.pop(key) for key in ("messageType", "earlierMessages")
+                   if key in changed}
         made = self.do(ANA, "drafting", "CreateMessage",
-                       {"incidentId": self.incident, "draft": draft(**changed)})
+                       {"incidentId": self.incident, "draft": draft(**changed), **request})
         review = self.review(made["id"], self.submitted(made["id"], made["etag"]))
         meanwhile(made["id"])
         self.do(BEN, "approval", "Approve",
                 {"messageId": made["id"], "digest": review["digest"]})
         return str(made["id"])
+
+    def alert(self, identifier: str) -> str:
+        answer = requests.get(f"{self._gateway.url}/feeds/{REALM}/alerts/{identifier}.xml",
+                              timeout=10)
+        answer.raise_for_status()
+        return answer.text
 
     def message(self, message: str) -> Any:
         return self.read("drafting", "GetMessage", {"messageId": message})["message"]
@@ -232,12 +242,48 @@ def test_nothing_goes_where_nobody_approved(world: World) -> None:
                                        "city-new": "SKIPPED"}
         reasons = {one["channelId"]: one.get("reason", "") for one in release["deliveries"]}
         assert "another URL than the approved message names" in reasons["city-hook"]
-        assert "added after the message was submitted" in reasons["city-new"]
+        assert "submitted without this channel" in reasons["city-new"]
         world.put_hook("good")
         release = world.release(message, "RELEASED")
         assert deliveries(release)["city-hook"] == "CONFIRMED"
         assert world.receiver.about(message) == 1 and elsewhere.about(message) == 0
     world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-new"})
+
+
+def test_an_update_takes_the_place_of_what_it_updates(world: World) -> None:
+    """Nothing more of the earlier message goes out, and both feeds and receivers can tell."""
+    world.credential("good")
+    world.put_hook("good")
+    world.receiver.status = 503
+    first = world.cleared()
+    until(lambda: deliveries(world.release(first, "FIRING"))["city-feed"] == "CONFIRMED",
+          "the feed has it")
+    refused = world.refused(ANA, "drafting", "CreateMessage", {
+        "incidentId": world.incident, "draft": draft(), "messageType": "MESSAGE_TYPE_UPDATE",
+        "earlierMessages": ["msg_nobody_published"]})
+    assert refused == "NOT_IN_FORCE"
+    update = world.cleared(messageType="MESSAGE_TYPE_UPDATE", earlierMessages=[first])
+    release = until(lambda: (one := world.release(update, "FIRING"))
+                    and deliveries(one)["city-feed"] == "CONFIRMED" and one, "the feed has it too")
+    earlier = world.release(first, "RELEASED")
+    assert earlier["supersededBy"] == release["releaseId"]
+    assert release["supersedes"] == [earlier["releaseId"]]
+    assert deliveries(earlier) == {"city-feed": "CONFIRMED", "city-hook": "STOOD_DOWN"}
+    until(lambda: world.message(first)["state"] == "MESSAGE_STATE_SUPERSEDED", "people see it")
+    world.receiver.status = 204
+    world.release(update, "RELEASED")
+    # Tried before it was updated, and never since.
+    kinds = [one["data"]["message_id"] for one in world.receiver.bodies]
+    assert kinds[-1] == update and first not in kinds[kinds.index(update):], kinds
+    alert = world.alert(release["identifiers"]["city"])
+    name, = earlier["identifiers"].values()
+    assert "<msgType>Update</msgType>" in alert and f",{name}," in alert, alert
+    assert world.refused(DORA, "publishing", "RetryDelivery", {
+        "releaseId": earlier["releaseId"], "deliveryId": "city-hook", "reason": "again"}
+        ) in ("SUPERSEDED", "NOT_REFUSED")
+    assert world.refused(ANA, "drafting", "CreateMessage", {
+        "incidentId": world.incident, "draft": draft(), "messageType": "MESSAGE_TYPE_CANCEL",
+        "earlierMessages": [first]}) == "NOT_IN_FORCE"
 
 
 def test_a_release_that_nobody_took_gives_its_text_back(world: World) -> None:

@@ -481,7 +481,10 @@ DRAFTING = [
     drafting("no retraction, and nobody saw it", submit("unprepared"), NOT_NOW,
              "UNACKNOWLEDGED_WARNINGS", "acknowledged_warnings"),
     drafting("an update of what was never published", submit("update"), NOT_NOW,
-             "UNACKNOWLEDGED_WARNINGS", "acknowledged_warnings"),
+             "INCOMPLETE", "references[0]"),
+    drafting("an update of a message that was never published", create(
+        messageType="MESSAGE_TYPE_UPDATE", earlierMessages=["msg_none"]), NOT_NOW,
+        "NOT_IN_FORCE", "earlier_messages[0]"),
     *(drafting(f"submitted with {name}", submit(name), NOT_NOW, "INCOMPLETE", field)
       for name, (field, _) in INCOMPLETE.items()),
 ]

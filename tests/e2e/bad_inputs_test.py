@@ -149,7 +149,7 @@ def test_what_could_be_two_requests_is_refused_and_the_connection_closed(world: 
     assert "BAD_REQUEST" in shown and (not case.field or f'"{case.field}"' in shown), shown
 
 
-def test_an_update_of_a_published_alert_needs_no_acknowledgement(world: World) -> None:
+def test_an_update_of_a_published_alert_is_submitted(world: World) -> None:
     """Unlike one of an alert that nobody published, which is among the wrong ones above."""
     release = world.ask("publishing", "GetRelease", {"messageId": world.ids["public"]})["release"]
     name = release["identifiers"]["city"]

@@ -96,9 +96,10 @@ void LinePromises::follow(const drafting::v1::Event& event, Time at) {
         messages_.at(id).over = true;
     } else if (event.has_alerts_published()) {
         for (const auto& alert : event.alerts_published().alerts()) {
-            require(alerts_.contains(alert.identifier()), "of no claim", alert.identifier());
-            require(alerts_known_.insert(alert.identifier()).second, "an alert published twice",
-                    alert.identifier());
+            const std::string& identifier = alert.reference().identifier();
+            require(alerts_.contains(identifier), "of no claim", identifier);
+            require(alerts_known_.insert(identifier).second, "an alert published twice",
+                    identifier);
         }
     }
 }
@@ -214,7 +215,7 @@ void LinePromises::clear(const std::string& id, const approval::v1::Cleared& cle
 
 void LinePromises::follow(const publishing::v1::Event& event, Time) {
     for (const auto& alert : event.deliveries_claimed().alerts())
-        alerts_.insert(alert.identifier());
+        alerts_.insert(alert.reference().identifier());
     for (const auto* text :
          {&event.release_cancelled().returned(), &event.release_ended().returned()})
         if (const auto found = messages_.find(text->message_id());

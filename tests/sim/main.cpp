@@ -62,6 +62,8 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"straggler_waits", Bug::straggler_waits},
         {"straggler_lost", Bug::straggler_lost},
         {"removal_ignored", Bug::removal_ignored},
+        {"update_first", Bug::update_first},
+        {"earlier_goes_on", Bug::earlier_goes_on},
         {"led_elsewhere", Bug::led_elsewhere},
         {"retraction_first", Bug::retraction_first},
         {"checked_early", Bug::checked_early},

@@ -52,6 +52,8 @@ void ReleasePromises::note(const publishing::v1::Event& event) {
         left_out_[event.release_id()].insert(id);
     if (event.has_deliveries_claimed())
         check_in_use(event.release_id(), event.deliveries_claimed());
+    if (event.has_deliveries_claimed())
+        check_not_updated(event.release_id(), event.deliveries_claimed());
     if (event.has_release_cancelled()) cancelled_.insert(event.release_id());
     if (event.release_cancelled().has_returned() || event.release_ended().has_returned())
         returned_.insert(event.release_id());
@@ -83,6 +85,20 @@ void ReleasePromises::check_not_held(const std::string& id) const {
         in(publishing::v1::DELIVERY_STATE_PLANNED) == 0 &&
         in(publishing::v1::DELIVERY_STATE_READY) > 0)
         throw Violation(id + " is held up by a channel that is not ready");
+}
+
+// Nothing more is sent of a message that another one took the place of.
+void ReleasePromises::check_not_updated(const std::string& id,
+                                        const publishing::v1::DeliveriesClaimed& claimed) const {
+    const Release& release = state_().releases.by_id.at(id);
+    for (const auto& [other, later] : state_().releases.by_id) {
+        const auto& earlier = later.head.supersedes();
+        if (std::ranges::find(earlier, id) == earlier.end() || later.never_left()) continue;
+        for (const std::string& name : claimed.delivery_ids())
+            if (const auto* delivery = release.find(name); delivery && !delivery->retracts())
+                throw Violation(
+                    fmt::format("{} {} is sent although {} updates it", id, name, other));
+    }
 }
 
 // Nothing new goes to a channel that was removed.
@@ -128,6 +144,8 @@ std::string ReleasePromises::fault_of(const std::string& incarnation,
     if (delivery != nullptr && delivery->traits().transport == content::Transport::none)
         return "a request for what Tocsin shows itself: " + armed.delivery;
     if (overtakes(release, armed.delivery, now)) return "a retraction overtakes " + armed.delivery;
+    if (delivery != nullptr && !delivery->retracts() && overtakes_earlier(release, *delivery, now))
+        return "an update overtakes what it updates: " + armed.delivery;
     if (!approved_.contains(release.head.digest()) || !release.content ||
         content::digest(release.content->bytes()) != release.head.digest())
         return "sent what nobody approved";
@@ -147,6 +165,22 @@ bool ReleasePromises::goes_elsewhere(const Release& release, const publishing::D
         request.headers, [](const auto& header) { return header.second.contains(other_account); });
 }
 
+// An earlier message may still come to its channel.
+bool ReleasePromises::overtakes_earlier(const Release& release,
+                                        const publishing::Delivery& delivery,
+                                        runtime::Time now) const {
+    for (const std::string& id : release.head.supersedes()) {
+        const auto earlier = state_().releases.by_id.find(id);
+        if (earlier == state_().releases.by_id.end()) continue;
+        for (const publishing::Delivery& before : earlier->second.deliveries)
+            if (!before.retracts() && before.head.channel_id() == delivery.head.channel_id() &&
+                (may_still_start(before, now) || before.is(publishing::v1::DELIVERY_STATE_ARMED) ||
+                 before.is_unarmed()))
+                return true;
+    }
+    return false;
+}
+
 // Whoever may still start the message could do so after its retraction.
 bool ReleasePromises::overtakes(const Release& release, const std::string& delivery,
                                 runtime::Time now) {
@@ -154,14 +188,17 @@ bool ReleasePromises::overtakes(const Release& release, const std::string& deliv
     if (mark == std::string::npos) return false;
     const publishing::Delivery* original = release.find(delivery.substr(0, mark));
     if (original == nullptr) return false;
+    return original->is(publishing::v1::DELIVERY_STATE_ARMED) || may_still_start(*original, now);
+}
+
+bool ReleasePromises::may_still_start(const publishing::Delivery& delivery, runtime::Time now) {
     // One that was given up in doubt may yet be carried out until its executor had to stop; the
     // decider goes by a clock that may be ahead.
-    const bool under_way = original->doubted() &&
-                           !original->is(publishing::v1::DELIVERY_STATE_CONFIRMED) &&
-                           now + clocks_differ < runtime::from_proto(original->head.give_up_at());
-    return original->is(publishing::v1::DELIVERY_STATE_CLAIMED) ||
-           original->is(publishing::v1::DELIVERY_STATE_ARMED) || under_way ||
-           (original->is(publishing::v1::DELIVERY_STATE_UNKNOWN) && !original->asked);
+    const bool under_way = delivery.doubted() &&
+                           !delivery.is(publishing::v1::DELIVERY_STATE_CONFIRMED) &&
+                           now + clocks_differ < runtime::from_proto(delivery.head.give_up_at());
+    return delivery.is(publishing::v1::DELIVERY_STATE_CLAIMED) || under_way ||
+           (delivery.is(publishing::v1::DELIVERY_STATE_UNKNOWN) && !delivery.asked);
 }
 
 // By one call, whatever became of it by now.
@@ -208,10 +245,21 @@ void ReleasePromises::check_stopped(const Release& release) {
 // --- the end ---
 
 void ReleasePromises::check_one_each() const {
-    std::map<std::string, std::string> out;
+    std::map<std::string, std::string> out, updates;
     for (const auto& [id, release] : state_().releases.by_id) {
+        const std::string& by = release.head.superseded_by();
+        const auto later = state_().releases.by_id.find(by);
+        if (later != state_().releases.by_id.end() && returned_.contains(by))
+            throw Violation(fmt::format("{} is updated by {}, which is not out", id, by));
         if (release.never_left()) continue;
         if (returned_.contains(id)) throw Violation(id + " went out after its text went back");
+        for (const std::string& earlier : release.head.supersedes()) {
+            const auto [other, first] = updates.emplace(earlier, id);
+            if (!first) throw Violation(fmt::format("{} and {} update one", other->second, id));
+            const auto found = state_().releases.by_id.find(earlier);
+            if (found != state_().releases.by_id.end() && found->second.head.superseded_by() != id)
+                throw Violation(fmt::format("{} updates {}, which does not say so", id, earlier));
+        }
         const auto [other, first] = out.emplace(release.head.message_id(), id);
         if (!first) throw Violation(fmt::format("{} and {} are of one message", other->second, id));
     }

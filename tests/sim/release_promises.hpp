@@ -51,10 +51,16 @@ private:
     void check_in_use(const std::string& id,
                       const publishing::v1::DeliveriesClaimed& claimed) const;
     void check_followed(const publishing::Release& release) const;
-    // Of each message at most one release may be public, and none whose text went back.
+    // Of each message at most one release may be public, and none whose text went back; and one
+    // update of it, at most.
     void check_one_each() const;
     static bool overtakes(const publishing::Release& release, const std::string& delivery,
                           runtime::Time now);
+    bool overtakes_earlier(const publishing::Release& release, const publishing::Delivery& delivery,
+                           runtime::Time now) const;
+    static bool may_still_start(const publishing::Delivery& delivery, runtime::Time now);
+    void check_not_updated(const std::string& id,
+                           const publishing::v1::DeliveriesClaimed& claimed) const;
     static bool goes_elsewhere(const publishing::Release& release,
                                const publishing::Delivery& delivery,
                                const runtime::HttpRequest& request);

@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 static const std::string realm = "bow";
 static constexpr int partitions = 2;
-static constexpr int release_messages_max = 4;
+static constexpr int release_messages_max = 5;
 static constexpr int release_step_ms_most = 40;
 // Executors and those who resolve after them go by their clocks.
 static constexpr int clocks_off_ms_most = 2'000;
@@ -57,6 +57,8 @@ struct With {
     std::chrono::seconds lifetime = std::chrono::hours{2};
     int wait_seconds = 0;
     int quorum_percent = 0;
+    // What it updates.
+    std::vector<content::Reference> references{};
 };
 
 content::Content content_of(int number, Time now, With with) {
@@ -77,6 +79,8 @@ content::Content content_of(int number, Time now, With with) {
     if (!with.retraction) draft.clear_retraction();
     draft.mutable_stragglers()->set_wait_seconds(with.wait_seconds);
     draft.mutable_stragglers()->set_quorum_percent(with.quorum_percent);
+    if (!with.references.empty()) content.set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
+    content.mutable_references()->Assign(with.references.begin(), with.references.end());
     *content.add_publishers() = publisher();
     if (with.feed) return content;
     for (const char* channel : {"hook", "toot"}) draft.add_channels(channel);
@@ -275,13 +279,33 @@ void ReleaseWorld::repair(const std::string& release_id) {
     }
 }
 
+// The alert of a message that is in force, as drafting would have it; none where there is none.
+std::vector<content::Reference> ReleaseWorld::something_in_force() {
+    std::vector<content::Reference> all;
+    for (const auto& [id, release] : state().releases.by_id) {
+        if (!release.went_out || !release.head.superseded_by().empty()) continue;
+        for (const publishing::Delivery& delivery : release.deliveries) {
+            if (delivery.retracts() || delivery.head.attempts() == 0) continue;
+            content::Reference& reference = all.emplace_back();
+            reference.set_sender(delivery.fixed().sender());
+            reference.set_identifier(delivery.fixed().identifier());
+            reference.set_sent(delivery.fixed().sent());
+            break;
+        }
+    }
+    if (all.empty()) return all;
+    return {all[static_cast<std::size_t>(below(static_cast<int>(all.size())))]};
+}
+
 void ReleaseWorld::clear_message() {
-    const With with{.retraction = !chance(.2),
-                    .feed = !chance(.3),
-                    // What is short-lived is given up while some answers are still on their way.
-                    .lifetime = chance(.3) ? seconds(15 + below(20)) : std::chrono::hours{2},
-                    .wait_seconds = chance(.3) ? 1 + below(60) : 0,
-                    .quorum_percent = chance(.2) ? 1 + below(100) : 0};
+    const With with{
+        .retraction = !chance(.2),
+        .feed = !chance(.3),
+        // What is short-lived is given up while some answers are still on their way.
+        .lifetime = chance(.3) ? seconds(15 + below(20)) : std::chrono::hours{2},
+        .wait_seconds = chance(.3) ? 1 + below(60) : 0,
+        .quorum_percent = chance(.2) ? 1 + below(100) : 0,
+        .references = chance(.6) ? something_in_force() : std::vector<content::Reference>{}};
     const std::string content = content::serialise(content_of(messages_++, now(), with));
     const std::string message = content::parse(content)->message_id();
     if (chance(.3)) clear_badly(content);

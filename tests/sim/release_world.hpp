@@ -55,6 +55,7 @@ private:
     void change_channel();
     void proceed(const std::string& release_id);
     void clear_message();
+    std::vector<content::Reference> something_in_force();
     void clear_again();
     void clear_badly(const std::string& content);
     void upstream(const approval::v1::Event& event, const runtime::WorldKeys& keys, bool counts);

@@ -1,18 +1,18 @@
 #include "publishing/channels/mastodon_posts.hpp"
 
+#include "content/channel.hpp"
 #include "texts/utf8.hpp"
 
 #include <absl/time/time.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace tocsin::publishing {
 
 using nlohmann::json;
 
-// What a server cuts or adds stands behind these first bytes of a post.
-static constexpr std::size_t mark_bytes = 100;
 // Clocks differ between us and the server.
 static constexpr Duration clock_difference = std::chrono::minutes{5};
 
@@ -94,6 +94,7 @@ public:
         text_ = bare_text(text_of(body, "status"));
         language_ = text_of(body, "language");
         in_reply_to_ = text_of(body, "in_reply_to_id");
+        if (!fixed_.retraction()) retraction_ = retraction_of(job);
     }
 
     bool is(const Post& post) const {
@@ -104,16 +105,38 @@ public:
         const std::string there = bare_text(post.content);
         if (!text_.empty() && there == text_) return true;
         // A link is a mark only where it names this very release; the languages share it, and so
-        // does a retraction, which begins with other words.
+        // may its retraction, which begins with other words.
         const bool own_link = !fixed_.release_id().empty() &&
                               fixed_.permalink().contains(fixed_.release_id()) &&
                               (!fixed_.retraction() || fixed_.permalink().contains("-cancel"));
         return own_link && (language_.empty() || post.language == language_) &&
-               !post.language.empty() && there.starts_with(text_.substr(0, mark_bytes)) &&
+               !post.language.empty() && !begins_as_retraction(there) &&
                (post.content.contains(fixed_.permalink()) || there.contains(fixed_.permalink()));
     }
 
 private:
+    // What would be posted to take it back; empty where there are no words for that.
+    static std::string retraction_of(const Job& job) {
+        const content::ChannelKind* kind = content::find_kind(job.delivery.kind());
+        if (!kind || !job.approved || !job.approved->parsed()) return {};
+        content::v1::Fixed fixed = job.delivery.fixed();
+        fixed.set_retraction(true);
+        content::Limits unlimited = kind->limits;
+        unlimited.text_max = 0;
+        const auto rendition =
+            kind->render(*job.approved->parsed(), job.delivery.language(), fixed, unlimited);
+        if (!rendition) return {};
+        return bare_text(text_of(json::parse(rendition->body(), nullptr, false), "status"));
+    }
+
+    // As far as the first byte in which that differs from the message.
+    bool begins_as_retraction(const std::string& there) const {
+        const auto differs = std::ranges::mismatch(retraction_, text_).in1;
+        if (differs == retraction_.end()) return false;
+        const std::string_view begin(retraction_.begin(), differs + 1);
+        return there.starts_with(begin);
+    }
+
     bool too_old(const Post& post) const {
         absl::Time created;
         constexpr std::size_t longest = 64;
@@ -127,6 +150,7 @@ private:
     const content::v1::Fixed& fixed_;
     Time fire_at_;
     std::string text_;
+    std::string retraction_;
     std::string language_;
     std::string in_reply_to_;
 };

@@ -38,6 +38,8 @@ enum class Bug {
     straggler_waits,      // by default all wait for those that are not ready
     straggler_lost,       // what was not ready at T0 never follows
     removal_ignored,      // what was armed for a channel that was removed goes there
+    update_first,         // an update does not wait for what it updates
+    earlier_goes_on,      // what was updated is sent again all the same
     led_elsewhere,        // a message goes to where its channel leads now, whatever was approved
     retraction_first,     // a retraction does not wait for what it takes back
     checked_early,        // the last check comes before the connection, not behind it

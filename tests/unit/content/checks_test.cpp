@@ -293,6 +293,22 @@ Draft with_areas(std::size_t bytes) {
     return draft;
 }
 
+// The page that is linked to where no feed shows the alert may count for more than any other link.
+TEST(Checks, ATextFitsWithEachLinkThatItMayGet) {
+    Draft draft = samples::make_draft();
+    for (Text& text : *draft.mutable_texts()) {
+        ChannelText* other = text.add_channel_texts();
+        other->set_kind("mastodon");
+        other->set_text(std::string(400, 'x'));
+    }
+    EXPECT_EQ(samples::find_code(check(draft, samples::now, "live"), "too_long"), nullptr);
+    draft.set_web("https://192.0.2.1/" + std::string(300, 'p'));
+    const auto found = check(draft, samples::now, "live");
+    const Finding* long_one = samples::find_code(found, "too_long");
+    ASSERT_NE(long_one, nullptr);
+    EXPECT_EQ(long_one->field, "texts[0].channel_texts[0].text");
+}
+
 TEST(Checks, ADraftThatLeadsToARecordThatDoesNotFitIsNotSubmitted) {
     const auto found = check(with_areas(385'000), samples::now, "live");
     const auto large = std::ranges::find(found, "too_large", &Finding::code);

@@ -195,12 +195,20 @@ inline v1::Event update_of(const content::v1::Reference& reference) {
     return event;
 }
 
-inline runtime::Foreign published(const std::vector<std::string>& identifiers) {
+// Identifiers end with the agency.
+inline runtime::Foreign published(const std::vector<std::string>& identifiers,
+                                  const std::string& release_id = "rel-1",
+                                  Time expires = samples::now + std::chrono::hours{1}) {
     publishing::v1::Event event;
-    event.set_release_id("rel-1");
-    event.mutable_deliveries_claimed();
-    for (const std::string& identifier : identifiers)
-        *event.mutable_deliveries_claimed()->add_alerts() = alert(identifier);
+    event.set_release_id(release_id);
+    auto& claimed = *event.mutable_deliveries_claimed();
+    for (const std::string& identifier : identifiers) {
+        content::v1::PublishedAlert& published = *claimed.add_alerts();
+        *published.mutable_reference() = alert(identifier);
+        published.set_agency_id(identifier.substr(identifier.rfind('-') + 1));
+    }
+    claimed.set_message_id("msg-of-" + release_id);
+    *claimed.mutable_expires() = runtime::to_proto(expires);
     return foreign<publishing::v1::Event>("publishing", "bow", {event});
 }
 
@@ -234,9 +242,10 @@ inline v1::Event channel(const char* id = "hook", const char* agency = "calgary"
     return event;
 }
 
-// There is a channel beside what happened.
+// Each agency has a channel beside what happened.
 inline Case given(std::vector<v1::Event> events = {incident(), message()}) {
     events.push_back(channel());
+    events.push_back(channel("siren", "alberta"));
     return Case(std::move(events), samples::now);
 }
 

@@ -19,7 +19,7 @@ TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
               (Names{"review_rejected", "review_returned", "roster_imported"}));
     EXPECT_EQ((testing::concerning<Decider, publishing::v1::Event>("publishing")),
               (Names{"channel_put", "channel_removed", "deliveries_claimed", "release_cancelled",
-                     "release_ended"}));
+                     "release_completed", "release_ended", "release_superseded"}));
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
               (Names{"crossing_retried", "rule_crossed", "rule_put", "rule_removed"}));
 }

@@ -119,7 +119,7 @@ TEST(Destinations, OnlyTheChannelsThatTheDraftNames) {
     draft.add_channels("hook");
     Case test({incident(), message(draft)}, samples::now);
     test.when(published(put())).when(published(put("other")));
-    const auto content = submitted_content(ana(test).when(submit("1")));
+    const auto content = submitted_content(ana(test).when(submit("1", {"no_channel"})));
     ASSERT_EQ(content.publishers(0).destinations_size(), 1);
     EXPECT_EQ(content.publishers(0).destinations(0).channel_id(), "hook");
 }
@@ -135,12 +135,17 @@ TEST(Destinations, AChannelThatNoAgencyHasIsAnError) {
     EXPECT_TRUE(says(test.rejection()->text, "unknown_channel")) << test.rejection()->text;
 }
 
-TEST(Destinations, AMessageThatGoesNowhereIsAWarning) {
+TEST(Destinations, AnAgencyThatPublishesItNowhereIsAWarning) {
     Case test({incident(), message()}, samples::now);
     ana(test);
     EXPECT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
-    EXPECT_TRUE(says(test.rejection()->text, "no_channel")) << test.rejection()->text;
+    EXPECT_TRUE(says(test.rejection()->text, "no_channel at agencies[0]"))
+        << test.rejection()->text;
     test.when(published(put()));
+    EXPECT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
+    EXPECT_TRUE(says(test.rejection()->text, "no_channel at agencies[1]"))
+        << test.rejection()->text;
+    test.when(published(put("siren", "alberta")));
     EXPECT_EQ(test.when(submit("1")).refused(), "");
 }
 
@@ -149,7 +154,7 @@ TEST(Destinations, SoManyThatTheContentIsTooLargeAreRefused) {
     const std::string url = "https://hook.example.org/" + std::string(400, 'h');
     for (int i = 0; i < 700; ++i)
         test.when(published(put(fmt::format("hook-{}", i).c_str(), "calgary", url.c_str())));
-    EXPECT_EQ(ana(test).when(submit("1")).refused(), "content_too_large");
+    EXPECT_EQ(ana(test).when(submit("1", {"no_channel"})).refused(), "content_too_large");
     EXPECT_EQ(test.rejection()->field, "channels");
     EXPECT_TRUE(says(test.rejection()->text, "name fewer channels")) << test.rejection()->text;
 }

@@ -114,6 +114,11 @@ inline Fact claimed() {
     event.mutable_deliveries_claimed();
     return fact(event);
 }
+inline Fact superseded(const char* by = "later") {
+    publishing::v1::Event event = of_release();
+    event.mutable_release_superseded()->set_by(by);
+    return fact(event);
+}
 inline Fact completed(publishing::v1::ReleaseState state) {
     publishing::v1::Event event = of_release();
     event.mutable_release_completed()->set_state(state);

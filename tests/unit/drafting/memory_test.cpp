@@ -48,8 +48,14 @@ public:
     }
     void submit(int number) {
         const std::string id = id_of(number);
-        const v1::Event event =
-            submitted({id, "bow", "live", state_.messages.at(id), state_.destinations, "ana", {}});
+        const v1::Event event = submitted({id,
+                                           "bow",
+                                           "live",
+                                           state_.messages.at(id),
+                                           state_.alerts,
+                                           state_.destinations,
+                                           "ana",
+                                           {}});
         content_bytes_ = event.message_submitted().content().size();
         tell("drafting", event, content::samples::now);
     }

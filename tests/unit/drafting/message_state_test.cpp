@@ -25,6 +25,7 @@ const std::set<std::pair<std::string, std::string>> allowed_moves{
     {"armed", "expired"},       {"releasing", "released"}, {"releasing", "superseded"},
     {"releasing", "cancelled"}, {"releasing", "expired"},  {"released", "superseded"},
     {"released", "cancelled"},  {"released", "expired"},   {"cancelled", "released"},
+    {"superseded", "released"},
 };
 
 TEST(MessageState, EveryPairIsAllowedOrNotAsListed) {
@@ -47,14 +48,15 @@ TEST(MessageState, NothingComesFromNorLeadsToWhatIsNotSaid) {
     }
 }
 
-// But for what was given up, and a channel has after all.
+// But for what was given up, and a channel has after all; or was to be updated, and was not.
 TEST(MessageState, NothingLeavesAnEnd) {
     for (const auto end :
          {v1::MESSAGE_STATE_SUPERSEDED, v1::MESSAGE_STATE_CANCELLED, v1::MESSAGE_STATE_EXPIRED,
           v1::MESSAGE_STATE_WITHDRAWN, v1::MESSAGE_STATE_REJECTED})
         for (const auto to : enum_values<v1::MessageState>())
             EXPECT_EQ(may_move(end, to),
-                      end == v1::MESSAGE_STATE_CANCELLED && to == v1::MESSAGE_STATE_RELEASED)
+                      (end == v1::MESSAGE_STATE_CANCELLED || end == v1::MESSAGE_STATE_SUPERSEDED) &&
+                          to == v1::MESSAGE_STATE_RELEASED)
                 << enum_name(end);
 }
 

@@ -14,28 +14,29 @@ namespace {
 
 using namespace cases;
 
-Destinations one_channel() {
+Destinations a_channel_each() {
     Destinations destinations;
     evolve(destinations, channel().channel_followed());
+    evolve(destinations, channel("siren", "alberta").channel_followed());
     return destinations;
 }
 
 TEST(Preview, SaysWhatIsWrongWithWhereItGoes) {
     auto draft = samples::make_draft();
-    EXPECT_TRUE(preview(draft, "bow", one_channel(), samples::now, "live").findings().empty());
+    EXPECT_TRUE(preview(draft, "bow", a_channel_each(), samples::now, "live").findings().empty());
     const auto nowhere = preview(draft, "bow", {}, samples::now, "live");
-    ASSERT_EQ(nowhere.findings_size(), 1);
+    ASSERT_EQ(nowhere.findings_size(), 2);
     EXPECT_EQ(nowhere.findings(0).code(), "no_channel");
     EXPECT_FALSE(nowhere.findings(0).blocks());
 }
 
 TEST(Preview, OfADraftThatCannotBeStoredIsNothingButTheChecks) {
     auto draft = samples::make_draft();
-    const auto fits = preview(draft, "bow", one_channel(), samples::now, "live");
+    const auto fits = preview(draft, "bow", a_channel_each(), samples::now, "live");
     EXPECT_FALSE(fits.previews().empty());
     auto& area = *draft.add_areas();
     area.add_polygons(std::string(content::draft_bytes_max, '1'));
-    const auto large = preview(draft, "bow", one_channel(), samples::now, "live");
+    const auto large = preview(draft, "bow", a_channel_each(), samples::now, "live");
     EXPECT_TRUE(large.previews().empty());
     ASSERT_FALSE(large.findings().empty());
     EXPECT_TRUE(large.findings(0).blocks());
@@ -59,7 +60,7 @@ TEST(Preview, HoldsNothingThatNobodyCouldSendAndNoEndOfFindings) {
     for (const char* language : {"cr", "iu", "oj", "mic", "de", "es", "it", "pa"})
         draft.add_texts()->set_language(language);
     ASSERT_LT(draft.ByteSizeLong(), content::draft_bytes_max);
-    const auto shown = preview(draft, "bow", one_channel(), samples::now, "live");
+    const auto shown = preview(draft, "bow", a_channel_each(), samples::now, "live");
     EXPECT_EQ(shown.findings_size(), findings_max);
     for (const auto& one : shown.previews())
         EXPECT_LE(one.rendition().body().size(), content::worst_case_bytes_max) << one.kind();

@@ -86,6 +86,21 @@ TEST(Lifecycle, ARelease) {
         "released");
 }
 
+TEST(Lifecycle, AMessageThatWasUpdatedIsSupersededWhateverBecomesOfItsRest) {
+    const std::vector<Fact> before{created(), submitted(), opened(), cleared(),
+                                   planned(), armed(),     claimed()};
+    const auto with = [&](std::vector<Fact> more) {
+        more.insert(more.begin(), before.begin(), before.end());
+        return state_after(more);
+    };
+    EXPECT_EQ(with({superseded()}), "superseded");
+    EXPECT_EQ(with({completed(RELEASE_STATE_RELEASED), superseded()}), "superseded");
+    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RELEASED)}), "superseded");
+    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED)}), "superseded");
+    EXPECT_EQ(with({superseded(), ended(RELEASE_STATE_ABORTED)}), "superseded");
+    EXPECT_EQ(with({superseded(), superseded("")}), "released");
+}
+
 TEST(Lifecycle, ATextThatItsReleaseGaveBackIsADraftAgain) {
     const std::vector<Fact> drafting{created(), submitted(), given_back()};
     const std::vector<Fact> approval{opened(), cleared()};

@@ -37,9 +37,9 @@ TEST(Claiming, NamesTheAlertsThatBecomePublicWithIt) {
     const auto& claimed = story.given.events()[0].deliveries_claimed();
     ASSERT_EQ(claimed.alerts_size(), 1) << "the feed and the webhook carry the same";
     const content::v1::Fixed fixed = story.whole("feed").fixed();
-    EXPECT_EQ(claimed.alerts(0).identifier(), fixed.identifier());
-    EXPECT_EQ(claimed.alerts(0).sender(), fixed.sender());
-    EXPECT_EQ(claimed.alerts(0).sent(), fixed.sent());
+    EXPECT_EQ(claimed.alerts(0).reference().identifier(), fixed.identifier());
+    EXPECT_EQ(claimed.alerts(0).reference().sender(), fixed.sender());
+    EXPECT_EQ(claimed.alerts(0).reference().sent(), fixed.sent());
     story.outcome("hook", v1::OUTCOME_RETRY_LATER, at(2)).claim("x1", at(60));
     ASSERT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.given.events()[0].deliveries_claimed().alerts_size(), 0);

@@ -125,6 +125,33 @@ TEST(LargeRelease, AThousandChannels) {
     run_whole(all, 1000);
 }
 
+// Names as long as they may be, of as many channels as there may be.
+TEST(LargeRelease, CanBeStoppedHoweverManyOfItsChannelsChanged) {
+    const std::string url = "https://hook.example.org/" + std::string(60, 'u');
+    std::vector<v1::Event> channels{channel("feed", "feed")};
+    for (int i = 1; i < deliveries_max - 100; ++i) {
+        channels.push_back(
+            channel(fmt::format("hook-{:04}-{}", i, std::string(30, 'h')), "webhook"));
+        channels.back().mutable_channel_put()->mutable_channel()->set_url(url);
+    }
+    Whole all{channels, samples::make_content()};
+    all.prepare();
+    all.keep();
+    const Time fire_at = runtime::from_proto(all.story.release().head.fire_at());
+    all.fire(v1::PURPOSE_MESSAGE, fire_at);
+    ASSERT_EQ(all.story.state(), v1::RELEASE_STATE_RELEASED);
+    for (v1::Event& event : channels) {
+        v1::Channel& changed = *event.mutable_channel_put()->mutable_channel();
+        changed.set_name(std::string(200, 'n'));
+        if (changed.kind() == "webhook") changed.set_credential(std::string(60, 'c'));
+        all.story.given.happens(event);
+    }
+    all.story.stop(fire_at + 10s);
+    all.took(fire_at + 10s);
+    EXPECT_EQ(all.story.state(), v1::RELEASE_STATE_RETRACTING);
+    EXPECT_LT(all.largest, runtime::decision_bytes_max);
+}
+
 TEST(LargeRelease, ThreeHundredWebhooksWithALongText) {
     auto content = samples::make_content();
     for (auto& text : *content.mutable_draft()->mutable_texts())

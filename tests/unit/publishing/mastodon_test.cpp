@@ -169,26 +169,24 @@ TEST(Mastodon, ReadBackFindsThePostByItsText) {
     EXPECT_EQ(found.receipt, "9");
 }
 
-TEST(Mastodon, ReadBackFindsThePostByHowItBeginsAndItsLinkInItsLanguageOnly) {
+TEST(Mastodon, ReadBackFindsThePostByItsLinkInItsLanguageOnly) {
     Bench bench{"mastodon", "toot:fr-CA"};
     const std::string link = bench.job.delivery.fixed().permalink();
-    const std::string begin = nlohmann::json::parse(bench.job.body->bytes())
-                                  .at("status")
-                                  .get<std::string>()
-                                  .substr(0, 160);
     const auto post = [&](const std::string& words, const std::string& language) {
         return nlohmann::json::array(
                    {{{"id", "9"},
-                     {"content", "<p>" + words + "… <a href=\"" + link + "\">x</a>"},
+                     {"content", "<p>" + words + " <a href=\"" + link + "\">x</a>"},
                      {"language", language}}})
             .dump();
     };
-    bench.http.answer = account(post(begin, "fr"), 200);
+    // Some servers show a mention, or a name, in other words.
+    bench.http.answer = account(post("other words", "fr"), 200);
     EXPECT_EQ(bench.find().kind, Found::Kind::found);
-    bench.http.answer = account(post(begin, "en"), 200);
+    bench.http.answer = account(post("other words", "en"), 200);
     EXPECT_EQ(bench.find().kind, Found::Kind::absent);
     // Its retraction, where no feed has a Cancel that could be linked to.
-    bench.http.answer = account(post("Alerte annulée : elle était erronée", "fr"), 200);
+    bench.http.answer =
+        account(post(bench.job.approved->parsed()->draft().retraction(0).headline(), "fr"), 200);
     EXPECT_EQ(bench.find().kind, Found::Kind::absent);
 }
 

@@ -241,11 +241,76 @@ TEST(ChangedChannel, ARetractionGoesToWhereItsOriginalWent) {
     EXPECT_EQ(story.release().find("toot:en-CA:cancel"), nullptr);
 }
 
-TEST(ChangedChannel, WhatIsArmedDoesNotGoElsewhere) {
+TEST(ChangedChannel, WhatIsArmedDoesNotGoElsewhereAndIsTriedAgainOnceItIsPutBack) {
     Story story = armed();
-    put(story, "hook", "https://other.example.org", "hook");
-    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED));
+    put(story, "hook", "https://other.example.org", "hook", at(1));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_REFUSED));
     EXPECT_EQ(story.delivery("hook").channel->url(), "https://hook.example.org");
+    story.claim().retry("hook", at(3));
+    EXPECT_EQ(story.given.refused(), "channel_gone");
+    put(story, "hook", "https://hook.example.org", "hook", at(4)).retry("hook", at(5));
+    ASSERT_EQ(story.given.refused(), "");
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+}
+
+TEST(ChangedChannel, ARetryKeepsToTheLanguagesOfNow) {
+    Story story{{channel("feed", "feed"), channel("toot", "mastodon")}};
+    story.clear().prepared("feed").prepared("toot:fr-CA").prepared("toot:en-CA");
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("toot:fr-CA", v1::OUTCOME_REFUSED);
+    v1::Command command;
+    v1::PutChannelRequest& request = *command.mutable_put_channel();
+    request.set_channel_id("toot");
+    request.set_kind("mastodon");
+    request.set_url("https://toot.example.org");
+    request.set_credential("toot");
+    request.add_languages("en-CA");
+    story.given.by("ada", "calgary", {"admin"}).on(at(5)).when(command);
+    story.retry("toot:fr-CA", at(6));
+    EXPECT_EQ(story.given.refused(), "channel_gone");
+}
+
+// ---- what people wait for
+
+TEST(Waiting, IsWhatAReleaseIsSaidToDoWhoseChannelsAllLeadElsewhere) {
+    Story story{samples::feed_and_hook(), that_waits()};
+    v1::Event moved = channel("hook", "webhook");
+    moved.mutable_channel_put()->mutable_channel()->set_url("https://other.example.org");
+    v1::Event removed;
+    removed.mutable_channel_removed()->set_channel_id("feed");
+    story.given.happens(moved).happens(removed);
+    EXPECT_EQ(story.clear().state(), v1::RELEASE_STATE_WAITING);
+    put(story, "hook", "https://hook.example.org", "hook");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_PREPARING);
+    put(story, "hook", "https://other.example.org", "hook", at(6));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_WAITING);
+}
+
+TEST(Waiting, IsNothingThatALeftOutChannelLeadsTo) {
+    auto content = samples::make_content();
+    *content.mutable_draft()->mutable_release_at() = runtime::to_proto(at(1800));
+    Story story{samples::feed_only(), content};
+    story.given.happens(channel("hook", "webhook"));
+    story.clear().prepared("feed");
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_PREPARING) << "it waits for its time alone";
+}
+
+TEST(Quorum, CountsAChannelThatWasRemovedAndNoneThatAPersonLeftOut) {
+    auto content = that_waits();
+    content.mutable_draft()->mutable_stragglers()->set_quorum_percent(100);
+    v1::Event removed;
+    removed.mutable_channel_removed()->set_channel_id("hook");
+    Story without{samples::feed_and_hook(), content};
+    without.given.happens(removed);
+    without.clear().prepared("feed");
+    EXPECT_NE(without.state(), v1::RELEASE_STATE_ARMED) << "two were approved";
+    Story with_new{samples::feed_only(), content};
+    with_new.given.happens(channel("hook", "webhook"));
+    with_new.clear().prepared("feed");
+    EXPECT_EQ(with_new.state(), v1::RELEASE_STATE_ARMED) << "one was approved";
+    Story left_out{samples::feed_and_hook(), content};
+    left_out.clear().prepared("feed").prepared("hook", false, "down");
+    EXPECT_EQ(proceed(left_out).state(), v1::RELEASE_STATE_ARMED);
 }
 
 // Another account does not show what went out by the one that was approved, and would be sent it

@@ -267,9 +267,38 @@ TEST(Retracting, OneThatFailedCanBeOrderedAgainForThatChannel) {
     story.claim().outcome("hook", v1::OUTCOME_CONFIRMED).stop();
     story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
     story.outcome("hook:cancel", v1::OUTCOME_REFUSED, at(11), 1, "x1", "410");
-    EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_PARTLY_RETRACTED) << "an alert says so until it is";
     story.stop(at(12));
     EXPECT_EQ(story.delivery("hook:cancel:2").state(), v1::DELIVERY_STATE_ARMED);
+}
+
+// What a server takes is known only once it is asked, after the approval.
+TEST(Retracting, WhereItsWordsDoNotFitItIsRefusedAndSaysSo) {
+    auto content = samples::make_content();
+    for (auto* texts :
+         {content.mutable_draft()->mutable_texts(), content.mutable_draft()->mutable_retraction()})
+        for (content::Text& text : *texts) {
+            auto& words = *text.add_channel_texts();
+            words.set_kind("mastodon");
+            words.set_text(texts == content.mutable_draft()->mutable_texts()
+                               ? text.language() + " flood"
+                               : std::string(300, 'x'));
+        }
+    Story story{{channel("feed", "feed"), channel("toot", "mastodon")}, content};
+    story.clear().prepared("feed");
+    for (const char* id : {"toot:fr-CA", "toot:en-CA"}) story.prepared(id, true, "", 200);
+    story.claim().outcome("feed", v1::OUTCOME_CONFIRMED);
+    for (const char* id : {"toot:fr-CA", "toot:en-CA"}) story.outcome(id, v1::OUTCOME_CONFIRMED);
+    story.stop();
+    ASSERT_EQ(story.given.refused(), "");
+    EXPECT_TRUE(story.delivery("toot:fr-CA:cancel").is(v1::DELIVERY_STATE_REFUSED));
+    EXPECT_NE(story.delivery("toot:fr-CA:cancel").head.reason(), "");
+    story.claim("x1", at(11), v1::PURPOSE_RETRACTION);
+    story.outcome("feed:cancel", v1::OUTCOME_CONFIRMED, at(12));
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_PARTLY_RETRACTED);
+    EXPECT_TRUE(story.release().head.reason().contains("toot:fr-CA:cancel"));
+    story.stop(at(13));
+    EXPECT_EQ(story.given.refused(), "no_retraction") << "the others have it";
 }
 }  // namespace
 }  // namespace tocsin::publishing

@@ -204,6 +204,19 @@ TEST(Outcomes, RefusedForNowIsTriedAgainNotEarlierThanTheChannelAsked) {
     EXPECT_EQ(story.delivery("hook").head.executor(), "x2");
 }
 
+TEST(Outcomes, AChannelThatAsksForMoreTimeThanThereIsGetsALastAttempt) {
+    Story story = armed({channel("hook", "webhook")});
+    v1::RecordOutcome result = story.result_of("hook", v1::OUTCOME_RETRY_LATER);
+    result.set_retry_after_ms(3'600'000);
+    story.claim().outcome(result, at(600));
+    ASSERT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+    EXPECT_EQ(*story.delivery("hook").retry_at, at(3600 - 15));
+    story.claim("x1", at(3585));
+    result.set_attempt(2);
+    story.outcome(result, at(3586));
+    EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_REFUSED));
+}
+
 // A server that is down for hours takes it when it is back.
 TEST(Outcomes, RetriesGoOnUntilTheMessageExpires) {
     Story story = armed({channel("hook", "webhook")});

@@ -1,0 +1,226 @@
+// Updates and cancels: what they take the place of, and what they wait for.
+#include "publishing/superseding.hpp"
+
+#include "samples.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin::publishing {
+namespace {
+
+using samples::armed;
+using samples::at;
+using samples::Story;
+
+// A first message on feed and hook, and what comes after it.
+struct Both {
+    Story story;
+    content::Content first;
+
+    explicit Both(Story begun) : story(std::move(begun)), first(story.content) {}
+
+    std::string first_id() const { return samples::release_id(first); }
+    const Release& earlier() const { return story.given.state().releases.by_id.at(first_id()); }
+    const Delivery& of_earlier(const std::string& id) const { return *earlier().find(id); }
+
+    // From now on the story is that of an update of the first message.
+    Both& update(const std::string& message_id, Time when) {
+        content::Content content = samples::make_content();
+        content.set_message_id(message_id);
+        content.set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
+        const content::v1::Fixed& fixed = of_earlier("feed").fixed();
+        content::Reference& reference = *content.add_references();
+        reference.set_sender(fixed.sender());
+        reference.set_identifier(fixed.identifier());
+        reference.set_sent(fixed.sent());
+        story.content = samples::going_to(samples::feed_and_hook(), content);
+        story.clear(when);
+        return *this;
+    }
+    Both& ready(Time when) {
+        for (const char* id : {"feed", "hook"}) story.prepared(id, true, "", 0, when);
+        return *this;
+    }
+    Both& of_first() {
+        story.content = first;
+        return *this;
+    }
+};
+
+// The feed has it, and of the hook `outcome` is known.
+Both published(v1::Outcome outcome) {
+    Both both{armed()};
+    both.story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", outcome);
+    return both;
+}
+
+TEST(Update, IsPlannedWithWhatItTakesThePlaceOf) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5));
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_PREPARING);
+    ASSERT_EQ(both.story.release().head.supersedes_size(), 1);
+    EXPECT_EQ(both.story.release().head.supersedes(0), both.first_id());
+    EXPECT_EQ(both.earlier().head.superseded_by(), "") << "nothing of the update is out";
+}
+
+TEST(Update, OfWhatIsNotInForceGoesBackToItsAuthors) {
+    Both unknown = published(v1::OUTCOME_CONFIRMED);
+    auto content = samples::make_content();
+    content.set_message_id("msg-2");
+    content.add_references()->set_identifier("tocsin-somebody-elses");
+    unknown.story.content = samples::going_to(samples::feed_and_hook(), content);
+    unknown.story.clear(at(5));
+    EXPECT_EQ(unknown.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(unknown.story.release().head.reason().contains("published none such"));
+    EXPECT_TRUE(unknown.story.given.events().back().release_ended().has_returned());
+    EXPECT_FALSE(unknown.story.given.events().back().release_ended().returned().as_it_is());
+
+    Both retracted = published(v1::OUTCOME_CONFIRMED);
+    retracted.story.stop(at(5));
+    retracted.update("msg-2", at(6));
+    EXPECT_EQ(retracted.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(retracted.story.release().head.reason().contains("it was retracted"));
+
+    Both updated = published(v1::OUTCOME_CONFIRMED);
+    updated.update("msg-2", at(5)).ready(at(5)).story.claim("x1", at(6));
+    updated.update("msg-3", at(7));
+    EXPECT_EQ(updated.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(updated.story.release().head.reason().contains("took its place"));
+}
+
+TEST(Update, EndsWhatWasStillToGoOutOnceItIsClaimed) {
+    Both both = published(v1::OUTCOME_RETRY_LATER);
+    ASSERT_TRUE(both.of_earlier("hook").is(v1::DELIVERY_STATE_ARMED));
+    both.update("msg-2", at(5)).ready(at(5));
+    EXPECT_TRUE(both.of_earlier("hook").is(v1::DELIVERY_STATE_ARMED)) << "not before";
+    both.story.claim("x1", at(6));
+    ASSERT_EQ(both.story.given.refused(), "");
+    EXPECT_EQ(both.earlier().head.superseded_by(), both.story.id());
+    EXPECT_TRUE(both.of_earlier("hook").is(v1::DELIVERY_STATE_STOOD_DOWN));
+    EXPECT_EQ(both.earlier().head.state(), v1::RELEASE_STATE_RELEASED);
+    EXPECT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_CLAIMED));
+    both.of_first().story.claim("x1", at(60));
+    EXPECT_EQ(both.story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Update, EndsTheRetriesOfWhatWasRefused) {
+    Both both = published(v1::OUTCOME_REFUSED);
+    both.update("msg-2", at(5)).ready(at(5)).story.claim("x1", at(6));
+    both.of_first().story.retry("hook", at(7));
+    EXPECT_EQ(both.story.given.refused(), "superseded");
+}
+
+TEST(Update, LeavesAStragglerOfTheEarlierOneBehind) {
+    Both both{Story{samples::feed_and_hook()}};
+    both.story.clear().prepared("feed").prepared("hook", false, "down");
+    both.story.claim().outcome("feed", v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5)).ready(at(5)).story.claim("x1", at(6));
+    EXPECT_TRUE(both.of_earlier("hook").is(v1::DELIVERY_STATE_STOOD_DOWN));
+    both.of_first().story.prepared("hook", true, "", 0, at(7));
+    EXPECT_TRUE(both.of_earlier("hook").is(v1::DELIVERY_STATE_STOOD_DOWN));
+}
+
+TEST(Update, WaitsOnAChannelForWhatMayStillComeThere) {
+    Both both{armed()};
+    both.story.claim().outcome("feed", v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5)).ready(at(5)).story.claim("x1", at(6));
+    EXPECT_TRUE(both.story.delivery("feed").is(v1::DELIVERY_STATE_CLAIMED));
+    EXPECT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_ARMED))
+        << "the first one is under way there";
+    const auto content = both.story.content;
+    both.of_first().story.outcome("hook", v1::OUTCOME_CONFIRMED, at(7));
+    both.story.content = content;
+    both.story.claim("x1", at(8));
+    EXPECT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_CLAIMED));
+}
+
+TEST(Update, WaitsForWhatIsInDoubtUntilItsTimeIsOver) {
+    Both both = published(v1::OUTCOME_UNKNOWN);
+    both.update("msg-2", at(5)).ready(at(5)).story.claim("x1", at(6));
+    EXPECT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+    const auto content = both.story.content;
+    // The channel was queried, and does not say.
+    both.of_first().story.outcome("hook", v1::OUTCOME_CANNOT_TELL, at(20));
+    both.story.content = content;
+    both.story.claim("x1", at(21));
+    EXPECT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_ARMED));
+    both.story.claim("x1", at(40));
+    EXPECT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_CLAIMED));
+}
+
+TEST(Update, OfTwoTheFirstThatGoesOutIsTheOnlyOne) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5)).ready(at(5));
+    const auto second = both.story.content;
+    both.update("msg-3", at(5)).ready(at(5)).story.claim("x1", at(6));
+    ASSERT_TRUE(both.story.delivery("hook").is(v1::DELIVERY_STATE_CLAIMED));
+    EXPECT_EQ(both.earlier().head.superseded_by(), both.story.id());
+    both.story.content = second;
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(both.story.release().text_returned);
+    both.story.claim("x1", at(7));
+    EXPECT_EQ(both.story.given.refused(), "nothing_to_claim");
+}
+
+TEST(Update, OfWhatIsRetractedMeanwhileGoesBackToItsAuthors) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5)).ready(at(5));
+    const auto second = both.story.content;
+    both.of_first().story.stop(at(6));
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_RETRACTING);
+    both.story.content = second;
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(both.story.release().head.reason().contains("was retracted"));
+    EXPECT_TRUE(both.story.release().text_returned);
+}
+
+TEST(Update, ThatIsStoppedBeforeItIsOutLeavesTheEarlierOneAsItWas) {
+    Both both = published(v1::OUTCOME_RETRY_LATER);
+    both.update("msg-2", at(5)).ready(at(5)).story.stop(at(6));
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_CANCELLED);
+    EXPECT_TRUE(both.of_earlier("hook").is(v1::DELIVERY_STATE_ARMED));
+    EXPECT_EQ(both.earlier().head.superseded_by(), "");
+}
+
+TEST(Update, ThatNobodyTookLeavesTheEarlierOneInForce) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    // The hook alone: a feed shows what was claimed.
+    both.update("msg-2", at(5)).story.prepared("hook", true, "", 0, at(5));
+    both.story.prepared("feed", false, "off", 0, at(5)).claim("x1", at(6));
+    EXPECT_EQ(both.earlier().head.superseded_by(), both.story.id());
+    both.story.outcome("hook", v1::OUTCOME_REFUSED, at(7));
+    EXPECT_EQ(both.earlier().head.superseded_by(), both.story.id()) << "the feed may follow";
+    both.story.stop(at(8));
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_CANCELLED);
+    EXPECT_EQ(both.earlier().head.superseded_by(), "");
+    both.update("msg-3", at(9));
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_PREPARING);
+}
+
+// What was updated may turn out to be a mistake as well.
+TEST(Update, TheEarlierOneCanStillBeTakenBack) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5)).ready(at(5)).story.claim("x1", at(6));
+    both.of_first().story.stop(at(7));
+    EXPECT_EQ(both.story.given.refused(), "");
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_RETRACTING);
+}
+
+TEST(Claim, NamesTheAlertsOfTheMessageAndNotThoseOfItsRetraction) {
+    Both both{armed()};
+    both.story.claim();
+    const auto& claimed = both.story.given.events().front().deliveries_claimed();
+    ASSERT_EQ(claimed.alerts_size(), 1);
+    EXPECT_EQ(claimed.alerts(0).agency_id(), "calgary");
+    EXPECT_EQ(claimed.message_id(), "msg-1");
+    EXPECT_EQ(runtime::from_proto(claimed.expires()), at(3600));
+    both.story.outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_CONFIRMED);
+    both.story.stop(at(10)).claim("x1", at(11), v1::PURPOSE_RETRACTION);
+    ASSERT_TRUE(both.story.given.events().front().has_deliveries_claimed());
+    EXPECT_TRUE(both.story.given.events().front().deliveries_claimed().alerts().empty());
+}
+
+}  // namespace
+}  // namespace tocsin::publishing
