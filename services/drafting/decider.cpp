@@ -96,8 +96,8 @@ static bool apply(State& state, const v1::Event& event, Time decided_at) {
         case v1::Event::kAlertsPublished:
             evolve(state.alerts, event.alerts_published(), decided_at);
             return true;
-        case v1::Event::kAlertsEnded:
-            evolve(state.alerts, event.alerts_ended());
+        case v1::Event::kAlertsChanged:
+            evolve(state.alerts, event.alerts_changed());
             return true;
         case v1::Event::kChannelFollowed:
             evolve(state.destinations, event.channel_followed());

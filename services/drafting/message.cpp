@@ -90,7 +90,8 @@ static v1::Event returned_by_release(const std::string& id, const Message& messa
         "until it expires, except those of people who stopped it or submit it: have it submitted "
         "as "
         "it is to release it again, or revise it, which takes new ones.";
-    constexpr std::string_view anew = "Revise it and submit it again, which takes new approvals.";
+    constexpr std::string_view anew =
+        "What stands above is to be corrected first; then it takes new approvals.";
     v1::Event returned = move_of(id, message.state, MESSAGE_STATE_DRAFT);
     v1::MessageReturned& body = *returned.mutable_message_returned();
     body.set_actor(text.stopped_by().empty() ? std::string{publishing_itself} : text.stopped_by());
@@ -103,12 +104,13 @@ static v1::Event returned_by_release(const std::string& id, const Message& messa
 
 void take_back_released(const Messages& messages, const runtime::Foreign& foreign,
                         Happened& happened) {
+    std::set<std::string> back;
     foreign.each<publishing::v1::Event>([&](const publishing::v1::Event& event) {
         const auto& text = text_of(event);
         const Message* message = messages.find(text.message_id());
         // What an earlier submission led to brings back nothing of a later one.
         if (!message || message->state != MESSAGE_STATE_IN_REVIEW ||
-            message->rounds != text.round())
+            message->rounds != text.round() || !back.insert(text.message_id()).second)
             return;
         happened.events.push_back(returned_by_release(text.message_id(), *message, event));
         happened.subject = text.message_id();

@@ -43,8 +43,10 @@ static constexpr runtime::Move<v1::MessageState> message_moves[] = {
     {MESSAGE_STATE_RELEASING, MESSAGE_STATE_CANCELLED},
     {MESSAGE_STATE_RELEASING, MESSAGE_STATE_EXPIRED},
     {MESSAGE_STATE_RELEASED, MESSAGE_STATE_SUPERSEDED},
-    // Of what was to take its place nothing was public.
+    // Of what was to take its place nothing was public, or it was retracted all the same.
     {MESSAGE_STATE_SUPERSEDED, MESSAGE_STATE_RELEASED},
+    {MESSAGE_STATE_SUPERSEDED, MESSAGE_STATE_RELEASING},
+    {MESSAGE_STATE_SUPERSEDED, MESSAGE_STATE_CANCELLED},
     // Retracted.
     {MESSAGE_STATE_RELEASED, MESSAGE_STATE_CANCELLED},
     {MESSAGE_STATE_RELEASED, MESSAGE_STATE_EXPIRED},

@@ -89,8 +89,8 @@ std::vector<content::Finding> reference_findings(const PublishedAlerts& alerts,
 bool concerns_alerts(const runtime::Foreign& foreign) {
     using publishing::v1::Event;
     return runtime::has_any<Event>(
-        foreign, {Event::kDeliveriesClaimed, Event::kReleaseSuperseded, Event::kReleaseCompleted,
-                  Event::kReleaseCancelled, Event::kReleaseEnded});
+        foreign, {Event::kDeliveriesClaimed, Event::kReleaseSuperseded, Event::kRetractionArmed,
+                  Event::kReleaseCompleted, Event::kReleaseCancelled, Event::kReleaseEnded});
 }
 
 static v1::Event published(const PublishedAlerts& alerts, const std::string& release_id,
@@ -106,33 +106,52 @@ static v1::Event published(const PublishedAlerts& alerts, const std::string& rel
     return event;
 }
 
-// One that was retracted on some channels only, or reached nobody with that, is what an update may
-// still correct.
-static bool ends_alerts(const publishing::v1::Event& event) {
-    return event.has_release_superseded() || event.has_release_cancelled() ||
-           event.has_release_ended() ||
-           event.release_completed().state() == publishing::v1::RELEASE_STATE_RETRACTED;
+// What `event` says of them; unchanged where it says nothing. One that was retracted on some
+// channels only is what an update may still correct, and so is one that was not retracted after
+// all.
+static v1::AlertsChanged changed_by(const publishing::v1::Event& event,
+                                    const PublishedAlerts::Release& known) {
+    v1::AlertsChanged changed;
+    changed.set_release_id(event.release_id());
+    changed.set_superseded(known.superseded);
+    changed.set_ended(known.ended);
+    if (event.has_release_superseded())
+        changed.set_superseded(!event.release_superseded().by().empty());
+    if (event.has_release_cancelled() || event.has_release_ended() ||
+        !event.retraction_armed().deliveries().empty())
+        changed.set_ended(true);
+    if (event.has_release_completed())
+        changed.set_ended(event.release_completed().state() ==
+                          publishing::v1::RELEASE_STATE_RETRACTED);
+    return changed;
+}
+
+static void add_event(const std::string& release_id, v1::Event event, Happened& happened) {
+    happened.subject = release_id;
+    happened.etag.clear();
+    happened.events.push_back(std::move(event));
 }
 
 void follow_publishing(const PublishedAlerts& alerts, const runtime::Foreign& foreign,
                        Happened& happened) {
-    const auto add_event = [&](const publishing::v1::Event& of, v1::Event event) {
-        happened.subject = of.release_id();
-        happened.etag.clear();
-        happened.events.push_back(std::move(event));
-    };
+    // One decision may say several things of one release.
+    std::map<std::string, PublishedAlerts::Release> after;
     foreign.each<publishing::v1::Event>([&](const publishing::v1::Event& event) {
+        const std::string& id = event.release_id();
         if (!event.deliveries_claimed().alerts().empty()) {
-            v1::Event news = published(alerts, event.release_id(), event.deliveries_claimed());
-            if (!news.alerts_published().alerts().empty()) add_event(event, std::move(news));
+            v1::Event news = published(alerts, id, event.deliveries_claimed());
+            if (!news.alerts_published().alerts().empty()) add_event(id, std::move(news), happened);
         }
-        if (!ends_alerts(event) || !alerts.releases.contains(event.release_id())) return;
-        const bool restored =
-            event.has_release_superseded() && event.release_superseded().by().empty();
-        v1::Event ended = event_of({});
-        ended.mutable_alerts_ended()->set_release_id(event.release_id());
-        ended.mutable_alerts_ended()->set_restored(restored);
-        add_event(event, std::move(ended));
+        const auto known = alerts.releases.find(id);
+        if (known == alerts.releases.end()) return;
+        PublishedAlerts::Release& now = after.emplace(id, known->second).first->second;
+        const v1::AlertsChanged changed = changed_by(event, now);
+        if (changed.superseded() == now.superseded && changed.ended() == now.ended) return;
+        now.superseded = changed.superseded();
+        now.ended = changed.ended();
+        v1::Event told = event_of({});
+        *told.mutable_alerts_changed() = changed;
+        add_event(id, std::move(told), happened);
     });
 }
 
@@ -155,9 +174,11 @@ void evolve(PublishedAlerts& alerts, const v1::AlertsPublished& published, Time 
     }
 }
 
-void evolve(PublishedAlerts& alerts, const v1::AlertsEnded& ended) {
-    const auto release = alerts.releases.find(ended.release_id());
-    if (release != alerts.releases.end()) release->second.over = !ended.restored();
+void evolve(PublishedAlerts& alerts, const v1::AlertsChanged& changed) {
+    const auto release = alerts.releases.find(changed.release_id());
+    if (release == alerts.releases.end()) return;
+    release->second.superseded = changed.superseded();
+    release->second.ended = changed.ended();
 }
 
 }  // namespace tocsin::drafting

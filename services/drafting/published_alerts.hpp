@@ -19,8 +19,9 @@ struct PublishedAlerts {
         std::string message_id;
         Time expires;
         std::map<std::string, content::v1::Reference> alerts;  // by agency
-        bool over = false;                                     // retracted, updated or cancelled
-        bool in_force(Time now) const { return !over && now < expires; }
+        bool superseded = false;                               // by an update or a cancel
+        bool ended = false;  // retracted, or nobody is known to have it
+        bool in_force(Time now) const { return !superseded && !ended && now < expires; }
     };
     // By id. What has expired goes with the next that is published.
     std::map<std::string, Release> releases;
@@ -49,6 +50,6 @@ void follow_publishing(const PublishedAlerts& alerts, const runtime::Foreign& fo
 // ---- events
 
 void evolve(PublishedAlerts& alerts, const v1::AlertsPublished& published, Time decided_at);
-void evolve(PublishedAlerts& alerts, const v1::AlertsEnded& ended);
+void evolve(PublishedAlerts& alerts, const v1::AlertsChanged& changed);
 
 }  // namespace tocsin::drafting

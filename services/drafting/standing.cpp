@@ -74,7 +74,7 @@ bool Standing::move_drafting(const v1::Event& event) {
         case v1::Event::kTemplateStored:
         case v1::Event::kCrossingRefused:
         case v1::Event::kAlertsPublished:
-        case v1::Event::kAlertsEnded:
+        case v1::Event::kAlertsChanged:
         case v1::Event::kChannelFollowed:
         case v1::Event::kAgenciesFollowed:
         case v1::Event::BODY_NOT_SET:
@@ -134,8 +134,6 @@ bool moves_message(const publishing::v1::Event& event) {
 bool Standing::complete(const publishing::v1::ReleaseCompleted& completed) {
     const bool retracted = completed.state() == publishing::v1::RELEASE_STATE_RETRACTED;
     const bool partly = completed.state() == publishing::v1::RELEASE_STATE_PARTLY_RETRACTED;
-    // What became of the rest of it changes nothing.
-    if (publishing_.at == MESSAGE_STATE_SUPERSEDED) return true;
     // Retracted again it was for what became public later. One that was given up, or taken back, is
     // released where a channel has it after all.
     if (publishing_.at == MESSAGE_STATE_CANCELLED && retracted) return true;
@@ -152,8 +150,7 @@ bool Standing::complete(const publishing::v1::ReleaseCompleted& completed) {
 
 bool Standing::end(const publishing::v1::ReleaseEnded& ended) {
     // Given up again it was where a retraction came to nothing too.
-    if (publishing_.at == MESSAGE_STATE_CANCELLED || publishing_.at == MESSAGE_STATE_SUPERSEDED)
-        return true;
+    if (publishing_.at == MESSAGE_STATE_CANCELLED) return true;
     return move(publishing_,
                 ended.state() == publishing::v1::RELEASE_STATE_EXPIRED ? MESSAGE_STATE_EXPIRED
                                                                        : MESSAGE_STATE_CANCELLED,
@@ -167,6 +164,7 @@ bool Standing::move_publishing(const publishing::v1::Event& event) {
                        std::max<std::int64_t>(event.release_planned().release().round(), 1),
                        {},
                        false};
+        superseded_ = false;
         return true;
     }
     if (event.has_release_armed()) return move(publishing_, MESSAGE_STATE_ARMED);
@@ -176,10 +174,8 @@ bool Standing::move_publishing(const publishing::v1::Event& event) {
         return move(publishing_, MESSAGE_STATE_RELEASING);
     // The reason shows at once; the message is cancelled once every channel has the retraction.
     if (event.has_retraction_armed()) publishing_.reason = event.retraction_armed().reason();
-    if (event.has_release_superseded())
-        return move(publishing_, event.release_superseded().by().empty()
-                                     ? MESSAGE_STATE_RELEASED
-                                     : MESSAGE_STATE_SUPERSEDED);
+    // Beside where its own release stands, which goes on.
+    if (event.has_release_superseded()) superseded_ = !event.release_superseded().by().empty();
     if (event.has_release_completed()) return complete(event.release_completed());
     if (event.has_release_cancelled())
         return move(publishing_, MESSAGE_STATE_CANCELLED, event.release_cancelled().reason());
@@ -231,6 +227,12 @@ const Track& Standing::foremost() const {
     return returned ? reviewed : publishing_;
 }
 
+v1::MessageState Standing::state() const {
+    const Track& track = foremost();
+    const bool out = track.at == MESSAGE_STATE_RELEASING || track.at == MESSAGE_STATE_RELEASED;
+    return superseded_ && out ? MESSAGE_STATE_SUPERSEDED : track.at;
+}
+
 bool Standing::locked() const {
     const v1::MessageState at = foremost().at;
     return at != MESSAGE_STATE_DRAFT && at != MESSAGE_STATE_WITHDRAWN;
@@ -240,7 +242,7 @@ v1::Message Standing::message() const {
     v1::Message message = head_.get();
     message.set_incident_id(incident_id_);
     *message.mutable_agencies() = parties().agencies();
-    message.set_state(foremost().at);
+    message.set_state(state());
     message.set_reason(foremost().reason);
     message.set_etag(std::to_string(version_));
     *message.mutable_update_time() = runtime::to_proto(updated_);

@@ -57,7 +57,7 @@ public:
     bool known() const { return known_; }
     // Up to date after every `apply`. Put together from what is kept, at a cost of the text's size.
     v1::Message message() const;
-    v1::MessageState state() const { return foremost().at; }
+    v1::MessageState state() const;
     const std::string& incident_id() const { return incident_id_; }
     // Whom it concerns, by its latest draft.
     content::v1::Parties parties() const { return parties_.get(); }
@@ -101,6 +101,8 @@ private:
     Track drafting_, approval_;
     // Begins where approval ends, and from then on has the baton, until it gives the text back.
     Track publishing_{v1::MESSAGE_STATE_CLEARED, 0, {}, false};
+    // An update or a cancel took the place of its latest release.
+    bool superseded_ = false;
     Time updated_{};
 };
 

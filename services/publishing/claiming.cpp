@@ -77,6 +77,15 @@ static ByAttempt claimable_now(const Releases& releases, const Release& release,
     return all;
 }
 
+// Why it must not be claimed for the first time; empty where it may.
+static std::string reference_problem(const Releases& releases, const Release& release) {
+    if (release.went_out || release.head.supersedes().empty() || !release.content ||
+        !release.content->parsed())
+        return {};
+    const auto earlier = earlier_releases(releases, *release.content->parsed());
+    return earlier ? std::string{} : earlier.error();
+}
+
 Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
                       const v1::ClaimRelease& claim, Time now) {
     if (auto no = require_executor(asking)) return std::unexpected(*no);
@@ -99,6 +108,10 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
                       "it is too late to start; claim nothing more of this release");
 
     Turn turn{release, now, {}};
+    if (auto why = reference_problem(releases, release); !why.empty()) {
+        turn.end(v1::RELEASE_STATE_ABORTED, std::move(why), false);
+        return std::move(turn).done();
+    }
     // Nor may it start once it is too late for another attempt.
     const Time give_up_at =
         std::min(std::max(now, fire_at) + start_window, release.deadline(purpose));

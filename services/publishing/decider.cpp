@@ -50,7 +50,7 @@ static Verdict decided(const State& state, const runtime::Asking& asking,
 Verdict Decider::decide(const State& state, const runtime::Asking& asking, const Command& command,
                         Time now) {
     Verdict verdict = decided(state, asking, command, now);
-    if (verdict) restore_earlier(state.releases, *verdict);
+    if (verdict) follow_ends(state.releases, now, *verdict);
     return verdict;
 }
 

@@ -215,7 +215,7 @@ static bool follow(Release& release, const v1::DeliveriesSkipped& event) {
     };
     for (const std::string& id : event.delivery_ids())
         if (!release.move(id, v1::DELIVERY_STATE_SKIPPED, skip)) return false;
-    return true;
+    return !release.prepares() || release.move(state_before_arming(release));
 }
 
 static bool follow(Release& release, const v1::DeliveriesClaimed& event, Time decided_at) {

@@ -139,6 +139,10 @@ static std::optional<Time> looked_at(const v1::ResolveDeliveryRequest& request,
 static std::optional<Rejection> require_resolvable(const Delivery& delivery,
                                                    const v1::ResolveDeliveryRequest& request,
                                                    std::optional<Time> looked, Time now) {
+    // What a channel cannot carry back people take back by hand.
+    if (delivery.retracts() && delivery.is(v1::DELIVERY_STATE_REFUSED) &&
+        request.found() == v1::FINDING_PRESENT)
+        return std::nullopt;
     if (!delivery.doubted())
         return not_now("not_in_doubt",
                        fmt::format("delivery `{}` is {}, and not in doubt; there is nothing to "

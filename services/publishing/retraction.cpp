@@ -163,7 +163,9 @@ Retraction arm_retraction(const Release& release, Time now, std::size_t used) {
             ++all.rendered;
             continue;
         }
-        all.refused.emplace_back(back.delivery_id(), added.error());
+        constexpr std::size_t of_many = 200, framing = 64;
+        all.refused.emplace_back(back.delivery_id(), shortened(added.error(), of_many));
+        used += back.delivery_id().size() + all.refused.back().second.size() + framing;
         arming.add_unrendered(back);
     }
     all.event = arming.take(used);

@@ -74,7 +74,11 @@ static std::string_view posts_twice(const Delivery& delivery, Time when) {
 // Allows the next attempt, or records why there is none. `asked`: the channel's answer to a query.
 static void rearm(Turn& turn, const Delivery& delivery, const std::string& reason, Duration wait,
                   const v1::RecordOutcome* asked = nullptr) {
-    const Time retry_at = turn.now + wait;
+    const Time deadline = turn.release.deadline(delivery.head.purpose());
+    Time retry_at = turn.now + wait;
+    // A channel that asks for more time than there is gets what there is.
+    if (retry_at >= deadline && turn.now + 2 * last_attempt_before < deadline)
+        retry_at = deadline - last_attempt_before;
     if (!delivery.retracts() && turn.release.retract_at)
         return settle(turn, delivery, v1::DELIVERY_STATE_STOOD_DOWN,
                       "The message was retracted before this channel confirmed it.");
@@ -87,10 +91,6 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
     // Whatever the reason for which the next attempt was put off so long.
     if (const auto why = posts_twice(delivery, retry_at); !why.empty())
         return doubt(turn, delivery, std::string{why}, asked);
-    const Time deadline = turn.release.deadline(delivery.head.purpose());
-    // A channel that asks for more time than there is gets what there is.
-    if (retry_at >= deadline && turn.now + 2 * last_attempt_before < deadline)
-        return arm_again(turn, delivery, deadline - last_attempt_before, reason);
     if (retry_at >= deadline)
         return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
                       fmt::format("Too late for another attempt. Last answer: {}", reason));

@@ -4,7 +4,6 @@
 #include "publishing/completing.hpp"
 #include "publishing/release_steps.hpp"
 #include "publishing/retraction.hpp"
-#include "publishing/superseding.hpp"
 #include "runtime/base/planted.hpp"
 
 #include <fmt/format.h>
@@ -67,12 +66,7 @@ Verdict stop_release(const Releases& releases, const Channels& channels,
         if (turn.events.size() == refreshed) return Turn{**release, now, {}}.done();
         complete(turn);
     }
-    Happened happened = std::move(turn).done();
-    if (!happened.events.empty())
-        end_overtaken(releases, request.release_id(), {},
-                      "What it updates was retracted. Start it anew, as first information.", now,
-                      happened);
-    return happened;
+    return std::move(turn).done();
 }
 
 }  // namespace tocsin::publishing

@@ -2,6 +2,7 @@
 
 #include "content/cap.hpp"
 #include "publishing/completing.hpp"
+#include "publishing/release_events.hpp"
 #include "publishing/release_steps.hpp"
 #include "runtime/base/planted.hpp"
 #include "texts/contains.hpp"
@@ -10,18 +11,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace tocsin::publishing {
 
 // ---- what is in force
 
-static bool has_alert(const Release& release, const content::v1::Reference& reference) {
-    return std::ranges::any_of(release.deliveries, [&](const Delivery& delivery) {
-        const content::v1::Fixed& fixed = delivery.fixed();
-        return !delivery.retracts() && fixed.identifier() == reference.identifier() &&
-               fixed.sender() == reference.sender() && fixed.sent() == reference.sent();
-    });
+static bool is_alert(const Delivery& delivery, const content::v1::Reference& reference) {
+    const content::v1::Fixed& fixed = delivery.fixed();
+    return !delivery.retracts() && fixed.identifier() == reference.identifier() &&
+           fixed.sender() == reference.sender() && fixed.sent() == reference.sent();
 }
 
 // Null: there is none.
@@ -31,18 +32,39 @@ static const Release* find_alert(const Releases& releases,
         const auto& named = release.head.identifiers();
         const bool same = std::ranges::any_of(
             named, [&](const auto& entry) { return entry.second == reference.identifier(); });
-        if (same && release.went_out && has_alert(release, reference)) return &release;
+        if (same && release.went_out &&
+            std::ranges::any_of(release.deliveries, [&](const Delivery& delivery) {
+                return is_alert(delivery, reference);
+            }))
+            return &release;
     }
     return nullptr;
 }
 
-// Why it is not; empty where it is. That it has expired meanwhile keeps nothing back that people
-// approved: what they say of it may still be what the public needs.
+// Why it is not in force; empty where it is. That it has expired meanwhile keeps nothing back that
+// people approved: what they say of it may still be what the public needs.
 static std::string reason_over(const Release& release) {
-    if (release.never_left()) return "nobody ever had it";
     if (!release.head.superseded_by().empty()) return "another message took its place";
-    if (release.is(v1::RELEASE_STATE_RETRACTING) || release.is(v1::RELEASE_STATE_RETRACTED))
-        return "it was retracted";
+    const bool retracts =
+        release.is(v1::RELEASE_STATE_RETRACTED) ||
+        (release.is(v1::RELEASE_STATE_RETRACTING) && release.count(v1::PURPOSE_RETRACTION) > 0);
+    if (retracts) return "it was retracted";
+    const bool ended = release.is(v1::RELEASE_STATE_CANCELLED) ||
+                       release.is(v1::RELEASE_STATE_ABORTED) ||
+                       release.is(v1::RELEASE_STATE_EXPIRED);
+    return ended ? "as far as anybody knows, nobody has it" : "";
+}
+
+// An agency published an alert of it that `content` does not refer to: that one would stay.
+static std::string reason_left(const Release& release, const content::Content& content) {
+    for (const Delivery& delivery : release.deliveries) {
+        if (delivery.retracts() || delivery.head.attempts() == 0) continue;
+        const bool named = std::ranges::any_of(
+            content.references(),
+            [&](const content::v1::Reference& reference) { return is_alert(delivery, reference); });
+        if (!named)
+            return fmt::format("agency `{}` published it as well since", delivery.head.agency_id());
+    }
     return {};
 }
 
@@ -51,28 +73,35 @@ std::expected<std::vector<std::string>, std::string> earlier_releases(
     std::vector<std::string> all;
     for (const auto& reference : content.references()) {
         const Release* release = find_alert(releases, reference);
-        const std::string why =
-            release ? reason_over(*release) : std::string{"this realm published none such"};
+        std::string why = release ? reason_over(*release) : "this realm published none such";
+        if (release && why.empty()) why = reason_left(*release, content);
         if (!why.empty())
             return std::unexpected(
-                fmt::format("It refers to alert {}, which is not in force: {}. Start it anew.",
+                fmt::format("It refers to alert {}, and that cannot be: {}. Start it anew.",
                             content::cap_reference(reference), why));
         if (!texts::contains(all, release->id())) all.push_back(release->id());
     }
     return all;
 }
 
+// Of `earlier` or of what that took the place of.
+static bool blocks(const std::string& earlier_id, const std::string& channel_id,
+                   const ReleaseOf& release_of, Time now) {
+    const Release* earlier = release_of(earlier_id);
+    if (!earlier) return false;
+    for (const Delivery& before : earlier->deliveries)
+        if (!before.retracts() && before.head.channel_id() == channel_id && !before.lets_pass(now))
+            return true;
+    return std::ranges::any_of(earlier->head.supersedes(), [&](const std::string& id) {
+        return blocks(id, channel_id, release_of, now);
+    });
+}
+
 bool overtakes(const Release& release, const Delivery& delivery, const ReleaseOf& release_of,
                Time now) {
     if (delivery.retracts() || planted(runtime::Bug::update_first)) return false;
     return std::ranges::any_of(release.head.supersedes(), [&](const std::string& id) {
-        const Release* earlier = release_of(id);
-        return earlier != nullptr &&
-               std::ranges::any_of(earlier->deliveries, [&](const Delivery& before) {
-                   return !before.retracts() &&
-                          before.head.channel_id() == delivery.head.channel_id() &&
-                          !before.lets_pass(now);
-               });
+        return blocks(id, delivery.head.channel_id(), release_of, now);
     });
 }
 
@@ -94,43 +123,98 @@ void supersede(const Releases& releases, const Release& release, Time now, Happe
         turn.add(std::move(event));
         complete(turn);
         append(std::move(turn), happened);
-        end_overtaken(releases, id, release.id(),
-                      fmt::format("Release `{}` took the place of what it updates. Start it anew.",
-                                  release.id()),
-                      now, happened);
     }
 }
 
-void restore_earlier(const Releases& releases, Happened& happened) {
-    std::vector<v1::Event> restored;
-    for (const v1::Event& event : happened.events) {
-        if (!event.release_cancelled().has_returned() && !event.release_ended().has_returned())
-            continue;
-        const auto later = releases.by_id.find(event.release_id());
-        if (later == releases.by_id.end()) continue;  // Planned by the same decision.
-        for (const std::string& id : later->second.head.supersedes()) {
-            const auto earlier = releases.by_id.find(id);
-            if (earlier == releases.by_id.end() ||
-                earlier->second.head.superseded_by() != event.release_id())
-                continue;
-            restored.push_back(event_of(id));
-            restored.back().mutable_release_superseded();
+namespace {
+
+// The releases that a decision is about, as they are after it; `happened` may grow meanwhile.
+class After {
+public:
+    After(const Releases& releases, Time now) : releases_(releases), now_(now) {}
+
+    void take(const std::vector<v1::Event>& events) {
+        for (; taken_ < events.size(); ++taken_) {
+            const v1::Event& event = events[taken_];
+            const auto known = releases_.by_id.find(event.release_id());
+            if (known == releases_.by_id.end())
+                continue;  // Planned by this decision, or a channel.
+            const auto [changed, first] = changed_.try_emplace(event.release_id(), known->second);
+            evolve(changed->second, event, now_);
+            if (event.release_cancelled().has_returned() || event.release_ended().has_returned())
+                returned_.push_back(event.release_id());
         }
     }
-    std::ranges::move(restored, std::back_inserter(happened.events));
+    // Null: there is none.
+    const Release* find(const std::string& id) const {
+        if (const auto changed = changed_.find(id); changed != changed_.end())
+            return &changed->second;
+        const auto known = releases_.by_id.find(id);
+        return known == releases_.by_id.end() ? nullptr : &known->second;
+    }
+    // Changed by it, and not in force after it: why, by id.
+    std::map<std::string, std::string> over() const {
+        std::map<std::string, std::string> all;
+        for (const auto& [id, release] : changed_)
+            if (std::string why = reason_over(release); !why.empty()) all.emplace(id, why);
+        return all;
+    }
+    // Ended before anything of them was public.
+    const std::vector<std::string>& returned() const { return returned_; }
+
+private:
+    const Releases& releases_;
+    Time now_;
+    std::size_t taken_ = 0;
+    std::map<std::string, Release> changed_;
+    std::vector<std::string> returned_;
+};
+
+}  // namespace
+
+// Ends pending updates of what is over; false: there are none.
+static bool end_pending(const Releases& releases, const After& after, Time now,
+                        Happened& happened) {
+    const auto over = after.over();
+    if (over.empty()) return false;
+    const std::size_t before = happened.events.size();
+    for (const auto& [message, id] : releases.on_way) {
+        const Release& later = *after.find(id);
+        if (later.at_rest() || !later.never_left()) continue;
+        for (const std::string& earlier : later.head.supersedes()) {
+            const auto why = over.find(earlier);
+            if (why == over.end() || after.find(earlier)->head.superseded_by() == id) continue;
+            Turn turn{later, now, {}};
+            turn.end(
+                v1::RELEASE_STATE_ABORTED,
+                fmt::format("What it updates or cancels is not in force any more: {}. Start it "
+                            "anew.",
+                            why->second),
+                false);
+            append(std::move(turn), happened);
+            break;
+        }
+    }
+    return happened.events.size() > before;
 }
 
-void end_overtaken(const Releases& releases, const std::string& earlier, const std::string& except,
-                   const std::string& why, Time now, Happened& happened) {
-    for (const auto& [message, id] : releases.on_way) {
-        const Release& later = releases.by_id.at(id);
-        if (id == except || !texts::contains(later.head.supersedes(), earlier) ||
-            !later.never_left())
-            continue;
-        Turn turn{later, now, {}};
-        turn.end(v1::RELEASE_STATE_ABORTED, why, false);
-        append(std::move(turn), happened);
+// What `ended` had taken the place of, and nothing took the place of that.
+static void restore(const After& after, const std::string& ended, Happened& happened) {
+    const Release& later = *after.find(ended);
+    for (const std::string& id : later.head.supersedes()) {
+        const Release* earlier = after.find(id);
+        if (!earlier || earlier->head.superseded_by() != ended) continue;
+        v1::Event event = event_of(id);
+        event.mutable_release_superseded()->set_by(later.head.superseded_by());
+        happened.events.push_back(std::move(event));
     }
+}
+
+void follow_ends(const Releases& releases, Time now, Happened& happened) {
+    After after{releases, now};
+    after.take(happened.events);
+    while (end_pending(releases, after, now, happened)) after.take(happened.events);
+    for (const std::string& id : after.returned()) restore(after, id, happened);
 }
 
 }  // namespace tocsin::publishing

@@ -293,7 +293,7 @@ std::vector<content::Reference> ReleaseWorld::something_in_force() {
             break;
         }
     }
-    if (all.empty()) return all;
+    if (all.empty() || chance(.2)) return all;
     return {all[static_cast<std::size_t>(below(static_cast<int>(all.size())))]};
 }
 

@@ -44,7 +44,7 @@ static void add_losses(List& list) {
     inputs_cut.inputs_cut = true;
     // Whoever asks waits for the log to be looked at again.
     inputs_cut.expired = {30, .4};
-    inputs_cut.folds = {10, .05};
+    inputs_cut.folds = {12, .05};
     Scenario& input_gone = list.add("input_gone");
     input_gone.inputs = Inputs::gone;
     input_gone.expired = {26, .3};
@@ -98,7 +98,7 @@ static void add_others(List& list) {
     Scenario& both = list.add("tails_lost");
     both.inputs_cut = both.tail_lost = true;
     both.expired = {28, .2};
-    both.folds = {34, .1};
+    both.folds = {40, .1};
     // More than is read again to verify a head.
     Scenario& lasting = list.add("long");
     lasting.inputs_cut = true;

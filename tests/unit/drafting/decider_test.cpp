@@ -17,9 +17,10 @@ TEST(Concerns, WhatHandsAMessageBackOrEndsItAndCrossings) {
     using Names = std::set<std::string>;
     EXPECT_EQ((testing::concerning<Decider, approval::v1::Event>("approval")),
               (Names{"review_rejected", "review_returned", "roster_imported"}));
-    EXPECT_EQ((testing::concerning<Decider, publishing::v1::Event>("publishing")),
-              (Names{"channel_put", "channel_removed", "deliveries_claimed", "release_cancelled",
-                     "release_completed", "release_ended", "release_superseded"}));
+    EXPECT_EQ(
+        (testing::concerning<Decider, publishing::v1::Event>("publishing")),
+        (Names{"channel_put", "channel_removed", "deliveries_claimed", "release_cancelled",
+               "release_completed", "release_ended", "release_superseded", "retraction_armed"}));
     EXPECT_EQ((testing::concerning<Decider, trigger::v1::Event>("trigger")),
               (Names{"crossing_retried", "rule_crossed", "rule_put", "rule_removed"}));
 }

@@ -79,19 +79,44 @@ TEST(Update, OfWhatExpiredWasRetractedUpdatedOrReachedNobodyIsAnError) {
              [](auto& event) { event.mutable_release_superseded()->set_by("rel-9"); },
              [](auto& event) { event.mutable_release_cancelled(); },
              [](auto& event) { event.mutable_release_ended(); },
+             [](auto& event) { event.mutable_retraction_armed()->add_deliveries(); },
              [](auto& event) {
                  event.mutable_release_completed()->set_state(RELEASE_STATE_RETRACTED);
              }}) {
         Case test = given({incident(), update_of(alert("tocsin-rel-1-calgary"))});
         test.when(published({"tocsin-rel-1-calgary"})).when(over_by(how));
         EXPECT_EQ(ana(test).when(submit("1")).refused(), "incomplete");
-        // Of what was to take its place nothing was public.
-        test.when(over_by([](auto& event) { event.mutable_release_superseded(); }));
-        EXPECT_EQ(ana(test).when(submit("1")).refused(), "");
+        EXPECT_FALSE(test.when(over_by(how)).reacted()) << "it is known";
     }
     Case test = given({incident(), update_of(alert("tocsin-rel-1-calgary"))});
     test.when(published({"tocsin-rel-1-calgary"}, "rel-1", samples::now));
     EXPECT_EQ(ana(test).when(submit("1")).refused(), "incomplete");
+}
+
+TEST(Update, OfWhatIsInForceAgainIsTaken) {
+    using publishing::v1::RELEASE_STATE_RELEASED;
+    using publishing::v1::RELEASE_STATE_RETRACTED;
+    const auto updated = [](auto& event) { event.mutable_release_superseded()->set_by("rel-9"); };
+    const auto not_updated = [](auto& event) { event.mutable_release_superseded(); };
+    const auto given_up = [](auto& event) { event.mutable_release_ended(); };
+    const auto out_after_all = [](auto& event) {
+        event.mutable_release_completed()->set_state(RELEASE_STATE_RELEASED);
+    };
+    const auto retracted = [](auto& event) {
+        event.mutable_release_completed()->set_state(RELEASE_STATE_RETRACTED);
+    };
+    Case test = given({incident(), update_of(alert("tocsin-rel-1-calgary"))});
+    test.when(published({"tocsin-rel-1-calgary"})).when(over_by(updated));
+    Case other = test;
+    // Of what was to take its place nothing was public.
+    EXPECT_EQ(ana(test.when(over_by(not_updated))).when(submit("1")).refused(), "");
+    // But it was retracted in the meantime.
+    other.when(over_by(retracted)).when(over_by(not_updated));
+    EXPECT_EQ(ana(other).when(submit("1")).refused(), "incomplete");
+    // Given up in doubt, it turned out to be there.
+    Case doubted = given({incident(), update_of(alert("tocsin-rel-1-calgary"))});
+    doubted.when(published({"tocsin-rel-1-calgary"})).when(over_by(given_up));
+    EXPECT_EQ(ana(doubted.when(over_by(out_after_all))).when(submit("1")).refused(), "");
 }
 
 // Somebody may still have it: an update is what is left to correct it with.

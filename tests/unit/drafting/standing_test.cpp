@@ -86,7 +86,7 @@ TEST(Lifecycle, ARelease) {
         "released");
 }
 
-TEST(Lifecycle, AMessageThatWasUpdatedIsSupersededWhateverBecomesOfItsRest) {
+TEST(Lifecycle, AMessageThatWasUpdatedIsSupersededWhileItIsOut) {
     const std::vector<Fact> before{created(), submitted(), opened(), cleared(),
                                    planned(), armed(),     claimed()};
     const auto with = [&](std::vector<Fact> more) {
@@ -96,9 +96,15 @@ TEST(Lifecycle, AMessageThatWasUpdatedIsSupersededWhateverBecomesOfItsRest) {
     EXPECT_EQ(with({superseded()}), "superseded");
     EXPECT_EQ(with({completed(RELEASE_STATE_RELEASED), superseded()}), "superseded");
     EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RELEASED)}), "superseded");
-    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED)}), "superseded");
-    EXPECT_EQ(with({superseded(), ended(RELEASE_STATE_ABORTED)}), "superseded");
-    EXPECT_EQ(with({superseded(), superseded("")}), "released");
+    // Beside that it was retracted, or given up, as others are.
+    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED)}), "cancelled");
+    EXPECT_EQ(with({superseded(), ended(RELEASE_STATE_ABORTED)}), "cancelled");
+    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED), superseded("")}),
+              "cancelled");
+    EXPECT_EQ(with({superseded(), superseded("")}), "releasing");
+    EXPECT_EQ(with({completed(RELEASE_STATE_RELEASED), superseded(), superseded("other"),
+                    superseded("")}),
+              "released");
 }
 
 TEST(Lifecycle, ATextThatItsReleaseGaveBackIsADraftAgain) {

@@ -112,7 +112,7 @@ TEST(Release, WhoseBytesAreWhatIsWrongSaysSo) {
     test.when(submit("1"));
     test.when(back_from_release(1, "", false));
     const auto& text = test.events().at(0).message_returned();
-    EXPECT_TRUE(text.reason().contains("Revise it and submit it again")) << text.reason();
+    EXPECT_TRUE(text.reason().contains("is to be corrected first")) << text.reason();
     EXPECT_FALSE(text.reason().contains("as it is")) << text.reason();
 }
 

@@ -3,6 +3,7 @@
 
 #include "samples.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -164,6 +165,132 @@ TEST(Update, OfTwoTheFirstThatGoesOutIsTheOnlyOne) {
     EXPECT_EQ(both.story.given.refused(), "nothing_to_claim");
 }
 
+// Each of them takes the place of two messages.
+TEST(Update, OfTwoMessagesEndsAnotherOneOnce) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    const auto first_alert = both.of_earlier("feed").fixed();
+    // A message beside it.
+    auto beside = samples::make_content();
+    beside.set_message_id("msg-beside");
+    both.story.content = samples::going_to(samples::feed_and_hook(), beside);
+    both.story.clear(at(4));
+    both.ready(at(4)).story.claim("x1", at(5));
+    for (const char* id : {"feed", "hook"}) both.story.outcome(id, v1::OUTCOME_CONFIRMED, at(6));
+    const auto second_alert = both.story.delivery("feed").fixed();
+    std::vector<content::Content> updates;
+    for (const char* id : {"msg-2", "msg-3"}) {
+        auto content = samples::make_content();
+        content.set_message_id(id);
+        for (const auto& fixed : {first_alert, second_alert}) {
+            content::Reference& reference = *content.add_references();
+            reference.set_sender(fixed.sender());
+            reference.set_identifier(fixed.identifier());
+            reference.set_sent(fixed.sent());
+        }
+        both.story.content = samples::going_to(samples::feed_and_hook(), content);
+        both.story.clear(at(7));
+        both.ready(at(7));
+        updates.push_back(both.story.content);
+    }
+    both.story.claim("x1", at(8));
+    const auto ended = std::ranges::count_if(both.story.given.events(), [](const v1::Event& event) {
+        return event.has_release_ended();
+    });
+    EXPECT_EQ(ended, 1);
+    both.story.content = updates[0];
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ABORTED);
+}
+
+TEST(Update, OfWhatEndsByItselfGoesBackToItsAuthors) {
+    Both both{Story{samples::feed_and_hook()}};
+    both.story.clear().prepared("feed", false, "off").prepared("hook").claim();
+    auto update = samples::make_content();
+    update.set_message_id("msg-2");
+    const auto& fixed = both.of_earlier("hook").fixed();
+    content::Reference& reference = *update.add_references();
+    reference.set_sender(fixed.sender());
+    reference.set_identifier(fixed.identifier());
+    reference.set_sent(fixed.sent());
+    both.story.content = samples::going_to(samples::feed_and_hook(), update);
+    both.story.clear(at(3));
+    ASSERT_EQ(both.story.state(), v1::RELEASE_STATE_PREPARING);
+    both.of_first().story.outcome("hook", v1::OUTCOME_REFUSED, at(4)).stop(at(5));
+    ASSERT_EQ(both.story.state(), v1::RELEASE_STATE_CANCELLED);
+    both.story.content = samples::going_to(samples::feed_and_hook(), update);
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(both.story.release().text_returned);
+}
+
+TEST(Update, OfAnUpdateThatEndsHandsOnWhatThatTookThePlaceOf) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    both.update("msg-2", at(5)).story.prepared("hook", true, "", 0, at(5));
+    both.story.prepared("feed", false, "off", 0, at(5)).claim("x1", at(6));
+    both.story.outcome("hook", v1::OUTCOME_UNKNOWN, at(7));
+    const auto second = both.story.content;
+    const auto second_id = both.story.id();
+    auto third = samples::make_content();
+    third.set_message_id("msg-3");
+    const auto& fixed = both.story.delivery("hook").fixed();
+    content::Reference& reference = *third.add_references();
+    reference.set_sender(fixed.sender());
+    reference.set_identifier(fixed.identifier());
+    reference.set_sent(fixed.sent());
+    both.story.content = samples::going_to(samples::feed_and_hook(), third);
+    both.story.clear(at(8));
+    both.ready(at(8)).story.claim("x1", at(9));
+    EXPECT_TRUE(both.story.delivery("feed").is(v1::DELIVERY_STATE_CLAIMED));
+    const auto third_id = both.story.id();
+    EXPECT_EQ(both.earlier().head.superseded_by(), second_id);
+    both.story.content = second;
+    both.story.outcome("hook", v1::OUTCOME_ABSENT, at(30));
+    // Somebody looks, and nothing of the second one ever was public.
+    both.story.resolve("hook", v1::FINDING_ABSENT, at(60));
+    ASSERT_EQ(both.story.given.refused(), "");
+    ASSERT_TRUE(both.story.release().text_returned);
+    EXPECT_EQ(both.earlier().head.superseded_by(), third_id) << "it is not in force again";
+}
+
+TEST(Update, LeavesNoAlertStandingThatWasPublishedSince) {
+    const std::vector<v1::Event> channels{samples::channel("feed", "feed"),
+                                          samples::channel("far-feed", "feed", "alberta")};
+    auto joint = samples::make_content();
+    joint.mutable_draft()->add_agencies("alberta");
+    Both both{Story{channels, joint}};
+    both.story.clear().prepared("feed").prepared("far-feed", false, "off").claim();
+    both.story.outcome("feed", v1::OUTCOME_CONFIRMED);
+    auto update = samples::make_content();
+    update.set_message_id("msg-2");
+    const auto& fixed = both.of_earlier("feed").fixed();
+    content::Reference& reference = *update.add_references();
+    reference.set_sender(fixed.sender());
+    reference.set_identifier(fixed.identifier());
+    reference.set_sent(fixed.sent());
+    update = samples::going_to(channels, update);
+    both.story.content = update;
+    both.story.clear(at(5)).prepared("feed", true, "", 0, at(5));
+    ASSERT_EQ(both.story.state(), v1::RELEASE_STATE_ARMED);
+    both.of_first().story.prepared("far-feed", true, "", 0, at(5)).claim("x1", at(5));
+    ASSERT_TRUE(both.of_earlier("far-feed").is(v1::DELIVERY_STATE_CLAIMED));
+    both.story.content = update;
+    both.story.claim("x1", at(6));
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ABORTED);
+    EXPECT_TRUE(both.story.release().head.reason().contains("`alberta` published it as well"));
+}
+
+TEST(Update, GoesOutWhereStoppingTheEarlierOneTakesNothingBack) {
+    auto content = samples::make_content();
+    content.mutable_draft()->clear_retraction();
+    Both both{Story{samples::feed_and_hook(), content}};
+    both.story.clear().prepared("feed").prepared("hook").claim();
+    both.story.outcome("feed", v1::OUTCOME_CONFIRMED).outcome("hook", v1::OUTCOME_RETRY_LATER);
+    both.update("msg-2", at(5)).ready(at(5));
+    const auto update = both.story.content;
+    both.of_first().story.stop(at(6));
+    ASSERT_EQ(both.story.given.refused(), "");
+    both.story.content = update;
+    EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ARMED);
+}
+
 TEST(Update, OfWhatIsRetractedMeanwhileGoesBackToItsAuthors) {
     Both both = published(v1::OUTCOME_CONFIRMED);
     both.update("msg-2", at(5)).ready(at(5));
@@ -172,7 +299,7 @@ TEST(Update, OfWhatIsRetractedMeanwhileGoesBackToItsAuthors) {
     EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_RETRACTING);
     both.story.content = second;
     EXPECT_EQ(both.story.state(), v1::RELEASE_STATE_ABORTED);
-    EXPECT_TRUE(both.story.release().head.reason().contains("was retracted"));
+    EXPECT_TRUE(both.story.release().head.reason().contains("it was retracted"));
     EXPECT_TRUE(both.story.release().text_returned);
 }
 
