@@ -377,13 +377,20 @@ bool ReadingPromises::is_settled(const Look& look, const RuleHistory& history,
                                  const WaveSeen& wave) const {
     const auto& versions = history.versions;
     const Points& known = look.record.known;
+    // The rule was told of it before it came true once more.
+    Time begin = wave.begin;
+    for (const auto& told : {history.suppressed, history.passed})
+        if (told && *told < begin &&
+            std::ranges::none_of(
+                between(known, *told, begin),
+                [&](const Point& point) { return look.terms.low(point.value); }))
+            begin = *told;
     return std::ranges::any_of(history.crossed, [&](const RuleHistory::Crossed& crossed) {
         if (!same_place(history, crossed)) return false;
         if (wave.holds(crossed.at)) return true;
         if (crossed.at > wave.begin) return false;
         // It was one wave by what the rule said before, as far as was known then.
-        if (crossed.version + 1 < versions.size() && versions.back().put_at >= wave.begin)
-            return true;
+        if (crossed.version + 1 < versions.size() && versions.back().put_at >= begin) return true;
         if (is_silent_between(known, crossed.at, wave.begin, look.terms.silence_most()))
             return false;
         return std::ranges::none_of(
