@@ -112,7 +112,8 @@ static void add_fired(RuleState& rule, const v1::RuleCrossed& crossed) {
 
 static void apply_reset(RuleState& rule, const v1::RuleReset& reset) {
     std::optional<End> ended;
-    if (reset.has_reading()) ended = End{read_at(reset.reading()), reset.by_silence()};
+    if (reset.has_reading())
+        ended = End{read_at(reset.reading()), reset.by_silence(), reset.reading().value()};
     if (Fired* fired = find_fired(rule, reset.crossing_id())) fired->ended = ended;
     if (!reset.has_held_at()) return;
     for (auto* held : {&rule.suppressed, &rule.passed})

@@ -18,12 +18,13 @@ bool KnownWaves::holds(const Wave& wave, Time time) const {
 bool KnownWaves::holds(const Wave& wave, const std::optional<Held>& held) const {
     if (!held) return false;
     return holds(wave, read_at(held->reading)) ||
-           (wave.goes_on && goes_on_into(begin_of(wave), held));
+           (wave.goes_on && goes_on_into(*rule_, begin_of(wave), held));
 }
 
 bool KnownWaves::holds(const Wave& wave, const Fired& fired) const {
     if (!counts(*rule_, fired)) return false;
-    if (wave.goes_on && fired.at < begin_of(wave)) return goes_on_into(begin_of(wave), fired);
+    if (wave.goes_on && fired.at < begin_of(wave))
+        return goes_on_into(*rule_, begin_of(wave), fired);
     if (holds(wave, fired.at) || rises_again_after(fired, wave)) return true;
     return fired.covers_until && begin_of(wave) <= *fired.covers_until &&
            fired.at < begin_of(wave) && !came_in_late(wave) && !has_its_own(wave);

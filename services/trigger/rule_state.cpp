@@ -143,7 +143,7 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
         if (same && was_on && same_readings(state, fired))
             cover(fired, now);
         else if (!still_crossed && !fired.ended)
-            fired.ended = End{now, true};  // It is not watched any more.
+            fired.ended = End{now, true, 0};  // It is not watched any more.
     }
 }
 

@@ -19,6 +19,7 @@ inline constexpr double max_gap_seconds_usual = 5400;
 struct End {
     Time at;                  // of the first reading that is not in it
     bool by_silence = false;  // that reading may begin another
+    double value = 0;         // of that reading
 };
 
 // A reading that a crossing is based on.

@@ -19,20 +19,35 @@ bool is_low(const v1::Rule& rule, const Reading& reading) {
     return reading.value < rule.threshold() - rule.hysteresis();
 }
 
+// Whether the ledger knows a reading between the two that was low, whatever wave it ended: of one
+// that a record of before shows to go on, that record does not show the end.
+static bool was_low_between(const RuleState& state, Time known_at, Time begin) {
+    const auto is_low_there = [&](const std::optional<End>& end) {
+        return end && !end->by_silence && end->at > known_at && end->at < begin &&
+               end->value < state.rule.threshold() - state.rule.hysteresis();
+    };
+    return (state.suppressed && is_low_there(state.suppressed->ended)) ||
+           (state.passed && is_low_there(state.passed->ended)) ||
+           std::ranges::any_of(state.fired, [&](const Fired& fired) {
+               return counts(state, fired) && is_low_there(fired.ended);
+           });
+}
+
 // `known_at`: the reading by which the ledger knows the wave.
-static bool lasts_into(Time begin, Time known_at, const std::optional<End>& ended) {
+static bool lasts_into(const RuleState& state, Time begin, Time known_at,
+                       const std::optional<End>& ended) {
     if (known_at >= begin) return false;
-    if (!ended) return true;
+    if (!ended) return !was_low_between(state, known_at, begin);
     // What ended it by being low may be corrected; what ended it by its silence before is another.
     return ended->by_silence ? ended->at > begin : ended->at >= begin;
 }
 
-bool goes_on_into(Time begin, const std::optional<Held>& held) {
-    return held && lasts_into(begin, read_at(held->reading), held->ended);
+bool goes_on_into(const RuleState& state, Time begin, const std::optional<Held>& held) {
+    return held && lasts_into(state, begin, read_at(held->reading), held->ended);
 }
 
-bool goes_on_into(Time begin, const Fired& fired) {
-    return lasts_into(begin, fired.at, fired.ended);
+bool goes_on_into(const RuleState& state, Time begin, const Fired& fired) {
+    return lasts_into(state, begin, fired.at, fired.ended);
 }
 
 // Whether the ledger knows a wave by this very reading: `for` need not come true once more.
@@ -51,9 +66,10 @@ static std::optional<Wave> wave_from_before(const RuleState& state, Time begin) 
     Wave wave;
     wave.goes_on = true;
     wave.crossed = std::ranges::any_of(state.fired, [&](const Fired& fired) {
-        return counts(state, fired) && goes_on_into(begin, fired);
+        return counts(state, fired) && goes_on_into(state, begin, fired);
     });
-    if (wave.crossed || goes_on_into(begin, state.suppressed) || goes_on_into(begin, state.passed))
+    if (wave.crossed || goes_on_into(state, begin, state.suppressed) ||
+        goes_on_into(state, begin, state.passed))
         return wave;
     return std::nullopt;
 }

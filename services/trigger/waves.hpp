@@ -39,7 +39,7 @@ bool is_high(const v1::Rule& rule, const Reading& reading);
 bool is_low(const v1::Rule& rule, const Reading& reading);
 
 // Whether a wave that the ledger knows goes on into a window from `begin` on.
-bool goes_on_into(Time begin, const std::optional<Held>& held);
-bool goes_on_into(Time begin, const Fired& fired);
+bool goes_on_into(const RuleState& state, Time begin, const std::optional<Held>& held);
+bool goes_on_into(const RuleState& state, Time begin, const Fired& fired);
 
 }  // namespace tocsin::trigger

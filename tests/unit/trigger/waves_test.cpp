@@ -111,6 +111,15 @@ INSTANTIATE_TEST_SUITE_P(
               {{{0, 900}, {hour, 1800}, {4 * hour, 950}}, 4 * hour}},
              "passed@3600 over"},
         // Case 14: the newest reading is published again under the same time.
+        // What a record of before shows to go on ended all the same: the rule knows a low one
+        // since.
+        Told{"goes_on_in_a_record_of_before",
+             {.hysteresis = 50, .for_seconds = 120},
+             {{{{0, 1001}, {60, 1001}, {120, 1001}, {180, 10}}},
+              {{{180, 10}, {300, 1001}, {360, 1001}, {420, 1001}, {480, 10}}},
+              {{{0, 1001}, {60, 1001}, {120, 1001}, {180, 1100}}},
+              {{{600, 970}, {660, 1001}, {720, 1001}, {780, 1001}}}},
+             "crossed@120 reset crossed@420 reset resumed crossed@780"},
         Told{
             "revised_upwards", {}, {{{{0, 10}, {60, 900}}}, {{{0, 10}, {60, 1900}}}}, "crossed@60"},
         Told{"revised_away",
