@@ -68,7 +68,8 @@ run_tests() {
         ctest_group "$preset" full 1 -LE '^(unit|sim|broker|e2e)$' --no-tests=ignore || status=1
         locked build_preset asan
         # More of the same memory is no news, and each seed takes ten times as long there.
-        TOCSIN_DOSE=ci ctest_group asan 'unit|sim' 2 || status=1
+        LSAN_OPTIONS=suppressions=$root/tests/support/lsan.supp TOCSIN_DOSE=ci \
+            ctest_group asan 'unit|sim' 2 || status=1
     fi
     cat "$summaries"
     rm -f "$summaries"

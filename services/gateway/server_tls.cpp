@@ -14,12 +14,13 @@ ServerTls::ServerTls(std::string cert, std::string key)
     : cert_(std::move(cert)), key_(std::move(key)), stamp_(stamp()), context_(load()) {}
 
 // Of both files; by mixing, so that a change of either shows.
-std::int64_t ServerTls::stamp() const {
-    std::int64_t mixed = 0;
+std::uint64_t ServerTls::stamp() const {
+    std::uint64_t mixed = 0;
     for (const std::string& file : {cert_, key_}) {
         std::error_code missing;
         const auto time = std::filesystem::last_write_time(file, missing);
-        mixed = mixed * 31 + (missing ? 0 : time.time_since_epoch().count());
+        mixed = mixed * 31 +
+                (missing ? 0 : static_cast<std::uint64_t>(time.time_since_epoch().count()));
     }
     return mixed;
 }
@@ -38,7 +39,7 @@ std::shared_ptr<ssl::context> ServerTls::current() {
     const auto now = std::chrono::steady_clock::now();
     if (now < next_look_) return context_;
     next_look_ = now + std::chrono::seconds(1);
-    const std::int64_t found = stamp();
+    const std::uint64_t found = stamp();
     if (found == stamp_) return context_;
     try {
         context_ = load();

@@ -22,11 +22,11 @@ public:
     std::shared_ptr<boost::asio::ssl::context> current();
 
 private:
-    std::int64_t stamp() const;
+    std::uint64_t stamp() const;
     std::shared_ptr<boost::asio::ssl::context> load() const;
 
     std::string cert_, key_;
-    std::int64_t stamp_ = 0;
+    std::uint64_t stamp_ = 0;
     std::chrono::steady_clock::time_point next_look_{};
     std::shared_ptr<boost::asio::ssl::context> context_;
 };

@@ -136,12 +136,17 @@ static std::optional<Time> looked_at(const v1::ResolveDeliveryRequest& request,
     return at ? std::optional{std::min(*at, now)} : std::nullopt;
 }
 
-static std::optional<Rejection> require_resolvable(const Delivery& delivery,
+// What a channel could not carry back people take back by hand, where there is something to.
+static bool was_taken_back(const Release& release, const Delivery& delivery) {
+    const Delivery* original = release.find(original_of(delivery.id()));
+    return delivery.retracts() && delivery.is(v1::DELIVERY_STATE_REFUSED) &&
+           !release.text_returned && original && !original->never_left();
+}
+
+static std::optional<Rejection> require_resolvable(const Release& release, const Delivery& delivery,
                                                    const v1::ResolveDeliveryRequest& request,
                                                    std::optional<Time> looked, Time now) {
-    // What a channel cannot carry back people take back by hand.
-    if (delivery.retracts() && delivery.is(v1::DELIVERY_STATE_REFUSED) &&
-        request.found() == v1::FINDING_PRESENT)
+    if (request.found() == v1::FINDING_PRESENT && was_taken_back(release, delivery))
         return std::nullopt;
     if (!delivery.doubted())
         return not_now("not_in_doubt",
@@ -186,7 +191,8 @@ Verdict resolve_delivery(const Releases& releases, const runtime::Asking& asking
     Turn turn{*chosen->release, now, {}};
     const bool present = request.found() == v1::FINDING_PRESENT;
     if (present && delivery.is(v1::DELIVERY_STATE_CONFIRMED)) return std::move(turn).done();
-    if (auto no = require_resolvable(delivery, request, looked_at(request, asking, now), now))
+    if (auto no = require_resolvable(turn.release, delivery, request,
+                                     looked_at(request, asking, now), now))
         return std::unexpected(*no);
     v1::RecordOutcome seen;
     if (present) {

@@ -160,7 +160,7 @@ public:
         return all;
     }
     // Ended before anything of them was public.
-    const std::vector<std::string>& returned() const { return returned_; }
+    std::vector<std::string> returned() const { return returned_; }
 
 private:
     const Releases& releases_;
@@ -198,15 +198,19 @@ static bool end_pending(const Releases& releases, const After& after, Time now,
     return happened.events.size() > before;
 }
 
-// What `ended` had taken the place of, and nothing took the place of that.
-static void restore(const After& after, const std::string& ended, Happened& happened) {
-    const Release& later = *after.find(ended);
+// Hands on to `by`, empty for none, what names `ended` as what took its place: what `later` is
+// about, and what was handed on to `ended` with an update between the two that ended before it.
+static void restore(const After& after, const Release& later, const std::string& ended,
+                    const std::string& by, Happened& happened) {
     for (const std::string& id : later.head.supersedes()) {
         const Release* earlier = after.find(id);
-        if (!earlier || earlier->head.superseded_by() != ended) continue;
-        v1::Event event = event_of(id);
-        event.mutable_release_superseded()->set_by(later.head.superseded_by());
-        happened.events.push_back(std::move(event));
+        if (!earlier) continue;
+        if (earlier->head.superseded_by() == ended) {
+            v1::Event event = event_of(id);
+            event.mutable_release_superseded()->set_by(by);
+            happened.events.push_back(std::move(event));
+        }
+        if (earlier->text_returned) restore(after, *earlier, ended, by, happened);
     }
 }
 
@@ -214,7 +218,12 @@ void follow_ends(const Releases& releases, Time now, Happened& happened) {
     After after{releases, now};
     after.take(happened.events);
     while (end_pending(releases, after, now, happened)) after.take(happened.events);
-    for (const std::string& id : after.returned()) restore(after, id, happened);
+    for (const std::string& id : after.returned()) {
+        const Release& ended = *after.find(id);
+        restore(after, ended, id, ended.head.superseded_by(), happened);
+        // One decision may end an update and the update of that.
+        after.take(happened.events);
+    }
 }
 
 }  // namespace tocsin::publishing

@@ -299,6 +299,11 @@ TEST(Retracting, WhereItsWordsDoNotFitItIsRefusedAndSaysSo) {
     EXPECT_TRUE(story.release().head.reason().contains("toot:fr-CA:cancel"));
     story.stop(at(13));
     EXPECT_EQ(story.given.refused(), "no_retraction") << "the others have it";
+    // Somebody posts it by hand, in other words.
+    for (const char* id : {"toot:fr-CA:cancel", "toot:en-CA:cancel"})
+        story.resolve(id, v1::FINDING_PRESENT, at(60));
+    ASSERT_EQ(story.given.refused(), "");
+    EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTED);
 }
 }  // namespace
 }  // namespace tocsin::publishing

@@ -250,6 +250,32 @@ TEST(Update, OfAnUpdateThatEndsHandsOnWhatThatTookThePlaceOf) {
     EXPECT_EQ(both.earlier().head.superseded_by(), third_id) << "it is not in force again";
 }
 
+// The second one ends because the third one takes its place, and the third one reaches nobody.
+TEST(Update, OfAnUpdateThatReachesNobodyEitherLeavesTheFirstInForce) {
+    Both both = published(v1::OUTCOME_CONFIRMED);
+    const auto refer = [&](const char* message, const content::v1::Fixed& fixed, Time when) {
+        auto content = samples::make_content();
+        content.set_message_id(message);
+        content.mutable_draft()->add_channels("hook");
+        content::Reference& reference = *content.add_references();
+        reference.set_sender(fixed.sender());
+        reference.set_identifier(fixed.identifier());
+        reference.set_sent(fixed.sent());
+        both.story.content = samples::going_to(samples::feed_and_hook(), content);
+        both.story.clear(when).prepared("hook", true, "", 0, when);
+    };
+    refer("msg-2", both.of_earlier("feed").fixed(), at(5));
+    both.story.claim("x1", at(6)).outcome("hook", v1::OUTCOME_RETRY_LATER, at(7));
+    const auto fixed = both.story.delivery("hook").fixed();
+    refer("msg-3", fixed, at(7));
+    both.story.claim("x1", at(8));
+    ASSERT_EQ(both.story.given.refused(), "");
+    EXPECT_EQ(both.earlier().head.superseded_by(), both.story.id());
+    both.story.outcome("hook", v1::OUTCOME_REFUSED, at(9));
+    ASSERT_TRUE(both.story.release().text_returned);
+    EXPECT_EQ(both.earlier().head.superseded_by(), "");
+}
+
 TEST(Update, LeavesNoAlertStandingThatWasPublishedSince) {
     const std::vector<v1::Event> channels{samples::channel("feed", "feed"),
                                           samples::channel("far-feed", "feed", "alberta")};
