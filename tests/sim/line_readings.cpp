@@ -377,7 +377,7 @@ bool ReadingPromises::is_settled(const Look& look, const RuleHistory& history,
                                  const WaveSeen& wave) const {
     const auto& versions = history.versions;
     const Points& known = look.record.known;
-    // The rule was told of it before it came true once more.
+    // A cooldown or its age held the wave back earlier: the rule knows it from that reading on.
     Time begin = wave.begin;
     for (const auto& told : {history.suppressed, history.passed})
         if (told && *told < begin &&

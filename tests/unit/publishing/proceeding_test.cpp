@@ -138,6 +138,17 @@ Story& put(Story& story, const std::string& id, const std::string& url,
     return story;
 }
 
+void put_toot_in_english(Story& story) {
+    v1::Command command;
+    v1::PutChannelRequest& request = *command.mutable_put_channel();
+    request.set_channel_id("toot");
+    request.set_kind("mastodon");
+    request.set_url("https://toot.example.org");
+    request.set_credential("toot");
+    request.add_languages("en-CA");
+    story.given.by("ada", "calgary", {"admin"}).on(at(5)).when(command);
+}
+
 Story& remove(Story& story, const std::string& id, Time when = at(5)) {
     v1::Command command;
     command.mutable_remove_channel()->set_channel_id(id);
@@ -257,14 +268,7 @@ TEST(ChangedChannel, ARetryKeepsToTheLanguagesOfNow) {
     Story story{{channel("feed", "feed"), channel("toot", "mastodon")}};
     story.clear().prepared("feed").prepared("toot:fr-CA").prepared("toot:en-CA");
     story.claim().outcome("feed", v1::OUTCOME_CONFIRMED).outcome("toot:fr-CA", v1::OUTCOME_REFUSED);
-    v1::Command command;
-    v1::PutChannelRequest& request = *command.mutable_put_channel();
-    request.set_channel_id("toot");
-    request.set_kind("mastodon");
-    request.set_url("https://toot.example.org");
-    request.set_credential("toot");
-    request.add_languages("en-CA");
-    story.given.by("ada", "calgary", {"admin"}).on(at(5)).when(command);
+    put_toot_in_english(story);
     story.retry("toot:fr-CA", at(6));
     EXPECT_EQ(story.given.refused(), "channel_gone");
 }
@@ -359,14 +363,7 @@ TEST(ChangedChannel, ALaterRetractionGoesByTheCredentialOfNowAndARetryDoesNot) {
 TEST(ChangedChannel, OfAnotherKindOrLanguageIsLeftOut) {
     Story story{{channel("feed", "feed"), channel("toot", "mastodon")}, that_waits()};
     story.clear().prepared("feed").prepared("toot:fr-CA", false, "401");
-    v1::Command command;
-    v1::PutChannelRequest& request = *command.mutable_put_channel();
-    request.set_channel_id("toot");
-    request.set_kind("mastodon");
-    request.set_url("https://toot.example.org");
-    request.set_credential("toot");
-    request.add_languages("en-CA");
-    story.given.by("ada", "calgary", {"admin"}).on(at(5)).when(command);
+    put_toot_in_english(story);
     EXPECT_TRUE(story.delivery("toot:fr-CA").is(v1::DELIVERY_STATE_SKIPPED));
     EXPECT_TRUE(story.delivery("toot:en-CA").is(v1::DELIVERY_STATE_PLANNED));
     put(story, "toot", "https://toot.example.org", "toot", at(6));

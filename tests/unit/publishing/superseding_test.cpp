@@ -15,6 +15,13 @@ using samples::armed;
 using samples::at;
 using samples::Story;
 
+void refer(content::Content& content, const content::v1::Fixed& fixed) {
+    content::Reference& reference = *content.add_references();
+    reference.set_sender(fixed.sender());
+    reference.set_identifier(fixed.identifier());
+    reference.set_sent(fixed.sent());
+}
+
 // A first message on feed and hook, and what comes after it.
 struct Both {
     Story story;
@@ -31,11 +38,7 @@ struct Both {
         content::Content content = samples::make_content();
         content.set_message_id(message_id);
         content.set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
-        const content::v1::Fixed& fixed = of_earlier("feed").fixed();
-        content::Reference& reference = *content.add_references();
-        reference.set_sender(fixed.sender());
-        reference.set_identifier(fixed.identifier());
-        reference.set_sent(fixed.sent());
+        refer(content, of_earlier("feed").fixed());
         story.content = samples::going_to(samples::feed_and_hook(), content);
         story.clear(when);
         return *this;
@@ -181,12 +184,7 @@ TEST(Update, OfTwoMessagesEndsAnotherOneOnce) {
     for (const char* id : {"msg-2", "msg-3"}) {
         auto content = samples::make_content();
         content.set_message_id(id);
-        for (const auto& fixed : {first_alert, second_alert}) {
-            content::Reference& reference = *content.add_references();
-            reference.set_sender(fixed.sender());
-            reference.set_identifier(fixed.identifier());
-            reference.set_sent(fixed.sent());
-        }
+        for (const auto& fixed : {first_alert, second_alert}) refer(content, fixed);
         both.story.content = samples::going_to(samples::feed_and_hook(), content);
         both.story.clear(at(7));
         both.ready(at(7));
@@ -206,11 +204,7 @@ TEST(Update, OfWhatEndsByItselfGoesBackToItsAuthors) {
     both.story.clear().prepared("feed", false, "off").prepared("hook").claim();
     auto update = samples::make_content();
     update.set_message_id("msg-2");
-    const auto& fixed = both.of_earlier("hook").fixed();
-    content::Reference& reference = *update.add_references();
-    reference.set_sender(fixed.sender());
-    reference.set_identifier(fixed.identifier());
-    reference.set_sent(fixed.sent());
+    refer(update, both.of_earlier("hook").fixed());
     both.story.content = samples::going_to(samples::feed_and_hook(), update);
     both.story.clear(at(3));
     ASSERT_EQ(both.story.state(), v1::RELEASE_STATE_PREPARING);
@@ -230,11 +224,7 @@ TEST(Update, OfAnUpdateThatEndsHandsOnWhatThatTookThePlaceOf) {
     const auto second_id = both.story.id();
     auto third = samples::make_content();
     third.set_message_id("msg-3");
-    const auto& fixed = both.story.delivery("hook").fixed();
-    content::Reference& reference = *third.add_references();
-    reference.set_sender(fixed.sender());
-    reference.set_identifier(fixed.identifier());
-    reference.set_sent(fixed.sent());
+    refer(third, both.story.delivery("hook").fixed());
     both.story.content = samples::going_to(samples::feed_and_hook(), third);
     both.story.clear(at(8));
     both.ready(at(8)).story.claim("x1", at(9));
@@ -253,21 +243,18 @@ TEST(Update, OfAnUpdateThatEndsHandsOnWhatThatTookThePlaceOf) {
 // The second one ends because the third one takes its place, and the third one reaches nobody.
 TEST(Update, OfAnUpdateThatReachesNobodyEitherLeavesTheFirstInForce) {
     Both both = published(v1::OUTCOME_CONFIRMED);
-    const auto refer = [&](const char* message, const content::v1::Fixed& fixed, Time when) {
+    const auto follow = [&](const char* message, const content::v1::Fixed& fixed, Time when) {
         auto content = samples::make_content();
         content.set_message_id(message);
         content.mutable_draft()->add_channels("hook");
-        content::Reference& reference = *content.add_references();
-        reference.set_sender(fixed.sender());
-        reference.set_identifier(fixed.identifier());
-        reference.set_sent(fixed.sent());
+        refer(content, fixed);
         both.story.content = samples::going_to(samples::feed_and_hook(), content);
         both.story.clear(when).prepared("hook", true, "", 0, when);
     };
-    refer("msg-2", both.of_earlier("feed").fixed(), at(5));
+    follow("msg-2", both.of_earlier("feed").fixed(), at(5));
     both.story.claim("x1", at(6)).outcome("hook", v1::OUTCOME_RETRY_LATER, at(7));
     const auto fixed = both.story.delivery("hook").fixed();
-    refer("msg-3", fixed, at(7));
+    follow("msg-3", fixed, at(7));
     both.story.claim("x1", at(8));
     ASSERT_EQ(both.story.given.refused(), "");
     EXPECT_EQ(both.earlier().head.superseded_by(), both.story.id());
@@ -286,11 +273,7 @@ TEST(Update, LeavesNoAlertStandingThatWasPublishedSince) {
     both.story.outcome("feed", v1::OUTCOME_CONFIRMED);
     auto update = samples::make_content();
     update.set_message_id("msg-2");
-    const auto& fixed = both.of_earlier("feed").fixed();
-    content::Reference& reference = *update.add_references();
-    reference.set_sender(fixed.sender());
-    reference.set_identifier(fixed.identifier());
-    reference.set_sent(fixed.sent());
+    refer(update, both.of_earlier("feed").fixed());
     update = samples::going_to(channels, update);
     both.story.content = update;
     both.story.clear(at(5)).prepared("feed", true, "", 0, at(5));
