@@ -15,4 +15,8 @@ Target find_target(const Content& content, std::string_view channel_id) {
     return {};
 }
 
+bool is_wanted(const Draft& draft, const std::string& channel_id) {
+    return draft.channels().empty() || texts::contains(draft.channels(), channel_id);
+}
+
 }  // namespace tocsin::content

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "content/content.hpp"
+#include "texts/contains.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace tocsin::content {
@@ -19,5 +21,17 @@ struct Target {
     const Destination* destination = nullptr;
 };
 Target find_target(const Content& content, std::string_view channel_id);
+
+// Whether the draft is to go to the channel, if one of its agencies owns it. A draft that names no
+// channels goes to all of them.
+bool is_wanted(const Draft& draft, const std::string& channel_id);
+
+// Whether a destination or a channel carries texts in `language`; empty: in all languages at once.
+// One that lists no languages carries all.
+template <typename Place>
+bool carries(const Place& place, const std::string& language) {
+    return language.empty() || place.languages().empty() ||
+           texts::contains(place.languages(), language);
+}
 
 }  // namespace tocsin::content

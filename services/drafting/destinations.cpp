@@ -1,6 +1,5 @@
 #include "drafting/destinations.hpp"
 
-#include "texts/contains.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_ledger.pb.h"
 
@@ -14,10 +13,6 @@ namespace tocsin::drafting {
 
 using google::protobuf::util::MessageDifferencer;
 
-static bool is_wanted(const content::Draft& draft, const std::string& channel_id) {
-    return draft.channels().empty() || texts::contains(draft.channels(), channel_id);
-}
-
 std::vector<content::Publisher> publishers_of(const Destinations& destinations,
                                               const content::Draft& draft) {
     std::vector<content::Publisher> all;
@@ -29,7 +24,7 @@ std::vector<content::Publisher> publishers_of(const Destinations& destinations,
             publisher = known->second;
         publisher.set_agency_id(agency);
         for (const auto& [id, owned] : destinations.channels)
-            if (owned.agency == agency && is_wanted(draft, id))
+            if (owned.agency == agency && content::is_wanted(draft, id))
                 *publisher.add_destinations() = owned.destination;
     }
     return all;

@@ -5,7 +5,6 @@
 #include "publishing/release_steps.hpp"
 #include "publishing/settling.hpp"
 #include "runtime/base/planted.hpp"
-#include "texts/contains.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
@@ -35,11 +34,6 @@ std::string reason_apart(const content::Target& target, const v1::Channel& chann
         "Its channel has another {} than the approved message names: put it back as it was, or "
         "publish there anew.",
         what);
-}
-
-bool carries(const v1::Channel& channel, const std::string& language) {
-    return language.empty() || channel.languages().empty() ||
-           texts::contains(channel.languages(), language);
 }
 
 bool can_be_skipped(const Delivery& delivery) {
@@ -76,7 +70,7 @@ static bool leads_to_same(const v1::Channel& before, const v1::Channel& after) {
 
 bool leads_there(const Channels& channels, const Release& release, const Delivery& delivery) {
     const auto now = shared_channel(channels, delivery.head.channel_id());
-    return now && now->active() && carries(*now, delivery.head.language()) &&
+    return now && now->active() && content::carries(*now, delivery.head.language()) &&
            reason_apart(target_of(release, delivery.head.channel_id()), *now).empty();
 }
 
@@ -149,7 +143,7 @@ static void take(const Delivery& delivery, const v1::Channel& after, const std::
             taken.redirected.push_back(delivery.id());
     } else if (!after.active()) {
         part(delivery, "Its channel was removed.", taken);
-    } else if (!carries(after, delivery.head.language())) {
+    } else if (!content::carries(after, delivery.head.language())) {
         part(delivery, "Its channel does not carry this language any more.", taken);
     } else if (apart.empty()) {
         taken.redirected.push_back(delivery.id());

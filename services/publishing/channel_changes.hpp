@@ -14,8 +14,6 @@ struct Turn;
 
 // Why nothing may go to a channel as it is now under an approval for `target`; empty where it may.
 std::string reason_apart(const content::Target& target, const v1::Channel& channel);
-// Whether the channel carries texts in `language`; empty: in all languages at once.
-bool carries(const v1::Channel& channel, const std::string& language);
 
 // Nobody has it, and no claim may bring it to anybody.
 bool can_be_skipped(const Delivery& delivery);

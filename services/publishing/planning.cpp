@@ -65,11 +65,8 @@ static std::vector<std::string> languages(const content::Destination& destinatio
     const content::ChannelKind* kind = content::find_kind(destination.kind());
     if (!kind) return {};
     std::vector<std::string> all = content::languages_of(kind->traits.parts, content);
-    const auto& carried = destination.languages();
-    std::erase_if(all, [&](const std::string& language) {
-        // An empty one stands for a body with every language in it.
-        return !language.empty() && !carried.empty() && !texts::contains(carried, language);
-    });
+    std::erase_if(
+        all, [&](const std::string& language) { return !content::carries(destination, language); });
     return all;
 }
 
@@ -103,8 +100,7 @@ public:
                 remarks_.add(fmt::format("no agency of the message has a channel `{}`;", id));
         for (const auto& [id, known] : channels_.by_id) {
             const v1::Channel& channel = known.channel;
-            const bool chosen = draft.channels().empty() || texts::contains(draft.channels(), id);
-            if (!channel.active() || !chosen ||
+            if (!channel.active() || !content::is_wanted(draft, id) ||
                 !texts::contains(draft.agencies(), channel.agency_id()))
                 continue;
             content::Destination destination;
@@ -159,7 +155,7 @@ private:
         const auto now = shared_channel(channels_, delivery.channel_id());
         if (!now || !now->active())
             return leave_out(delivery, "Its channel was removed after the message was submitted.");
-        if (!carries(*now, delivery.language()))
+        if (!content::carries(*now, delivery.language()))
             return leave_out(delivery, "Its channel does not carry this language any more.");
         std::string apart = reason_apart(target, *now);
         if (apart.empty() || planted(runtime::Bug::led_elsewhere)) return;
