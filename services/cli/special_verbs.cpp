@@ -227,6 +227,8 @@ void get_release(Client& client, const Options& options, const std::string& rele
                                  {"STATE", "state"},
                                  {"ATTEMPTS", "attempts", Column::number},
                                  {"CONFIRMED", "confirmedAt"},
+                                 {"NEXT", "nextAction"},
+                                 {"AT", "nextActionAt"},
                                  {"URL", "url"},
                                  {"REASON", "reason"}});
     }

@@ -62,7 +62,7 @@ static Time fire_time(const Release& release, v1::Purpose purpose) {
 
 using ByAttempt = std::map<int, std::vector<std::string>>;
 
-static ByAttempt claimable_now(const Releases& releases, const Release& release,
+static ByAttempt claimable_now(const Releases& releases, const Holds& holds, const Release& release,
                                v1::Purpose purpose, Time now) {
     ByAttempt all;
     if (release.count(purpose, v1::DELIVERY_STATE_ARMED) == 0) return all;
@@ -70,9 +70,11 @@ static ByAttempt claimable_now(const Releases& releases, const Release& release,
         const auto known = releases.by_id.find(id);
         return known == releases.by_id.end() ? nullptr : &known->second;
     };
+    std::set<std::string> taken;
+    if (purpose == v1::PURPOSE_MESSAGE) taken = channels_taken(release, release_of, now);
     for (const Delivery& delivery : release.deliveries)
         if (delivery.head.purpose() == purpose && release.claimable(delivery, now) &&
-            !overtakes(release, delivery, release_of, now))
+            !holds.on(delivery.head) && !taken.contains(delivery.head.channel_id()))
             all[delivery.head.attempts() + 1].push_back(delivery.id());
     return all;
 }
@@ -86,7 +88,7 @@ static std::string reference_problem(const Releases& releases, const Release& re
     return earlier ? std::string{} : earlier.error();
 }
 
-Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
+Verdict claim_release(const Releases& releases, const Holds& holds, const runtime::Asking& asking,
                       const v1::ClaimRelease& claim, Time now) {
     if (auto no = require_executor(asking)) return std::unexpected(*no);
     const auto known = find_release(releases, asking, claim.release_id());
@@ -98,7 +100,7 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
         return reject(Because::invalid_argument, "executor_missing",
                       "the claim names no executor; name it", "executor");
     const Time fire_at = fire_time(release, purpose);
-    const ByAttempt by_attempt = claimable_now(releases, release, purpose, now);
+    const ByAttempt by_attempt = claimable_now(releases, holds, release, purpose, now);
     if (by_attempt.empty()) return std::unexpected(no_claim(release, purpose));
     if (now + claim_lead_max < fire_at)
         return reject(Because::failed_precondition, "too_early",
@@ -121,6 +123,7 @@ Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
         for (const std::string& id : ids) claimed.add_delivery_ids(id);
         claimed.set_executor(claim.executor());
         claimed.set_attempt(attempt);
+        claimed.set_asked_at_ns(claim.asked_at_ns());
         *claimed.mutable_give_up_at() = to_proto(give_up_at);
         if (attempt == 1 && purpose == v1::PURPOSE_MESSAGE) name_alerts(release, claimed);
         turn.add(std::move(event));

@@ -1,13 +1,14 @@
 // The claim, after which something may be public.
 #pragma once
 
+#include "publishing/holds.hpp"
 #include "publishing/release_steps.hpp"
 
 namespace tocsin::publishing {
 
 // ---- commands
 
-Verdict claim_release(const Releases& releases, const runtime::Asking& asking,
+Verdict claim_release(const Releases& releases, const Holds& holds, const runtime::Asking& asking,
                       const v1::ClaimRelease& claim, Time now);
 
 }  // namespace tocsin::publishing

@@ -17,7 +17,7 @@ namespace tocsin::publishing {
 static Verdict decided(const State& state, const runtime::Asking& asking,
                        const v1::Command& command, Time now) {
     using Command = v1::Command;
-    const auto& [constants, channels, releases] = state;
+    const auto& [constants, channels, holds, releases] = state;
     switch (command.body_case()) {
         case Command::kPutChannel:
             return follow_channel(put_channel(channels, asking, command.put_channel()), channels,
@@ -31,8 +31,12 @@ static Verdict decided(const State& state, const runtime::Asking& asking,
             return proceed_release(releases, asking, command.proceed_release(), now);
         case Command::kRecordPrepared:
             return record_prepared(releases, asking, command.record_prepared(), now);
+        case Command::kPlaceHold:
+            return place_hold(holds, channels, asking, command.place_hold(), now);
+        case Command::kLiftHold:
+            return lift_hold(holds, asking, command.lift_hold());
         case Command::kClaimRelease:
-            return claim_release(releases, asking, command.claim_release(), now);
+            return claim_release(releases, holds, asking, command.claim_release(), now);
         case Command::kRecordOutcome:
             return record_outcome(releases, asking, command.record_outcome(), now);
         case Command::kRetryDelivery:
@@ -40,6 +44,8 @@ static Verdict decided(const State& state, const runtime::Asking& asking,
         case Command::kResolveDelivery:
             return resolve_delivery(releases, asking, command.resolve_delivery(), now);
         case Command::kReachDue:
+            if (!command.reach_due().hold_id().empty())
+                return reach_hold_due(holds, asking, command.reach_due(), now);
             return reach_due(releases, asking, command.reach_due(), now);
         case Command::BODY_NOT_SET:
             break;  // Sent by a newer client.
@@ -70,6 +76,11 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
         case Event::kChannelRemoved:
             publishing::evolve(state.channels, event);
             return true;
+        case Event::kHoldPlaced:
+        case Event::kHoldReminded:
+        case Event::kHoldEnded:
+            publishing::evolve(state.holds, event, decided_at);
+            return true;
         case Event::kReleasePlanned:
         case Event::kDeliveryPrepared:
         case Event::kReleaseArmed:
@@ -95,7 +106,10 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
 }
 
 std::optional<runtime::Due<v1::Command>> Decider::next_due(const State& state) {
-    return publishing::next_due(state.releases);
+    auto release = publishing::next_due(state.releases);
+    auto hold = publishing::next_due(state.holds);
+    if (!release || (hold && hold->at < release->at)) return hold;
+    return release;
 }
 
 }  // namespace tocsin::publishing

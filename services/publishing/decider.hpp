@@ -1,12 +1,13 @@
 // How an approved message leaves: from its clearance to every channel at once, and back.
 //
 // Publishing holds the baton from approval's Cleared on. Nothing is public before a claim counts,
-// and a cancel that counts before it wins. Its subjects are channels, releases and deliveries, each
-// with its part of the state and its events; the commands on a release are a header for each step
-// that it takes. Pure, as runtime/ledger/decider.hpp demands.
+// and a cancel that counts before it wins. Its subjects are channels, holds, releases and
+// deliveries, each with its part of the state and its events; the commands on a release are a
+// header for each step that it takes. Pure, as runtime/ledger/decider.hpp demands.
 #pragma once
 
 #include "publishing/channel.hpp"
+#include "publishing/holds.hpp"
 #include "publishing/planning.hpp"
 #include "publishing/releases.hpp"
 
@@ -18,6 +19,7 @@ namespace tocsin::publishing {
 struct State {
     Constants constants;
     Channels channels;
+    Holds holds;
     Releases releases;
 };
 

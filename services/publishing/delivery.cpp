@@ -54,6 +54,8 @@ void evolve(Delivery& delivery, const v1::DeliveriesClaimed& claimed, Time decid
     delivery.last_answer.clear();
     delivery.refusal.clear();
     if (!delivery.first_claimed_at) delivery.first_claimed_at = decided_at;
+    delivery.claim_length = runtime::from_proto(claimed.give_up_at()) - decided_at;
+    delivery.claim_asked_ns = claimed.asked_at_ns();
 }
 
 void evolve(Delivery& delivery, const v1::DeliverySettled& settled) {
@@ -122,6 +124,9 @@ std::vector<std::string> deliveries_of(const v1::Event& event) {
         }
         case v1::Event::kChannelPut:
         case v1::Event::kChannelRemoved:
+        case v1::Event::kHoldPlaced:
+        case v1::Event::kHoldReminded:
+        case v1::Event::kHoldEnded:
         case v1::Event::kReleasePlanned:
         case v1::Event::kPreparationRenewed:
         case v1::Event::kReleaseArmed:

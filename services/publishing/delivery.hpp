@@ -18,7 +18,9 @@ namespace tocsin::publishing {
 // How long a request that posts something may take, on any channel.
 inline constexpr std::chrono::milliseconds post_lifetime{15'000};
 // A claim without an outcome is in doubt this long after its executor had to stop.
-inline constexpr Duration claim_margin = std::chrono::seconds{2};
+// It covers what the clocks of two leaders may differ by; an executor itself goes by
+// `claim_asked_ns`.
+inline constexpr Duration claim_margin = std::chrono::seconds{5};
 
 // What deliveries have in common that send the same.
 struct Armed {
@@ -43,6 +45,10 @@ struct Delivery {
     std::optional<Time> retry_at{};
     // Set from its first claim on.
     std::optional<Time> first_claimed_at{};
+    // Of its last claim: how long its executor had from then on, and when that asked for it, by its
+    // own monotonic clock.
+    Duration claim_length{};
+    std::int64_t claim_asked_ns = 0;
     // The first attempt that was in doubt; 0: none was. At most the number of attempts.
     int first_doubted = 0;
     // While it is unknown: the channel was queried without a clear answer.
@@ -61,10 +67,7 @@ struct Delivery {
     const content::v1::Fixed& fixed() const;
     const content::Traits& traits() const { return content::traits_of(head.kind()); }
     // What it sends is not fixed yet.
-    bool is_unarmed() const {
-        return is(v1::DELIVERY_STATE_PLANNED) || is(v1::DELIVERY_STATE_READY) ||
-               is(v1::DELIVERY_STATE_NOT_READY);
-    }
+    bool is_unarmed() const { return publishing::is_unarmed(state()); }
     // Nothing more happens to it.
     bool settled() const { return publishing::settled(state()); }
     // The public has it, or may have it.

@@ -30,16 +30,21 @@ static void doubt_late(const Releases& releases, const Release& before, Turn& tu
     }
 }
 
+std::optional<runtime::Rejection> require_due(const v1::ReachDue& due, Time now) {
+    if (runtime::from_proto(due.due_at()) <= now + timer_difference) return std::nullopt;
+    return runtime::Rejection{runtime::Because::failed_precondition,
+                              "not_due",
+                              "that time has not come yet; send this once it has",
+                              {}};
+}
+
 Verdict reach_due(const Releases& releases, const runtime::Asking& asking, const v1::ReachDue& due,
                   Time now) {
     if (auto no = runtime::require_timer(asking)) return std::unexpected(*no);
     const auto release = find_release(releases, asking, due.release_id());
     if (!release) return std::unexpected(release.error());
-    const Time due_at = runtime::from_proto(due.due_at());
-    if (due_at > now + timer_difference)
-        return runtime::reject(runtime::Because::failed_precondition, "not_due",
-                               "that time has not come yet; send this once it has");
-    Turn turn{**release, std::max(now, due_at), {}};
+    if (auto no = require_due(due, now)) return std::unexpected(*no);
+    Turn turn{**release, std::max(now, runtime::from_proto(due.due_at())), {}};
     if (turn.release.missing > 0) {
         keep_renditions(turn);
         // Where none can be kept, nothing is left to wait for.

@@ -14,7 +14,7 @@ using runtime::Time;
 using Happened = runtime::Happened<v1::Event>;
 using Verdict = runtime::Verdict<v1::Event>;
 
-// An event about a release; one about a channel has no header.
+// An event about a release; one about a channel or a hold has no header.
 inline v1::Event event_of(std::string release_id) {
     v1::Event event;
     event.set_release_id(std::move(release_id));

@@ -51,7 +51,8 @@ Executor::Executor(ExecutorParts parts)
                     return alert ? alert->body : nullptr;
                 },
             .aside = parts_.aside,
-            .account_ids = {}} {
+            .account_ids = {}},
+      bulk_(parts_.places, parts_.post) {
     introduce_metrics();
 }
 
@@ -152,23 +153,26 @@ bool Executor::acts(const Key& key, const Release& release, const Delivery& deli
 
 void Executor::look(const Key& key, const std::string& delivery_id) {
     const auto release = current(key);
+    const auto taken = release ? channels_taken(key, *release) : std::set<std::string>{};
     if (release && !delivery_id.empty()) {
         const Delivery* delivery = release->find(delivery_id);
-        if (delivery) look_at(key, *release, *delivery);
+        if (delivery) look_at(key, *release, *delivery, taken);
         // It may have waited for this.
         const Delivery* back =
             delivery && !delivery->retracts() ? release->retraction_of(delivery->id()) : nullptr;
-        if (back) look_at(key, *release, *back);
+        if (back) look_at(key, *release, *back, taken);
         return;
     }
     if (release) {
-        for (const Delivery& delivery : release->deliveries) look_at(key, *release, delivery);
+        for (const Delivery& delivery : release->deliveries)
+            look_at(key, *release, delivery, taken);
         if (has_work(*release, parts_.now())) return;
     }
     open_.erase(key);
 }
 
-void Executor::look_at(const Key& key, const Release& release, const Delivery& delivery) {
+void Executor::look_at(const Key& key, const Release& release, const Delivery& delivery,
+                       const std::set<std::string>& taken) {
     const v1::Delivery& head = delivery.head;
     if (delivery.settled()) return;
     const std::string name =
@@ -178,14 +182,13 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
         if (fired_.use(name) != nullptr) return;
         fired_.keep(name, {});
         runtime::spawn(fire(key, make_job(key, release, delivery),
-                            steady(from_proto(delivery.fixed().fire_at())),
-                            steady(from_proto(head.give_up_at()))));
+                            steady(from_proto(delivery.fixed().fire_at())), give_up(delivery)));
     } else if (!acts(key, release, delivery)) {
         return;
     } else if (release.to_prepare(delivery)) {
         if (begin("prepare/" + name))
             runtime::spawn(prepare(key, make_job(key, release, delivery), "prepare/" + name));
-    } else if (may_claim(key, release, delivery, delivery.retry_at.value_or(parts_.now()))) {
+    } else if (may_claim(key, release, delivery, delivery.retry_at.value_or(parts_.now()), taken)) {
         const Time when =
             delivery.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);
         const std::string claim_name =
@@ -197,13 +200,18 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
     }
 }
 
-bool Executor::may_claim(const Key& key, const Release& release, const Delivery& delivery,
-                         Time when) const {
-    if (!release.claimable(delivery, when)) return false;
-    if (release.head.supersedes().empty()) return true;
+std::set<std::string> Executor::channels_taken(const Key& key, const Release& release) const {
+    if (release.head.supersedes().empty()) return {};
     const auto realm = parts_.view.snapshot(key.first);
     const auto release_of = [&](const std::string& id) { return realm->release(id); };
-    return !overtakes(release, delivery, release_of, when);
+    return publishing::channels_taken(release, release_of, parts_.now());
+}
+
+bool Executor::may_claim(const Key& key, const Release& release, const Delivery& delivery,
+                         Time when, const std::set<std::string>& taken) const {
+    if (!release.claimable(delivery, when)) return false;
+    if (!delivery.retracts() && taken.contains(delivery.head.channel_id())) return false;
+    return !parts_.view.snapshot(key.first)->holds().on(delivery.head);
 }
 
 std::shared_ptr<const Release> Executor::current(const Key& key) const {
@@ -232,6 +240,14 @@ Job Executor::make_job(const Key& key, const Release& release, const Delivery& d
 // counts, so that a step of the wall clock neither hastens nor delays it.
 Executor::Steady Executor::steady(Time when) const {
     return parts_.steady_now() + (when - parts_.now());
+}
+
+// It may be behind the clock of the leader that gave the claim; the time since it was asked for
+// cannot be.
+Executor::Steady Executor::give_up(const Delivery& delivery) const {
+    const Steady by_wall = steady(from_proto(delivery.head.give_up_at()));
+    const Steady asked{std::chrono::nanoseconds{delivery.claim_asked_ns}};
+    return std::min(by_wall, asked + delivery.claim_length);
 }
 
 // In steps: the clock may be set, or the machine stand still, on the way.

@@ -7,6 +7,7 @@
 // `apply` only posts. Everything else runs on the HTTP event loop.
 #pragma once
 
+#include "publishing/lanes.hpp"
 #include "publishing/view.hpp"
 #include "publishing/wire.hpp"
 #include "runtime/base/generations.hpp"
@@ -37,6 +38,8 @@ struct ExecutorParts {
     std::string world;
     bool allow_private_addresses = false;
     std::chrono::milliseconds claim_lead{200};
+    // Of what is not urgent, sent at a time.
+    std::size_t places = bulk_places;
     // Reads the answers of channels.
     runtime::Aside aside = runtime::aside_here();
     // How long stop() waits for what is being sent.
@@ -73,14 +76,17 @@ private:
     bool in_use(const std::string& realm, const std::string& channel) const;
     // Whether this instance has to do what no claim gives to another.
     bool acts(const Key& key, const Release& release, const Delivery& delivery) const;
-    // Whether an armed delivery may be claimed at `when`, with what its release updates or cancels.
-    bool may_claim(const Key& key, const Release& release, const Delivery& delivery,
-                   Time when) const;
+    // As superseding.hpp has them, now.
+    std::set<std::string> channels_taken(const Key& key, const Release& release) const;
+    // Whether an armed delivery may be claimed at `when`, while these channels are taken.
+    bool may_claim(const Key& key, const Release& release, const Delivery& delivery, Time when,
+                   const std::set<std::string>& taken) const;
     // Returns at that time by the clock on the wall, which may be set meanwhile; or once it stops.
     Task<void> wait_until(Time when);
     // At one delivery where it is named, else at all of them.
     void look(const Key& key, const std::string& delivery_id = {});
-    void look_at(const Key& key, const Release& release, const Delivery& delivery);
+    void look_at(const Key& key, const Release& release, const Delivery& delivery,
+                 const std::set<std::string>& taken);
     void find_open();
     Task<void> keep_looking();
 
@@ -108,12 +114,15 @@ private:
     prometheus::Counter& answers(const std::string& kind, v1::Outcome outcome);
     prometheus::Histogram& delivery_seconds(const std::string& kind);
     void introduce_metrics();
+    void show_waiting();
     void measure(const Job& job, const Outcome& outcome);
 
     // As it is now, shared with the view; null: there is none.
     std::shared_ptr<const Release> current(const Key& key) const;
     Job make_job(const Key& key, const Release& release, const Delivery& delivery) const;
     Steady steady(Time when) const;
+    // When a claim of this incarnation is over.
+    Steady give_up(const Delivery& delivery) const;
     bool begin(const std::string& name);
     Task<void> pause(Duration duration);
 
@@ -129,6 +138,7 @@ private:
     // time in which it might start.
     runtime::Generations<std::monostate> fired_{50'000};
     int64_t commands_ = 0;
+    BulkLane bulk_;
 
     std::mutex firing_mutex_;
     std::condition_variable firing_changed_;

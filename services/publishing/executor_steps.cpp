@@ -152,8 +152,19 @@ prometheus::Histogram& Executor::delivery_seconds(const std::string& kind) {
         {{"kind", kind}}, {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120});
 }
 
+// Where none goes ahead nothing changes.
+void Executor::show_waiting() {
+    parts_.metrics
+        .gauge("tocsin_deliveries_behind_bulk",
+               "Deliveries of this instance whose time has come and that wait for a place among "
+               "those that are not urgent.",
+               {})
+        .Set(static_cast<double>(bulk_.waiting()));
+}
+
 // There from the start, so that a rate over them is 0 and not absent.
 void Executor::introduce_metrics() {
+    show_waiting();
     for (const std::string_view kind : wire_kinds()) {
         delivery_seconds(std::string{kind});
         for (const v1::Outcome outcome : texts::enum_values<v1::Outcome>())

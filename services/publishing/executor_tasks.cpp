@@ -80,10 +80,11 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
     co_await wait_until(when);
     const auto release = current(key);
     const Time now = parts_.now();
+    const auto taken = release ? channels_taken(key, *release) : std::set<std::string>{};
     const bool due =
         release && std::ranges::any_of(release->deliveries, [&](const Delivery& delivery) {
-            return delivery.head.purpose() == purpose && may_claim(key, *release, delivery, now) &&
-                   acts(key, *release, delivery);
+            return delivery.head.purpose() == purpose &&
+                   may_claim(key, *release, delivery, now, taken) && acts(key, *release, delivery);
         });
     if (due) {
         v1::Command command;
@@ -91,6 +92,8 @@ Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string 
         asked.set_release_id(key.second);
         asked.set_executor(parts_.incarnation);
         asked.set_purpose(purpose);
+        asked.set_asked_at_ns(
+            std::chrono::nanoseconds{parts_.steady_now().time_since_epoch()}.count());
         const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
         const auto answer = co_await tell(key.first, std::move(command), id, true);
         if (answer.kind == runtime::Answer::Kind::rejected)
@@ -121,6 +124,9 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
         // A feed shows it from T0 on all the same, as asking it confirms.
         if (release->retract_at && !delivery->retracts() && !delivery->traits().public_from_claim)
             return "The message was retracted before this attempt was started.";
+        if (!delivery->traits().public_from_claim &&
+            parts_.view.snapshot(key.first)->holds().on(delivery->head))
+            return "Its channel was put on hold before this attempt was started.";
         return {};
     };
     // Hashed and parsed before T0, and once for all that share them.
@@ -129,8 +135,14 @@ Task<void> Executor::fire(Key key, Job job, Steady start, Steady give_up) {
         job.approved->intact();
         job.body->intact();
     }
+    const bool urgent = is_urgent(job);
     co_await parts_.http.sleep_until(start);
+    if (!urgent) {
+        co_await bulk_.enter();
+        show_waiting();
+    }
     Outcome outcome = co_await try_fire(job);
+    if (!urgent) bulk_.leave();
     measure(job, outcome);
     note(key, job, outcome);
     co_await tell_outcome(key, job, outcome, false);

@@ -1,6 +1,7 @@
 #include "publishing/release.hpp"
 
 #include "publishing/limits.hpp"
+#include "publishing/next_action.hpp"
 #include "runtime/base/planted.hpp"
 
 #include <algorithm>
@@ -158,8 +159,9 @@ content::v1::Parties Release::parties() const {
     return parties;
 }
 
-static v1::Delivery without_bytes(const Delivery& delivery) {
+static v1::Delivery without_bytes(const Release& release, const Delivery& delivery) {
     v1::Delivery all = delivery.head;
+    say_next(release, delivery, all);
     if (delivery.channel) *all.mutable_channel() = *delivery.channel;
     if (!delivery.armed) return all;
     *all.mutable_rendition() = delivery.armed->rendition;
@@ -169,12 +171,13 @@ static v1::Delivery without_bytes(const Delivery& delivery) {
 
 v1::Release Release::whole() const {
     v1::Release all = head;
-    for (const Delivery& delivery : deliveries) *all.add_deliveries() = without_bytes(delivery);
+    for (const Delivery& delivery : deliveries)
+        *all.add_deliveries() = without_bytes(*this, delivery);
     return all;
 }
 
 v1::Delivery Release::whole(const Delivery& delivery) const {
-    v1::Delivery all = without_bytes(delivery);
+    v1::Delivery all = without_bytes(*this, delivery);
     if (!delivery.armed) return all;
     *all.mutable_fixed() = delivery.armed->fixed;
     if (const auto bytes = body(delivery)) all.mutable_rendition()->set_body(bytes->bytes());

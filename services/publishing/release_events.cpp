@@ -316,6 +316,9 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
             return follow(release, event.rendition_kept(), decided_at);
         case v1::Event::kChannelPut:
         case v1::Event::kChannelRemoved:
+        case v1::Event::kHoldPlaced:
+        case v1::Event::kHoldReminded:
+        case v1::Event::kHoldEnded:
         case v1::Event::BODY_NOT_SET:
             break;
     }

@@ -4,11 +4,14 @@
 
 #include "content/channel.hpp"
 #include "publishing/channel.hpp"
+#include "publishing/limits.hpp"
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/errors.hpp"
 #include "runtime/edge/page.hpp"
 #include "runtime/ledger/refusals.hpp"
 #include "texts/contains.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -103,6 +106,25 @@ static void hide_places(const Caller& caller, v1::Release& release) {
         if (delivery.has_channel()) hide_others(caller, *delivery.mutable_channel());
 }
 
+// What keeps it back, of what could be claimed otherwise or once its channel is ready.
+static void show_holds(const Holds& holds, v1::Release& release) {
+    if (holds.in_force.empty()) return;
+    for (v1::Delivery& delivery : *release.mutable_deliveries()) {
+        if (delivery.state() != v1::DELIVERY_STATE_ARMED && !is_unarmed(delivery.state())) continue;
+        const v1::Hold* hold = holds.on(delivery);
+        if (!hold) continue;
+        delivery.set_hold_id(hold->hold_id());
+        if (delivery.next_action() == v1::NEXT_ACTION_SEND) {
+            delivery.set_next_action(v1::NEXT_ACTION_LIFT_HOLD);
+            *delivery.mutable_next_action_at() = hold->until();
+        }
+        if (delivery.reason().empty())
+            delivery.set_reason(
+                shortened(fmt::format("`{}` holds it: {}", hold->placed_by(), hold->reason()),
+                          reason_bytes_max));
+    }
+}
+
 grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::GetReleaseRequest& in,
                          v1::GetReleaseResponse& out) {
     const bool by_id = !in.release_id().empty();
@@ -117,6 +139,7 @@ grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::Get
     v1::Release& shown = *out.mutable_release();
     auto status = release ? show(*release, in.delivery_id(), shown)
                           : show(std::move(*faded), in.delivery_id(), shown);
+    show_holds(realm.holds(), shown);
     hide_places(caller, shown);
     return status;
 }
@@ -144,10 +167,21 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
                                            return page.pass(place);
                                        return page.add(place, [&](v1::Release& row) {
                                            row = realm->whole_release(id).value_or(v1::Release{});
+                                           show_holds(realm->holds(), row);
                                            hide_places(caller, row);
                                        });
                                    });
         });
+    };
+    return rpc_.read(context, request, response, reader);
+}
+
+Reactor* PublishingRpc::ListHolds(Context* context, const v1::ListHoldsRequest* request,
+                                  v1::ListHoldsResponse* response) {
+    const auto reader = [this](const Caller& caller, const v1::ListHoldsRequest&,
+                               v1::ListHoldsResponse& out) {
+        out = list_holds(view_.snapshot(caller.realm)->holds());
+        return grpc::Status::OK;
     };
     return rpc_.read(context, request, response, reader);
 }

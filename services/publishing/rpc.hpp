@@ -34,6 +34,8 @@ public:
                         v1::GetReleaseResponse* response) override;
     Reactor* ListReleases(Context* context, const v1::ListReleasesRequest* request,
                           v1::ListReleasesResponse* response) override;
+    Reactor* ListHolds(Context* context, const v1::ListHoldsRequest* request,
+                       v1::ListHoldsResponse* response) override;
     Reactor* GetFeed(Context* context, const v1::GetFeedRequest* request,
                      v1::GetFeedResponse* response) override;
     Reactor* GetAlert(Context* context, const v1::GetAlertRequest* request,

@@ -2,6 +2,7 @@
 
 #include "publishing/decider.hpp"
 #include "publishing/executor.hpp"
+#include "publishing/hold_metrics.hpp"
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
 #include "runtime/host/reading_thread.hpp"
@@ -92,6 +93,8 @@ public:
         : view_(static_cast<int>(surroundings.config.kafka_partitions)),
           metrics_(surroundings.metrics, view_, surroundings.config.instance,
                    static_cast<int>(surroundings.config.kafka_partitions)),
+          hold_metrics_(surroundings.metrics, view_,
+                        static_cast<int>(surroundings.config.kafka_partitions)),
           credentials_(settings.credentials_dir, credential_rules(settings, surroundings.config)),
           rpc_(surroundings.rpc, view_, credentials_,
                settings.constants(surroundings.config.world).feed_base_url),
@@ -99,9 +102,12 @@ public:
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     // The others go by what the view has folded: it comes first.
-    std::vector<runtime::View*> views() override { return {&view_, &metrics_, &executor_}; }
+    std::vector<runtime::View*> views() override {
+        return {&view_, &metrics_, &hold_metrics_, &executor_};
+    }
     void start() override {
         metrics_.show();
+        hold_metrics_.show();
         executor_.start();
     }
     void stop() override { executor_.stop(); }
@@ -109,6 +115,7 @@ public:
 private:
     PublishingView view_;
     ReleaseMetrics metrics_;
+    HoldMetrics hold_metrics_;
     Credentials credentials_;
     PublishingRpc rpc_;
     Executor executor_;

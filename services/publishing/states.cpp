@@ -130,6 +130,11 @@ bool at_rest(v1::ReleaseState state) {
     return true;
 }
 
+bool is_unarmed(v1::DeliveryState state) {
+    return state == v1::DELIVERY_STATE_PLANNED || state == v1::DELIVERY_STATE_READY ||
+           state == v1::DELIVERY_STATE_NOT_READY;
+}
+
 bool settled(v1::DeliveryState state) {
     switch (state) {
         case v1::DELIVERY_STATE_CONFIRMED:

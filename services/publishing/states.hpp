@@ -12,6 +12,8 @@ bool may_move(v1::DeliveryState from, v1::DeliveryState to);
 
 // Neither prepared, nor armed, nor on its way.
 bool at_rest(v1::ReleaseState state);
+// What it sends is not fixed yet.
+bool is_unarmed(v1::DeliveryState state);
 // Nothing more happens to it, unless it was given up in doubt.
 bool settled(v1::DeliveryState state);
 

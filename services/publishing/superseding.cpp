@@ -84,25 +84,25 @@ std::expected<std::vector<std::string>, std::string> earlier_releases(
     return all;
 }
 
-// Of `earlier` or of what that took the place of.
-static bool blocks(const std::string& earlier_id, const std::string& channel_id,
-                   const ReleaseOf& release_of, Time now) {
-    const Release* earlier = release_of(earlier_id);
-    if (!earlier) return false;
-    for (const Delivery& before : earlier->deliveries)
-        if (!before.retracts() && before.head.channel_id() == channel_id && !before.lets_pass(now))
-            return true;
-    return std::ranges::any_of(earlier->head.supersedes(), [&](const std::string& id) {
-        return blocks(id, channel_id, release_of, now);
-    });
-}
-
-bool overtakes(const Release& release, const Delivery& delivery, const ReleaseOf& release_of,
-               Time now) {
-    if (delivery.retracts() || planted(runtime::Bug::update_first)) return false;
-    return std::ranges::any_of(release.head.supersedes(), [&](const std::string& id) {
-        return blocks(id, delivery.head.channel_id(), release_of, now);
-    });
+std::set<std::string> channels_taken(const Release& release, const ReleaseOf& release_of,
+                                     Time now) {
+    std::set<std::string> taken;
+    if (planted(runtime::Bug::update_first)) return taken;
+    const auto& first = release.head.supersedes();
+    std::vector<std::string> open{first.begin(), first.end()};
+    std::set<std::string> seen;
+    while (!open.empty()) {
+        const std::string id = std::move(open.back());
+        open.pop_back();
+        const Release* earlier = seen.insert(id).second ? release_of(id) : nullptr;
+        if (!earlier) continue;
+        for (const Delivery& before : earlier->deliveries)
+            if (!before.retracts() && !before.lets_pass(now))
+                taken.insert(before.head.channel_id());
+        const auto& more = earlier->head.supersedes();
+        open.insert(open.end(), more.begin(), more.end());
+    }
+    return taken;
 }
 
 // ---- steps

@@ -6,6 +6,7 @@
 
 #include <expected>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,9 @@ using ReleaseOf = std::function<const Release*(const std::string&)>;
 std::expected<std::vector<std::string>, std::string> earlier_releases(
     const Releases& releases, const content::Content& content);
 
-// Whether `delivery` would overtake, on its channel, what its release updates or cancels, or what
-// that does. That is over where no attempt at it is under way and none may yet be carried out.
-bool overtakes(const Release& release, const Delivery& delivery, const ReleaseOf& release_of,
-               Time now);
+// The channels on which a delivery of `release` would overtake what that updates or cancels, or
+// what those do in turn: an attempt at them is under way there, or one may yet be carried out.
+std::set<std::string> channels_taken(const Release& release, const ReleaseOf& release_of, Time now);
 
 // ---- steps
 

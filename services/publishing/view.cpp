@@ -21,6 +21,7 @@ void Realm::apply(const runtime::Counted& counted) {
 }
 
 void Realm::apply(const v1::Event& event, Time decided_at, const std::string& trace) {
+    if (is_of_hold(event)) return apply_hold(event, decided_at);
     if (event.release_id().empty()) return apply_channel(event, decided_at);
     const auto channel = [this](const std::string& id) {
         const NumberedChannel* known = channels_.find(id);
@@ -29,6 +30,12 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
     const Release* release = releases_.apply(event, channel, decided_at, trace);
     if (release && event.has_deliveries_claimed())
         alerts_.apply(*release, event.deliveries_claimed(), decided_at);
+}
+
+void Realm::apply_hold(const v1::Event& event, Time decided_at) {
+    Holds after = *holds_;
+    evolve(after, event, decided_at);
+    holds_ = std::make_shared<const Holds>(std::move(after));
 }
 
 void Realm::apply_channel(const v1::Event& event, Time decided_at) {

@@ -1,8 +1,9 @@
-// What publishing shows: channels, releases, and the alerts that its public feed is made of.
+// What publishing shows: channels, holds, releases, and the alerts that its public feed is made of.
 #pragma once
 
 #include "publishing/alert_view.hpp"
 #include "publishing/channel.hpp"
+#include "publishing/holds.hpp"
 #include "publishing/release_view.hpp"
 #include "runtime/ledger/view.hpp"
 
@@ -20,6 +21,8 @@ public:
     void apply(const runtime::Counted& counted);
 
     const runtime::SharedMap<std::string, NumberedChannel>& channels() const { return channels_; }
+
+    const Holds& holds() const { return *holds_; }
 
     // As ReleaseView has them.
     const runtime::SharedMap<std::int64_t, std::string>& order() const { return releases_.order(); }
@@ -50,9 +53,12 @@ public:
 
 private:
     void apply(const v1::Event& event, Time decided_at, const std::string& trace);
+    void apply_hold(const v1::Event& event, Time decided_at);
     void apply_channel(const v1::Event& event, Time decided_at);
 
     runtime::SharedMap<std::string, NumberedChannel> channels_;
+    // There are few, so that each change makes new ones.
+    std::shared_ptr<const Holds> holds_ = std::make_shared<const Holds>();
     ReleaseView releases_;
     AlertView alerts_;
     Time decided_at_{};

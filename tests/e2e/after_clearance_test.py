@@ -286,6 +286,49 @@ def test_an_update_takes_the_place_of_what_it_updates(world: World) -> None:
         "earlierMessages": [first]}) == "NOT_IN_FORCE"
 
 
+def test_a_hold_keeps_back_what_is_not_out_until_a_second_person_lifts_it(world: World) -> None:
+    world.credential("good")
+    world.put_hook("good")
+    hold = world.do(BEN, "publishing", "PlaceHold", {
+        "channelId": "city-hook", "reason": "its account was taken over"})["id"]
+    message = world.cleared()
+    release = until(lambda: (one := world.release(message, "FIRING"))
+                    and deliveries(one)["city-feed"] == "CONFIRMED" and one, "the feed has it")
+    hook, = (one for one in release["deliveries"] if one["channelId"] == "city-hook")
+    assert hook["state"] == "DELIVERY_STATE_ARMED" and hook["holdId"] == hold, hook
+    assert "its account was taken over" in hook["reason"], hook
+    assert world.receiver.about(message) == 0
+    lifting = {"holdId": hold, "reason": "the account is ours again"}
+    assert world.refused(BEN, "publishing", "LiftHold", lifting) == "SECOND_PERSON"
+    assert world.refused(ANA, "publishing", "LiftHold", lifting) == "ROLE_MISSING"
+    listed, = (one for one in world.read("publishing", "ListHolds", {})["holds"]
+               if "endTime" not in one)
+    assert listed["holdId"] == hold and "liftedBy" not in listed
+    world.do(DORA, "publishing", "LiftHold", lifting)
+    world.release(message, "RELEASED")
+    assert world.receiver.about(message) == 1
+    over, = (one for one in world.read("publishing", "ListHolds", {})["holds"]
+             if one["holdId"] == hold)
+    assert over["liftedBy"] == DORA.subject and over["endTime"]
+
+
+def test_a_hold_on_everything_keeps_no_retraction_back(world: World) -> None:
+    message = world.cleared()
+    release = world.release(message, "RELEASED")
+    hold = world.do(BEN, "publishing", "PlaceHold", {
+        "everything": True, "reason": "who wrote this?"})["id"]
+    world.do(DORA, "publishing", "StopRelease",
+             {"releaseId": release["releaseId"], "reason": "wrong river"})
+    world.release(message, "RETRACTED")
+    held = world.cleared()
+    release = world.release(held, "ARMED")
+    assert {one["holdId"] for one in release["deliveries"]} == {hold}
+    world.do(DORA, "publishing", "StopRelease",
+             {"releaseId": release["releaseId"], "reason": "nor this"})
+    world.release(held, "CANCELLED")
+    world.do(DORA, "publishing", "LiftHold", {"holdId": hold, "reason": "all is well"})
+
+
 def test_a_release_that_nobody_took_gives_its_text_back(world: World) -> None:
     world.credential("good")
     world.put_hook("good")

@@ -143,6 +143,8 @@ class World:
         self._do("publishing", "PutChannel", {**FEED, "channelId": "city-gone"})
         self._do("publishing", "RemoveChannel", {"channelId": "city-gone"})
         self.reach("drafting", self._do("publishing", "PutChannel", FEED)["position"])
+        self.ids["hold"] = self._do("publishing", "PlaceHold", {
+            "channelId": "city-gone", "reason": "a test"})["id"]
         for one in ("gauge", "gauge-gone"):
             self._do("trigger", "PutSource", {**SOURCE, "sourceId": one})
         self._do("trigger", "RemoveSource", {"sourceId": "gauge-gone"})
@@ -248,6 +250,10 @@ REQUESTS: dict[tuple[str, str], Callable[[World], Request]] = {
     ("publishing", "PutChannel"): _just(**FEED),
     ("publishing", "RemoveChannel"): _just(channelId="city-gone"),
     ("publishing", "ListChannels"): _just(),
+    # Nothing goes to that channel, and it is over before long.
+    ("publishing", "PlaceHold"): _just(channelId="city-gone", reason="a test", lastsSeconds=2),
+    ("publishing", "LiftHold"): lambda world: {"holdId": world.ids["hold"], "reason": "a test"},
+    ("publishing", "ListHolds"): _just(),
     ("publishing", "GetRelease"): _release("released"),
     ("publishing", "ListReleases"): _just(),
     ("publishing", "StopRelease"): _release("cancelled", reason="not needed"),

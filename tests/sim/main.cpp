@@ -64,6 +64,8 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"removal_ignored", Bug::removal_ignored},
         {"update_first", Bug::update_first},
         {"earlier_goes_on", Bug::earlier_goes_on},
+        {"hold_ignored", Bug::hold_ignored},
+        {"lifted_alone", Bug::lifted_alone},
         {"led_elsewhere", Bug::led_elsewhere},
         {"retraction_first", Bug::retraction_first},
         {"checked_early", Bug::checked_early},

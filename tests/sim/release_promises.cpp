@@ -25,11 +25,44 @@ void ReleasePromises::counted(const ledger::v1::Decision& decision) {
     for (const std::string& bytes : decision.accepted().events()) {
         publishing::v1::Event event;
         event.ParseFromString(bytes);
-        note(event);
+        note(event, runtime::from_proto(decision.decided_at()));
     }
 }
 
-void ReleasePromises::note(const publishing::v1::Event& event) {
+// A second person ends it, or its time does.
+void ReleasePromises::note_hold(const publishing::v1::Event& event, runtime::Time decided_at) {
+    if (event.has_hold_placed())
+        holds_[event.hold_placed().hold().hold_id()] = event.hold_placed().hold();
+    if (!event.has_hold_ended()) return;
+    const auto known = holds_.find(event.hold_ended().hold_id());
+    if (known == holds_.end()) throw Violation("a hold ended that was none");
+    const std::string& who = event.hold_ended().lifted_by();
+    if (who == known->second.placed_by()) throw Violation(who + " lifted a hold of their own");
+    if (who.empty() && decided_at + clocks_differ < runtime::from_proto(known->second.until()))
+        throw Violation("a hold ended before its time");
+    holds_.erase(known);
+}
+
+// Nothing of a message is claimed while its channel is on hold.
+void ReleasePromises::check_not_on_hold(const std::string& id,
+                                        const publishing::v1::DeliveriesClaimed& claimed) const {
+    const Release& release = state_().releases.by_id.at(id);
+    for (const auto& [hold_id, hold] : holds_)
+        for (const std::string& name : claimed.delivery_ids()) {
+            const publishing::Delivery* delivery = release.find(name);
+            if (delivery == nullptr || delivery->retracts()) continue;
+            const bool named =
+                hold.channel_id().empty()
+                    ? hold.agency_id().empty() || hold.agency_id() == delivery->head.agency_id()
+                    : hold.channel_id() == delivery->head.channel_id();
+            if (named) throw Violation(fmt::format("{} {} is claimed while on hold", id, name));
+        }
+}
+
+void ReleasePromises::note(const publishing::v1::Event& event, runtime::Time decided_at) {
+    note_hold(event, decided_at);
+    if (event.has_deliveries_claimed())
+        check_not_on_hold(event.release_id(), event.deliveries_claimed());
     const auto arm = [&](const auto& armed) {
         for (int i = 0; i < armed.deliveries_size(); ++i)
             armed_[armed.deliveries(i).idempotency_key()] = {

@@ -36,6 +36,9 @@ public:
     static std::string standing_of(const publishing::Release& release);
 
 private:
+    void note_hold(const publishing::v1::Event& event, runtime::Time decided_at);
+    void check_not_on_hold(const std::string& id,
+                           const publishing::v1::DeliveriesClaimed& claimed) const;
     static void check_stopped(const publishing::Release& release);
     // Whether a retraction was approved with it.
     static bool has_words(const publishing::Release& release);
@@ -45,7 +48,7 @@ private:
         std::map<std::string, int> sends;
     };
 
-    void note(const publishing::v1::Event& event);
+    void note(const publishing::v1::Event& event, runtime::Time decided_at);
     void check_retried(const std::string& id, const std::string& delivery_id) const;
     void check_not_held(const std::string& id) const;
     void check_in_use(const std::string& id,
@@ -72,6 +75,7 @@ private:
     std::function<const publishing::State&()> state_;
     std::set<std::string> approved_;
     std::map<std::string, Armed> armed_;
+    std::map<std::string, publishing::v1::Hold> holds_;  // in force
     std::set<std::string> cancelled_;
     std::set<std::string> returned_;
     // Deliveries that a person left out, or that went with their channel, by release.

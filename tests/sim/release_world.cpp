@@ -233,8 +233,38 @@ void ReleaseWorld::proceed(const std::string& release_id) {
     wish(fmt::format("wish-{}", requests_.size()), command, "dora", {"duty-officer"});
 }
 
+// On one channel, on the agency, or on everything. It ends by itself at the latest.
+void ReleaseWorld::place_hold() {
+    publishing::v1::Command command;
+    auto& request = *command.mutable_place_hold();
+    const int of = below(4);
+    if (of == 0)
+        request.set_everything(true);
+    else if (of == 1)
+        request.set_agency_id("calgary");
+    else
+        request.set_channel_id(chance(.3) ? "feed" : chance(.5) ? "hook" : "toot");
+    request.set_reason("something is wrong with it");
+    request.set_lasts_seconds(2 + below(40));
+    wish(fmt::format("wish-{}", requests_.size()), command, "olga", {"approver"});
+}
+
+// Often by the very person who placed it.
+void ReleaseWorld::lift_hold() {
+    const auto& holds = state().holds.in_force;
+    if (holds.empty()) return;
+    publishing::v1::Command command;
+    command.mutable_lift_hold()->set_hold_id(
+        std::next(holds.begin(), below(static_cast<int>(holds.size())))->first);
+    command.mutable_lift_hold()->set_reason("it is well");
+    wish(fmt::format("wish-{}", requests_.size()), command, chance(.5) ? "olga" : "dora",
+         {"approver"});
+}
+
 void ReleaseWorld::people() {
     if (state().channels.by_id.size() < 3) return;
+    if (chance(.002)) place_hold();
+    if (chance(.002)) lift_hold();
     if (messages_ < release_messages_max && chance(.01)) clear_message();
     if (chance(.002)) change_channel();
     if (chance(.004)) clear_again();

@@ -54,6 +54,8 @@ private:
                      const std::string& credential_more);
     void change_channel();
     void proceed(const std::string& release_id);
+    void place_hold();
+    void lift_hold();
     void clear_message();
     std::vector<content::Reference> something_in_force();
     void clear_again();

@@ -39,6 +39,8 @@ enum class Bug {
     straggler_lost,       // what was not ready at T0 never follows
     removal_ignored,      // what was armed for a channel that was removed goes there
     update_first,         // an update does not wait for what it updates
+    hold_ignored,         // what is on hold is sent all the same
+    lifted_alone,         // who placed a hold lifts it
     earlier_goes_on,      // what was updated is sent again all the same
     led_elsewhere,        // a message goes to where its channel leads now, whatever was approved
     retraction_first,     // a retraction does not wait for what it takes back

@@ -164,6 +164,28 @@ TEST(Executor, TakesAClearedMessageToEveryChannelOnceAndAtT0) {
     EXPECT_DOUBLE_EQ(there.world.release().head.skew_ms(), 0);
 }
 
+// When the first and the last request of a message of this severity left.
+Duration spread(content::v1::Severity severity, std::size_t places) {
+    Public there;
+    there.world.places = places;
+    there.world.start("x1");
+    content::Content content = samples::make_content();
+    content.mutable_draft()->set_severity(severity);
+    there.clear(content);
+    there.world.pass(30s, [&] { return there.released(); });
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.arrivals.size(), 3U);
+    return there.arrivals.back().second - there.arrivals.front().second;
+}
+
+TEST(Executor, WhatIsNotUrgentWaitsForAPlaceAndWhatIsNeedsNone) {
+    EXPECT_EQ(spread(content::v1::SEVERITY_MODERATE, 1), 10ms) << "each waits for an answer";
+    EXPECT_EQ(spread(content::v1::SEVERITY_MODERATE, 2), 5ms);
+    EXPECT_EQ(spread(content::v1::SEVERITY_MODERATE, 3), 0ms);
+    EXPECT_EQ(spread(content::v1::SEVERITY_SEVERE, 1), 0ms);
+    EXPECT_EQ(spread(content::v1::SEVERITY_EXTREME, 1), 0ms);
+}
+
 TEST(Executor, SendsNothingBeforeItIsArmedAndNothingAfterACancel) {
     Public there;
     there.world.start("x1");

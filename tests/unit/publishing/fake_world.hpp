@@ -29,6 +29,8 @@ public:
     Credentials credentials{folder.path, {}};
     PublishingView view{1};
     std::string leader_realm = "bow";
+    // Of what is not urgent, sent at a time by the processes that start from now on.
+    std::size_t places = bulk_places;
     // Commands that are answered `unavailable` although they are decided.
     int lost_answers = 0;
     bool frozen = false;  // the ledger takes nothing
@@ -55,6 +57,7 @@ public:
                                                      .incarnation = incarnation,
                                                      .credentials = credentials,
                                                      .world = "live",
+                                                     .places = places,
                                                      .drain = std::chrono::milliseconds{0},
                                                      .now = [this] { return now; },
                                                      .steady_now = [this] { return steady; }}));

@@ -94,8 +94,8 @@ TEST(Retracting, FollowsAnOriginalInDoubtOnceTheChannelWasAskedAndTheClaimIsOver
     EXPECT_FALSE(claims(4));
     EXPECT_FALSE(claims(30)) << "nobody asked the channel";
     Story other = story;
-    story.outcome("hook", v1::OUTCOME_CANNOT_TELL, at(31), 1, "x2");
-    EXPECT_TRUE(claims(31));
+    story.outcome("hook", v1::OUTCOME_CANNOT_TELL, at(32), 1, "x2");
+    EXPECT_TRUE(claims(32));
     other.outcome("hook", v1::OUTCOME_CANNOT_TELL, at(5));
     other.claim("x2", at(6), v1::PURPOSE_RETRACTION);
     EXPECT_TRUE(other.delivery("hook:cancel").is(v1::DELIVERY_STATE_ARMED))

@@ -268,7 +268,7 @@ TEST(Unknown, MayBeResolvedByAnyExecutorOnceTheClaimIsOver) {
     story.claim().outcome("hook", v1::OUTCOME_UNKNOWN, at(2), 1, "x1", "timeout");
     story.outcome("hook", v1::OUTCOME_CONFIRMED, at(5), 1, "x2");
     EXPECT_EQ(story.given.refused(), "not_your_claim");
-    story.outcome("hook", v1::OUTCOME_CONFIRMED, at(14), 1, "x2");
+    story.outcome("hook", v1::OUTCOME_CONFIRMED, at(17), 1, "x2");
     EXPECT_EQ(story.delivery("hook").state(), v1::DELIVERY_STATE_CONFIRMED);
 }
 
