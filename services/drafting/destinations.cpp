@@ -7,6 +7,9 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace tocsin::drafting {
@@ -28,6 +31,22 @@ std::vector<content::Publisher> publishers_of(const Destinations& destinations,
                 *publisher.add_destinations() = owned.destination;
     }
     return all;
+}
+
+// Where lives are at stake one network that is down must not be all there is.
+static std::optional<content::Finding> few_kinds(const std::vector<content::Publisher>& publishers,
+                                                 const content::Draft& draft) {
+    if (draft.severity() != content::v1::SEVERITY_EXTREME) return std::nullopt;
+    std::set<std::string_view> kinds;
+    for (const content::Publisher& publisher : publishers)
+        for (const content::Destination& destination : publisher.destinations())
+            kinds.insert(destination.kind());
+    if (kinds.size() != 1) return std::nullopt;
+    return content::Finding{
+        content::Finding::Level::warning, "few_kinds", "channels",
+        fmt::format("An Extreme message goes out on one kind of channel only (`{}`), which may be "
+                    "down: add a channel of another kind, or acknowledge it.",
+                    *kinds.begin())};
 }
 
 std::vector<content::Finding> destination_findings(
@@ -53,6 +72,7 @@ std::vector<content::Finding> destination_findings(
                              fmt::format("Agency `{}` publishes it nowhere: it has no channel in "
                                          "use, or the message names none of its channels.",
                                          publishers[i].agency_id())});
+    if (auto few = few_kinds(publishers, draft)) found.push_back(std::move(*few));
     return found;
 }
 

@@ -149,6 +149,20 @@ TEST(Destinations, AnAgencyThatPublishesItNowhereIsAWarning) {
     EXPECT_EQ(test.when(submit("1")).refused(), "");
 }
 
+TEST(Destinations, OfOneKindAloneAreAWarningWhereLivesAreAtStake) {
+    auto draft = samples::make_draft();
+    draft.set_severity(content::v1::SEVERITY_EXTREME);
+    Case test({incident(), message(draft)}, samples::now);
+    ana(test).when(published(put()));
+    test.when(published(put("siren", "alberta")));
+    EXPECT_EQ(test.when(submit("1")).refused(), "unacknowledged_warnings");
+    EXPECT_TRUE(says(test.rejection()->text, "few_kinds at channels")) << test.rejection()->text;
+    auto page = put("page");
+    page.mutable_channel_put()->mutable_channel()->set_kind("feed");
+    test.when(published(page));
+    EXPECT_EQ(test.when(submit("1")).refused(), "");
+}
+
 TEST(Destinations, SoManyThatTheContentIsTooLargeAreRefused) {
     Case test({incident(), message()}, samples::now);
     const std::string url = "https://hook.example.org/" + std::string(400, 'h');
