@@ -49,8 +49,8 @@ class Replay:
 
 
 class World:
-    def __init__(self, credentials: Path) -> None:
-        self._credentials = credentials
+    def __init__(self, secrets: Path) -> None:
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._replays: dict[str, Replay] = {}
         self._received: dict[tuple[str, str], dict] = {}
@@ -69,11 +69,11 @@ class World:
     def receive(self, agency: str, body: bytes, headers: dict[str, str]) -> str:
         """Keeps one webhook; returns what is wrong, or nothing."""
         try:
-            credential = json.loads((self._credentials / f"demo-webhook-{agency}").read_text())
-        except (OSError, ValueError):
+            secret = (self._secrets / f"webhook-{agency}").read_text()
+        except OSError:
             return "no such receiver"
         try:
-            standardwebhooks.Webhook(credential["secrets"][0]).verify(body, headers)
+            standardwebhooks.Webhook(secret).verify(body, headers)
         except (standardwebhooks.WebhookVerificationError, ValueError, KeyError):
             return "bad signature"
         with self._lock:
@@ -179,9 +179,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--credentials", type=Path, required=True)
+    parser.add_argument("--secrets", type=Path, required=True)
     options = parser.parse_args()
-    Handler.world = World(options.credentials)
+    Handler.world = World(options.secrets)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(end, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -25,55 +25,58 @@ private() {
 make_secrets() {
     umask 077
     local folder=$home/secrets
-    mkdir -p "$folder" "$home/credentials"
-    chmod 700 "$folder" "$home/credentials"
-    echo "Secrets in this folder are for development: --production refuses them." |
-        tee "$folder/DEVELOPMENT" >"$home/credentials/DEVELOPMENT"
-    if [[ ! -s $folder/mac.key ]]; then
-        od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' | private "$folder/mac.key"
-    fi
+    local name
+    mkdir -p "$folder"
+    chmod 700 "$folder"
+    echo "Secrets in this folder are for development: --production refuses them." \
+        >"$folder/DEVELOPMENT"
+    for name in mac.key credentials.key; do
+        [[ -s $folder/$name ]] ||
+            od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' | private "$folder/$name"
+    done
     if [[ ! -s $folder/issuer.key.pem || ! -s $folder/jwks.json ]]; then
         "$(bin)/tocsin" token init --dir "$folder" >&2 || fail "'tocsin token init' failed"
     fi
 }
 
 # What the demo's channels sign and post with. Secrets are made once, like the keys; where they may
-# be sent follows from the ports.
+# be sent follows from the ports. The receivers' own copies are in demo/secrets.
 demo_realm=bow-river
 demo_agencies=(calgary alberta)
 # shellcheck disable=SC2016  # variables of jq
 make_demo_credentials() {
     local agency
+    mkdir -p "$home/demo/secrets"
     for agency in "${demo_agencies[@]}"; do
-        write_demo_credential "$agency" webhook "http://127.0.0.1:${port[DEMO_WORLD]}" \
-            secrets '["whsec_" + $made]' "$(head -c 32 /dev/urandom | base64 -w 0)"
-        write_demo_credential "$agency" mastodon "http://127.0.0.1:${port[DEMO_MASTODON]}" \
-            token '$made' "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')"
+        put_demo_credential "$agency" webhook "http://127.0.0.1:${port[DEMO_WORLD]}" \
+            '{secrets: [$secret]}' "whsec_$(head -c 32 /dev/urandom | base64 -w 0)"
+        put_demo_credential "$agency" mastodon "http://127.0.0.1:${port[DEMO_MASTODON]}" \
+            '{token: $secret}' "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')"
     done
 }
 
-# AGENCY KIND ORIGIN FIELD SECRET MADE: FIELD holds the secret; SECRET is a jq expression for a new
-# one, of the text MADE.
-write_demo_credential() {
-    local file=$home/credentials/demo-$2-$1 text
-    text=$( ([[ -s $file ]] && cat "$file" || echo '{}') |
-        jq --arg kind "$2" --arg realm "$demo_realm" --arg agency "$1" --arg origin "$3" \
-            --arg made "$6" --arg field "$4" \
-            "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin],
-              (\$field): (.[\$field] // $5)}")
-    private "$file" <<<"$text"
+# AGENCY KIND ORIGIN HOLDER MADE: HOLDER is a jq expression for what holds the secret; MADE is the
+# secret if there is none yet.
+put_demo_credential() {
+    local secret=$home/demo/secrets/$2-$1
+    [[ -s $secret ]] || printf %s "$5" | private "$secret"
+    jq -n --arg kind "$2" --arg realm "$demo_realm" --arg agency "$1" --arg origin "$3" \
+        --rawfile secret "$secret" \
+        "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin]} + $4" |
+        "$(bin)/tocsin" credential put "demo-$2-$1" --file "$home/secrets/credentials" \
+            --key-file "$home/secrets/credentials.key" --world live ||
+        fail "the credential demo-$2-$1 could not be stored"
 }
 
 # A Mastodon-API server with an account per agency, whose tokens are those of the channels.
 write_demo_configuration() {
     local agency
-    mkdir -p "$home/demo"
     {
         printf '[database]\npath = "%s"\n' "$home/demo/mastodon.sqlite"
         for agency in "${demo_agencies[@]}"; do
             printf '[[seed.accounts]]\n%s = "%s"\n%s = "%s"\n%s = "%s"\n' \
                 username "$agency" display_name "${agency^}" \
-                access_token "$(jq -r .token "$home/credentials/demo-mastodon-$agency")"
+                access_token "$(<"$home/demo/secrets/mastodon-$agency")"
         done
     } | private "$home/conf/demo-mastodon.toml"
 }
@@ -99,7 +102,8 @@ write_program_configuration() {
         setting mac-key-file "$home/secrets/mac.key"
     fi
     if [[ $short == publishing || $short == all ]]; then
-        setting publishing-credentials-dir "$home/credentials"
+        setting publishing-credentials-file "$home/secrets/credentials"
+        setting publishing-credentials-key-file "$home/secrets/credentials.key"
         setting publishing-feed-base-url "http://127.0.0.1:${port[GATEWAY]}"
         setting publishing-allow-private-addresses true
     fi
@@ -130,6 +134,8 @@ write_environment() {
     [[ -z ${KAFKA_PROPERTIES:-} ]] ||
         printf 'TOCSIN_KAFKA_PROPERTIES=%q\n' "$(realpath "$KAFKA_PROPERTIES")"
     printf 'TOCSIN_MAC_KEY_FILE=%q\n' "$home/secrets/mac.key"
+    printf 'TOCSIN_PUBLISHING_CREDENTIALS_FILE=%q\n' "$home/secrets/credentials"
+    printf 'TOCSIN_PUBLISHING_CREDENTIALS_KEY_FILE=%q\n' "$home/secrets/credentials.key"
     printf 'TOCSIN_ISSUER_KEY=%q\n' "$home/secrets/issuer.key.pem"
     printf 'TOCSIN_JWKS=%q\n' "$home/secrets/jwks.json"
     echo 'TOCSIN_JWT_ISSUER=tocsin-dev'
@@ -229,7 +235,7 @@ END
     echo "programs=$(programs "$@" | paste -sd,)"
     echo 'priority=10'
     write_supervisor_program demo-world 30 5 "$home/venv/bin/python" "$root/deploy/demo/world.py" \
-        --port "${port[DEMO_WORLD]}" --credentials "$home/credentials"
+        --port "${port[DEMO_WORLD]}" --secrets "$home/demo/secrets"
     write_supervisor_program demo-mastodon 30 10 "$home/venv/bin/python" -m mastodon_mock serve \
         --config "$home/conf/demo-mastodon.toml" --port "${port[DEMO_MASTODON]}" --log-level warning
     if [[ " $* " == *' --monitoring '* ]]; then

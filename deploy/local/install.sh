@@ -6,7 +6,7 @@ packages_build=(
     protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev libgrpc-dev grpc-proto
     librdkafka-dev libboost1.81-dev prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
     nlohmann-json3-dev libxml2-dev libxml2-utils libcurl4-openssl-dev libssl-dev libabsl-dev
-    libicu-dev libmimalloc-dev libgtest-dev libgmock-dev librapidcheck-dev
+    libicu-dev libsodium-dev libmimalloc-dev libgtest-dev libgmock-dev librapidcheck-dev
 )
 packages_run=(curl supervisor python3 python3-venv)
 packages_monitoring=(prometheus)

@@ -202,7 +202,6 @@ stack_down() {
             demo log run prometheus supervisord.conf; do
             rm -rf "${home:?}/$item"
         done
-        rm -f "${home:?}"/credentials/demo-*
     fi
 }
 
@@ -215,7 +214,7 @@ leftovers() {
         for file in "$home"/conf/*.conf; do echo "--config=$file"; done
         echo "$home/kafka/server.properties"
         echo "$home/conf/demo-mastodon.toml"
-        echo "$home/credentials"
+        echo "$home/demo/secrets"
         echo "--config.file=$home/prometheus/prometheus.yml"
     } | grep -lzxF --file=- /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
         case $(cat "/proc/$pid/comm" 2>/dev/null) in

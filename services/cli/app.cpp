@@ -3,6 +3,7 @@
 #include "cli/run.hpp"
 
 #include "cli/completion.hpp"
+#include "cli/credential_verbs.hpp"
 #include "cli/failure.hpp"
 #include "cli/ledger_verbs.hpp"
 #include "cli/people.hpp"
@@ -30,6 +31,7 @@ App::App() : app_("Tocsin from the command line: draft, approve, publish, measur
     add_review_verbs();
     add_release_verbs();
     add_source_verbs();
+    add_credential_verbs();
     add_ledger_verbs();
     add_token_verbs();
     add_small_verbs();
@@ -225,6 +227,37 @@ void App::add_operator_verb(const std::string& name, const std::string& method,
     added->add_option("--reason", reason, "why, for the record")->required();
 }
 
+void App::add_world(CLI::App* noun) {
+    noun->add_option("--world", options_.world, "live or exercise")
+        ->check(CLI::IsMember({"live", "exercise"}))
+        ->envname("TOCSIN_WORLD")
+        ->capture_default_str();
+}
+
+void App::add_credential_verbs() {
+    auto plan = std::make_shared<CredentialPlan>();
+    auto* put = verb("credential", "put", "add or replace the credential that standard input says",
+                     "tocsin credential put hook < entry.json",
+                     [this, plan] { put_credential(options_, *plan); });
+    verb("credential", "list", "list the credentials and their owners, never the secrets",
+         "tocsin credential list", [this, plan] { list_credentials(options_, *plan); });
+    auto* remove =
+        verb("credential", "remove", "take a credential out of the file",
+             "tocsin credential remove hook", [this, plan] { remove_credential(options_, *plan); });
+    verb("credential", "rekey", "seal the file again, with the first key of the key file",
+         "tocsin credential rekey", [this, plan] { reseal_credentials(options_, *plan); });
+    for (auto* one : {put, remove})
+        one->add_option("NAME", plan->name, "credential, as channels name it")->required();
+    auto* credential = noun("credential");
+    credential->add_option("--file", plan->file, "the world's sealed file of credentials")
+        ->envname("TOCSIN_PUBLISHING_CREDENTIALS_FILE");
+    credential
+        ->add_option("--key-file", plan->key_file,
+                     "its keys: one per line, 64 hexadecimal digits, the newest first")
+        ->envname("TOCSIN_PUBLISHING_CREDENTIALS_KEY_FILE");
+    add_world(credential);
+}
+
 void App::add_ledger_reads(CLI::App* ledger) {
     auto plan = std::make_shared<TailPlan>();
     auto* tail = verb("ledger", "tail", "print what was decided, straight from Kafka",
@@ -262,10 +295,7 @@ void App::add_ledger_reads(CLI::App* ledger) {
         ->add_option("--mac-key-file", options_.mac_key_file,
                      "file of the world's keys (tail, verify)")
         ->envname("TOCSIN_MAC_KEY_FILE");
-    ledger->add_option("--world", options_.world, "live or exercise")
-        ->check(CLI::IsMember({"live", "exercise"}))
-        ->envname("TOCSIN_WORLD")
-        ->capture_default_str();
+    add_world(ledger);
     ledger->add_option("--partitions", options_.partitions, "partitions that the service runs with")
         ->check(CLI::Range(1, 1024))
         ->envname("TOCSIN_KAFKA_PARTITIONS")

@@ -30,10 +30,12 @@ private:
     void add_review_verbs();
     void add_release_verbs();
     void add_source_verbs();
+    void add_credential_verbs();
     void add_ledger_verbs();
     void add_operator_verb(const std::string& name, const std::string& method,
                            const std::string& meaning, const std::string& example);
     void add_ledger_reads(CLI::App* ledger);
+    void add_world(CLI::App* noun);
     void add_token_verbs();
     void add_small_verbs();
 

@@ -4,6 +4,7 @@
 #include "cli/table.hpp"
 #include "runtime/edge/identity.hpp"
 #include "runtime/edge/jwk.hpp"
+#include "runtime/host/replaced_file.hpp"
 #include "texts/trimmed.hpp"
 
 #include <fcntl.h>
@@ -158,18 +159,9 @@ std::string bearer_token(const Options& options) {
     return token;
 }
 
-// Written beside and renamed, so that nobody reads half a file; the mode is set before the bytes.
 static void write_new(const std::filesystem::path& path, const std::string& text, mode_t mode) {
-    const std::string draft = path.string() + ".new";
-    std::filesystem::remove(draft);
-    const int file = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (file < 0) throw Failure(Exit::failure, fmt::format("{}: cannot be written", draft));
-    const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    const bool stored = fsync(file) == 0;
-    close(file);
-    if (!written || !stored)
-        throw Failure(Exit::failure, fmt::format("{}: cannot be written", draft));
-    std::filesystem::rename(draft, path);
+    if (const auto why = runtime::replace_file(path.string(), text, mode); !why.empty())
+        throw Failure(Exit::failure, why);
 }
 
 void init_issuer(const std::string& folder) {

@@ -36,7 +36,7 @@ enum class Transport { none, http };
 // How the channel is named when it is put.
 enum class Address { none, url };
 
-// What its credential file holds; `none`: it has no credential.
+// What its credential holds; `none`: it has no credential.
 enum class CredentialForm { none, signing_keys, token };
 
 // A trait that has no default: a kind that does not state it does not compile.

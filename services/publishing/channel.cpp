@@ -76,10 +76,11 @@ std::optional<Rejection> require_place(const v1::PutChannelRequest& request) {
     if (auto no = require_fitting_url(traits, request.kind(), request.url())) return no;
     const bool wanted = traits.credential != content::CredentialForm::none;
     if (wanted && request.credential().empty())
-        return bad("credential_missing",
-                   fmt::format("a `{}` channel needs a credential; name its credential file",
-                               request.kind()),
-                   "credential");
+        return bad(
+            "credential_missing",
+            fmt::format("a `{}` channel needs a credential; name the one that is stored for it",
+                        request.kind()),
+            "credential");
     if (!wanted && !request.credential().empty())
         return bad("credential_not_wanted",
                    fmt::format("a `{}` channel has no credential; leave it empty", request.kind()),

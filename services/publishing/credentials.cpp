@@ -3,6 +3,7 @@
 #include "content/channel.hpp"
 #include "runtime/base/digest.hpp"
 #include "runtime/host/logs.hpp"
+#include "runtime/host/sealed_file.hpp"
 #include "runtime/http/http.hpp"
 #include "runtime/production.hpp"
 
@@ -12,13 +13,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace tocsin::publishing {
 
-Credentials::Credentials(std::string folder, CredentialRules rules)
-    : folder_(std::move(folder)), rules_(std::move(rules)) {}
+Credentials::Credentials(CredentialFiles files, CredentialRules rules)
+    : files_(std::move(files)), rules_(std::move(rules)) {}
 
 // The secret in the Standard Webhooks documentation, which people copy.
 static constexpr std::string_view documented_secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw";
@@ -115,41 +115,60 @@ static std::expected<void, std::string> read_secret(const nlohmann::json& json,
     return {};
 }
 
-// The error is a sentence without any part of the text.
-static std::expected<Credential, std::string> credential_of(const nlohmann::json& json,
-                                                            const std::string& world) {
-    if (!json.is_object()) return std::unexpected("is not a JSON object");
+std::expected<Credential, std::string> read_credential(const nlohmann::json& entry) {
+    if (!entry.is_object()) return std::unexpected("is not a JSON object");
     Credential credential;
-    credential.kind = text_at(json, "kind", "");
-    credential.realm = text_at(json, "realm", "");
-    credential.agency = text_at(json, "agency", "");
+    credential.kind = text_at(entry, "kind", "");
+    credential.realm = text_at(entry, "realm", "");
+    credential.agency = text_at(entry, "agency", "");
     const content::ChannelKind* kind = content::find_kind(credential.kind);
     if (!kind || kind->traits.credential == content::CredentialForm::none)
         return std::unexpected(fmt::format("needs `kind`, one of {}", kinds_with_credential()));
     if (credential.realm.empty() || credential.agency.empty())
         return std::unexpected("needs `realm` and `agency`, its owner");
-    if (text_at(json, "world", "live") != world)
-        return std::unexpected(fmt::format("does not belong to the {} world", world));
-    auto origins = origins_at(json);
+    auto origins = origins_at(entry);
     if (!origins) return std::unexpected(std::move(origins.error()));
     credential.origins = std::move(*origins);
-    if (auto good = read_secret(json, kind->traits.credential, credential); !good)
+    if (auto good = read_secret(entry, kind->traits.credential, credential); !good)
         return std::unexpected(std::move(good.error()));
     return credential;
 }
 
+static std::expected<std::string, std::string> read_sealed(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text(credentials_bytes_max + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!file.is_open() || file.bad())
+        return std::unexpected(fmt::format(
+            "{} cannot be read: make it with `tocsin credential put`, or check its owner and mode",
+            path));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.size() > credentials_bytes_max)
+        return std::unexpected(
+            fmt::format("{} is longer than {} bytes", path, credentials_bytes_max));
+    return text;
+}
+
+std::expected<nlohmann::json, std::string> read_credentials(const CredentialFiles& files,
+                                                            const std::string& world) {
+    const auto sealed = read_sealed(files.sealed);
+    if (!sealed) return std::unexpected(sealed.error());
+    const auto keys = runtime::SealingKeys::read(files.keys);
+    if (!keys) return std::unexpected(keys.error());
+    const auto plain = runtime::unseal(*sealed, world, *keys);
+    if (!plain) return std::unexpected(fmt::format("{} {}", files.sealed, plain.error()));
+    auto entries = nlohmann::json::parse(plain->text(), nullptr, false);
+    if (!entries.is_object())
+        return std::unexpected(fmt::format("{} holds no JSON object", files.sealed));
+    return entries;
+}
+
 static std::unexpected<std::string> said(const std::string& name, const std::string& what) {
-    return std::unexpected(fmt::format("The credential file `{}` {}.", name, what));
+    return std::unexpected(fmt::format("The credential `{}` {}.", name, what));
 }
 
 std::expected<Credential, std::string> Credentials::load(const std::string& name,
                                                          const CredentialUse& use) {
-    // The rule on names keeps them inside the folder; it is not the only thing that does.
-    if (name.empty() || name.contains('/') || name.starts_with('.'))
-        return said(name, "has a name that is not allowed");
-    if (folder_.empty())
-        return said(name,
-                    "cannot be read: set publishing-credentials-dir to the folder that holds it");
     const std::string origin = runtime::origin_of(use.url);
     if (origin.empty())
         return said(name,
@@ -157,27 +176,11 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     if (origin.starts_with("http://") && (rules_.production || !rules_.allow_private_addresses))
         return said(name, "is never sent in plain text: give the channel an https URL");
     const std::lock_guard guard(mutex_);
-    auto credential = read(name);
-    // Its owner, and that it exists at all, is shown to no other agency.
-    const auto absent = [&] {
-        return said(name,
-                    fmt::format("does not exist for agency `{}` of realm `{}`, or cannot be used: "
-                                "put it into the credentials folder, with its realm and agency; if "
-                                "it is there, the log says what is wrong with it",
-                                use.agency, use.realm));
-    };
-    if (!credential) {
-        const auto found = cache_.find(name);
-        const bool theirs = found != cache_.end() && found->second.realm == use.realm &&
-                            found->second.agency == use.agency;
-        if (theirs) return credential;
-        // Neither is what is wrong with it.
-        if (!credential.error().empty())
-            runtime::logs::warn("a credential cannot be used",
-                                {{"credential", name}, {"why", credential.error()}});
-        return absent();
-    }
-    if (credential->realm != use.realm || credential->agency != use.agency) return absent();
+    refresh();
+    if (!opened_)
+        return said(name, "cannot be read, as no credential can: the log of publishing says why");
+    auto credential = entry(name, use);
+    if (!credential) return credential;
     if (credential->kind != use.kind)
         return said(name, fmt::format("is not for the channel kind `{}`", use.kind));
     if (std::ranges::find(credential->origins, origin) == credential->origins.end())
@@ -187,6 +190,25 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     return credential;
 }
 
+// Its owner, and that it exists at all, is shown to no other agency, nor what is wrong with it.
+std::expected<Credential, std::string> Credentials::entry(const std::string& name,
+                                                          const CredentialUse& use) const {
+    const auto found = entries_.find(name);
+    if (found != entries_.end() && found->second.realm == use.realm &&
+        found->second.agency == use.agency)
+        return found->second.credential;
+    return said(name, fmt::format("does not exist for agency `{}` of realm `{}`, or cannot be "
+                                  "used: store it (tocsin credential put), with its realm and "
+                                  "agency; if it is there, the log says what is wrong with it",
+                                  use.agency, use.realm));
+}
+
+std::string Credentials::problem() {
+    const std::lock_guard guard(mutex_);
+    refresh();
+    return problem_;
+}
+
 // Its owner, its mode and its content: whatever of a file is changed, its status is.
 static bool is_same(const struct stat& before, const struct stat& now) {
     return before.st_dev == now.st_dev && before.st_ino == now.st_ino &&
@@ -194,35 +216,54 @@ static bool is_same(const struct stat& before, const struct stat& now) {
            before.st_ctim.tv_nsec == now.st_ctim.tv_nsec;
 }
 
-// An empty error: there is none of that name.
-std::expected<Credential, std::string> Credentials::read(const std::string& name) {
-    const std::string path = folder_ + "/" + name;
+static struct stat status_of(const std::string& path) {
     struct stat status{};
-    if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-        cache_.erase(name);
-        return std::unexpected(std::string{});
+    if (stat(path.c_str(), &status) != 0) return {};
+    return status;
+}
+
+std::string Credentials::unsafe() const {
+    if (files_.sealed.empty() || files_.keys.empty())
+        return "publishing-credentials-file and publishing-credentials-key-file are not set";
+    if (!rules_.production) return {};
+    for (const std::string& file : {files_.sealed, files_.keys})
+        if (auto why = runtime::secret_problem(file); !why.empty()) return why;
+    return {};
+}
+
+void Credentials::refresh() {
+    // Before they are read: what changes meanwhile is read again next time.
+    const Status now{status_of(files_.sealed), status_of(files_.keys)};
+    const bool tried = opened_ || !problem_.empty();
+    if (tried && is_same(tried_[0], now[0]) && is_same(tried_[1], now[1])) return;
+    tried_ = now;
+    problem_ = unsafe();
+    auto json =
+        problem_.empty() ? read_credentials(files_, rules_.world) : std::unexpected(problem_);
+    if (!json) {
+        problem_ = json.error();
+        runtime::logs::error(
+            "the credentials cannot be opened",
+            {{"why", problem_}, {"kept", opened_ ? "the last good ones" : "none"}});
+        return;
     }
-    const auto cached = cache_.find(name);
-    if (cached != cache_.end() && is_same(cached->second.status, status))
-        return cached->second.credential;
-    constexpr off_t size_max = 65'536;
-    std::ostringstream text;
-    std::ifstream file(path, std::ios::binary);
-    if (status.st_size <= size_max) text << file.rdbuf();
-    if (!file || status.st_size > size_max) cache_.erase(name);
-    if (!file || status.st_size > size_max)
-        return said(name, "cannot be read: check its owner and mode");
-    const auto json = nlohmann::json::parse(text.str(), nullptr, false);
-    auto credential = credential_of(json, rules_.world);
-    if (credential && rules_.production && is_example(*credential))
-        credential = said(name, "holds a secret that is an example: make one with openssl rand");
-    else if (rules_.production && (status.st_mode & S_IRWXO) != 0)
-        credential = said(name, "is open to other users: set its mode to 0600");
-    else if (!credential)
-        credential = said(name, credential.error());
-    auto [realm, agency] = owner_of(json);
-    cache_.insert_or_assign(name, Cached{status, std::move(realm), std::move(agency), credential});
-    return credential;
+    std::map<std::string, Entry> entries;
+    for (const auto& [name, one] : json->items()) {
+        auto credential = read_credential(one);
+        if (credential && rules_.production && is_example(*credential))
+            credential =
+                std::unexpected("holds a secret that is an example: make one with openssl rand");
+        auto [realm, agency] = owner_of(one);
+        if (!credential) {
+            runtime::logs::warn("a credential cannot be used",
+                                {{"credential", name}, {"why", credential.error()}});
+            credential = said(name, credential.error());
+        }
+        entries.emplace(name, Entry{std::move(realm), std::move(agency), std::move(credential)});
+    }
+    opened_ = true;
+    entries_ = std::move(entries);
+    runtime::logs::info("credentials opened", {{"credentials", entries_.size()}});
 }
 
 }  // namespace tocsin::publishing

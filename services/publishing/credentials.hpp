@@ -1,18 +1,25 @@
-// Credentials of channels: one JSON file per name in a folder that only operators write.
+// Credentials of channels: one file for the world, sealed for it (runtime/host/sealed_file.hpp),
+// which only operators write (`tocsin credential put`). Opened, it is a JSON object of entries by
+// name:
 //   {"kind": "webhook", "realm": "bow", "agency": "calgary", "origins": ["https://hooks.example"],
 //    "secrets": ["whsec_..."]}                           several while a secret is being changed
 //   {"kind": "mastodon", "realm": "bow", "agency": "calgary", "origins":
 //   ["https://social.example"],
 //    "token": "..."}
-// and optionally "world" ("live" when left out). A credential has an owner: it is given only to a
-// channel of that world, realm, agency and kind, whose URL is at one of its origins (RFC 6454:
-// scheme, host and port). To anybody else it does not exist.
-// Nothing of a file is ever logged or put into an error text.
+// A credential has an owner: it is given only to a channel of that realm, agency and kind, whose
+// URL is at one of its origins (RFC 6454: scheme, host and port). To anybody else it does not
+// exist. Nothing of an entry is ever logged or put into an error text.
 #pragma once
 
-#include <sys/stat.h>
+#include "runtime/base/secret_bytes.hpp"
 
+#include <sys/stat.h>
+#include <nlohmann/json_fwd.hpp>
+
+#include <array>
+#include <cstddef>
 #include <expected>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -48,26 +55,49 @@ struct CredentialRules {
     bool allow_private_addresses = false;
 };
 
+struct CredentialFiles {
+    std::string sealed;
+    std::string keys;
+};
+
+inline constexpr std::size_t credential_bytes_max = std::size_t{64} << 10;
+inline constexpr std::size_t credentials_bytes_max = std::size_t{4} << 20;
+
+// One entry, read; the error is the end of a sentence about it, without any part of its text.
+std::expected<Credential, std::string> read_credential(const nlohmann::json& entry);
+// The entries of the sealed file; the error is a sentence.
+std::expected<nlohmann::json, std::string> read_credentials(const CredentialFiles& files,
+                                                            const std::string& world);
+
 // Thread-safe.
 class Credentials {
 public:
-    Credentials(std::string folder, CredentialRules rules);
+    Credentials(CredentialFiles files, CredentialRules rules);
 
-    // Reads the file again when it changed. The error says what to do.
+    // Opens the file again when it or the key file changed, and goes by the last good one while
+    // that fails. The error says what to do.
     std::expected<Credential, std::string> load(const std::string& name, const CredentialUse& use);
+    // The same without an entry: why the file as it is now cannot be opened; empty when it can.
+    std::string problem();
 
 private:
-    struct Cached {
-        struct stat status{};
+    struct Entry {
         std::string realm, agency;  // that it names, whatever else is wrong with it
         std::expected<Credential, std::string> credential;
     };
-    std::expected<Credential, std::string> read(const std::string& name);
+    using Status = std::array<struct stat, 2>;
+    void refresh();
+    std::string unsafe() const;
+    std::expected<Credential, std::string> entry(const std::string& name,
+                                                 const CredentialUse& use) const;
 
-    std::string folder_;
+    CredentialFiles files_;
     CredentialRules rules_;
     std::mutex mutex_;
-    std::map<std::string, Cached> cache_;
+    Status tried_{};
+    bool opened_ = false;  // once, whatever came later
+    std::string problem_;
+    std::map<std::string, Entry> entries_;
 };
 
 }  // namespace tocsin::publishing

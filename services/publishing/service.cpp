@@ -6,6 +6,7 @@
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
 #include "runtime/host/reading_thread.hpp"
+#include "runtime/host/sealed_file.hpp"
 #include "runtime/production.hpp"
 
 #include <memory>
@@ -14,15 +15,19 @@ namespace tocsin::publishing {
 namespace {
 
 struct PublishingSettings {
-    std::string credentials_dir;
+    std::string credentials_file;
+    std::string credentials_key_file;
     std::string feed_base_url = "http://127.0.0.1:8080";
     int64_t arm_lead_ms = 600;
     int64_t claim_lead_ms = 200;
     bool allow_private_addresses = false;
 
     void declare(runtime::Settings& settings) {
-        settings.add("publishing-credentials-dir", credentials_dir,
-                     "folder of the channels' credential files");
+        settings.add("publishing-credentials-file", credentials_file,
+                     "the world's sealed file of the channels' credentials");
+        settings.add("publishing-credentials-key-file", credentials_key_file,
+                     "keys of that file, as of tocsin credential; left out, the systemd credential "
+                     "tocsin-credentials-key");
         settings.add("publishing-feed-base-url", feed_base_url,
                      "where the public reaches the feed, without a slash at the end");
         settings.add("publishing-arm-lead-ms", arm_lead_ms, "time between arming and T0", 100,
@@ -32,6 +37,11 @@ struct PublishingSettings {
                      1'500);
         settings.add("publishing-allow-private-addresses", allow_private_addresses,
                      "let channels reach loopback and private addresses; for tests only");
+    }
+    CredentialFiles credentials() const {
+        return {credentials_file, credentials_key_file.empty()
+                                      ? runtime::system_credential("tocsin-credentials-key")
+                                      : credentials_key_file};
     }
     Constants constants(const std::string& world) const {
         Constants constants{world, feed_base_url, std::chrono::milliseconds{arm_lead_ms}};
@@ -48,8 +58,11 @@ std::optional<std::string> problem_of(const PublishingSettings& settings,
     if (settings.claim_lead_ms >= settings.arm_lead_ms)
         return "publishing-claim-lead-ms: must be less than publishing-arm-lead-ms";
     if (!config.production) return std::nullopt;
-    if (const auto why = runtime::secret_problem(settings.credentials_dir); !why.empty())
-        return "publishing-credentials-dir: " + why + "; refused with --production";
+    const CredentialFiles files = settings.credentials();
+    if (const auto why = runtime::secret_problem(files.sealed); !why.empty())
+        return "publishing-credentials-file: " + why + "; refused with --production";
+    if (const auto why = runtime::secret_problem(files.keys); !why.empty())
+        return "publishing-credentials-key-file: " + why + "; refused with --production";
     if (settings.allow_private_addresses)
         return "publishing-allow-private-addresses: it is for tests only; refused with "
                "--production";
@@ -95,10 +108,15 @@ public:
                    static_cast<int>(surroundings.config.kafka_partitions)),
           hold_metrics_(surroundings.metrics, view_,
                         static_cast<int>(surroundings.config.kafka_partitions)),
-          credentials_(settings.credentials_dir, credential_rules(settings, surroundings.config)),
+          credentials_(settings.credentials(), credential_rules(settings, surroundings.config)),
           rpc_(surroundings.rpc, view_, credentials_,
                settings.constants(surroundings.config.world).feed_base_url),
-          executor_(parts_of(settings, surroundings, view_, credentials_, reading_)) {}
+          executor_(parts_of(settings, surroundings, view_, credentials_, reading_)),
+          http_(surroundings.http),
+          has_credentials_(!settings.credentials_file.empty()),
+          unopened_(surroundings.metrics.gauge(
+              "tocsin_credentials_unopened",
+              "1 while the sealed file of credentials, as it is now, cannot be opened")) {}
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     // The others go by what the view has folded: it comes first.
@@ -109,10 +127,18 @@ public:
         metrics_.show();
         hold_metrics_.show();
         executor_.start();
+        if (has_credentials_) http_.post([this] { watch_credentials(); });
     }
     void stop() override { executor_.stop(); }
 
 private:
+    // What is wrong is known before a release needs them.
+    void watch_credentials() {
+        unopened_.Set(credentials_.problem().empty() ? 0 : 1);
+        http_.at(std::chrono::steady_clock::now() + std::chrono::seconds{5},
+                 [this] { watch_credentials(); });
+    }
+
     PublishingView view_;
     ReleaseMetrics metrics_;
     HoldMetrics hold_metrics_;
@@ -121,6 +147,9 @@ private:
     Executor executor_;
     // After the executor, to end before it: what it reads belongs to that.
     runtime::ReadingThread reading_;
+    runtime::HttpClient& http_;
+    bool has_credentials_;
+    prometheus::Gauge& unopened_;
 };
 
 }  // namespace

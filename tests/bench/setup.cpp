@@ -12,12 +12,14 @@ namespace tocsin::bench {
 Running start_all(Stage& stage) {
     const int port = free_port();
     const std::string gateway = fmt::format("127.0.0.1:{}", port);
-    Running all = stage.start("all", "live", "all-1",
-                              {{"publishing-credentials-dir", stage.folder() + "/credentials"},
-                               {"publishing-feed-base-url", "http://" + gateway},
-                               {"publishing-allow-private-addresses", "true"},
-                               {"trigger-allow-private-addresses", "true"},
-                               {"gateway-listen", gateway}});
+    Running all =
+        stage.start("all", "live", "all-1",
+                    {{"publishing-credentials-file", stage.folder() + "/credentials"},
+                     {"publishing-credentials-key-file", stage.folder() + "/credentials.key"},
+                     {"publishing-feed-base-url", "http://" + gateway},
+                     {"publishing-allow-private-addresses", "true"},
+                     {"trigger-allow-private-addresses", "true"},
+                     {"gateway-listen", gateway}});
     all.ports["gateway"] = port;
     for (const char* service : services) all.await_serving(service);
     return all;

@@ -70,7 +70,7 @@ Stage::Stage(std::string programs, const std::string& bootstrap, Dose dose)
     issuer_key_ = runtime::make_issuer_key_pem();
     file("mac.key", runtime::hex(mac_key_) + "\n");
     file("jwks.json", runtime::jwks_of_pem(issuer_key_));
-    std::filesystem::create_directory(folder_ + "/credentials");
+    file("credentials.key", runtime::hex(runtime::sha256(mac_key_)) + "\n");
 }
 
 Stage::~Stage() {

@@ -24,7 +24,7 @@ ADMIN = Person("ada@city.example", "calgary", "city", ("admin",))
 def everything(broker: Broker, keys: Secrets, tmp_path_factory: pytest.TempPathFactory
                ) -> Iterator[Program]:
     folder = Path(tmp_path_factory.mktemp("all"))
-    flags = service_flags(broker.bootstrap, keys, publishing_credentials_dir=str(folder))
+    flags = service_flags(broker.bootstrap, keys)
     with Program("tocsin-all", folder, flags).start() as program:
         yield program
 

@@ -15,6 +15,7 @@ import requests
 from e2e.all_program import all_program
 from support.broker import Broker
 from support.connect import Connect
+from support.credentials import Credentials, webhook
 from support.programs import Program, Secrets
 from support.sample_message import draft, text
 from support.tokens import Issuer, Person, roster
@@ -65,7 +66,7 @@ class World:
     def __init__(self, program: Program, issuer: Issuer, folder: Path, receiver: Receiver) -> None:
         self._gateway = Connect(program.url)
         self._issuer = issuer
-        self._folder = folder
+        self.credentials = Credentials(folder)
         self.receiver = receiver
         self.incident = ""
 
@@ -81,13 +82,8 @@ class World:
         return self._gateway.must(service, name, request, token=self._issuer.token(DORA),
                                   after=after)
 
-    def credential(self, name: str, origin: str = "") -> Path:
-        file = self._folder / name
-        file.write_text(json.dumps({
-            "kind": "webhook", "realm": REALM, "agency": "city",
-            "origins": [origin or self.receiver.url],
-            "secrets": ["whsec_q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA="]}))
-        return file
+    def credential(self, name: str, origin: str = "") -> None:
+        self.credentials.put(name, webhook(REALM, origin or self.receiver.url))
 
     def put_hook(self, credential: str) -> None:
         self._put({"channelId": "city-hook", "kind": "webhook", "name": "Hook of the city",
@@ -169,9 +165,9 @@ def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytes
 
 def test_a_straggler_delays_nothing_and_follows_once_its_channel_is_as_approved(
         world: World) -> None:
-    file = world.credential("lost")
+    world.credential("lost")
     world.put_hook("lost")
-    file.unlink()
+    world.credentials.remove("lost")
     message = world.cleared()
     until(lambda: deliveries(world.release(message, "FIRING"))["city-feed"] == "CONFIRMED",
           "the feed has it")
@@ -196,9 +192,9 @@ def test_a_straggler_delays_nothing_and_follows_once_its_channel_is_as_approved(
 
 
 def test_a_message_that_waits_for_all_goes_without_what_a_person_leaves_out(world: World) -> None:
-    file = world.credential("lost")
+    world.credential("lost")
     world.put_hook("lost")
-    file.unlink()
+    world.credentials.remove("lost")
     message = world.cleared(stragglers={"waitSeconds": 3600})
     release = world.release(message, "WAITING")
     request = {"releaseId": release["releaseId"], "reason": "the river does not wait"}
@@ -210,9 +206,9 @@ def test_a_message_that_waits_for_all_goes_without_what_a_person_leaves_out(worl
 
 
 def test_a_channel_that_is_removed_is_not_waited_for(world: World) -> None:
-    file = world.credential("lost")
+    world.credential("lost")
     world.put_hook("lost")
-    file.unlink()
+    world.credentials.remove("lost")
     message = world.cleared(stragglers={"waitSeconds": 3600})
     world.release(message, "WAITING")
     world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-hook"})

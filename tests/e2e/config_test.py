@@ -113,11 +113,16 @@ def test_production_refuses_what_is_for_development(keys: Secrets, tmp_path: Pat
     Path(flags["mac-key-file"]).chmod(0o644)
     assert production_refusal(flags).startswith("mac-key-file")
     Path(flags["mac-key-file"]).chmod(0o600)
-    credentials = tmp_path / "credentials"
-    credentials.mkdir(mode=0o700)
-    (credentials / "DEVELOPMENT").touch()
-    said = production_refusal(flags, publishing_credentials_dir=str(credentials))
-    assert said.startswith("publishing-credentials-dir")
+    made = tmp_path / "made"
+    made.mkdir(mode=0o700)
+    for name in ("publishing-credentials-file", "publishing-credentials-key-file"):
+        file = made / name
+        file.touch(mode=0o600)
+        (made / "DEVELOPMENT").touch()
+        assert production_refusal(flags, **{name.replace("-", "_"): str(file)}).startswith(name)
+        (made / "DEVELOPMENT").unlink()
+        file.chmod(0o604)
+        assert production_refusal(flags, **{name.replace("-", "_"): str(file)}).startswith(name)
     (tmp_path / "own" / "DEVELOPMENT").touch()
     assert "./dev" in production_refusal(flags)
 

@@ -5,33 +5,24 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-
 namespace tocsin::sim {
 
-const std::string& credential_files() {
-    struct Files {
-        std::string folder;
-        Files() {
-            std::string pattern =
-                (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
-            folder = mkdtemp(pattern.data());
+publishing::CredentialFiles credential_files() {
+    struct Stored : CredentialFile {
+        Stored() {
             // Another account each, here or elsewhere: a channel leads there now and then.
-            for (const char* elsewhere : {"", "-2"}) {
-                std::ofstream(fmt::format("{}/hook{}", folder, elsewhere))
-                    << credential_text("webhook", "hook", webhook_secret, elsewhere);
-                std::ofstream(fmt::format("{}/toot{}", folder, elsewhere)) << credential_text(
-                    "mastodon", "toot",
-                    *elsewhere ? fmt::format(R"("token":"{}")", other_account) : mastodon_secret,
-                    elsewhere);
+            for (const std::string elsewhere : {"", "-2"}) {
+                put("hook" + elsewhere,
+                    credential_text("webhook", "hook", webhook_secret, elsewhere));
+                const std::string token = fmt::format(R"("token":"{}")", other_account);
+                put("toot" + elsewhere,
+                    credential_text("mastodon", "toot", elsewhere.empty() ? mastodon_secret : token,
+                                    elsewhere));
             }
         }
-        ~Files() { std::filesystem::remove_all(folder); }
-        Files(const Files&) = delete;
     };
-    static const Files files;
-    return files.folder;
+    static const Stored stored;
+    return stored.files();
 }
 
 struct PublishingProcess::Sleep {

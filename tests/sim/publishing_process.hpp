@@ -14,7 +14,7 @@
 namespace tocsin::sim {
 
 // The channels' credentials, as files; they go away with the program.
-const std::string& credential_files();
+publishing::CredentialFiles credential_files();
 // The token of an account that nobody approved.
 inline constexpr auto other_account = "another-token";
 

@@ -38,6 +38,7 @@ struct HttpRequest {
     std::function<std::string()> veto{};
 };
 
+// Without the secret of the request's `authorization`, where the server says it again.
 struct HttpResponse {
     int status = 0;
     std::multimap<std::string, std::string> headers;  // see http_header.hpp

@@ -34,8 +34,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dev")
     tools = folder / "bin"
     tools.mkdir()
-    # As `tocsin token init` does, with the umask that it finds.
-    (tools / "tocsin").write_text('#!/bin/sh\ntouch "$4/issuer.key.pem" "$4/jwks.json"\n')
+    # As `tocsin token init` and `tocsin credential put` do, with the umask that they find.
+    (tools / "tocsin").write_text('#!/bin/sh\ncase $1 in\n'
+                                  'token) touch "$4/issuer.key.pem" "$4/jwks.json" ;;\n'
+                                  'credential) cat >"$5" ;;\nesac\n')
     (tools / "tocsin").chmod(0o755)
     script = SCRIPT.format(root=ROOT, home=folder / "home", bin=tools)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
@@ -46,7 +48,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_nobody_else_may_read_what_is_written(home: Path) -> None:
     written = [path for path in home.rglob("*") if path.is_file()]
     names = {path.relative_to(home).as_posix() for path in written}
-    assert {"secrets/mac.key", "secrets/issuer.key.pem", "credentials/demo-webhook-calgary",
+    assert {"secrets/mac.key", "secrets/issuer.key.pem", "secrets/credentials",
+            "secrets/credentials.key", "demo/secrets/webhook-calgary",
             "conf/demo-mastodon.toml", "supervisord.conf", "env"} <= names
     open_to_others = [path for path in written if stat.S_IMODE(path.stat().st_mode) & 0o077]
     assert not open_to_others

@@ -4,32 +4,21 @@
 #include "wire_bench.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace tocsin::publishing {
 namespace {
 
-// The channel that the files of the folder are for.
+// The channel that the stored ones are for.
 CredentialUse use_of(const std::string& kind, const std::string& id) {
     return {kind, "bow", "calgary", fmt::format("https://{}.example.org/in?x=1", id)};
 }
 
-TEST(CredentialFile, OfAnotherWorldIsNeverLoaded) {
-    CredentialFolder folder;
-    Credentials live{folder.path, {}}, exercise{folder.path, {.world = "exercise"}};
-    const CredentialUse use = use_of("mastodon", "toot");
-    EXPECT_TRUE(live.load("toot", use));
-    EXPECT_FALSE(exercise.load("toot", use));
-    folder.write("toot",
-                 credential_text("mastodon", "toot", mastodon_secret + R"(,"world":"exercise")"));
-    EXPECT_TRUE(exercise.load("toot", use));
-    EXPECT_FALSE(live.load("toot", use));
-}
-
-TEST(CredentialFile, NamesItsOwnerAndWhereItMayGo) {
-    CredentialFolder folder;
+TEST(Credentials, NameTheirOwnerAndWhereTheyMayGo) {
+    CredentialFile stored;
     const auto loads = [&](const std::string& owner, const std::string& url) {
-        folder.write("toot", "{\"kind\":\"mastodon\",\"token\":\"t\"" + owner + "}");
-        return Credentials{folder.path, {}}
+        stored.put("toot", "{\"kind\":\"mastodon\",\"token\":\"t\"" + owner + "}");
+        return Credentials{stored.files(), {}}
             .load("toot", {"mastodon", "bow", "calgary", url})
             .has_value();
     };
@@ -52,27 +41,114 @@ TEST(CredentialFile, NamesItsOwnerAndWhereItMayGo) {
         EXPECT_FALSE(loads(owner, url)) << owner;
 }
 
-TEST(CredentialFile, AWrongOneNeverShowsItsSecret) {
-    CredentialFolder folder;
+TEST(Credentials, AWrongOneNeverShowsItsSecret) {
+    SampleCredentials stored;
     for (const std::string& text :
          {credential_text("webhook", "hook", R"("secrets":["hunter2"])"), std::string("hunter2"),
           credential_text("webhook", "hook", R"("secrets":["whsec_aHVudGVyMg=="])"),
           std::string(R"({"kind":"hunter2"})")}) {
-        folder.write("hook", text);
+        stored.put("hook", text);
         const auto credential =
-            Credentials{folder.path, {}}.load("hook", use_of("webhook", "hook"));
+            Credentials{stored.files(), {}}.load("hook", use_of("webhook", "hook"));
         ASSERT_FALSE(credential);
         EXPECT_FALSE(credential.error().contains("hunter2"));
     }
 }
 
-TEST(CredentialFile, IsReadAgainWhenItChanges) {
-    CredentialFolder folder;
-    Credentials credentials{folder.path, {}};
+TEST(Credentials, AreReadAgainWhenTheyChange) {
+    SampleCredentials stored;
+    Credentials credentials{stored.files(), {}};
     EXPECT_EQ(credentials.load("toot", use_of("mastodon", "toot"))->token, "secret-token");
-    folder.write("toot", credential_text("mastodon", "toot", R"("token":"another-token")"));
+    stored.put("toot", credential_text("mastodon", "toot", R"("token":"another-token")"));
     EXPECT_EQ(credentials.load("toot", use_of("mastodon", "toot"))->token, "another-token");
-    EXPECT_FALSE(credentials.load("../toot", use_of("mastodon", "toot")));
+    stored.remove("toot");
+    EXPECT_FALSE(credentials.load("toot", use_of("mastodon", "toot")));
+}
+
+constexpr const char* other_key =
+    "0f1c5a7be2d94c3386f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f7";
+
+TEST(Credentials, TheLastGoodOnesCountWhileTheFileCannotBeOpened) {
+    SampleCredentials stored;
+    Credentials credentials{stored.files(), {}};
+    const auto loads = [&] { return credentials.load("toot", use_of("mastodon", "toot")); };
+    ASSERT_TRUE(loads());
+    EXPECT_EQ(credentials.problem(), "");
+    for (const std::string bytes : {"", "tocsin-sealed 1 live 0123\n", "not sealed at all"}) {
+        std::ofstream(stored.files().sealed) << bytes;
+        EXPECT_NE(credentials.problem(), "") << bytes;
+        EXPECT_TRUE(loads());
+    }
+    stored.store();
+    EXPECT_EQ(credentials.problem(), "");
+    stored.write_keys(other_key);
+    EXPECT_TRUE(credentials.problem().contains("which the key file does not hold"));
+    EXPECT_TRUE(loads());
+    // A process that starts then has none.
+    Credentials later{stored.files(), {}};
+    const auto none = later.load("toot", use_of("mastodon", "toot"));
+    ASSERT_FALSE(none);
+    EXPECT_TRUE(none.error().contains("as no credential can"));
+    stored.store();
+    EXPECT_TRUE(later.load("toot", use_of("mastodon", "toot")));
+}
+
+TEST(Credentials, OfOneWorldDoNotOpenInTheOther) {
+    for (const std::string world : {"live", "exercise"}) {
+        const SampleCredentials stored{world};
+        const std::string other = world == "live" ? "exercise" : "live";
+        Credentials own{stored.files(), {.world = world}};
+        Credentials strange{stored.files(), {.world = other}};
+        EXPECT_TRUE(own.load("toot", use_of("mastodon", "toot")));
+        EXPECT_FALSE(strange.load("toot", use_of("mastodon", "toot")));
+        EXPECT_TRUE(
+            strange.problem().contains(fmt::format("does not belong to the {} world", other)));
+        // Nor with another first line: it is sealed with the rest.
+        std::ifstream file(stored.files().sealed, std::ios::binary);
+        std::string bytes{std::istreambuf_iterator<char>(file), {}};
+        bytes.replace(bytes.find(world), world.size(), other);
+        std::ofstream(stored.files().sealed, std::ios::binary) << bytes;
+        EXPECT_FALSE(strange.load("toot", use_of("mastodon", "toot")));
+        EXPECT_TRUE(strange.problem().contains("was changed since it was sealed"));
+    }
+}
+
+TEST(Credentials, AnyByteThatWasChangedIsNoticed) {
+    const SampleCredentials stored;
+    std::ifstream file(stored.files().sealed, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        std::string changed = bytes;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        std::ofstream(stored.files().sealed, std::ios::binary) << changed;
+        EXPECT_FALSE(read_credentials(stored.files(), "live")) << at;
+        std::ofstream(stored.files().sealed, std::ios::binary) << bytes.substr(0, at);
+        EXPECT_FALSE(read_credentials(stored.files(), "live")) << at;
+    }
+    std::ofstream(stored.files().sealed, std::ios::binary) << bytes;
+    EXPECT_TRUE(read_credentials(stored.files(), "live"));
+}
+
+TEST(Credentials, AnOlderKeyOpensThemUntilItIsTakenAway) {
+    SampleCredentials stored;
+    const std::string old = [&] {
+        std::ifstream file(stored.files().keys);
+        return std::string{std::istreambuf_iterator<char>(file), {}};
+    }();
+    stored.write_keys(fmt::format("# since today\n{}\n\n{}\r\n", other_key, old));
+    EXPECT_TRUE(read_credentials(stored.files(), "live"));
+    stored.store();
+    stored.write_keys(other_key);
+    EXPECT_TRUE(read_credentials(stored.files(), "live"));
+    for (const std::string& keys : {std::string(), std::string("hunter2"), std::string(62, 'a'),
+                                    std::string(66, 'a'), std::string(other_key) + "\n" + other_key,
+                                    std::string(20'000, '\n'), std::string(other_key) + " "}) {
+        stored.write_keys(keys);
+        const auto refused = read_credentials(stored.files(), "live");
+        ASSERT_FALSE(refused) << keys;
+        EXPECT_FALSE(refused.error().contains("hunter2"));
+        EXPECT_FALSE(refused.error().contains(other_key));
+    }
 }
 
 // A wrong use, and what the refusal says.
@@ -81,9 +157,9 @@ struct Misuse {
     std::string said;
 };
 
-TEST(CredentialFile, IsGivenToItsOwnersChannelAlone) {
-    CredentialFolder folder;
-    Credentials credentials{folder.path, {}};
+TEST(Credentials, AreGivenToTheirOwnersChannelAlone) {
+    SampleCredentials stored;
+    Credentials credentials{stored.files(), {}};
     const CredentialUse own = use_of("mastodon", "toot");
     ASSERT_TRUE(credentials.load("toot", own));
     const auto at = [&](const std::string& url) {
@@ -114,71 +190,75 @@ TEST(CredentialFile, IsGivenToItsOwnersChannelAlone) {
         EXPECT_FALSE(refused.error().contains("secret-token"));
     }
     // To a stranger it is as absent as one that there never was.
-    EXPECT_EQ(credentials.load("toot", realm).error().substr(26),
-              credentials.load("nope", realm).error().substr(26));
+    EXPECT_EQ(credentials.load("toot", realm).error().substr(21),
+              credentials.load("nope", realm).error().substr(21));
     EXPECT_TRUE(credentials.load("toot", at("https://TOOT.example.org:443")));
 }
 
 // So is one that cannot be used: what is wrong with it is shown to its owner alone.
-TEST(CredentialFile, ThatCannotBeUsedIsAbsentToStrangers) {
-    CredentialFolder folder;
-    const std::string other_world = R"("token":"t","world":"exercise")";
+TEST(Credentials, ThatCannotBeUsedAreAbsentToStrangers) {
+    SampleCredentials stored;
     for (const std::string& text :
-         {std::string("{"), credential_text("mastodon", "toot", R"("token":"")"),
-          credential_text("mastodon", "toot", other_world)}) {
-        folder.write("toot", text);
-        Credentials credentials{folder.path, {}};
+         {std::string("{"), credential_text("mastodon", "toot", R"("token":"")")}) {
+        stored.put("toot", text);
+        Credentials credentials{stored.files(), {}};
         CredentialUse stranger = use_of("mastodon", "toot");
         stranger.realm = "elbow";
         const auto refused = credentials.load("toot", stranger);
         ASSERT_FALSE(refused);
-        EXPECT_EQ(refused.error().substr(26),
-                  credentials.load("nope", stranger).error().substr(26));
+        EXPECT_EQ(refused.error().substr(21),
+                  credentials.load("nope", stranger).error().substr(21));
     }
-    Credentials credentials{folder.path, {}};
-    EXPECT_TRUE(credentials.load("toot", use_of("mastodon", "toot"))
-                    .error()
-                    .contains("does not belong to the live world"));
+    Credentials credentials{stored.files(), {}};
+    EXPECT_TRUE(
+        credentials.load("toot", use_of("mastodon", "toot")).error().contains("needs `token`"));
 }
 
-TEST(CredentialFile, GoesInPlainTextOnlyWherePrivateAddressesAreAllowed) {
-    CredentialFolder folder;
-    folder.write("near", R"({"kind":"mastodon","realm":"bow","agency":"calgary",)"
-                         R"("origins":["http://127.0.0.1:8081"],"token":"t"})");
+TEST(Credentials, GoInPlainTextOnlyWherePrivateAddressesAreAllowed) {
+    CredentialFile stored;
+    stored.put("near", R"({"kind":"mastodon","realm":"bow","agency":"calgary",)"
+                       R"("origins":["http://127.0.0.1:8081"],"token":"t"})");
     const CredentialUse use{"mastodon", "bow", "calgary", "http://127.0.0.1:8081/"};
-    EXPECT_FALSE((Credentials{folder.path, {}}.load("near", use)));
-    EXPECT_TRUE((Credentials{folder.path, {.allow_private_addresses = true}}.load("near", use)));
-    chmod((folder.path + "/near").c_str(), 0600);
-    EXPECT_FALSE(
-        (Credentials{folder.path, {.production = true, .allow_private_addresses = true}}.load(
-            "near", use)));
-}
-
-TEST(CredentialFile, InProductionIsNoExampleAndClosedToOthers) {
-    CredentialFolder folder;
-    Credentials credentials{folder.path, {.production = true}};
-    const auto load = [&](const std::string& secret, mode_t mode) {
-        folder.write("own",
-                     credential_text("webhook", "own", R"("secrets":["whsec_)" + secret + R"("])"));
-        chmod((folder.path + "/own").c_str(), mode);
-        return credentials.load("own", use_of("webhook", "own"));
+    const auto loads = [&](bool production, bool allow) {
+        Credentials credentials{stored.files(),
+                                {.production = production, .allow_private_addresses = allow}};
+        return credentials.load("near", use).has_value();
     };
-    EXPECT_TRUE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA=", 0600));
-    EXPECT_FALSE(load("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTQ=", 0644));
-    // What the refusal asks for helps.
-    chmod((folder.path + "/own").c_str(), 0600);
-    EXPECT_TRUE(credentials.load("own", use_of("webhook", "own")));
-    chmod((folder.path + "/own").c_str(), 0604);
-    EXPECT_FALSE(credentials.load("own", use_of("webhook", "own")));
-    EXPECT_FALSE(load("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw", 0600));
-    EXPECT_FALSE(load("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0600));
-    // Elsewhere an example does for a trial.
-    EXPECT_TRUE((Credentials{folder.path, {}}.load("own", use_of("webhook", "own"))));
+    EXPECT_FALSE(loads(false, false));
+    EXPECT_TRUE(loads(false, true));
+    EXPECT_FALSE(loads(true, true));
 }
 
-TEST(CredentialFile, IsAskedForWhenAChannelIsPut) {
-    CredentialFolder folder;
-    Credentials credentials{folder.path, {}};
+TEST(Credentials, InProductionAreNoExamplesAndClosedToOthers) {
+    CredentialFile stored;
+    Credentials credentials{stored.files(), {.production = true}};
+    const CredentialUse own = use_of("webhook", "own");
+    const auto put = [&](const std::string& secret) {
+        stored.put("own",
+                   credential_text("webhook", "own", R"("secrets":["whsec_)" + secret + R"("])"));
+    };
+    put("q83vEjRWeJASNFZ4kBI0VniQEjRWeJASq1N5w2m8xTA=");
+    for (const std::string& file : {stored.files().sealed, stored.files().keys}) {
+        for (const mode_t mode : {0644, 0604, 0620}) {
+            chmod(file.c_str(), mode);
+            EXPECT_FALSE((Credentials{stored.files(), {.production = true}}.load("own", own)));
+            EXPECT_NE(credentials.problem(), "");
+        }
+        // What the refusal asks for helps.
+        chmod(file.c_str(), 0600);
+        EXPECT_TRUE(credentials.load("own", own)) << credentials.problem();
+    }
+    put("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw");
+    EXPECT_FALSE(credentials.load("own", own));
+    put("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    EXPECT_FALSE(credentials.load("own", own));
+    // Elsewhere an example does for a trial.
+    EXPECT_TRUE((Credentials{stored.files(), {}}.load("own", own)));
+}
+
+TEST(Credentials, AreAskedForWhenAChannelIsPut) {
+    SampleCredentials stored;
+    Credentials credentials{stored.files(), {}};
     v1::PutChannelRequest put;
     put.set_kind("mastodon");
     put.set_url("https://toot.example.org");
@@ -191,7 +271,7 @@ TEST(CredentialFile, IsAskedForWhenAChannelIsPut) {
     EXPECT_FALSE(require_credential(credentials, {"eve", "thief", "solo", {"admin"}}, put));
 }
 
-TEST(CredentialFile, OfAnotherIsRefusedInTheAdapterToo) {
+TEST(Credentials, OfAnotherAreRefusedInTheAdapterToo) {
     for (const char* kind : {"webhook", "mastodon"}) {
         Bench bench(kind, kind == std::string_view("webhook") ? "hook" : "toot:fr-CA");
         bench.job.realm = "thief";

@@ -430,14 +430,14 @@ TEST(Executor, OneFailingChannelDelaysNoOther) {
 
 TEST(Executor, AStragglerIsPreparedAgainUntilItIsReady) {
     Public there;
-    std::filesystem::remove(there.world.folder.path + "/hook");
+    there.world.stored.remove("hook");
     there.world.start("x1");
     there.clear();
     there.world.pass(30s);
     EXPECT_TRUE(there.firing()) << "nothing waits for it";
     EXPECT_EQ(there.posts.size(), 2u);
     EXPECT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_NOT_READY));
-    there.world.folder.write("hook", credential_text("webhook", "hook", webhook_secret));
+    there.world.stored.put("hook", credential_text("webhook", "hook", webhook_secret));
     there.world.pass(60s);
     EXPECT_TRUE(there.released());
     EXPECT_EQ(there.webhook_ids.size(), 1u);
@@ -491,12 +491,12 @@ TEST(Executor, ARetractionAfterTheMessageExpiredIsOnTheFeedForADay) {
 
 TEST(Executor, AChannelThatIsCorrectedIsTriedAtOnce) {
     Public there;
-    std::filesystem::remove(there.world.folder.path + "/hook");
+    there.world.stored.remove("hook");
     there.world.start("x1");
     there.clear();
     there.world.pass(300s);
     EXPECT_TRUE(there.world.release().find("hook")->is(v1::DELIVERY_STATE_NOT_READY));
-    there.world.folder.write("hook", credential_text("webhook", "hook", webhook_secret));
+    there.world.stored.put("hook", credential_text("webhook", "hook", webhook_secret));
     v1::Command command;
     v1::PutChannelRequest& put = *command.mutable_put_channel();
     put.set_channel_id("hook");

@@ -7,9 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -77,21 +74,11 @@ T run(Task<T> task) {
     return std::move(*result);
 }
 
-// A folder of credential files that goes away with the test.
-struct CredentialFolder {
-    std::string path;
-
-    CredentialFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tocsin-XXXXXX").string();
-        path = mkdtemp(pattern.data());
-        write("hook", credential_text("webhook", "hook", webhook_secret));
-        write("toot", credential_text("mastodon", "toot", mastodon_secret));
-    }
-    ~CredentialFolder() { std::filesystem::remove_all(path); }
-    CredentialFolder(const CredentialFolder&) = delete;
-
-    void write(const std::string& name, const std::string& text) const {
-        std::ofstream(path + "/" + name) << text;
+// Credentials for the channels of the samples.
+struct SampleCredentials : CredentialFile {
+    explicit SampleCredentials(const std::string& world = "live") : CredentialFile(world) {
+        put("hook", credential_text("webhook", "hook", webhook_secret));
+        put("toot", credential_text("mastodon", "toot", mastodon_secret));
     }
 };
 

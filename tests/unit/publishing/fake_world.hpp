@@ -25,8 +25,8 @@ public:
     std::vector<runtime::HttpRequest> sent;
     Time now = samples::at(1);
     Steady steady{};
-    CredentialFolder folder;
-    Credentials credentials{folder.path, {}};
+    SampleCredentials stored;
+    Credentials credentials{stored.files(), {}};
     PublishingView view{1};
     std::string leader_realm = "bow";
     // Of what is not urgent, sent at a time by the processes that start from now on.

@@ -96,7 +96,7 @@ TEST(Webhook, IsReadyWhenTheReceiverAnswersAnything) {
 
 TEST(Webhook, IsNotReadyWithoutItsCredential) {
     Bench bench{"webhook", "hook"};
-    std::filesystem::remove(bench.folder.path + "/hook");
+    bench.stored.remove("hook");
     const Prepared prepared = bench.prepare();
     EXPECT_FALSE(prepared.ready);
     EXPECT_TRUE(prepared.reason.contains("hook"));

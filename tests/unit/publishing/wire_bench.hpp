@@ -18,9 +18,9 @@ using runtime::HttpResult;
 using samples::Story;
 
 struct Bench {
-    CredentialFolder folder;
+    SampleCredentials stored;
     FakeHttp http;
-    Credentials credentials{folder.path, {}};
+    Credentials credentials{stored.files(), {}};
     Wire wire{.http = http,
               .credentials = credentials,
               .world = "live",
@@ -44,7 +44,7 @@ struct Bench {
         : channel(*find_wire(kind)), job(make_job(delivery)) {}
 
     // Throws where no channel here has such a delivery: add one of the new kind, and its credential
-    // to CredentialFolder.
+    // to SampleCredentials.
     static Job make_job(const std::string& delivery) {
         Story story =
             samples::armed({samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
