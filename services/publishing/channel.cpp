@@ -88,6 +88,24 @@ std::optional<Rejection> require_place(const v1::PutChannelRequest& request) {
     return std::nullopt;
 }
 
+static std::optional<Rejection> require_clear_budget(const v1::PutChannelRequest& request) {
+    if (request.budget_posts() == 0 && request.budget_seconds() == 0 &&
+        request.budget_reserve() == 0)
+        return std::nullopt;
+    if (content::traits_of(request.kind()).transport == content::Transport::none)
+        return bad("budget_unclear", "Tocsin itself shows this kind of channel; give it no budget",
+                   "budget_posts");
+    if (request.budget_posts() == 0 || request.budget_seconds() == 0)
+        return bad("budget_unclear",
+                   "a budget is a number of posts in a number of seconds; give both",
+                   request.budget_posts() == 0 ? "budget_posts" : "budget_seconds");
+    if (request.budget_reserve() >= request.budget_posts())
+        return bad("budget_unclear",
+                   "the reserve would leave nothing for other messages; keep fewer posts",
+                   "budget_reserve");
+    return std::nullopt;
+}
+
 static std::optional<Rejection> require_known_kind(const std::string& kind) {
     if (content::find_kind(kind)) return std::nullopt;
     std::vector<std::string_view> known;
@@ -172,6 +190,7 @@ static std::optional<Rejection> require_sound_channel(const Channels& channels,
                                                       const v1::PutChannelRequest& request) {
     if (auto no = require_known_kind(request.kind())) return no;
     if (auto no = require_place(request)) return no;
+    if (auto no = require_clear_budget(request)) return no;
     if (auto no = require_room_for_deliveries(channels, request, asking.agency)) return no;
     if (auto no = require_room_for_channel(channels, request.channel_id(), asking.agency))
         return no;
@@ -199,6 +218,9 @@ Verdict put_channel(const Channels& channels, const Asking& asking,
     channel.set_credential(request.credential());
     *channel.mutable_languages() = request.languages();
     channel.set_active(true);
+    channel.set_budget_posts(request.budget_posts());
+    channel.set_budget_seconds(request.budget_seconds());
+    channel.set_budget_reserve(request.budget_reserve());
     if (known != channels.by_id.end() && MessageDifferencer::Equals(known->second.channel, channel))
         return channel_answer(channels, id, {});
     return channel_answer(channels, id, {std::move(event)});

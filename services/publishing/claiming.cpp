@@ -62,8 +62,8 @@ static Time fire_time(const Release& release, v1::Purpose purpose) {
 
 using ByAttempt = std::map<int, std::vector<std::string>>;
 
-static ByAttempt claimable_now(const Releases& releases, const Holds& holds, const Release& release,
-                               v1::Purpose purpose, Time now) {
+static ByAttempt claimable_now(const Releases& releases, const Holds& holds, const Budgets& budgets,
+                               const Release& release, v1::Purpose purpose, Time now) {
     ByAttempt all;
     if (release.count(purpose, v1::DELIVERY_STATE_ARMED) == 0) return all;
     const auto release_of = [&](const std::string& id) -> const Release* {
@@ -72,10 +72,15 @@ static ByAttempt claimable_now(const Releases& releases, const Holds& holds, con
     };
     std::set<std::string> taken;
     if (purpose == v1::PURPOSE_MESSAGE) taken = channels_taken(release, release_of, now);
-    for (const Delivery& delivery : release.deliveries)
-        if (delivery.head.purpose() == purpose && release.claimable(delivery, now) &&
-            !holds.on(delivery.head) && !taken.contains(delivery.head.channel_id()))
-            all[delivery.head.attempts() + 1].push_back(delivery.id());
+    Spending spending{budgets, now};
+    for (const Delivery& delivery : release.deliveries) {
+        if (delivery.head.purpose() != purpose || !release.claimable(delivery, now) ||
+            holds.on(delivery.head) || taken.contains(delivery.head.channel_id()) ||
+            spending.full_until(release, delivery))
+            continue;
+        spending.spend(delivery);
+        all[delivery.head.attempts() + 1].push_back(delivery.id());
+    }
     return all;
 }
 
@@ -88,8 +93,8 @@ static std::string reference_problem(const Releases& releases, const Release& re
     return earlier ? std::string{} : earlier.error();
 }
 
-Verdict claim_release(const Releases& releases, const Holds& holds, const runtime::Asking& asking,
-                      const v1::ClaimRelease& claim, Time now) {
+Verdict claim_release(const Releases& releases, const Holds& holds, const Budgets& budgets,
+                      const runtime::Asking& asking, const v1::ClaimRelease& claim, Time now) {
     if (auto no = require_executor(asking)) return std::unexpected(*no);
     const auto known = find_release(releases, asking, claim.release_id());
     if (!known) return std::unexpected(known.error());
@@ -100,7 +105,7 @@ Verdict claim_release(const Releases& releases, const Holds& holds, const runtim
         return reject(Because::invalid_argument, "executor_missing",
                       "the claim names no executor; name it", "executor");
     const Time fire_at = fire_time(release, purpose);
-    const ByAttempt by_attempt = claimable_now(releases, holds, release, purpose, now);
+    const ByAttempt by_attempt = claimable_now(releases, holds, budgets, release, purpose, now);
     if (by_attempt.empty()) return std::unexpected(no_claim(release, purpose));
     if (now + claim_lead_max < fire_at)
         return reject(Because::failed_precondition, "too_early",

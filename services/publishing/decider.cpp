@@ -17,7 +17,7 @@ namespace tocsin::publishing {
 static Verdict decided(const State& state, const runtime::Asking& asking,
                        const v1::Command& command, Time now) {
     using Command = v1::Command;
-    const auto& [constants, channels, holds, releases] = state;
+    const auto& [constants, channels, holds, budgets, releases] = state;
     switch (command.body_case()) {
         case Command::kPutChannel:
             return follow_channel(put_channel(channels, asking, command.put_channel()), channels,
@@ -36,7 +36,7 @@ static Verdict decided(const State& state, const runtime::Asking& asking,
         case Command::kLiftHold:
             return lift_hold(holds, asking, command.lift_hold());
         case Command::kClaimRelease:
-            return claim_release(releases, holds, asking, command.claim_release(), now);
+            return claim_release(releases, holds, budgets, asking, command.claim_release(), now);
         case Command::kRecordOutcome:
             return record_outcome(releases, asking, command.record_outcome(), now);
         case Command::kRetryDelivery:
@@ -98,7 +98,12 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
         case Event::kRetractionArmed:
         case Event::kReleaseCompleted:
         case Event::kReleaseSuperseded:
-            return publishing::evolve(state.releases, state.channels, event, decided_at);
+            if (!publishing::evolve(state.releases, state.channels, event, decided_at))
+                return false;
+            if (const auto known = state.releases.by_id.find(event.release_id());
+                known != state.releases.by_id.end())
+                publishing::evolve(state.budgets, known->second, event, decided_at);
+            return true;
         case Event::BODY_NOT_SET:
             break;  // From a newer version.
     }

@@ -6,6 +6,7 @@
 // header for each step that it takes. Pure, as runtime/ledger/decider.hpp demands.
 #pragma once
 
+#include "publishing/budgets.hpp"
 #include "publishing/channel.hpp"
 #include "publishing/holds.hpp"
 #include "publishing/planning.hpp"
@@ -20,6 +21,7 @@ struct State {
     Constants constants;
     Channels channels;
     Holds holds;
+    Budgets budgets;
     Releases releases;
 };
 

@@ -88,8 +88,8 @@ bool Executor::in_use(const std::string& realm, const std::string& channel) cons
 void Executor::forget_channel(const std::string& realm, const std::string& channel) {
     parts_.post([this, realm, channel] {
         if (in_use(realm, channel)) return;
-        runtime::retire_gauge(parts_.metrics, "tocsin_channel_ready",
-                              {{"realm", realm}, {"channel", channel}});
+        for (const char* gauge : {"tocsin_channel_ready", "tocsin_channel_posts_left"})
+            runtime::retire_gauge(parts_.metrics, gauge, {{"realm", realm}, {"channel", channel}});
     });
 }
 
@@ -141,6 +141,7 @@ Task<void> Executor::keep_looking() {
     while (!stopping_) {
         const std::set<Key> open = open_;
         for (const Key& key : open) look(key);
+        show_budgets();
         co_await pause(1s);
     }
 }
@@ -211,7 +212,10 @@ bool Executor::may_claim(const Key& key, const Release& release, const Delivery&
                          Time when, const std::set<std::string>& taken) const {
     if (!release.claimable(delivery, when)) return false;
     if (!delivery.retracts() && taken.contains(delivery.head.channel_id())) return false;
-    return !parts_.view.snapshot(key.first)->holds().on(delivery.head);
+    const auto realm = parts_.view.snapshot(key.first);
+    // Its time may be over for long: there is room or not by now.
+    return !realm->holds().on(delivery.head) &&
+           !Spending{realm->budgets(), std::max(when, parts_.now())}.full_until(release, delivery);
 }
 
 std::shared_ptr<const Release> Executor::current(const Key& key) const {

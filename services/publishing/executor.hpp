@@ -115,6 +115,7 @@ private:
     prometheus::Histogram& delivery_seconds(const std::string& kind);
     void introduce_metrics();
     void show_waiting();
+    void show_budgets();
     void measure(const Job& job, const Outcome& outcome);
 
     // As it is now, shared with the view; null: there is none.

@@ -162,6 +162,24 @@ void Executor::show_waiting() {
         .Set(static_cast<double>(bulk_.waiting()));
 }
 
+// As time passes there is room again.
+void Executor::show_budgets() {
+    const Time now = parts_.now();
+    parts_.view.each([&](const std::string& name, const Realm& realm) {
+        realm.channels().ascend(nullptr, [&](const std::string& id, const NumberedChannel& known) {
+            const v1::Channel& channel = known.channel;
+            if (channel.active() && channel.budget_posts() > 0)
+                parts_.metrics
+                    .gauge("tocsin_channel_posts_left",
+                           "Posts that the account of a channel with a budget still has, by what "
+                           "was claimed; the same at every instance.",
+                           {{"realm", name}, {"channel", id}})
+                    .Set(posts_left(realm.budgets(), channel, now));
+            return true;
+        });
+    });
+}
+
 // There from the start, so that a rate over them is 0 and not absent.
 void Executor::introduce_metrics() {
     show_waiting();

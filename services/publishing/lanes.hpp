@@ -5,6 +5,7 @@
 // almost any release, so that it keeps nothing back but one bulk send behind another.
 #pragma once
 
+#include "publishing/urgency.hpp"
 #include "publishing/wire.hpp"
 
 #include <coroutine>
@@ -17,9 +18,10 @@ namespace tocsin::publishing {
 
 inline constexpr std::size_t bulk_places = 1024;
 
-// Extreme or Severe, or it corrects what is public: a retraction, an Update or a Cancel. What
-// cannot be read counts as urgent.
-bool is_urgent(const Job& job);
+// A retraction is, whatever it retracts.
+inline bool is_urgent(const Job& job) {
+    return job.delivery.purpose() == v1::PURPOSE_RETRACTION || is_urgent(job.approved.get());
+}
 
 // Event loop only.
 class BulkLane {

@@ -106,6 +106,25 @@ static void hide_places(const Caller& caller, v1::Release& release) {
         if (delivery.has_channel()) hide_others(caller, *delivery.mutable_channel());
 }
 
+// Its account has no room for what is armed.
+static void show_budget(const Realm& realm, v1::Release& release, Time now) {
+    const Release* known = realm.release(release.release_id());
+    if (!known || realm.budgets().claims.empty()) return;
+    const Spending spending{realm.budgets(), now};
+    for (v1::Delivery& shown : *release.mutable_deliveries()) {
+        const Delivery* delivery = known->find(shown.delivery_id());
+        if (!delivery || !delivery->is(v1::DELIVERY_STATE_ARMED)) continue;
+        const auto until = spending.full_until(*known, *delivery);
+        if (!until || *until <= runtime::from_proto(shown.next_action_at())) continue;
+        *shown.mutable_next_action_at() = runtime::to_proto(*until);
+        if (shown.reason().empty())
+            shown.set_reason(fmt::format(
+                "Its account has posted as much as its budget of {} posts in {} s "
+                "allows such a message.",
+                delivery->channel->budget_posts(), delivery->channel->budget_seconds()));
+    }
+}
+
 // What keeps it back, of what could be claimed otherwise or once its channel is ready.
 static void show_holds(const Holds& holds, v1::Release& release) {
     if (holds.in_force.empty()) return;
@@ -139,6 +158,7 @@ grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::Get
     v1::Release& shown = *out.mutable_release();
     auto status = release ? show(*release, in.delivery_id(), shown)
                           : show(std::move(*faded), in.delivery_id(), shown);
+    show_budget(realm, shown, runtime::system_now());
     show_holds(realm.holds(), shown);
     hide_places(caller, shown);
     return status;
@@ -167,6 +187,7 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
                                            return page.pass(place);
                                        return page.add(place, [&](v1::Release& row) {
                                            row = realm->whole_release(id).value_or(v1::Release{});
+                                           show_budget(*realm, row, runtime::system_now());
                                            show_holds(realm->holds(), row);
                                            hide_places(caller, row);
                                        });

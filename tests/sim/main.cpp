@@ -64,6 +64,7 @@ static const std::vector<std::pair<std::string, runtime::Bug>>& bugs() {
         {"removal_ignored", Bug::removal_ignored},
         {"update_first", Bug::update_first},
         {"earlier_goes_on", Bug::earlier_goes_on},
+        {"budget_ignored", Bug::budget_ignored},
         {"hold_ignored", Bug::hold_ignored},
         {"lifted_alone", Bug::lifted_alone},
         {"led_elsewhere", Bug::led_elsewhere},

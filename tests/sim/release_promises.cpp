@@ -29,6 +29,33 @@ void ReleasePromises::counted(const ledger::v1::Decision& decision) {
     }
 }
 
+// No account posts more than its budget, nor what is not urgent more than what is not kept.
+void ReleasePromises::check_budget(const std::string& id,
+                                   const publishing::v1::DeliveriesClaimed& claimed,
+                                   runtime::Time at) {
+    const Release& release = state_().releases.by_id.at(id);
+    for (const std::string& name : claimed.delivery_ids()) {
+        const publishing::Delivery* delivery = release.find(name);
+        if (delivery == nullptr || !delivery->channel || delivery->channel->budget_posts() == 0)
+            continue;
+        const publishing::v1::Channel& channel = *delivery->channel;
+        auto& posts = posts_[channel.url() + channel.credential()];
+        posts.push_back(at);
+        if (delivery->retracts()) continue;
+        const content::Content content = content::parse(release.content->bytes()).value();
+        const bool urgent = content.message_type() != content::v1::MESSAGE_TYPE_ALERT ||
+                            content.draft().severity() == content::v1::SEVERITY_EXTREME ||
+                            content.draft().severity() == content::v1::SEVERITY_SEVERE;
+        const auto most = channel.budget_posts() - (urgent ? 0 : channel.budget_reserve());
+        const auto number = std::ranges::count_if(posts, [&](runtime::Time one) {
+            return one > at - std::chrono::seconds{channel.budget_seconds()};
+        });
+        if (number > most)
+            throw Violation(
+                fmt::format("{} {} is one post too many: {} of {}", id, name, number, most));
+    }
+}
+
 // A second person ends it, or its time does.
 void ReleasePromises::note_hold(const publishing::v1::Event& event, runtime::Time decided_at) {
     if (event.has_hold_placed())
@@ -63,6 +90,8 @@ void ReleasePromises::note(const publishing::v1::Event& event, runtime::Time dec
     note_hold(event, decided_at);
     if (event.has_deliveries_claimed())
         check_not_on_hold(event.release_id(), event.deliveries_claimed());
+    if (event.has_deliveries_claimed())
+        check_budget(event.release_id(), event.deliveries_claimed(), decided_at);
     const auto arm = [&](const auto& armed) {
         for (int i = 0; i < armed.deliveries_size(); ++i)
             armed_[armed.deliveries(i).idempotency_key()] = {

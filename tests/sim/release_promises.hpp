@@ -36,6 +36,8 @@ public:
     static std::string standing_of(const publishing::Release& release);
 
 private:
+    void check_budget(const std::string& id, const publishing::v1::DeliveriesClaimed& claimed,
+                      runtime::Time at);
     void note_hold(const publishing::v1::Event& event, runtime::Time decided_at);
     void check_not_on_hold(const std::string& id,
                            const publishing::v1::DeliveriesClaimed& claimed) const;
@@ -75,7 +77,8 @@ private:
     std::function<const publishing::State&()> state_;
     std::set<std::string> approved_;
     std::map<std::string, Armed> armed_;
-    std::map<std::string, publishing::v1::Hold> holds_;  // in force
+    std::map<std::string, publishing::v1::Hold> holds_;        // in force
+    std::map<std::string, std::vector<runtime::Time>> posts_;  // by account
     std::set<std::string> cancelled_;
     std::set<std::string> returned_;
     // Deliveries that a person left out, or that went with their channel, by release.

@@ -57,6 +57,7 @@ struct With {
     std::chrono::seconds lifetime = std::chrono::hours{2};
     int wait_seconds = 0;
     int quorum_percent = 0;
+    bool urgent = true;
     // What it updates.
     std::vector<content::Reference> references{};
 };
@@ -77,6 +78,7 @@ content::Content content_of(int number, Time now, With with) {
         for (content::Text& text : *texts)
             text.set_headline(fmt::format("{} ({})", text.headline(), number));
     if (!with.retraction) draft.clear_retraction();
+    if (!with.urgent) draft.set_severity(content::v1::SEVERITY_MODERATE);
     draft.mutable_stragglers()->set_wait_seconds(with.wait_seconds);
     draft.mutable_stragglers()->set_quorum_percent(with.quorum_percent);
     if (!with.references.empty()) content.set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
@@ -201,6 +203,12 @@ void ReleaseWorld::put_channel(const std::string& id, const std::string& url_mor
     auto& channel = *command.mutable_put_channel();
     channel.set_channel_id(id);
     channel.set_kind(kinds().at(id));
+    // It is out of posts now and then.
+    if (id == "toot") {
+        channel.set_budget_posts(4);
+        channel.set_budget_seconds(30);
+        channel.set_budget_reserve(2);
+    }
     if (id != "feed") {
         channel.set_url(fmt::format("https://{}{}.example.org", id, url_more));
         channel.set_credential(id + credential_more);
@@ -335,6 +343,7 @@ void ReleaseWorld::clear_message() {
         .lifetime = chance(.3) ? seconds(15 + below(20)) : std::chrono::hours{2},
         .wait_seconds = chance(.3) ? 1 + below(60) : 0,
         .quorum_percent = chance(.2) ? 1 + below(100) : 0,
+        .urgent = chance(.5),
         .references = chance(.6) ? something_in_force() : std::vector<content::Reference>{}};
     const std::string content = content::serialise(content_of(messages_++, now(), with));
     const std::string message = content::parse(content)->message_id();

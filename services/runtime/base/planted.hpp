@@ -39,6 +39,7 @@ enum class Bug {
     straggler_lost,       // what was not ready at T0 never follows
     removal_ignored,      // what was armed for a channel that was removed goes there
     update_first,         // an update does not wait for what it updates
+    budget_ignored,       // an account posts more than it may
     hold_ignored,         // what is on hold is sent all the same
     lifted_alone,         // who placed a hold lifts it
     earlier_goes_on,      // what was updated is sent again all the same

@@ -1,13 +1,10 @@
-#include "publishing/lanes.hpp"
-
-#include "publishing/sealed.hpp"
+#include "publishing/urgency.hpp"
 
 namespace tocsin::publishing {
 
-bool is_urgent(const Job& job) {
-    if (job.delivery.purpose() == v1::PURPOSE_RETRACTION) return true;
-    if (!job.approved || !job.approved->parsed()) return true;
-    const content::Content& content = *job.approved->parsed();
+bool is_urgent(const Approved* approved) {
+    if (!approved || !approved->parsed()) return true;
+    const content::Content& content = *approved->parsed();
     if (content.message_type() != content::v1::MESSAGE_TYPE_ALERT) return true;
     switch (content.draft().severity()) {
         case content::v1::SEVERITY_MODERATE:
