@@ -275,7 +275,7 @@ def test_no_secret_is_found_anywhere(world: Any, parrot: Parrot, broker: Broker)
 
 def crashed(program: Program, folder: Path) -> list[Path]:
     """The core files that it leaves."""
-    program.wait_until(lambda: "credentials opened" in program.said(), "it has the credentials")
+    program.wait_until(lambda: "credentials opened" in program.said(), "it has the credentials", 60)
     subprocess.run(["kill", "-ABRT", str(program.pid)], check=True)
     assert program.wait_end() == -signal.SIGABRT
     return list(folder.glob("core*"))
@@ -306,7 +306,7 @@ def test_a_crash_in_production_leaves_no_secret(broker: Broker, keys: Secrets, t
         folder = tmp_path / name
         folder.mkdir()
         program = Program("tocsin-publishing", folder, service_flags(
-            broker.bootstrap, keys, **stored.flags, **flags), prefix=(
+            broker.bootstrap, keys, partitions=2, **stored.flags, **flags), prefix=(
                 "env", "-C", str(folder), "prlimit", "--core=unlimited:unlimited"))
         program.spawn()
         try:
