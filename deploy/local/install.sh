@@ -5,12 +5,13 @@ packages_build=(
     g++ cmake ninja-build ccache mold pkg-config git curl jq ca-certificates
     protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev libgrpc-dev grpc-proto
     librdkafka-dev libboost1.81-dev prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
-    nlohmann-json3-dev libxml2-dev libxml2-utils libcurl4-openssl-dev libssl-dev libabsl-dev
-    libicu-dev libsodium-dev libmimalloc-dev libgtest-dev libgmock-dev librapidcheck-dev
+    nlohmann-json3-dev libxml2-dev libxml2-utils libxmlsec1-dev libcurl4-openssl-dev libssl-dev
+    libabsl-dev libicu-dev libsodium-dev libmimalloc-dev libgtest-dev libgmock-dev
+    librapidcheck-dev
 )
-packages_run=(curl supervisor python3 python3-venv)
+packages_run=(curl openssl supervisor python3 python3-venv)
 packages_monitoring=(prometheus)
-packages_test=(jq libxml2-utils zsh fish)
+packages_test=(jq jing libxml2-utils xmlsec1 zsh fish)
 packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_restate=(ca-certificates jq) # for npm
 packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3 jq)

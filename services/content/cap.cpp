@@ -1,5 +1,6 @@
 #include "content/cap.hpp"
 
+#include "content/canada.hpp"
 #include "content/texts.hpp"
 #include "content/xml.hpp"
 
@@ -19,18 +20,32 @@ std::string_view word(const std::array<std::string_view, size>& words, int value
     return known ? words[static_cast<size_t>(value) - 1] : words[size - 1];
 }
 
+// An EventCode or a Geocode.
+template <class Code>
+void write_code(XmlWriter& xml, const char* element, const Code& code) {
+    xml.open(element);
+    xml.leaf("valueName", code.value_name());
+    xml.leaf("value", code.value());
+    xml.close();
+}
+
 void write_area(XmlWriter& xml, const Area& area, std::string_view language) {
     xml.open("area");
     xml.leaf("areaDesc", area_description(area, language));
     for (const std::string& polygon : area.polygons()) xml.leaf("polygon", polygon);
     for (const std::string& circle : area.circles()) xml.leaf("circle", circle);
-    for (const v1::Geocode& geocode : area.geocodes()) {
-        xml.open("geocode");
-        xml.leaf("valueName", geocode.value_name());
-        xml.leaf("value", geocode.value());
+    for (const v1::Geocode& geocode : area.geocodes()) write_code(xml, "geocode", geocode);
+    xml.close();
+}
+
+// CAP has no element for it; this is named as the layers of CAP-CP name theirs.
+void write_joint(XmlWriter& xml, const Fixed& fixed) {
+    for (const Reference& other : fixed.joint()) {
+        xml.open("parameter");
+        xml.leaf("valueName", "layer:Tocsin:1.0:Joint_Alert");
+        xml.leaf("value", cap_reference(other));
         xml.close();
     }
-    xml.close();
 }
 
 // Every language carries the same coded values verbatim; only the words differ.
@@ -43,6 +58,7 @@ void write_info(XmlWriter& xml, const Content& content, const Text& text, const 
     xml.leaf("urgency", cap_word(draft.urgency()));
     xml.leaf("severity", cap_word(draft.severity()));
     xml.leaf("certainty", cap_word(draft.certainty()));
+    for (const v1::EventCode& code : draft.event_codes()) write_code(xml, "eventCode", code);
     xml.leaf("effective", fixed.sent());
     if (draft.has_onset()) xml.leaf("onset", cap_time(draft.onset()));
     xml.leaf_unless_empty("expires", expiry(content, fixed));
@@ -51,6 +67,7 @@ void write_info(XmlWriter& xml, const Content& content, const Text& text, const 
     xml.leaf_unless_empty("description", text.description());
     xml.leaf_unless_empty("instruction", text.instruction());
     xml.leaf_unless_empty("web", draft.web().empty() ? fixed.permalink() : draft.web());
+    write_joint(xml, fixed);
     for (const Area& area : draft.areas()) write_area(xml, area, text.language());
     xml.close();
 }
@@ -78,7 +95,7 @@ std::size_t cap_bytes_least(const Content& content, const Fixed& fixed) {
 }
 
 std::string cap_xml(const Content& content, const Fixed& fixed) {
-    XmlWriter xml;
+    XmlWriter xml{false};
     xml.open("alert");
     xml.attribute("xmlns", "urn:oasis:names:tc:emergency:cap:1.2");
     xml.leaf("identifier", fixed.identifier());
@@ -87,12 +104,26 @@ std::string cap_xml(const Content& content, const Fixed& fixed) {
     xml.leaf("status", cap_status(content));
     xml.leaf("msgType", cap_message_type(content, fixed));
     xml.leaf("scope", "Public");
+    if (follows_canadian_profile(content, fixed)) xml.leaf("code", canadian_profile);
     xml.leaf_unless_empty("note", marking(content));
     xml.leaf_unless_empty("references", cap_references(content, fixed));
     xml.leaf_unless_empty("incidents", incidents(content));
     for (const Text& text : said(content, fixed)) write_info(xml, content, text, fixed);
     xml.close();
     return xml.finish();
+}
+
+std::string signed_cap(std::string_view alert, std::string_view signature) {
+    std::string whole{alert};
+    const std::size_t end = whole.rfind("</alert>");
+    return end == std::string::npos ? whole : whole.insert(end, signature);
+}
+
+bool is_signature(std::string_view element) {
+    constexpr std::size_t bytes_max = 65'536;
+    return element.size() <= bytes_max &&
+           element.starts_with("<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\">") &&
+           element.find("</Signature>") == element.size() - std::string_view("</Signature>").size();
 }
 
 std::string cap_time(const google::protobuf::Timestamp& time) {

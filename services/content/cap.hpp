@@ -15,6 +15,12 @@ std::string cap_xml(const Content& content, const Fixed& fixed);
 // Bytes that it has at the least, by its areas, which stand in each `info`.
 std::size_t cap_bytes_least(const Content& content, const Fixed& fixed);
 
+// The alert with its enveloped signature, as the last child of its root and nothing around it.
+std::string signed_cap(std::string_view alert, std::string_view signature);
+// Whether it can be one: an XML-DSig `Signature` and nothing else, of at most 65,536 bytes. That it
+// is the right one, and well-formed, is for those to see who make it.
+bool is_signature(std::string_view element);
+
 // CAP dateTime: whole seconds, and UTC as `-00:00`, never `Z`.
 std::string cap_time(const google::protobuf::Timestamp& time);
 bool is_cap_time(std::string_view time);

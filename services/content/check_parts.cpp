@@ -1,16 +1,17 @@
 #include "content/check_parts.hpp"
 
+#include "content/canada.hpp"
 #include "content/channel.hpp"
 #include "content/checks.hpp"
 #include "content/graphemes.hpp"
 #include "content/shapes.hpp"
 #include "content/templates.hpp"
+#include "texts/letters.hpp"
 #include "texts/text_fields.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <utility>
 
@@ -70,29 +71,14 @@ void check_same(const Text& text, const Text& other, const std::string& path, Fi
     look(".instruction", text.instruction(), other.instruction());
 }
 
-bool equal_in_any_case(std::string_view one, std::string_view other) {
-    return std::ranges::equal(one, other, [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) ==
-               std::tolower(static_cast<unsigned char>(b));
-    });
-}
-
 // Receivers compare names letter by letter: a place under a mistyped one is a place to nobody. Any
 // other list may be named as its keeper names it.
 std::string geocode_name_problem(std::string_view name) {
     static constexpr std::string_view known[] = {"SAME", "UGC", "FIPS6", "EMMA_ID", "NUTS3"};
     for (const std::string_view list : known)
-        if (name != list && equal_in_any_case(name, list))
+        if (name != list && texts::lower_case(name) == texts::lower_case(list))
             return fmt::format("Write the name of the code list as its receivers do: {}.", list);
-    // CAP Canadian Profile, Location: its version is a number.
-    static constexpr std::string_view profile = "profile:CAP-CP", list = "profile:CAP-CP:Location:";
-    if (!equal_in_any_case(name.substr(0, profile.size()), profile)) return {};
-    const std::string_view version = name.substr(std::min(list.size(), name.size()));
-    const bool numbered =
-        !version.empty() && version.find_first_not_of("0123456789.") == version.npos;
-    if (name.starts_with(list) && numbered) return {};
-    return "Write the name of the Canadian code list as its receivers do: "
-           "profile:CAP-CP:Location:0.3.";
+    return location_list_problem(name);
 }
 
 void check_geocodes(const Area& area, const std::string& path, Findings& found) {
@@ -182,6 +168,31 @@ void check_areas(const Draft& draft, Findings& found) {
         check_shapes(draft.areas(i), path, found);
         check_geocodes(draft.areas(i), path, found);
     }
+}
+
+void check_event_codes(const Draft& draft, Findings& found) {
+    int canadian = 0;
+    for (int i = 0; i < draft.event_codes_size(); ++i) {
+        const v1::EventCode& code = draft.event_codes(i);
+        const std::string path = fmt::format("event_codes[{}]", i);
+        if (std::string problem = event_list_problem(code.value_name()); !problem.empty()) {
+            found.error("event_code_name", path + ".value_name", std::move(problem));
+        } else if (is_canadian_event_list(code.value_name())) {
+            if (!is_canadian_event(code))
+                found.error("event_code", path + ".value",
+                            "Write the code as the Canadian list has it, such as flashFlood: 4 to "
+                            "12 letters and digits.");
+            if (++canadian > 1)
+                found.error("event_code_duplicate", path,
+                            "Keep one code of the Canadian list: an alert has one event.");
+        }
+    }
+    if (canadian == 0) return;
+    for (int i = 0; i < draft.areas_size(); ++i)
+        if (!has_canadian_location(draft.areas(i)))
+            found.warning("profile_incomplete", fmt::format("areas[{}].geocodes", i),
+                          "Give the area its code in profile:CAP-CP:Location:0.3 too: without it "
+                          "the alert does not follow the Canadian profile.");
 }
 
 }  // namespace tocsin::content

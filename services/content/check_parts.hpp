@@ -49,4 +49,7 @@ void check_texts(const Texts& texts, const std::set<std::string>& needed, const 
 
 void check_areas(const Draft& draft, Findings& found);
 
+// What happens, as programs know it.
+void check_event_codes(const Draft& draft, Findings& found);
+
 }  // namespace tocsin::content

@@ -204,6 +204,7 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
     check_codes(draft, found);
     check_times(draft, now, found);
     check_areas(draft, found);
+    check_event_codes(draft, found);
     check_texts(draft.texts(), {required_languages.begin(), required_languages.end()}, "texts",
                 found);
     if (draft.retraction().empty())
@@ -218,6 +219,9 @@ std::vector<Finding> check(const Draft& draft, Time now, std::string_view world)
     for (const bool retraction : {false, true}) {
         if (retraction && draft.retraction().empty()) continue;
         Fixed fixed = worst_case_fixed(retraction);
+        // Each agency's alert names those of the others.
+        for (int other = 1; other < draft.agencies_size() && !retraction; ++other)
+            *fixed.add_joint() = worst_case_fixed(true).retracts();
         check_channels(draft, world, fixed, found);
         // Where no feed has it, its own page is linked to, which may count for more.
         if (draft.web().empty() || found.has_error()) continue;

@@ -13,13 +13,6 @@ namespace {
 constexpr size_t corners_max = 500;
 constexpr double radius_km_max = 500;
 
-struct Point {
-    double latitude = 0;
-    double longitude = 0;
-
-    bool operator==(const Point&) const = default;
-};
-
 Finding error(std::string code, const std::string& field, std::string text) {
     return {Finding::Level::error, std::move(code), field, std::move(text)};
 }
@@ -118,18 +111,34 @@ bool is_flat(const std::vector<Point>& ring) {
 
 }  // namespace
 
-std::optional<Finding> check_polygon(std::string_view polygon, const std::string& field) {
+std::optional<std::vector<Point>> parse_polygon(std::string_view polygon) {
     std::vector<Point> ring;
     for (const std::string_view pair : split(polygon)) {
         const auto point = parse_point(pair);
-        if (!point)
-            return error("polygon_malformed", field,
-                         "Write the polygon as lat,lon pairs in degrees, separated by blanks.");
-        if (!in_range(*point))
-            return error("polygon_range", field,
-                         "Latitudes go from -90 to 90 and longitudes from -180 to 180.");
+        if (!point) return std::nullopt;
         ring.push_back(*point);
     }
+    return ring;
+}
+
+std::optional<Circle> parse_circle(std::string_view circle) {
+    const auto words = split(circle);
+    if (words.size() != 2) return std::nullopt;
+    const auto centre = parse_point(words[0]);
+    const auto radius_km = parse_number(words[1]);
+    if (!centre || !radius_km) return std::nullopt;
+    return Circle{*centre, *radius_km};
+}
+
+std::optional<Finding> check_polygon(std::string_view polygon, const std::string& field) {
+    auto parsed = parse_polygon(polygon);
+    if (!parsed)
+        return error("polygon_malformed", field,
+                     "Write the polygon as lat,lon pairs in degrees, separated by blanks.");
+    std::vector<Point>& ring = *parsed;
+    if (!std::ranges::all_of(ring, in_range))
+        return error("polygon_range", field,
+                     "Latitudes go from -90 to 90 and longitudes from -180 to 180.");
     if (ring.size() < 4)
         return error("polygon_short", field,
                      "A polygon needs at least four pairs, the last like the first.");
@@ -150,16 +159,14 @@ std::optional<Finding> check_polygon(std::string_view polygon, const std::string
 }
 
 std::optional<Finding> check_circle(std::string_view circle, const std::string& field) {
-    const auto words = split(circle);
-    const auto centre = words.size() == 2 ? parse_point(words[0]) : std::nullopt;
-    const auto radius_km = words.size() == 2 ? parse_number(words[1]) : std::nullopt;
-    if (!centre || !radius_km)
+    const auto parsed = parse_circle(circle);
+    if (!parsed)
         return error("circle_malformed", field,
                      "Write the circle as lat,lon in degrees, a blank and a radius in kilometres.");
-    if (!in_range(*centre))
+    if (!in_range(parsed->centre))
         return error("circle_range", field,
                      "Latitudes go from -90 to 90 and longitudes from -180 to 180.");
-    if (*radius_km < 0 || *radius_km > radius_km_max)
+    if (parsed->radius_km < 0 || parsed->radius_km > radius_km_max)
         return error("circle_range", field, "The radius must be from 0 to 500 kilometres.");
     return std::nullopt;
 }

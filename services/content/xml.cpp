@@ -14,7 +14,7 @@ const xmlChar* xml(const char* text) { return reinterpret_cast<const xmlChar*>(t
 
 }  // namespace
 
-XmlWriter::XmlWriter() {
+XmlWriter::XmlWriter(bool indented) {
     // libxml2 fills its tables at the first use, which two threads must not do at once.
     [[maybe_unused]] static const bool ready = (xmlInitParser(), true);
     buffer_ = xmlBufferCreate();
@@ -23,7 +23,7 @@ XmlWriter::XmlWriter() {
         if (buffer_ != nullptr) xmlBufferFree(buffer_);
         throw std::bad_alloc{};
     }
-    xmlTextWriterSetIndent(writer_, 1);
+    xmlTextWriterSetIndent(writer_, indented ? 1 : 0);
     xmlTextWriterSetIndentString(writer_, xml("  "));
     xmlTextWriterStartDocument(writer_, "1.0", "UTF-8", nullptr);
 }
@@ -37,6 +37,10 @@ void XmlWriter::open(const char* name) { xmlTextWriterStartElement(writer_, xml(
 
 void XmlWriter::attribute(const char* name, std::string_view value) {
     xmlTextWriterWriteAttribute(writer_, xml(name), xml(printable(value).c_str()));
+}
+
+void XmlWriter::text(std::string_view text) {
+    xmlTextWriterWriteString(writer_, xml(printable(text).c_str()));
 }
 
 void XmlWriter::close() { xmlTextWriterEndElement(writer_); }

@@ -12,7 +12,9 @@ namespace tocsin::content {
 // One document. Not thread-safe; each thread uses its own.
 class XmlWriter {
 public:
-    XmlWriter();
+    // Indented for people, or without a blank between two elements: some verifiers of signatures
+    // take those out first.
+    explicit XmlWriter(bool indented = true);
     ~XmlWriter();
     XmlWriter(const XmlWriter&) = delete;
     XmlWriter& operator=(const XmlWriter&) = delete;
@@ -20,6 +22,7 @@ public:
     // Names are literals of this program; values may come from anybody.
     void open(const char* name);
     void attribute(const char* name, std::string_view value);
+    void text(std::string_view text);
     void close();
     void leaf(const char* name, std::string_view text);
     // As `leaf`, but no element at all for an empty text.

@@ -69,6 +69,7 @@ std::expected<Admitted, HttpResponse> Dispatcher::admit(const HttpHead& head, co
         served.limited_by = "requests_of_address";
         served.service = service_of(route);
         HttpResponse response = answer(*refused, served);
+        if (served.service == "feeds") open_to_all_origins(response);
         response.keep_alive(false);
         return std::unexpected(std::move(response));
     }

@@ -1,5 +1,6 @@
 #include "gateway/feeds.hpp"
 
+#include "content/feed_page.hpp"
 #include "texts/utf8.hpp"
 #include "tocsin/publishing/v1/publishing_service.pb.h"
 
@@ -31,6 +32,33 @@ bool none_match_names(std::string_view header, std::string_view etag) {
         header.remove_prefix(end + 1);
     }
     return false;
+}
+
+bool unmodified_since(std::string_view header, std::int64_t modified) {
+    using namespace std::chrono;
+    // `Sun, 06 Nov 1994 08:49:37 GMT`: written anew, it must be the same.
+    constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    if (header.size() != 29) return false;
+    const auto number = [&](std::size_t at, std::size_t size) {
+        unsigned value = 0;
+        std::from_chars(header.data() + at, header.data() + at + size, value);
+        return value;
+    };
+    const std::size_t month = months.find(header.substr(8, 3));
+    if (month == std::string_view::npos || month % 3 != 0) return false;
+    const year_month_day date{year{static_cast<int>(number(12, 4))},
+                              std::chrono::month{static_cast<unsigned>(month / 3 + 1)},
+                              day{number(5, 2)}};
+    if (!date.ok()) return false;
+    const auto since =
+        sys_days{date} + hours{number(17, 2)} + minutes{number(20, 2)} + seconds{number(23, 2)};
+    return content::http_date(since) == header && since.time_since_epoch().count() >= modified;
+}
+
+void open_to_all_origins(HttpResponse& response) {
+    response.set(http::field::access_control_allow_origin, "*");
+    // Beside those that every script may read.
+    response.set(http::field::access_control_expose_headers, "ETag, Tocsin-Stale-Seconds");
 }
 
 std::vector<std::string> tags_of(std::string_view header) {
@@ -83,13 +111,16 @@ struct Answered {
     std::string body;
     std::string etag;
     bool not_modified = false;
+    std::optional<std::int64_t> modified_at;  // in seconds since the epoch
 };
 
 template <class Response>
 Answered answered(const std::string& bytes) {
     Response response;
     response.ParseFromString(bytes);
-    return {std::move(*response.mutable_body()), response.etag(), response.not_modified()};
+    return {std::move(*response.mutable_body()), response.etag(), response.not_modified(),
+            response.has_modified_at() ? std::optional{response.modified_at().seconds()}
+                                       : std::nullopt};
 }
 
 // The sender holds the document and no copy of its bytes.
@@ -106,11 +137,20 @@ std::string quoted(std::string etag) {
 
 }  // namespace
 
-// What readers of feeds expect; a browser would save that as a file, so it gets it as XML.
-static std::string_view media_type_for(const HttpRequest& request, bool index) {
-    if (joined(request, "accept").value_or("").contains("text/html"))
-        return "application/xml; charset=utf-8";
-    return index ? "application/atom+xml; charset=utf-8" : "application/cap+xml; charset=utf-8";
+// What readers of feeds expect; a browser would save that as a file, so it gets what it can show.
+static std::string_view media_type_for(const HttpRequest& request, const Route& route) {
+    const bool shown = joined(request, "accept").value_or("").contains("text/html");
+    if (route.format == "geojson") return shown ? "application/json" : "application/geo+json";
+    if (shown) return "application/xml; charset=utf-8";
+    if (route.kind == Route::Kind::alert) return "application/cap+xml; charset=utf-8";
+    return route.format == "rss" ? "application/rss+xml; charset=utf-8"
+                                 : "application/atom+xml; charset=utf-8";
+}
+
+static publishing::v1::FeedFormat format_of(const Route& route) {
+    if (route.format == "rss") return publishing::v1::FEED_FORMAT_RSS;
+    if (route.format == "geojson") return publishing::v1::FEED_FORMAT_GEOJSON;
+    return publishing::v1::FEED_FORMAT_ATOM;
 }
 
 // Nothing: there is no such page.
@@ -145,6 +185,7 @@ static UpstreamCall call_for(const Route& route, int page, const std::vector<std
         request.set_realm(route.realm);
         request.set_language(route.name);
         request.set_page(page);
+        request.set_format(format_of(route));
         request.mutable_known_etags()->Assign(tags.begin(), tags.end());
         call.path = "/tocsin.publishing.v1.PublishingService/GetFeed";
         call.body = request.SerializeAsString();
@@ -159,10 +200,32 @@ static UpstreamCall call_for(const Route& route, int page, const std::vector<std
     return call;
 }
 
+// To a browser that asks before a script of another origin may send such a request.
+static HttpResponse preflight() {
+    HttpResponse response{http::status::no_content, 11};
+    response.set(http::field::allow, "GET, HEAD, OPTIONS");
+    response.set(http::field::access_control_allow_methods, "GET, HEAD");
+    response.set(http::field::access_control_allow_headers, "If-None-Match, If-Modified-Since");
+    response.set(http::field::access_control_max_age, "86400");
+    return response;
+}
+
 asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Route& route,
                                             Served& served, Peer& peer) {
     served.service = "feeds";
-    if (!reads(request)) co_return wrong_method("GET, HEAD", served);
+    HttpResponse response;
+    if (request.method() == http::verb::options)
+        response = preflight();
+    else if (!reads(request))
+        response = wrong_method("GET, HEAD, OPTIONS", served);
+    else
+        response = co_await read(request, route, served, peer);
+    open_to_all_origins(response);
+    co_return response;
+}
+
+asio::awaitable<HttpResponse> Feeds::read(const HttpRequest& request, const Route& route,
+                                          Served& served, Peer& peer) {
     if (!upstreams_.knows("publishing"))
         co_return answer(refusal(grpc::StatusCode::NOT_FOUND, "NOT_SERVED", "no feeds here"),
                          served);
@@ -170,7 +233,8 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
     // What is no text names nothing.
     if (!page || !texts::is_utf8(route.realm) || !texts::is_utf8(route.name))
         co_return not_there(route, served);
-    const std::string none_match = joined(request, "if-none-match").value_or("");
+    const auto asked_tags = joined(request, "if-none-match");
+    const std::string none_match = asked_tags.value_or("");
     // What the reader has, and what is kept here, is compared there before anything is sent.
     const UpstreamCall plain = call_for(route, *page, {});
     const std::string key = plain.path + plain.body;
@@ -190,21 +254,29 @@ asio::awaitable<HttpResponse> Feeds::handle(const HttpRequest& request, const Ro
     const bool tagged = etag.size() > 2;
     SharedBody::value_type body;
     bool same = tagged && none_match_names(none_match, etag);
-    if (document.not_modified && !same) {
-        // Of the tags that were sent it is the one of what is kept, or the reader's in other words.
-        same = !kept || kept->etag != document.etag;
-        if (!same) body = body_of(kept);
-    } else if (!document.not_modified) {
+    // The date is for those that name no tag (RFC 9110 section 13.2.2).
+    if (!asked_tags && document.modified_at)
+        same = unmodified_since(joined(request, "if-modified-since").value_or(""),
+                                *document.modified_at);
+    if (!document.not_modified) {
         const auto sent = std::make_shared<const KeptDocuments::Document>(document.etag,
                                                                           std::move(document.body));
         body = body_of(sent);
         if (tagged) kept_.keep(key, sent);
+    } else if (!same) {
+        // Of the tags that were sent it is the one of what is kept, or the reader's in other words.
+        same = !kept || kept->etag != document.etag;
+        if (!same) body = body_of(kept);
     }
     HttpResponse response =
         same ? HttpResponse{http::status::not_modified, 11}
-             : answer(http::status::ok, media_type_for(request, index), std::move(body));
+             : answer(http::status::ok, media_type_for(request, route), std::move(body));
     response.set(http::field::vary, "Accept");
     if (tagged) response.set(http::field::etag, etag);
+    if (document.modified_at)
+        response.set(
+            http::field::last_modified,
+            content::http_date(runtime::Time{std::chrono::seconds{*document.modified_at}}));
     if (!reply.stale_seconds.empty()) response.set("tocsin-stale-seconds", reply.stale_seconds);
     // An alert never changes; an index is what people poll while they wait.
     response.set(http::field::cache_control, index ? "max-age=5" : "max-age=3600");

@@ -1,4 +1,5 @@
-// The public feed: Atom indexes and CAP alerts, byte for byte as publishing has them. No token.
+// The public feed: its indexes and CAP alerts, byte for byte as publishing has them. No token, and
+// pages of any origin may read it.
 #pragma once
 
 #include "gateway/http_answers.hpp"
@@ -52,9 +53,19 @@ public:
                                          Served& served, Peer& peer);
 
 private:
+    asio::awaitable<HttpResponse> read(const HttpRequest& request, const Route& route,
+                                       Served& served, Peer& peer);
+
     Upstreams& upstreams_;
     KeptDocuments kept_;
 };
+
+// Lets scripts of any origin read the answer (the Fetch standard's CORS).
+void open_to_all_origins(HttpResponse& response);
+
+// Whether `If-Modified-Since` is a date at or after `modified`, in whole seconds since the epoch.
+// False where it is no HTTP-date of RFC 9110's preferred form, which is the one that is sent here.
+bool unmodified_since(std::string_view header, std::int64_t modified);
 
 // Whether `If-None-Match` names this tag (RFC 9110 section 13.1.2: the weak comparison).
 bool none_match_names(std::string_view header, std::string_view etag);

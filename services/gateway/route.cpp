@@ -57,17 +57,27 @@ static bool strip_suffix(std::string& text, std::string_view suffix) {
     return true;
 }
 
-// `feeds/<realm>/<lang>.atom` and `feeds/<realm>/alerts/<identifier>.xml`; an identifier may hold
-// anything, escaped.
+// `feeds/<realm>/<lang>.<format>` and `feeds/<realm>/alerts/<identifier>.xml`; an identifier may
+// hold anything, escaped.
 static Route feed_route(const std::vector<std::string_view>& segments) {
     const bool alert = segments.size() == 4 && segments[2] == "alerts";
     if (!alert && segments.size() != 3) return {};
     auto realm = percent_decoded(segments[1]);
     auto name = percent_decoded(segments.back());
-    if (!realm || realm->empty() || !name || !strip_suffix(*name, alert ? ".xml" : ".atom"))
-        return {};
+    if (!realm || realm->empty() || !name) return {};
     Route route;
-    route.kind = alert ? Route::Kind::alert : Route::Kind::feed;
+    if (alert) {
+        if (!strip_suffix(*name, ".xml")) return {};
+        route.kind = Route::Kind::alert;
+    } else {
+        for (const std::string_view format : {"atom", "rss", "geojson"})
+            if (strip_suffix(*name, "." + std::string(format))) {
+                route.kind = Route::Kind::feed;
+                route.format = format;
+                break;
+            }
+        if (route.kind == Route::Kind::none) return {};
+    }
     route.realm = std::move(*realm);
     route.name = std::move(*name);
     return route;

@@ -14,6 +14,7 @@ struct Route {
     std::string method{};   // rpc
     std::string realm{};    // feed, alert
     std::string name{};     // feed: language; alert: CAP identifier
+    std::string format{};   // feed: `atom`, `rss` or `geojson`
     std::string query{};    // after `?`, not decoded
 };
 

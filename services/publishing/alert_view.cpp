@@ -54,8 +54,54 @@ void AlertView::list(const Release& release, const Delivery& delivery, Time clai
             std::make_shared<const Approved>(release.content->bytes(), release.content->digest());
     const std::pair place{alert.fire_at, ++listings_};
     listed_until_.set({alert.expires, listings_}, alert.fire_at);
+    const Time public_at = alert.public_at();
     listed_.set(place, std::make_shared<const Alert>(std::move(alert)));
     listed_version_ = next_version();
+    if (fixed.has_retracts())
+        succeed(fixed.retracts().identifier(), Successor{fixed.identifier(), public_at, true});
+}
+
+void AlertView::succeed(const std::string& identifier, std::optional<Successor> successor) {
+    const Successor* known = successors_.find(identifier);
+    if (!alerts_.contains(identifier) || (known ? successor == *known : !successor)) return;
+    if (successor)
+        successors_.set(identifier, std::move(*successor));
+    else
+        successors_.erase(identifier);
+    listed_version_ = next_version();
+}
+
+// That of its own agency, or another one that the feed has.
+std::string AlertView::successor_of(const Alert& alert, const Release& later) const {
+    const auto& identifiers = later.head.identifiers();
+    const auto own = identifiers.find(alert.armed->fixed.agency());
+    std::string best = own == identifiers.end() ? std::string{} : own->second;
+    if (alerts_.contains(best)) return best;
+    std::string other;
+    for (const auto& [agency, identifier] : identifiers)
+        if (alerts_.contains(identifier) && (other.empty() || identifier < other))
+            other = identifier;
+    return other.empty() ? best : other;
+}
+
+void AlertView::supersede(const Release& release, const Release* later, Time decided_at) {
+    std::optional<Successor> successor;
+    if (later) {
+        content::Content content;
+        const bool readable = later->content && content.ParseFromString(later->content->bytes());
+        successor = Successor{
+            .identifier = {},
+            .since = std::max(runtime::from_proto(later->head.fire_at()), decided_at),
+            .cancels = readable && content.message_type() == content::v1::MESSAGE_TYPE_CANCEL};
+    }
+    for (const Delivery& delivery : release.deliveries) {
+        if (!delivery.traits().public_from_claim || delivery.retracts()) continue;
+        const std::string& identifier = delivery.fixed().identifier();
+        const auto* alert = alerts_.find(identifier);
+        if (!alert) continue;
+        if (successor) successor->identifier = successor_of(**alert, *later);
+        succeed(identifier, successor);
+    }
 }
 
 void AlertView::learn_languages(const Release& release, const content::v1::Fixed& fixed) {
@@ -78,7 +124,10 @@ void AlertView::unlist_expired(Time now) {
 
 void AlertView::drop(const Release& release) {
     for (const Delivery& delivery : release.deliveries)
-        if (delivery.traits().public_from_claim) alerts_.erase(delivery.fixed().identifier());
+        if (delivery.traits().public_from_claim) {
+            alerts_.erase(delivery.fixed().identifier());
+            successors_.erase(delivery.fixed().identifier());
+        }
 }
 
 }  // namespace tocsin::publishing

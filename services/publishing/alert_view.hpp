@@ -37,6 +37,16 @@ struct Alert {
     Time public_at() const { return std::max(fire_at, claimed_at); }
 };
 
+// What took the place of an alert.
+struct Successor {
+    // Its CAP identifier; of no alert on the feed where that does not have it.
+    std::string identifier;
+    Time since;
+    bool cancels = false;  // else it updates
+
+    bool operator==(const Successor&) const = default;
+};
+
 // A value whose copy costs O(1).
 class AlertView {
 public:
@@ -46,7 +56,11 @@ public:
     // Alerts that are listed or will be, by T0 and the order in which they came.
     using Listed = runtime::SharedMap<std::pair<Time, std::int64_t>, std::shared_ptr<const Alert>>;
     const Listed& listed() const { return listed_; }
-    // Changes whenever `listed` does, and never comes back; 0: nothing was ever listed.
+    // What took the place of this alert, or will at its T0; null: nothing.
+    const Successor* successor(const std::string& identifier) const {
+        return successors_.find(identifier);
+    }
+    // Changes whenever these do, and never comes back; 0: nothing was ever listed.
     std::int64_t listed_version() const { return listed_version_; }
     // Every language that an alert ever spoke, at most `feed_languages_max`.
     const runtime::SharedMap<std::string, char>& languages() const { return languages_; }
@@ -60,6 +74,8 @@ public:
     void apply(const v1::ChannelPut& put, Time decided_at);
     // What was claimed of this release becomes public.
     void apply(const Release& release, const v1::DeliveriesClaimed& claimed, Time decided_at);
+    // `later`, null for none, takes the place of this release from now on.
+    void supersede(const Release& release, const Release* later, Time decided_at);
     // At the end of each decision.
     void unlist_expired(Time now);
     // The texts of this release are dropped.
@@ -67,9 +83,12 @@ public:
 
 private:
     void list(const Release& release, const Delivery& delivery, Time claimed_at);
+    void succeed(const std::string& identifier, std::optional<Successor> successor);
+    std::string successor_of(const Alert& alert, const Release& later) const;
     void learn_languages(const Release& release, const content::v1::Fixed& fixed);
 
     runtime::SharedMap<std::string, std::shared_ptr<const Alert>> alerts_;  // by identifier
+    runtime::SharedMap<std::string, Successor> successors_;  // of those, by identifier
     Listed listed_;
     // Exactly those of `listed_`, by expiry: the T0 of each.
     runtime::SharedMap<std::pair<Time, std::int64_t>, Time> listed_until_;

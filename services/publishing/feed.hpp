@@ -3,11 +3,13 @@
 // and of no decision; on the thread of the first reader, and never on the ledger's.
 #pragma once
 
+#include "content/feed_page.hpp"
 #include "publishing/view.hpp"
 
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,14 +19,30 @@ inline constexpr int feed_rows_max = 100;
 inline constexpr std::size_t feed_bytes_max = std::size_t{1} << 20;
 
 struct FeedPage {
-    std::string body;  // RFC 4287 XML
+    std::string body;  // in the format of its index
     std::string etag;
+    // When what its index lists last changed.
+    Time updated;
 };
 
-// Rendered entries by CAP identifier, kept between two builds.
-using FeedEntries = std::map<std::string, std::string>;
+// An entry as it was rendered, and what later and other alerts had made of it then.
+struct FeedRow {
+    std::optional<content::Superseded> superseded;
+    std::vector<std::string> joint;
+    std::string text;
+};
+// By CAP identifier, kept between two builds.
+using FeedRows = std::map<std::string, FeedRow>;
 
-// All pages of one language, and how long they are right. At least one page.
+// What a reader asks for.
+struct FeedChoice {
+    std::string language;
+    content::FeedFormat format = content::FeedFormat::atom;
+
+    auto operator<=>(const FeedChoice&) const = default;
+};
+
+// All pages of one language and format, and how long they are right. At least one page.
 struct FeedIndex {
     std::vector<FeedPage> pages;
     std::int64_t version = 0;
@@ -37,11 +55,12 @@ struct FeedIndex {
     }
 };
 
-// The Atom index of the public alerts that have not expired, newest first. It was updated when an
-// alert last became public or expired, and not before `updated_before`; one that never had an
-// alert, when the realm came to have a feed: every instance says so, and after every restart.
-FeedIndex build_feed(const Realm& realm, const std::string& name, const std::string& language,
-                     const std::string& base_url, Time now, FeedEntries& entries,
+// The index of the public alerts that have not expired, newest first; those that a later one took
+// the place of are marked. It was updated when an alert last became public, was superseded or
+// expired, and not before `updated_before`; one that never had an alert, when the realm came to
+// have a feed: every instance says so, and after every restart.
+FeedIndex build_feed(const Realm& realm, const std::string& name, const FeedChoice& choice,
+                     const std::string& base_url, Time now, FeedRows& rows,
                      Time updated_before = {});
 
 // Any thread.
@@ -52,24 +71,24 @@ public:
     // Page `number` from 1; null: the index has fewer, the realm never had a feed, or no alert of
     // it ever spoke the language. `fr` is answered in the French that is spoken. The page lives as
     // long as it is held. A clock that is behind the last decision counts as being at it.
-    std::shared_ptr<const FeedPage> page(const std::string& realm, const std::string& language,
+    std::shared_ptr<const FeedPage> page(const std::string& realm, const FeedChoice& choice,
                                          int number, const std::string& base_url, Time now);
 
 private:
     struct Slot {
         std::mutex building;
-        FeedEntries entries;
+        FeedRows rows;
         // Of the index before: a clock that was put back does not take it back.
         Time updated;
         std::shared_ptr<const FeedIndex> index;  // under mutex_
     };
 
     std::shared_ptr<const FeedIndex> index(const Realm& snapshot, const std::string& realm,
-                                           const std::string& language, const std::string& base_url,
+                                           const FeedChoice& choice, const std::string& base_url,
                                            Time now);
     const PublishingView& view_;
     std::mutex mutex_;
-    std::map<std::string, std::map<std::string, std::shared_ptr<Slot>>> slots_;  // realm, language
+    std::map<std::string, std::map<FeedChoice, std::shared_ptr<Slot>>> slots_;  // by realm
 };
 
 }  // namespace tocsin::publishing

@@ -53,6 +53,14 @@ content::v1::Fixed fix(const Release& release, const std::string& agency, Time f
     fixed.set_sent(content::cap_time(to_proto(second)));
     *fixed.mutable_fire_at() = to_proto(fire_at);
     *fixed.mutable_expires() = to_proto(release.expires);
+    for (const std::string& other : showing) {
+        const auto* publisher = content::find_publisher(*release.content->parsed(), other);
+        if (other == agency || !publisher) continue;
+        content::Reference& joint = *fixed.add_joint();
+        joint.set_sender(publisher->cap_sender());
+        joint.set_identifier(identifier_of(release, other));
+        joint.set_sent(fixed.sent());
+    }
     const std::string link = link_of(release, agency, showing);
     fixed.set_permalink(link.empty() ? release.content->parsed()->draft().web() : link);
     return fixed;

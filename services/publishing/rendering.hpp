@@ -16,7 +16,8 @@ std::string permalink(const Release& release, std::string_view identifier);
 std::string delivery_key(const Release& release, const v1::Delivery& delivery);
 
 // The values that the message of one agency goes out with. `showing`: the agencies on whose feed it
-// is; its own is linked to, or else another one's, or else the message's own page.
+// is; its own is linked to, or else another one's, or else the message's own page, and the alerts
+// of the others are named.
 content::v1::Fixed fix(const Release& release, const std::string& agency, Time fire_at,
                        const std::set<std::string>& showing);
 

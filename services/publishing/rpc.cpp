@@ -207,15 +207,39 @@ Reactor* PublishingRpc::ListHolds(Context* context, const v1::ListHoldsRequest* 
     return rpc_.read(context, request, response, reader);
 }
 
+// Another change may count within the same second, and be read here a moment after it counted: the
+// time is given once nothing else can have it.
+static std::optional<Time> modified_at(Time changed, Time now) {
+    constexpr std::chrono::seconds settled{2};
+    const Time at = std::chrono::floor<std::chrono::seconds>(changed) + settled;
+    return at <= now ? std::optional{at} : std::nullopt;
+}
+
 // Compared before anything is copied.
 template <class Request, class Response>
 static void answer_with(const Request& in, const std::string& body, const std::string& etag,
-                        Response& out) {
+                        std::optional<Time> modified, Response& out) {
     out.set_etag(etag);
+    if (modified) *out.mutable_modified_at() = runtime::to_proto(*modified);
     if (std::ranges::find(in.known_etags(), etag) != in.known_etags().end())
         out.set_not_modified(true);
     else
         out.set_body(body);
+}
+
+static content::FeedFormat format_of(v1::FeedFormat format) {
+    switch (format) {
+        case v1::FEED_FORMAT_RSS:
+            return content::FeedFormat::rss;
+        case v1::FEED_FORMAT_GEOJSON:
+            return content::FeedFormat::geojson;
+        case v1::FEED_FORMAT_UNSPECIFIED:
+        case v1::FEED_FORMAT_ATOM:
+        case v1::FeedFormat_INT_MIN_SENTINEL_DO_NOT_USE_:
+        case v1::FeedFormat_INT_MAX_SENTINEL_DO_NOT_USE_:
+            break;
+    }
+    return content::FeedFormat::atom;
 }
 
 Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* request,
@@ -223,10 +247,11 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
     const auto reader = [this](const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
         const std::string language = in.language().empty() ? "en-CA" : in.language();
         const int number = in.page() == 0 ? 1 : in.page();
-        const auto page =
-            feeds_.page(in.realm(), language, number, feed_base_url_, runtime::system_now());
+        const Time now = runtime::system_now();
+        const auto page = feeds_.page(in.realm(), {language, format_of(in.format())}, number,
+                                      feed_base_url_, now);
         if (!page) return status_of(no_such("feed page", std::to_string(number), "page"));
-        answer_with(in, page->body, page->etag, out);
+        answer_with(in, page->body, page->etag, modified_at(page->updated, now), out);
         return grpc::Status::OK;
     };
     return rpc_.read_public(context, request, response, reader);
@@ -235,12 +260,13 @@ Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* requ
 Reactor* PublishingRpc::GetAlert(Context* context, const v1::GetAlertRequest* request,
                                  v1::GetAlertResponse* response) {
     const auto reader = [this](const v1::GetAlertRequest& in, v1::GetAlertResponse& out) {
-        const auto alert =
-            view_.snapshot(in.realm())->alert(in.identifier(), runtime::system_now());
+        const Time now = runtime::system_now();
+        const auto alert = view_.snapshot(in.realm())->alert(in.identifier(), now);
         // Before its T0 an alert is as unknown as one that never was.
         if (!alert || !alert->body)
             return status_of(no_such("alert", in.identifier(), "identifier"));
-        answer_with(in, alert->body->bytes(), alert->body->digest(), out);
+        answer_with(in, alert->body->bytes(), alert->body->digest(),
+                    modified_at(alert->public_at(), now), out);
         return grpc::Status::OK;
     };
     return rpc_.read_public(context, request, response, reader);

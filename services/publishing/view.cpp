@@ -32,6 +32,8 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
     };
     const Release* release = releases_.apply(event, channel, decided_at, trace);
     if (release && event.has_deliveries_claimed()) apply_claim(*release, event, decided_at);
+    if (release && event.has_release_superseded())
+        alerts_.supersede(*release, releases_.release(event.release_superseded().by()), decided_at);
 }
 
 void Realm::apply_claim(const Release& release, const v1::Event& event, Time decided_at) {

@@ -45,6 +45,9 @@ public:
         return alerts_.alert(identifier, now);
     }
     const AlertView::Listed& listed() const { return alerts_.listed(); }
+    const Successor* successor(const std::string& identifier) const {
+        return alerts_.successor(identifier);
+    }
     std::int64_t listed_version() const { return alerts_.listed_version(); }
     const runtime::SharedMap<std::string, char>& languages() const { return alerts_.languages(); }
     std::optional<Time> feed_since() const { return alerts_.feed_since(); }

@@ -88,7 +88,8 @@ def test_there_are_many_cases() -> None:
 
 @pytest.mark.parametrize(("method", "path", "status", "allow"), [
     ("GET", CREATE, 405, "POST"), ("DELETE", CREATE, 405, "POST"), ("PUT", CREATE, 405, "POST"),
-    ("POST", "/healthz", 405, "GET, HEAD"), ("POST", "/feeds/calgary/en-CA.atom", 405, "GET, HEAD"),
+    ("POST", "/healthz", 405, "GET, HEAD"),
+    ("POST", "/feeds/calgary/en-CA.atom", 405, "GET, HEAD, OPTIONS"),
     ("GET", "/feeds/a%00b/en.atom", 404, ""), ("GET", "/", 404, ""),
 ])
 def test_another_http_method_or_page(world: World, method: str, path: str, status: int, allow: str

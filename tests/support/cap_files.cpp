@@ -1,7 +1,8 @@
-// cap-files FOLDER: writes CAP alerts of every form, and Atom pages, for validators of other
+// cap-files FOLDER: writes CAP alerts of every form, and pages of feeds, for validators of other
 // makers.
 #include "content/cap.hpp"
 #include "content/feed_page.hpp"
+#include "content/geojson.hpp"
 #include "support/sample_message.hpp"
 
 #include <fmt/format.h>
@@ -134,7 +135,7 @@ void add_codes(Files& files) {
         });
 }
 
-std::string page(int entries) {
+std::vector<FeedEntry> entries_of(int entries) {
     std::vector<FeedEntry> list;
     for (int i = 0; i < entries; ++i)
         list.push_back(
@@ -149,14 +150,33 @@ std::string page(int entries) {
              .references = i % 2 == 0 ? "" : "a.example,urn:oid:1,2026-05-01T10:00:00-00:00",
              .published = samples::now,
              .updated = samples::now + std::chrono::hours{i}});
-    return atom_feed({.id = "https://alerts.example.com/feeds/bow/fr-CA.atom",
-                      .title = "Alertes & avis",
-                      .language = "fr-CA",
-                      .self = "https://alerts.example.com/feeds/bow/fr-CA.atom",
-                      .author = "Ville de Calgary <essai>",
-                      .updated = samples::now,
-                      .next = entries > 1 ? "https://alerts.example.com/next?page=2&x=1" : ""},
-                     list);
+    for (std::size_t i = 0; i < list.size(); i += 10) {
+        list[i].superseded = Superseded{i % 20 == 0, "https://alerts.example.com/later?a=1&b=é"};
+        list[i].joint = {"https://alerts.example.com/joint-1.xml?a&b", "urn:x:joint"};
+    }
+    return list;
+}
+
+FeedInfo info_of(int entries, FeedFormat format) {
+    const std::string address =
+        fmt::format("https://alerts.example.com/feeds/bow/fr-CA.{}", suffix_of(format));
+    return {.id = address,
+            .title = "Alertes & avis",
+            .language = "fr-CA",
+            .self = address,
+            .author = "Ville de Calgary <essai>",
+            .updated = samples::now,
+            .next = entries > 1 ? "https://alerts.example.com/next?page=2&x=1" : ""};
+}
+
+std::string collection(int entries) {
+    std::vector<std::string> features;
+    std::vector<const std::string*> rows;
+    for (const FeedEntry& entry : entries_of(entries))
+        features.push_back(
+            geojson_feature(entry, samples::make_content(), samples::make_fixed(), "fr-CA"));
+    for (const std::string& feature : features) rows.push_back(&feature);
+    return geojson_feed_of(info_of(entries, FeedFormat::geojson), rows);
 }
 
 void write(const std::filesystem::path& file, const std::string& bytes) {
@@ -182,7 +202,13 @@ int main(int argc, char** argv) {
     add_areas(files);
     add_codes(files);
     for (const auto& [name, xml] : files) write(folder / (name + ".cap"), xml);
-    for (const int entries : {0, 1, 200})
-        write(folder / fmt::format("{}.atom", entries), page(entries));
+    for (const int entries : {0, 1, 200}) {
+        const auto list = entries_of(entries);
+        write(folder / fmt::format("{}.atom", entries),
+              atom_feed(info_of(entries, FeedFormat::atom), list));
+        write(folder / fmt::format("{}.rss", entries),
+              rss_feed(info_of(entries, FeedFormat::rss), list));
+        write(folder / fmt::format("{}.geojson", entries), collection(entries));
+    }
     write(folder / "hostile.txt", hostile);
 }

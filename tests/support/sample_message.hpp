@@ -88,6 +88,9 @@ inline Draft make_draft() {
                   "The flood alert for the Bow River was published by mistake.",
                   "You do not need to do anything.");
     draft.set_web("https://www.calgary.ca/flood");
+    v1::EventCode& code = *draft.add_event_codes();
+    code.set_value_name("profile:CAP-CP:Event:0.4");
+    code.set_value("flashFlood");
     *draft.add_evidence() = make_evidence();
     return draft;
 }

@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <libxml/parser.h>
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace tocsin::content {
 namespace {
 
@@ -102,7 +106,7 @@ TEST(FeedPage, OfRenderedEntriesSaysTheSame) {
     FeedEntry entry;
     entry.id = entry.href = "https://feed.example.org/1.xml";
     entry.title = "Flood & more";
-    const std::string rendered = atom_entry(entry);
+    const std::string rendered = atom_entry(entry, feed.language);
     const std::string* const rows[] = {&rendered, &rendered};
     const FeedEntry entries[] = {entry, entry};
     const auto words = [](std::string page) {
@@ -110,6 +114,82 @@ TEST(FeedPage, OfRenderedEntriesSaysTheSame) {
         return page;
     };
     EXPECT_EQ(words(atom_feed_of(feed, rows)), words(atom_feed(feed, entries)));
+    const std::string item = rss_item(entry, feed.language);
+    const std::string* const items[] = {&item, &item};
+    EXPECT_EQ(words(rss_feed_of(feed, items)), words(rss_feed(feed, entries)));
+}
+
+// How often `part` stands in `text`.
+std::size_t count_of(const std::string& text, std::string_view part) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
+
+TEST(FeedPage, ASupersededAlertIsMarkedForPeopleAndForPrograms) {
+    FeedEntry entry = make_entry();
+    entry.superseded = Superseded{.cancelled = false, .href = "https://alerts.example.com/2.xml"};
+    const FeedEntry entries[] = {entry};
+    for (const std::string& page :
+         {atom_feed(make_feed(), entries), rss_feed(make_feed(), entries)}) {
+        EXPECT_TRUE(page.contains("<title>Remplacée : Inondation")) << page;
+        EXPECT_EQ(count_of(page, "tocsin:superseded"), 1U) << page;
+        EXPECT_TRUE(page.contains(R"(rel="successor-version" type="application/cap+xml" )"
+                                  R"(href="https://alerts.example.com/2.xml")"))
+            << page;
+    }
+    EXPECT_TRUE(atom_feed(make_feed(), entries)
+                    .contains(R"(<category scheme="tocsin:superseded" term="Update"/>)"));
+    EXPECT_TRUE(rss_feed(make_feed(), entries)
+                    .contains(R"(<category domain="tocsin:superseded">Update</category>)"));
+    entry.superseded = Superseded{.cancelled = true, .href = {}};
+    const std::string cancelled = atom_entry(entry, "en-CA");
+    EXPECT_TRUE(cancelled.contains("<title>Cancelled: ")) << cancelled;
+    EXPECT_TRUE(cancelled.contains(R"(term="Cancel")")) << cancelled;
+    EXPECT_FALSE(cancelled.contains("successor-version")) << "the feed does not have it";
+    EXPECT_EQ(marked_title(entry, "fr"), "Annulée : " + entry.title);
+    entry.superseded.reset();
+    EXPECT_FALSE(atom_entry(entry, "en-CA").contains("superseded"));
+    EXPECT_EQ(marked_title(entry, "fr"), entry.title);
+}
+
+TEST(FeedPage, TheAlertsOfAJointMessageAreLinked) {
+    FeedEntry entry = make_entry();
+    entry.joint = {"https://alerts.example.com/a.xml", "https://alerts.example.com/b.xml"};
+    for (const std::string& row : {atom_entry(entry, "fr-CA"), rss_item(entry, "fr-CA")}) {
+        EXPECT_EQ(count_of(row, R"(rel="related")"), 2U) << row;
+        EXPECT_TRUE(row.contains(R"(href="https://alerts.example.com/b.xml")")) << row;
+    }
+}
+
+TEST(FeedPage, AnRssItemHasWhatReadersOfRssGoBy) {
+    FeedEntry entry = make_entry();
+    const FeedEntry entries[] = {entry};
+    FeedInfo feed = make_feed();
+    feed.next = "https://alerts.example.com/feed/fr-CA?page=2";
+    const std::string page = rss_feed(feed, entries);
+    for (const char* part :
+         {R"(<rss version="2.0")", "<language>fr-CA</language>",
+          "<lastBuildDate>Sat, 20 Jun 2026 18:00:00 GMT</lastBuildDate>",
+          R"(<atom:link rel="self" type="application/rss+xml")", R"(<atom:link rel="next")",
+          "<pubDate>Sat, 20 Jun 2026 18:00:00 GMT</pubDate>",
+          R"(<guid isPermaLink="false">urn:oid:2.49.0.1.124.1234567890.2026</guid>)",
+          "<link>https://alerts.example.com/cap/1.xml?a=1&amp;b=2</link>",
+          "<dc:creator>Ville de Calgary</dc:creator>",
+          R"(<category domain="urn:oasis:names:tc:emergency:cap:1.2:msgType">Update</category>)",
+          "<atom:updated>2026-06-20T19:00:00Z</atom:updated>"})
+        EXPECT_TRUE(page.contains(part)) << part << "\n" << page;
+    entry.id = entry.href;
+    EXPECT_TRUE(rss_item(entry, "fr-CA").contains(R"(isPermaLink="true")"));
+}
+
+TEST(FeedPage, AnHttpDateIsWrittenAsRfc9110HasIt) {
+    const auto at = [](int64_t seconds) { return Time{std::chrono::seconds{seconds}}; };
+    EXPECT_EQ(http_date(at(784111777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(http_date(at(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+    EXPECT_EQ(http_date(at(1709251199) + std::chrono::milliseconds{999}),
+              "Thu, 29 Feb 2024 23:59:59 GMT");
 }
 
 }  // namespace

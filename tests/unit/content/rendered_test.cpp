@@ -85,6 +85,8 @@ const std::map<std::string, Reasons> not_shown{
          {"draft.areas.circles", in_cap},
          {"draft.areas.geocodes.value_name", in_cap},
          {"draft.areas.geocodes.value", in_cap},
+         {"draft.event_codes.value_name", in_cap},
+         {"draft.event_codes.value", in_cap},
          {"draft.texts.event", "the headline says it"},
          {"draft.retraction.event", "the headline says it"},
          {"draft.web", "the post has one link, the permalink"},
@@ -98,6 +100,8 @@ const std::map<std::string, Reasons> not_shown{
          {"incident_id", in_cap},
          {"draft.category", in_cap},
          {"draft.onset", in_cap},
+         {"draft.event_codes.value_name", in_cap},
+         {"draft.event_codes.value", in_cap},
          {"draft.web", in_cap},
          {"draft.texts.channel_texts.kind", for_others},
          {"draft.texts.channel_texts.text", for_others},
@@ -146,6 +150,8 @@ Fixed full_fixed() {
     Fixed fixed = samples::make_retraction();
     fixed.set_in_reply_to("109372843234");
     *fixed.mutable_expires() = runtime::to_proto(samples::now + std::chrono::hours{24});
+    *fixed.add_joint() = fixed.retracts();
+    fixed.mutable_joint(0)->set_identifier("urn:oid:2.49.0.1.124.1234567892.2026");
     return fixed;
 }
 

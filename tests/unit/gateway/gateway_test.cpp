@@ -101,6 +101,8 @@ public:
         response->set_etag(feed_etag);
         feed_tags.assign(request->known_etags().begin(), request->known_etags().end());
         feed_page = request->page();
+        feed_format = request->format();
+        if (feed_modified > 0) response->mutable_modified_at()->set_seconds(feed_modified);
         // As publishing does: what the reader has is not sent.
         if (std::ranges::find(feed_tags, feed_etag) != feed_tags.end()) {
             response->set_not_modified(true);
@@ -119,6 +121,8 @@ public:
     std::string feed_etag = "v1";
     std::vector<std::string> feed_tags;
     int feed_page = 0;
+    publishing_v1::FeedFormat feed_format = publishing_v1::FEED_FORMAT_UNSPECIFIED;
+    std::int64_t feed_modified = 0;  // 0: it is not settled
     int feeds_sent = 0;
 };
 
@@ -833,6 +837,78 @@ TEST_F(GatewayTest, ServesFeedsWithValidators) {
     EXPECT_EQ(unknown.result_int(), 404u);
     EXPECT_EQ(unknown["Content-Type"], "text/plain; charset=utf-8");
     EXPECT_TRUE(unknown.body().starts_with("There is no such feed"));
+}
+
+TEST_F(GatewayTest, AnIndexComesInThreeFormats) {
+    const struct {
+        const char* target;
+        publishing_v1::FeedFormat format;
+        const char* media_type;
+        const char* shown_as;  // to a browser
+    } formats[] = {
+        {"/feeds/r/fr.atom", publishing_v1::FEED_FORMAT_ATOM, "application/atom+xml; charset=utf-8",
+         "application/xml; charset=utf-8"},
+        {"/feeds/r/fr.rss", publishing_v1::FEED_FORMAT_RSS, "application/rss+xml; charset=utf-8",
+         "application/xml; charset=utf-8"},
+        {"/feeds/r/fr.geojson", publishing_v1::FEED_FORMAT_GEOJSON, "application/geo+json",
+         "application/json"},
+    };
+    for (const auto& one : formats) {
+        EXPECT_EQ(get(one.target)["Content-Type"], one.media_type);
+        EXPECT_EQ(publishing.feed_format, one.format);
+        Request request{http::verb::get, one.target, 11};
+        request.set(http::field::accept, "text/html,*/*;q=0.8");
+        EXPECT_EQ(send(request)["Content-Type"], one.shown_as);
+    }
+    // Each is kept under its own name.
+    EXPECT_EQ(publishing.feeds_sent, 3);
+}
+
+TEST_F(GatewayTest, AReaderMayGoByTheDateOfAFeed) {
+    EXPECT_EQ(get("/feeds/r/fr.atom").count("Last-Modified"), 0U) << "it may change within it";
+    const auto since = [&](const char* date, const char* tag = "") {
+        Request request{http::verb::get, "/feeds/r/fr.atom", 11};
+        if (*date) request.set(http::field::if_modified_since, date);
+        if (*tag) request.set(http::field::if_none_match, tag);
+        return send(request);
+    };
+    EXPECT_EQ(since("Sun, 06 Nov 2050 08:49:37 GMT").result_int(), 200U);
+    publishing.feed_modified = 784111777;
+    const auto first = since("");
+    EXPECT_EQ(first["Last-Modified"], "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (const char* date : {"Sun, 06 Nov 1994 08:49:37 GMT", "Mon, 07 Nov 1994 00:00:00 GMT"}) {
+        const auto same = since(date);
+        EXPECT_EQ(same.result_int(), 304U) << date;
+        EXPECT_EQ(same.body(), "");
+        EXPECT_EQ(same["ETag"], "\"v1\"");
+        EXPECT_EQ(same["Last-Modified"], first["Last-Modified"]);
+    }
+    for (const char* date : {"Sun, 06 Nov 1994 08:49:36 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
+                             "Mon, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37",
+                             "Sun, 06 Nov 1994 8:49:37 GMT ", "Sun, 31 Feb 2040 08:49:37 GMT",
+                             "784111777", "now", "Sun, 06 nov 1994 08:49:37 GMT"})
+        EXPECT_EQ(since(date).result_int(), 200U) << date;
+    // The tag says more.
+    EXPECT_EQ(since("Mon, 07 Nov 1994 00:00:00 GMT", "\"v0\"").result_int(), 200U);
+    EXPECT_EQ(since("Thu, 01 Jan 1970 00:00:00 GMT", "\"v1\"").result_int(), 304U);
+}
+
+TEST_F(GatewayTest, PagesOfAnyOriginMayReadAFeed) {
+    for (const char* target : {"/feeds/r/fr.atom", "/feeds/r/alerts/a.xml", "/feeds/x/fr.atom"}) {
+        EXPECT_EQ(get(target)["Access-Control-Allow-Origin"], "*") << target;
+        EXPECT_TRUE(std::string(get(target)["Access-Control-Expose-Headers"]).contains("ETag"));
+        const auto asked = get(target, "", http::verb::options);
+        EXPECT_EQ(asked.result_int(), 204U) << target;
+        EXPECT_EQ(asked.count("Content-Length"), 0U);
+        EXPECT_EQ(asked["Access-Control-Allow-Origin"], "*");
+        EXPECT_EQ(asked["Access-Control-Allow-Methods"], "GET, HEAD");
+        EXPECT_EQ(asked["Access-Control-Allow-Headers"], "If-None-Match, If-Modified-Since");
+        const auto wrong = get(target, "", http::verb::delete_);
+        EXPECT_EQ(wrong.result_int(), 405U);
+        EXPECT_EQ(wrong["Allow"], "GET, HEAD, OPTIONS");
+    }
+    // Calls need a token, and are for nobody else's pages.
+    EXPECT_EQ(get("/healthz").count("Access-Control-Allow-Origin"), 0U);
 }
 
 TEST_F(GatewayTest, AFeedsAddressThatIsNoTextIsOneThatDoesNotExist) {

@@ -22,6 +22,12 @@ TEST(Route, NamesFeedsAndAlerts) {
     EXPECT_EQ(feed.kind, Kind::feed);
     EXPECT_EQ(feed.realm, "montreal");
     EXPECT_EQ(feed.name, "fr-CA");
+    EXPECT_EQ(feed.format, "atom");
+    const Route rss = route_of("/feeds/montreal/fr-CA.rss");
+    EXPECT_EQ(rss.kind, Kind::feed);
+    EXPECT_EQ(rss.name, "fr-CA");
+    EXPECT_EQ(rss.format, "rss");
+    EXPECT_EQ(route_of("/feeds/montreal/fr-CA.geojson").format, "geojson");
     const Route alert = route_of("/feeds/montreal/alerts/urn:oid:2.49%2F1%20x.xml");
     EXPECT_EQ(alert.kind, Kind::alert);
     EXPECT_EQ(alert.name, "urn:oid:2.49/1 x");
@@ -35,6 +41,10 @@ TEST(Route, NamesNothingElse) {
                                "/feeds/",
                                "/feeds/r/",
                                "/feeds/r/.atom",
+                               "/feeds/r/.rss",
+                               "/feeds/r/.geojson",
+                               "/feeds/r/fr.json",
+                               "/feeds/r/fratom",
                                "/feeds/r/fr.xml",
                                "/feeds//fr.atom",
                                "/feeds/r/alerts/.xml",

@@ -65,8 +65,8 @@ struct Public {
 };
 
 std::string first_page(const Realm& realm, const std::string& language, Time now) {
-    FeedEntries none;
-    return build_feed(realm, "bow", language, "https://feed.example.org", now, none)
+    FeedRows none;
+    return build_feed(realm, "bow", {language}, "https://feed.example.org", now, none)
         .pages.at(0)
         .body;
 }

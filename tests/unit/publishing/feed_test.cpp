@@ -49,7 +49,10 @@ struct Publisher {
     }
     std::shared_ptr<const FeedPage> page(Time now, const std::string& language = "en-CA",
                                          int number = 1) {
-        return pages.page("bow", language, number, "https://feed.example.org", now);
+        return page(now, FeedChoice{language}, number);
+    }
+    std::shared_ptr<const FeedPage> page(Time now, const FeedChoice& choice, int number = 1) {
+        return pages.page("bow", choice, number, "https://feed.example.org", now);
     }
 };
 
@@ -171,8 +174,9 @@ TEST(FeedPages, ManyNamesOfLanguagesAndRealmsKeepNothing) {
     there.publish(1, 0);
     const auto ask = [&](char letter) {
         EXPECT_EQ(there.page(at(1), fmt::format("x{}-YY", letter)), nullptr);
-        EXPECT_EQ(there.pages.page(fmt::format("realm-{}", letter), "en-CA", 1, "https://f", at(1)),
-                  nullptr);
+        EXPECT_EQ(
+            there.pages.page(fmt::format("realm-{}", letter), {"en-CA"}, 1, "https://f", at(1)),
+            nullptr);
     };
     ask('a');  // The first call sets up what all of them share.
     const auto before = testing::allocations().held;
