@@ -167,7 +167,8 @@ class Demo:
                             roles=["approver", "duty-officer"])
             name = agency.capitalize()
             for channel in (
-                {"channelId": f"{agency}-feed", "kind": "feed", "name": f"{name} public feed"},
+                {"channelId": f"{agency}-feed", "kind": "feed", "name": f"{name} public feed",
+                 "credential": f"demo-feed-{agency}"},
                 {"channelId": f"{agency}-webhook", "kind": "webhook",
                  "name": f"{name} media partners",
                  "url": f"{self.world}/webhooks/{agency}", "credential": f"demo-webhook-{agency}"},

@@ -52,6 +52,7 @@ make_demo_credentials() {
             '{secrets: [$secret]}' "whsec_$(head -c 32 /dev/urandom | base64 -w 0)"
         put_demo_credential "$agency" mastodon "http://127.0.0.1:${port[DEMO_MASTODON]}" \
             '{token: $secret}' "$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')"
+        put_demo_certificate "$agency"
     done
 }
 
@@ -66,6 +67,38 @@ put_demo_credential() {
         "$(bin)/tocsin" credential put "demo-$2-$1" --file "$home/secrets/credentials" \
             --key-file "$home/secrets/credentials.key" --world live ||
         fail "the credential demo-$2-$1 could not be stored"
+}
+
+# AGENCY: what its feed signs with, of an authority of the demo. Readers trust demo/authority.pem.
+# shellcheck disable=SC2016  # variables of jq
+put_demo_certificate() {
+    local secret=$home/demo/secrets/feed-$1 folder=$home/demo
+    [[ -s $secret ]] || make_demo_certificate "$1" | private "$secret"
+    jq --arg realm "$demo_realm" --arg agency "$1" \
+        '{kind: "feed", realm: $realm, agency: $agency} + .' "$secret" |
+        "$(bin)/tocsin" credential put "demo-feed-$1" --file "$home/secrets/credentials" \
+            --key-file "$home/secrets/credentials.key" --world live ||
+        fail "the credential demo-feed-$1 could not be stored"
+}
+
+# AGENCY: a new key and its certificates, as an entry holds them.
+# shellcheck disable=SC2016  # variables of jq
+make_demo_certificate() {
+    local folder=$home/demo
+    if [[ ! -s $folder/authority.pem || ! -s $folder/authority.key ]]; then
+        openssl req -x509 -newkey rsa:2048 -noenc -days 3650 -subj "/CN=Authority of the demo" \
+            -keyout "$folder/authority.key" -out "$folder/authority.pem" 2>/dev/null ||
+            fail "openssl could not make the demo's authority in $folder"
+    fi
+    openssl req -new -newkey rsa:2048 -noenc -subj "/CN=$1" -keyout "$folder/$1.key" 2>/dev/null |
+        openssl x509 -req -days 3650 -CA "$folder/authority.pem" -CAkey "$folder/authority.key" \
+            -set_serial "0x$(od -An -v -tx1 -N8 /dev/urandom | tr -d ' \n')" \
+            -out "$folder/$1.pem" 2>/dev/null ||
+        fail "openssl could not make a certificate of $1 in $folder"
+    jq -n --rawfile key "$folder/$1.key" --rawfile own "$folder/$1.pem" \
+        --rawfile issuer "$folder/authority.pem" \
+        '{key: $key, certificates: ($own + $issuer)}'
+    rm "$folder/$1.key"
 }
 
 # A Mastodon-API server with an account per agency, whose tokens are those of the channels.

@@ -37,7 +37,7 @@ enum class Transport { none, http };
 enum class Address { none, url };
 
 // What its credential holds; `none`: it has no credential.
-enum class CredentialForm { none, signing_keys, token };
+enum class CredentialForm { none, signing_keys, token, certificate };
 
 // A trait that has no default: a kind that does not state it does not compile.
 template <class Value>
@@ -66,6 +66,8 @@ struct Traits {
     Stated<Transport> transport;
     Stated<Address> address;
     Stated<CredentialForm> credential;
+    // A channel may do without.
+    bool credential_optional = false;
 };
 
 // Everything here is pure: the preview in drafting and the release call the same functions.

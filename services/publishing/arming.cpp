@@ -200,7 +200,7 @@ void keep_renditions(Turn& turn) {
     std::size_t bytes = 0;
     std::set<std::string> done;
     for (const Delivery& delivery : before.deliveries) {
-        if (!delivery.is(v1::DELIVERY_STATE_ARMED) || !delivery.armed || before.body(delivery))
+        if (!delivery.is(v1::DELIVERY_STATE_ARMED) || !delivery.armed || before.rendered(delivery))
             continue;
         const std::string& digest = delivery.armed->digest;
         if (!done.insert(digest).second) continue;

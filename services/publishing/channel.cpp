@@ -75,7 +75,7 @@ std::optional<Rejection> require_place(const v1::PutChannelRequest& request) {
     const content::Traits& traits = content::traits_of(request.kind());
     if (auto no = require_fitting_url(traits, request.kind(), request.url())) return no;
     const bool wanted = traits.credential != content::CredentialForm::none;
-    if (wanted && request.credential().empty())
+    if (wanted && !traits.credential_optional && request.credential().empty())
         return bad(
             "credential_missing",
             fmt::format("a `{}` channel needs a credential; name the one that is stored for it",

@@ -101,6 +101,15 @@ static std::expected<void, std::string> read_token(const nlohmann::json& json,
     return {};
 }
 
+static std::expected<void, std::string> read_pair(const nlohmann::json& json,
+                                                  Credential& credential) {
+    auto certificate =
+        read_certificate(text_at(json, "key", ""), text_at(json, "certificates", ""));
+    if (!certificate) return std::unexpected(std::move(certificate.error()));
+    credential.certificate = std::move(*certificate);
+    return {};
+}
+
 static std::expected<void, std::string> read_secret(const nlohmann::json& json,
                                                     content::CredentialForm form,
                                                     Credential& credential) {
@@ -111,6 +120,8 @@ static std::expected<void, std::string> read_secret(const nlohmann::json& json,
             return read_keys(json, credential);
         case content::CredentialForm::token:
             return read_token(json, credential);
+        case content::CredentialForm::certificate:
+            return read_pair(json, credential);
     }
     return {};
 }
@@ -126,9 +137,11 @@ std::expected<Credential, std::string> read_credential(const nlohmann::json& ent
         return std::unexpected(fmt::format("needs `kind`, one of {}", kinds_with_credential()));
     if (credential.realm.empty() || credential.agency.empty())
         return std::unexpected("needs `realm` and `agency`, its owner");
-    auto origins = origins_at(entry);
-    if (!origins) return std::unexpected(std::move(origins.error()));
-    credential.origins = std::move(*origins);
+    if (kind->traits.address != content::Address::none) {
+        auto origins = origins_at(entry);
+        if (!origins) return std::unexpected(std::move(origins.error()));
+        credential.origins = std::move(*origins);
+    }
     if (auto good = read_secret(entry, kind->traits.credential, credential); !good)
         return std::unexpected(std::move(good.error()));
     return credential;
@@ -169,8 +182,9 @@ static std::unexpected<std::string> said(const std::string& name, const std::str
 
 std::expected<Credential, std::string> Credentials::load(const std::string& name,
                                                          const CredentialUse& use) {
+    const bool sent = content::traits_of(use.kind).address != content::Address::none;
     const std::string origin = runtime::origin_of(use.url);
-    if (origin.empty())
+    if (sent && origin.empty())
         return said(name,
                     "is for an http or https URL with a host and nothing else before its path");
     if (origin.starts_with("http://") && (rules_.production || !rules_.allow_private_addresses))
@@ -183,7 +197,7 @@ std::expected<Credential, std::string> Credentials::load(const std::string& name
     if (!credential) return credential;
     if (credential->kind != use.kind)
         return said(name, fmt::format("is not for the channel kind `{}`", use.kind));
-    if (std::ranges::find(credential->origins, origin) == credential->origins.end())
+    if (sent && std::ranges::find(credential->origins, origin) == credential->origins.end())
         return said(name, fmt::format("may not be sent to {}: add that to its origins, or correct "
                                       "the channel's URL",
                                       origin));

@@ -6,11 +6,15 @@
 //   {"kind": "mastodon", "realm": "bow", "agency": "calgary", "origins":
 //   ["https://social.example"],
 //    "token": "..."}
+//   {"kind": "feed", "realm": "bow", "agency": "calgary", "key": "-----BEGIN PRIVATE KEY-----...",
+//    "certificates": "-----BEGIN CERTIFICATE-----..."}    its own first, then who issued it
 // A credential has an owner: it is given only to a channel of that realm, agency and kind, whose
-// URL is at one of its origins (RFC 6454: scheme, host and port). To anybody else it does not
-// exist. Nothing of an entry is ever logged or put into an error text.
+// URL is at one of its origins (RFC 6454: scheme, host and port); one of a kind without URLs has no
+// origins, and is sent nowhere. To anybody else it does not exist. Nothing of an entry is ever
+// logged or put into an error text.
 #pragma once
 
+#include "publishing/xml_signature.hpp"
 #include "runtime/base/secret_bytes.hpp"
 
 #include <sys/stat.h>
@@ -36,6 +40,8 @@ struct Credential {
     std::vector<std::string> keys;
     // Access token of an account.
     std::string token;
+    // By which alerts are signed.
+    Certificate certificate;
 };
 
 // Who wants it, and for where.

@@ -7,6 +7,7 @@
 #include "publishing/proceeding.hpp"
 #include "publishing/repairing.hpp"
 #include "publishing/settling.hpp"
+#include "publishing/signing.hpp"
 #include "publishing/stopping.hpp"
 #include "publishing/superseding.hpp"
 #include "runtime/ledger/refusals.hpp"
@@ -35,6 +36,8 @@ static Verdict decided(const State& state, const runtime::Asking& asking,
             return place_hold(holds, channels, asking, command.place_hold(), now);
         case Command::kLiftHold:
             return lift_hold(holds, asking, command.lift_hold());
+        case Command::kRecordSignature:
+            return record_signature(releases, asking, command.record_signature(), now);
         case Command::kClaimRelease:
             return claim_release(releases, holds, budgets, asking, command.claim_release(), now);
         case Command::kRecordOutcome:
@@ -85,6 +88,7 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
         case Event::kDeliveryPrepared:
         case Event::kReleaseArmed:
         case Event::kRenditionKept:
+        case Event::kRenditionSigned:
         case Event::kPreparationRenewed:
         case Event::kStragglersArmed:
         case Event::kDeliveriesSkipped:

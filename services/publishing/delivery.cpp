@@ -8,6 +8,12 @@ const content::v1::Fixed& Delivery::fixed() const {
     return armed ? armed->fixed : content::v1::Fixed::default_instance();
 }
 
+const std::string& Delivery::digest() const {
+    static const std::string none;
+    if (signature) return signature->digest;
+    return armed && !wants_signature ? armed->digest : none;
+}
+
 bool Delivery::may_be_public() const {
     if (is(v1::DELIVERY_STATE_CONFIRMED) || is(v1::DELIVERY_STATE_UNKNOWN) ||
         is(v1::DELIVERY_STATE_CLAIMED))
@@ -94,6 +100,11 @@ void evolve(Delivery& delivery, const v1::DeliveryRearmed& rearmed) {
     delivery.retry_at = runtime::from_proto(rearmed.retry_at());
 }
 
+void evolve(Delivery& delivery, const v1::RenditionSigned& made) {
+    delivery.signature =
+        std::make_shared<const Signature>(Signature{made.signature(), made.digest()});
+}
+
 std::vector<std::string> deliveries_of(const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kDeliveryPrepared:
@@ -108,6 +119,8 @@ std::vector<std::string> deliveries_of(const v1::Event& event) {
             return {event.delivery_unknown().delivery_id()};
         case v1::Event::kDeliveryRearmed:
             return {event.delivery_rearmed().delivery_id()};
+        case v1::Event::kRenditionSigned:
+            return {event.rendition_signed().delivery_id()};
         case v1::Event::kDeliveriesSkipped: {
             const auto& ids = event.deliveries_skipped().delivery_ids();
             return {ids.begin(), ids.end()};

@@ -29,6 +29,12 @@ struct Armed {
     std::string digest;                // of the body
 };
 
+// The signature of what a delivery sends, and the digest of both.
+struct Signature {
+    std::string element;
+    std::string digest;
+};
+
 struct Delivery {
     // Without channel, rendition and fixed values, which are shared.
     v1::Delivery head{};
@@ -39,6 +45,10 @@ struct Delivery {
     bool apart = false;
     // Null until it is armed.
     std::shared_ptr<const Armed> armed{};
+    // Set when it is armed: it is sent with a signature, or not at all.
+    bool wants_signature = false;
+    // Null until it is signed.
+    std::shared_ptr<const Signature> signature{};
     // The longest text that its channel takes; 0: that of its kind.
     std::int64_t text_max = 0;
     // While it is armed: when it may be sent again; nothing before its first attempt.
@@ -66,6 +76,8 @@ struct Delivery {
     bool retracts() const { return head.purpose() == v1::PURPOSE_RETRACTION; }
     const content::v1::Fixed& fixed() const;
     const content::Traits& traits() const { return content::traits_of(head.kind()); }
+    // Of the exact bytes, once it is armed; empty before, and before they are signed.
+    const std::string& digest() const;
     // What it sends is not fixed yet.
     bool is_unarmed() const { return publishing::is_unarmed(state()); }
     // Nothing more happens to it.
@@ -95,6 +107,7 @@ void evolve(Delivery& delivery, const v1::DeliveriesClaimed& claimed, Time decid
 void evolve(Delivery& delivery, const v1::DeliverySettled& settled);
 void evolve(Delivery& delivery, const v1::DeliveryUnknown& unknown);
 void evolve(Delivery& delivery, const v1::DeliveryRearmed& rearmed);
+void evolve(Delivery& delivery, const v1::RenditionSigned& made);
 
 // The deliveries that an event names, where it is about some of a release that it does not add.
 std::vector<std::string> deliveries_of(const v1::Event& event);

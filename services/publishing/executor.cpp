@@ -189,6 +189,12 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
     } else if (release.to_prepare(delivery)) {
         if (begin("prepare/" + name))
             runtime::spawn(prepare(key, make_job(key, release, delivery), "prepare/" + name));
+    } else if (release.to_sign(delivery)) {
+        if (begin("sign/" + name)) {
+            Job job = make_job(key, release, delivery);
+            job.body = release.rendered(delivery);
+            runtime::spawn(sign(key, std::move(job), "sign/" + name));
+        }
     } else if (may_claim(key, release, delivery, delivery.retry_at.value_or(parts_.now()), taken)) {
         const Time when =
             delivery.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);

@@ -94,6 +94,7 @@ private:
     bool leads_to(const Key& key, const Job& job,
                   const std::shared_ptr<const v1::Channel>& channel) const;
     Task<void> prepare(Key key, Job job, std::string name);
+    Task<void> sign(Key key, Job job, std::string name);
     Task<void> claim(Key key, v1::Purpose purpose, Time when, std::string name);
     Task<void> fire(Key key, Job job, Steady start, Steady give_up);
     Task<void> resolve(Key key, Job job, std::string name);
@@ -102,6 +103,7 @@ private:
     void forget_channel(const std::string& realm, const std::string& channel);
     void forget_channels();
     Task<Prepared> try_prepare(const Job& job);
+    Task<Signed> try_sign(const Job& job);
     Task<Outcome> try_fire(const Job& job);
     // In plain words where those of the channel are refused.
     Task<runtime::Answer> tell_outcome(const Key& key, const Job& job, Outcome& outcome, bool once);

@@ -77,6 +77,11 @@ Task<Prepared> Executor::try_prepare(const Job& job) {
     return attempt(wire_, &ChannelWire::prepare, job);
 }
 
+Task<Signed> Executor::try_sign(const Job& job) {
+    return attempt(wire_, &ChannelWire::sign, job, {},
+                   Signed{.reason = "It could not be signed, so nothing was sent: "});
+}
+
 Task<Found> Executor::try_find(const Job& job) { return attempt(wire_, &ChannelWire::find, job); }
 
 // People follow it: whatever else a server calls its post's URL, such as a script, is none. Between

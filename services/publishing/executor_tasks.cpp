@@ -76,6 +76,32 @@ Task<void> Executor::prepare(Key key, Job job, std::string name) {
     busy_.erase(name);
 }
 
+Task<void> Executor::sign(Key key, Job job, std::string name) {
+    const Signed made = co_await try_sign(job);
+    if (!made.later()) {
+        v1::Command command;
+        v1::RecordSignature& result = *command.mutable_record_signature();
+        result.set_release_id(key.second);
+        result.set_delivery_id(job.delivery.delivery_id());
+        result.set_rendition_digest(job.body->digest());
+        result.set_signature(made.element);
+        result.set_reason(reportable(made.reason));
+        if (made.element.empty()) {
+            const Outcome refused{.kind = v1::OUTCOME_REFUSED, .reason = made.reason};
+            measure(job, refused);
+            note(key, job, refused);
+        }
+        const std::string id = fmt::format("{}:{}", parts_.incarnation, ++commands_);
+        const auto answer = co_await tell(key.first, std::move(command), id, true, job.traceparent);
+        if (answer.kind == runtime::Answer::Kind::rejected)
+            runtime::logs::error("signature refused",
+                                 {{"release", key.second}, {"code", answer.rejection.code}});
+    }
+    // Kept a little, so that what came to nothing is not followed by the same at once.
+    co_await pause(250ms);
+    busy_.erase(name);
+}
+
 Task<void> Executor::claim(Key key, v1::Purpose purpose, Time when, std::string name) {
     co_await wait_until(when);
     const auto release = current(key);

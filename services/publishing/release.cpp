@@ -1,5 +1,6 @@
 #include "publishing/release.hpp"
 
+#include "content/cap.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/next_action.hpp"
 #include "runtime/base/planted.hpp"
@@ -101,7 +102,7 @@ const Delivery* Release::retraction_of(std::string_view original_id) const {
 
 bool Release::claimable(const Delivery& delivery, Time now) const {
     if (!delivery.is(v1::DELIVERY_STATE_ARMED) || (delivery.retry_at && *delivery.retry_at > now) ||
-        !body(delivery))
+        !rendered(delivery) || (delivery.wants_signature && !delivery.signature))
         return false;
     if (!delivery.retracts() || planted(runtime::Bug::retraction_first)) return true;
     const Delivery* original = find(original_of(delivery.id()));
@@ -109,6 +110,15 @@ bool Release::claimable(const Delivery& delivery, Time now) const {
 }
 
 std::shared_ptr<const Sealed> Release::body(const Delivery& delivery) const {
+    auto armed = rendered(delivery);
+    if (!armed || !delivery.wants_signature) return armed;
+    if (!delivery.signature) return nullptr;
+    const Signature& signature = *delivery.signature;
+    return std::make_shared<const Sealed>(content::signed_cap(armed->bytes(), signature.element),
+                                          signature.digest);
+}
+
+std::shared_ptr<const Sealed> Release::rendered(const Delivery& delivery) const {
     if (!bodies || !delivery.armed) return nullptr;
     const auto found = bodies->find(delivery.armed->digest);
     return found == bodies->end() ? nullptr : found->second;
@@ -145,6 +155,9 @@ void Release::drop_texts() {
     deliveries.change_all(
         [](const Delivery& delivery) { return delivery.armed != nullptr; },
         [&](Delivery& delivery) {
+            if (delivery.signature)
+                delivery.signature = std::make_shared<const Signature>(
+                    Signature{.element = {}, .digest = delivery.signature->digest});
             auto& digest = digests[delivery.armed.get()];
             if (!digest)
                 digest = std::make_shared<const Armed>(Armed{{}, {}, delivery.armed->digest});
@@ -165,7 +178,7 @@ static v1::Delivery without_bytes(const Release& release, const Delivery& delive
     if (delivery.channel) *all.mutable_channel() = *delivery.channel;
     if (!delivery.armed) return all;
     *all.mutable_rendition() = delivery.armed->rendition;
-    all.set_rendition_digest(delivery.armed->digest);
+    all.set_rendition_digest(delivery.digest());
     return all;
 }
 

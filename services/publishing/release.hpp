@@ -107,8 +107,16 @@ struct Release {
     // Whether an armed delivery may be claimed now. A retraction never overtakes its original: that
     // is settled without a doubt, or its executor had to stop and the channel was queried.
     bool claimable(const Delivery& delivery, Time now) const;
-    // The exact bytes of an armed delivery; null when they follow or were dropped.
+    // The exact bytes of an armed delivery; null when they follow, are still to be signed or were
+    // dropped.
     std::shared_ptr<const Sealed> body(const Delivery& delivery) const;
+    // The same without a signature.
+    std::shared_ptr<const Sealed> rendered(const Delivery& delivery) const;
+    // Its bytes are there, and wait for their signature.
+    bool to_sign(const Delivery& delivery) const {
+        return delivery.is(v1::DELIVERY_STATE_ARMED) && delivery.wants_signature &&
+               !delivery.signature && rendered(delivery) != nullptr;
+    }
     // After it nothing of `purpose` is started again.
     Time deadline(v1::Purpose purpose) const;
     // When the decider must look at it again without a command of anybody; `claim_over` is the

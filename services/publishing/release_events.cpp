@@ -75,6 +75,12 @@ static std::vector<std::shared_ptr<const Armed>> take_renditions(Release& releas
     return all;
 }
 
+// Its channel names a certificate.
+static bool wants_signature(const Delivery& delivery) {
+    return delivery.traits().credential == content::CredentialForm::certificate &&
+           delivery.channel && !delivery.channel->credential().empty();
+}
+
 template <class ArmedEvent>
 static std::shared_ptr<const Armed> armed_as(const ArmedEvent& event, int delivery,
                                              const std::vector<std::shared_ptr<const Armed>>& all) {
@@ -95,6 +101,7 @@ static bool arm_deliveries(Release& release, const ArmedEvent& event, Time decid
         const auto arm = [&](Delivery& delivery) {
             delivery.head = head;
             delivery.armed = armed_as(event, i, renditions);
+            delivery.wants_signature = wants_signature(delivery);
         };
         if (!release.move(head.delivery_id(), v1::DELIVERY_STATE_ARMED, arm)) return false;
     }
@@ -161,6 +168,7 @@ static bool follow(Release& release, const v1::RetractionArmed& event, Time deci
         if (const Delivery* original = release.find(original_of(delivery.id())))
             delivery.channel = original->channel;
         delivery.armed = armed_as(event, i, renditions);
+        delivery.wants_signature = wants_signature(delivery);
         release.add(std::move(delivery));
     }
     return stopped;
@@ -244,12 +252,19 @@ static bool follow(Release& release, const v1::DeliveryRearmed& event, Time deci
     if (release.at_rest() && !release.move(delivery->retracts() ? v1::RELEASE_STATE_RETRACTING
                                                                 : v1::RELEASE_STATE_FIRING))
         return false;
-    if (!delivery->armed || release.body(*delivery)) return true;
+    if (!delivery->armed || release.rendered(*delivery)) return true;
     Release::Bodies bodies = release.bodies ? *release.bodies : Release::Bodies{};
     if (!bodies.emplace(delivery->armed->digest, nullptr).second) return true;
     ++release.missing;
     release.missing_since = decided_at;
     release.bodies = std::make_shared<const Release::Bodies>(std::move(bodies));
+    return true;
+}
+
+static bool follow(Release& release, const v1::RenditionSigned& event) {
+    const Delivery* known = release.find(event.delivery_id());
+    if (known && !release.to_sign(*known)) return false;
+    if (known) evolve(*release.deliveries.edit(event.delivery_id()), event);
     return true;
 }
 
@@ -314,6 +329,8 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
             return follow(release, event.release_superseded());
         case v1::Event::kRenditionKept:
             return follow(release, event.rendition_kept(), decided_at);
+        case v1::Event::kRenditionSigned:
+            return follow(release, event.rendition_signed());
         case v1::Event::kChannelPut:
         case v1::Event::kChannelRemoved:
         case v1::Event::kHoldPlaced:

@@ -25,9 +25,10 @@ using Reactor = PublishingRpc::Reactor;
 std::optional<grpc::Status> require_credential(Credentials& credentials, const Caller& caller,
                                                const v1::PutChannelRequest& request) {
     // What needs none, or is refused by the decider, with a field of its own.
-    if (content::traits_of(request.kind()).credential == content::CredentialForm::none ||
-        !content::find_kind(request.kind()) || require_place(request))
-        return std::nullopt;
+    const content::Traits& traits = content::traits_of(request.kind());
+    const bool none = traits.credential == content::CredentialForm::none ||
+                      (traits.credential_optional && request.credential().empty());
+    if (none || !content::find_kind(request.kind()) || require_place(request)) return std::nullopt;
     const auto credential = credentials.load(request.credential(), {.kind = request.kind(),
                                                                     .realm = caller.realm,
                                                                     .agency = caller.agency,

@@ -63,6 +63,13 @@ struct Prepared {
     int64_t text_max = 0;
 };
 
+struct Signed {
+    std::string element{};  // `Signature`; empty where it could not be signed
+    std::string reason{};   // why, and what to do
+    // Neither: it is tried again.
+    bool later() const { return element.empty() && reason.empty(); }
+};
+
 struct Outcome {
     v1::Outcome kind = v1::OUTCOME_UNSPECIFIED;
     std::string reason{};
@@ -93,6 +100,8 @@ struct ChannelWire {
     Task<Outcome> (*fire)(Wire& wire, const Job& job);
     // Whether the channel has it. No public effect.
     Task<Found> (*find)(Wire& wire, const Job& job);
+    // The signature of `job.body`, as it was armed. No public effect. Null: the kind has none.
+    Task<Signed> (*sign)(Wire& wire, const Job& job) = nullptr;
 };
 
 // Null when this version does not know the kind.

@@ -177,7 +177,7 @@ def test_what_is_public_is_valid_and_there_once(apart: Stack) -> None:
     outcome = apart.demo("--speed", "1e6")
     settings = apart.environment()
     alert = next(one["url"] for one in outcome["deliveries"] if one["channel"] == "calgary-feed")
-    checked = capvalidator.check_schema(requests.get(alert, timeout=10).content)
+    checked = capvalidator.validate_cap_message(requests.get(alert, timeout=10).content)
     assert checked.passed, checked.message
     atom = requests.get(f"{settings['TOCSIN_GATEWAY']}/feeds/bow-river/fr-CA.atom", timeout=10)
     assert atom.status_code == 200 and alert in atom.text

@@ -48,7 +48,8 @@ inline v1::Event channel(const std::string& id, const std::string& kind,
     put.set_active(true);
     const content::Traits& traits = content::traits_of(kind);
     if (traits.address == content::Address::url) put.set_url("https://" + id + ".example.org");
-    if (traits.credential != content::CredentialForm::none) put.set_credential(id);
+    if (traits.credential != content::CredentialForm::none && !traits.credential_optional)
+        put.set_credential(id);
     return event;
 }
 
