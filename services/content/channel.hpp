@@ -53,6 +53,8 @@ struct Traits {
     Repeats repeats = Repeats::unsafe;
     // With `by_key`: how long after its first request, with room for clocks that differ.
     std::chrono::seconds key_lifetime{};
+    // How long after it was sent a request may still be carried out, whatever was answered.
+    std::chrono::seconds carried_out_within{15};
     // Whether it can be found out what it has. If not, what may have reached it is taken for
     // public.
     Stated<bool> can_be_queried;

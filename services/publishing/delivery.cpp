@@ -30,7 +30,7 @@ bool Delivery::lets_pass(Time now) const {
     if (traits().public_from_claim && head.attempts() > 0) return true;
     const bool ended = settled() || waits || (is(v1::DELIVERY_STATE_UNKNOWN) && asked);
     // Started at the last moment, it may still be carried out.
-    return ended && now >= claim_over() + post_lifetime;
+    return ended && now >= carried_out_by();
 }
 
 static constexpr std::string_view cancel_mark = ":cancel";

@@ -94,6 +94,8 @@ struct Delivery {
     bool lets_pass(Time now) const;
     // When its claim is over, though nobody recorded an outcome.
     Time claim_over() const { return runtime::from_proto(head.give_up_at()) + claim_margin; }
+    // From when on nothing is under way any more that was started at the last moment.
+    Time carried_out_by() const { return claim_over() + traits().carried_out_within; }
 };
 
 // The delivery that a retraction takes back, and the name of the retraction that is its `number`th.

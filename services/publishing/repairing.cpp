@@ -165,7 +165,7 @@ static std::optional<Rejection> require_resolvable(const Release& release, const
         return Rejection{Because::invalid_argument, "looked_at_missing",
                          "say when you looked: the request id does not carry a time", "looked_at"};
     // Started at the last moment, it may have been carried out after that.
-    const Time over = delivery.claim_over() + post_lifetime;
+    const Time over = delivery.carried_out_by();
     const bool under_way = delivery.is(v1::DELIVERY_STATE_CLAIMED) ||
                            delivery.is(v1::DELIVERY_STATE_ARMED) || *looked < over;
     if (under_way && !planted(runtime::Bug::resolved_early))

@@ -92,7 +92,8 @@ struct Found {
 
 struct ChannelWire {
     std::string_view kind;
-    // How often a read-back must come back empty before it is believed.
+    // How often a read-back must come back empty before it is believed; the last time no sooner
+    // than `Traits::carried_out_within` after the request.
     int absences_needed;
     // No public effect; may be repeated at any time.
     Task<Prepared> (*prepare)(Wire& wire, const Job& job);

@@ -37,7 +37,7 @@ HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt, runti
     if (request.method == "GET") {
         if (request.url.ends_with("verify_credentials"))
             return suspended_ ? answer(403) : answer(200, R"({"id":"77"})");
-        if (request.url.contains("/statuses")) return answer(200, list_posts());
+        if (request.url.contains("/statuses")) return answer(200, list_posts(request.url));
         return answer(404);
     }
     const std::string key = key_of(request);
@@ -60,9 +60,13 @@ HttpResponse PublicChannels::serve(const HttpRequest& request, int spoilt, runti
 
 static json reply_to(const std::string& id) { return id.empty() ? json{} : json(id); }
 
-std::string PublicChannels::list_posts() const {
+std::string PublicChannels::list_posts(const std::string& url) const {
+    static constexpr std::string_view older_than = "max_id=";
+    const auto at = url.find(older_than);
+    const std::size_t newest =
+        at == url.npos ? posts_.size() : std::stoul(url.substr(at + older_than.size())) - 1;
     json list = json::array();
-    for (std::size_t i = posts_.size(); i > 0 && list.size() < 40; --i)
+    for (std::size_t i = newest; i > 0 && list.size() < 40; --i)
         list.push_back({{"id", std::to_string(i)},
                         {"in_reply_to_id", reply_to(posts_[i - 1].in_reply_to)},
                         {"content", posts_[i - 1].status},

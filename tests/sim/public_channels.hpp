@@ -39,7 +39,7 @@ private:
     struct Post {
         std::string key, status, language, in_reply_to, created_at;
     };
-    std::string list_posts() const;
+    std::string list_posts(const std::string& url) const;
 
     bool suspended_ = false;
     std::vector<Post> posts_;

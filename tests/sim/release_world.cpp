@@ -472,7 +472,7 @@ void ReleaseWorld::calm_down() {
         if (++repairs > 5) return;
         for (const std::string& id : releases_) repair(id);
         // Nobody is believed who looked while an attempt may have been under way.
-        for (int wait = 0; wait < 100; ++wait) step(400);
+        for (int wait = 0; wait < 400; ++wait) step(400);
     }
     for (auto& [name, request] : requests_.all())
         if (!request.answer)

@@ -145,6 +145,8 @@ const ChannelKind& mastodon_kind() {
         .kind = "mastodon",
         .traits = {.repeats = Repeats::by_key,
                    .key_lifetime = std::chrono::minutes{50},
+                   // A busy server may take half a minute, long after a proxy gave up on it.
+                   .carried_out_within = std::chrono::minutes{1},
                    .can_be_queried = true,
                    .public_from_claim = false,
                    .one_per_agency = false,

@@ -1,9 +1,8 @@
 // `mastodon`: any server with Mastodon's client API. Its idempotency key lasts an hour and some
-// servers ignore it, so a post that may exist is looked for before it is made again.
-#include "publishing/wire.hpp"
-
+// servers ignore it, so a post that may exist is looked for before it is made again. A long text is
+// a thread: its posts are made in order, and a retry goes on with the first that is not there.
 #include "content/graphemes.hpp"
-#include "publishing/channels/mastodon_posts.hpp"
+#include "publishing/channels/mastodon_account.hpp"
 #include "publishing/delivery.hpp"
 #include "publishing/limits.hpp"
 
@@ -13,103 +12,10 @@
 namespace tocsin::publishing {
 namespace {
 
-using namespace std::chrono_literals;
 using nlohmann::json;
 using runtime::HttpRequest;
 using runtime::HttpResponse;
 using runtime::HttpResult;
-
-constexpr int64_t characters_by_default = 500;
-
-// What an answer may have: an account, a post or an error is a few KiB, a server's description has
-// its rules in every language, and each of the posts asked for may be long.
-constexpr std::size_t answer_bytes_max = std::size_t{64} << 10;
-constexpr std::size_t instance_bytes_max = std::size_t{256} << 10;
-constexpr std::size_t posts_bytes_max = std::size_t{1} << 20;
-
-constexpr const char* too_many_answers =
-    "Too many answers of the realm's channels wait to be read: the channel is queried again.";
-
-HttpRequest make_request(const Wire& wire, const Job& job, const std::string& token,
-                         const std::string& path, std::size_t bytes_max = answer_bytes_max) {
-    HttpRequest request;
-    request.owner = job.realm;
-    request.response_bytes_max = bytes_max;
-    std::string base = job.delivery.channel().url();
-    while (base.ends_with('/')) base.pop_back();
-    request.url = base + path;
-    request.timeout = 10s;
-    request.headers = {{"authorization", "Bearer " + token}, {"accept", "application/json"}};
-    request.allow_private_addresses = wire.allow_private_addresses;
-    return request;
-}
-
-std::string account_key(const Job& job) {
-    return job.delivery.channel().url() + " " + job.delivery.channel().credential();
-}
-
-bool is_account_id(const std::string& id) {
-    const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
-    return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, plain);
-}
-
-// The id in the answer to verify_credentials; empty: there is none.
-std::string account_id(const std::string& answer) {
-    const json body = json::parse(answer, nullptr, false);
-    if (!body.is_object() || !body.contains("id") || !body["id"].is_string()) return {};
-    return body["id"].get<std::string>();
-}
-
-// The account's id, from memory or from the server; else what is wrong.
-Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job,
-                                                      const std::string& token, bool anew) {
-    const auto known = wire.account_ids.find(account_key(job));
-    if (!anew && known != wire.account_ids.end()) co_return known->second;
-    const HttpResult answer = co_await wire.http.send(
-        make_request(wire, job, token, "/api/v1/accounts/verify_credentials"));
-    if (!answer)
-        co_return std::unexpected(
-            fmt::format("The server cannot be reached: {}.", answer.error().text));
-    if (answer->status == 401 || answer->status == 403)
-        co_return std::unexpected(
-            fmt::format("The server does not accept the token ({}): make a new one with the scopes "
-                        "read:accounts, read:statuses and write:statuses.",
-                        answer->status));
-    std::optional<std::string> id{""};
-    if (answer->status == 200) {
-        const auto read = [&answer] { return account_id(answer->body); };
-        id = co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
-    }
-    if (!id) co_return std::unexpected(too_many_answers);
-    if (id->empty())
-        co_return std::unexpected(fmt::format(
-            "The server does not name the account ({}): check the channel's URL.", answer->status));
-    // It becomes part of a path.
-    if (!is_account_id(*id))
-        co_return std::unexpected(
-            "The server's answer holds no valid account id: check the channel's URL.");
-    wire.account_ids[account_key(job)] = *id;
-    co_return std::move(*id);
-}
-
-int64_t characters_max(const std::string& answer) {
-    const json body = json::parse(answer, nullptr, false);
-    if (!body.is_object()) return 0;
-    static const json::json_pointer place{"/configuration/statuses/max_characters"};
-    if (body.contains(place) && body[place].is_number_integer()) return body[place].get<int64_t>();
-    const auto old_name = body.find("max_toot_chars");
-    return old_name != body.end() && old_name->is_number_integer() ? old_name->get<int64_t>() : 0;
-}
-
-// How many characters the server says that a post may have; 0: it does not say.
-Task<std::optional<int64_t>> ask_characters(Wire& wire, const Job& job, const std::string& token,
-                                            const char* path) {
-    const HttpResult answer =
-        co_await wire.http.send(make_request(wire, job, token, path, instance_bytes_max));
-    if (!answer || answer->status != 200) co_return 0;
-    const auto read = [&answer] { return characters_max(answer->body); };
-    co_return co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
-}
 
 Task<Prepared> prepare(Wire& wire, const Job& job) {
     const auto credential = credential_of(wire, job);
@@ -117,40 +23,34 @@ Task<Prepared> prepare(Wire& wire, const Job& job) {
     const auto id = co_await account(wire, job, credential->token, true);
     if (!id) co_return Prepared{.reason = id.error()};
     // Whether the text fits is decided by the decider, which renders it with this limit.
-    for (const char* path : {"/api/v2/instance", "/api/v1/instance"}) {
-        const auto text_max = co_await ask_characters(wire, job, credential->token, path);
-        if (!text_max) co_return Prepared{.reason = too_many_answers};
-        if (*text_max > 0) co_return Prepared{.ready = true, .reason = {}, .text_max = *text_max};
-    }
-    co_return Prepared{.ready = true, .reason = {}, .text_max = characters_by_default};
+    const auto text_max = co_await characters_max(wire, job, credential->token);
+    if (!text_max) co_return Prepared{.reason = too_many_answers};
+    co_return Prepared{.ready = true, .reason = {}, .text_max = *text_max};
 }
 
 Task<Found> find(Wire& wire, const Job& job) {
     const auto credential = credential_of(wire, job);
     if (!credential) co_return Found{.reason = credential.error()};
-    const auto id = co_await account(wire, job, credential->token, false);
-    if (!id) co_return Found{.reason = id.error()};
-    const HttpResult answer = co_await wire.http.send(
-        make_request(wire, job, credential->token,
-                     fmt::format("/api/v1/accounts/{}/statuses?limit={}&exclude_reblogs=true", *id,
-                                 posts_asked_for),
-                     posts_bytes_max));
-    if (!answer)
-        co_return Found{.reason =
-                            fmt::format("The account cannot be read: {}.", answer.error().text)};
-    if (answer->status != 200)
-        co_return Found{.reason = fmt::format("The account cannot be read ({}).", answer->status)};
-    const auto read = [&answer, &job] { return find_post(answer->body, job); };
-    auto found = co_await runtime::read_aside(wire.aside, job.realm, answer->body.size(), read);
-    if (!found) co_return Found{.reason = too_many_answers};
-    co_return std::move(*found);
+    const auto shown = co_await look_for_posts(wire, job, credential->token);
+    if (!shown) co_return Found{.reason = shown.error()};
+    const std::size_t posts = statuses_of(job).size();
+    if (shown->posts == 0)
+        co_return Found{.kind = Found::Kind::absent,
+                        .reason = "The account does not show the post."};
+    // What is missing of it is sent like what is missing altogether.
+    if (shown->posts < posts)
+        co_return Found{.kind = Found::Kind::absent,
+                        .reason = fmt::format("The account shows {} of the {} posts of the thread.",
+                                              shown->posts, posts)};
+    co_return Found{
+        .kind = Found::Kind::found, .reason = {}, .url = shown->url, .receipt = shown->id};
 }
 
-Outcome confirmed(Found found, const HttpResponse* answer, Time now) {
+Outcome confirmed(const Shown& shown, const HttpResponse* answer, Time now) {
     return {.kind = v1::OUTCOME_CONFIRMED,
             .reason = {},
-            .url = std::move(found.url),
-            .receipt = std::move(found.receipt),
+            .url = shown.url,
+            .receipt = shown.id,
             .written_at = answer ? std::optional{answer->written_at} : std::nullopt,
             .confirmed_at = answer ? answer->answered_at : now};
 }
@@ -172,9 +72,9 @@ Outcome read_answer(const HttpResponse& answer, Time now) {
             return {.kind = v1::OUTCOME_UNKNOWN,
                     .reason = "The server took it but its answer cannot be read.",
                     .written_at = answer.written_at};
-        Found found{.kind = Found::Kind::found, .reason = {}, .receipt = post["id"]};
-        if (post.contains("url") && post["url"].is_string()) found.url = post["url"];
-        return confirmed(std::move(found), &answer, now);
+        Shown shown{.posts = 1, .id = post["id"]};
+        if (post.contains("url") && post["url"].is_string()) shown.url = post["url"];
+        return confirmed(shown, &answer, now);
     }
     // Every answer names the time at which a limit begins anew; that says nothing of this request.
     if (status == 429 || (status == 503 && retry_after(answer, now))) {
@@ -208,45 +108,110 @@ Task<Outcome> take_answer(Wire& wire, const Job& job, HttpResponse& answer) {
     co_return read_answer(answer, wire.now());
 }
 
-HttpRequest post_request(const Wire& wire, const Job& job, const std::string& token) {
-    HttpRequest request = make_request(wire, job, token, "/api/v1/statuses");
+constexpr const char* reply_field = "in_reply_to_id";
+
+// What its first post answers; empty for nothing.
+std::string answered_by(const Job& job) {
+    const json armed = json::parse(job.body->bytes(), nullptr, false);
+    return armed.is_object() ? armed.value(reply_field, "") : std::string{};
+}
+
+// The bytes of one post: what follows from those that were armed and from what it answers.
+std::string post_body(const Job& job, std::size_t index, const std::string& answered) {
+    auto body = nlohmann::ordered_json::parse(job.body->bytes());
+    const bool as_armed = index == 0 && !body.contains("thread");
+    if (as_armed && body.value(reply_field, "") == answered) return job.body->bytes();
+    if (index > 0) body["status"] = body.at("thread").at(index - 1);
+    body.erase("thread");
+    body.erase(reply_field);
+    if (!answered.empty()) body[reply_field] = answered;
+    return body.dump();
+}
+
+HttpRequest post_request(const Wire& wire, const Job& job, const std::string& token,
+                         std::size_t index, const std::string& answered) {
+    HttpRequest request = mastodon_request(wire, job, token, "/api/v1/statuses");
     request.method = "POST";
     request.timeout = post_lifetime;
     request.headers.emplace_back("content-type", "application/json");
-    request.headers.emplace_back("idempotency-key", job.delivery.idempotency_key());
+    const std::string& key = job.delivery.idempotency_key();
+    request.headers.emplace_back("idempotency-key",
+                                 index == 0 ? key : fmt::format("{}-{}", key, index + 1));
     if (!job.traceparent.empty()) request.headers.emplace_back("traceparent", job.traceparent);
     request.veto = last_check(job);
-    if (job.body) request.body = job.body->bytes();
+    request.body = post_body(job, index, answered);
     return request;
+}
+
+// Makes the next post behind what is `shown`, and adds it to that.
+Task<Outcome> post_next(Wire& wire, const Job& job, const std::string& token, Shown& shown) {
+    const bool repeated = job.delivery.attempts() > 1;
+    const std::string answered = shown.posts == 0 ? answered_by(job) : shown.end;
+    HttpResult answer =
+        co_await wire.http.send(post_request(wire, job, token, shown.posts, answered));
+    // What it answers was deleted: people are told all the same.
+    if (answer && answer->status == 404 && shown.posts == 0 && !answered.empty())
+        answer = co_await wire.http.send(post_request(wire, job, token, shown.posts, {}));
+    if (!answer) co_return failed(answer.error());
+    Outcome outcome = co_await take_answer(wire, job, *answer);
+    if (outcome.kind == v1::OUTCOME_CONFIRMED) {
+        if (shown.posts == 0) shown = {.posts = 0, .id = outcome.receipt, .url = outcome.url};
+        shown.end = outcome.receipt;
+        ++shown.posts;
+        co_return outcome;
+    }
+    // Some servers answer a repeat whose first request worked with 409, 422 or 500; and any request
+    // may have been repeated on the way. What is not shown at once may be shown later.
+    const bool duplicate = answer->status == 409 || answer->status == 422;
+    if (duplicate || (repeated && answer->status == 500)) {
+        auto after = co_await look_for_posts(wire, job, token);
+        if (after && after->posts > shown.posts) {
+            shown = std::move(*after);
+            co_return confirmed(shown, &*answer, wire.now());
+        }
+        outcome.kind = v1::OUTCOME_UNKNOWN;
+        outcome.refused_unless_found = duplicate;
+    }
+    co_return outcome;
+}
+
+// Of a thread of which `shown` is public: whatever became of the rest, it is public in part, and
+// must be taken back with the message.
+Outcome in_part(Outcome outcome, const Shown& shown, std::size_t posts) {
+    outcome.kind = v1::OUTCOME_UNKNOWN;
+    outcome.refused_unless_found = false;
+    outcome.reason = fmt::format("{} of the {} posts of the thread are public. {}", shown.posts,
+                                 posts, outcome.reason);
+    return outcome;
 }
 
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const auto credential = credential_of(wire, job);
     if (!credential)
         co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = credential.error()};
-    const bool repeated = job.delivery.attempts() > 1;
-    if (repeated) {
-        Found before = co_await find(wire, job);
-        if (before.kind == Found::Kind::found)
-            co_return confirmed(std::move(before), nullptr, wire.now());
-        if (before.kind == Found::Kind::cannot_tell)
-            co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = std::move(before.reason)};
+    const std::size_t posts = statuses_of(job).size();
+    Shown shown;
+    if (job.delivery.attempts() > 1) {
+        auto before = co_await look_for_posts(wire, job, credential->token);
+        if (!before) co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = before.error()};
+        shown = std::move(*before);
+        if (posts > 0 && shown.posts == posts) co_return confirmed(shown, nullptr, wire.now());
     }
     if (auto outcome = stopped(wire, job)) co_return std::move(*outcome);
-    HttpResult answer = co_await wire.http.send(post_request(wire, job, credential->token));
-    if (!answer) co_return failed(answer.error());
-    Outcome outcome = co_await take_answer(wire, job, *answer);
-    // Some servers answer a repeat whose first request worked with 409, 422 or 500; and any request
-    // may have been repeated on the way. What is not shown at once may be shown later.
-    const bool duplicate = answer->status == 409 || answer->status == 422;
-    if (duplicate || (repeated && answer->status == 500)) {
-        Found after = co_await find(wire, job);
-        if (after.kind == Found::Kind::found)
-            co_return confirmed(std::move(after), &*answer, wire.now());
-        outcome.kind = v1::OUTCOME_UNKNOWN;
-        outcome.refused_unless_found = duplicate;
+    std::optional<Time> written_at;
+    while (true) {
+        Outcome outcome = co_await post_next(wire, job, credential->token, shown);
+        if (!written_at) written_at = outcome.written_at;
+        if (outcome.kind != v1::OUTCOME_CONFIRMED)
+            co_return shown.posts == 0 ? std::move(outcome)
+                                       : in_part(std::move(outcome), shown, posts);
+        if (shown.posts < posts) continue;
+        // It was there from its first post on, and is whole with its last.
+        outcome.written_at = written_at;
+        outcome.url = shown.url;
+        outcome.receipt = shown.id;
+        co_return outcome;
     }
-    co_return outcome;
 }
 
 }  // namespace

@@ -1,13 +1,15 @@
 #include "publishing/channels/mastodon_posts.hpp"
 
 #include "content/channel.hpp"
-#include "texts/utf8.hpp"
+#include "publishing/channels/mastodon_text.hpp"
 
 #include <absl/time/time.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
+#include <cctype>
+#include <utility>
 
 namespace tocsin::publishing {
 
@@ -15,49 +17,12 @@ using nlohmann::json;
 
 // Clocks differ between us and the server.
 static constexpr Duration clock_difference = std::chrono::minutes{5};
+// Posts that say the same as one of a thread; a server that shows more of them is not followed.
+static constexpr std::size_t later_max = 200;
 
-// Decodes the entity at the start of `rest`; returns how many bytes it took, 0 for none.
-static std::size_t decode_entity(std::string_view rest, std::string& text) {
-    static constexpr std::pair<std::string_view, char> named[] = {
-        {"&amp;", '&'},  {"&lt;", '<'},    {"&gt;", '>'},
-        {"&quot;", '"'}, {"&apos;", '\''}, {"&nbsp;", ' '}};
-    for (const auto& [name, character] : named)
-        if (rest.starts_with(name)) return text += character, name.size();
-    // No further: a text full of these would be searched to its end for each.
-    constexpr std::size_t longest = 11;
-    const auto end = rest.substr(0, longest).find(';');
-    if (!rest.starts_with("&#") || end == std::string_view::npos) return 0;
-    const bool hexadecimal = rest.size() > 2 && (rest[2] == 'x' || rest[2] == 'X');
-    const char* first = rest.data() + (hexadecimal ? 3 : 2);
-    uint32_t code = 0;
-    const auto [stop, error] =
-        std::from_chars(first, rest.data() + end, code, hexadecimal ? 16 : 10);
-    if (error != std::errc{} || stop != rest.data() + end || code > 0x10FFFF) return 0;
-    texts::append_utf8(text, code);
-    return end + 1;
-}
-
-static bool is_blank(char c) { return static_cast<unsigned char>(c) <= ' '; }
-
-std::string bare_text(std::string_view html) {
-    static constexpr std::string_view no_break = "\xC2\xA0";
-    std::string text;
-    for (std::size_t i = 0; i < html.size();) {
-        if (html[i] == '<') {
-            const auto end = html.find('>', i);
-            if (end == std::string_view::npos) break;
-            i = end + 1;
-        } else if (const std::size_t taken =
-                       html[i] == '&' ? decode_entity(html.substr(i), text) : 0) {
-            i += taken;
-        } else {
-            text += html[i++];
-        }
-        if (!text.empty() && is_blank(text.back())) text.pop_back();
-        // Servers differ in what they make of blanks that do not break.
-        if (text.ends_with(no_break)) text.resize(text.size() - no_break.size());
-    }
-    return text;
+bool is_mastodon_id(const std::string& id) {
+    const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+    return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, plain);
 }
 
 static std::string text_of(const json& object, const char* key) {
@@ -65,10 +30,23 @@ static std::string text_of(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-namespace {
+static json body_of(const Job& job) {
+    return json::parse(job.body ? job.body->bytes() : std::string{}, nullptr, false);
+}
+
+static std::vector<std::string> statuses_of(const json& body) {
+    if (!body.is_object()) return {};
+    std::vector<std::string> all{text_of(body, "status")};
+    if (const auto thread = body.find("thread"); thread != body.end() && thread->is_array())
+        for (const json& one : *thread)
+            all.push_back(one.is_string() ? one.get<std::string>() : "");
+    return all;
+}
+
+std::vector<std::string> statuses_of(const Job& job) { return statuses_of(body_of(job)); }
 
 // What is read of a post; the rest of it is passed over.
-struct Post {
+struct PostSearch::Post {
     std::string id, url, content, created_at, language, in_reply_to;
 
     std::string* field(std::string_view name) {
@@ -85,36 +63,67 @@ struct Post {
 };
 
 // The delivery that is looked for, prepared once for all posts.
-class Wanted {
+class PostSearch::Wanted {
 public:
     explicit Wanted(const Job& job)
         : fixed_(job.delivery.fixed()), fire_at_(runtime::from_proto(fixed_.fire_at())) {
-        const json body = json::parse(job.body ? job.body->bytes() : std::string{}, nullptr, false);
-        if (!body.is_object()) return;
-        text_ = bare_text(text_of(body, "status"));
+        const json body = body_of(job);
+        for (const std::string& status : statuses_of(body)) texts_.push_back(bare_text(status));
+        if (texts_.empty()) return;
         language_ = text_of(body, "language");
         in_reply_to_ = text_of(body, "in_reply_to_id");
         if (!fixed_.retraction()) retraction_ = retraction_of(job);
     }
 
-    bool is(const Post& post) const {
+    std::size_t posts() const { return texts_.size(); }
+
+    bool is_first(const Post& post) const {
         // The same words may have been posted for another flood.
-        if (too_old(post)) return false;
-        // Nor is the retraction of another message this one's, though its words are the same.
-        if (post.in_reply_to != in_reply_to_) return false;
+        if (texts_.empty() || too_old(post)) return false;
+        // Nor is the retraction of another message this one's, though its words are the same. It
+        // answers nothing where what it was to answer is gone.
+        if (post.in_reply_to != in_reply_to_ && !(post.in_reply_to.empty() && links_here(post)))
+            return false;
         const std::string there = bare_text(post.content);
-        if (!text_.empty() && there == text_) return true;
-        // A link is a mark only where it names this very release; the languages share it, and so
-        // may its retraction, which begins with other words.
-        const bool own_link = !fixed_.release_id().empty() &&
-                              fixed_.permalink().contains(fixed_.release_id()) &&
-                              (!fixed_.retraction() || fixed_.permalink().contains("-cancel"));
-        return own_link && (language_.empty() || post.language == language_) &&
-               !post.language.empty() && !begins_as_retraction(there) &&
-               (post.content.contains(fixed_.permalink()) || there.contains(fixed_.permalink()));
+        if (!texts_[0].empty() && there == texts_[0]) return true;
+        // The languages share the link, and so may its retraction, which begins with other words.
+        return links_here(post) && in_language(post) && !begins_as_retraction(there);
+    }
+
+    // Which later one its words are; 0: none. That it is of this thread, its place there shows.
+    std::size_t later(const Post& post) const {
+        if (posts() < 2 || post.in_reply_to.empty()) return 0;
+        const std::string there = bare_text(post.content);
+        for (std::size_t i = 1; i < posts(); ++i) {
+            const std::string mark = fmt::format("({}/{})", i + 1, posts());
+            if (there == texts_[i] || (in_language(post) && there.ends_with(mark))) return i;
+        }
+        return 0;
+    }
+
+    bool too_old(const Post& post) const {
+        absl::Time created;
+        constexpr std::size_t longest = 64;
+        if (post.created_at.size() > longest ||
+            !absl::ParseTime(absl::RFC3339_full, post.created_at, &created, nullptr))
+            return false;
+        const Time there{std::chrono::microseconds{absl::ToUnixMicros(created)}};
+        return there + clock_difference < fire_at_;
     }
 
 private:
+    // A link is a mark only where it names this very release.
+    bool links_here(const Post& post) const {
+        const std::string& link = fixed_.permalink();
+        return !fixed_.release_id().empty() && link.contains(fixed_.release_id()) &&
+               (!fixed_.retraction() || link.contains("-cancel")) &&
+               (post.content.contains(link) || bare_text(post.content).contains(link));
+    }
+
+    bool in_language(const Post& post) const {
+        return !post.language.empty() && (language_.empty() || post.language == language_);
+    }
+
     // What would be posted to take it back; empty where there are no words for that.
     static std::string retraction_of(const Job& job) {
         const content::ChannelKind* kind = content::find_kind(job.delivery.kind());
@@ -131,38 +140,30 @@ private:
 
     // As far as the first byte in which that differs from the message.
     bool begins_as_retraction(const std::string& there) const {
-        const auto differs = std::ranges::mismatch(retraction_, text_).in1;
+        const auto differs = std::ranges::mismatch(retraction_, texts_[0]).in1;
         if (differs == retraction_.end()) return false;
         const std::string_view begin(retraction_.begin(), differs + 1);
         return there.starts_with(begin);
     }
 
-    bool too_old(const Post& post) const {
-        absl::Time created;
-        constexpr std::size_t longest = 64;
-        if (post.created_at.size() > longest ||
-            !absl::ParseTime(absl::RFC3339_full, post.created_at, &created, nullptr))
-            return false;
-        const Time there{std::chrono::microseconds{absl::ToUnixMicros(created)}};
-        return there + clock_difference < fire_at_;
-    }
-
     const content::v1::Fixed& fixed_;
     Time fire_at_;
-    std::string text_;
+    std::vector<std::string> texts_;
     std::string retraction_;
     std::string language_;
     std::string in_reply_to_;
 };
 
 // Reads a list of posts as it comes, holding one of them at a time, and ends where it knows enough.
-class PostsReader final : public nlohmann::json_sax<json> {
+class PostSearch::Reader final : public nlohmann::json_sax<json> {
 public:
-    explicit PostsReader(const Wanted& wanted) : wanted_(wanted) {}
+    explicit Reader(PostSearch& search) : search_(search) {}
 
     bool found() const { return found_; }
     // Whether all posts were looked at that count.
     bool whole() const { return found_ || over_ || looked_ == posts_asked_for; }
+    bool empty() const { return looked_ == 0; }
+    // The last one that was looked at.
     const Post& post() const { return post_; }
 
     bool null() override { return value(); }
@@ -188,7 +189,7 @@ public:
     }
     bool end_object() override {
         --depth_;
-        found_ = depth_ == in_list && wanted_.is(post_);
+        found_ = depth_ == in_list && take();
         return !found_ && value();
     }
     bool start_array(std::size_t) override {
@@ -210,6 +211,15 @@ private:
     static constexpr int in_list = 1;
     static constexpr int in_post = 2;
 
+    // What answers a post is newer: with the first one all of them were seen.
+    bool take() {
+        if (search_.wanted_->is_first(post_)) return true;
+        const std::size_t index = search_.wanted_->later(post_);
+        if (index > 0 && search_.later_.size() < later_max)
+            search_.later_.push_back({index, post_.id, post_.in_reply_to});
+        return false;
+    }
+
     // A value ended. False: enough were seen, or it is no list.
     bool value() {
         field_ = nullptr;
@@ -217,7 +227,7 @@ private:
         return depth_ != in_list || ++looked_ < posts_asked_for;
     }
 
-    const Wanted& wanted_;
+    PostSearch& search_;
     Post post_;
     std::string* field_ = nullptr;  // of the post, to be filled by the next value
     int depth_ = 0;
@@ -226,19 +236,33 @@ private:
     bool found_ = false;
 };
 
-}  // namespace
+PostSearch::PostSearch(const Job& job) : wanted_(std::make_unique<const Wanted>(job)) {}
+PostSearch::~PostSearch() = default;
 
-Found find_post(const std::string& statuses_json, const Job& job) {
-    const Wanted wanted{job};
-    PostsReader reader{wanted};
+void PostSearch::found(const Post& first) {
+    shown_ = {.posts = 1, .id = first.id, .url = first.url, .end = first.id};
+    const auto next = [&] {
+        return std::ranges::find_if(later_, [&](const Later& one) {
+            return one.index == shown_.posts && one.in_reply_to == shown_.end;
+        });
+    };
+    for (auto one = next(); one != later_.end(); one = next()) {
+        shown_.end = one->id;
+        ++shown_.posts;
+    }
+}
+
+PostSearch::After PostSearch::read(const std::string& statuses_json) {
+    Reader reader{*this};
     json::sax_parse(statuses_json, &reader);
-    if (!reader.whole()) return {.reason = "The server's list of posts cannot be read."};
-    if (!reader.found())
-        return {.kind = Found::Kind::absent, .reason = "The account does not show the post."};
-    return {.kind = Found::Kind::found,
-            .reason = {},
-            .url = reader.post().url,
-            .receipt = reader.post().id};
+    if (!reader.whole()) return After::unreadable;
+    if (reader.found()) found(reader.post());
+    if (reader.found() || reader.empty() || wanted_->too_old(reader.post())) return After::over;
+    // Whatever the server shows, the walk ends: it goes on from another post each time.
+    const std::string& last = reader.post().id;
+    if (!is_mastodon_id(last) || last == last_id_) return After::unreadable;
+    last_id_ = last;
+    return After::goes_on;
 }
 
 }  // namespace tocsin::publishing

@@ -37,11 +37,18 @@ struct Public {
         }
         if (request.url.ends_with("verify_credentials")) return response(200, R"({"id":"77"})");
         if (request.url.ends_with("instance")) return response(404);
-        if (request.method == "GET") return response(200, posts.dump());
+        if (request.method == "GET")
+            return response(200, request.url.contains("max_id") ? "[]" : posts.dump());
         arrivals.emplace_back("toot", world.now);
         const auto body = nlohmann::json::parse(request.body);
         const std::string id = std::to_string(posts.size() + 1);
-        posts.push_back({{"id", id}, {"content", body["status"]}, {"language", body["language"]}});
+        // As servers show them, the newest first.
+        posts.insert(
+            posts.begin(),
+            nlohmann::json{{"id", id},
+                           {"content", body["status"]},
+                           {"language", body["language"]},
+                           {"in_reply_to_id", body.value("in_reply_to_id", nlohmann::json{})}});
         return post_answer(response(200, R"({"id":")" + id + "\"}"));
     }
 
@@ -297,6 +304,30 @@ TEST(Executor, ALostReplyIsResolvedByReadingBack) {
     EXPECT_TRUE(there.released());
     EXPECT_EQ(there.posts.size(), 2u);
     EXPECT_EQ(there.world.state_of("toot:fr-CA"), v1::DELIVERY_STATE_CONFIRMED);
+}
+
+// It commits later than any proxy waits.
+TEST(Executor, ASlowServerIsNotPostedToAgain) {
+    Public there;
+    std::vector<HttpRequest> slow;
+    there.world.server = [&](const HttpRequest& request) -> HttpResult {
+        const bool toot = request.url.contains("toot.example.org");
+        // Half a minute later it is there.
+        while (!slow.empty() && there.world.now > there.arrivals.front().second + 30s) {
+            there.serve(slow.back());
+            slow.pop_back();
+        }
+        if (!toot || request.method != "POST") return there.serve(request);
+        if (there.arrivals.empty()) there.arrivals.emplace_back("toot", there.world.now);
+        slow.push_back(request);
+        return response(504);
+    };
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(200s);
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.posts.size(), 2u);
+    EXPECT_EQ(there.world.count("POST", "toot"), 2);
 }
 
 TEST(Executor, AnswersOfTheLedgerThatGetLostChangeNothing) {

@@ -1,4 +1,5 @@
 // The wire part of `mastodon`.
+#include "content/content.hpp"
 #include "content/graphemes.hpp"
 #include "wire_bench.hpp"
 
@@ -54,6 +55,27 @@ TEST(Mastodon, WhatIsSentIsWhatWasArmed) {
     bench.answers(response(200, R"({"id":"10"})"));
     bench.fire();
     EXPECT_EQ(bench.http.sent.at(0).body, bench.job.body->bytes());
+}
+
+// Somebody deleted what it answers: people are told all the same, and it is found again.
+TEST(Mastodon, WhatAnswersAPostThatIsGoneIsPostedOnItsOwn) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    nlohmann::json body = nlohmann::json::parse(bench.job.body->bytes());
+    body["in_reply_to_id"] = "5";
+    const std::string bytes = body.dump();
+    bench.job.body = std::make_shared<const Sealed>(bytes, content::digest(bytes));
+    bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+        return request.body.contains("in_reply_to_id")
+                   ? response(404, R"({"error":"Record not found"})")
+                   : response(200, R"({"id":"9"})");
+    };
+    EXPECT_EQ(bench.fire().kind, v1::OUTCOME_CONFIRMED);
+    ASSERT_EQ(bench.http.sent.size(), 2u);
+    EXPECT_EQ(bench.http.sent[0].body, bytes);
+    EXPECT_EQ(nlohmann::json::parse(bench.http.sent[1].body)["status"], body["status"]);
+    EXPECT_EQ(header(bench.http.sent[1], "idempotency-key"), bench.job.delivery.idempotency_key());
+    bench.http.answer = account(shown_post(bench.job, "2025-06-15T15:06:42.000Z"), 200);
+    EXPECT_EQ(bench.find().kind, Found::Kind::found);
 }
 
 TEST(Mastodon, WhatAnAnswerMeans) {
@@ -161,6 +183,47 @@ TEST(Mastodon, WhatAServerSaysIsCutBetweenCharacters) {
     }
 }
 
+// A server with `count` posts of a busy account before the one that is looked for.
+FakeHttp::Answerer busy_account(const Job& job, int count, const std::string& other_time) {
+    nlohmann::json posts = nlohmann::json::array();
+    for (int id = 1000 + count; id > 1000; --id)
+        posts.push_back({{"id", std::to_string(id)}, {"created_at", other_time}});
+    posts.push_back(nlohmann::json::parse(shown_post(job, "2025-06-15T15:06:42.000Z"))[0]);
+    return [posts](const HttpRequest& request) -> HttpResult {
+        if (request.url.ends_with("verify_credentials")) return response(200, R"({"id":"77"})");
+        const auto at = request.url.find("max_id=");
+        const std::string before = at == std::string::npos ? "" : request.url.substr(at + 7);
+        nlohmann::json page = nlohmann::json::array();
+        bool behind = before.empty();
+        for (const auto& post : posts) {
+            if (behind && page.size() < 40) page.push_back(post);
+            behind = behind || post["id"] == before;
+        }
+        return response(200, page.dump());
+    };
+}
+
+TEST(Mastodon, ReadBackGoesThroughThePagesOfABusyAccount) {
+    for (const auto& [others, found] :
+         std::map<int, Found::Kind>{{39, Found::Kind::found},
+                                    {40, Found::Kind::found},
+                                    {399, Found::Kind::found},
+                                    // More than anybody looks at.
+                                    {400, Found::Kind::cannot_tell}}) {
+        Bench bench{"mastodon", "toot:fr-CA"};
+        bench.http.answer = busy_account(bench.job, others, "2025-06-15T15:06:50.000Z");
+        EXPECT_EQ(bench.find().kind, found) << others;
+        EXPECT_LE(bench.http.count("GET"), 11);
+    }
+}
+
+TEST(Mastodon, ReadBackStopsAtPostsOfBeforeT0) {
+    Bench bench{"mastodon", "toot:fr-CA"};
+    bench.http.answer = busy_account(bench.job, 400, "2025-06-15T14:00:00.000Z");
+    EXPECT_EQ(bench.find().kind, Found::Kind::absent);
+    EXPECT_EQ(bench.http.count("GET"), 2);
+}
+
 TEST(Mastodon, ReadBackFindsThePostByItsText) {
     Bench bench{"mastodon", "toot:fr-CA"};
     bench.http.answer = account(shown_post(bench.job, "2025-06-15T15:06:42.000Z"), 200);
@@ -214,7 +277,7 @@ TEST(Mastodon, NoAnswerIsTakenThatIsLargerThanItsKindNeeds) {
     };
     bench.prepare();
     bench.fire();
-    EXPECT_EQ(bench.http.sent.size(), 5u);
+    ASSERT_EQ(bench.http.sent.size(), 5u);
     for (const HttpRequest& request : bench.http.sent) {
         const bool posts = request.url.contains("/statuses?");
         const bool instance = request.url.contains("/instance");

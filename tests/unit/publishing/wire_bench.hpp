@@ -79,7 +79,7 @@ inline FakeHttp::Answerer account(std::string posts, int status) {
         if (request.method == "POST") return response(status, R"({"error":"no"})");
         if (request.url.ends_with("verify_credentials")) return response(200, R"({"id":"77"})");
         EXPECT_TRUE(request.url.contains("/api/v1/accounts/77/statuses?limit=40"));
-        return response(200, posts);
+        return response(200, request.url.contains("max_id=") ? "[]" : posts);
     };
 }
 
