@@ -83,6 +83,9 @@ struct ChannelKind {
     // The exact bytes to send, or the reason why there are none.
     std::expected<Rendition, Finding> (*render)(const Content& content, std::string_view language,
                                                 const Fixed& fixed, const Limits& limits);
+    // Whether that leaves out some of what people should do; null: it never does.
+    bool (*shortens)(const Content& content, std::string_view language, const Fixed& fixed,
+                     const Limits& limits) = nullptr;
 };
 
 // The kind of that name; null when this version does not know it.

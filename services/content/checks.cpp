@@ -130,22 +130,6 @@ bool check_size(const Draft& draft, Findings& found) {
     return false;
 }
 
-// Whether the channel takes the text of `language` only by cutting what to do.
-bool is_cut(const ChannelKind& kind, const Content& whole_content, const std::string& language,
-            const Fixed& fixed) {
-    if (kind.limits.text_max == 0) return false;
-    Content content = whole_content;
-    Draft& draft = *content.mutable_draft();
-    Texts& texts = fixed.retraction() ? *draft.mutable_retraction() : *draft.mutable_texts();
-    const int index = find_text(texts, language);
-    if (index < 0 || find_channel_text(texts[index], kind.kind) >= 0) return false;
-    texts[index].clear_description();
-    Limits unlimited = kind.limits;
-    unlimited.text_max = 0;
-    const auto whole = kind.render(content, language, fixed, unlimited);
-    return whole && whole->length() > kind.limits.text_max;
-}
-
 void check_channels(const Draft& draft, std::string_view world, const Fixed& fixed,
                     Findings& found) {
     const Content content = around(draft, world);
@@ -164,7 +148,8 @@ void check_channels(const Draft& draft, std::string_view world, const Fixed& fix
                             fmt::format("On {} it has {} bytes, of which {} can be sent: make the "
                                         "areas simpler or the texts shorter.",
                                         kind.kind, rendition->body().size(), worst_case_bytes_max));
-            } else if (index >= 0 && is_cut(kind, content, language, fixed)) {
+            } else if (index >= 0 && kind.shortens &&
+                       kind.shortens(content, language, fixed, kind.limits)) {
                 const char* field = retraction ? "retraction" : "texts";
                 found.warning(
                     "shortened", fmt::format("{}[{}].instruction", field, index),

@@ -1,5 +1,7 @@
-// `mastodon`: one public post per language on any server with Mastodon's client API.
+// `mastodon`: one public post per language on any server with Mastodon's client API; a thread where
+// the text is too long for one.
 #include "content/channel.hpp"
+#include "content/channels/mastodon_cut.hpp"
 #include "content/channels/mastodon_length.hpp"
 #include "content/graphemes.hpp"
 #include "content/texts.hpp"
@@ -20,88 +22,70 @@ struct Pieces {
     std::string_view permalink;
 };
 
-// One empty line between parts, none for a part that is not there.
 std::string join(const Pieces& parts) {
-    std::string text;
-    for (const std::string_view part : {parts.marking, parts.headline, parts.description,
-                                        std::string_view{parts.instruction}, parts.permalink}) {
-        if (part.empty()) continue;
-        if (!text.empty()) text += "\n\n";
-        text += part;
-    }
-    return text;
+    return join_parts(
+        {parts.marking, parts.headline, parts.description, parts.instruction, parts.permalink});
 }
 
-bool fits(const std::string& text, const Limits& limits) {
-    return limits.text_max == 0 || mastodon_length(text) <= limits.text_max;
-}
+// One post, or those of a thread.
+struct Posts {
+    std::vector<std::string> texts;
+    bool shortened = false;  // without some of the instruction
+};
 
-// The longest beginning of `instruction` that ends at one of `ends` and lets the post fit, with
-// `mark` behind it; empty for none.
-std::string cut_at(Pieces parts, std::string_view instruction, const std::vector<size_t>& ends,
-                   std::string_view mark, const Limits& limits) {
-    const auto attempt = [&](size_t end) {
-        parts.instruction = std::string{trim(instruction.substr(0, end))}.append(mark);
-        return fits(join(parts), limits);
-    };
-    // Longer beginnings are never shorter posts, so the last one that fits is found by halving.
-    const auto too_long = std::ranges::partition_point(ends, attempt);
-    if (too_long == ends.begin() || !attempt(*std::prev(too_long))) return {};
-    return std::move(parts.instruction);
-}
-
-std::vector<size_t> word_ends(std::string_view text) {
-    std::vector<size_t> ends;
-    // Blanks only: a cut inside a link would lead somewhere else.
-    for (size_t i = 1; i < text.size(); ++i)
-        if ((text[i] == ' ' || text[i] == '\n') && text[i - 1] != ' ' && text[i - 1] != '\n')
-            ends.push_back(i);
-    return ends;
-}
-
-// Where a sentence ends and a blank follows.
-std::vector<size_t> whole_sentences(std::string_view text, std::string_view language) {
-    std::vector<size_t> ends = sentence_ends(text, language);
-    std::erase_if(ends, [&](size_t end) {
-        return end == text.size() || (text[end - 1] != ' ' && text[end - 1] != '\n');
-    });
-    return ends;
-}
-
-// Drops the description first, then cuts the instruction; never the headline or the link.
-std::string fit(Pieces parts, std::string_view language, const Limits& limits) {
-    const std::string whole = join(parts);
-    if (fits(whole, limits)) return whole;
+// Without the description, and with as much of the instruction as fits; never without the headline
+// or the link.
+Posts shorten(Pieces parts, std::string_view language, const Limits& limits) {
     parts.description = {};
     const std::string short_form = join(parts);
-    if (fits(short_form, limits)) return short_form;
+    if (fits_post(short_form, limits)) return {{short_form}};
     const std::string instruction = std::move(parts.instruction);
-    const std::vector<size_t> sentences = whole_sentences(instruction, language);
-    std::string sentence_cut = cut_at(parts, instruction, sentences, " …", limits);
-    std::string word_cut = cut_at(parts, instruction, word_ends(instruction), "…", limits);
+    const auto with = [&](const Beginning& part) {
+        parts.instruction = fmt::format("{}{}", part.text, part.sentences ? " …" : "…");
+        return join(parts);
+    };
+    const Beginning part = cut_text(
+        instruction, language, [&](const Beginning& one) { return fits_post(with(one), limits); });
     // No room for any part of the instruction: the author has to shorten the text.
-    if (word_cut.empty()) return short_form;
-    // Whole sentences read better, unless they cost more than half of what could be said.
-    const bool enough = sentence_cut.size() * 2 >= word_cut.size();
-    parts.instruction = enough ? std::move(sentence_cut) : std::move(word_cut);
-    return join(parts);
+    return {{part.text.empty() ? short_form : with(part)}, true};
 }
 
-std::string post_text(const Content& content, const Text& text, const Fixed& fixed,
-                      const Limits& limits) {
+// What people should do comes first in a thread: that is what is read and passed on.
+Posts make_posts(const Content& content, const Text& text, const Fixed& fixed,
+                 const Limits& limits) {
     Pieces parts{.marking = marking(content),
                  .headline = trim(text.headline()),
                  .description = trim(text.description()),
                  .instruction = std::string{trim(text.instruction())},
                  .permalink = fixed.permalink()};
+    std::string words = join_parts({parts.instruction, parts.description});
+    std::string_view heading = parts.headline;
     const int other = find_channel_text(text, "mastodon");
-    if (other < 0) return fit(std::move(parts), text.language(), limits);
-    // The author's own words, whole. The link stays: by it the post is found again.
-    parts.headline = trim(text.channel_texts(other).text());
-    parts.description = {};
-    parts.instruction.clear();
-    if (parts.headline.contains(fixed.permalink())) parts.permalink = {};
-    return join(parts);
+    if (other >= 0) {
+        // The author's own words, whole. The link stays: by it the post is found again.
+        words = parts.instruction = trim(text.channel_texts(other).text());
+        parts.headline = parts.description = heading = {};
+        if (words.contains(fixed.permalink())) parts.permalink = {};
+    }
+    std::string whole = join(parts);
+    if (fits_post(whole, limits)) return {{std::move(whole)}};
+    auto thread = make_thread({.marking = parts.marking,
+                               .heading = heading,
+                               .heading_later = trim(text.headline()),
+                               .text = words,
+                               .permalink = parts.permalink,
+                               .language = text.language()},
+                              limits);
+    if (!thread.empty()) return {std::move(thread)};
+    if (other >= 0) return {{std::move(whole)}};
+    return shorten(std::move(parts), text.language(), limits);
+}
+
+bool shortens(const Content& content, std::string_view language, const Fixed& fixed,
+              const Limits& limits) {
+    const Texts& texts = said(content, fixed);
+    const int index = find_text(texts, language);
+    return index >= 0 && make_posts(content, texts[index], fixed, limits).shortened;
 }
 
 Finding too_long(const std::string& path, const Text& text, int64_t length, const Limits& limits) {
@@ -121,14 +105,23 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
     if (index < 0)
         return std::unexpected{Finding{Finding::Level::error, "language_missing", field,
                                        fmt::format("Write the {} text.", language)}};
-    const std::string status = printable(post_text(content, texts[index], fixed, limits));
-    const int64_t length = mastodon_length(status);
-    if (!fits(status, limits))
+    nlohmann::ordered_json posts = nlohmann::json::array();
+    int64_t length = 0;
+    for (const std::string& one : make_posts(content, texts[index], fixed, limits).texts) {
+        posts.push_back(printable(one));
+        length = std::max(length, mastodon_length(posts.back().get<std::string>()));
+    }
+    if (limits.text_max > 0 && length > limits.text_max)
         return std::unexpected{
             too_long(fmt::format("{}[{}]", field, index), texts[index], length, limits)};
     nlohmann::ordered_json body{
-        {"status", status}, {"language", primary_language(language)}, {"visibility", "public"}};
+        {"status", posts[0]}, {"language", primary_language(language)}, {"visibility", "public"}};
     if (!fixed.in_reply_to().empty()) body["in_reply_to_id"] = printable(fixed.in_reply_to());
+    // For the wire part, which sends each as an answer to the one before.
+    if (posts.size() > 1) {
+        posts.erase(posts.begin());
+        body["thread"] = std::move(posts);
+    }
     Rendition rendition;
     rendition.set_body(body.dump());
     rendition.set_media_type("application/json");
@@ -158,6 +151,7 @@ const ChannelKind& mastodon_kind() {
         .limits = {.text_max = 500, .unit = "characters"},
         .count = mastodon_length,
         .render = render,
+        .shortens = shortens,
     };
     return kind;
 }

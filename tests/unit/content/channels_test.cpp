@@ -4,9 +4,11 @@
 #include "content/texts.hpp"
 #include "support/sample_message.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -110,9 +112,85 @@ TEST(Mastodon, AShortMessageIsPostedWhole) {
     EXPECT_EQ(rendition->length_max(), 500);
 }
 
+// The posts of a delivery, in order.
+std::vector<std::string> posts_of(const nlohmann::json& body) {
+    std::vector<std::string> posts{body["status"]};
+    if (body.contains("thread"))
+        for (const auto& one : body["thread"]) posts.push_back(one);
+    return posts;
+}
+
+TEST(Mastodon, ALongMessageIsAThread) {
+    Content content = samples::make_content();
+    Text& text = *content.mutable_draft()->mutable_texts(1);
+    std::string description;
+    for (int i = 1; i <= 20; ++i) description += fmt::format("Street {} is under water. ", i);
+    text.set_description(description);
+    const auto rendition = render("mastodon", content, "en-CA", samples::make_fixed());
+    const auto posts = posts_of(body_of(rendition));
+    ASSERT_EQ(posts.size(), 2u);
+    // What to do comes first, with the link.
+    EXPECT_TRUE(posts[0].starts_with(text.headline() + "\n\n" + text.instruction() +
+                                     "\n\nStreet 1 is under water. Street 2"))
+        << posts[0];
+    EXPECT_TRUE(posts[0].ends_with("is under water. (1/2)\n\nhttps://alerts.example.com/a/rel-1"))
+        << posts[0];
+    // Each can be read alone.
+    EXPECT_TRUE(posts[1].starts_with(text.headline() + "\n\nStreet ")) << posts[1];
+    EXPECT_TRUE(posts[1].ends_with("Street 20 is under water. (2/2)")) << posts[1];
+    for (const std::string& post : posts) EXPECT_LE(mastodon_length(post), 500);
+    EXPECT_EQ(rendition->length(), std::max(mastodon_length(posts[0]), mastodon_length(posts[1])));
+}
+
+TEST(Mastodon, AThreadLosesNoWord) {
+    Content content = samples::make_content();
+    Text& text = *content.mutable_draft()->mutable_texts(1);
+    std::string words;
+    for (int i = 0; i < 250; ++i) words += fmt::format(" word{}", i);
+    text.set_instruction("Leave." + words);
+    text.clear_description();
+    const auto posts =
+        posts_of(body_of(render("mastodon", content, "en-CA", samples::make_fixed())));
+    ASSERT_EQ(posts.size(), 5u);
+    std::string all;
+    for (const std::string& post : posts) {
+        const auto begin = text.headline().size() + 2, mark = post.find("… (");
+        all += post.substr(begin, std::min(mark, post.find(" (5/5)")) - begin) + " ";
+    }
+    EXPECT_EQ(all, text.instruction() + " ");
+}
+
+TEST(Mastodon, EachPostOfAnExerciseSaysSo) {
+    Content content = samples::make_content();
+    content.set_world("exercise");
+    std::string words;
+    for (int i = 0; i < 150; ++i) words += fmt::format("Word {}. ", i);
+    content.mutable_draft()->mutable_texts(1)->set_description(words);
+    const auto posts =
+        posts_of(body_of(render("mastodon", content, "en-CA", samples::make_fixed())));
+    EXPECT_GT(posts.size(), 2u);
+    for (const std::string& post : posts)
+        EXPECT_TRUE(post.starts_with("EXERCICE – EXERCISE\n\n")) << post;
+}
+
+TEST(Mastodon, AHeadingThatLeavesTooLittleRoomIsNotRepeated) {
+    Content content = samples::make_content();
+    Text& text = *content.mutable_draft()->mutable_texts(1);
+    text.set_headline("Leave " + std::string(200, 'h'));
+    std::string words;
+    for (int i = 0; i < 40; ++i) words += fmt::format("Word {}. ", i);
+    text.set_description(words);
+    const auto posts =
+        posts_of(body_of(render("mastodon", content, "en-CA", samples::make_fixed())));
+    ASSERT_GT(posts.size(), 1u);
+    EXPECT_TRUE(posts[0].starts_with("Leave hhh"));
+    EXPECT_TRUE(posts[1].starts_with("Word ")) << posts[1];
+}
+
+// From here on what no thread can carry.
 TEST(Mastodon, TheDescriptionGoesFirst) {
     Content content = samples::make_content();
-    content.mutable_draft()->mutable_texts(1)->set_description(std::string(400, 'd'));
+    content.mutable_draft()->mutable_texts(1)->set_description(std::string(600, 'd'));
     const std::string status =
         body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"];
     EXPECT_FALSE(status.contains("ddd"));
@@ -133,7 +211,7 @@ TEST(Mastodon, ThenTheInstructionIsCutBehindASentence) {
 TEST(Mastodon, UnlessThatLosesMoreThanHalf) {
     Content content = samples::make_content();
     std::string words = "Leave now. The";
-    for (int i = 0; i < 200; ++i) words += " water";
+    for (int i = 0; i < 500; ++i) words += " water";
     content.mutable_draft()->mutable_texts(1)->set_instruction(words);
     const std::string status =
         body_of(render("mastodon", content, "en-CA", samples::make_fixed()))["status"];
@@ -181,6 +259,15 @@ TEST(Mastodon, OtherWordsReplaceTheTextAndKeepTheLink) {
     other->set_text("Quittez les berges !");
     EXPECT_EQ(body_of(render("mastodon", content, "fr-CA", samples::make_fixed()))["status"],
               "Quittez les berges !\n\nhttps://alerts.example.com/a/rel-1");
+    // A thread begins with them, and each other post of it with the headline.
+    std::string many;
+    for (int i = 0; i < 60; ++i) many += fmt::format("Quittez {} ! ", i);
+    other->set_text(many);
+    const auto posts =
+        posts_of(body_of(render("mastodon", content, "fr-CA", samples::make_fixed())));
+    ASSERT_EQ(posts.size(), 2u);
+    EXPECT_TRUE(posts[0].starts_with("Quittez 0 !"));
+    EXPECT_TRUE(posts[1].starts_with(content.draft().texts(0).headline() + "\n\nQuittez"));
     other->set_text(std::string(478, 'x'));
     const auto rendition = render("mastodon", content, "fr-CA", samples::make_fixed());
     ASSERT_FALSE(rendition.has_value());
@@ -312,9 +399,11 @@ TEST(Channels, RenderIsPureAndNeverPassesTheLimit) {
                 EXPECT_EQ(first->body(), second->body());
                 EXPECT_TRUE(first->length_max() == 0 || first->length() <= first->length_max());
                 if (kind.kind != "mastodon") continue;
-                const std::string status = body_of(first)["status"];
-                EXPECT_EQ(mastodon_length(status), first->length());
-                EXPECT_TRUE(status.ends_with(fixed.permalink()));
+                int64_t length = 0;
+                for (const std::string& post : posts_of(body_of(first)))
+                    length = std::max(length, mastodon_length(post));
+                EXPECT_EQ(length, first->length());
+                EXPECT_TRUE(posts_of(body_of(first))[0].ends_with(fixed.permalink()));
             }
         }
     }

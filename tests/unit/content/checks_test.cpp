@@ -253,7 +253,7 @@ TEST(Checks, EveryChannelCanCarryIt) {
         {"shortened", "texts[0].instruction", Level::warning,
          [](Draft& d) {
              std::string words;
-             for (int i = 0; i < 200; ++i) words += "quittez ";
+             for (int i = 0; i < 500; ++i) words += "quittez ";
              d.mutable_texts(0)->set_instruction(words);
          }},
     };

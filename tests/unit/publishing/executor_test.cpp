@@ -330,6 +330,54 @@ TEST(Executor, ASlowServerIsNotPostedToAgain) {
     EXPECT_EQ(there.world.count("POST", "toot"), 2);
 }
 
+content::Content long_content() {
+    content::Content content = samples::make_content();
+    for (auto& text : *content.mutable_draft()->mutable_texts())
+        for (int i = 0; i < 20; ++i)
+            text.mutable_description()->append(" Street " + std::to_string(i) + " is flooded.");
+    return content;
+}
+
+TEST(Executor, AThreadThatBrokeOffGoesOnWhereItEnded) {
+    Public there;
+    int asked = 0;
+    there.world.server = [&](const HttpRequest& request) -> HttpResult {
+        const bool post = request.method == "POST" && request.url.contains("toot");
+        // The second post of one language.
+        return post && ++asked == 3 ? response(503) : there.serve(request);
+    };
+    there.world.start("x1");
+    there.clear(long_content());
+    there.world.pass(10s);
+    EXPECT_TRUE(there.firing());
+    EXPECT_EQ(there.posts.size(), 3u);
+    there.world.pass(120s);
+    EXPECT_TRUE(there.released()) << there.world.release().whole().ShortDebugString();
+    EXPECT_EQ(there.posts.size(), 4u);
+    EXPECT_EQ(asked, 5);
+}
+
+// Its first post is public, so that it is taken back, and the rest never goes out.
+TEST(Executor, AThreadInPartIsRetracted) {
+    Public there;
+    int asked = 0;
+    there.world.server = [&](const HttpRequest& request) -> HttpResult {
+        const bool post = request.method == "POST" && request.url.contains("toot");
+        return post && ++asked > 2 && asked <= 4 ? response(503) : there.serve(request);
+    };
+    there.world.start("x1");
+    there.clear(long_content());
+    there.world.pass(10s, [&] { return asked == 4; });
+    there.world.pass(1s);
+    there.retract();
+    there.world.pass(200s);
+    EXPECT_TRUE(there.world.release().is(v1::RELEASE_STATE_RETRACTED))
+        << there.world.release().whole().ShortDebugString();
+    // Of each language the first post and the retraction.
+    EXPECT_EQ(there.posts.size(), 4u);
+    EXPECT_EQ(there.world.state_of("toot:fr-CA:cancel"), v1::DELIVERY_STATE_CONFIRMED);
+}
+
 TEST(Executor, AnswersOfTheLedgerThatGetLostChangeNothing) {
     Public there;
     there.world.lost_answers = 7;
