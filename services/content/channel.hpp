@@ -62,8 +62,8 @@ struct Traits {
     Stated<bool> public_from_claim;
     // An agency has one at most.
     Stated<bool> one_per_agency;
-    // A retraction answers the post that it takes back, by that one's receipt.
-    Stated<bool> retraction_replies;
+    // What takes a post back or updates it answers it, by its receipt.
+    Stated<bool> corrections_reply;
     Stated<Parts> parts;
     Stated<Transport> transport;
     Stated<Address> address;

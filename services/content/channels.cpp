@@ -28,7 +28,7 @@ const Traits& traits_of(std::string_view kind) {
     static const Traits careful{.can_be_queried = false,
                                 .public_from_claim = false,
                                 .one_per_agency = false,
-                                .retraction_replies = false,
+                                .corrections_reply = false,
                                 .parts = Parts::one,
                                 .transport = Transport::http,
                                 .address = Address::url,

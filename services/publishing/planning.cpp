@@ -273,6 +273,9 @@ static Happened plan_cleared(const Constants& constants, const Channels& channel
         plan.add_approved();
         plan.add_new();
         remarks = plan.remarks();
+        for (v1::Delivery& delivery : *planned.mutable_release()->mutable_deliveries())
+            delivery.set_in_reply_to(
+                answered_post(releases, *content, planned.release(), delivery));
         planned.mutable_release()->set_reason(remarks);
     }
 

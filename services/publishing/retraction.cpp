@@ -106,7 +106,7 @@ static v1::Delivery retraction_of(const Delivery& original, int count) {
     delivery.set_language(original.head.language());
     delivery.set_purpose(v1::PURPOSE_RETRACTION);
     const std::string& receipt = original.head.receipt();
-    if (original.traits().retraction_replies && receipt.size() <= reply_bytes_max)
+    if (original.traits().corrections_reply && receipt.size() <= reply_bytes_max)
         delivery.set_in_reply_to(receipt);
     return delivery;
 }

@@ -1,7 +1,9 @@
 #include "publishing/superseding.hpp"
 
 #include "content/cap.hpp"
+#include "content/publishers.hpp"
 #include "publishing/completing.hpp"
+#include "publishing/limits.hpp"
 #include "publishing/release_events.hpp"
 #include "publishing/release_steps.hpp"
 #include "runtime/base/planted.hpp"
@@ -82,6 +84,46 @@ std::expected<std::vector<std::string>, std::string> earlier_releases(
         if (!texts::contains(all, release->id())) all.push_back(release->id());
     }
     return all;
+}
+
+// What was on another server, or in another account, has no such post here.
+static bool is_at(const Delivery& delivery, const content::Destination& place) {
+    return delivery.channel && delivery.head.channel_id() == place.channel_id() &&
+           delivery.channel->url() == place.url() &&
+           delivery.channel->credential() == place.account();
+}
+
+// The newest post at `place` of `ids`, or of what those took the place of; null: there is none.
+static const Delivery* newest_post(const Releases& releases,
+                                   const google::protobuf::RepeatedPtrField<std::string>& ids,
+                                   const content::Destination& place, const std::string& language) {
+    const auto at = [](const Delivery* one) {
+        return runtime::from_proto(one->head.confirmed_at());
+    };
+    const Delivery* newest = nullptr;
+    for (const std::string& id : ids) {
+        const auto earlier = releases.by_id.find(id);
+        if (earlier == releases.by_id.end()) continue;
+        const Delivery* found = nullptr;
+        for (const Delivery& one : earlier->second.deliveries)
+            if (!one.retracts() && one.is(v1::DELIVERY_STATE_CONFIRMED) && is_at(one, place) &&
+                one.head.language() == language)
+                found = &one;
+        if (!found)
+            found = newest_post(releases, earlier->second.head.supersedes(), place, language);
+        if (found && (!newest || at(found) > at(newest))) newest = found;
+    }
+    return newest;
+}
+
+std::string answered_post(const Releases& releases, const content::Content& content,
+                          const v1::Release& release, const v1::Delivery& delivery) {
+    const auto target = content::find_target(content, delivery.channel_id());
+    if (!target.destination || !content::traits_of(delivery.kind()).corrections_reply) return {};
+    const Delivery* post =
+        newest_post(releases, release.supersedes(), *target.destination, delivery.language());
+    return post && post->head.receipt().size() <= reply_bytes_max ? post->head.receipt()
+                                                                  : std::string{};
 }
 
 std::set<std::string> channels_taken(const Release& release, const ReleaseOf& release_of,

@@ -20,6 +20,12 @@ using ReleaseOf = std::function<const Release*(const std::string&)>;
 std::expected<std::vector<std::string>, std::string> earlier_releases(
     const Releases& releases, const content::Content& content);
 
+// The channel's id of the post that `delivery` of `release`, which is being planned, answers: the
+// newest confirmed one, in the same account and language, of what the release updates or cancels.
+// Empty: there is none, or the channel has no replies.
+std::string answered_post(const Releases& releases, const content::Content& content,
+                          const v1::Release& release, const v1::Delivery& delivery);
+
 // The channels on which a delivery of `release` would overtake what that updates or cancels, or
 // what those do in turn: an attempt at them is under way there, or one may yet be carried out.
 std::set<std::string> channels_taken(const Release& release, const ReleaseOf& release_of, Time now);

@@ -61,7 +61,7 @@ const ChannelKind& feed_kind() {
                    // Two would each show an alert of one identifier, of which the public may see
                    // only one.
                    .one_per_agency = true,
-                   .retraction_replies = false,
+                   .corrections_reply = false,
                    .parts = Parts::one,
                    .transport = Transport::none,
                    .address = Address::none,

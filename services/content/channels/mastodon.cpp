@@ -143,7 +143,7 @@ const ChannelKind& mastodon_kind() {
                    .can_be_queried = true,
                    .public_from_claim = false,
                    .one_per_agency = false,
-                   .retraction_replies = true,
+                   .corrections_reply = true,
                    .parts = Parts::one_per_language,
                    .transport = Transport::http,
                    .address = Address::url,

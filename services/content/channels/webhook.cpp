@@ -113,7 +113,7 @@ const ChannelKind& webhook_kind() {
                    .can_be_queried = false,
                    .public_from_claim = false,
                    .one_per_agency = false,
-                   .retraction_replies = false,
+                   .corrections_reply = false,
                    .parts = Parts::one,
                    .transport = Transport::http,
                    .address = Address::url,

@@ -56,7 +56,7 @@ TEST(Channels, TraitsAreThoseOfTheKind) {
     }
     const Traits& careful = traits_of("pigeon");
     EXPECT_EQ(careful.repeats, Repeats::unsafe);
-    EXPECT_FALSE(careful.can_be_queried || careful.public_from_claim || careful.retraction_replies);
+    EXPECT_FALSE(careful.can_be_queried || careful.public_from_claim || careful.corrections_reply);
 }
 
 TEST(Channels, OneRenditionPerLanguageWhereAPostHasOne) {

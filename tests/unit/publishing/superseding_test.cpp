@@ -34,12 +34,13 @@ struct Both {
     const Delivery& of_earlier(const std::string& id) const { return *earlier().find(id); }
 
     // From now on the story is that of an update of the first message.
-    Both& update(const std::string& message_id, Time when) {
+    Both& update(const std::string& message_id, Time when,
+                 const std::vector<v1::Event>& channels = samples::feed_and_hook()) {
         content::Content content = samples::make_content();
         content.set_message_id(message_id);
         content.set_message_type(content::v1::MESSAGE_TYPE_UPDATE);
         refer(content, of_earlier("feed").fixed());
-        story.content = samples::going_to(samples::feed_and_hook(), content);
+        story.content = samples::going_to(channels, content);
         story.clear(when);
         return *this;
     }
@@ -67,6 +68,44 @@ TEST(Update, IsPlannedWithWhatItTakesThePlaceOf) {
     ASSERT_EQ(both.story.release().head.supersedes_size(), 1);
     EXPECT_EQ(both.story.release().head.supersedes(0), both.first_id());
     EXPECT_EQ(both.earlier().head.superseded_by(), "") << "nothing of the update is out";
+}
+
+// So that readers of either see both.
+TEST(Update, AnswersThePostThatItUpdates) {
+    const std::vector<v1::Event> channels{samples::channel("feed", "feed"),
+                                          samples::channel("toot", "mastodon")};
+    Both both{armed(channels)};
+    both.story.claim().outcome("feed", v1::OUTCOME_CONFIRMED);
+    both.story.outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED);
+    both.story.outcome("toot:en-CA", v1::OUTCOME_REFUSED);
+    both.update("msg-2", at(5), channels);
+    const auto answered = [&](const char* id) {
+        return both.story.delivery(id).head.in_reply_to();
+    };
+    EXPECT_EQ(answered("toot:fr-CA"), "receipt-toot:fr-CA");
+    EXPECT_EQ(answered("toot:en-CA"), "");
+    EXPECT_EQ(answered("feed"), "");
+    for (const char* id : {"feed", "toot:fr-CA", "toot:en-CA"})
+        both.story.prepared(id, true, "", 0, at(5));
+    EXPECT_TRUE(both.story.release()
+                    .body(both.story.delivery("toot:fr-CA"))
+                    ->bytes()
+                    .contains(R"("in_reply_to_id":"receipt-toot:fr-CA")"));
+}
+
+// The post is on the server that the channel led to.
+TEST(Update, AnswersNoPostOfAnotherPlace) {
+    const std::vector<v1::Event> channels{samples::channel("feed", "feed"),
+                                          samples::channel("toot", "mastodon")};
+    Both both{armed(channels)};
+    both.story.claim().outcome("feed", v1::OUTCOME_CONFIRMED);
+    both.story.outcome("toot:fr-CA", v1::OUTCOME_CONFIRMED);
+    both.story.outcome("toot:en-CA", v1::OUTCOME_CONFIRMED);
+    v1::Event moved = samples::channel("toot", "mastodon");
+    moved.mutable_channel_put()->mutable_channel()->set_url("https://other.example.org");
+    both.story.given.happens(moved);
+    both.update("msg-2", at(5), {channels[0], moved});
+    EXPECT_EQ(both.story.delivery("toot:fr-CA").head.in_reply_to(), "");
 }
 
 TEST(Update, OfWhatIsNotInForceGoesBackToItsAuthors) {
