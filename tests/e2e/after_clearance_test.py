@@ -1,166 +1,29 @@
 """A message after its clearance: channels that are not ready, are left out or corrected, and a
 release that ends before anything is public."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
-import requests
 
 from e2e.all_program import all_program
+from e2e.release_world import ANA, BEN, DORA, REALM, World, deliveries
+from e2e.webhook_receiver import WebhookReceivers
 from support.broker import Broker
-from support.connect import Connect
-from support.credentials import Credentials, webhook
-from support.programs import Program, Secrets
+from support.programs import Secrets
 from support.sample_message import draft, text
-from support.tokens import Issuer, Person, roster
+from support.tokens import Issuer
 from support.waiting import until
-
-REALM = "calgary"
-ANA = Person("ana@city.example", REALM, "city", ("author",))
-BEN = Person("ben@city.example", REALM, "city", ("approver",))
-DORA = Person("dora@city.example", REALM, "city", ("admin", "duty-officer"))
-
-
-class Receiver:
-    """A webhook receiver that answers with `status`, and remembers what came."""
-
-    def __init__(self) -> None:
-        self.status = 204
-        self.bodies: list[dict[str, Any]] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:  # noqa: N802
-                self.send_response(405)
-                self.end_headers()
-
-            def do_POST(self) -> None:  # noqa: N802
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.bodies.append(json.loads(body))
-                self.send_response(receiver.status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def about(self, message: str) -> int:
-        return sum(one["data"]["message_id"] == message for one in self.bodies)
-
-
-class World:
-    def __init__(self, program: Program, issuer: Issuer, folder: Path, receiver: Receiver) -> None:
-        self._gateway = Connect(program.url)
-        self._issuer = issuer
-        self.credentials = Credentials(folder)
-        self.receiver = receiver
-        self.incident = ""
-
-    def do(self, who: Person, service: str, name: str, request: dict[str, Any]) -> Any:
-        return self._gateway.must_change(service, name, request, token=self._issuer.token(who))
-
-    def refused(self, who: Person, service: str, name: str, request: dict[str, Any]) -> str:
-        reply = self._gateway.change(service, name, request, token=self._issuer.token(who))
-        assert not reply.ok
-        return reply.reason
-
-    def read(self, service: str, name: str, request: dict[str, Any], after: str = "") -> Any:
-        return self._gateway.must(service, name, request, token=self._issuer.token(DORA),
-                                  after=after)
-
-    def credential(self, name: str, origin: str = "") -> None:
-        self.credentials.put(name, webhook(REALM, origin or self.receiver.url))
-
-    def put_hook(self, credential: str) -> None:
-        self._put({"channelId": "city-hook", "kind": "webhook", "name": "Hook of the city",
-                   "url": self.receiver.url, "credential": credential})
-
-    def put_elsewhere(self, channel: str, receiver: "Receiver") -> None:
-        self.credential("elsewhere", receiver.url)
-        self._put({"channelId": channel, "kind": "webhook", "name": "Hook of somebody else",
-                   "url": receiver.url, "credential": "elsewhere"})
-
-    def _put(self, channel: dict[str, Any]) -> None:
-        """Known to drafting: what is submitted from now on goes there."""
-        done = self.do(DORA, "publishing", "PutChannel", channel)
-        self._gateway.reach(done["position"], "drafting", token=self._issuer.token(DORA))
-
-    def build(self) -> "World":
-        done = self.do(DORA, "approval", "ImportRoster", {"roster": roster([ANA, BEN, DORA])})
-        self._gateway.reach(done["position"], token=self._issuer.token(DORA))
-        self.do(DORA, "approval", "SetPolicy",
-                {"severity": "SEVERITY_SEVERE", "quorum": 1, "roles": ["approver"]})
-        self._put({"channelId": "city-feed", "kind": "feed", "name": "Feed of the city"})
-        self.incident = self.do(ANA, "drafting", "CreateIncident",
-                                {"kind": "flood", "title": "Bow"})["id"]
-        return self
-
-    def submitted(self, message: str, etag: str) -> str:
-        """The position."""
-        return self.do(ANA, "drafting", "SubmitMessage",
-                       {"messageId": message, "etag": etag})["position"]
-
-    def review(self, message: str, after: str) -> Any:
-        return self.read("approval", "GetReview", {"messageId": message}, after)["review"]
-
-    def cleared(self, meanwhile: Callable[[str], object] = lambda _: None, **changed: Any) -> str:
-        """`meanwhile` happens, to the message, between submission and approval."""
-        request = {key: changed.pop(key) for key in ("messageType", "earlierMessages")
-                   if key in changed}
-        made = self.do(ANA, "drafting", "CreateMessage",
-                       {"incidentId": self.incident, "draft": draft(**changed), **request})
-        review = self.review(made["id"], self.submitted(made["id"], made["etag"]))
-        meanwhile(made["id"])
-        self.do(BEN, "approval", "Approve",
-                {"messageId": made["id"], "digest": review["digest"]})
-        return str(made["id"])
-
-    def alert(self, identifier: str) -> str:
-        answer = requests.get(f"{self._gateway.url}/feeds/{REALM}/alerts/{identifier}.xml",
-                              timeout=10)
-        answer.raise_for_status()
-        return answer.text
-
-    def message(self, message: str) -> Any:
-        return self.read("drafting", "GetMessage", {"messageId": message})["message"]
-
-    def release(self, message: str, state: str) -> Any:
-        """Once the latest release of the message is in that state."""
-        def there() -> Any:
-            for one in self.read("publishing", "ListReleases", {}).get("releases", []):
-                if one["messageId"] == message:
-                    return one if one["state"] == f"RELEASE_STATE_{state}" else None
-            return None
-        return until(there, f"the release is {state}", 30)
-
-
-def deliveries(release: Any) -> dict[str, str]:
-    return {one["channelId"]: one["state"].removeprefix("DELIVERY_STATE_")
-            for one in release["deliveries"]}
 
 
 @pytest.fixture(scope="module")
 def world(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
           ) -> Iterator[World]:
     folder = Path(tmp_path_factory.mktemp("all"))
-    receiver = Receiver()
-    with all_program(folder, REALM, broker, keys) as program:
-        yield World(program, issuer, folder, receiver).build()
-    receiver.close()
+    with (closing(WebhookReceivers()) as receivers,
+          all_program(folder, REALM, broker, keys) as program):
+        yield World(program, issuer, folder, receivers.add("city")).build()
 
 
 def test_a_straggler_delays_nothing_and_follows_once_its_channel_is_as_approved(
@@ -221,7 +84,9 @@ def test_nothing_goes_where_nobody_approved(world: World) -> None:
     world.credential("good")
     world.do(DORA, "publishing", "RemoveChannel", {"channelId": "city-hook"})
     world.put_hook("good")
-    with closing(Receiver()) as elsewhere:
+    with closing(WebhookReceivers()) as others:
+        elsewhere = others.add("elsewhere")
+
         def change(message: str) -> None:
             publisher, = world.message(message)["publishers"]
             assert publisher["capSender"] and publisher["names"], publisher

@@ -16,9 +16,9 @@ def all_program(folder: Path, realm: str, broker: Broker, keys: Secrets,
     credentials = Credentials(folder)
     credentials.put("hook", webhook(realm, "https://hook.example"))
     gateway = f"127.0.0.1:{free_port()}"
-    flags = service_flags(broker.bootstrap, keys, partitions=2, gateway_listen=gateway,
-                          publishing_feed_base_url=f"http://{gateway}",
-                          publishing_allow_private_addresses=True,
-                          **credentials.flags, **more)
+    settings: dict[str, str | int | bool] = {
+        "partitions": 2, "gateway_listen": gateway, "publishing_feed_base_url": f"http://{gateway}",
+        "publishing_allow_private_addresses": True, **credentials.flags, **more}
+    flags = service_flags(broker.bootstrap, keys, **settings)
     with Program("tocsin-all", folder, flags).start() as program:
         yield program
