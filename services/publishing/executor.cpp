@@ -242,6 +242,7 @@ Job Executor::make_job(const Key& key, const Release& release, const Delivery& d
     }
     job.approved = release.content;
     job.body = release.body(delivery);
+    job.doubted = delivery.doubted();
     job.traceparent = parts_.view.snapshot(key.first)->trace(key.second);
     return job;
 }

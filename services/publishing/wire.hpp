@@ -32,6 +32,8 @@ struct Job {
     std::shared_ptr<const Approved> approved{};
     // The exact bytes to send; null until it is armed.
     std::shared_ptr<const Sealed> body{};
+    // An earlier attempt may have been carried out, as far as is known.
+    bool doubted = false;
     // W3C traceparent of what caused it, sent along; may be empty.
     std::string traceparent{};
     // Called immediately before the first byte, once the connection is there: why it must not start

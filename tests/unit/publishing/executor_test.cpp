@@ -18,6 +18,7 @@ struct Public {
     std::set<std::string> webhook_ids;
     std::vector<std::pair<std::string, Time>> arrivals;
     nlohmann::json posts = nlohmann::json::array();
+    bool readable = true;  // the account
     std::function<HttpResult(HttpResult)> webhook_answer = [](HttpResult result) { return result; };
     std::function<HttpResult(HttpResult)> post_answer = [](HttpResult result) { return result; };
 
@@ -37,6 +38,7 @@ struct Public {
         }
         if (request.url.ends_with("verify_credentials")) return response(200, R"({"id":"77"})");
         if (request.url.ends_with("instance")) return response(404);
+        if (request.method == "GET" && !readable) return response(403);
         if (request.method == "GET")
             return response(200, request.url.contains("max_id") ? "[]" : posts.dump());
         arrivals.emplace_back("toot", world.now);
@@ -68,6 +70,25 @@ struct Public {
         command.mutable_stop_release()->set_reason("wrong river");
         ASSERT_TRUE(world.decide({"bow", "olga", "calgary", {"approver"}, "r"},
                                  command.SerializeAsString()));
+    }
+    // A person looked at the account: it is not there, and is to be sent again.
+    void send_again(const std::string& delivery) {
+        v1::Command looked, again;
+        v1::ResolveDeliveryRequest& seen = *looked.mutable_resolve_delivery();
+        seen.set_release_id(world.release().id());
+        seen.set_delivery_id(delivery);
+        seen.set_found(v1::FINDING_ABSENT);
+        seen.set_reason("the account's page");
+        *seen.mutable_looked_at() = runtime::to_proto(world.now);
+        again.mutable_retry_delivery()->set_release_id(seen.release_id());
+        again.mutable_retry_delivery()->set_delivery_id(delivery);
+        again.mutable_retry_delivery()->set_reason("it is not there");
+        const auto ask = [&](const v1::Command& command, const std::string& id) {
+            return world.decide({"bow", "olga", "calgary", {"duty-officer"}, id},
+                                command.SerializeAsString());
+        };
+        ASSERT_TRUE(ask(looked, "looked " + delivery));
+        ASSERT_TRUE(ask(again, "again " + delivery));
     }
 };
 
@@ -376,6 +397,25 @@ TEST(Executor, AThreadInPartIsRetracted) {
     // Of each language the first post and the retraction.
     EXPECT_EQ(there.posts.size(), 4u);
     EXPECT_EQ(there.world.state_of("toot:fr-CA:cancel"), v1::DELIVERY_STATE_CONFIRMED);
+}
+
+TEST(Executor, WhereOnlyAPersonCanLookThatPersonHasItSentAgain) {
+    Public there;
+    there.readable = false;
+    there.post_answer = [](const HttpResult&) { return failure(HttpError::Kind::unknown_outcome); };
+    there.world.start("one");
+    there.clear();
+    there.world.pass(120s);
+    EXPECT_TRUE(there.firing());
+    EXPECT_EQ(there.posts.size(), 2U);
+    // They never were shown.
+    there.posts.clear();
+    there.post_answer = [](HttpResult result) { return result; };
+    there.send_again("toot:fr-CA");
+    there.send_again("toot:en-CA");
+    there.world.pass(30s, [&] { return there.released(); });
+    EXPECT_TRUE(there.released());
+    EXPECT_EQ(there.posts.size(), 2U);
 }
 
 TEST(Executor, AnswersOfTheLedgerThatGetLostChangeNothing) {

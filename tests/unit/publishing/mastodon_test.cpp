@@ -125,12 +125,20 @@ TEST(Mastodon, ARepeatLooksBeforeItPosts) {
     EXPECT_EQ(bench.http.count("POST"), 0);
 }
 
-TEST(Mastodon, ARepeatThatCannotLookPostsNothing) {
-    Bench bench{"mastodon", "toot:fr-CA"};
-    bench.job.delivery.set_attempts(2);
-    bench.answers(response(503));
-    EXPECT_EQ(bench.fire().kind, v1::OUTCOME_RETRY_LATER);
-    EXPECT_EQ(bench.http.count("POST"), 0);
+TEST(Mastodon, ARepeatThatCannotLookPostsNothingWhileInDoubt) {
+    for (const bool doubted : {true, false}) {
+        Bench bench{"mastodon", "toot:fr-CA"};
+        bench.job.delivery.set_attempts(2);
+        bench.job.doubted = doubted;
+        // An account whose posts it may not read. A person who looked there had it sent again.
+        bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+            if (request.method == "POST") return response(200, R"({"id":"9"})");
+            if (request.url.ends_with("verify_credentials")) return response(200, R"({"id":"77"})");
+            return response(403);
+        };
+        EXPECT_EQ(bench.fire().kind, doubted ? v1::OUTCOME_RETRY_LATER : v1::OUTCOME_CONFIRMED);
+        EXPECT_EQ(bench.http.count("POST"), doubted ? 0 : 1);
+    }
 }
 
 TEST(Mastodon, ARefusedRepeatIsReadBackFirst) {
