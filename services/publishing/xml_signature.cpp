@@ -71,12 +71,13 @@ constexpr int parse_options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NO
 
 bool start_library() {
     xmlInitParser();
-    // It prints to the terminal otherwise; what went wrong is said here.
-    xmlSecErrorsSetCallback(
-        [](const char*, int, const char*, const char*, const char*, int, const char*) {});
     // Without a blank between two elements, as in the alert itself.
     xmlSecSetDefaultLineFeed(reinterpret_cast<const xmlChar*>(""));
-    return xmlSecInit() == 0 && xmlSecCryptoAppInit(nullptr) == 0 && xmlSecCryptoInit() == 0;
+    if (xmlSecInit() != 0) return false;
+    // Its start sets one that prints to the terminal; what went wrong is said here.
+    xmlSecErrorsSetCallback(
+        [](const char*, int, const char*, const char*, const char*, int, const char*) {});
+    return xmlSecCryptoAppInit(nullptr) == 0 && xmlSecCryptoInit() == 0;
 }
 
 // Once in a process, which two threads must not do at once; it stays.

@@ -21,8 +21,8 @@ struct Certificate {
 };
 
 // `key`: an RSA key of 2,048 to 8,192 bits, as PEM without a passphrase. `chain`: PEM
-// certificates, one to eight. The error says what is wrong, after the name of the file that holds
-// them, and nothing of what they are.
+// certificates, one to eight. The error says what is wrong, after the name of the credential, and
+// nothing of what it holds.
 std::expected<Certificate, std::string> read_certificate(const std::string& key,
                                                          const std::string& chain);
 // Why nothing is signed by it at that time, in the same form; empty where something may be.

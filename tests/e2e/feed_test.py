@@ -42,7 +42,6 @@ class World:
         self.authority = SigningAuthority(folder / "authority.pem")
         self._gateway = Connect(program.url)
         self._issuer = issuer
-        self._folder = folder
         self._incident = ""
 
     def do(self, role: str, service: str, name: str, request: dict[str, Any],

@@ -49,9 +49,11 @@ TEST(Channels, TraitsAreThoseOfTheKind) {
         EXPECT_TRUE(kind.traits.transport != Transport::none ||
                     kind.traits.address == Address::none)
             << kind.kind;
-        // Without an address of its own nothing is sent that a credential would be for.
+        // Without an address of its own nothing is sent that a secret would be for: what signs
+        // stays here.
         EXPECT_TRUE(kind.traits.address == Address::url ||
-                    kind.traits.credential == CredentialForm::none)
+                    kind.traits.credential == CredentialForm::none ||
+                    kind.traits.credential == CredentialForm::certificate)
             << kind.kind;
     }
     const Traits& careful = traits_of("pigeon");

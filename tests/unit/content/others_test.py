@@ -152,7 +152,7 @@ def test_schemas_of_others_accept_the_indexes(folder: Path) -> None:
     if "TOCSIN_DATA" not in os.environ:
         pytest.skip("TOCSIN_DATA is not set")
     schema = etree.XMLSchema(file=f"{os.environ['TOCSIN_DATA']}/cap/schema/rss-2_0.xsd")
-    for entries in (0, 1, 200):
+    for entries in (1, 200):  # It wants an item; RSS itself does not.
         assert schema.validate(etree.parse(folder / f"{entries}.rss")), schema.error_log
 
 
