@@ -14,6 +14,7 @@ from e2e.outlets import Outlet, Outlets
 from e2e.release_world import DORA, REALM, World
 from support.broker import Broker
 from support.connect import Connect, Reply, new_request_id
+from support.credentials import Credentials
 from support.follower import Follower
 from support.ports import free_ports
 from support.programs import SERVICES, Program, Secrets, edge_flags, service_flags
@@ -189,7 +190,7 @@ def _programs(broker: Broker, keys: Secrets, folder: Path) -> dict[str, Program]
     for (service, instance), address in zip(instances, ports, strict=True):
         more: dict[str, str | int | bool] = {"grpc_listen": address}
         if service == "publishing":
-            more |= {"publishing_credentials_dir": str(folder),
+            more |= {**Credentials(folder).flags,
                      "publishing_feed_base_url": f"http://{gateway}",
                      "publishing_allow_private_addresses": True,
                      "publishing_arm_lead_ms": ARM_LEAD_MS,
