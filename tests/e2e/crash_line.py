@@ -162,6 +162,8 @@ class Line:
             refused = self.refusal("RetryDelivery", {**request, "reason": "it is not there"})
         else:
             return False
+        if refused in ("RETRACTED", "OVER"):  # nobody wants it sent any more
+            return False
         # Too early, or already on its way.
         assert refused in ("", "UNDER_WAY", "NOT_IN_DOUBT", "NOT_REFUSED"), refused
         return True
