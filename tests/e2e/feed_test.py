@@ -56,9 +56,9 @@ class World:
     def build(self) -> "World":
         self.good = self.authority.credential(REALM, "city")
         self.credentials.put("signing", self.good)
+        people = [person for of_one in PEOPLE.values() for person in of_one.values()]
+        done = self.do("admin", "approval", "ImportRoster", {"roster": roster(people)})
         for agency in PEOPLE:
-            people = list(PEOPLE[agency].values())
-            done = self.do("admin", "approval", "ImportRoster", {"roster": roster(people)}, agency)
             self._gateway.reach(done["position"],
                                 token=self._issuer.token(PEOPLE[agency]["admin"]))
             self.do("admin", "approval", "SetPolicy",
