@@ -112,6 +112,12 @@ void App::add_verb(const Verb& row) {
                      options_.json);
     });
     for (const Field& field : row.fields) {
+        if (field.kind == Field::Kind::truth) {
+            made->add_flag_callback(
+                field.flag, [given, flag = field.flag] { (*given)[flag] = {"true"}; },
+                field.meaning);
+            continue;
+        }
         auto* option = made->add_option(field.flag, (*given)[field.flag], field.meaning);
         const bool repeats = field.kind == Field::Kind::list || field.kind == Field::Kind::map ||
                              field.kind == Field::Kind::reference;

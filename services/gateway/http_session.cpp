@@ -121,6 +121,8 @@ asio::awaitable<bool> HttpSession::respond(HttpResponse response) {
     response.version(11);
     response.set("X-Content-Type-Options", "nosniff");
     response.prepare_payload();
+    // RFC 9110, section 8.6: a 204 has no length.
+    if (response.result() == http::status::no_content) response.erase(http::field::content_length);
     if (head_only_) response.body() = nullptr;  // Its length is in the header already.
     const Sending sending(*this, response.body());
     stream_->expires_after(limits_.write);

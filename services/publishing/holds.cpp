@@ -193,12 +193,12 @@ void evolve(Holds& holds, const v1::Event& event, Time decided_at) {
 
 // ---- views
 
-v1::ListHoldsResponse list_holds(const Holds& holds) {
-    v1::ListHoldsResponse all;
-    for (const auto& [id, hold] : holds.in_force) *all.add_holds() = hold;
-    std::ranges::sort(*all.mutable_holds(), std::ranges::greater{},
-                      [](const v1::Hold& hold) { return from_proto(hold.place_time()); });
-    for (const v1::Hold& hold : std::views::reverse(holds.ended)) *all.add_holds() = hold;
+std::vector<const v1::Hold*> listed(const Holds& holds) {
+    std::vector<const v1::Hold*> all;
+    for (const auto& [id, hold] : holds.in_force) all.push_back(&hold);
+    std::ranges::sort(all, std::ranges::greater{},
+                      [](const v1::Hold* hold) { return from_proto(hold->place_time()); });
+    for (const v1::Hold& hold : std::views::reverse(holds.ended)) all.push_back(&hold);
     return all;
 }
 

@@ -51,7 +51,7 @@ void evolve(Holds& holds, const v1::Event& event, Time decided_at);
 // ---- views
 
 // As people see them, those in force first, of each the newest first.
-v1::ListHoldsResponse list_holds(const Holds& holds);
+std::vector<const v1::Hold*> listed(const Holds& holds);
 
 // ---- due times
 

@@ -200,10 +200,17 @@ Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesReq
 
 Reactor* PublishingRpc::ListHolds(Context* context, const v1::ListHoldsRequest* request,
                                   v1::ListHoldsResponse* response) {
-    const auto reader = [this](const Caller& caller, const v1::ListHoldsRequest&,
+    const auto reader = [this](const Caller& caller, const v1::ListHoldsRequest& in,
                                v1::ListHoldsResponse& out) {
-        out = list_holds(view_.snapshot(caller.realm)->holds());
-        return grpc::Status::OK;
+        const auto realm = view_.snapshot(caller.realm);
+        return runtime::answer_page(in, out, *out.mutable_holds(), [&](auto& page) {
+            bool begun = page.after() == nullptr;
+            for (const v1::Hold* hold : listed(realm->holds())) {
+                if (begun && !page.add(hold->hold_id(), [&](v1::Hold& row) { row = *hold; }))
+                    return;
+                begun = begun || hold->hold_id() == *page.after();
+            }
+        });
     };
     return rpc_.read(context, request, response, reader);
 }

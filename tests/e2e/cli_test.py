@@ -23,7 +23,9 @@ from support.tokens import Person, roster
 from support.waiting import until
 
 REALM = "delta"
-PEOPLE = (Person("ada", REALM, "city", ("admin",)), Person("ana", REALM, "city", ("author",)))
+PEOPLE = (Person("ada", REALM, "city", ("admin",)), Person("ana", REALM, "city", ("author",)),
+          Person("ben", REALM, "city", ("approver",)),
+          Person("dora", REALM, "city", ("duty-officer",)))
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +92,25 @@ def test_verbs_print_tables_or_json(cli: Cli) -> None:
     for verb in (("message", "list"), ("review", "list"), ("rule", "list"), ("source", "list"),
                  ("release", "list"), ("channel", "list"), ("scorecard", "list"),
                  ("policy", "list"), ("roster", "get"), ("template", "list"),
-                 ("crossing", "list"),
+                 ("crossing", "list"), ("hold", "list"),
                  ("--as", "olga", "--roles", "operator", "ledger", "status", "approval")):
         assert isinstance(cli.json(*verb), dict), verb
     assert cli.json("version")["version"]
     assert cli.json("token")["token"].count(".") == 2
+
+
+def test_a_hold_is_placed_listed_and_lifted_by_somebody_else(cli: Cli) -> None:
+    placed = cli.json("hold", "place", "--everything", "--reason", "who wrote this?",
+                      "--lasts-seconds", "600", person="ben")
+    table = cli.run("hold", "list").stdout.splitlines()
+    assert table[0].split()[:2] == ["ID", "AGENCY"]
+    assert placed["id"] in table[1] and "who wrote this?" in table[1]
+    again = ("hold", "lift", placed["id"], "--reason", "it was me")
+    assert "SECOND_PERSON" in cli.fails(4, *again, person="ben")
+    cli.run("hold", "lift", placed["id"], "--reason", "all is well", person="dora")
+    over = cli.json("hold", "list")["holds"][0]
+    assert over["holdId"] == placed["id"] and over["liftReason"] == "all is well"
+    assert "HOLD_UNCLEAR" in cli.fails(2, "hold", "place", "--reason", "why", person="ben")
 
 
 def test_a_request_is_repeated_by_its_id(cli: Cli) -> None:

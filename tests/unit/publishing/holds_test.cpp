@@ -245,10 +245,10 @@ TEST(Holds, ThatEndedAreKnownForAWhile) {
         lift(story, the_hold(story));
     }
     place(story, everything(), at(3));
-    const v1::ListHoldsResponse all = list_holds(holds_of(story));
-    ASSERT_EQ(static_cast<std::size_t>(all.holds_size()), ended_holds_max + 1);
-    EXPECT_FALSE(all.holds(0).has_end_time()) << "what is in force comes first";
-    EXPECT_TRUE(all.holds(1).has_end_time());
+    const auto all = listed(holds_of(story));
+    ASSERT_EQ(all.size(), ended_holds_max + 1);
+    EXPECT_FALSE(all[0]->has_end_time()) << "what is in force comes first";
+    EXPECT_TRUE(all[1]->has_end_time());
 }
 
 TEST(Holds, LetAReleaseBeStopped) {

@@ -82,7 +82,7 @@ TEST(Resolve, OfTheLastOneThatIsNotThereGivesTheTextBack) {
     ASSERT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
     ASSERT_FALSE(story.release().never_left());
     EXPECT_FALSE(story.release().text_returned);
-    story.resolve("toot:en-CA", v1::FINDING_ABSENT, at(90));
+    story.resolve("toot:en-CA", v1::FINDING_ABSENT, at(120));
     ASSERT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_ABORTED);
     EXPECT_TRUE(story.release().text_returned);
@@ -219,7 +219,7 @@ TEST(Resolve, WhatSomebodySawThereIsConfirmed) {
 
 TEST(Resolve, WhatIsNotThereIsRefusedAndCanBeTriedAgain) {
     Story story = in_doubt();
-    story.resolve("toot:fr-CA", v1::FINDING_ABSENT, at(60));
+    story.resolve("toot:fr-CA", v1::FINDING_ABSENT, at(80));
     ASSERT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.delivery("toot:fr-CA").state(), v1::DELIVERY_STATE_REFUSED);
     EXPECT_TRUE(story.delivery("toot:fr-CA").never_left());
@@ -242,11 +242,11 @@ TEST(Resolve, ARetractionWaitsNoLongerForWhatSomebodyLookedFor) {
     Story story = in_doubt();
     story.stop(at(10));
     ASSERT_NE(story.release().find("toot:fr-CA:cancel"), nullptr);
-    story.resolve("toot:fr-CA", v1::FINDING_ABSENT, at(60));
+    story.resolve("toot:fr-CA", v1::FINDING_ABSENT, at(80));
     ASSERT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.delivery("toot:fr-CA:cancel").state(), v1::DELIVERY_STATE_STOOD_DOWN);
-    story.claim("x1", at(61), v1::PURPOSE_RETRACTION)
-        .outcome("toot:en-CA:cancel", v1::OUTCOME_CONFIRMED, at(62));
+    story.claim("x1", at(81), v1::PURPOSE_RETRACTION)
+        .outcome("toot:en-CA:cancel", v1::OUTCOME_CONFIRMED, at(82));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTED);
 }
 

@@ -38,9 +38,9 @@ TEST(Retracting, ReachesEveryChannelThatHasOrMayHaveTheMessage) {
     EXPECT_NE(story.delivery("toot:fr-CA:cancel").head.idempotency_key(),
               story.delivery("toot:fr-CA").head.idempotency_key());
 
-    story.claim("x1", at(41), v1::PURPOSE_RETRACTION);
+    story.claim("x1", at(80), v1::PURPOSE_RETRACTION);
     for (const std::string id : {"feed:cancel", "toot:fr-CA:cancel", "toot:en-CA:cancel"})
-        story.outcome(id, v1::OUTCOME_CONFIRMED, at(42));
+        story.outcome(id, v1::OUTCOME_CONFIRMED, at(81));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RETRACTED);
 }
 
@@ -125,9 +125,9 @@ TEST(Retracting, ReachesWhatWasInDoubtAndMayBecomePublicAfterwards) {
     // A request under way may yet be carried out, until its executor had to stop.
     story.claim("x1", at(5), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.delivery("toot:en-CA:cancel").state(), v1::DELIVERY_STATE_ARMED);
-    story.claim("x1", at(40), v1::PURPOSE_RETRACTION);
+    story.claim("x1", at(80), v1::PURPOSE_RETRACTION);
     EXPECT_EQ(story.delivery("toot:en-CA:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
-    story.outcome("toot:en-CA", v1::OUTCOME_CONFIRMED, at(41));
+    story.outcome("toot:en-CA", v1::OUTCOME_CONFIRMED, at(81));
     EXPECT_EQ(story.delivery("toot:en-CA").state(), v1::DELIVERY_STATE_CONFIRMED);
 }
 

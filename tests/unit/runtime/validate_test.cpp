@@ -276,8 +276,10 @@ TEST(ValidateNumbers, AThresholdIsGivenAndMayBeNought) {
 
 // Of these 0 is what somebody means who says nothing: no hysteresis, at once, the first page.
 const std::set<std::string> nought_is_a_default{
-    "hysteresis", "for_seconds", "cooldown_seconds", "stale_seconds",
-    "page_size",  "page",        "max_age_seconds",  "max_gap_seconds"};
+    "hysteresis", "for_seconds", "cooldown_seconds", "stale_seconds", "page_size", "page",
+    "max_age_seconds", "max_gap_seconds",
+    // And no budget, and as long as is usual.
+    "budget_posts", "budget_seconds", "budget_reserve", "lasts_seconds", "remind_after_seconds"};
 
 void expect_numbers_to_be_given(const google::protobuf::Descriptor* message, int& count) {
     using google::protobuf::FieldDescriptor;
