@@ -86,13 +86,21 @@ bench() {
     local name ports status=0
     need run
     for name in "$@"; do
-        if [[ $name == command.restate ]]; then
-            [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]] ||
-                fail "bench: command.restate needs a Kafka on the same disk:" \
-                    "unset KAFKA_BOOTSTRAP_SERVERS"
-            need restate
-            export TOCSIN_RESTATE=$home/tools/restate/node_modules
-        fi
+        case $name in
+            command.restate)
+                [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]] ||
+                    fail "bench: command.restate needs a Kafka on the same disk:" \
+                        "unset KAFKA_BOOTSTRAP_SERVERS"
+                need restate
+                export TOCSIN_RESTATE=$home/tools/restate/node_modules
+                ;;
+            fire.1000.apprise)
+                need apprise
+                export TOCSIN_APPRISE=$home/tools/apprise/bin/python
+                ;;
+            fire.1.alertmanager | fire.1.cleared) need alertmanager ;;
+            feed.full.nginx | feed.304.nginx) need nginx ;;
+        esac
     done
     locked build_preset "$preset" # the benchmarks start the other programs as well
     export_for_tests "$preset"

@@ -14,6 +14,9 @@ packages_monitoring=(prometheus)
 packages_test=(jq jing libxml2-utils xmlsec1 zsh fish)
 packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_restate=(ca-certificates jq) # for npm
+packages_apprise=(python3 python3-venv)
+packages_alertmanager=(prometheus-alertmanager)
+packages_nginx=(nginx)
 packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3 jq)
 
 need() {
@@ -42,7 +45,7 @@ need() {
     for group in "$@"; do
         case $group in
             run)
-                python_packages
+                python_packages tests/support/requirements.lock "$home/venv"
                 [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]] || kafka_jars
                 ;;
             test)
@@ -51,6 +54,8 @@ need() {
                 ;;
             lint) buf_package ;;
             restate) restate_packages ;;
+            # The peer of `./dev bench fire.1000.apprise`.
+            apprise) python_packages tests/bench/apprise/requirements.lock "$home/tools/apprise" ;;
         esac
     done
 }
@@ -118,22 +123,23 @@ refused_download() {
         "a version, write the hashes anew: $2"
 }
 
-# The virtual environment in .tocsin/venv, made anew when the lock file changes.
+# python_packages LOCK FOLDER: a virtual environment with what the lock file names, made anew when
+# that changes.
 python_packages() {
-    local file=$root/tests/support/requirements.lock wanted
+    local file=$root/$1 folder=$2 wanted
     wanted="$(sha256sum <"$file") $(python3 --version)"
-    if [[ -f $home/venv/made-from && $(<"$home/venv/made-from") == "$wanted" ]]; then
+    if [[ -f $folder/made-from && $(<"$folder/made-from") == "$wanted" ]]; then
         return
     fi
     say "installing Python packages: $(sed -E '/^#|^$/d; s/==/ /' "${file%.lock}.txt" |
         paste -sd, | sed 's/,/, /g')"
-    rm -rf "$home/venv"
-    python3 -m venv "$home/venv" >&2
+    rm -rf "$folder"
+    python3 -m venv "$folder" >&2
     # Wheels only: what builds a package would be fetched without a hash.
-    "$home/venv/bin/pip" install -q --disable-pip-version-check --no-deps --require-hashes \
+    "$folder/bin/pip" install -q --disable-pip-version-check --no-deps --require-hashes \
         --only-binary :all: -r "$file" >&2 ||
-        refused_download "${file#"$root/"}" "its first lines say how"
-    echo "$wanted" >"$home/venv/made-from"
+        refused_download "$1" "its first lines say how"
+    echo "$wanted" >"$folder/made-from"
 }
 
 kafka_jars() {

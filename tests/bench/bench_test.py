@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from support.broker import Broker
 from support.child import clean_environment
 from support.places import HOME, binary
 
+APPRISE = HOME / "tools" / "apprise" / "bin" / "python"
 RESTATE = HOME / "tools" / "restate" / "node_modules"
 
 
@@ -30,12 +32,31 @@ def test_every_name_is_measured(broker: Broker, tmp_path: Path) -> None:
     assert list(figures) == [
         "command.p50", "command.p99", "command.first", "command.rate", "line.p50", "line.p99",
         "takeover", "replay", "fold.beside", "reads.beside", "release.beside",
-        "edge.hostile", "readings.rate", "memory.message"]
+        "fire.10", "fire.100", "fire.1000", "skew.1000", "correct.p50", "lane.overtake",
+        "deliveries.cpu", "deliveries.memory", "edge.hostile", "readings.rate", "memory.message"]
     for name, figure in figures.items():
-        if name == "replay":  # a difference, which may be anything in this dose
+        # Differences, which may be anything in this dose.
+        if name in ("replay", "deliveries.cpu", "deliveries.memory"):
             continue
         assert figure["value"] > 0 and figure["reference"] > 0, figure
     assert figures["memory.message"]["unit"] == "B"
+
+
+def peer(name: str) -> pytest.MarkDecorator:
+    there = {"apprise": APPRISE.exists(), "alertmanager": shutil.which("prometheus-alertmanager"),
+             "nginx": shutil.which("nginx", path="/usr/sbin:/usr/bin")}[name]
+    return pytest.mark.skipif(not there, reason=f"no bench that needs {name} was ever run here")
+
+
+@pytest.mark.parametrize("names", [
+    pytest.param(["fire.1000.apprise"], marks=peer("apprise")),
+    pytest.param(["fire.1.alertmanager", "fire.1.cleared"], marks=peer("alertmanager")),
+    pytest.param(["feed.full.nginx", "feed.304.nginx"], marks=peer("nginx"))])
+def test_beside_programs_of_others(names: list[str], broker: Broker, tmp_path: Path) -> None:
+    figures = run(broker, tmp_path, *names, TOCSIN_APPRISE=str(APPRISE))
+    assert list(figures) == names
+    for figure in figures.values():
+        assert figure["value"] > 0 and figure["reference"] > 0, figure
 
 
 @pytest.mark.skipif(not RESTATE.is_dir(), reason="./dev bench command.restate was never run here")

@@ -31,10 +31,10 @@ double percentile(std::vector<double> values, double share) {
 double median(std::vector<double> values) { return percentile(std::move(values), 0.5); }
 
 std::string table(const std::vector<Figure>& figures) {
-    std::string text = fmt::format("{:<16} {:>12} {:>12} {:>8} {:>5}  {}\n", "name", "value",
+    std::string text = fmt::format("{:<20} {:>12} {:>12} {:>8} {:>5}  {}\n", "name", "value",
                                    "reference", "ratio", "aim", "against");
     for (const Figure& figure : figures)
-        text += fmt::format("{:<16} {:>12} {:>12} {:>8.2f} {:>5}  {}\n", figure.name,
+        text += fmt::format("{:<20} {:>12} {:>12} {:>8.2f} {:>5}  {}\n", figure.name,
                             fmt::format("{:.4g} {}", figure.value, figure.unit),
                             fmt::format("{:.4g} {}", figure.reference, figure.unit), figure.ratio,
                             figure.aim > 0 ? fmt::format("{:g}", figure.aim) : "", figure.against);

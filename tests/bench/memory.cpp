@@ -17,7 +17,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <fstream>
 #include <stdexcept>
 
 namespace tocsin::bench {
@@ -25,29 +24,6 @@ namespace tocsin::bench {
 using namespace std::chrono_literals;
 
 static constexpr auto spacing = std::chrono::minutes(5);
-
-static double resident_bytes(const Program& program) {
-    std::ifstream file(fmt::format("/proc/{}/status", program.pid()));
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) * 1024;
-    throw std::runtime_error("a program ended while its memory was measured");
-}
-
-// Once it has not changed by a hundredth for 3 s.
-static double calm_resident_bytes(const Program& program) {
-    double last = 0;
-    auto since = Clock::now();
-    const bool calm = wait_until(120s, [&] {
-        const double now = resident_bytes(program);
-        if (std::abs(now - last) > last / 100) {
-            last = now;
-            since = Clock::now();
-        }
-        return Clock::now() - since > 3s;
-    });
-    if (!calm) throw std::runtime_error("the resident memory does not come to rest");
-    return resident_bytes(program);
-}
 
 static void check_released(const Stage& stage, const Running& all, const std::string& message_id) {
     drafting::v1::GetMessageRequest request;
@@ -83,7 +59,7 @@ std::vector<Figure> memory(Stage& stage) {
     first.program->end(SIGTERM);
     for (int start = 0; start < starts; ++start) {
         Running all = start_all(stage);
-        empty.push_back(calm_resident_bytes(*all.program));
+        empty.push_back(all.program->calm_resident_bytes());
         all.program->end(SIGTERM);
     }
     Running model = start_all(stage);
@@ -96,7 +72,7 @@ std::vector<Figure> memory(Stage& stage) {
         Running all = start_all(stage);
         check_released(stage, all, copied_message_id(specimen, 1));
         check_released(stage, all, copied_message_id(specimen, messages));
-        full.push_back(calm_resident_bytes(*all.program));
+        full.push_back(all.program->calm_resident_bytes());
         all.program->end(SIGTERM);
         say(fmt::format("memory, start {}: {:.0f} MB with {} messages", start + 1,
                         full.back() / 1e6, messages));

@@ -12,8 +12,10 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 
@@ -76,6 +78,42 @@ Program::~Program() {
 bool Program::running() {
     if (pid_ >= 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
     return pid_ >= 0;
+}
+
+static double resident_bytes(pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) * 1024;
+    throw std::runtime_error("a program ended while its memory was measured");
+}
+
+double Program::calm_resident_bytes() const {
+    double last = 0;
+    auto since = Clock::now();
+    const bool calm = wait_until(120s, [&] {
+        const double now = resident_bytes(pid_);
+        if (std::abs(now - last) > last / 100) {
+            last = now;
+            since = Clock::now();
+        }
+        return Clock::now() - since > 3s;
+    });
+    if (!calm) throw std::runtime_error("the resident memory does not come to rest");
+    return resident_bytes(pid_);
+}
+
+double Program::cpu_seconds() const {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid_));
+    std::string all;
+    std::getline(file, all);
+    // Its name may hold blanks; what follows it has none.
+    std::istringstream fields(all.substr(std::min(all.rfind(')') + 1, all.size())));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    double user = 0, system = 0;
+    if (!(fields >> user >> system))
+        throw std::runtime_error("a program ended while its time was measured");
+    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 void Program::end(int signal) {

@@ -28,6 +28,10 @@ public:
     Clock::time_point started() const { return started_; }
     bool running();
     pid_t pid() const { return pid_; }
+    // Of its memory, once that has not changed by a hundredth for 3 s.
+    double calm_resident_bytes() const;
+    // Of all its threads, since it began.
+    double cpu_seconds() const;
     // Ends it by `signal` and waits until it is gone; throws when it does not go.
     void end(int signal);
     // Waits until `path` appears; throws when the program ends before.

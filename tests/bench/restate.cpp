@@ -5,13 +5,13 @@
 #include "bench/city.hpp"
 #include "bench/floor.hpp"
 #include "bench/http.hpp"
+#include "bench/peers.hpp"
 #include "bench/waiting.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
@@ -126,17 +126,13 @@ rocksdb-disable-wal-fsync = false
     Http http_;
 };
 
-std::string needed(const char* variable, const char* meaning) {
-    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') return value;
-    throw std::runtime_error(
-        fmt::format("{} does not name {}; use ./dev bench command.restate", variable, meaning));
-}
-
 }  // namespace
 
 std::vector<Figure> command_restate(Stage& stage) {
-    const std::string modules = needed("TOCSIN_RESTATE", "the folder of Restate's packages");
-    const std::string folder = needed("TOCSIN_BENCH_DISK", "a folder on the disk of Kafka's logs");
+    constexpr const char* name = "command.restate";
+    const std::string modules = needed("TOCSIN_RESTATE", "the folder of Restate's packages", name);
+    const std::string folder =
+        needed("TOCSIN_BENCH_DISK", "a folder on the disk of Kafka's logs", name);
     stage.clear();
     Running drafting = start_drafting(stage);
     drafting.await_serving("drafting");

@@ -25,34 +25,42 @@ Running start_all(Stage& stage) {
     return all;
 }
 
-static void set_policy(const Stage& stage, const Running& all) {
+void set_policy(const Running& all, const std::string& admin, content::v1::Severity severity) {
     using approval::v1::ApprovalService;
     approval::v1::SetPolicyRequest policy;
-    policy.set_severity(content::v1::SEVERITY_SEVERE);
+    policy.set_severity(severity);
     policy.set_quorum(1);
     policy.add_roles("approver");
-    change(*ApprovalService::NewStub(all.channel), &ApprovalService::Stub::SetPolicy,
-           admin_token(stage), policy);
+    change(*ApprovalService::NewStub(all.channel), &ApprovalService::Stub::SetPolicy, admin,
+           policy);
 }
 
-void set_up(const Stage& stage, const Running& all) {
+std::string put_feed(const Running& all, const std::string& admin) {
     using publishing::v1::PublishingService;
-    import_roster(stage, all.channel);
-    set_policy(stage, all);
     publishing::v1::PutChannelRequest feed;
     feed.set_channel_id("feed");
     feed.set_kind("feed");
     feed.set_name("Public feed");
-    const auto put = change(*PublishingService::NewStub(all.channel),
-                            &PublishingService::Stub::PutChannel, admin_token(stage), feed);
-    // What is submitted from now on goes there.
+    return change(*PublishingService::NewStub(all.channel), &PublishingService::Stub::PutChannel,
+                  admin, feed)
+        .position();
+}
+
+void await_in_drafting(const Running& all, const std::string& token, const std::string& position) {
     grpc::ClientContext context;
-    prepare(context, "Bearer " + author_token(stage));
-    context.AddMetadata("tocsin-after", put.position());
+    prepare(context, "Bearer " + token);
+    context.AddMetadata("tocsin-after", position);
     drafting::v1::ListIncidentsResponse response;
     expect_ok(
         drafting::v1::DraftingService::NewStub(all.channel)->ListIncidents(&context, {}, &response),
         "ListIncidents");
+}
+
+void set_up(const Stage& stage, const Running& all) {
+    import_roster(stage, all.channel);
+    set_policy(all, admin_token(stage), content::v1::SEVERITY_SEVERE);
+    // What is submitted from now on goes there.
+    await_in_drafting(all, author_token(stage), put_feed(all, admin_token(stage)));
 }
 
 std::string open_incident(const Stage& stage, const Running& all) {

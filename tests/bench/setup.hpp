@@ -5,6 +5,7 @@
 #include "bench/stage.hpp"
 #include "bench/waiting.hpp"
 #include "runtime/base/ids.hpp"
+#include "tocsin/content/v1/content.pb.h"
 
 #include "services.inc"
 
@@ -21,6 +22,12 @@ inline constexpr auto services = std::to_array<const char*>({TOCSIN_SERVICES(TOC
 Running start_all(Stage& stage);
 // Roster, a policy that asks for one approval, and the public feed as a channel.
 void set_up(const Stage& stage, const Running& all);
+// Messages of this severity need one approval of the admin's agency.
+void set_policy(const Running& all, const std::string& admin, content::v1::Severity severity);
+// Makes the public feed a channel of the admin's agency; the position of that in publishing.
+std::string put_feed(const Running& all, const std::string& admin);
+// Returns once drafting has read as far.
+void await_in_drafting(const Running& all, const std::string& token, const std::string& position);
 // Opens an incident; its id.
 std::string open_incident(const Stage& stage, const Running& all);
 

@@ -153,7 +153,7 @@ std::string Stage::tails() const {
 }
 
 std::string Stage::token(const std::string& subject, const std::string& realm,
-                         const std::vector<std::string>& roles) const {
+                         const std::vector<std::string>& roles, const std::string& agency) const {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     nlohmann::json claims{{"iss", "tocsin-dev"},
                           {"aud", "tocsin"},
@@ -161,7 +161,7 @@ std::string Stage::token(const std::string& subject, const std::string& realm,
                           {"roles", roles},
                           {"iat", now.time_since_epoch().count()},
                           {"exp", (now + 1h).time_since_epoch().count()}};
-    if (!realm.empty()) claims.update({{"realm", realm}, {"agency", "city"}});
+    if (!realm.empty()) claims.update({{"realm", realm}, {"agency", agency}});
     return runtime::issue_token(issuer_key_, claims.dump());
 }
 

@@ -43,10 +43,11 @@ public:
                                          const std::vector<std::string>& arguments);
     std::shared_ptr<grpc::Channel> connect(int port) const;
 
-    // A bearer token of somebody of agency `city` in `realm`, with `roles`; of no
-    // realm where that is empty.
+    // A bearer token of somebody of `agency` in `realm`, with `roles`; of no realm where that is
+    // empty.
     std::string token(const std::string& subject, const std::string& realm,
-                      const std::vector<std::string>& roles) const;
+                      const std::vector<std::string>& roles,
+                      const std::string& agency = "city") const;
     // The topics of a service as the services themselves create them.
     void create_topics(const std::string& world, const std::string& service,
                        const std::vector<std::string>& streams = {}) const;

@@ -15,7 +15,7 @@ import pytest
 
 from support.places import ROOT
 
-SUPPORT = ROOT / "tests/support"
+PYTHON_PACKAGES = "python_packages tests/support/requirements.lock $home/venv"
 WRONG = "0" * 64
 
 
@@ -39,11 +39,12 @@ def names(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE))
 
 
-def test_the_lock_file_has_all_that_is_asked_for_and_a_hash_for_each() -> None:
-    asked, locked = names(SUPPORT / "requirements.txt"), names(SUPPORT / "requirements.lock")
+@pytest.mark.parametrize("folder", ["tests/support", "tests/bench/apprise"])
+def test_the_lock_file_has_all_that_is_asked_for_and_a_hash_for_each(folder: str) -> None:
+    lock = ROOT / folder / "requirements.lock"
+    asked, locked = names(lock.with_suffix(".txt")), names(lock)
     assert asked.items() <= locked.items()
-    entries = re.split(r"^(?=[\w.-]+==)", (SUPPORT / "requirements.lock").read_text(),
-                       flags=re.MULTILINE)[1:]
+    entries = re.split(r"^(?=[\w.-]+==)", lock.read_text(), flags=re.MULTILINE)[1:]
     assert len(entries) == len(locked)
     assert not [one for one in entries if "--hash=sha256:" not in one]
 
@@ -77,13 +78,13 @@ def test_a_python_package_of_another_hash_is_refused(tmp_path: Path) -> None:
     lock.parent.mkdir(parents=True)
     lock.with_suffix(".txt").write_text("gauge==1.0\n")
     lock.write_text(f"gauge @ file://{package} --hash=sha256:{WRONG}\n")
-    refused = install(tmp_path, "python_packages")
+    refused = install(tmp_path, PYTHON_PACKAGES)
     assert refused.returncode == 1
     assert "tests/support/requirements.lock" in refused.stderr
     assert "write the hashes anew" in refused.stderr
     assert not (tmp_path / "home/venv/made-from").exists()
     lock.write_text(f"gauge @ file://{package} --hash=sha256:{sha256(package)}\n")
-    taken = install(tmp_path, "python_packages")
+    taken = install(tmp_path, PYTHON_PACKAGES)
     assert taken.returncode == 0, taken.stderr
 
 
