@@ -2,6 +2,7 @@
 
 #include "runtime/base/invariant.hpp"
 #include "runtime/host/clock.hpp"
+#include "runtime/host/descriptors.hpp"
 #include "runtime/http/http_header.hpp"
 #include "texts/letters.hpp"
 
@@ -192,11 +193,18 @@ struct Callbacks {
 
 }  // namespace
 
-HttpClient::HttpClient(LookUp look_up) : lookups_(std::move(look_up)) {
+static CURLM* make_multi() {
     static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (once != CURLE_OK) throw std::runtime_error("libcurl cannot start");
-    multi_ = curl_multi_init();
-    curl_multi_setopt(static_cast<CURLM*>(multi_), CURLMOPT_MAXCONNECTS, 256L);
+    CURLM* multi = once == CURLE_OK ? curl_multi_init() : nullptr;
+    if (!multi) throw std::runtime_error("libcurl cannot start");
+    // Every channel of a release is connected before T0.
+    const auto kept = std::clamp<std::size_t>(descriptor_limit() / 8, 256, 2048);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(kept));
+    return multi;
+}
+
+HttpClient::HttpClient(LookUp look_up)
+    : multi_(make_multi()), events_(multi_), lookups_(std::move(look_up)) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -205,13 +213,11 @@ HttpClient::~HttpClient() {
     curl_multi_cleanup(static_cast<CURLM*>(multi_));
 }
 
-void HttpClient::wake() { curl_multi_wakeup(static_cast<CURLM*>(multi_)); }
-
 void HttpClient::post(std::move_only_function<void()> task) {
     const std::lock_guard guard(mutex_);
     if (stopping_) return;
     posted_.push_back(std::move(task));
-    wake();
+    events_.wake();
 }
 
 void HttpClient::at(std::chrono::steady_clock::time_point when,
@@ -219,7 +225,7 @@ void HttpClient::at(std::chrono::steady_clock::time_point when,
     const std::lock_guard guard(mutex_);
     if (stopping_) return;
     timers_.emplace(when, std::move(task));
-    wake();
+    events_.wake();
 }
 
 static bool hostile(const HttpRequest& request) {
@@ -246,7 +252,7 @@ void HttpClient::send(HttpRequest request, Done done) {
         if (!stopping_) {
             posted_.push_back(
                 [this, moved = std::move(exchange)]() mutable { begin(std::move(moved)); });
-            wake();
+            events_.wake();
             return;
         }
     }
@@ -511,7 +517,7 @@ void HttpClient::run() {
     auto* multi = static_cast<CURLM*>(multi_);
     while (true) {
         std::vector<std::move_only_function<void()>> tasks;
-        auto wait = std::chrono::milliseconds(1000);
+        auto until = std::chrono::steady_clock::time_point::max();
         {
             const std::lock_guard guard(mutex_);
             if (stopping_) break;
@@ -521,23 +527,16 @@ void HttpClient::run() {
                 tasks.push_back(std::move(timers_.begin()->second));
                 timers_.erase(timers_.begin());
             }
-            if (!timers_.empty())
-                wait = std::clamp(
-                    std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - now),
-                    std::chrono::milliseconds(0), wait);
+            if (!timers_.empty()) until = timers_.begin()->first;
         }
+        // What they leave to do ends the wait at once.
         for (auto& task : tasks) task();
-        int active = 0;
-        curl_multi_perform(multi, &active);
+        events_.wait(until);
         int left = 0;
-        bool finished = false;
         while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
-            if (message->msg != CURLMSG_DONE) continue;
-            finished = true;
-            finish(message->easy_handle, static_cast<int>(message->data.result));
+            if (message->msg == CURLMSG_DONE)
+                finish(message->easy_handle, static_cast<int>(message->data.result));
         }
-        if (!tasks.empty() || finished) continue;
-        curl_multi_poll(multi, nullptr, 0, static_cast<int>(wait.count()), nullptr);
     }
     // What was handed over and never begun is answered too: as not sent.
     std::vector<std::move_only_function<void()>> tasks;
@@ -561,7 +560,7 @@ void HttpClient::stop() {
         if (stopping_) return;
         stopping_ = true;
     }
-    wake();
+    events_.wake();
     if (thread_.joinable()) thread_.join();
 }
 

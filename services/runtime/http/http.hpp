@@ -4,6 +4,7 @@
 
 #include "runtime/base/task.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/http/curl_events.hpp"
 #include "runtime/http/name_lookups.hpp"
 
 #include <chrono>
@@ -113,9 +114,9 @@ private:
     void give_up(std::uint64_t ticket, const std::string& why);
     void start(std::unique_ptr<Exchange> exchange, const std::vector<std::string>& addresses);
     void finish(void* easy, int code);
-    void wake();
 
     void* multi_;
+    CurlEvents events_;
     std::map<void*, std::unique_ptr<Exchange>> running_;  // loop thread only
     std::map<std::uint64_t, Unresolved> unresolved_;      // the same; by ticket
     std::uint64_t tickets_ = 0;
