@@ -1,6 +1,7 @@
 #include "publishing/arming.hpp"
 
 #include "content/content.hpp"
+#include "publishing/leads.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
 
@@ -121,8 +122,14 @@ static bool leave_behind(Turn& turn,
     return false;
 }
 
+// The earliest T0 of all that is ready now.
+static Time earliest_fire_time(const Turn& turn) {
+    return turn.now + lead(turn.release.arm_lead,
+                           turn.release.count(v1::PURPOSE_MESSAGE, v1::DELIVERY_STATE_READY));
+}
+
 void arm(Turn& turn) {
-    const Time earliest = turn.now + turn.release.arm_lead;
+    const Time earliest = earliest_fire_time(turn);
     const auto not_before = [&](Time time) {
         const v1::Release& head = turn.release.head;
         return head.has_release_at() ? std::max(runtime::from_proto(head.release_at()), time)
@@ -160,8 +167,7 @@ void arm(Turn& turn) {
 void arm_stragglers(Turn& turn) {
     const Release before = turn.release;
     const Time fire_at = runtime::from_proto(before.head.fire_at());
-    auto all =
-        arm_ready<v1::StragglersArmed>(before, fire_at, turn.now + before.arm_lead > fire_at);
+    auto all = arm_ready<v1::StragglersArmed>(before, fire_at, earliest_fire_time(turn) > fire_at);
     for (const auto& [id, reason] : all.refused) refuse_delivery(turn, id, reason);
     if (all.event.deliveries().empty()) return;
     v1::Event event = event_of(turn.release.id());

@@ -1,5 +1,6 @@
 #include "publishing/executor.hpp"
 
+#include "publishing/leads.hpp"
 #include "publishing/superseding.hpp"
 #include "runtime/base/invariant.hpp"
 #include "runtime/host/retired_gauge.hpp"
@@ -197,7 +198,8 @@ void Executor::look_at(const Key& key, const Release& release, const Delivery& d
         }
     } else if (may_claim(key, release, delivery, delivery.retry_at.value_or(parts_.now()), taken)) {
         const Time when =
-            delivery.retry_at.value_or(from_proto(delivery.fixed().fire_at()) - parts_.claim_lead);
+            delivery.retry_at.value_or(from_proto(delivery.fixed().fire_at()) -
+                                       lead(parts_.claim_lead, release.count(head.purpose())));
         const std::string claim_name =
             fmt::format("claim/{}/{}/{}/{}", key.first, key.second,
                         static_cast<int>(head.purpose()), when.time_since_epoch().count());

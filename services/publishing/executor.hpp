@@ -37,7 +37,8 @@ struct ExecutorParts {
     Credentials& credentials;
     std::string world;
     bool allow_private_addresses = false;
-    std::chrono::milliseconds claim_lead{200};
+    // See leads.hpp.
+    std::chrono::milliseconds claim_lead{60};
     // Of what is not urgent, sent at a time.
     std::size_t places = bulk_places;
     // Reads the answers of channels.

@@ -16,7 +16,8 @@ namespace tocsin::publishing {
 struct Constants {
     std::string world = "live";
     std::string feed_base_url = "http://127.0.0.1:8080";
-    Duration arm_lead = std::chrono::milliseconds{600};
+    // See leads.hpp.
+    Duration arm_lead = std::chrono::milliseconds{100};
 };
 
 // ---- reactions to approval

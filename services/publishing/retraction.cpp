@@ -3,6 +3,7 @@
 #include "content/content.hpp"
 #include "content/texts.hpp"
 #include "publishing/completing.hpp"
+#include "publishing/leads.hpp"
 #include "publishing/limits.hpp"
 #include "publishing/rendering.hpp"
 #include "publishing/settling.hpp"
@@ -23,8 +24,6 @@ namespace tocsin::publishing {
 using runtime::Because;
 using runtime::from_proto;
 using runtime::to_proto;
-
-static constexpr Duration retraction_lead = std::chrono::milliseconds{200};
 
 namespace {
 
@@ -144,7 +143,8 @@ struct Retraction {
 // Of all that may be public and has none that stands.
 Retraction arm_retraction(const Release& release, Time now, std::size_t used) {
     // Never before the message itself: a claim may still wait for its T0.
-    const Time fire_at = std::max(now, from_proto(release.head.fire_at())) + retraction_lead;
+    const Time fire_at = std::max(now, from_proto(release.head.fire_at())) +
+                         lead(release.arm_lead, release.count(v1::PURPOSE_MESSAGE));
     const Orders orders{release};
     Arming<v1::RetractionArmed> arming{release};
     Retraction all;

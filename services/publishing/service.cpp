@@ -18,8 +18,8 @@ struct PublishingSettings {
     std::string credentials_file;
     std::string credentials_key_file;
     std::string feed_base_url = "http://127.0.0.1:8080";
-    int64_t arm_lead_ms = 600;
-    int64_t claim_lead_ms = 200;
+    int64_t arm_lead_ms = 100;
+    int64_t claim_lead_ms = 60;
     bool allow_private_addresses = false;
 
     void declare(runtime::Settings& settings) {
@@ -30,11 +30,12 @@ struct PublishingSettings {
                      "tocsin-credentials-key");
         settings.add("publishing-feed-base-url", feed_base_url,
                      "where the public reaches the feed, without a slash at the end");
-        settings.add("publishing-arm-lead-ms", arm_lead_ms, "time between arming and T0", 100,
-                     60'000);
+        settings.add("publishing-arm-lead-ms", arm_lead_ms,
+                     "time between arming and T0; 0.4 ms more for each delivery", 50, 60'000);
         settings.add("publishing-claim-lead-ms", claim_lead_ms,
-                     "how long before T0 deliveries are claimed; less than the arm lead", 20,
-                     1'500);
+                     "how long before T0 deliveries are claimed, and 0.4 ms more for each; less "
+                     "than the arm lead",
+                     20, 1'000);
         settings.add("publishing-allow-private-addresses", allow_private_addresses,
                      "let channels reach loopback and private addresses; for tests only");
     }

@@ -29,7 +29,7 @@ namespace tocsin::bench {
 static constexpr int line_rounds = 5;
 static constexpr int lines_a_round = 20;
 // The services' own default of publishing-arm-lead-ms.
-static constexpr double lead_ms = 600;
+static constexpr double lead_ms = 100;
 
 namespace {
 

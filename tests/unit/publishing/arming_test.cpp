@@ -1,6 +1,8 @@
 // Arming: what is fixed then goes out.
 #include "samples.hpp"
 
+#include <fmt/format.h>
+
 namespace tocsin::publishing {
 namespace {
 
@@ -22,6 +24,17 @@ TEST(Arming, FixesEverythingThatGoesOut) {
     EXPECT_EQ(feed.idempotency_key().size(), 64u);
     EXPECT_NE(feed.idempotency_key(), story.delivery("hook").head.idempotency_key());
     EXPECT_EQ(story.release().head.identifiers().at("calgary"), feed.fixed().identifier());
+}
+
+TEST(Arming, LeavesMoreTimeForMoreDeliveries) {
+    std::vector<v1::Event> channels;
+    for (int i = 0; i < 100; ++i)
+        channels.push_back(samples::channel(fmt::format("hook-{}", i), "webhook"));
+    Story story{channels};
+    story.clear();
+    for (int i = 0; i < 100; ++i) story.prepared(fmt::format("hook-{}", i));
+    EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()),
+              at(1) + std::chrono::milliseconds{140});
 }
 
 TEST(Arming, WaitsForTheTimeOfRelease) {

@@ -26,7 +26,7 @@ TEST(Claiming, GivesOneExecutorEveryArmedDelivery) {
     EXPECT_EQ(story.delivery("hook").head.executor(), "x1");
     EXPECT_EQ(story.delivery("hook").head.attempts(), 1);
     EXPECT_EQ(runtime::from_proto(story.delivery("hook").head.give_up_at()),
-              at(11) + std::chrono::milliseconds{600});
+              at(11) + std::chrono::milliseconds{100});
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_FIRING);
 }
 

@@ -1,5 +1,6 @@
 #include "fake_world.hpp"
 #include "publishing/feed.hpp"
+#include "publishing/leads.hpp"
 #include "support/metric_value.hpp"
 
 #include <nlohmann/json.hpp>
@@ -121,6 +122,19 @@ TEST(Executor, SendsTheTraceOfTheClearanceAlong) {
             << request.url;
     }
     EXPECT_GT(effects, 1);
+}
+
+TEST(Executor, ClaimsShortlyBeforeT0AndNotBefore) {
+    Public there;
+    there.world.start("x1");
+    there.clear();
+    there.world.pass(30s, [&] { return there.firing() || there.released(); });
+    const Time fire_at = runtime::from_proto(there.world.release().head.fire_at());
+    for (const Delivery& delivery : there.world.release().deliveries) {
+        ASSERT_TRUE(delivery.first_claimed_at);
+        EXPECT_GE(*delivery.first_claimed_at, fire_at - lead(60ms, 4));
+        EXPECT_LT(*delivery.first_claimed_at, fire_at);
+    }
 }
 
 TEST(Executor, OfARemovedChannelNoSeriesIsLeftAndEachHasItsRealm) {

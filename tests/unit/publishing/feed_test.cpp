@@ -25,7 +25,7 @@ struct Publisher {
             decision.mutable_accepted()->add_events(event.SerializeAsString());
         view.apply({"publishing", 0, 0, when, decision, live});
     }
-    // Its T0 is `second` and 600 ms; its claim counts then, or `claimed_late` seconds later.
+    // Its T0 is `second` and 100 ms; its claim counts then, or `claimed_late` seconds later.
     Story publish(int number, int second, bool live = true, int claimed_late = 0,
                   const std::string& third = {}) {
         auto content = samples::make_content();
@@ -79,7 +79,7 @@ TEST(FeedPages, ATimeThatPassesNeedsNoDecision) {
     there.publish(1, 0);
     there.publish(2, 100);
     EXPECT_FALSE(there.page(at(100) + 599ms)->body.contains("Alert 2")) << "before its T0";
-    EXPECT_TRUE(there.page(at(100) + 600ms)->body.contains("Alert 2"));
+    EXPECT_TRUE(there.page(at(100) + 100ms)->body.contains("Alert 2"));
     EXPECT_TRUE(there.page(at(3600) - 1ms)->body.contains("Alert 1"));
     EXPECT_FALSE(there.page(at(3600))->body.contains("Alert 1")) << "it has expired";
     EXPECT_TRUE(there.page(at(3600))->body.contains("Alert 2"));
@@ -221,7 +221,7 @@ TEST(FeedPages, AnAlertThatIsClaimedLateIsUpdatedByItsClaim) {
     const std::string& body = there.page(at(3546))->body;
     const std::string entry = body.substr(body.find("<entry>"));
     EXPECT_TRUE(entry.contains("<updated>" + content::atom_time(at(3545)))) << entry;
-    EXPECT_TRUE(entry.contains("<published>" + content::atom_time(at(3540) + 600ms))) << entry;
+    EXPECT_TRUE(entry.contains("<published>" + content::atom_time(at(3540) + 100ms))) << entry;
 }
 
 TEST(FeedPages, HistoryIsShownOnceItIsRead) {

@@ -171,7 +171,7 @@ TEST(LargeRelease, AContentAtTheLimitOnTheFeedsOfTwoAgencies) {
     Whole all{channels, content};
     all.prepare();
     EXPECT_GT(all.story.release().missing, 0);
-    EXPECT_GT(runtime::from_proto(all.story.release().head.fire_at()), at(1) + 600ms);
+    EXPECT_GE(runtime::from_proto(all.story.release().head.fire_at()), at(1) + 350ms);
     // What is not kept yet is not claimed.
     all.story.claim();
     EXPECT_EQ(all.story.given.refused(), "");

@@ -26,7 +26,7 @@ TEST(Preparing, ArmsOnceEveryDeliveryIsReady) {
     story.prepared("hook");
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
     EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()),
-              at(1) + std::chrono::milliseconds{600});
+              at(1) + std::chrono::milliseconds{100});
 }
 
 TEST(Preparing, TellingTheSameTwiceAddsNothing) {
@@ -69,7 +69,7 @@ TEST(Preparing, WithNothingReadyTheFirstThatIsGoes) {
     story.prepared("hook", true, "", 0, at(100));
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_ARMED);
     EXPECT_EQ(runtime::from_proto(story.release().head.fire_at()),
-              at(100) + std::chrono::milliseconds{600});
+              at(100) + std::chrono::milliseconds{100});
 }
 
 TEST(Preparing, WithNothingReadyItExpires) {

@@ -248,7 +248,7 @@ TEST(Retracting, AfterTheMessageExpiredStillReachesThePublic) {
     EXPECT_EQ(story.delivery("feed:cancel").state(), v1::DELIVERY_STATE_CLAIMED);
     const v1::Delivery cancel = story.whole("feed:cancel");
     EXPECT_EQ(runtime::from_proto(cancel.fixed().expires()),
-              at(4000) + std::chrono::milliseconds{200} + std::chrono::hours{24});
+              at(4000) + std::chrono::milliseconds{100} + std::chrono::hours{24});
     EXPECT_TRUE(cancel.rendition().body().contains(
         "<expires>" + content::cap_time(cancel.fixed().expires()) + "</expires>"))
         << cancel.rendition().body();
