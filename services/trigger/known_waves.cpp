@@ -27,7 +27,20 @@ bool KnownWaves::holds(const Wave& wave, const Fired& fired) const {
         return goes_on_into(*rule_, begin_of(wave), fired);
     if (holds(wave, fired.at) || rises_again_after(fired, wave)) return true;
     return fired.covers_until && begin_of(wave) <= *fired.covers_until &&
-           fired.at < begin_of(wave) && !came_in_late(wave) && !has_its_own(wave);
+           fired.at < begin_of(wave) && !parted(fired, wave) && !came_in_late(wave) &&
+           !has_its_own(wave);
+}
+
+// Whether a reading between them was low whatever the rule said since: an edit that came before the
+// reading did cannot make one event of the two.
+bool KnownWaves::parted(const Fired& fired, const Wave& wave) const {
+    if (rule_->edits_forgotten && fired.at <= *rule_->edits_forgotten) return false;
+    return std::ranges::any_of(readings_.first(wave.begin), [&](const Reading& reading) {
+        return reading.read_at > fired.at && is_low(rule_->rule, reading) &&
+               std::ranges::all_of(rule_->edits, [&](const Edit& edit) {
+                   return edit.at < fired.at || is_low(edit.before, reading);
+               });
+    });
 }
 
 bool KnownWaves::has_its_own(const Wave& wave) const {
@@ -60,9 +73,12 @@ const Fired* KnownWaves::crossing_of(const Wave& wave) const {
 
 // ---- what an edit of the rule settles
 
+static std::optional<Time> last_edit(const RuleState& rule) {
+    return rule.edits.empty() ? rule.edits_forgotten : std::optional{rule.edits.back().at};
+}
+
 bool KnownWaves::settled_by_edit(const Wave& wave) const {
-    const auto last =
-        rule_->edits.empty() ? rule_->edits_forgotten : std::optional{rule_->edits.back().at};
+    const auto last = last_edit(*rule_);
     return last && wave.end && at(*wave.end) <= *last && !came_in_late(wave);
 }
 
@@ -74,22 +90,25 @@ bool KnownWaves::came_in_late(const Wave& wave) const {
 
 void KnownWaves::look_back() {
     if (rule_->edits.empty() || at(0) > rule_->edits.back().at) return;
+    const Time edited = rule_->edits.back().at;
     RuleState before = *rule_;
     before.rule = rule_->edits.back().before;
     if (!before.rule.active()) return;
     before.edits.pop_back();
+    // One of those that were forgotten, maybe: what it made one event stays one.
+    const auto edited_before = last_edit(before);
     for (Fired& fired : before.fired) {
-        if (fired.covers_until != rule_->edits.back().at) continue;
+        if (fired.covers_until != edited) continue;
         fired.covers_until.reset();
-        if (!before.edits.empty() && fired.at <= before.edits.back().at)
-            fired.covers_until = before.edits.back().at;
+        if (edited_before && fired.at <= *edited_before) fired.covers_until = edited_before;
     }
     KnownWaves earlier(before, readings_, now_);
     earlier.look_back();
     for (const Wave& wave : earlier.waves_.all)
-        if (!earlier.crossed_at(wave) && !earlier.settled_by_edit(wave) &&
-            !earlier.holds(wave, before.passed) && !earlier.holds(wave, before.suppressed) &&
-            earlier.first_of(wave))
+        // What begins after the edit is a wave by what the rule says since, or none.
+        if (earlier.begin_of(wave) <= edited && !earlier.crossed_at(wave) &&
+            !earlier.settled_by_edit(wave) && !earlier.holds(wave, before.passed) &&
+            !earlier.holds(wave, before.suppressed) && earlier.first_of(wave))
             late_.push_back(wave);
 }
 

@@ -53,6 +53,7 @@ public:
 private:
     // Whether the reading at `time` lies in the wave.
     bool holds(const Wave& wave, Time time) const;
+    bool parted(const Fired& fired, const Wave& wave) const;
     bool has_its_own(const Wave& wave) const;
     bool rises_again_after(const Fired& fired, const Wave& wave) const;
     bool came_in_late(const Wave& wave) const;

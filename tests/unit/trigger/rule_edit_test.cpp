@@ -193,6 +193,55 @@ TEST(Crossing, AWaveThatCameInAfterTwoEditsIsAnother) {
     EXPECT_EQ(kinds(given), "crossed@180 reset");
 }
 
+// The rule remembers the last four edits one by one, and of those before that there were some.
+TEST(Crossing, AWaveThatWasOneEventStaysItHoweverOftenTheRuleIsEdited) {
+    auto given = watching({.hysteresis = 100});
+    given.on(at(1200)).when(readings(dip));
+    for (int i = 1; i <= 8; ++i) {
+        const Watch edited{.hysteresis = 10, .max_gap_seconds = 3600.0 + i};
+        ASSERT_EQ(given.on(at(1200 + i))
+                      .request(fmt::format("r{}", i))
+                      .when(put_as(rule_put(edited)))
+                      .refused(),
+                  "");
+        given.on(at(1800)).when(readings(longer));
+        EXPECT_EQ(kinds(given), "") << i;
+    }
+}
+
+// Between the two edits, and by them alone, the gap would have made another wave of what came after
+// both.
+TEST(Crossing, WhatBeginsAfterAnEditIsNotHeldAgainstTheRuleBeforeIt) {
+    auto given = watching({.hysteresis = 100});
+    given.on(at(1200)).when(readings(dip));
+    ASSERT_EQ(
+        given.on(at(1210))
+            .request("1")
+            .when(put_as(rule_put({.hysteresis = 10, .for_seconds = 60, .max_gap_seconds = 300})))
+            .refused(),
+        "");
+    ASSERT_EQ(given.on(at(1220))
+                  .request("2")
+                  .when(put_as(rule_put({.hysteresis = 10, .max_gap_seconds = 300})))
+                  .refused(),
+              "");
+    given.on(at(2000)).when(
+        readings({{0, 1100}, {600, 950}, {1200, 1100}, {1900, 1100}, {2000, 1100}}));
+    EXPECT_EQ(kinds(given), "");
+}
+
+// A low reading that the edit did not know of: what began after it is another event.
+TEST(Crossing, AnEditJoinsNothingThatWasPartedByEveryVersion) {
+    auto given = watching({.for_seconds = 60, .max_gap_seconds = 300});
+    given.on(at(60)).when(readings({{0, 1100}, {60, 1100}}));
+    ASSERT_EQ(
+        given.on(at(400)).request("1").when(put_as(rule_put({.max_gap_seconds = 300}))).refused(),
+        "");
+    given.on(at(1000)).when(
+        readings({{0, 1100}, {60, 1100}, {200, 1}, {300, 1100}, {900, 1100}, {1000, 1100}}));
+    EXPECT_EQ(kinds(given), "crossed@300 reset");
+}
+
 TEST(Crossing, ARuleOnAnotherSeriesStartsAfresh) {
     auto given = watching();
     given.on(at(0)).when(readings({{0, 1200}}));
