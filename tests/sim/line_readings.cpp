@@ -353,8 +353,14 @@ void ReadingPromises::check_revised(const Look& look, const RuleHistory& history
 void ReadingPromises::check_waves(const Look& look, const RuleHistory& history) const {
     const Points& shown = look.record.shown;
     const auto& last = history.versions.back();
+    const auto whole = waves_of(look.terms, look.record.known);
+    // An edit makes no news of it; a record of before need not show that it was over.
+    const auto was_over = [&](const WaveSeen& wave) {
+        const auto found = std::ranges::find(whole, wave.begin, &WaveSeen::begin);
+        return found != whole.end() && found->end && *found->end <= last.put_at;
+    };
     for (const WaveSeen& wave : waves_of(look.terms, until(look.record.known, shown.back().at))) {
-        if (last.same_series && wave.end && *wave.end <= last.put_at) continue;
+        if (last.same_series && was_over(wave)) continue;
         const auto is_due = [&](const Point& point) {
             return point.at >= wave.met && wave.holds(point.at) && look.terms.high(point.value) &&
                    point.at >= look.now - look.terms.age_most &&
