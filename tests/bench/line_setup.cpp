@@ -2,8 +2,6 @@
 
 #include "bench/city.hpp"
 #include "bench/setup.hpp"
-#include "runtime/base/digest.hpp"
-#include "runtime/host/sealed_file.hpp"
 #include "support/sample_message.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
@@ -16,13 +14,9 @@ namespace tocsin::bench {
 static void put_webhook(const Stage& stage, const std::shared_ptr<grpc::Channel>& channel,
                         const std::string& admin, const Receiver& receiver) {
     using publishing::v1::PublishingService;
-    const auto keys = runtime::SealingKeys::read(stage.folder() + "/credentials.key");
-    if (!keys) throw std::runtime_error(keys.error());
-    const std::string entries =
-        fmt::format(R"({{"receiver":{{"kind":"webhook","realm":"{}","agency":"city",)"
-                    R"("origins":["{}"],"secrets":["whsec_{}"]}}}})",
-                    realm, receiver.origin(), runtime::base64(stage.mac_key()));
-    stage.file("credentials", runtime::seal(entries, "live", *keys));
+    store_credentials(stage,
+                      fmt::format(R"({{"receiver":{}}})",
+                                  webhook_credential(stage, realm, "city", receiver.origin())));
     publishing::v1::PutChannelRequest webhook;
     webhook.set_channel_id("partner");
     webhook.set_kind("webhook");

@@ -3,7 +3,6 @@
 #include "bench/city.hpp"
 #include "bench/messages.hpp"
 #include "bench/setup.hpp"
-#include "runtime/base/digest.hpp"
 #include "runtime/host/clock.hpp"
 #include "tocsin/approval/v1/approval_service.grpc.pb.h"
 
@@ -32,6 +31,11 @@ static std::string subject_of(const std::string& agency, const std::string& role
 Newsroom::Newsroom(Stage& stage, Audience& audience, AgencySizes sizes)
     : stage_(stage), audience_(audience), sizes_(std::move(sizes)), all_(start_all(stage)) {
     import_agencies();
+    std::string entries;
+    for (const auto& [agency, count] : sizes_)
+        entries += fmt::format(R"({}"{}":{})", entries.empty() ? "" : ",", agency,
+                               webhook_credential(stage, realm, agency, audience.origin()));
+    store_credentials(stage, "{" + entries + "}");
     for (const auto& [agency, count] : sizes_) {
         const std::string admin = token(agency, "admin");
         for (const auto severity : {content::v1::SEVERITY_EXTREME, content::v1::SEVERITY_SEVERE,
@@ -69,10 +73,6 @@ void Newsroom::import_agencies() {
 void Newsroom::put_channels(const std::string& agency, int count) {
     const auto stub = PublishingService::NewStub(all_.channel);
     const std::string admin = token(agency, "admin");
-    stage_.file("credentials/" + agency,
-                fmt::format(R"({{"kind":"webhook","realm":"{}","agency":"{}","origins":["{}"],)"
-                            R"("secrets":["whsec_{}"]}})",
-                            realm, agency, audience_.origin(), runtime::base64(stage_.mac_key())));
     std::string position;
     for (int i = 0; i < count; ++i) {
         publishing::v1::PutChannelRequest channel;

@@ -1,11 +1,15 @@
 #include "bench/setup.hpp"
 
 #include "bench/city.hpp"
+#include "runtime/base/digest.hpp"
+#include "runtime/host/sealed_file.hpp"
 #include "tocsin/approval/v1/approval_service.grpc.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 #include <fmt/format.h>
+
+#include <stdexcept>
 
 namespace tocsin::bench {
 
@@ -23,6 +27,19 @@ Running start_all(Stage& stage) {
     all.ports["gateway"] = port;
     for (const char* service : services) all.await_serving(service);
     return all;
+}
+
+void store_credentials(const Stage& stage, const std::string& entries) {
+    const auto keys = runtime::SealingKeys::read(stage.folder() + "/credentials.key");
+    if (!keys) throw std::runtime_error(keys.error());
+    stage.file("credentials", runtime::seal(entries, "live", *keys));
+}
+
+std::string webhook_credential(const Stage& stage, const std::string& realm,
+                               const std::string& agency, const std::string& origin) {
+    return fmt::format(R"({{"kind":"webhook","realm":"{}","agency":"{}","origins":["{}"],)"
+                       R"("secrets":["whsec_{}"]}})",
+                       realm, agency, origin, runtime::base64(stage.mac_key()));
 }
 
 void set_policy(const Running& all, const std::string& admin, content::v1::Severity severity) {

@@ -20,6 +20,11 @@ inline constexpr auto services = std::to_array<const char*>({TOCSIN_SERVICES(TOC
 // Starts tocsin-all and waits until every service serves. The ports hold the gateway's as
 // `gateway`; its address is that of the public feed.
 Running start_all(Stage& stage);
+// Seals what publishing finds as its channels' credentials: an object with an entry for each name.
+void store_credentials(const Stage& stage, const std::string& entries);
+// An entry for a webhook of this agency.
+std::string webhook_credential(const Stage& stage, const std::string& realm,
+                               const std::string& agency, const std::string& origin);
 // Roster, a policy that asks for one approval, and the public feed as a channel.
 void set_up(const Stage& stage, const Running& all);
 // Messages of this severity need one approval of the admin's agency.

@@ -48,7 +48,7 @@ struct Reader {
         view.apply({"publishing", 0, 0, when, decision, true});
     }
     void keep(Time when) { tell(story.given.events(), when); }
-    // Its T0 is 600 ms later.
+    // Its T0 is 100 ms later.
     void publish(Time when) {
         story.clear(when);
         keep(when);
@@ -102,7 +102,7 @@ TEST(FeedMarks, AnUpdateMarksWhatItTakesThePlaceOfFromItsT0On) {
     reader.follow_up(at(10), content::v1::MESSAGE_TYPE_UPDATE);
     ASSERT_EQ(reader.story.given.refused(), "");
     for (const FeedFormat format : formats) {
-        EXPECT_FALSE(reader.page(at(10) + 599ms, format).contains("Superseded: "));
+        EXPECT_FALSE(reader.page(at(10) + 99ms, format).contains("Superseded: "));
         const std::string page = reader.page(at(11), format);
         EXPECT_EQ(times(page, "Superseded: Flooding"), 1) << page;
         EXPECT_EQ(times(page, "Superseded: Later"), 0) << "the later one is in force";
@@ -148,7 +148,7 @@ TEST(FeedMarks, ARetractionMarksWhatItTakesBack) {
     reader.keep(at(10));
     reader.story.claim("x1", at(10), v1::PURPOSE_RETRACTION);
     reader.keep(at(10));
-    EXPECT_FALSE(reader.page(at(10) + 100ms).contains("Cancelled: Flooding")) << "before its T0";
+    EXPECT_FALSE(reader.page(at(10) + 99ms).contains("Cancelled: Flooding")) << "before its T0";
     const std::string page = reader.page(at(11));
     EXPECT_EQ(times(page, "Cancelled: Flooding"), 1) << page;
     EXPECT_TRUE(page.contains("href=\"" + reader.link("feed:cancel") + "\"")) << page;

@@ -78,7 +78,7 @@ TEST(FeedPages, ATimeThatPassesNeedsNoDecision) {
     Publisher there;
     there.publish(1, 0);
     there.publish(2, 100);
-    EXPECT_FALSE(there.page(at(100) + 599ms)->body.contains("Alert 2")) << "before its T0";
+    EXPECT_FALSE(there.page(at(100) + 99ms)->body.contains("Alert 2")) << "before its T0";
     EXPECT_TRUE(there.page(at(100) + 100ms)->body.contains("Alert 2"));
     EXPECT_TRUE(there.page(at(3600) - 1ms)->body.contains("Alert 1"));
     EXPECT_FALSE(there.page(at(3600))->body.contains("Alert 1")) << "it has expired";
@@ -243,7 +243,7 @@ TEST(Alerts, AreReadUntilAWeekAfterTheyExpired) {
     const Story story = there.publish(1, 0);
     const std::string identifier = story.delivery("feed").fixed().identifier();
     const auto alert = [&](Time now) { return there.view.snapshot("bow")->alert(identifier, now); };
-    EXPECT_EQ(alert(at(0) + 599ms), nullptr);
+    EXPECT_EQ(alert(at(0) + 99ms), nullptr);
     ASSERT_NE(alert(at(1)), nullptr);
     EXPECT_EQ(alert(at(1))->body->digest(), content::digest(alert(at(1))->body->bytes()));
     there.publish(2, 3600 + 7 * 24 * 3600);
