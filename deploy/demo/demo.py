@@ -174,7 +174,9 @@ class Demo:
                  "url": f"{self.world}/webhooks/{agency}", "credential": f"demo-webhook-{agency}"},
                 {"channelId": f"{agency}-mastodon", "kind": "mastodon",
                  "name": f"{name} on Mastodon",
-                 "url": self.mastodon, "credential": f"demo-mastodon-{agency}"},
+                 "url": self.mastodon, "credential": f"demo-mastodon-{agency}",
+                 # What Mastodon allows an account; some of it is for what cannot wait.
+                 "budgetPosts": 300, "budgetSeconds": 3 * 3600, "budgetReserve": 50},
             ):
                 self.api.change(admin, "publishing", "PutChannel", **channel)
         step("two agencies, seven people, six channels: ready")

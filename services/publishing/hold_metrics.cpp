@@ -7,8 +7,10 @@ namespace tocsin::publishing {
 void HoldMetrics::apply(const runtime::Counted& counted) {
     if (counted.service != "publishing" || !counted.decision.has_accepted()) return;
     bool changed = false;
-    counted.each<v1::Event>(
-        [&](const v1::Event& event) { changed = changed || is_of_hold(event); });
+    // Of a realm that publishes there are none, and not no figure.
+    counted.each<v1::Event>([&](const v1::Event& event) {
+        changed = changed || is_of_hold(event) || event.has_channel_put();
+    });
     if (!changed) return;
     const std::string& realm = counted.decision.realm();
     const std::lock_guard lock(mutex_);

@@ -30,7 +30,7 @@ private:
     int partitions_;
     std::mutex mutex_;  // held for what follows
     bool shown_ = false;
-    std::set<std::string> realms_;  // that ever had one
+    std::set<std::string> realms_;  // that have a channel
 };
 
 }  // namespace tocsin::publishing

@@ -195,6 +195,7 @@ void evolve(Holds& holds, const v1::Event& event, Time decided_at) {
 
 std::vector<const v1::Hold*> listed(const Holds& holds) {
     std::vector<const v1::Hold*> all;
+    all.reserve(holds.in_force.size() + holds.ended.size());
     for (const auto& [id, hold] : holds.in_force) all.push_back(&hold);
     std::ranges::sort(all, std::ranges::greater{},
                       [](const v1::Hold* hold) { return from_proto(hold->place_time()); });

@@ -52,8 +52,13 @@ def peer(name: str) -> pytest.MarkDecorator:
     pytest.param(["fire.1000.apprise"], marks=peer("apprise")),
     pytest.param(["fire.1.alertmanager", "fire.1.cleared"], marks=peer("alertmanager")),
     pytest.param(["feed.full.nginx", "feed.304.nginx"], marks=peer("nginx"))])
-def test_beside_programs_of_others(names: list[str], broker: Broker, tmp_path: Path) -> None:
-    figures = run(broker, tmp_path, *names, TOCSIN_APPRISE=str(APPRISE))
+def test_beside_programs_of_others(names: list[str], tmp_path: Path) -> None:
+    # Its own: the one above holds what the others left.
+    broker = Broker(tmp_path / "kafka").start()
+    try:
+        figures = run(broker, tmp_path, *names, TOCSIN_APPRISE=str(APPRISE))
+    finally:
+        broker.kill()
     assert list(figures) == names
     for figure in figures.values():
         assert figure["value"] > 0 and figure["reference"] > 0, figure
@@ -61,7 +66,6 @@ def test_beside_programs_of_others(names: list[str], broker: Broker, tmp_path: P
 
 @pytest.mark.skipif(not RESTATE.is_dir(), reason="./dev bench command.restate was never run here")
 def test_restate(tmp_path: Path) -> None:
-    # Its own: the one above holds what the others left.
     broker = Broker(tmp_path / "kafka").start()
     try:
         figures = run(broker, tmp_path, "command.restate", TOCSIN_RESTATE=str(RESTATE),

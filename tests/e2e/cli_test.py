@@ -236,7 +236,7 @@ def test_an_approval_shows_all_that_it_binds(cli: Cli, tmp_path: Path) -> None:
                  "    descriptions[en-CA]: The whole province",
                  "    polygons[0]: 49,-120 60,-120 60,-110 49,-120",
                  "    description: The Bow rose 2 m.\\n", "      | \\n", "      | digest 0000",
-                 "  (not set: onset, channels, release_at, evidence)"):
+                 "  (not set: onset, channels, release_at, evidence, event_codes)"):
         assert line in shown.splitlines(), shown
     assert not [line for line in shown.splitlines() if line.startswith("digest 0000")]
 

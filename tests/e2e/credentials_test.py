@@ -240,7 +240,7 @@ def test_no_secret_is_found_anywhere(world: Any, parrot: Parrot, broker: Broker)
             "credential": "canary-toot"}
     answers = []
     for channel in (hook, toot):
-        world._put(channel)
+        world.put(channel)
         for wrong in ({"url": "https://evil.example"}, {"kind": "webhook", "name": "Toot"},
                       {"credential": "canary-hoot"}, {"url": parrot.url + "@evil.example"}):
             answers.append(world._gateway.change(

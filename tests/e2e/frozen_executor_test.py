@@ -21,7 +21,7 @@ from support.programs import Program, Secrets
 from support.tokens import Issuer
 from support.waiting import until
 
-CLAIM_LEAD_MS = 1400
+CLAIM_LEAD_MS = 1000
 # A claim is given up 10 s after T0. What it may have left is not taken for absent within a minute.
 TAKEN_OVER_S = 120
 
