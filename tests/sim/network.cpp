@@ -57,7 +57,9 @@ void Network::write(const std::string& incarnation, int exchange, HttpRequest re
         return reply(incarnation, exchange, patience,
                      std::unexpected(HttpError{Kind::unknown_outcome, "lost", {}}));
     // A request may arrive when its sender has given up, but not for ever later.
-    const milliseconds travel = fault == 2 ? milliseconds(200 + around_.below(800)) : some(60);
+    const int latest_ms = around_.chance(.3) ? 13'000 : 800;
+    const milliseconds travel =
+        fault == 2 ? milliseconds(200 + around_.below(latest_ms)) : some(60);
     const bool answer_lost = fault == 2 || fault == 4;
     later_.emplace(around_.tick() + travel,
                    [=, this, spoilt = fault == 3, request = std::move(request)] {

@@ -88,6 +88,7 @@ std::vector<std::string> make_thread(const ThreadWords& words, const Limits& lim
         rest = trim(rest.substr(next.text.size()));
     }
     std::vector<std::string> posts;
+    posts.reserve(parts.size());
     for (const Beginning& part : parts) posts.push_back(post(posts.size(), parts.size(), part));
     return posts;
 }
