@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
     // Blocked before any thread starts, so that only sigwait below sees them.
     const sigset_t stop_signals = runtime::block_stop_signals();
     std::signal(SIGPIPE, SIG_IGN);
-    runtime::raise_descriptor_limit();
+    if (const std::string why = runtime::raise_descriptor_limit(); !why.empty())
+        runtime::logs::warn("the limit of open files cannot be raised", {{"why", why}});
     try {
         if (config.keeps_memory_private()) runtime::refuse_core_dumps();
         runtime::Metrics metrics(config.metrics_listen);

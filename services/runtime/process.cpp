@@ -371,7 +371,8 @@ int run(int argc, char** argv, const std::string& program, const std::string& de
     // Blocked before any thread starts, so that only serve() sees them.
     const sigset_t stop_signals = block_stop_signals();
     std::signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    if (const std::string why = raise_descriptor_limit(); !why.empty())
+        logs::warn("the limit of open files cannot be raised", {{"why", why}});
     try {
         if (config.keeps_memory_private()) refuse_core_dumps();
         Process process(config, std::move(services), std::move(sidecars));

@@ -1,7 +1,5 @@
 #include "runtime/host/descriptors.hpp"
 
-#include "runtime/host/logs.hpp"
-
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -13,15 +11,14 @@ namespace tocsin::runtime {
 static constexpr std::size_t reserve_max = 256;
 static constexpr std::size_t connections_min = 64;
 
-void raise_descriptor_limit() {
+std::string raise_descriptor_limit() {
     rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return {};
     // There are kernels with a hard limit of a thousand million, over which some libraries loop.
     const rlim_t wanted = std::min<rlim_t>(limit.rlim_max, 1 << 20);
-    if (limit.rlim_cur >= wanted) return;
+    if (limit.rlim_cur >= wanted) return {};
     limit.rlim_cur = wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        logs::warn("the limit of open files cannot be raised", {{"why", std::strerror(errno)}});
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::string{} : std::strerror(errno);
 }
 
 std::size_t descriptor_limit() {

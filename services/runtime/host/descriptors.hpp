@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 
 namespace tocsin::runtime {
 
-// Raises the soft limit to the hard one, as a login or a unit rarely does.
-void raise_descriptor_limit();
+// Raises the soft limit to the hard one, as a login or a unit rarely does. Why it cannot be raised;
+// empty: it is as high as it gets.
+std::string raise_descriptor_limit();
 
 // The soft limit as it is now; an operator can change it while the process runs.
 std::size_t descriptor_limit();

@@ -21,7 +21,7 @@ TEST(Descriptors, TheSoftLimitIsRaisedToTheHardOne) {
     low.rlim_cur = 200;
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
     EXPECT_EQ(descriptor_limit(), 200u);
-    raise_descriptor_limit();
+    EXPECT_EQ(raise_descriptor_limit(), "");
     EXPECT_EQ(descriptor_limit(), std::min<std::size_t>(before.rlim_max, 1 << 20));
     setrlimit(RLIMIT_NOFILE, &before);
 }
