@@ -87,12 +87,12 @@ std::string AlertView::successor_of(const Alert& alert, const Release& later) co
 void AlertView::supersede(const Release& release, const Release* later, Time decided_at) {
     std::optional<Successor> successor;
     if (later) {
-        content::Content content;
-        const bool readable = later->content && content.ParseFromString(later->content->bytes());
-        successor = Successor{
-            .identifier = {},
-            .since = std::max(runtime::from_proto(later->head.fire_at()), decided_at),
-            .cancels = readable && content.message_type() == content::v1::MESSAGE_TYPE_CANCEL};
+        const bool readable = later->content && later->content->parsed();
+        successor =
+            Successor{.identifier = {},
+                      .since = std::max(runtime::from_proto(later->head.fire_at()), decided_at),
+                      .cancels = readable && later->content->parsed()->message_type() ==
+                                                 content::v1::MESSAGE_TYPE_CANCEL};
     }
     for (const Delivery& delivery : release.deliveries) {
         if (!delivery.traits().public_from_claim || delivery.retracts()) continue;

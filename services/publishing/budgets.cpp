@@ -1,5 +1,6 @@
 #include "publishing/budgets.hpp"
 
+#include "publishing/channel.hpp"
 #include "publishing/urgency.hpp"
 #include "runtime/base/planted.hpp"
 
@@ -11,11 +12,6 @@ namespace tocsin::publishing {
 
 static bool has_budget(const Delivery& delivery) {
     return delivery.channel && delivery.channel->budget_posts() > 0;
-}
-
-// No blank is in a URL.
-static std::string account_of(const v1::Channel& channel) {
-    return channel.url() + " " + channel.credential();
 }
 
 static Duration window_of(const v1::Channel& channel) {
@@ -33,15 +29,14 @@ std::optional<Time> Spending::full_until(const Release& release, const Delivery&
     const v1::Channel& channel = *delivery.channel;
     const std::string account = account_of(channel);
     const auto own = spent_.find(account);
-    const auto known = budgets_.claims.find(account);
+    const std::deque<Time>* known = budgets_.claims.find(account);
     const int here = own == spent_.end() ? 0 : own->second;
     const int most = is_urgent(release.content.get())
                          ? channel.budget_posts()
                          : channel.budget_posts() - channel.budget_reserve();
-    if (known == budgets_.claims.end())
-        return here < most ? std::nullopt : std::optional{now_ + window_of(channel)};
-    const auto first = first_counted(known->second, channel, now_);
-    const auto counted = std::distance(first, known->second.end());
+    if (!known) return here < most ? std::nullopt : std::optional{now_ + window_of(channel)};
+    const auto first = first_counted(*known, channel, now_);
+    const auto counted = std::distance(first, known->end());
     const auto over = counted + here - most;
     if (over < 0) return std::nullopt;
     // Once so many of the oldest count no more.
@@ -54,10 +49,9 @@ void Spending::spend(const Delivery& delivery) {
 }
 
 int posts_left(const Budgets& budgets, const v1::Channel& channel, Time now) {
-    const auto known = budgets.claims.find(account_of(channel));
-    if (known == budgets.claims.end()) return channel.budget_posts();
-    const auto counted =
-        std::distance(first_counted(known->second, channel, now), known->second.end());
+    const std::deque<Time>* known = budgets.claims.find(account_of(channel));
+    if (!known) return channel.budget_posts();
+    const auto counted = std::distance(first_counted(*known, channel, now), known->end());
     return std::max(channel.budget_posts() - static_cast<int>(counted), 0);
 }
 
@@ -67,7 +61,7 @@ void evolve(Budgets& budgets, const Release& release, const v1::Event& event, Ti
     for (const std::string& id : event.deliveries_claimed().delivery_ids()) {
         const Delivery* delivery = release.find(id);
         if (!delivery || !has_budget(*delivery)) continue;
-        auto& claims = budgets.claims[account_of(*delivery->channel)];
+        auto& claims = budgets.claims.edit(account_of(*delivery->channel));
         claims.erase(claims.begin(), first_counted(claims, *delivery->channel, decided_at));
         claims.push_back(decided_at);
         if (claims.size() > budget_posts_max) claims.pop_front();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "publishing/release.hpp"
+#include "runtime/base/shared_map.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -17,10 +18,11 @@
 
 namespace tocsin::publishing {
 
+// A value whose copy costs O(1).
 struct Budgets {
     // Claims by account, in order of time; those that count for the budget of the last one's
     // channel, and at most `budget_posts_max`.
-    std::map<std::string, std::deque<Time>> claims;
+    runtime::SharedMap<std::string, std::deque<Time>> claims;
 };
 
 inline constexpr int budget_posts_max = 10'000;

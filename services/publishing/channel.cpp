@@ -29,6 +29,11 @@ std::shared_ptr<const v1::Channel> shared_channel(const Channels& channels, cons
     return known == channels.by_id.end() ? nullptr : known->second.shared;
 }
 
+std::string account_of(const v1::Channel& channel) {
+    // No blank is in a URL.
+    return channel.url() + " " + channel.credential();
+}
+
 // ---- commands
 
 static Happened channel_answer(const Channels& channels, const std::string& id,

@@ -29,6 +29,9 @@ struct Channels {
 // A channel as it is now; null: there never was one.
 std::shared_ptr<const v1::Channel> shared_channel(const Channels& channels, const std::string& id);
 
+// Names the account that it posts as: channels with the same URL and credential share one.
+std::string account_of(const v1::Channel& channel);
+
 // ---- commands
 
 // What is wrong with the URL and the credential of a channel, apart from who puts it.

@@ -4,7 +4,7 @@
 
 namespace tocsin::publishing {
 
-// The release sends nothing more of that purpose, whoever wants it.
+// The release sends nothing more of that purpose, even if a person orders it.
 static bool is_over(const Release& release, const Delivery& delivery) {
     if (release.text_returned || !release.content) return true;
     return !delivery.retracts() && (release.retract_at || !release.head.superseded_by().empty());

@@ -1,6 +1,5 @@
 #include "publishing/view.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace tocsin::publishing {
@@ -31,22 +30,12 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
         return known ? known->shared : nullptr;
     };
     const Release* release = releases_.apply(event, channel, decided_at, trace);
-    if (release && event.has_deliveries_claimed()) apply_claim(*release, event, decided_at);
+    if (release && event.has_deliveries_claimed()) {
+        alerts_.apply(*release, event.deliveries_claimed(), decided_at);
+        evolve(budgets_, *release, event, decided_at);
+    }
     if (release && event.has_release_superseded())
         alerts_.supersede(*release, releases_.release(event.release_superseded().by()), decided_at);
-}
-
-void Realm::apply_claim(const Release& release, const v1::Event& event, Time decided_at) {
-    alerts_.apply(release, event.deliveries_claimed(), decided_at);
-    const bool spends =
-        std::ranges::any_of(event.deliveries_claimed().delivery_ids(), [&](const std::string& id) {
-            const Delivery* delivery = release.find(id);
-            return delivery && delivery->channel && delivery->channel->budget_posts() > 0;
-        });
-    if (!spends) return;
-    Budgets after = *budgets_;
-    evolve(after, release, event, decided_at);
-    budgets_ = std::make_shared<const Budgets>(std::move(after));
 }
 
 void Realm::apply_hold(const v1::Event& event, Time decided_at) {

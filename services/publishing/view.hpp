@@ -24,7 +24,7 @@ public:
     const runtime::SharedMap<std::string, NumberedChannel>& channels() const { return channels_; }
 
     const Holds& holds() const { return *holds_; }
-    const Budgets& budgets() const { return *budgets_; }
+    const Budgets& budgets() const { return budgets_; }
 
     // As ReleaseView has them.
     const runtime::SharedMap<std::int64_t, std::string>& order() const { return releases_.order(); }
@@ -58,15 +58,13 @@ public:
 
 private:
     void apply(const v1::Event& event, Time decided_at, const std::string& trace);
-    void apply_claim(const Release& release, const v1::Event& event, Time decided_at);
     void apply_hold(const v1::Event& event, Time decided_at);
     void apply_channel(const v1::Event& event, Time decided_at);
 
     runtime::SharedMap<std::string, NumberedChannel> channels_;
     // There are few, so that each change makes new ones.
     std::shared_ptr<const Holds> holds_ = std::make_shared<const Holds>();
-    // The same: of channels that have one.
-    std::shared_ptr<const Budgets> budgets_ = std::make_shared<const Budgets>();
+    Budgets budgets_;
     ReleaseView releases_;
     AlertView alerts_;
     Time decided_at_{};

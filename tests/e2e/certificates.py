@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from support.programs import Secrets
+
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
@@ -62,3 +64,22 @@ class Authority:
     def files(self, name: str) -> tuple[str, str]:
         """Certificate and key."""
         return str(self.folder / f"{name}.pem"), str(self.folder / f"{name}.key")
+
+
+def production_flags(keys: Secrets, folder: Path, edge_only: bool = False) -> dict[str, str]:
+    """What a program needs that runs with --production; `edge_only`: one that has no ledger."""
+    authority = Authority(folder / "authority")
+    authority.issue("server")
+    own = {}
+    for name, found in (("jwks", keys.jwks), ("mac_key_file", keys.mac_key_file)):
+        own[name] = folder / name
+        own[name].touch(mode=0o600)
+        own[name].write_text(found.read_text())
+    flags = {"production": "true", "jwt_issuer": "https://id.example.org",
+             "tls_ca": str(authority.file), "jwks": str(own["jwks"])}
+    if not edge_only:
+        flags |= {"mac_key_file": str(own["mac_key_file"]),
+                  "tls_cert": str(authority.folder / "server.pem"),
+                  "tls_key": str(authority.folder / "server.key"),
+                  "tls_client_ca": str(authority.file)}
+    return flags

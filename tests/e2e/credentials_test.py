@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from e2e.after_clearance_test import DORA, REALM, World
 from e2e.all_program import all_program
-from e2e.certificates import Authority
+from e2e.certificates import production_flags
 from support.broker import Broker
 from support.child import clean_environment
 from support.credentials import Credentials, webhook
@@ -287,19 +287,7 @@ def test_a_crash_in_production_leaves_no_secret(broker: Broker, keys: Secrets, t
         pytest.skip("this system puts core files elsewhere")
     stored = Credentials(tmp_path)
     stored.put("toot", mastodon("https://social.example"))
-    authority = Authority(tmp_path / "authority")
-    authority.issue("server")
-    own = {}
-    for name, found in (("jwks", keys.jwks), ("mac_key_file", keys.mac_key_file)):
-        own[name] = tmp_path / name
-        own[name].touch(mode=0o600)
-        own[name].write_text(found.read_text())
-    production = {"production": "true", "jwt_issuer": "https://id.example.org",
-                  "tls_ca": str(authority.file), "jwks": str(own["jwks"]),
-                  "mac_key_file": str(own["mac_key_file"]),
-                  "tls_cert": str(authority.folder / "server.pem"),
-                  "tls_key": str(authority.folder / "server.key"),
-                  "tls_client_ca": str(authority.file),
+    production = {**production_flags(keys, tmp_path),
                   "publishing_feed_base_url": "https://feed.example"}
 
     def left_by(name: str, **flags: Any) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.certificates import Authority
+from e2e.certificates import production_flags
 from support.programs import Program, Secrets, edge_flags, service_flags
 
 PROGRAMS = ("tocsin-measurement", "tocsin-gateway", "tocsin-all")
@@ -63,20 +63,7 @@ def core_limit(pid: int) -> tuple[str, str]:
 def test_production_leaves_no_core_dump_unless_it_is_asked_to(started: Callable[..., Program],
                                                               keys: Secrets, tmp_path: Path,
                                                               program: str) -> None:
-    authority = Authority(tmp_path / "authority")
-    authority.issue("server")
-    own = {}
-    for name, found in (("jwks", keys.jwks), ("mac_key_file", keys.mac_key_file)):
-        own[name] = tmp_path / name
-        own[name].touch(mode=0o600)
-        own[name].write_text(found.read_text())
-    production = {"production": "true", "jwt_issuer": "https://id.example.org",
-                  "tls_ca": str(authority.file), "jwks": str(own["jwks"])}
-    if program != "tocsin-gateway":
-        production |= {"mac_key_file": str(own["mac_key_file"]),
-                       "tls_cert": str(authority.folder / "server.pem"),
-                       "tls_key": str(authority.folder / "server.key"),
-                       "tls_client_ca": str(authority.file)}
+    production = production_flags(keys, tmp_path, edge_only=program == "tocsin-gateway")
     assert core_limit(started(program, **production).pid) == ("0", "0")
     before = core_limit(os.getpid())
     for flags in ({}, {**production, "core_dumps": "true"}):

@@ -1,5 +1,7 @@
 #include "publishing/channels/mastodon_account.hpp"
 
+#include "publishing/channel.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -18,10 +20,6 @@ constexpr int64_t characters_by_default = 500;
 constexpr std::size_t answer_bytes_max = std::size_t{64} << 10;
 constexpr std::size_t instance_bytes_max = std::size_t{256} << 10;
 constexpr std::size_t posts_bytes_max = std::size_t{1} << 20;
-
-std::string account_key(const Job& job) {
-    return job.delivery.channel().url() + " " + job.delivery.channel().credential();
-}
 
 // The id in the answer to verify_credentials; empty: there is none.
 std::string account_id(const std::string& answer) {
@@ -87,7 +85,7 @@ HttpRequest mastodon_request(const Wire& wire, const Job& job, const std::string
 
 Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job,
                                                       const std::string& token, bool anew) {
-    const auto known = wire.account_ids.find(account_key(job));
+    const auto known = wire.account_ids.find(account_of(job.delivery.channel()));
     if (!anew && known != wire.account_ids.end()) co_return known->second;
     const HttpResult answer = co_await wire.http.send(
         mastodon_request(wire, job, token, "/api/v1/accounts/verify_credentials"));
@@ -112,7 +110,7 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
     if (!is_mastodon_id(*id))
         co_return std::unexpected(
             "The server's answer holds no valid account id: check the channel's URL.");
-    wire.account_ids[account_key(job)] = *id;
+    wire.account_ids[account_of(job.delivery.channel())] = *id;
     co_return std::move(*id);
 }
 

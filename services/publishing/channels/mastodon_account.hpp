@@ -1,4 +1,4 @@
-// What is asked of a Mastodon server without a public effect: whose account the token is, how long
+// Requests to a Mastodon server without a public effect: whose account the token is, how long
 // a post may be, and which posts the account shows.
 #pragma once
 
