@@ -60,8 +60,8 @@ run_tests() {
         ctest_group "$preset" 'unit|sim' 2 "${dose[@]}" || status=1
         ctest_group fuzz fuzz 2 || status=1
         # Groups that have no test yet do not fail the run; the last --no-tests wins.
-        ctest_group "$preset" broker 1 "${dose[@]}" --no-tests=ignore || status=1
-        ctest_group "$preset" e2e 1 "${dose[@]}" --no-tests=ignore || status=1
+        ctest_group "$preset" broker 2 "${dose[@]}" --no-tests=ignore || status=1
+        ctest_group "$preset" e2e 2 "${dose[@]}" --no-tests=ignore || status=1
     fi
     if [[ -n $full && ${#regex[@]} -eq 0 ]]; then
         # Tests of the full dose that belong to no other group; the last --no-tests wins.
