@@ -54,6 +54,11 @@ def step(text: str) -> None:
     say(f"{datetime.now().strftime('%H:%M:%S')}  {text}")
 
 
+def dev(verb: str) -> str:
+    """What people type: ./dev itself takes the exercise where it is not told otherwise."""
+    return f"./dev {verb}" + (" --world live" if os.environ["TOCSIN_WORLD"] == "live" else "")
+
+
 def kind_of(milestone: dict) -> str:
     """As people read it: `crossed` for MILESTONE_KIND_CROSSED."""
     return milestone["kind"].removeprefix("MILESTONE_KIND_").lower()
@@ -183,6 +188,9 @@ class Demo:
 
     def put_template(self) -> str:
         template = json.loads((HERE / f"template-{self.plan.template}.json").read_text())
+        # What happened years ago is never an actual alert. A test goes out in the live world.
+        if os.environ["TOCSIN_WORLD"] == "live":
+            template["draft"]["status"] = "STATUS_TEST"
         known = self.api.read("calgary-writer", "drafting", "ListTemplates").get("templates", [])
         for one in known:
             if one["templateId"] == template["templateId"]:
@@ -268,8 +276,8 @@ class Demo:
             if found.get("messages"):
                 return found["messages"][0]
             time.sleep(0.05)
-        raise Failed("no message was drafted: see ./dev tocsin --as calgary-duty rule list, "
-                     "./dev tocsin --as calgary-duty source list, and ./dev logs")
+        raise Failed(f"no message was drafted: see {dev('tocsin')} --as calgary-duty rule list, "
+                     f"{dev('tocsin')} --as calgary-duty source list, and {dev('logs')}")
 
     def show_river(self, now: float) -> None:
         so_far = [(at, value) for at, value in self.plan.series.readings if at <= now]
@@ -329,7 +337,7 @@ class Demo:
             if found:
                 return found
             time.sleep(0.05)
-        raise Failed(f"{what} did not come within {STEP_SECONDS:.0f} s: see ./dev logs")
+        raise Failed(f"{what} did not come within {STEP_SECONDS:.0f} s: see {dev('logs')}")
 
     def ledger(self) -> dict:
         ran = subprocess.run([self.tocsin, "ledger", "verify", "--json"], capture_output=True,
@@ -405,15 +413,15 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
     say()
     say("Try next")
     for line in (
-        f"./dev tocsin --as calgary-duty message get {demo.message}",
-        f"./dev tocsin --as calgary-duty release get {release['releaseId']}",
-        f"./dev tocsin --as calgary-duty release stop {release['releaseId']} "
+        f"{dev('tocsin')} --as calgary-duty message get {demo.message}",
+        f"{dev('tocsin')} --as calgary-duty release get {release['releaseId']}",
+        f"{dev('tocsin')} --as calgary-duty release stop {release['releaseId']} "
         "--reason 'sent in error'",
-        f"./dev tocsin --as calgary-writer scorecard get {demo.message}",
-        "./dev tocsin ledger tail publishing --from-start",
+        f"{dev('tocsin')} --as calgary-writer scorecard get {demo.message}",
+        f"{dev('tocsin')} ledger tail publishing --from-start",
         f"curl -s {os.environ['TOCSIN_GATEWAY']}/feeds/{os.environ['TOCSIN_REALM']}/en-CA.atom"
         + (f"   (this alert: {identifier})" if identifier else ""),
-        "./dev status; ./dev logs; ./dev down",
+        f"{dev('status')}; {dev('logs')}; {dev('down')}",
     ):
         say(f"  {line}")
 
@@ -462,7 +470,7 @@ def main() -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except requests.RequestException as error:
-        print(f"demo: the stack does not answer: {error}; see ./dev status", file=sys.stderr)
+        print(f"demo: the stack does not answer: {error}; see {dev('status')}", file=sys.stderr)
         return 1
 
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # variables of ./dev
-# Sourced by ./dev: the files in .tocsin that say how the stack runs. All are derived, except the
-# keys in .tocsin/secrets, which are made once.
+# Sourced by ./dev: the files in .tocsin/WORLD that say how its stack runs. All are derived,
+# except the keys in .tocsin/WORLD/secrets, which are made once.
 
 # Where the broker listens that the stack uses: our own, or the one that the caller named.
 kafka_bootstrap() { echo "${KAFKA_BOOTSTRAP_SERVERS:-127.0.0.1:${port[KAFKA]}}"; }
@@ -24,7 +24,7 @@ private() {
 
 make_secrets() {
     umask 077
-    local folder=$home/secrets
+    local folder=$state/secrets
     local name
     mkdir -p "$folder"
     chmod 700 "$folder"
@@ -46,7 +46,7 @@ demo_agencies=(calgary alberta)
 # shellcheck disable=SC2016  # variables of jq
 make_demo_credentials() {
     local agency
-    mkdir -p "$home/demo/secrets"
+    mkdir -p "$state/demo/secrets"
     for agency in "${demo_agencies[@]}"; do
         put_demo_credential "$agency" webhook "http://127.0.0.1:${port[DEMO_WORLD]}" \
             '{secrets: [$secret]}' "whsec_$(head -c 32 /dev/urandom | base64 -w 0)"
@@ -59,32 +59,32 @@ make_demo_credentials() {
 # AGENCY KIND ORIGIN HOLDER MADE: HOLDER is a jq expression for what holds the secret; MADE is the
 # secret if there is none yet.
 put_demo_credential() {
-    local secret=$home/demo/secrets/$2-$1
+    local secret=$state/demo/secrets/$2-$1
     [[ -s $secret ]] || printf %s "$5" | private "$secret"
     jq -n --arg kind "$2" --arg realm "$demo_realm" --arg agency "$1" --arg origin "$3" \
         --rawfile secret "$secret" \
         "{kind: \$kind, realm: \$realm, agency: \$agency, origins: [\$origin]} + $4" |
-        "$(bin)/tocsin" credential put "demo-$2-$1" --file "$home/secrets/credentials" \
-            --key-file "$home/secrets/credentials.key" --world live ||
+        "$(bin)/tocsin" credential put "demo-$2-$1" --file "$state/secrets/credentials" \
+            --key-file "$state/secrets/credentials.key" --world "$world" ||
         fail "the credential demo-$2-$1 could not be stored"
 }
 
 # AGENCY: what its feed signs with, of an authority of the demo. Readers trust demo/authority.pem.
 # shellcheck disable=SC2016  # variables of jq
 put_demo_certificate() {
-    local secret=$home/demo/secrets/feed-$1 folder=$home/demo
+    local secret=$state/demo/secrets/feed-$1
     [[ -s $secret ]] || make_demo_certificate "$1" | private "$secret"
     jq --arg realm "$demo_realm" --arg agency "$1" \
         '{kind: "feed", realm: $realm, agency: $agency} + .' "$secret" |
-        "$(bin)/tocsin" credential put "demo-feed-$1" --file "$home/secrets/credentials" \
-            --key-file "$home/secrets/credentials.key" --world live ||
+        "$(bin)/tocsin" credential put "demo-feed-$1" --file "$state/secrets/credentials" \
+            --key-file "$state/secrets/credentials.key" --world "$world" ||
         fail "the credential demo-feed-$1 could not be stored"
 }
 
 # AGENCY: a new key and its certificates, as an entry holds them.
 # shellcheck disable=SC2016  # variables of jq
 make_demo_certificate() {
-    local folder=$home/demo
+    local folder=$state/demo
     if [[ ! -s $folder/authority.pem || ! -s $folder/authority.key ]]; then
         openssl req -x509 -newkey rsa:2048 -noenc -days 3650 -subj "/CN=Authority of the demo" \
             -keyout "$folder/authority.key" -out "$folder/authority.pem" 2>/dev/null ||
@@ -105,13 +105,13 @@ make_demo_certificate() {
 write_demo_configuration() {
     local agency
     {
-        printf '[database]\npath = "%s"\n' "$home/demo/mastodon.sqlite"
+        printf '[database]\npath = "%s"\n' "$state/demo/mastodon.sqlite"
         for agency in "${demo_agencies[@]}"; do
             printf '[[seed.accounts]]\n%s = "%s"\n%s = "%s"\n%s = "%s"\n' \
                 username "$agency" display_name "${agency^}" \
-                access_token "$(<"$home/demo/secrets/mastodon-$agency")"
+                access_token "$(<"$state/demo/secrets/mastodon-$agency")"
         done
-    } | private "$home/conf/demo-mastodon.toml"
+    } | private "$state/conf/demo-mastodon.toml"
 }
 
 # One KEY VALUE... pair per line; each program gets only the keys that it knows.
@@ -120,10 +120,10 @@ setting() { printf '%s=%s\n' "$1" "$2"; }
 write_program_configuration() {
     local program=$1 name
     local short=${program#tocsin-}
-    setting world live
+    setting world "$world"
     setting instance local
     setting log-level "${TOCSIN_LOG_LEVEL:-info}"
-    setting jwks "$home/secrets/jwks.json"
+    setting jwks "$state/secrets/jwks.json"
     setting jwt-issuer tocsin-dev
     setting jwt-audience tocsin
     setting metrics-listen "127.0.0.1:${port[${short^^}_METRICS]}"
@@ -132,13 +132,15 @@ write_program_configuration() {
         setting kafka-bootstrap "$(kafka_bootstrap)"
         [[ -z ${KAFKA_PROPERTIES:-} ]] || setting kafka-properties "$(realpath "$KAFKA_PROPERTIES")"
         setting kafka-partitions 8
-        setting mac-key-file "$home/secrets/mac.key"
+        setting mac-key-file "$state/secrets/mac.key"
+        [[ $world == live ]] || setting live-hosts-file "$home/live-hosts.json"
     fi
     if [[ $short == publishing || $short == all ]]; then
-        setting publishing-credentials-file "$home/secrets/credentials"
-        setting publishing-credentials-key-file "$home/secrets/credentials.key"
+        setting publishing-credentials-file "$state/secrets/credentials"
+        setting publishing-credentials-key-file "$state/secrets/credentials.key"
         setting publishing-feed-base-url "http://127.0.0.1:${port[GATEWAY]}"
         setting publishing-allow-private-addresses true
+        [[ $world == exercise ]] || setting publishing-hosts-file "$home/live-hosts.json"
     fi
     if [[ $short == trigger || $short == all ]]; then
         setting trigger-allow-private-addresses true
@@ -156,6 +158,7 @@ write_program_configuration() {
 # Everything that the command line client, the demo and other callers need to reach the stack.
 write_environment() {
     local name prefix
+    echo "TOCSIN_WORLD=$world"
     echo "TOCSIN_GATEWAY=http://127.0.0.1:${port[GATEWAY]}"
     for name in "${services[@]^^}"; do
         prefix=ALL
@@ -166,11 +169,11 @@ write_environment() {
     printf 'TOCSIN_KAFKA_BOOTSTRAP=%q\n' "$(kafka_bootstrap)"
     [[ -z ${KAFKA_PROPERTIES:-} ]] ||
         printf 'TOCSIN_KAFKA_PROPERTIES=%q\n' "$(realpath "$KAFKA_PROPERTIES")"
-    printf 'TOCSIN_MAC_KEY_FILE=%q\n' "$home/secrets/mac.key"
-    printf 'TOCSIN_PUBLISHING_CREDENTIALS_FILE=%q\n' "$home/secrets/credentials"
-    printf 'TOCSIN_PUBLISHING_CREDENTIALS_KEY_FILE=%q\n' "$home/secrets/credentials.key"
-    printf 'TOCSIN_ISSUER_KEY=%q\n' "$home/secrets/issuer.key.pem"
-    printf 'TOCSIN_JWKS=%q\n' "$home/secrets/jwks.json"
+    printf 'TOCSIN_MAC_KEY_FILE=%q\n' "$state/secrets/mac.key"
+    printf 'TOCSIN_PUBLISHING_CREDENTIALS_FILE=%q\n' "$state/secrets/credentials"
+    printf 'TOCSIN_PUBLISHING_CREDENTIALS_KEY_FILE=%q\n' "$state/secrets/credentials.key"
+    printf 'TOCSIN_ISSUER_KEY=%q\n' "$state/secrets/issuer.key.pem"
+    printf 'TOCSIN_JWKS=%q\n' "$state/secrets/jwks.json"
     echo 'TOCSIN_JWT_ISSUER=tocsin-dev'
     echo 'TOCSIN_JWT_AUDIENCE=tocsin'
     # The people of the demo, so that --as NAME is enough; an operator is on no realm's roster.
@@ -184,10 +187,10 @@ write_environment() {
 
 # Exports what write_environment wrote, where there is a stack.
 load_environment() {
-    [[ -f $home/env ]] || return 0
+    [[ -f $state/env ]] || return 0
     set -a
     # shellcheck source=/dev/null
-    source "$home/env"
+    source "$state/env"
     set +a
 }
 
@@ -196,15 +199,15 @@ load_environment() {
 write_prometheus_configuration() {
     local program
     [[ -f $root/monitoring/prometheus.yml ]] || fail "monitoring/prometheus.yml is missing"
-    mkdir -p "$home/prometheus"
+    mkdir -p "$state/prometheus"
     for program in $(programs "$@"); do
         local short=${program#tocsin-}
         jq -n --arg target "127.0.0.1:${port[${short^^}_METRICS]}" --arg service "$short" \
             '{targets: [$target], labels: {job: "tocsin", service: $service}}'
-    done | jq -s . >"$home/prometheus/targets.json.new"
-    mv "$home/prometheus/targets.json.new" "$home/prometheus/targets.json"
-    sed -e "s|\.\./\.tocsin/|$home/|" -e "s|\([ \"']\)rules/|\1$root/monitoring/rules/|" \
-        "$root/monitoring/prometheus.yml" >"$home/prometheus/prometheus.yml"
+    done | jq -s . >"$state/prometheus/targets.json.new"
+    mv "$state/prometheus/targets.json.new" "$state/prometheus/targets.json"
+    sed -e "s|\.\./\.tocsin/exercise/|$state/|" -e "s|\([ \"']\)rules/|\1$root/monitoring/rules/|" \
+        "$root/monitoring/prometheus.yml" >"$state/prometheus/prometheus.yml"
 }
 
 # Supervisor splits commands like a shell.
@@ -217,7 +220,7 @@ write_supervisor_program() {
 
 [program:$name]
 command=$(argument "$@")
-directory=$home
+directory=$state
 priority=$priority
 autostart=false
 autorestart=true
@@ -228,7 +231,7 @@ stopwaitsecs=$seconds
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile=$home/log/$name.log
+stdout_logfile=$state/log/$name.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 END
@@ -238,9 +241,9 @@ write_supervisor_configuration() {
     local program
     cat <<END
 [supervisord]
-logfile=$home/log/supervisord.log
-pidfile=$home/run/supervisord.pid
-childlogdir=$home/log
+logfile=$state/log/supervisord.log
+pidfile=$state/run/supervisord.pid
+childlogdir=$state/log
 umask=077
 $([[ $(id -u) -ne 0 ]] || echo user=root)
 
@@ -256,25 +259,26 @@ serverurl=unix://$(stack_socket)
 END
     if [[ -z ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
         write_supervisor_program kafka 1 30 "$root/deploy/kafka/broker.sh" run \
-            --lib "$TOCSIN_KAFKA_LIB" --heap "${TOCSIN_KAFKA_HEAP:-512m}" --dir "$home/kafka" \
+            --lib "$TOCSIN_KAFKA_LIB" --heap "${TOCSIN_KAFKA_HEAP:-512m}" --dir "$state/kafka" \
             --port "${port[KAFKA]}" --controller-port "${port[KAFKA_CONTROLLER]}"
     fi
     for program in $(programs "$@"); do
         write_supervisor_program "$program" 10 25 \
-            "$(bin)/$program" "--config=$home/conf/$program.conf"
+            "$(bin)/$program" "--config=$state/conf/$program.conf"
     done
     echo
     echo '[group:services]'
     echo "programs=$(programs "$@" | paste -sd,)"
     echo 'priority=10'
     write_supervisor_program demo-world 30 5 "$home/venv/bin/python" "$root/deploy/demo/world.py" \
-        --port "${port[DEMO_WORLD]}" --secrets "$home/demo/secrets"
+        --port "${port[DEMO_WORLD]}" --secrets "$state/demo/secrets"
     write_supervisor_program demo-mastodon 30 10 "$home/venv/bin/python" -m mastodon_mock serve \
-        --config "$home/conf/demo-mastodon.toml" --port "${port[DEMO_MASTODON]}" --log-level warning
+        --config "$state/conf/demo-mastodon.toml" --port "${port[DEMO_MASTODON]}" \
+        --log-level warning
     if [[ " $* " == *' --monitoring '* ]]; then
         write_supervisor_program prometheus 20 10 prometheus \
-            "--config.file=$home/prometheus/prometheus.yml" \
-            "--storage.tsdb.path=$home/prometheus/data" \
+            "--config.file=$state/prometheus/prometheus.yml" \
+            "--storage.tsdb.path=$state/prometheus/data" \
             "--web.listen-address=127.0.0.1:${port[PROMETHEUS]}" --log.level=warn
     fi
 }
@@ -282,15 +286,19 @@ END
 write_configuration() {
     umask 077
     local program
-    mkdir -p "$home/conf" "$home/log" "$home/run"
+    mkdir -p "$state/conf" "$state/log" "$state/run"
     for program in $(programs "$@"); do
-        write_program_configuration "$program" >"$home/conf/$program.conf"
+        write_program_configuration "$program" >"$state/conf/$program.conf"
     done
-    write_environment "$@" >"$home/env"
+    write_environment "$@" >"$state/env"
     make_demo_credentials
     write_demo_configuration
+    # A live world that was never started has no channels.
+    [[ $world == live || -s $home/live-hosts.json ]] ||
+        printf '{"world": "live", "written_at": %s, "hosts": []}\n' "$(date +%s)" \
+            >"$home/live-hosts.json"
     if [[ " $* " == *' --monitoring '* ]]; then
         write_prometheus_configuration "$@"
     fi
-    write_supervisor_configuration "$@" >"$home/supervisord.conf"
+    write_supervisor_configuration "$@" >"$state/supervisord.conf"
 }

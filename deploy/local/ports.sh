@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # variables of ./dev
-# Sourced by ./dev: the loopback ports of the stack, chosen once and kept in .tocsin/ports.env.
+# Sourced by ./dev: the loopback ports of the stack, chosen once and kept in
+# .tocsin/WORLD/ports.env.
 
 # A service is a folder with a decider, as in cmake/services.cmake.
 mapfile -t services < <(
@@ -46,17 +47,24 @@ choose_ports() {
     for name in $(port_names); do
         value=${port[$name]:-}
         if [[ -z $value ]] || { [[ -z $ours ]] && port_is_open "$value"; }; then
-            new=$(free_ports 1 "${port[@]}")
+            # shellcheck disable=SC2046  # numbers
+            new=$(free_ports 1 "${port[@]}" $(ports_of_other_world))
             [[ -z $value ]] || say "port $value is taken by another program; $name moves to $new"
             port[$name]=$new
         fi
     done
-    for name in $(port_names); do echo "$name=${port[$name]}"; done >"$home/ports.env"
+    for name in $(port_names); do echo "$name=${port[$name]}"; done >"$state/ports.env"
+}
+
+ports_of_other_world() {
+    local other=live
+    [[ $world != live ]] || other=exercise
+    cut -d= -f2 "$home/$other/ports.env" 2>/dev/null || true
 }
 
 read_ports() {
     local name value
     port=()
-    [[ -f $home/ports.env ]] || return 0
-    while IFS='=' read -r name value; do port[$name]=$value; done <"$home/ports.env"
+    [[ -f $state/ports.env ]] || return 0
+    while IFS='=' read -r name value; do port[$name]=$value; done <"$state/ports.env"
 }

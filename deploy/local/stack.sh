@@ -5,25 +5,25 @@
 # A unix socket path has at most 107 characters: with a longer TOCSIN_HOME it lies in a folder of
 # /tmp, whose name is kept.
 stack_socket() {
-    local socket=$home/run/supervisor.sock
+    local socket=$state/run/supervisor.sock
     if [[ ${#socket} -gt 90 || $socket == *\ * ]]; then
-        if [[ ! -d $(cat "$home/run/socket-dir" 2>/dev/null) ]]; then
-            mkdir -p "$home/run"
-            mktemp -d /tmp/tocsin.XXXXXX >"$home/run/socket-dir"
+        if [[ ! -d $(cat "$state/run/socket-dir" 2>/dev/null) ]]; then
+            mkdir -p "$state/run"
+            mktemp -d /tmp/tocsin.XXXXXX >"$state/run/socket-dir"
         fi
-        socket=$(<"$home/run/socket-dir")/supervisor.sock
+        socket=$(<"$state/run/socket-dir")/supervisor.sock
     fi
     echo "$socket"
 }
 
-control() { supervisorctl -c "$home/supervisord.conf" "$@"; }
+control() { supervisorctl -c "$state/supervisord.conf" "$@"; }
 
 stack_running() {
-    [[ -f $home/supervisord.conf && -S $(stack_socket) ]] && control pid >/dev/null 2>&1
+    [[ -f $state/supervisord.conf && -S $(stack_socket) ]] && control pid >/dev/null 2>&1
 }
 
 # The options that the running stack was started with.
-stack_mode() { cat "$home/run/mode" 2>/dev/null || true; }
+stack_mode() { cat "$state/run/mode" 2>/dev/null || true; }
 
 stack_up() {
     local option mode=()
@@ -49,10 +49,10 @@ stack_up() {
     else
         say "starting"
         # Without our own variables: to the programs they would count more than their files.
-        env "${without_ours[@]}" supervisord -c "$home/supervisord.conf" 9>&- >&2 ||
+        env "${without_ours[@]}" supervisord -c "$state/supervisord.conf" 9>&- >&2 ||
             fail "supervisord did not start"
     fi
-    echo "${mode[*]}" >"$home/run/mode"
+    echo "${mode[*]}" >"$state/run/mode"
     start_programs "${mode[@]}"
     print_addresses "${mode[@]}"
 }
@@ -65,7 +65,7 @@ start_programs() {
         wait_until "$deadline" port_is_open "${port[KAFKA]}" || stack_failed kafka
     fi
     now=$(fingerprint "$@")
-    started=$(cat "$home/run/fingerprint" 2>/dev/null || true)
+    started=$(cat "$state/run/fingerprint" 2>/dev/null || true)
     if [[ $now != "$started" ]]; then
         control stop 'services:*' >/dev/null || true
     fi
@@ -80,7 +80,7 @@ start_programs() {
         fi
         wait_until "$deadline" port_is_open "${port[PROMETHEUS]}" || stack_failed prometheus
     fi
-    echo "$now" >"$home/run/fingerprint"
+    echo "$now" >"$state/run/fingerprint"
     # shellcheck disable=SC2046  # names without spaces
     wait_until "$deadline" healthy "$@" || stack_failed $(programs "$@")
 }
@@ -100,7 +100,7 @@ fingerprint() {
     local program
     for program in $(programs "$@"); do
         stat -L -c '%n %s %y' "$(bin)/$program"
-        cat "$home/conf/$program.conf"
+        cat "$state/conf/$program.conf"
     done | sha256sum
 }
 
@@ -147,15 +147,18 @@ stack_failed() {
     say "the stack did not become healthy:"
     control status >&2 || true
     for name in "$@"; do
-        say "last lines of $home/log/$name.log:"
-        tail -n 20 "$home/log/$name.log" >&2 || true
+        say "last lines of $state/log/$name.log:"
+        tail -n 20 "$state/log/$name.log" >&2 || true
     done
     exit 1
 }
 
 print_addresses() {
     {
-        echo "Tocsin is up."
+        case $world in
+            exercise) echo "Tocsin is up: the exercise world, from which nothing real goes out." ;;
+            live) echo "Tocsin is up: the LIVE world. What it publishes is meant." ;;
+        esac
         echo "  gateway     http://127.0.0.1:${port[GATEWAY]}"
         if [[ " $* " == *' --processes '* ]]; then
             local name
@@ -171,7 +174,8 @@ print_addresses() {
         echo "  kafka       $(kafka_bootstrap)"
         [[ " $* " != *' --monitoring '* ]] ||
             echo "  prometheus  http://127.0.0.1:${port[PROMETHEUS]}"
-        echo "Try: ./dev tocsin --help, ./dev status, ./dev logs -f, ./dev down"
+        echo "Try: ./dev tocsin$there --help, ./dev status$there, ./dev logs$there -f," \
+            "./dev down$there"
     } >&2
 }
 
@@ -194,14 +198,10 @@ stack_down() {
     else
         stop_leftovers
     fi
-    rm -f "$home/run/fingerprint" "$home/run/mode"
+    rm -f "$state/run/fingerprint" "$state/run/mode"
     if [[ -n $clean ]]; then
-        say "deleting the ledgers, ports, keys and logs in $home"
-        local item
-        for item in kafka/data kafka/cluster.id kafka/server.properties ports.env secrets conf env \
-            demo log run prometheus supervisord.conf; do
-            rm -rf "${home:?}/$item"
-        done
+        say "deleting the ledgers, ports, keys and logs in $state"
+        rm -rf "${state:?}"
     fi
 }
 
@@ -211,11 +211,11 @@ leftovers() {
     local file pid
     # shellcheck disable=SC2062  # a list of files, not a pattern
     {
-        for file in "$home"/conf/*.conf; do echo "--config=$file"; done
-        echo "$home/kafka/server.properties"
-        echo "$home/conf/demo-mastodon.toml"
-        echo "$home/demo/secrets"
-        echo "--config.file=$home/prometheus/prometheus.yml"
+        for file in "$state"/conf/*.conf; do echo "--config=$file"; done
+        echo "$state/kafka/server.properties"
+        echo "$state/conf/demo-mastodon.toml"
+        echo "$state/demo/secrets"
+        echo "--config.file=$state/prometheus/prometheus.yml"
     } | grep -lzxF --file=- /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | while read -r pid; do
         case $(cat "/proc/$pid/comm" 2>/dev/null) in
             tocsin-* | java | prometheus | python*) echo "$pid" ;;
@@ -238,7 +238,7 @@ stop_leftovers() {
 
 stack_status() {
     if ! stack_running; then
-        say "nothing is running (./dev up starts the stack)"
+        say "nothing of the $world world is running (./dev up --world $world starts it)"
         exit 3
     fi
     control status || true
@@ -256,12 +256,12 @@ stack_logs() {
         esac
     done
     if [[ -z $name ]]; then
-        files=("$home"/log/*.log)
+        files=("$state"/log/*.log)
     else
-        files=("$home/log/$name.log")
-        [[ -f ${files[0]} ]] || files=("$home/log/tocsin-$name.log")
+        files=("$state/log/$name.log")
+        [[ -f ${files[0]} ]] || files=("$state/log/tocsin-$name.log")
     fi
-    [[ -f ${files[0]} ]] || fail "no log of ${name:-anything} in $home/log"
+    [[ -f ${files[0]} ]] || fail "no log of ${name:-anything} in $state/log"
     if [[ -n $follow ]]; then
         exec tail -n 20 -F "${files[@]}"
     fi

@@ -63,8 +63,8 @@ void write_info(XmlWriter& xml, const Content& content, const Text& text, const 
     if (draft.has_onset()) xml.leaf("onset", cap_time(draft.onset()));
     xml.leaf_unless_empty("expires", expiry(content, fixed));
     xml.leaf_unless_empty("senderName", sender_name(fixed, text.language()));
-    xml.leaf_unless_empty("headline", text.headline());
-    xml.leaf_unless_empty("description", text.description());
+    xml.leaf_unless_empty("headline", marked(content, text.headline()));
+    xml.leaf_unless_empty("description", marked(content, text.description()));
     xml.leaf_unless_empty("instruction", text.instruction());
     xml.leaf_unless_empty("web", draft.web().empty() ? fixed.permalink() : draft.web());
     write_joint(xml, fixed);

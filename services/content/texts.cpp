@@ -2,6 +2,8 @@
 
 #include "content/cap.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace tocsin::content {
@@ -36,6 +38,11 @@ std::string_view marking(const Content& content) {
         return "EXERCICE – EXERCISE";
     if (content.draft().status() == v1::STATUS_TEST) return "TEST";
     return "";
+}
+
+std::string marked(const Content& content, const std::string& text) {
+    const std::string_view mark = marking(content);
+    return mark.empty() || text.empty() ? text : fmt::format("{}: {}", mark, text);
 }
 
 // A name in another language is better than none. Smallest tag first: the map itself has no order,

@@ -28,6 +28,9 @@ std::string_view primary_language(std::string_view language);
 // What a reader must see before anything else when the message is not real; empty when it is.
 // The world outranks the status: nothing from an exercise may look real.
 std::string_view marking(const Content& content);
+// A headline or a body with its marking in front, as each of them is shown alone somewhere; nothing
+// stays nothing.
+std::string marked(const Content& content, const std::string& text);
 
 // Name of the publishing agency in `language`; its name in another language for want of one.
 std::string sender_name(const Fixed& fixed, std::string_view language);

@@ -44,6 +44,7 @@ Executor::Executor(ExecutorParts parts)
             .credentials = parts_.credentials,
             .world = parts_.world,
             .allow_private_addresses = parts_.allow_private_addresses,
+            .off_limits = parts_.off_limits,
             .now = parts_.now,
             .steady_now = parts_.steady_now,
             .on_feed =

@@ -33,6 +33,8 @@ struct ExecutorParts {
     // Runs a task on the event loop.
     std::function<void(std::move_only_function<void()>)> post;
     std::string incarnation;
+    // See Wire.
+    std::function<std::string(const std::string& url)> off_limits{};
     // Refuses a credential that is not the channel's own.
     Credentials& credentials;
     std::string world;

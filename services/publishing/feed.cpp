@@ -24,10 +24,8 @@ static content::FeedEntry entry_of(const content::Content& content, const Alert&
     entry.id = fixed.permalink();
     entry.href = fixed.permalink();
     if (index < texts.size()) {
-        const std::string_view marking = content::marking(content);
-        entry.title = marking.empty() ? texts[index].headline()
-                                      : fmt::format("{}: {}", marking, texts[index].headline());
-        entry.summary = texts[index].description();
+        entry.title = content::marked(content, texts[index].headline());
+        entry.summary = content::marked(content, texts[index].description());
     } else {
         entry.title = fixed.identifier();
     }

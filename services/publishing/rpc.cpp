@@ -38,12 +38,24 @@ std::optional<grpc::Status> require_credential(Credentials& credentials, const C
                       credential.error(), "credential"});
 }
 
+std::optional<grpc::Status> require_allowed(const OffLimits& off_limits,
+                                            const v1::PutChannelRequest& request) {
+    if (!off_limits || request.url().empty()) return std::nullopt;
+    const std::string why = off_limits(request.url());
+    if (why.empty()) return std::nullopt;
+    return status_of({runtime::Because::failed_precondition, "live_host",
+                      fmt::format("A channel of an exercise cannot lead there: {}.", why), "url"});
+}
+
 PublishingRpc::PublishingRpc(runtime::Rpc& rpc, const PublishingView& view,
-                             Credentials& credentials, std::string feed_base_url)
+                             Credentials& credentials, OffLimits off_limits,
+                             std::string feed_base_url)
     : Edge(rpc), view_(view), feed_base_url_(std::move(feed_base_url)), feeds_(view) {
-    check<v1::PutChannelRequest>([&credentials](const auto& asked, const auto& put) {
-        return require_credential(credentials, asked.caller, put);
-    });
+    check<v1::PutChannelRequest>(
+        [&credentials, off_limits = std::move(off_limits)](const auto& asked, const auto& put) {
+            auto refused = require_allowed(off_limits, put);
+            return refused ? refused : require_credential(credentials, asked.caller, put);
+        });
 }
 
 // Where another agency's channel leads, and by what, is its own business: some URLs are secrets.

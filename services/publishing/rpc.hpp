@@ -7,6 +7,10 @@
 #include "runtime/edge/changes.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
+#include <functional>
+#include <optional>
+#include <string>
+
 namespace tocsin::publishing {
 
 // One page of the realm's channels.
@@ -21,12 +25,18 @@ std::optional<grpc::Status> require_credential(Credentials& credentials,
                                                const runtime::Caller& caller,
                                                const v1::PutChannelRequest& request);
 
+// Why a channel may not lead there, in the exercise world; nothing: it may, as anywhere where
+// `off_limits` is null.
+using OffLimits = std::function<std::string(const std::string& url)>;
+std::optional<grpc::Status> require_allowed(const OffLimits& off_limits,
+                                            const v1::PutChannelRequest& request);
+
 // Thread-safe; called on gRPC's threads.
 class PublishingRpc final : public runtime::Edge<v1::PublishingService, v1::Command> {
 public:
     // `feed_base_url`: where the public reaches the feed, without a slash at the end.
     PublishingRpc(runtime::Rpc& rpc, const PublishingView& view, Credentials& credentials,
-                  std::string feed_base_url);
+                  OffLimits off_limits, std::string feed_base_url);
 
     Reactor* ListChannels(Context* context, const v1::ListChannelsRequest* request,
                           v1::ListChannelsResponse* response) override;

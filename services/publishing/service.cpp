@@ -3,6 +3,7 @@
 #include "publishing/decider.hpp"
 #include "publishing/executor.hpp"
 #include "publishing/hold_metrics.hpp"
+#include "publishing/host_list.hpp"
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
 #include "runtime/host/reading_thread.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct PublishingSettings {
     std::string credentials_file;
     std::string credentials_key_file;
+    std::string hosts_file;
     std::string feed_base_url = "http://127.0.0.1:8080";
     int64_t arm_lead_ms = 100;
     int64_t claim_lead_ms = 60;
@@ -28,6 +30,9 @@ struct PublishingSettings {
         settings.add("publishing-credentials-key-file", credentials_key_file,
                      "keys of that file, as of tocsin credential; left out, the systemd credential "
                      "tocsin-credentials-key");
+        settings.add("publishing-hosts-file", hosts_file,
+                     "in the live world: where the hosts of all channels are written, for the "
+                     "exercise world to keep away from (live-hosts-file)");
         settings.add("publishing-feed-base-url", feed_base_url,
                      "where the public reaches the feed, without a slash at the end");
         settings.add("publishing-arm-lead-ms", arm_lead_ms,
@@ -58,6 +63,11 @@ std::optional<std::string> problem_of(const PublishingSettings& settings,
         return "publishing-feed-base-url: must begin with https:// or http://";
     if (settings.claim_lead_ms >= settings.arm_lead_ms)
         return "publishing-claim-lead-ms: must be less than publishing-arm-lead-ms";
+    if (config.world == "exercise" && config.live_hosts_file.empty())
+        return "live-hosts-file: is required in the exercise world, so that it reaches no live "
+               "channel; a live publishing writes it (publishing-hosts-file)";
+    if (config.world == "exercise" && !settings.hosts_file.empty())
+        return "publishing-hosts-file: is for the live world";
     if (!config.production) return std::nullopt;
     const CredentialFiles files = settings.credentials();
     if (const auto why = runtime::secret_problem(files.sealed); !why.empty())
@@ -81,6 +91,13 @@ CredentialRules credential_rules(const PublishingSettings& settings,
             .allow_private_addresses = settings.allow_private_addresses};
 }
 
+// Null in the live world.
+OffLimits off_limits(const runtime::Surroundings& surroundings) {
+    if (surroundings.live_hosts == nullptr) return nullptr;
+    return
+        [hosts = surroundings.live_hosts](const std::string& url) { return hosts->refusal(url); };
+}
+
 ExecutorParts parts_of(const PublishingSettings& settings, runtime::Surroundings& surroundings,
                        const PublishingView& view, Credentials& credentials,
                        runtime::ReadingThread& reading) {
@@ -93,6 +110,7 @@ ExecutorParts parts_of(const PublishingSettings& settings, runtime::Surroundings
             .http = surroundings.http,
             .post = post,
             .incarnation = surroundings.incarnation,
+            .off_limits = off_limits(surroundings),
             .credentials = credentials,
             .world = surroundings.config.world,
             .allow_private_addresses = settings.allow_private_addresses,
@@ -110,14 +128,22 @@ public:
           hold_metrics_(surroundings.metrics, view_,
                         static_cast<int>(surroundings.config.kafka_partitions)),
           credentials_(settings.credentials(), credential_rules(settings, surroundings.config)),
-          rpc_(surroundings.rpc, view_, credentials_,
+          rpc_(surroundings.rpc, view_, credentials_, off_limits(surroundings),
                settings.constants(surroundings.config.world).feed_base_url),
           executor_(parts_of(settings, surroundings, view_, credentials_, reading_)),
+          host_list_(settings.hosts_file, view_),
           http_(surroundings.http),
+          live_hosts_(surroundings.live_hosts),
           has_credentials_(!settings.credentials_file.empty()),
           unopened_(surroundings.metrics.gauge(
               "tocsin_credentials_unopened",
-              "1 while the sealed file of credentials, as it is now, cannot be opened")) {}
+              "1 while the sealed file of credentials, as it is now, cannot be opened")) {
+        if (live_hosts_)
+            hosts_written_ = &surroundings.metrics.gauge(
+                "tocsin_live_hosts_written_seconds",
+                "In the exercise world: unix time at which the list of live hosts was written; 0 "
+                "while there is none that can be read, and nothing is sent.");
+    }
 
     std::vector<grpc::Service*> endpoints() override { return {&rpc_}; }
     // The others go by what the view has folded: it comes first.
@@ -128,16 +154,21 @@ public:
         metrics_.show();
         hold_metrics_.show();
         executor_.start();
-        if (has_credentials_) http_.post([this] { watch_credentials(); });
+        host_list_.start();
+        http_.post([this] { watch_files(); });
     }
-    void stop() override { executor_.stop(); }
+    void stop() override {
+        host_list_.stop();
+        executor_.stop();
+    }
 
 private:
-    // What is wrong is known before a release needs them.
-    void watch_credentials() {
-        unopened_.Set(credentials_.problem().empty() ? 0 : 1);
+    // What is wrong with them is known before a release needs them.
+    void watch_files() {
+        if (has_credentials_) unopened_.Set(credentials_.problem().empty() ? 0 : 1);
+        if (live_hosts_) hosts_written_->Set(static_cast<double>(live_hosts_->written_at()));
         http_.at(std::chrono::steady_clock::now() + std::chrono::seconds{5},
-                 [this] { watch_credentials(); });
+                 [this] { watch_files(); });
     }
 
     PublishingView view_;
@@ -148,7 +179,10 @@ private:
     Executor executor_;
     // After the executor, to end before it: what it reads belongs to that.
     runtime::ReadingThread reading_;
+    HostList host_list_;
     runtime::HttpClient& http_;
+    runtime::LiveHosts* live_hosts_;              // null in the live world
+    prometheus::Gauge* hosts_written_ = nullptr;  // the same
     bool has_credentials_;
     prometheus::Gauge& unopened_;
 };

@@ -18,6 +18,12 @@ static std::string led_elsewhere(const Job& job, const content::Content& content
                         job.delivery.channel());
 }
 
+// Why it is a place of the live world; empty where it is none. What a feed shows goes nowhere.
+static std::string off_limits(const Wire& wire, const v1::Channel& channel) {
+    return wire.off_limits && !channel.url().empty() ? wire.off_limits(channel.url())
+                                                     : std::string{};
+}
+
 std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
     const auto refused = [](std::string reason) {
         return Outcome{.kind = v1::OUTCOME_REFUSED, .reason = std::move(reason)};
@@ -33,6 +39,8 @@ std::optional<Outcome> stopped(const Wire& wire, const Job& job) {
             fmt::format("The content is of the {} world and this process of the {} world: nothing "
                         "was sent. Inform an operator.",
                         content->world(), wire.world));
+    if (const std::string why = off_limits(wire, job.delivery.channel()); !why.empty())
+        return refused(fmt::format("Nothing was sent: {}.", why));
     if (const std::string apart = led_elsewhere(job, *content); !apart.empty())
         return refused(apart);
     if (!job.body) return refused("There is nothing to send: the delivery was not armed.");
@@ -52,10 +60,18 @@ std::function<std::string()> last_check(const Job& job) {
 
 std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job) {
     const v1::Channel& channel = job.delivery.channel();
+    if (const std::string why = off_limits(wire, channel); !why.empty())
+        return std::unexpected(fmt::format("Nothing is sent there: {}.", why));
     return wire.credentials.load(channel.credential(), {.kind = channel.kind(),
                                                         .realm = job.realm,
                                                         .agency = channel.agency_id(),
                                                         .url = channel.url()});
+}
+
+Outcome without_credential(const Wire& wire, const Job& job, std::string why) {
+    const bool never = !off_limits(wire, job.delivery.channel()).empty();
+    return {.kind = never ? v1::OUTCOME_REFUSED : v1::OUTCOME_RETRY_LATER,
+            .reason = std::move(why)};
 }
 
 Outcome failed(const runtime::HttpError& error) {

@@ -47,6 +47,8 @@ struct Wire {
     Credentials& credentials;
     std::string world;
     bool allow_private_addresses = false;
+    // In the exercise world: why nothing may go to that URL; empty where it may. Null: anywhere.
+    std::function<std::string(const std::string& url)> off_limits;
     std::function<Time()> now;
     std::function<std::chrono::steady_clock::time_point()> steady_now;
     // What the feed of this instance shows under a CAP identifier; null: nothing.
@@ -122,6 +124,10 @@ std::function<std::string()> last_check(const Job& job);
 
 // The credential of its channel, if that is its own and may be sent there.
 std::expected<Credential, std::string> credential_of(Wire& wire, const Job& job);
+
+// The outcome where there is none, with that error: it may come yet, but not for a place of the
+// live world.
+Outcome without_credential(const Wire& wire, const Job& job, std::string why);
 
 // The outcome of a request that failed as such.
 Outcome failed(const runtime::HttpError& error);

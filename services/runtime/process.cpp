@@ -61,6 +61,8 @@ Process::Process(const RuntimeConfig& config, std::vector<ServiceDefinition> ser
       verifier_(verifier_options(config)),
       ledger_rpc_(config.instance),
       sidecar_definitions_(std::move(sidecars)) {
+    if (config_.world == "exercise")
+        live_hosts_ = std::make_unique<LiveHosts>(config_.live_hosts_file);
     for (ServiceDefinition& definition : services) host(std::move(definition));
 }
 
@@ -68,6 +70,10 @@ Process::~Process() { drain(); }
 
 void Process::host(ServiceDefinition definition) {
     auto hosted = std::make_unique<Hosted>();
+    if (live_hosts_)
+        hosted->http.refuse([hosts = live_hosts_.get()](std::string_view host, int port) {
+            return hosts->refusal(host, port);
+        });
     LedgerPlan plan{definition.name, definition.upstreams, definition.followed, definition.streams};
     // Every service confirms roles by approval's ledger.
     const bool sees_approval =
@@ -86,7 +92,7 @@ void Process::host(ServiceDefinition definition) {
         std::make_unique<Rpc>(definition.name, *hosted->ledger, verifier_, *hosted->roster, limits);
     hosted->surroundings = std::make_unique<Surroundings>(
         Surroundings{config_, incarnation_, *hosted->ledger, *hosted->rpc, metrics_, hosted->http,
-                     *hosted->roster, StreamTail{config_, kafka_, keys_}});
+                     live_hosts_.get(), *hosted->roster, StreamTail{config_, kafka_, keys_}});
     hosted->service = definition.make(*hosted->surroundings);
     hosted->ledger->add_view(hosted->roster.get());
     for (View* view : hosted->service->views()) hosted->ledger->add_view(view);

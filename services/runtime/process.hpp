@@ -61,6 +61,7 @@ private:
     Metrics metrics_;
     TokenVerifier verifier_;
     LedgerRpc ledger_rpc_;
+    std::unique_ptr<LiveHosts> live_hosts_;  // null in the live world
     std::vector<std::unique_ptr<Hosted>> hosted_;
     std::unique_ptr<EventExporter> event_exporter_;
     std::unique_ptr<grpc::Server> server_;

@@ -7,6 +7,7 @@
 #include "runtime/host/config.hpp"
 #include "runtime/host/metrics.hpp"
 #include "runtime/http/http.hpp"
+#include "runtime/http/live_hosts.hpp"
 #include "runtime/kafka/stream_tail.hpp"
 #include "runtime/ledger/ledger.hpp"
 #include "runtime/ledger/rules.hpp"
@@ -29,7 +30,9 @@ struct Surroundings {
     Ledger& ledger;
     Rpc& rpc;
     Metrics& metrics;
+    // In the exercise world it reaches no host of `live_hosts`, which is null in the live one.
     HttpClient& http;
+    LiveHosts* live_hosts;
     const Roster& roster;
     StreamTail tails;
 };

@@ -13,7 +13,7 @@ from support.programs import Program, Secrets, service_flags
 @contextmanager
 def all_program(folder: Path, realm: str, broker: Broker, keys: Secrets,
                 **more: str | int | bool) -> Iterator[Program]:
-    credentials = Credentials(folder)
+    credentials = Credentials(folder, str(more.get("world", "live")))
     credentials.put("hook", webhook(realm, "https://hook.example"))
     gateway = f"127.0.0.1:{free_port()}"
     settings: dict[str, str | int | bool] = {

@@ -81,6 +81,19 @@ def test_secrets_that_cannot_be_used_end_the_start(keys: Secrets, tmp_path: Path
         assert last["msg"] == "cannot run" and flag in str(last["why"]), last
 
 
+def test_the_exercise_needs_to_know_the_live_hosts(keys: Secrets, tmp_path: Path) -> None:
+    def said(**flags: str) -> str:
+        settings = service_flags("127.0.0.1:1", keys, **flags)
+        return refusal("tocsin-publishing", [f"--{name}={value}"
+                                             for name, value in settings.items()])
+
+    hosts = str(tmp_path / "hosts.json")
+    assert said(world="exercise").startswith("live-hosts-file: is required")
+    assert said(live_hosts_file=hosts).startswith("live-hosts-file: is for the exercise")
+    assert said(world="exercise", live_hosts_file=hosts, publishing_hosts_file=hosts).startswith(
+        "publishing-hosts-file: is for the live world")
+
+
 def production(keys: Secrets, folder: Path) -> dict[str, str]:
     """Settings that --production takes; the files need not be good ones for that."""
     folder.mkdir(exist_ok=True)

@@ -63,7 +63,7 @@ class Stack:
         return json.loads(ran.stdout)
 
     def environment(self) -> dict[str, str]:
-        lines = (self.home / "env").read_text().splitlines()
+        lines = (self.home / "exercise" / "env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
 
@@ -138,7 +138,8 @@ def test_the_bow_in_june_2013_from_nothing_and_back(cold: Stack) -> None:
     assert re.search(rf"crossing +crx\S+ at {value:g}: msg", cold.shown), cold.shown
     # Nothing that it started is left.
     assert cold.dev("status").returncode == 3
-    for name, port in (line.split("=") for line in (cold.home / "ports.env").read_text().split()):
+    ports = (cold.home / "exercise" / "ports.env").read_text().split()
+    for name, port in (line.split("=") for line in ports):
         assert not is_open(int(port)), name
 
 
@@ -217,6 +218,27 @@ def test_a_killed_service_comes_back_and_the_line_works(apart: Stack) -> None:
     for pid in pids:
         os.kill(int(pid), signal.SIGKILL)
     check_outcome(apart.demo("--speed", "1e6"))
+
+
+def test_the_live_world_runs_beside_the_exercise(apart: Stack) -> None:
+    started = apart.dev("up", "--world", "live")
+    assert started.returncode == 0 and "LIVE" in started.stderr, started.stderr[-4000:]
+    try:
+        ports = {world: set(re.findall(r"=(\d+)$", (apart.home / world / "ports.env").read_text(),
+                                       re.MULTILINE)) for world in ("live", "exercise")}
+        assert ports["live"] and not ports["live"] & ports["exercise"]
+        # What happened years ago goes out as a test there, and as an exercise here.
+        for world, status in (("live", "Test"), ("exercise", "Exercise")):
+            outcome = apart.demo("--world", world, "--speed", "1e6")
+            check_outcome(outcome)
+            alert = next(one["url"] for one in outcome["deliveries"]
+                         if one["channel"] == "calgary-feed")
+            assert f"<status>{status}</status>" in requests.get(alert, timeout=10).text
+        until(lambda: any(f'{port}' in (apart.home / "live-hosts.json").read_text()
+                          for port in ports["live"]), "the exercise knows the live hosts", 60)
+    finally:
+        assert apart.dev("down", "--world", "live").returncode == 0
+    assert apart.dev("status").returncode == 0
 
 
 @contextmanager

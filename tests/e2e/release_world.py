@@ -24,10 +24,11 @@ DORA = Person("dora@city.example", REALM, "city", ("admin", "duty-officer"))
 class World:
     """`folder` is that of the credentials; `receiver` is the city's."""
 
-    def __init__(self, program: Program, issuer: Issuer, folder: Path, receiver: Receiver) -> None:
+    def __init__(self, program: Program, issuer: Issuer, folder: Path, receiver: Receiver,
+                 world: str = "live") -> None:
         self._gateway = Connect(program.url)
         self._issuer = issuer
-        self.credentials = Credentials(folder)
+        self.credentials = Credentials(folder, world)
         self.receiver = receiver
         self.incident = ""
 

@@ -16,13 +16,13 @@ using Json = nlohmann::ordered_json;
 
 int64_t count(std::string_view text) { return std::ssize(text); }
 
-Json texts_json(const Texts& texts) {
+Json texts_json(const Content& content, const Texts& texts) {
     Json all = Json::array();
     for (const Text& text : texts)
         all.push_back({{"language", text.language()},
                        {"event", text.event()},
-                       {"headline", text.headline()},
-                       {"description", text.description()},
+                       {"headline", marked(content, text.headline())},
+                       {"description", marked(content, text.description())},
                        {"instruction", text.instruction()}});
     return all;
 }
@@ -69,7 +69,7 @@ std::string body(const Content& content, const Fixed& fixed, bool with_polygons)
               {"certainty", cap_word(draft.certainty())},
               {"expires", expiry(content, fixed)},
               {"permalink", fixed.permalink()},
-              {"texts", texts_json(texts)}};
+              {"texts", texts_json(content, texts)}};
     data["areas"] = Json::array();
     // A retraction without words still says where: the message itself named the languages.
     for (const Area& area : draft.areas())

@@ -187,8 +187,7 @@ Outcome in_part(Outcome outcome, const Shown& shown, std::size_t posts) {
 
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const auto credential = credential_of(wire, job);
-    if (!credential)
-        co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = credential.error()};
+    if (!credential) co_return without_credential(wire, job, credential.error());
     const std::size_t posts = statuses_of(job).size();
     Shown shown;
     if (job.delivery.attempts() > 1) {

@@ -88,8 +88,7 @@ Outcome read_answer(const runtime::HttpResponse& answer, const Job& job, Time no
 Task<Outcome> fire(Wire& wire, const Job& job) {
     const v1::Channel& channel = job.delivery.channel();
     const auto credential = credential_of(wire, job);
-    if (!credential)
-        co_return Outcome{.kind = v1::OUTCOME_RETRY_LATER, .reason = credential.error()};
+    if (!credential) co_return without_credential(wire, job, credential.error());
     const v1::Delivery& delivery = job.delivery;
     const int64_t timestamp =
         std::chrono::floor<std::chrono::seconds>(wire.now()).time_since_epoch().count();

@@ -219,6 +219,10 @@ void RuntimeConfig::declare_edge(Settings& settings) {
 
 void RuntimeConfig::declare(Settings& settings) {
     declare_edge(settings);
+    settings.add(
+        "live-hosts-file", live_hosts_file,
+        "in the exercise world: the hosts of the live channels, which nothing is sent to, as "
+        "a live publishing writes them (publishing-hosts-file)");
     settings.add("kafka-bootstrap", kafka_bootstrap,
                  "brokers, host:port,...; KAFKA_BOOTSTRAP_SERVERS too");
     settings.add("kafka-properties", kafka_properties, "file of librdkafka properties (TLS, SASL)");
@@ -285,6 +289,8 @@ std::optional<std::string> RuntimeConfig::problem() const {
     if (jwks.empty()) return "jwks: is required; a file or URL of the key set for tokens";
     if (jwt_issuer.empty() || jwt_audience.empty()) return "jwt-issuer, jwt-audience: are required";
     if (mac_key_file.empty()) return "mac-key-file: is required; the file of the world's keys";
+    if (world != "exercise" && !live_hosts_file.empty())
+        return "live-hosts-file: is for the exercise world";
     return std::nullopt;
 }
 

@@ -53,6 +53,7 @@ inline constexpr std::array<std::string_view, 4> signature_algorithms{"ES256", "
 // What every service has.
 struct RuntimeConfig {
     std::string world = "live";
+    std::string live_hosts_file;
     std::string instance;
     std::string kafka_bootstrap = "127.0.0.1:9092";
     std::string kafka_properties;

@@ -32,6 +32,8 @@ struct HttpClient::Exchange {
     bool too_large = false;
     bool broke_off = false;
     bool refused_address = false;
+    const Refusal* refusal = nullptr;
+    std::string off_limits;  // what the refusal said
     std::string veto;
     std::size_t came_out = 0;  // of the body, beyond its limit as well
     char error[CURL_ERROR_SIZE] = {};
@@ -118,18 +120,37 @@ std::string shown_url(const std::string& base, const std::string& text) {
                        url_part(url.get(), CURLUPART_PATH));
 }
 
+namespace {
+
+// By what a new connection is judged, and what is noted of it. It outlives its request.
+struct SocketRule {
+    bool allow_private_addresses;
+    const HttpClient::Refusal& refusal;
+    bool& refused_address;
+    std::string& off_limits;
+};
+
+}  // namespace
+
 // The address is judged here, when the connection is made: a name that resolves otherwise the
 // second time cannot slip through.
 static curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* address) {
-    auto& flags = *static_cast<std::pair<bool, bool*>*>(into);
+    auto& rule = *static_cast<SocketRule*>(into);
     char text[INET6_ADDRSTRLEN] = {};
     const void* raw =
         address->family == AF_INET
             ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(&address->addr)->sin_addr)
             : &reinterpret_cast<sockaddr_in6*>(&address->addr)->sin6_addr;
     inet_ntop(address->family, raw, text, sizeof text);
-    if (!flags.first && is_private_address(text)) {
-        *flags.second = true;
+    const bool four = address->family == AF_INET;
+    const int port = ntohs(four ? reinterpret_cast<sockaddr_in*>(&address->addr)->sin_port
+                                : reinterpret_cast<sockaddr_in6*>(&address->addr)->sin6_port);
+    if (!rule.allow_private_addresses && is_private_address(text)) {
+        rule.refused_address = true;
+        return CURL_SOCKET_BAD;
+    }
+    if (std::string why = rule.refusal(text, port); !why.empty()) {
+        rule.off_limits = std::move(why);
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -170,12 +191,14 @@ struct Callbacks {
     // again by itself, a POST too, when a kept connection breaks before the answer: the first may
     // have been acted upon. And a kept connection was never seen by open_socket on our behalf.
     template <class Exchange>
-    static int before(void* into, char* address, char*, int, int) {
+    static int before(void* into, char* address, char*, int port, int) {
         auto& exchange = *static_cast<Exchange*>(into);
         exchange.broke_off = exchange.sent_any;
         if (!exchange.request.allow_private_addresses && is_private_address(address))
             exchange.refused_address = true;
-        if (exchange.broke_off || exchange.refused_address) return CURL_PREREQFUNC_ABORT;
+        exchange.off_limits = (*exchange.refusal)(address, port);
+        if (exchange.broke_off || exchange.refused_address || !exchange.off_limits.empty())
+            return CURL_PREREQFUNC_ABORT;
         if (exchange.request.veto) exchange.veto = exchange.request.veto();
         return exchange.veto.empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     }
@@ -286,6 +309,9 @@ void HttpClient::begin(std::unique_ptr<Exchange> exchange) {
                       "the URL names no host that can be looked up; check it, and write a name "
                       "beyond ASCII as xn--...",
                       {}}));
+    if (std::string why = refusal_(here.host, here.port.empty() ? 0 : std::stoi(here.port));
+        !why.empty())
+        return here.done(std::unexpected(HttpError{HttpError::Kind::not_sent, why, {}}));
     if (needs_no_lookup(here.host)) {
         here.host.clear();
         return start(std::move(exchange), {});
@@ -380,11 +406,12 @@ void HttpClient::start(std::unique_ptr<Exchange> exchange,
     curl_easy_setopt(easy, CURLOPT_DEBUGDATA, &here);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Callbacks::before<Exchange>);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, &here);
-    auto* flags =
-        new std::pair<bool, bool*>(request.allow_private_addresses, &here.refused_address);
+    here.refusal = &refusal_;
+    auto* rule = new SocketRule{request.allow_private_addresses, refusal_, here.refused_address,
+                                here.off_limits};
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, flags);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, flags);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, rule);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, rule);
     for (const auto& [name, value] : request.headers)
         here.headers = curl_slist_append(here.headers, fmt::format("{}: {}", name, value).c_str());
     here.headers = curl_slist_append(here.headers, "Expect:");
@@ -483,11 +510,11 @@ void HttpClient::finish(void* handle, int code) {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     const std::size_t came = received(easy);
-    void* flags = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &flags);
+    void* rule = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &rule);
     curl_multi_remove_handle(static_cast<CURLM*>(multi_), easy);
     curl_easy_cleanup(easy);
-    delete static_cast<std::pair<bool, bool*>*>(flags);
+    delete static_cast<SocketRule*>(rule);
     Exchange& here = *exchange;
     here.response.answered_at = system_now();
     here.response.status = static_cast<int>(status);
@@ -499,6 +526,7 @@ void HttpClient::finish(void* handle, int code) {
                               here.sent_any, here.request.timeout),
                     here.response.written_at, std::max(came, here.came_out)};
     if (here.refused_address) error.text = "the address is private; it is not reached from here";
+    if (!here.off_limits.empty()) error.text = here.off_limits;
     if (here.broke_off) error.text = "the connection broke before an answer came";
     if (!here.sent_any) error.kind = HttpError::Kind::not_sent;
     if (!here.veto.empty()) {

@@ -83,11 +83,18 @@ public:
 class HttpClient final : public HttpTransport {
 public:
     using Done = std::move_only_function<void(HttpResult)>;
+    // Why no request may go to that name or address and port; empty: it may.
+    using Refusal = std::function<std::string(std::string_view host, int port)>;
 
     HttpClient() : HttpClient(look_up_by_system) {}
     explicit HttpClient(LookUp look_up);
     ~HttpClient() override;
     HttpClient(const HttpClient&) = delete;
+
+    // For all requests, whatever they say themselves; before the first one. Asked on the loop
+    // thread: before a name is looked up, with each address before a connection to it is made, and
+    // before the first byte, also of a connection that was kept.
+    void refuse(Refusal refusal) { refusal_ = std::move(refusal); }
 
     Task<HttpResult> send(HttpRequest request) override;
     Task<void> sleep_until(std::chrono::steady_clock::time_point when) override;
@@ -117,6 +124,7 @@ private:
 
     void* multi_;
     CurlEvents events_;
+    Refusal refusal_ = [](std::string_view, int) { return std::string{}; };
     std::map<void*, std::unique_ptr<Exchange>> running_;  // loop thread only
     std::map<std::uint64_t, Unresolved> unresolved_;      // the same; by ticket
     std::uint64_t tickets_ = 0;

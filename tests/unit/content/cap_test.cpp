@@ -123,6 +123,9 @@ TEST(Cap, TheExerciseWorldOutranksTheStatus) {
     EXPECT_TRUE(xml.contains("<status>Exercise</status>"));
     EXPECT_TRUE(xml.contains("<note>EXERCICE – EXERCISE</note>"));
     EXPECT_FALSE(xml.contains("Actual"));
+    for (const Text& text : content.draft().texts())
+        for (const std::string& part : {text.headline(), text.description()})
+            EXPECT_TRUE(xml.contains(">EXERCICE – EXERCISE: " + part)) << xml;
 }
 
 TEST(Cap, HostileTextStaysText) {

@@ -340,6 +340,10 @@ TEST(Webhook, AnExerciseIsMarked) {
     const auto body = body_of(render("webhook", content, "", samples::make_fixed()));
     EXPECT_EQ(body["data"]["status"], "Exercise");
     EXPECT_EQ(body["data"]["world"], "exercise");
+    // Each part says it, in each language: a receiver may show any of them alone.
+    for (const auto& text : body["data"]["texts"])
+        for (const char* part : {"headline", "description"})
+            EXPECT_TRUE(text[part].get<std::string>().starts_with("EXERCICE – EXERCISE: ")) << text;
 }
 
 TEST(Webhook, PolygonsAreLeftOutBeforeTheBodyIsTooLarge) {

@@ -104,6 +104,17 @@ TEST(GeoJson, WithCodesAloneThereIsNoGeometry) {
     EXPECT_EQ(made["properties"]["areas"][0]["geocodes"][0]["value"], "4806016");
 }
 
+TEST(GeoJson, AnExerciseIsMarked) {
+    Content content = samples::make_content();
+    content.set_world("exercise");
+    const Json made = feature(content);
+    // A map may show either of them alone.
+    for (const char* part : {"headline", "description"})
+        EXPECT_TRUE(
+            made["properties"][part].get<std::string>().starts_with("EXERCICE – EXERCISE: "))
+            << made;
+}
+
 TEST(GeoJson, AFeatureSaysWhatTheAlertSays) {
     const Content content = samples::make_content();
     FeedEntry entry = entry_of_sample();

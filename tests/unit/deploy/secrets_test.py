@@ -12,7 +12,7 @@ from support.places import ROOT
 # Every setting has a port; nothing is started.
 SCRIPT = """set -euo pipefail
 umask 022
-root={root} home={home} preset=release
+root={root} home={home} preset=release world=exercise state={home}/exercise
 export TOCSIN_HOME=$home TOCSIN_KAFKA_LIB=$home/kafka/lib
 say() {{ echo "$*" >&2; }}
 fail() {{ say "$*"; exit 1; }}
@@ -23,7 +23,7 @@ source $root/deploy/local/stack.sh
 stack_running() {{ false; }}
 number=17000
 for name in $(port_names); do port[$name]=$((number++)); done
-mkdir -p "$home"
+mkdir -p "$state"
 make_secrets
 write_configuration --processes --monitoring
 """
@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = SCRIPT.format(root=ROOT, home=folder / "home", bin=tools)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    return folder / "home"
+    return folder / "home" / "exercise"
 
 
 def test_nobody_else_may_read_what_is_written(home: Path) -> None:
@@ -63,6 +63,6 @@ def test_what_supervisor_starts_writes_for_its_user_only(home: Path) -> None:
 def test_what_was_open_is_closed_by_the_next_run(home: Path) -> None:
     key = home / "conf/demo-mastodon.toml"
     os.chmod(key, 0o644)
-    script = SCRIPT.format(root=ROOT, home=home, bin=home.parent / "bin")
+    script = SCRIPT.format(root=ROOT, home=home.parent, bin=home.parent.parent / "bin")
     subprocess.run(["bash", "-c", script], check=True, capture_output=True, timeout=60)
     assert stat.S_IMODE(key.stat().st_mode) == 0o600

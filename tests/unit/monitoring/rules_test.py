@@ -34,7 +34,7 @@ def test_promtool_finds_no_fault_with_the_configuration() -> None:
 def test_the_configuration_reads_the_files_that_the_stack_rewrites() -> None:
     # deploy/local/configuration.sh makes these two absolute.
     text = (files.MONITORING / "prometheus.yml").read_text()
-    assert "[../.tocsin/prometheus/targets.json]" in text
+    assert "[../.tocsin/exercise/prometheus/targets.json]" in text
     assert "- rules/*.yml" in text
 
 

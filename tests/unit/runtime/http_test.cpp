@@ -420,6 +420,25 @@ TEST(Http, AKeptConnectionDoesNotPassTheAddressCheck) {
     EXPECT_EQ(server.requests().size(), 1U);
 }
 
+TEST(Http, ASecretThatTheServerSaysAgainIsBlottedOut) {
+    const LocalServer server([](const std::string& request, int socket) {
+        LocalServer::write(socket,
+                           LocalServer::answer("401 No", "you said: " + request,
+                                               "X-Told: Bearer secret-token, secret-token\r\n"));
+        return true;
+    });
+    HttpClient client;
+    HttpRequest request = request_to(server.url("/path"));
+    request.headers = {{"Authorization", "Bearer secret-token"}, {"X-Own", "not a secret"}};
+    const auto answer = send(client, std::move(request));
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(server.requests().at(0).contains("Bearer secret-token"));
+    EXPECT_FALSE(answer->body.contains("secret-token"));
+    EXPECT_TRUE(answer->body.contains("Bearer ************"));
+    EXPECT_TRUE(answer->body.contains("not a secret"));
+    EXPECT_EQ(answer->header("x-told"), "Bearer ************, ************");
+}
+
 TEST(Http, NoTimeLeftIsNotSent) {
     const LocalServer server(ok);
     HttpClient client;
