@@ -142,6 +142,12 @@ write_program_configuration() {
         setting publishing-allow-private-addresses true
         [[ $world == exercise ]] || setting publishing-hosts-file "$home/live-hosts.json"
     fi
+    if [[ $short == measurement || $short == all ]]; then
+        case $world in
+            live) setting measurement-exercise-practice-file "$home/exercise-practice.json" ;;
+            *) setting measurement-practice-file "$home/exercise-practice.json" ;;
+        esac
+    fi
     if [[ $short == trigger || $short == all ]]; then
         setting trigger-allow-private-addresses true
     fi
@@ -297,6 +303,9 @@ write_configuration() {
     [[ $world == live || -s $home/live-hosts.json ]] ||
         printf '{"world": "live", "written_at": %s, "hosts": []}\n' "$(date +%s)" \
             >"$home/live-hosts.json"
+    # Nor has anybody practised in an exercise that never took place.
+    [[ $world == exercise || -s $home/exercise-practice.json ]] ||
+        echo '{"world": "exercise", "written_at": 0, "realms": {}}' >"$home/exercise-practice.json"
     if [[ " $* " == *' --monitoring '* ]]; then
         write_prometheus_configuration "$@"
     fi

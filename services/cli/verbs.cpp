@@ -225,6 +225,14 @@ Rows measurement_rows() {
                       {"TO LAST CHANNEL", "clearedToLastChannelSeconds"},
                       {"TO CORRECTED", "mistakeToCorrectedSeconds"},
                       {"SKEW MS", "skewMs"}}}},
+        {"ListPractice",
+         {.example = "tocsin practice list --role duty-officer --out-of-practice",
+          .columns = {{"PERSON", "subject"},
+                      {"NAME", "name"},
+                      {"AGENCY", "agencyId"},
+                      {"ROLES", "roles"},
+                      {"LAST", "lastTime"},
+                      {"OUT OF PRACTICE", "outOfPractice"}}}},
         {"AddRemark", {.example = "tocsin remark MESSAGE --text 'mayor informed'"}},
     };
 }

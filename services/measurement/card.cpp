@@ -132,6 +132,12 @@ std::optional<Time> Card::first(v1::MilestoneKind kind) const {
     return firsts_.at(static_cast<std::size_t>(point));
 }
 
+std::optional<Time> Card::public_since() const {
+    for (const auto& [purpose, moment] : fired_)
+        if (purpose == published::PURPOSE_MESSAGE) return Time{runtime::Duration{moment.at}};
+    return std::nullopt;
+}
+
 std::optional<Time> Card::last_channel() const {
     if (unsettled_ > 0) return std::nullopt;
     return last_confirmed_;

@@ -19,10 +19,13 @@ namespace tocsin::measurement {
 // The four clocks, in the order of the scorecard.
 inline constexpr std::array<std::string_view, 4> clock_names = {
     "reading_to_draft", "draft_to_cleared", "cleared_to_last_channel", "mistake_to_corrected"};
-// Where they begin and end, but for the last channel.
-inline constexpr std::array clock_points = {
-    v1::MILESTONE_KIND_CROSSED, v1::MILESTONE_KIND_DRAFTED, v1::MILESTONE_KIND_CLEARED,
-    v1::MILESTONE_KIND_RETRACTION_ORDERED, v1::MILESTONE_KIND_CORRECTED};
+// Where they begin and end, but for the last channel, and where what people do begins.
+inline constexpr std::array clock_points = {v1::MILESTONE_KIND_CROSSED,
+                                            v1::MILESTONE_KIND_DRAFTED,
+                                            v1::MILESTONE_KIND_SUBMITTED,
+                                            v1::MILESTONE_KIND_CLEARED,
+                                            v1::MILESTONE_KIND_RETRACTION_ORDERED,
+                                            v1::MILESTONE_KIND_CORRECTED};
 // Seconds; -1 where not reached.
 using Clocks = std::array<double, 4>;
 
@@ -45,6 +48,11 @@ public:
     content::v1::Parties parties() const { return parties_.get(); }
 
     Clocks clocks() const;
+    // The earliest, or of retractions that were ordered the latest; nothing: it is not reached. One
+    // of `clock_points`.
+    std::optional<Time> first(v1::MilestoneKind kind) const;
+    // When the first request of the message itself left.
+    std::optional<Time> public_since() const;
     v1::Scorecard scorecard(const std::string& message_id) const;
     // Whether its scorecard holds all that it has: every delivery is final.
     bool can_rest() const;
@@ -72,8 +80,6 @@ private:
 
     void insert(const v1::Milestone& point);
     void change(const std::pair<std::string, std::string>& key, const Delivery& to);
-    // Nothing: it is not reached. One of the points that clocks begin or end at.
-    std::optional<Time> first(v1::MilestoneKind kind) const;
     // When the last channel confirmed the message; nothing while one is not settled.
     std::optional<Time> last_channel() const;
     static bool counts(const Delivery& delivery);

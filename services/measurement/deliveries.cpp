@@ -67,9 +67,12 @@ public:
         if (noted.deliveries_size() > 0) telling_.record(std::move(event));
     }
 
-    void reach(v1::MilestoneKind kind, Time at, const std::string& text = {}) {
+    void reach(v1::MilestoneKind kind, Time at, const std::string& person = {},
+               const std::string& text = {}) {
         v1::Event reached = milestone(kind, at, state().message_id, release_id_);
-        reached.mutable_milestone_reached()->mutable_milestone()->set_text(text);
+        auto& point = *reached.mutable_milestone_reached()->mutable_milestone();
+        point.set_person(person);
+        point.set_text(text);
         telling_.reach(std::move(reached));
     }
 
@@ -167,7 +170,8 @@ void stood_down(Release& release) {
 }
 
 void retraction_armed(Release& release, const published::RetractionArmed& event) {
-    release.reach(v1::MILESTONE_KIND_RETRACTION_ORDERED, release.decided_at(), event.reason());
+    release.reach(v1::MILESTONE_KIND_RETRACTION_ORDERED, release.decided_at(), event.actor(),
+                  event.reason());
     stood_down(release);
     release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
 }
@@ -209,6 +213,11 @@ void ended(Release& release) {
     release.move(published::DELIVERY_STATE_SKIPPED, open);
 }
 
+void cancelled(Release& release, const published::ReleaseCancelled& event) {
+    release.reach(v1::MILESTONE_KIND_STOPPED, release.decided_at(), event.actor(), event.reason());
+    ended(release);
+}
+
 void completed(Release& release, const published::ReleaseCompleted& event) {
     if (event.state() == published::RELEASE_STATE_RELEASED) release.measured(event.skew_ms());
     if (event.state() == published::RELEASE_STATE_RETRACTED) release.corrected();
@@ -220,7 +229,8 @@ void tell(Release& release, const published::Event& event) {
     if (event.has_deliveries_skipped()) skipped(release, event.deliveries_skipped());
     if (event.has_deliveries_claimed()) claimed(release, event.deliveries_claimed());
     if (event.has_delivery_settled()) settled(release, event.delivery_settled());
-    if (event.has_release_cancelled() || event.has_release_ended()) ended(release);
+    if (event.has_release_cancelled()) cancelled(release, event.release_cancelled());
+    if (event.has_release_ended()) ended(release);
     if (event.has_retraction_armed()) retraction_armed(release, event.retraction_armed());
     if (event.has_delivery_unknown()) doubted(release, event.delivery_unknown());
     if (event.has_delivery_rearmed()) rearmed(release, event.delivery_rearmed());

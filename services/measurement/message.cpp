@@ -14,9 +14,9 @@ using runtime::Asking;
 MilestoneKey key_of(const v1::Event& reached) {
     const v1::MilestoneReached& body = reached.milestone_reached();
     const v1::Milestone& point = body.milestone();
-    // Two people of one agency approve; of the other kinds the words make no difference.
+    // Two people of one agency approve; of the other kinds the first to do it counts.
     const std::string& who =
-        point.kind() == v1::MILESTONE_KIND_APPROVED ? point.text() : std::string{};
+        point.kind() == v1::MILESTONE_KIND_APPROVED ? point.person() : std::string{};
     // 120 bits distinguish them.
     const std::string digest = runtime::sha256(
         fmt::format("{}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(point.kind()), point.agency(),
@@ -46,13 +46,12 @@ Verdict add_remark(const Messages& messages, const Asking& asking,
                                  .field = "message_id"}));
     Happened happened{{}, request.message_id(), fmt::format("{}", found->second.remarks + 1)};
     v1::Event& event = happened.events.emplace_back(event_of(request.message_id()));
-    auto& added = *event.mutable_remark_added();
-    added.set_actor(asking.actor);
-    auto& point = *added.mutable_milestone();
+    auto& point = *event.mutable_remark_added()->mutable_milestone();
     point.set_kind(v1::MILESTONE_KIND_REMARK);
     *point.mutable_at() = runtime::to_proto(now);
     point.set_agency(asking.agency);
     point.set_text(request.text());
+    point.set_person(asking.actor);
     return happened;
 }
 

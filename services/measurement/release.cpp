@@ -50,6 +50,7 @@ published::DeliveryState state_by(v1::MilestoneKind milestone_kind) {
         case v1::MILESTONE_KIND_ARMED:
         case v1::MILESTONE_KIND_FIRED:
         case v1::MILESTONE_KIND_RETRACTION_ORDERED:
+        case v1::MILESTONE_KIND_STOPPED:
         case v1::MILESTONE_KIND_CORRECTED:
         case v1::MILESTONE_KIND_REMARK:
         case v1::MILESTONE_KIND_UNSPECIFIED:

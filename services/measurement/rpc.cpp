@@ -2,7 +2,10 @@
 
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/page.hpp"
+#include "runtime/host/clock.hpp"
 #include "runtime/ledger/refusals.hpp"
+
+#include <algorithm>
 
 namespace tocsin::measurement {
 
@@ -42,6 +45,42 @@ static grpc::Status list_scorecards(const Caller& caller, const Realm& realm,
 Reactor* MeasurementRpc::ListScorecards(Context* context, const v1::ListScorecardsRequest* request,
                                         v1::ListScorecardsResponse* response) {
     return read(view_, context, request, response, list_scorecards);
+}
+
+static bool is_asked_for(const v1::ListPracticeRequest& request, const v1::PersonPractice& row) {
+    const auto has = [&](const auto& roles) {
+        return request.role().empty() ? !roles.empty()
+                                      : std::ranges::find(roles, request.role()) != roles.end();
+    };
+    return (request.subject().empty() || request.subject() == row.subject()) && has(row.roles()) &&
+           (!request.out_of_practice() || has(row.out_of_practice()));
+}
+
+Reactor* MeasurementRpc::ListPractice(Context* context, const v1::ListPracticeRequest* request,
+                                      v1::ListPracticeResponse* response) {
+    return read(
+        view_, context, request, response,
+        [this](const Caller& caller, const Realm& realm, const v1::ListPracticeRequest& asked,
+               v1::ListPracticeResponse& answer) {
+            answer.set_days(practice_.days());
+            if (const auto at = practice_.exercise_time(); at > 0)
+                *answer.mutable_exercise_time() =
+                    runtime::to_proto(runtime::Time{std::chrono::seconds{at}});
+            const auto roster = roster_.snapshot(caller.realm);
+            const runtime::Time now = runtime::system_now();
+            return runtime::answer_page(asked, answer, *answer.mutable_people(), [&](auto& page) {
+                const std::string* after = page.after();
+                roster->people(caller.agency, after ? *after : std::string{},
+                               [&](const approval::v1::Person& person) {
+                                   v1::PersonPractice row =
+                                       practice_.row(caller.realm, realm.practice(), person, now);
+                                   if (!is_asked_for(asked, row)) return page.pass(row.subject());
+                                   return page.add(person.subject(), [&](v1::PersonPractice& to) {
+                                       to = std::move(row);
+                                   });
+                               });
+            });
+        });
 }
 
 }  // namespace tocsin::measurement

@@ -4,6 +4,8 @@
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
 
+#include <algorithm>
+
 namespace tocsin::measurement {
 namespace {
 
@@ -47,7 +49,29 @@ void approved(Telling& telling, const std::string& message_id, const approving::
     v1::Event reached = milestone(v1::MILESTONE_KIND_APPROVED, telling.at(), message_id);
     v1::Milestone& point = *reached.mutable_milestone_reached()->mutable_milestone();
     point.set_agency(given.agency_id());
-    point.set_text(given.approver());
+    point.set_person(given.approver());
+    telling.reach(std::move(reached));
+}
+
+void submitted(Telling& telling, const std::string& message_id,
+               const drafting::MessageSubmitted& event) {
+    v1::Event reached = milestone(v1::MILESTONE_KIND_SUBMITTED, telling.at(), message_id);
+    v1::MilestoneReached& body = *reached.mutable_milestone_reached();
+    body.mutable_milestone()->set_person(event.submitter());
+    content::v1::Content content;
+    body.set_corrects(content.ParseFromString(event.content()) &&
+                      (content.message_type() == content::v1::MESSAGE_TYPE_UPDATE ||
+                       content.message_type() == content::v1::MESSAGE_TYPE_CANCEL));
+    telling.reach(std::move(reached));
+}
+
+void cleared(Telling& telling, const std::string& message_id, const approving::Cleared& event) {
+    v1::Event reached = milestone(v1::MILESTONE_KIND_CLEARED, telling.at(), message_id);
+    if (const auto last = std::ranges::max_element(
+            event.approvals(), {},
+            [](const auto& given) { return runtime::from_proto(given.approve_time()); });
+        last != event.approvals().end())
+        reached.mutable_milestone_reached()->mutable_milestone()->set_person(last->approver());
     telling.reach(std::move(reached));
 }
 
@@ -134,7 +158,7 @@ void tell_drafting(Telling& telling, const runtime::Foreign& foreign) {
         if (event.has_message_created()) created(telling, message_id, event.message_created());
         if (event.has_message_revised()) revised(telling, message_id, event.message_revised());
         if (event.has_message_submitted())
-            telling.reach(milestone(v1::MILESTONE_KIND_SUBMITTED, telling.at(), message_id));
+            submitted(telling, message_id, event.message_submitted());
     });
 }
 
@@ -143,8 +167,7 @@ void tell_approval(Telling& telling, const runtime::Foreign& foreign) {
         const std::string& message_id = event.message_id();
         if (event.has_approval_given())
             approved(telling, message_id, event.approval_given().approval());
-        if (event.has_cleared())
-            telling.reach(milestone(v1::MILESTONE_KIND_CLEARED, telling.at(), message_id));
+        if (event.has_cleared()) cleared(telling, message_id, event.cleared());
     });
 }
 

@@ -118,6 +118,7 @@ std::string Realm::reached(const v1::Event& event) {
         if (crossing) card.crossed(crossing->get());
     }
     card.reached(event);
+    practice_.reached(card, reached);
     return message_id;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "measurement/card.hpp"
+#include "measurement/practice.hpp"
 #include "runtime/base/listing.hpp"
 #include "runtime/base/shared_bytes.hpp"
 #include "runtime/base/shared_map.hpp"
@@ -47,6 +48,7 @@ public:
     std::size_t awake() const { return cards_.size(); }
     // Of the decision that was applied last.
     const News& news() const { return news_; }
+    const Practice& practice() const { return practice_; }
 
 private:
     struct Rested {
@@ -71,6 +73,7 @@ private:
     runtime::SharedTable<runtime::Packed<v1::MilestoneReached>> crossings_;
     runtime::SharedTable<std::string> drafted_from_;  // message ids by crossing id
     News news_;
+    Practice practice_;
 };
 
 class MeasurementView final : public runtime::SnapshotViews<Realm> {

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from e2e.all_program import all_program
 from e2e.loopback_server import answers
-from e2e.release_world import DORA, REALM, World, deliveries
+from e2e.release_world import BEN, DORA, REALM, World, deliveries
 from e2e.webhook_receiver import WebhookReceivers
 from support.broker import Broker
 from support.ledger import ledger_topic, read_topic
@@ -84,13 +85,15 @@ class Both:
 def both(broker: Broker, keys: Secrets, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
          ) -> Iterator[Both]:
     folders = [Path(tmp_path_factory.mktemp(name)) for name in ("live", "exercise")]
-    hosts = folders[0] / "live-hosts.json"
+    hosts, practice = folders[0] / "live-hosts.json", folders[1] / "exercise-practice.json"
     others = Secrets(folders[1] / "secrets")
     with (closing(WebhookReceivers()) as receivers, closing(Endpoint()) as endpoint,
-          all_program(folders[0], REALM, broker, keys, publishing_hosts_file=str(hosts)) as live):
+          all_program(folders[0], REALM, broker, keys, publishing_hosts_file=str(hosts),
+                      measurement_exercise_practice_file=str(practice)) as live):
         until(hosts.exists, "the live world writes the list", 30)
         with all_program(folders[1], REALM, broker, others, world="exercise",
-                         live_hosts_file=str(hosts)) as exercise:
+                         live_hosts_file=str(hosts),
+                         measurement_practice_file=str(practice)) as exercise:
             made = Both(World(live, issuer, folders[0], receivers.add("live")).build(),
                         World(exercise, Issuer(others), folders[1], receivers.add("exercise"),
                               "exercise").build(), endpoint, hosts, others, (live, exercise))
@@ -209,3 +212,31 @@ def test_the_live_credentials_do_not_open_in_it(both: Both, broker: Broker, tmp_
         with program.start():
             program.wait_until(lambda p=program, w=why: w in p.said(), why, 30)
             assert "credentials opened" not in program.said()
+
+
+def test_what_people_practise_is_known_in_both_worlds(both: Both) -> None:
+    message = both.exercise.cleared(status=EXERCISE, channels=["city-feed"])
+    both.exercise.release(message, "RELEASED")
+
+    def row(world: World, subject: str) -> Any:
+        found = world.read("measurement", "ListPractice", {"subject": subject})["people"]
+        return found[0] if found else None
+
+    def acts(world: World, subject: str, where: str) -> dict[str, int]:
+        return {act["act"]: int(act["count"]) for act in row(world, subject).get("acts", [])
+                if act["world"] == where}
+
+    until(lambda: "ACT_RELEASED" in acts(both.exercise, BEN.subject, "exercise"), "Ben's act", 30)
+    here = acts(both.exercise, BEN.subject, "exercise")
+    assert here["ACT_APPROVED"] == here["ACT_RELEASED"] >= 1, here
+    assert "outOfPractice" not in row(both.exercise, BEN.subject)
+    until(lambda: acts(both.live, BEN.subject, "exercise").get("ACT_APPROVED", 0)
+          >= here["ACT_APPROVED"], "the live world reads it", 90)
+    # Dora corrected nothing anywhere so far.
+    assert row(both.live, DORA.subject)["outOfPractice"] == ["duty-officer"]
+    assert [one["subject"] for one in both.live.read(
+        "measurement", "ListPractice", {"role": "duty-officer", "outOfPractice": True})["people"]
+    ] == [DORA.subject]
+    until(lambda: both.live_program.metric("tocsin_people_out_of_practice", realm=REALM,
+                                           agency="city", role="duty-officer") == 1,
+          "the metric says so", 60)

@@ -246,6 +246,7 @@ REQUESTS: dict[tuple[str, str], Callable[[World], Request]] = {
     ("ledger", "OverrideClock"): _just(service="drafting", partition=0, reason="a test"),
     ("measurement", "GetScorecard"): _of("released"),
     ("measurement", "ListScorecards"): _just(pageSize=500),
+    ("measurement", "ListPractice"): _just(pageSize=500),
     ("measurement", "AddRemark"): _of("released", text="It was read aloud in the square."),
     ("publishing", "PutChannel"): _just(**FEED),
     ("publishing", "RemoveChannel"): _just(channelId="city-gone"),

@@ -270,7 +270,7 @@ void LinePromises::reach(const std::string& id, const std::string& release,
     const bool approved = point.kind() == measurement::v1::MILESTONE_KIND_APPROVED;
     std::string key = fmt::format("{}{}/{}/{}/{}/{}", enum_name(point.kind()),
                                   retracts ? "-retraction" : "", point.agency(), point.channel(),
-                                  reached.delivery_id(), approved ? point.text() : "");
+                                  reached.delivery_id(), approved ? point.person() : "");
     // Each release reaches them for itself.
     if (!release.empty()) key += "/" + release;
     const bool fired = point.kind() == measurement::v1::MILESTONE_KIND_FIRED;

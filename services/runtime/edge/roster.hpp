@@ -25,6 +25,21 @@ public:
     const approval::v1::Person* person(const std::string& subject,
                                        const std::string& agency_id) const;
     const approval::v1::Agency* agency(const std::string& agency_id) const;
+    // `use(const approval::v1::Person&)`, of an agency by subject, from the first behind `after`
+    // (empty: the first), until it returns false.
+    template <class Use>
+    void people(const std::string& agency_id, const std::string& after, Use&& use) const {
+        if (!latest_) return;
+        for (auto at = latest_->people.upper_bound({agency_id, after});
+             at != latest_->people.end() && at->first.first == agency_id && use(at->second); ++at) {
+        }
+    }
+    // `use(const approval::v1::Person&)`, by agency and subject.
+    template <class Use>
+    void each_person(Use&& use) const {
+        if (!latest_) return;
+        for (const auto& entry : latest_->people) use(entry.second);
+    }
 
 private:
     void import(const approval::v1::Roster& roster);

@@ -88,8 +88,8 @@ TEST(Milestones, EveryApproverIsAMilestoneAndTheClearanceToo) {
     given.when(foreign<approval::v1::Event>(
         "approval", "bow", {approval_given("pia"), approval_given("quy"), cleared}, at(20)));
     ASSERT_EQ(given.events().size(), 3U);
-    EXPECT_EQ(given.events()[0].milestone_reached().milestone().text(), "pia");
-    EXPECT_EQ(given.events()[1].milestone_reached().milestone().text(), "quy");
+    EXPECT_EQ(given.events()[0].milestone_reached().milestone().person(), "pia");
+    EXPECT_EQ(given.events()[1].milestone_reached().milestone().person(), "quy");
     EXPECT_EQ(given.events()[2].milestone_reached().milestone().kind(), v1::MILESTONE_KIND_CLEARED);
     EXPECT_FALSE(given
                      .when(foreign<approval::v1::Event>("approval", "bow",

@@ -32,7 +32,7 @@ TEST(Remarks, AnAnalystAddsARemarkToTheTimeline) {
     ASSERT_EQ(given.refused(), "");
     ASSERT_EQ(given.events().size(), 1U);
     const auto& added = given.events()[0].remark_added();
-    EXPECT_EQ(added.actor(), "ada");
+    EXPECT_EQ(added.milestone().person(), "ada");
     EXPECT_EQ(added.milestone().kind(), v1::MILESTONE_KIND_REMARK);
     EXPECT_EQ(added.milestone().agency(), "alberta");
     EXPECT_EQ(added.milestone().text(), "The phone line was down.");

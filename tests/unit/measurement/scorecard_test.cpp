@@ -1,11 +1,10 @@
 // Clocks and counts of a scorecard, and what becomes a metric.
-#include "measurement/view.hpp"
 #include "support/metric_value.hpp"
 #include "texts/enum_names.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
-#include "unit/measurement/samples.hpp"
+#include "unit/measurement/stage.hpp"
 
 #include <gmock/gmock.h>
 
@@ -20,26 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-// Decides on what other services decided, and feeds the view with it.
-class Stage {
-public:
-    void operator()(const runtime::Foreign& decision, bool live = true) {
-        given_.when(decision);
-        ledger::v1::Decision counted;
-        counted.set_realm("bow");
-        for (const auto& event : given_.events())
-            counted.mutable_accepted()->add_events(event.SerializeAsString());
-        realm.apply({"measurement", 0, 0, decision.at, counted, live});
-        for (const auto& [clock, seconds] : realm.news()) clocks.emplace_back(clock, seconds);
-    }
-    v1::Scorecard card() const { return *realm.scorecard("msg-1"); }
-
-    Realm realm;
-    std::vector<std::pair<std::string, double>> clocks;
-
-private:
-    Given<Decider> given_;
-};
+using samples::Stage;
 
 runtime::Foreign crossed(int seconds) {
     trigger::v1::Event event;
