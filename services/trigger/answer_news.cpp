@@ -1,12 +1,6 @@
 #include "trigger/answer_news.hpp"
 
-#include "trigger/sources/fields.hpp"
-#include "trigger/window.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <set>
 #include <string_view>
 
 namespace tocsin::trigger {
@@ -38,20 +32,6 @@ static std::string_view short_name(const Series& series) {
     const std::string end = ':' + series.sensor;
     if (!series.sensor.empty() && name.ends_with(end)) name.remove_suffix(end.size());
     return name;
-}
-
-void drop_future(Parsed& parsed, Time now) {
-    std::set<std::size_t> dropped;
-    for (Series& series : parsed.series) {
-        const std::string_view name = short_name(series);
-        std::erase_if(series.readings, [&](const Reading& reading) {
-            if (reading.read_at <= now + ahead_most) return false;
-            const auto at = fmt::format("{}", reading.read_at.time_since_epoch().count());
-            const std::size_t what = identity({name, series.sensor, at});
-            if (dropped.insert(what).second) parsed.skip({Skip::ahead, what});
-            return true;
-        });
-    }
 }
 
 const Series* find_series_in(const Parsed& parsed, const std::string& name) {

@@ -17,9 +17,6 @@ v1::Readings record_of(const Wanted& wanted);
 v1::Readings record_of(const Wanted& wanted, const Series& series,
                        std::span<const Reading> readings);
 
-// Skips readings from further ahead than they may be; the same one under both of a series' names is
-// skipped once.
-void drop_future(Parsed& parsed, Time now);
 // Null: it is not in the answer.
 const Series* find_series_in(const Parsed& parsed, const std::string& name);
 // Whether it is under another, shorter name as well.

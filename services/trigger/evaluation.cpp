@@ -41,6 +41,7 @@ private:
     void bind();
     void revise();
     void revise(const std::string& crossing_id, const Ground& ground);
+    bool is_withdrawn(Time time) const;
     bool is_lost(const Wave& wave) const;
     void cross(const Wave& wave);
     v1::Event crossed(const Wave& wave, std::size_t reading) const;
@@ -60,7 +61,10 @@ private:
 };
 
 std::vector<v1::Event> Weighing::all() {
-    if (readings_.empty()) return {};
+    if (readings_.empty()) {
+        revise();  // All that it says may be that a reading is none.
+        return std::move(events_);
+    }
     bind();
     known_.emplace(*rule_, readings_, now_);
     revise();
@@ -110,12 +114,19 @@ void Weighing::revise() {
                 revise(rule_->fired[i].crossing_id, rule_->fired[i].grounds[k]);
 }
 
+// By name: at the edge of what a record shows nothing else says so.
+bool Weighing::is_withdrawn(Time time) const {
+    return std::ranges::any_of(record_.withdrawn(),
+                               [&](const auto& gone) { return runtime::from_proto(gone) == time; });
+}
+
 void Weighing::revise(const std::string& crossing_id, const Ground& ground) {
     const Time was = read_at(ground.evidence);
     if (!same_unit(*rule_, ground.evidence)) return;
-    if (was < at(0) || was > readings_.back().read_at) return;
+    const bool shows = !readings_.empty() && was >= at(0) && was <= readings_.back().read_at;
+    if (!shows && !is_withdrawn(was)) return;
     const auto now = std::ranges::lower_bound(readings_, was, {}, &Reading::read_at);
-    const bool withdrawn = now->read_at != was;
+    const bool withdrawn = now == readings_.end() || now->read_at != was;
     if (withdrawn == ground.withdrawn && (withdrawn || now->value == ground.evidence.value()))
         return;
     v1::Event event = new_event();

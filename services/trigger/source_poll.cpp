@@ -3,6 +3,7 @@
 #include "texts/cut.hpp"
 #include "trigger/answer_news.hpp"
 #include "trigger/poll_pace.hpp"
+#include "trigger/window.hpp"
 
 #include <fmt/format.h>
 
@@ -105,9 +106,10 @@ Task<SourcePoll::Outcome> SourcePoll::poll(PollBudget& budget) {
 }
 
 Task<SourcePoll::Outcome> SourcePoll::take(const HttpResponse& answer) {
-    const auto read = [this, &answer]() -> std::expected<Parsed, std::string> {
+    const Time latest = links_.now() + ahead_most;
+    const auto read = [this, &answer, latest]() -> std::expected<Parsed, std::string> {
         try {
-            return format_->read(answer.body);
+            return format_->read(answer.body, latest);
         } catch (const std::exception& failure) {  // Of memory.
             return std::unexpected(std::string{failure.what()});
         }
@@ -118,7 +120,6 @@ Task<SourcePoll::Outcome> SourcePoll::take(const HttpResponse& answer) {
     if (!taken) co_return Outcome{"too many answers wait to be read"};
     auto& parsed = *taken;
     if (!parsed) co_return Outcome{std::move(parsed.error())};
-    drop_future(*parsed, links_.now());
     health_.skipped(polled_.wanted, *parsed);
     large_ = answer.body.size() > body_bytes_max / 4 * 3;
     const bool stored = co_await stream_.send(*parsed);

@@ -43,9 +43,10 @@ Task<bool> SourceStream::send_all(const Parsed& parsed) {
         const Series* series = find_series_in(parsed, name);
         const auto none = parsed.no_data.find(name);
         if (!series && none == parsed.no_data.end()) {
-            // It is no longer in the answer. Should it come again, it is sent again, which does no
-            // harm.
+            // It is no longer in the answer. Should it come again, all of it is sent again, which
+            // does no harm: what it brings of the time before is known by nothing else.
             stored_.erase(name);
+            sent_.erase(name);
             continue;
         }
         Series without{name, {}, {}, {}, {}};

@@ -48,7 +48,7 @@ enum class Skip {
     bad_value,  // it is no number
     bad_time,   // it could be at any time, or at none
     bad_row,    // a row, or a whole series, that cannot be read
-    ahead,      // measured later than now; readers know no clock and leave it to the poller
+    ahead,      // stamped later than the poller says that anything can be
 };
 inline constexpr std::array<std::string_view, 5> skip_names = {"no_data", "bad_value", "bad_time",
                                                                "bad_row", "ahead"};
@@ -107,7 +107,8 @@ inline double poll_seconds_least(bool allow_private_addresses) {
     return allow_private_addresses ? 0.05 : 1;
 }
 
-using ReadBody = std::expected<Parsed, std::string> (*)(std::string_view body);
+// `latest`: what is stamped later is counted as ahead, and left out before anything is made of it.
+using ReadBody = std::expected<Parsed, std::string> (*)(std::string_view body, Time latest);
 
 // Why the format has no series of that name, and what to write; empty: it may have one. `name` is
 // what follows the station and its colon.
@@ -116,9 +117,14 @@ using SeriesProblem = std::string (*)(std::string_view station, std::string_view
 struct SourceFormat {
     std::string_view name;    // as in PutSourceRequest.format
     std::string_view accept;  // `Accept` of the request
-    ReadBody read;
+    ReadBody read_body;
     SeriesProblem series_problem;
     std::size_t bytes_max = body_bytes_max;
+
+    std::expected<Parsed, std::string> read(std::string_view body,
+                                            Time latest = Time::max()) const {
+        return read_body(body, latest);
+    }
 };
 
 // All formats: the files in sources/ that have no header.

@@ -25,6 +25,12 @@ namespace {
 
 using Fault = std::unexpected<std::string>;
 
+std::string_view without_mark(std::string_view text) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+    return text;
+}
+
 struct Columns {
     std::size_t count = 0;
     std::optional<std::size_t> station, date, level, discharge;
@@ -93,7 +99,8 @@ std::expected<Columns, std::string> read_header(const CsvRow& row) {
 
 class Reader {
 public:
-    Reader(CsvRows& rows, Columns columns) : rows_(rows), columns_(std::move(columns)) {
+    Reader(CsvRows& rows, const CsvRow& header, Columns columns, Time latest)
+        : rows_(rows), header_(header.cells), columns_(std::move(columns)), latest_(latest) {
         rows_.expect_columns(columns_.count);
     }
 
@@ -102,6 +109,7 @@ public:
         while (const auto row = rows_.next()) {
             if (++count > long_rows_max)
                 return Fault(fmt::format("line {}: more than {} rows", row->line, long_rows_max));
+            if (is_header(row->cells)) below_another_ = !is_ours(row->cells);
             const std::string fault = row->fault.empty() ? fault_of(*row) : row->fault;
             if (!fault.empty())
                 lose(*row, fault);
@@ -121,7 +129,21 @@ public:
     }
 
 private:
+    // Files may have been put together. What stands below a header that names other columns or
+    // units is not what ours says it is.
+    static bool is_header(const std::vector<std::string>& cells) {
+        const auto has = [&](std::string_view name) {
+            return std::ranges::any_of(
+                cells, [&](const std::string& cell) { return without_mark(cell) == name; });
+        };
+        return has("ID") && has("Date");
+    }
+    bool is_ours(const std::vector<std::string>& cells) const {
+        return std::ranges::equal(cells, header_, {}, without_mark, without_mark);
+    }
+
     std::string fault_of(const CsvRow& row) const {
+        if (below_another_) return "it stands below another header";
         if (!is_name(row.cells[*columns_.station])) return "bad station id";
         if (!row.ended && columns_.cut_hides()) return "the file ends in it";
         return {};
@@ -155,6 +177,11 @@ private:
             if (!cell.empty()) skip(Skip::bad_time);
             return;
         }
+        if (*read_at > latest_) {
+            const std::string& date = row.cells[*columns_.date];
+            if (!cell.empty()) parsed_.skip({Skip::ahead, identity({name, date})});
+            return;
+        }
         // Names without a value may be as many as rows; only so many can be watched.
         if (cell.empty() && found_.size() > 2 * series_max && !found_.contains(name)) return;
         Found& found = found_[name];
@@ -172,7 +199,10 @@ private:
     };
 
     CsvRows& rows_;
+    const std::vector<std::string> header_;
     Columns columns_;
+    Time latest_;
+    bool below_another_ = false;
     std::map<std::string, Found> found_;
     std::size_t with_values_ = 0;
     Parsed parsed_;
@@ -180,19 +210,17 @@ private:
 
 }  // namespace
 
-std::expected<Parsed, std::string> read(std::string_view body) {
+std::expected<Parsed, std::string> read(std::string_view body, Time latest) {
     if (body.size() > long_body_bytes_max)
         return Fault(fmt::format("longer than {} bytes", long_body_bytes_max));
     if (const auto kind = kind_of(body); !kind.empty())
         return Fault(fmt::format("no CSV, but {}: is the address right?", kind));
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-    if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
-    CsvRows rows{body};
+    CsvRows rows{without_mark(body)};
     const auto header = rows.next();
     if (!header) return Fault("no header");
     const auto columns = read_header(*header);
     if (!columns) return Fault(columns.error());
-    return Reader{rows, *columns}.read();
+    return Reader{rows, *header, *columns, latest}.read();
 }
 
 static std::string series_problem(std::string_view station, std::string_view name) {

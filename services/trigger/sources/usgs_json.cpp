@@ -8,6 +8,7 @@
 // took down long ago, some of them with the last value that they had.
 #include "trigger/sources.hpp"
 
+#include "texts/utf8.hpp"
 #include "trigger/sources/fields.hpp"
 
 #include <fmt/format.h>
@@ -19,6 +20,8 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 namespace tocsin::trigger {
@@ -154,17 +157,16 @@ struct Sensor {
     }
 };
 
-// Two lists of one sensor's values: a value in either is one.
-void take_in(Series& series, const Series& more) {
-    series.readings.insert(series.readings.end(), more.readings.begin(), more.readings.end());
-    for (const Series* one : {&std::as_const(series), &more})
-        for (const Time at : std::vector(one->no_data)) series.readings.push_back({at, no_value});
+// As they were before they were put in order, so that more may come.
+void put_back_no_data(Series& series) {
+    for (const Time at : series.no_data) series.readings.push_back({at, no_value});
     series.no_data.clear();
-    put_in_order(series);
 }
 
 class Reader {
 public:
+    explicit Reader(Time latest) : latest_(latest) {}
+
     Parsed read(const json& document) {
         const json& all = all_series(document);
         for (std::size_t i = 0; i < all.size(); ++i)
@@ -237,7 +239,7 @@ private:
         put_in_order(sensor.series);
     }
 
-    static void take(Sensor& sensor, const json& value, const json& time, double no_data) {
+    void take(Sensor& sensor, const json& value, const json& time, double no_data) const {
         const auto text = [](const json& one) {
             return one.is_string() ? one.get<std::string>() : one.dump();
         };
@@ -248,7 +250,9 @@ private:
         if (!number && !none) return skip(Skip::bad_value);
         if (none) skip(Skip::no_data);
         const auto read_at = time_of(time);
-        if (read_at)
+        if (read_at && *read_at > latest_) {
+            if (!none) sensor.skip(Skip::ahead, text(time), {});
+        } else if (read_at)
             sensor.series.readings.push_back({*read_at, none ? no_value : *number});
         else if (!none)
             skip(Skip::bad_time);
@@ -280,9 +284,11 @@ private:
         }
     }
 
-    // Of each sensor one list is left: another one adds to it.
+    // Of each sensor one list is left: another one adds to it, and a value in either is one. All of
+    // them are put in order once, however many a file has.
     static void join_lists(std::vector<Sensor*>& sensors) {
         std::map<std::string_view, Sensor*> first;
+        std::set<Series*> joined;
         std::erase_if(sensors, [&](Sensor* sensor) {
             Series& series = sensor->series;
             if (series.sensor.empty() || sensor->lost) return false;
@@ -296,11 +302,16 @@ private:
                 sensor->skips.clear();
                 return true;
             }
-            take_in(before.series, series);
+            if (joined.insert(&before.series).second) put_back_no_data(before.series);
+            put_back_no_data(series);
+            before.series.readings.insert(before.series.readings.end(), series.readings.begin(),
+                                          series.readings.end());
             return true;
         });
+        for (Series* whole : joined) put_in_order(*whole);
     }
 
+    Time latest_;
     Parsed parsed_;
     std::vector<Sensor> sensors_;  // in the order of the document
     std::size_t listed_ = 0;
@@ -308,63 +319,157 @@ private:
     std::int64_t rows_ = 0;
 };
 
-// A number that no double holds makes the parser refuse the whole document. As a text it costs what
-// it stands for, which no number so large measures. Where it ends.
-std::size_t pass_number(std::string& body, std::size_t at) {
-    const std::size_t end = std::min(body.find_first_not_of("0123456789+-.eE", at), body.size());
+std::string_view digits_at(std::string_view text) {
+    return text.substr(0, std::min(text.find_first_not_of("0123456789"), text.size()));
+}
+
+// By the grammar of RFC 8259 section 6, and within what a double holds: the parser refuses the
+// whole document for any other.
+bool is_json_number(std::string_view token) {
     double value = 0;
-    const char* last = body.data() + end;
-    const auto [stop, error] = std::from_chars(body.data() + at, last, value);
-    if (error == std::errc::result_out_of_range && stop == last) body[at] = body[end - 1] = '"';
-    return end;
-}
-
-// What some writers put where a number is missing, and JSON has no word for: as a text it costs its
-// row, not the document. Where it ends; `at` where none begins there.
-std::size_t pass_word(std::string& body, std::size_t at) {
-    for (const std::string_view word : {"NaN", "Infinity", "-Infinity", "-NaN"}) {
-        if (body.compare(at, word.size(), word) != 0) continue;
-        body[at] = body[at + word.size() - 1] = '"';
-        return at + word.size();
+    const char* last = token.data() + token.size();
+    if (std::from_chars(token.data(), last, value).ec == std::errc::result_out_of_range)
+        return false;
+    if (token.starts_with('-')) token.remove_prefix(1);
+    const auto whole = digits_at(token);
+    if (whole.empty() || (whole.size() > 1 && whole.front() == '0')) return false;
+    token.remove_prefix(whole.size());
+    const auto part = [&](std::size_t skipped) {
+        token.remove_prefix(skipped);
+        const auto digits = digits_at(token);
+        token.remove_prefix(digits.size());
+        return !digits.empty();
+    };
+    if (token.starts_with('.') && !part(1)) return false;
+    if (token.starts_with('e') || token.starts_with('E')) {
+        const bool sign = token.size() > 1 && (token[1] == '+' || token[1] == '-');
+        if (!part(sign ? 2 : 1)) return false;
     }
-    return at;
+    return token.empty();
 }
 
-// Before anything is built of it. The parser could count by a callback, but then it looks at all
-// that a list holds whenever an object in it ends: one of a million objects took it hours.
-void bound(std::string& body) {
-    int depth = 0;
-    std::int64_t marks = 0;
-    bool quoted = false;
-    for (std::size_t at = 0; at < body.size(); ++at) {
-        const char c = body[at];
-        if (quoted && c == '\\') ++at;
-        if (c == '"') quoted = !quoted;
-        if (quoted) continue;
-        if (const std::size_t end = pass_word(body, at); end != at) {
-            at = end - 1;
-            continue;
+// The body as the parser takes it: what JSON has no word for, such as NaN or +1.5, becomes a text,
+// and what no text may hold a question mark, so that each costs its row and not the document.
+// Before anything is built of it: how deep it is nested and how much it holds. The parser could
+// count by a callback, but then it looks at all that a list holds whenever an object in it ends:
+// one of a million objects took it hours.
+class Bounded {
+public:
+    explicit Bounded(std::string_view body) : body_(body) {
+        constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+        if (body_.starts_with(byte_order_mark)) body_.remove_prefix(byte_order_mark.size());
+        out_.reserve(body_.size());
+    }
+
+    std::string text() {
+        while (at_ < body_.size()) {
+            const char c = body_[at_];
+            if (c == '"')
+                take_text();
+            else if (std::string_view("{}[],: \t\r\n").find(c) != std::string_view::npos)
+                take_mark();
+            else
+                take_token();
         }
-        if (c == '-' || (c >= '0' && c <= '9')) at = pass_number(body, at) - 1;
-        if (c == '{' || c == '[') ++depth;
-        if (c == '}' || c == ']') --depth;
-        if (depth > depth_max) throw Malformed(fmt::format("nested deeper than {}", depth_max));
-        if (c == '{' || c == '[' || c == ',' || c == ':') ++marks;
-        if (marks > marks_max) throw Malformed(fmt::format("more than {} values", marks_max));
+        return std::move(out_);
     }
-}
+
+private:
+    void take_mark() {
+        const char c = body_[at_++];
+        out_ += c;
+        if (c == '{' || c == '[') ++depth_;
+        if (c == '}' || c == ']') --depth_;
+        if (depth_ > depth_max) throw Malformed(fmt::format("nested deeper than {}", depth_max));
+        if (c == '{' || c == '[' || c == ',' || c == ':') ++marks_;
+        if (marks_ > marks_max) throw Malformed(fmt::format("more than {} values", marks_max));
+    }
+
+    void take_token() {
+        const std::size_t end = std::min(body_.find_first_of("{}[],:\" \t\r\n", at_), body_.size());
+        const std::string_view token = body_.substr(at_, end - at_);
+        // Outside of everything it shows that this is no such document.
+        if (depth_ == 0 || is_json_number(token) || token == "true" || token == "false" ||
+            token == "null") {
+            out_ += token;
+            at_ = end;
+            return;
+        }
+        out_ += '"';
+        while (at_ < end) take_character();
+        out_ += '"';
+    }
+
+    void take_text() {
+        out_ += body_[at_++];
+        while (at_ < body_.size() && body_[at_] != '"') {
+            if (body_[at_] == '\\')
+                take_escape();
+            else
+                take_character();
+        }
+        if (at_ < body_.size()) out_ += body_[at_++];
+    }
+
+    void take_character() {
+        const std::size_t length = texts::utf8_length(body_.substr(at_));
+        const bool usable =
+            length > 0 && static_cast<unsigned char>(body_[at_]) >= ' ' && body_[at_] != '\\';
+        if (usable)
+            out_ += body_.substr(at_, length);
+        else
+            out_ += '?';
+        at_ += usable ? length : 1;
+    }
+
+    // The four digits of `\uXXXX` at a place; nothing: there is none.
+    std::optional<unsigned> unit_at(std::size_t at) const {
+        if (body_.substr(std::min(at, body_.size()), 2) != "\\u") return std::nullopt;
+        const std::string_view digits = body_.substr(at + 2, 4);
+        unsigned unit = 0;
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16);
+        const bool whole = error == std::errc{} && digits.size() == 4 && end == &digits[0] + 4;
+        return whole ? std::optional{unit} : std::nullopt;
+    }
+
+    void take_escape() {
+        std::size_t length = 0;
+        if (at_ + 1 < body_.size() &&
+            std::string_view("\"\\/bfnrt").find(body_[at_ + 1]) != std::string_view::npos)
+            length = 2;
+        if (const auto unit = unit_at(at_)) {
+            const auto second = unit_at(at_ + 6);
+            const bool high = *unit >= 0xD800 && *unit < 0xDC00;
+            const bool low = second && *second >= 0xDC00 && *second < 0xE000;
+            if (*unit < 0xD800 || *unit >= 0xE000)
+                length = 6;
+            else if (high && low)
+                length = 12;
+        }
+        if (length > 0)
+            out_ += body_.substr(at_, length);
+        else
+            out_ += '?';
+        at_ += std::max<std::size_t>(length, 1);
+    }
+
+    std::string_view body_;
+    std::string out_;
+    std::size_t at_ = 0;
+    int depth_ = 0;
+    std::int64_t marks_ = 0;
+};
 
 }  // namespace
 
-std::expected<Parsed, std::string> read(std::string_view body) {
+std::expected<Parsed, std::string> read(std::string_view body, Time latest) {
     if (body.size() > body_bytes_max)
         return std::unexpected(fmt::format("longer than {} bytes", body_bytes_max));
     if (const auto kind = kind_of(body); !kind.empty() && kind != "JSON")
         return std::unexpected(fmt::format("not JSON, but {}: is the address right?", kind));
     try {
-        std::string text{body};
-        bound(text);
-        return Reader{}.read(json::parse(text));
+        return Reader{latest}.read(json::parse(Bounded{body}.text()));
     } catch (const Malformed& malformed) {
         return std::unexpected(std::string{malformed.what()});
     } catch (const json::parse_error& error) {

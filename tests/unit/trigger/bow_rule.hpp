@@ -97,7 +97,9 @@ struct From {
     std::int64_t address = 1;
 };
 
-inline runtime::Foreign readings(const Brought& brought, const From& from = {}) {
+// `withdrawn`: seconds at which the provider has no value any more.
+inline runtime::Foreign readings(const Brought& brought, const From& from = {},
+                                 const std::vector<int>& withdrawn = {}) {
     v1::Readings body;
     body.set_source_id("bow");
     body.set_address(from.address);
@@ -109,6 +111,7 @@ inline runtime::Foreign readings(const Brought& brought, const From& from = {}) 
         *reading.mutable_read_at() = runtime::to_proto(at(seconds));
         reading.set_value(value);
     }
+    for (const int seconds : withdrawn) *body.add_withdrawn() = runtime::to_proto(at(seconds));
     auto result = testing::foreign<v1::Readings>("trigger", "bow", {body}, at(10'000'000));
     result.topic = "tocsin.trigger.readings.v1";
     return result;
@@ -149,10 +152,12 @@ inline std::string kinds(const Given<Decider>& given) {
 struct Record {
     Brought brought;
     int on = 0;  // seconds
+    std::vector<int> withdrawn{};
 };
 inline void play(Given<Decider>& given, const std::vector<Record>& records, std::string& all) {
     for (const Record& record : records) {
-        const std::string words = kinds(given.on(at(record.on)).when(readings(record.brought)));
+        const std::string words =
+            kinds(given.on(at(record.on)).when(readings(record.brought, {}, record.withdrawn)));
         if (!words.empty()) all += (all.empty() ? "" : " ") + words;
     }
 }

@@ -71,6 +71,18 @@ TEST(StrangeFiles, EcccRowsThatAreShortLongOrCut) {
              "A:level 10:00=1; bad_row 1; line 2: 1 columns, not 4"},
             {"the header again", level(good + "ID,Date,Water Level (m),QA\n" + next),
              "A:level 10:00=1 10:05=2; bad_value 1"},
+            {"a header with another unit",
+             level(good + "ID,Date,Water Level (ft),QA\nB,2026-05-01T10:00:00Z,9,1\n" +
+                   "ID,Date,Water Level (m),QA\n" + next),
+             "A:level 10:00=1 10:05=2; bad_value 1; bad_row 2; line 3: it stands below another "
+             "header"},
+            {"a header with other columns",
+             level(good + "Date,ID,QA,Water Level (m)\n2026-05-01T10:00:00Z,B,1,9\n"),
+             "A:level 10:00=1; bad_row 2; line 3: it stands below another header"},
+            {"a longer header",
+             level(good + "\xEF\xBB\xBFID,Date,Water Level (m),QA,Note\n" +
+                   "B,2026-05-01T10:00:00Z,9,1\n"),
+             "A:level 10:00=1; bad_row 2; line 3: 5 columns, not 4"},
             {"another file behind it", datamart + wide + datamart + wide,
              "05BB002:discharge 10:00=1500; 05BB002:level 10:00=1; bad_row 1; "
              "line 3: bad station id"},

@@ -339,6 +339,25 @@ TEST_F(PollerChangeTest, OfASeriesThatVanishedEverybodyKnowsAtOnce) {
     EXPECT_FALSE(report().stale());
 }
 
+// A file that was cut before its rows, and behind it an hour that comes late.
+TEST_F(PollerChangeTest, ASeriesThatVanishedBringsWhatIsOlderWhenItReturns) {
+    echo();
+    now_ = utc("2026-05-01T00:20:00Z");
+    transport_.answers = {answer("A,2026-05-01T00:10:00Z,500\nB,2026-05-01T00:10:00Z,1\n")};
+    begin();
+    poll("B,2026-05-01T00:11:00Z,1\n");
+    poll(
+        "A,2026-05-01T00:02:00Z,1800\nA,2026-05-01T00:10:00Z,500\n"
+        "B,2026-05-01T00:12:00Z,1\n");
+    bool sent = false;
+    for (const v1::Readings& record : ledger_.appended)
+        if (record.series() == "A:level")
+            sent = sent || std::ranges::any_of(record.readings(), [](const auto& reading) {
+                       return reading.value() == 1800;
+                   });
+    EXPECT_TRUE(sent);
+}
+
 TEST_F(PollerChangeTest, OfTheSeriesThatNoRuleReadsTheStreamHasTheNamesAndOneReading) {
     echo();
     const auto stations = [](int minute) {

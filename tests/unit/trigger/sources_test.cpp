@@ -97,6 +97,22 @@ TEST(UsgsJson, ASensorKeepsItsNamesWhateverItsPlaceInTheList) {
         << "a rule on the long name does not lose it when the other one is listed no more";
 }
 
+// It would have taken the short name, on which the rule is, from the one that delivers.
+TEST(UsgsJson, AStampFromAheadTakesNoNameFromTheOthers) {
+    const std::string row = R"({"value":"1","dateTime":"2026-05-01T10:00:00Z"})";
+    for (const char* ahead : {"2027-06-01T00:00:00Z", "2026-05-01T10:59:00Z"}) {
+        const std::string late = fmt::format(R"({{"value":"2","dateTime":"{}"}})", ahead);
+        const auto parsed =
+            find_format("usgs-json")
+                ->read(usgs(sensor(7, late) + ',' + sensor(8, row)), utc("2026-05-01T10:05:00Z"));
+        ASSERT_TRUE(parsed) << ahead;
+        const auto* shorter = find_series(*parsed, "1:2");
+        ASSERT_NE(shorter, nullptr) << ahead;
+        EXPECT_EQ(shorter->sensor, "8");
+        EXPECT_EQ(parsed->skipped[Skip::ahead], 1);
+    }
+}
+
 TEST(UsgsJson, TwoListsOfOneSensorAreOne) {
     const auto at = [](const char* clock, const char* value) {
         return fmt::format(R"({{"value":"{}","dateTime":"2026-05-01T{}:00Z"}})", value, clock);
@@ -192,6 +208,20 @@ TEST(UsgsJson, ALongHostileBodyIsReadInOneGo) {
                 HasSubstr("not an object"))
         << "brackets in a text nest nothing";
     EXPECT_THAT(error_of("usgs-json", std::string(bytes, '[')), HasSubstr("nested"));
+}
+
+// Each further list had all readings so far put in order again.
+TEST(UsgsJson, ManyListsOfOneSensorAreReadInOneGo) {
+    std::string rows;
+    for (int minute = 0; minute < 100'000; ++minute)
+        rows += fmt::format(R"({}{{"value":1,"dateTime":"2026-{:02}-{:02}T{:02}:{:02}:00Z"}})",
+                            minute == 0 ? "" : ",", minute / 40'320 + 1, minute / 1440 % 28 + 1,
+                            minute / 60 % 24, minute % 60);
+    std::string lists = sensor(7, rows);
+    for (int i = 0; i < 1'990; ++i) lists += ',' + sensor(7, "");
+    const auto parsed = must_read("usgs-json", usgs(lists));
+    ASSERT_FALSE(parsed.series.empty());
+    EXPECT_EQ(parsed.series.front().readings.size(), 100'000U);
 }
 
 TEST(UsgsJson, WhatIsNoSuchFileIsAnErrorThatSaysWhatItIs) {

@@ -231,33 +231,43 @@ TEST(StrangeFiles, UsgsTimesAndRows) {
 
 TEST(StrangeFiles, UsgsDocuments) {
     const std::string good = usgs_file(site(sensor("7", at("10:00", "1"))));
-    expect_all("usgs-json",
-               {
-                   {"a byte-order mark", "\xEF\xBB\xBF" + good, "1:00065#7 10:00=1"},
-                   {"line ends", "\r\n" + good + "\r\n", "1:00065#7 10:00=1"},
-                   {"other things beside it", R"({"name":[1e999,-1e999,{}],)" + good.substr(1),
-                    "1:00065#7 10:00=1"},
-                   {"the list twice", R"({"value":{"timeSeries":[{}],)" + good.substr(10),
-                    "1:00065#7 10:00=1"},
-                   {"a page with status 200", "\n<html><body>Busy</body></html>",
-                    "error: not JSON, but a web page or XML: is the address right?"},
-                   {"nothing", "", "error: not JSON, but empty: is the address right?"},
-                   {"a list", "[" + good + "]", "error: $ is not an object"},
-                   {"another level", R"({"value":)" + good + "}",
-                    "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
-                   {"an error in JSON", R"({"status":503})",
-                    "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
-                   {"a bare NaN", usgs_file(site(sensor("7", at("10:00", "NaN")))),
-                    "1:00065#7; bad_value 1"},
-                   {"a name in Latin-1",
-                    R"({"name":"Rivi)"
-                    "\xE8"
-                    R"(re",)" +
-                        good.substr(1),
-                    "error: not JSON: byte 15"},
-                   {"two documents", good + good, "error: not JSON: byte 261"},
-                   {"a NUL at its end", good + '\0', "1:00065#7 10:00=1"},
-               });
+    expect_all(
+        "usgs-json",
+        {
+            {"a byte-order mark", "\xEF\xBB\xBF" + good, "1:00065#7 10:00=1"},
+            {"line ends", "\r\n" + good + "\r\n", "1:00065#7 10:00=1"},
+            {"other things beside it", R"({"name":[1e999,-1e999,{}],)" + good.substr(1),
+             "1:00065#7 10:00=1"},
+            {"the list twice", R"({"value":{"timeSeries":[{}],)" + good.substr(10),
+             "1:00065#7 10:00=1"},
+            {"a page with status 200", "\n<html><body>Busy</body></html>",
+             "error: not JSON, but a web page or XML: is the address right?"},
+            {"nothing", "", "error: not JSON, but empty: is the address right?"},
+            {"a list", "[" + good + "]", "error: $ is not an object"},
+            {"another level", R"({"value":)" + good + "}",
+             "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
+            {"an error in JSON", R"({"status":503})",
+             "error: $.value.timeSeries is missing: no instantaneous values of USGS"},
+            {"a bare NaN", usgs_file(site(sensor("7", at("10:00", "NaN")))),
+             "1:00065#7; bad_value 1"},
+            {"a name in Latin-1",
+             R"({"name":"Rivi)"
+             "\xE8"
+             R"(re",)" +
+                 good.substr(1),
+             "1:00065#7 10:00=1"},
+            {"a tab and half an escape in a name",
+             "{\"name\":\"a\tb\\x \\ud83d \\u12\"," + good.substr(1), "1:00065#7 10:00=1"},
+            {"an escape of two halves", R"({"name":"\ud83d\ude00",)" + good.substr(1),
+             "1:00065#7 10:00=1"},
+            {"a value with a plus", usgs_file(site(sensor("7", at("10:00", "+1.5")))),
+             "1:00065#7; bad_value 1"},
+            {"words that JSON does not know",
+             R"({"a":nan,"b":None,"c":.5,"d":007,"e":1.,"f":undefined,"g":-,)" + good.substr(1),
+             "1:00065#7 10:00=1"},
+            {"two documents", good + good, "error: not JSON: byte 261"},
+            {"a NUL at its end", good + '\0', "1:00065#7 10:00=1"},
+        });
 }
 
 }  // namespace
