@@ -102,17 +102,38 @@ static bool same_agency(const v1::Roster& before, const v1::Roster& after,
                               });
 }
 
+// Of an agency that nobody could change any more: who comes to it may do nothing else there.
+static bool only_gets_admins(const v1::Roster& before, const v1::Roster& after,
+                             const std::string& agency_id) {
+    const People were = people_of(before, agency_id);
+    v1::Roster without;
+    *without.add_agencies() = *find_agency(after, agency_id);
+    for (const auto& [key, person] : people_of(after, agency_id)) {
+        if (were.contains(key))
+            *without.add_people() = *person;
+        else if (person->roles_size() != 1 || person->roles(0) != "admin")
+            return false;
+    }
+    return same_agency(before, without, agency_id);
+}
+
 std::optional<Rejection> require_own_agencies(const v1::Roster& present, const Asking& asking,
                                               const v1::Roster& imported) {
     for (int i = 0; i < imported.agencies_size(); ++i) {
         const std::string& id = imported.agencies(i).agency_id();
-        if (id == asking.agency || !has_admin(present, id) || same_agency(present, imported, id))
+        if (id == asking.agency || !find_agency(present, id) || same_agency(present, imported, id))
             continue;
-        return Rejection{Because::permission_denied, "other_agency",
-                         fmt::format("agency `{}` has admins of its own, who alone may change it; "
-                                     "leave it out, or let one of them import it",
-                                     id),
-                         fmt::format("roster.agencies[{}].agency_id", i)};
+        const bool has_own = has_admin(present, id);
+        if (!has_own && only_gets_admins(present, imported, id)) continue;
+        return Rejection{
+            Because::permission_denied, "other_agency",
+            has_own ? fmt::format("agency `{}` has admins of its own, who alone may change it; "
+                                  "leave it out, or let one of them import it",
+                                  id)
+                    : fmt::format("agency `{}` has no admin: all that another agency may do is to "
+                                  "add people to it who have the role admin and no other",
+                                  id),
+            fmt::format("roster.agencies[{}].agency_id", i)};
     }
     return std::nullopt;
 }

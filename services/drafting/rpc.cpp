@@ -115,7 +115,7 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
     Context* context, const v1::WatchMessagesRequest* request) {
     const auto caller = rpc_.authenticate(*context, *request);
     if (!caller) return new WatchStream(view_, caller.error());
-    DraftingView::Watch watch{caller->realm, request->incident_id(),
+    DraftingView::Watch watch{caller->realm, caller->actor, request->incident_id(),
                               [who = *caller](const content::v1::Parties& parties) {
                                   return runtime::concerns(who, parties);
                               },
@@ -126,8 +126,8 @@ grpc::ServerWriteReactor<v1::WatchMessagesResponse>* DraftingRpc::WatchMessages(
         [context] { context->TryCancel(); });
 }
 
-Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,
-                                     v1::PreviewMessageResponse* response) {
+Reactor* DraftingRpc::preview_message(Context* context, const grpc::ByteBuffer& request,
+                                      grpc::ByteBuffer& response) {
     const auto reader = [this](const Caller& caller, const auto& in, auto& out) {
         return view_.read(caller.realm, [&](const Realm& realm) {
             out = preview(in.draft(), caller.realm, realm.destinations(), runtime::system_now(),
@@ -135,7 +135,8 @@ Reactor* DraftingRpc::PreviewMessage(Context* context, const v1::PreviewMessageR
             return grpc::Status::OK;
         });
     };
-    return rpc_.read_apart(previews_, context, request, response, reader);
+    return rpc_.read_apart<v1::PreviewMessageRequest, v1::PreviewMessageResponse>(
+        previews_, context, request, response, reader);
 }
 
 }  // namespace tocsin::drafting

@@ -15,7 +15,12 @@ class DraftingRpc final : public runtime::Edge<v1::DraftingService, v1::Command>
 public:
     // `world`: in which drafts are previewed.
     DraftingRpc(runtime::Rpc& rpc, DraftingView& view, std::string world)
-        : Edge(rpc), view_(view), world_(std::move(world)) {}
+        : Edge(rpc), view_(view), world_(std::move(world)) {
+        serve_raw("PreviewMessage", [this](Context* context, const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) {
+            return preview_message(context, *request, *response);
+        });
+    }
     // Ends the previews that wait.
     void stop() { previews_.thread.stop(); }
 
@@ -33,10 +38,11 @@ public:
                           v1::ListMessagesResponse* response) override;
     grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
         Context* context, const v1::WatchMessagesRequest* request) override;
-    Reactor* PreviewMessage(Context* context, const v1::PreviewMessageRequest* request,
-                            v1::PreviewMessageResponse* response) override;
 
 private:
+    Reactor* preview_message(Context* context, const grpc::ByteBuffer& request,
+                             grpc::ByteBuffer& response);
+
     static constexpr std::size_t previews_max = 64;
 
     DraftingView& view_;

@@ -129,10 +129,14 @@ DraftingView::Snapshot DraftingView::watch(Watch watch, Watcher& watcher) {
         watcher.ended(Watcher::End::over);
         return nullptr;
     }
-    const auto of_realm = std::ranges::count_if(
-        watches_, [&](const auto& entry) { return entry.second.realm == watch.realm; });
-    if (watches_.size() >= watchers_max ||
-        static_cast<std::size_t>(of_realm) >= watchers_of_realm_max) {
+    std::size_t of_realm = 0, of_caller = 0;
+    for (const auto& [other, known] : watches_) {
+        if (known.realm != watch.realm) continue;
+        ++of_realm;
+        if (known.caller == watch.caller) ++of_caller;
+    }
+    if (watches_.size() >= watchers_max || of_realm >= watchers_of_realm_max ||
+        of_caller >= watchers_of_caller_max) {
         watcher.ended(Watcher::End::too_many);
         return nullptr;
     }

@@ -99,6 +99,7 @@ public:
     // places of all others.
     static constexpr std::size_t watchers_max = 400;
     static constexpr std::size_t watchers_of_realm_max = 100;
+    static constexpr std::size_t watchers_of_caller_max = 20;
 
     // `impossible_move` is called, on the ledger thread, for each move that was not made.
     explicit DraftingView(
@@ -117,6 +118,7 @@ public:
     // is called on the ledger thread and must not block.
     struct Watch {
         std::string realm;
+        std::string caller;  // the token's subject
         std::string incident_id;
         std::function<bool(const content::v1::Parties&)> sees = [](const auto&) { return true; };
         // Takes out of a message what the watcher is not to see.

@@ -102,8 +102,11 @@ static grpc::Status status_of(Watcher::End end) {
     if (end == Watcher::End::over) return runtime::edge_status("stopping");
     return runtime::edge_status(
         "too_many_watchers",
-        fmt::format("too many streams are open: at most {} of one realm and {} in all; end others",
-                    DraftingView::watchers_of_realm_max, DraftingView::watchers_max));
+        fmt::format(
+            "too many streams are open: at most {} of one caller, {} of one realm and {} in all; "
+            "end others",
+            DraftingView::watchers_of_caller_max, DraftingView::watchers_of_realm_max,
+            DraftingView::watchers_max));
 }
 
 void WatchStream::ended(End end) {

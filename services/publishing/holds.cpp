@@ -75,13 +75,18 @@ static std::optional<Rejection> require_reach(const Channels& channels, const As
                                   known->second.channel.agency_id(), "channel_id");
 }
 
-static std::optional<Rejection> require_room(const Holds& holds) {
-    if (holds.in_force.size() < holds_max) return std::nullopt;
-    return runtime::no_room("too_many_holds", {.of = "the realm",
-                                               .bound = holds_max,
-                                               .things = "holds at a time",
-                                               .remedy = "hold everything, or lift some",
-                                               .field = {}});
+static std::optional<Rejection> require_room(const Holds& holds, const std::string& agency) {
+    const auto ours = std::ranges::count_if(holds.in_force, [&](const auto& entry) {
+        return entry.second.placed_by_agency() == agency;
+    });
+    const bool agency_full = static_cast<std::size_t>(ours) >= holds_of_agency_max;
+    if (!agency_full && holds.in_force.size() < holds_max) return std::nullopt;
+    return runtime::no_room("too_many_holds",
+                            {.of = agency_full ? "your agency" : "the realm",
+                             .bound = agency_full ? holds_of_agency_max : holds_max,
+                             .things = "holds at a time",
+                             .remedy = "hold everything, or lift some",
+                             .field = {}});
 }
 
 Verdict place_hold(const Holds& holds, const Channels& channels, const Asking& asking,
@@ -90,7 +95,7 @@ Verdict place_hold(const Holds& holds, const Channels& channels, const Asking& a
     if (auto no = require_reach(channels, asking, request)) return std::unexpected(*no);
     std::string id = runtime::derive_id("hold", {asking.agency, asking.actor, asking.request_id});
     if (holds.find(id)) return Happened{{}, std::move(id), {}};
-    if (auto no = require_room(holds)) return std::unexpected(*no);
+    if (auto no = require_room(holds, asking.agency)) return std::unexpected(*no);
     const Duration length =
         request.lasts_seconds() > 0 ? seconds{request.lasts_seconds()} : usual_length;
     const Duration reminder = request.remind_after_seconds() > 0
@@ -108,6 +113,7 @@ Verdict place_hold(const Holds& holds, const Channels& channels, const Asking& a
     if (!request.everything()) hold.set_agency_id(asking.agency);
     hold.set_reason(request.reason());
     hold.set_placed_by(asking.actor);
+    hold.set_placed_by_agency(asking.agency);
     *hold.mutable_place_time() = to_proto(now);
     *hold.mutable_remind_at() = to_proto(now + reminder);
     *hold.mutable_until() = to_proto(now + length);

@@ -14,8 +14,9 @@
 
 namespace tocsin::publishing {
 
-// Of a realm, in force at a time.
+// Of a realm, in force at a time, and of those placed for one agency: none takes all.
 inline constexpr std::size_t holds_max = 20;
+inline constexpr std::size_t holds_of_agency_max = holds_max / 2;
 // And known once they ended.
 inline constexpr std::size_t ended_holds_max = 50;
 

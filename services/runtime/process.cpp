@@ -1,6 +1,7 @@
 #include "runtime/process.hpp"
 
 #include "runtime/base/ids.hpp"
+#include "runtime/edge/received.hpp"
 #include "runtime/edge/tls.hpp"
 #include "runtime/host/core_dumps.hpp"
 #include "runtime/host/descriptors.hpp"
@@ -30,13 +31,6 @@ using std::chrono::milliseconds;
 
 static constexpr int sent_bytes_max = 4 << 20;
 static constexpr int metadata_bytes_max = 32 << 10;
-// A gateway has one connection for everybody's calls, as many as it has connections by default.
-static constexpr int streams_per_connection_max = 4096;
-static constexpr int handshake_ms_max = 10'000;
-static constexpr int connection_idle_ms_max = 10 * 60'000;
-// From then on a client opens another one; streams that are open have as long again.
-static constexpr int connection_age_ms_max = 60 * 60'000;
-static constexpr int connection_age_grace_ms_max = 60 * 60'000;
 
 static WorldKeys read_keys(const std::string& path) {
     auto keys = read_world_keys(path);
@@ -106,18 +100,6 @@ std::vector<std::string> Process::health_names(const Hosted& hosted) const {
     std::string camel = name;
     camel.front() = static_cast<char>(std::toupper(camel.front()));
     return {name, fmt::format("tocsin.{}.v1.{}Service", name, camel)};
-}
-
-// What one connection may hold, and for how long.
-static void bound_connections(grpc::ServerBuilder& builder) {
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_per_connection_max);
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_ms_max);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, connection_idle_ms_max);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, connection_age_ms_max);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, connection_age_grace_ms_max);
 }
 
 void Process::listen() {

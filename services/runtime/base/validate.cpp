@@ -147,7 +147,7 @@ private:
         if (rules.required() && !partial) visible(said, value, item);
     }
 
-    // A name that nobody sees cannot be told from none, nor from another such.
+    // A name that nobody sees looks like none, and like every other such.
     void visible(const std::string& value, const FieldDescriptor* field, const std::string& path) {
         if (value.empty())
             add(path, "must not be empty");

@@ -25,16 +25,17 @@ public:
 
 protected:
     explicit Edge(Rpc& rpc) : rpc_(rpc) {
-        const auto& service =
-            *google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-                Generated::service_full_name());
-        for (int i = 0; i < service.method_count(); ++i) {
-            const auto& method = *service.method(i);
+        using Bytes = grpc::ByteBuffer;
+        for (int i = 0; i < service().method_count(); ++i) {
+            const auto& method = *service().method(i);
             if (method_rules(*method.input_type()).access() != rules::v1::ACCESS_CHANGE) continue;
             const auto& body = Rpc::body_field(*Command::descriptor(), *method.input_type());
-            serve(i, changes_
-                         .emplace(method.input_type(), Rpc::Change{&method, &blank_, &body, {}, {}})
-                         .first->second);
+            const Rpc::Change& change =
+                changes_.emplace(method.input_type(), Rpc::Change{&method, &blank_, &body, {}, {}})
+                    .first->second;
+            serve(i, [this, &change](Context* context, const Bytes* request, Bytes* response) {
+                return rpc_.change(context, change, *request, *response);
+            });
         }
     }
 
@@ -63,17 +64,27 @@ protected:
                          });
     }
 
+    // In place of the generated handler, which would parse what anybody sends.
+    // `handler(Context*, const grpc::ByteBuffer*, grpc::ByteBuffer*)`.
+    template <class Handler>
+    void serve_raw(const std::string& method, Handler handler) {
+        serve(service().FindMethodByName(method)->index(), std::move(handler));
+    }
+
     Rpc& rpc_;
 
 private:
-    // In place of the generated handler, which would need a function for each method.
-    void serve(int index, const Rpc::Change& change) {
+    static const google::protobuf::ServiceDescriptor& service() {
+        return *google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+            Generated::service_full_name());
+    }
+
+    // In place of the generated handler, which would also need a function for each method.
+    template <class Handler>
+    void serve(int index, Handler handler) {
         using Bytes = grpc::ByteBuffer;
         this->MarkMethodRawCallback(
-            index, new grpc::internal::CallbackUnaryHandler<Bytes, Bytes>(
-                       [this, &change](Context* context, const Bytes* request, Bytes* response) {
-                           return rpc_.change(context, change, *request, *response);
-                       }));
+            index, new grpc::internal::CallbackUnaryHandler<Bytes, Bytes>(std::move(handler)));
     }
 
     const Command blank_;

@@ -7,6 +7,7 @@
 #include "runtime/base/traceparent.hpp"
 #include "runtime/base/validate.hpp"
 #include "runtime/edge/method_rules.hpp"
+#include "runtime/edge/received.hpp"
 #include "runtime/edge/service_named.hpp"
 #include "runtime/host/logs.hpp"
 #include "runtime/ledger/record.hpp"
@@ -14,8 +15,6 @@
 #include "tocsin/ledger/v1/change.pb.h"
 
 #include <fmt/format.h>
-#include <grpcpp/resource_quota.h>
-#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <algorithm>
 #include <atomic>
@@ -99,14 +98,6 @@ std::expected<Caller, grpc::Status> Rpc::caller_of(const grpc::ServerContextBase
     return std::move(*caller);
 }
 
-std::expected<Caller, grpc::Status> Rpc::verify(const grpc::ServerContextBase& context,
-                                                const Message& request) const {
-    auto caller = caller_of(context);
-    if (!caller) return caller;
-    if (auto wrong = require_well_formed(request)) return std::unexpected(std::move(*wrong));
-    return caller;
-}
-
 // A no that rests on half a history would be taken for the answer.
 static grpc::Status not_folded(std::string_view why) {
     return edge_status("unavailable", fmt::format("{}; repeat exactly the same request", why));
@@ -129,14 +120,18 @@ static std::optional<grpc::Status> require_role_for(const Caller& caller,
 
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
                                                       const Message& request) const {
-    auto caller = verify(context, request);
-    if (!caller) return caller;
-    if (auto why = require_readable(*caller)) return std::unexpected(std::move(*why));
-    caller = confirm(std::move(*caller));
-    if (!caller) return caller;
-    if (auto why = require_role_for(*caller, *request.GetDescriptor()))
+    auto caller = caller_of(context);
+    return caller ? admit(std::move(*caller), request) : std::move(caller);
+}
+
+std::expected<Caller, grpc::Status> Rpc::admit(Caller caller, const Message& request) const {
+    if (auto wrong = require_well_formed(request)) return std::unexpected(std::move(*wrong));
+    if (auto why = require_readable(caller)) return std::unexpected(std::move(*why));
+    auto confirmed = confirm(std::move(caller));
+    if (!confirmed) return confirmed;
+    if (auto why = require_role_for(*confirmed, *request.GetDescriptor()))
         return std::unexpected(std::move(*why));
-    return caller;
+    return confirmed;
 }
 
 std::expected<Caller, grpc::Status> Rpc::confirm(Caller caller) const {
@@ -192,10 +187,16 @@ const FieldDescriptor& Rpc::body_field(const google::protobuf::Descriptor& comma
         fmt::format("{} has no field for {}", command.full_name(), request.full_name()));
 }
 
-static bool parse(const grpc::ByteBuffer& bytes, Message& message) {
-    // It reads from the buffer, and changes nothing of it.
-    grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&bytes));
-    return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+std::expected<Caller, grpc::Status> Rpc::open(const grpc::ServerContextBase& context,
+                                              const grpc::ByteBuffer& bytes,
+                                              Message& request) const {
+    auto caller = caller_of(context);
+    const std::string wrong = caller ? parse(bytes, request) : std::string{};
+    // Until the call is answered gRPC would keep them, and count them as memory of calls under way.
+    const_cast<grpc::ByteBuffer&>(bytes).Clear();
+    if (!wrong.empty()) return std::unexpected(edge_status("invalid_argument", wrong));
+    if (caller) tidy(request);
+    return caller;
 }
 
 static std::string text_field(const Message& message, const char* name) {
@@ -286,18 +287,9 @@ Rpc::Reactor* Rpc::change(Context* context, const Change& change, const grpc::By
     Message& request =
         *changing->command->GetReflection()->MutableMessage(changing->command.get(), change.body);
     changing->request = &request;
-    const bool readable = parse(bytes, request);
-    // Until the call is answered gRPC would keep them, and count them as memory of calls under way.
-    const_cast<grpc::ByteBuffer&>(bytes).Clear();
-    if (!readable)
-        if (const auto caller = caller_of(*context); !caller) return ended(context, caller.error());
-    if (!readable)
-        return ended(context, edge_status("invalid_argument",
-                                          fmt::format("the bytes of the request are no {}",
-                                                      change.method->input_type()->full_name())));
-    tidy(request);
+    auto caller = open(*context, bytes, request);
     // What else keeps the ledger from taking it, submit() knows.
-    auto caller = authenticate(*context, request);
+    if (caller) caller = admit(std::move(*caller), request);
     if (!caller) return ended(context, caller.error());
     changing->caller = *caller;
     changing->wait = std::max(wait_for(time_left(*context)), milliseconds(1));
@@ -397,9 +389,10 @@ private:
     Ledger& ledger_;
 };
 
-Rpc::Reactor* Rpc::read(Context* context, const Message& request, Apart* apart, ReadCall call) {
-    const auto caller = verify(*context, request);
+Rpc::Reactor* Rpc::read(Context* context, std::expected<Caller, grpc::Status> caller,
+                        const Message& request, Apart* apart, ReadCall call) {
     if (!caller) return ended(context, caller.error());
+    if (auto wrong = require_well_formed(request)) return ended(context, std::move(*wrong));
     if (auto why = require_readable(*caller)) return ended(context, std::move(*why));
     const std::size_t bytes = request.ByteSizeLong();
     // What is waited for may be the roster that names the caller.
@@ -526,13 +519,6 @@ Rpc::Reactor* Rpc::after_positions(Context* context, const Ledger::Reader& reade
     read->waits =
         ledger_.await(reader, std::move(*positions), wait_for(time_left(*context)), ended);
     return read;
-}
-
-void bound_received(grpc::ServerBuilder& builder) {
-    builder.SetMaxReceiveMessageSize(received_bytes_max);
-    grpc::ResourceQuota quota("received");
-    quota.Resize(received_memory_bytes_max);
-    builder.SetResourceQuota(quota);
 }
 
 grpc::Status status_of(const Rejection& no, const std::map<std::string, std::string>& metadata) {

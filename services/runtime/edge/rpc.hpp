@@ -92,11 +92,14 @@ public:
     // not block. Which agency the caller is of is its to look at.
     template <class Request, class Response, class Reader>
     Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
-        const auto asked = std::make_shared<Request>(*request);
+        auto caller = caller_of(*context);
+        const auto asked = std::make_shared<Request>();
+        if (caller) *asked = *request;
         tidy(*asked);
-        return read(context, *asked, nullptr, [asked, response, reader](const Caller& caller) {
-            return reader(caller, std::as_const(*asked), *response);
-        });
+        return read(context, std::move(caller), *asked, nullptr,
+                    [asked, response, reader](const Caller& sender) {
+                        return reader(sender, std::as_const(*asked), *response);
+                    });
     }
 
     // Where reads go that take long. Realms take turns; of each, of one caller and in all, no more
@@ -107,15 +110,23 @@ public:
         CallSlots slots;
     };
     // The same, with `reader` on a thread of its own: neither the threads that serve all calls nor
-    // the ledger's wait for it. For a caller who went away meanwhile it does not begin.
+    // the ledger's wait for it. For a caller who went away meanwhile it does not begin. The request
+    // may be long, so that nobody's is parsed before the token was looked at; `response` outlives
+    // the call.
     template <class Request, class Response, class Reader>
-    Reactor* read_apart(Apart& apart, Context* context, const Request* request, Response* response,
-                        Reader reader) {
-        const auto asked = std::make_shared<Request>(*request);
-        tidy(*asked);
-        return read(context, *asked, &apart, [asked, response, reader](const Caller& caller) {
-            return reader(caller, std::as_const(*asked), *response);
-        });
+    Reactor* read_apart(Apart& apart, Context* context, const grpc::ByteBuffer& bytes,
+                        grpc::ByteBuffer& response, Reader reader) {
+        const auto asked = std::make_shared<Request>();
+        auto caller = open(*context, bytes, *asked);
+        return read(context, std::move(caller), *asked, &apart,
+                    [asked, &response, reader](const Caller& sender) {
+                        Response answer;
+                        const grpc::Status status = reader(sender, std::as_const(*asked), answer);
+                        if (!status.ok()) return status;
+                        const grpc::Slice serialized(answer.SerializeAsString());
+                        response = grpc::ByteBuffer(&serialized, 1);
+                        return status;
+                    });
     }
 
     // A read that needs no token, hence waits for no position. `reader(const Request&, Response&)`.
@@ -156,9 +167,14 @@ private:
     std::optional<grpc::Status> require_well_formed(const google::protobuf::Message& request) const;
     // By the token; the roles are the token's.
     std::expected<Caller, grpc::Status> caller_of(const grpc::ServerContextBase& context) const;
-    // The same for a request that is well formed.
-    std::expected<Caller, grpc::Status> verify(const grpc::ServerContextBase& context,
-                                               const google::protobuf::Message& request) const;
+    // The same of a call as it came, whose request is then parsed and made tidy; or why it cannot
+    // be, which only who has a token hears.
+    std::expected<Caller, grpc::Status> open(const grpc::ServerContextBase& context,
+                                             const grpc::ByteBuffer& bytes,
+                                             google::protobuf::Message& request) const;
+    // Who may make that request, with the roles that the roster confirms.
+    std::expected<Caller, grpc::Status> admit(Caller caller,
+                                              const google::protobuf::Message& request) const;
     // Unless it is too large, and refused for that: nobody's token was looked at yet.
     void tidy(google::protobuf::Message& request) const;
     // A change that waits for what it refers to, or is on its way to the ledger.
@@ -168,8 +184,8 @@ private:
     // Ends a read that throws, which is its caller's alone, and logs why.
     ReadCall guarded(ReadCall call) const;
     // `apart` null: on the thread that finds it ready.
-    Reactor* read(Context* context, const google::protobuf::Message& request, Apart* apart,
-                  ReadCall call);
+    Reactor* read(Context* context, std::expected<Caller, grpc::Status> caller,
+                  const google::protobuf::Message& request, Apart* apart, ReadCall call);
     // Has `call` answer the read on the other thread, or refuses it.
     static void answer_apart(Apart& apart, PendingRead& read, const Caller& caller,
                              const ReadCall& call, std::size_t bytes);
@@ -191,14 +207,6 @@ private:
     const RoleConfirmer& roster_;
     Limits limits_;
 };
-
-// What a server takes of a call: more than any command may have, so that what is too long is
-// refused with its largest field. What is beyond even that gRPC refuses, with a text of its own. It
-// reads every message to its end first, whatever it takes: the memory of all calls is bounded by
-// itself.
-inline constexpr int received_bytes_max = 16 << 20;
-inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
-void bound_received(grpc::ServerBuilder& builder);
 
 // A refusal in a decider's words (runtime/ledger/refusals.hpp) as the answer to a call.
 grpc::Status status_of(const Rejection& no,

@@ -248,7 +248,7 @@ void RuntimeConfig::declare(Settings& settings) {
                  "reads waiting for a position to be reached", 1, 1'000'000);
     settings.add("command-bytes-max", command_bytes_max,
                  "longest request that changes something, as it is recorded, bytes; gRPC takes "
-                 "calls of up to 16 MiB, so that what is longer is refused with its largest field",
+                 "calls of up to 2 MiB, so that what is longer is refused with its largest field",
                  64 << 10, command_bytes_limit);
     settings.add("takeover-ms", takeover_ms,
                  "time without a decision after which another instance takes over", 50, 60'000);

@@ -484,11 +484,12 @@ static std::string explained(CURLcode code, const std::string& said, bool sent,
 }
 
 static void blot(std::string& text, std::string_view secret) {
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
+    for (auto at = text.find(secret); at != std::string::npos;
+         at = text.find(secret, at + secret.size()))
         text.replace(at, secret.size(), secret.size(), '*');
 }
 
-// A server that says again what it was told must not bring a secret into a reason, a log or a
+// A server that says again what it was sent must not bring a secret into a reason, a log or a
 // ledger. Shorter ones than anybody uses would blot out words.
 static void blot_secrets(const HttpRequest& request, HttpResponse& response) {
     constexpr std::size_t secret_bytes_min = 8;

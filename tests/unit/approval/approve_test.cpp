@@ -84,9 +84,12 @@ TEST(Approve, TwiceByTheSamePersonCountsOnceAndAddsNothing) {
 TEST(Approve, ByAPersonOfAnotherAgencyStillCountsOnce) {
     Case test = reviewing({"calgary", "police"});
     ben(test).when(approve(digest_of({"calgary", "police"})));
-    v1::Roster moved = roster();
-    moved.mutable_people(2)->set_agency_id("police");
-    root(test).when(import(moved));
+    v1::Roster all = roster();
+    add_person(all, "pam", "police", {"admin"});
+    root(test).when(import(all));
+    add_person(all, "ben", "police", {"approver"});
+    test.by("pam", "police", {"admin"}).when(import(all));
+    ASSERT_EQ(test.refused(), "");
     test.by("ben", "police", {"approver"}).when(approve(digest_of({"calgary", "police"})));
     EXPECT_EQ(test.refused(), "second_approval");
 }

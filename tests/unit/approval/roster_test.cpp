@@ -105,7 +105,7 @@ TEST(Roster, AnAgencyIsChangedByItsOwnAdmin) {
     EXPECT_TRUE(test.when(import(roster_of(test))).events().empty());
 }
 
-TEST(Roster, AnAgencyThatIsNewOrHasNoAdminIsChangedByAnyOfTheRealm) {
+TEST(Roster, AnAgencyThatIsNewIsAddedByAnyOfTheRealmAndOneWithoutAnAdminGetsOne) {
     Case test({imported()});
     v1::Roster added = shared_roster();
     added.mutable_agencies()->DeleteSubrange(0, 1);
@@ -115,9 +115,24 @@ TEST(Roster, AnAgencyThatIsNewOrHasNoAdminIsChangedByAnyOfTheRealm) {
     const v1::Roster all = roster();
     for (const v1::Agency& agency : all.agencies())
         if (agency.agency_id() == "police") *police.add_agencies() = agency;
-    add_person(police, "pia", "police", {"approver", "duty-officer"});
+    for (const v1::Person& person : all.people())
+        if (person.agency_id() == "police") *police.add_people() = person;
+    const std::function<void(v1::Roster&)> changes[] = {
+        [](v1::Roster& one) { one.mutable_agencies(0)->set_cap_sender("evil@calgary.example"); },
+        [](v1::Roster& one) { one.mutable_people()->DeleteSubrange(0, 1); },
+        [](v1::Roster& one) { one.mutable_people(0)->add_roles("admin"); },
+        [](v1::Roster& one) { add_person(one, "paul", "police", {"admin", "approver"}); }};
+    for (const auto& change : changes) {
+        v1::Roster changed = police;
+        add_person(changed, "ada", "police", {"admin"});
+        change(changed);
+        EXPECT_EQ(test.when(import(changed)).refused(), "other_agency");
+    }
+    add_person(police, "ada", "police", {"admin"});
     EXPECT_EQ(test.when(import(police)).events().size(), 1u);
-    EXPECT_EQ(find_person(roster_of(test), "pol", "police"), nullptr);
+    EXPECT_NE(find_person(roster_of(test), "pol", "police"), nullptr);
+    add_person(police, "paul", "police", {"admin"});
+    EXPECT_EQ(test.when(import(police)).refused(), "other_agency") << "it has one now";
     EXPECT_EQ(test.when(import(added)).events().size(), 0u);
 }
 

@@ -73,7 +73,7 @@ TEST(Watch, GivesWhatIsAndThenEveryChange) {
     DraftingView view(1);
     apply(view, created());
     Notes notes;
-    const auto snapshot = view.watch({"bow", {}}, notes);
+    const auto snapshot = view.watch({"bow", {}, {}}, notes);
     EXPECT_TRUE(snapshot->message("m"));
     apply(view, submitted());
     apply(view, opened());
@@ -87,9 +87,9 @@ TEST(Watch, GivesWhatIsAndThenEveryChange) {
 TEST(Watch, IsOfOneRealmAndOneIncident) {
     DraftingView view(1);
     Notes other_realm, other_incident, same;
-    view.watch({"elbow", {}}, other_realm);
-    view.watch({"bow", "inc-2"}, other_incident);
-    view.watch({"bow", "inc-1"}, same);
+    view.watch({"elbow", {}, {}}, other_realm);
+    view.watch({"bow", {}, "inc-2"}, other_incident);
+    view.watch({"bow", {}, "inc-1"}, same);
     apply(view, created());
     EXPECT_TRUE(other_realm.states.empty());
     EXPECT_TRUE(other_incident.states.empty());
@@ -104,8 +104,8 @@ TEST(Watch, IsOfWhatItsReaderMaySee) {
             return runtime::concerns(runtime::Caller{"ana", "bow", agency, {"author"}}, parties);
         };
     };
-    view.watch({"bow", {}, of("police")}, hidden);
-    view.watch({"bow", {}, of("calgary")}, shown);
+    view.watch({"bow", {}, {}, of("police")}, hidden);
+    view.watch({"bow", {}, {}, of("calgary")}, shown);
     v1::Event made = event_of("m");
     made.mutable_message_created()->mutable_draft()->add_agencies("calgary");
     apply(view, fact(made));
@@ -124,7 +124,7 @@ TEST(Watch, ThatIsRefusedAMoveTellsNothing) {
     DraftingView view(1);
     apply(view, created());
     Notes notes;
-    view.watch({"bow", {}}, notes);
+    view.watch({"bow", {}, {}}, notes);
     apply(view, handed_back());
     EXPECT_TRUE(notes.states.empty());
 }
@@ -132,10 +132,18 @@ TEST(Watch, ThatIsRefusedAMoveTellsNothing) {
 TEST(Watch, IsBoundedInARealmAndInAll) {
     DraftingView view(1);
     std::deque<Notes> all;
-    const auto add = [&](const std::string& realm) {
-        view.watch({realm, {}}, all.emplace_back());
+    const auto add = [&](const std::string& realm, const std::string& caller = {}) {
+        const std::string other = std::to_string(all.size());
+        view.watch({realm, caller.empty() ? other : caller, {}}, all.emplace_back());
         return !all.back().over;
     };
+    for (std::size_t i = 0; i < DraftingView::watchers_of_caller_max; ++i)
+        ASSERT_TRUE(add("bow", "ana"));
+    EXPECT_FALSE(add("bow", "ana"));
+    EXPECT_TRUE(all.back().too_many);
+    EXPECT_TRUE(add("elbow", "ana")) << "who has that name there is somebody else";
+    for (Notes& notes : all) view.unwatch(notes);
+    all.clear();
     for (std::size_t i = 0; i < DraftingView::watchers_of_realm_max; ++i) ASSERT_TRUE(add("bow"));
     EXPECT_FALSE(add("bow"));
     EXPECT_TRUE(all.back().too_many);
@@ -151,8 +159,8 @@ TEST(Watch, IsBoundedInARealmAndInAll) {
 TEST(Watch, EndsWhenItsPartitionHalts) {
     DraftingView view(2);
     Notes here, elsewhere;
-    view.watch({"bow", {}}, here);
-    view.watch({"elbow", {}}, elsewhere);
+    view.watch({"bow", {}, {}}, here);
+    view.watch({"elbow", {}, {}}, elsewhere);
     ASSERT_NE(runtime::partition_of("bow", 2), runtime::partition_of("elbow", 2));
     view.halted(runtime::partition_of("bow", 2));
     EXPECT_TRUE(here.over);
@@ -163,13 +171,13 @@ TEST(Watch, EndsWhenItsPartitionHalts) {
 TEST(Watch, EndsWhenTheServiceStopsOrReadsItsLedgerAgain) {
     DraftingView view(1);
     Notes first, second, late;
-    view.watch({"bow", {}}, first);
+    view.watch({"bow", {}, {}}, first);
     view.reset(0);
     EXPECT_TRUE(first.over);
-    view.watch({"bow", {}}, second);
+    view.watch({"bow", {}, {}}, second);
     view.stop();
     EXPECT_TRUE(second.over);
-    view.watch({"bow", {}}, late);
+    view.watch({"bow", {}, {}}, late);
     EXPECT_TRUE(late.over);
 }
 

@@ -33,7 +33,7 @@ public:
     grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
         grpc::CallbackServerContext* context, const v1::WatchMessagesRequest* request) override {
         return new WatchStream(
-            view_, {"bow", request->incident_id(), sees}, [this] { return readable.load(); },
+            view_, {"bow", "ana", request->incident_id(), sees}, [this] { return readable.load(); },
             [this]() -> std::optional<grpc::Status> {
                 if (on_roster) return std::nullopt;
                 return runtime::edge_status("role_missing");
@@ -196,7 +196,8 @@ TEST_F(WatchStreamTest, OneTooManyIsRefusedWithTheLimit) {
         void ended(End) override {}
     };
     std::deque<Other> others(DraftingView::watchers_of_realm_max);
-    for (Other& other : others) view_.watch({"bow", {}}, other);
+    int number = 0;
+    for (Other& other : others) view_.watch({"bow", std::to_string(++number), {}}, other);
     const auto reader = watch();
     EXPECT_FALSE(reader->Read(&got_));
     const grpc::Status status = reader->Finish();

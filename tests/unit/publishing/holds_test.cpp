@@ -230,11 +230,19 @@ TEST(Holds, DoNotEndBeforeTheirTime) {
 
 TEST(Holds, OfARealmAreBounded) {
     Story story{samples::feed_and_hook()};
-    for (std::size_t i = 0; i < holds_max; ++i) {
+    for (std::size_t i = 0; i < holds_of_agency_max; ++i) {
         place(story, everything(), at(1));
         ASSERT_EQ(story.given.refused(), "");
     }
     place(story, everything(), at(1));
+    EXPECT_EQ(story.given.refused(), "too_many_holds");
+    // The other agencies have room of their own.
+    for (std::size_t i = holds_of_agency_max; i < holds_max; ++i) {
+        const std::string agency = "agency-" + std::to_string(i);
+        place(story, everything(), at(1), agency);
+        ASSERT_EQ(story.given.refused(), "") << agency;
+    }
+    place(story, everything(), at(1), "alberta");
     EXPECT_EQ(story.given.refused(), "too_many_holds");
 }
 

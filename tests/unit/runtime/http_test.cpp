@@ -63,6 +63,20 @@ TEST(Http, AnswersWithTimesAndHeaders) {
     EXPECT_NE(seen[0].find("User-Agent: tocsin/"), std::string::npos);
 }
 
+// One that was stored masked by mistake: it is what blots out.
+TEST(Http, ASecretOfAsterisksEndsNothing) {
+    const LocalServer server([](const std::string&, int socket) {
+        LocalServer::write(socket, LocalServer::answer("403 No", "no ********/******** here"));
+        return true;
+    });
+    HttpClient client;
+    HttpRequest request = request_to(server.url());
+    request.headers = {{"Authorization", "Bearer ********"}};
+    const auto answer = send(client, std::move(request));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "no ********/******** here");
+}
+
 TEST(Http, KeepsConnections) {
     const LocalServer server(ok);
     HttpClient client;

@@ -2,6 +2,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "runtime/edge/jwk.hpp"
+#include "runtime/edge/received.hpp"
 #include "runtime/ledger/position_waits.hpp"
 #include "runtime/ledger/record.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
@@ -91,7 +92,12 @@ public:
 
 class Drafting final : public Edge<drafting::v1::DraftingService, drafting::v1::Command> {
 public:
-    explicit Drafting(Rpc& rpc) : Edge(rpc) {}
+    explicit Drafting(Rpc& rpc) : Edge(rpc) {
+        serve_raw("PreviewMessage", [this](Rpc::Context* context, const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) {
+            return preview(context, *request, *response);
+        });
+    }
     Rpc::Reactor* ListMessages(Rpc::Context* context,
                                const drafting::v1::ListMessagesRequest* request,
                                drafting::v1::ListMessagesResponse* response) override {
@@ -101,15 +107,16 @@ public:
         };
         return rpc_.read(context, request, response, reader);
     }
-    Rpc::Reactor* PreviewMessage(Rpc::Context* context,
-                                 const drafting::v1::PreviewMessageRequest* request,
-                                 drafting::v1::PreviewMessageResponse* response) override {
+    Rpc::Reactor* preview(Rpc::Context* context, const grpc::ByteBuffer& request,
+                          grpc::ByteBuffer& response) {
         const auto reader = [this](const Caller&, const auto&, auto&) {
             ++previews;
             held.wait(true);
             return grpc::Status::OK;
         };
-        return rpc_.read_apart(apart, context, request, response, reader);
+        return rpc_
+            .read_apart<drafting::v1::PreviewMessageRequest, drafting::v1::PreviewMessageResponse>(
+                apart, context, request, response, reader);
     }
     void hold(bool on) {
         held = on;
@@ -336,14 +343,26 @@ TEST_F(RpcTest, ACommandThatIsTooLargeIsRefusedWithItsLargestField) {
 }
 
 // Well above what may be recorded: a picture that was pasted into a text is named, not cut off.
-TEST_F(RpcTest, ACallOfManyMegabytesIsRefusedWithTheFieldThatIsTooLong) {
-    const auto refused = put(draft_of(10 << 20), token("calgary", {"author"}));
+TEST_F(RpcTest, ACallOfAMegabyteAndMoreIsRefusedWithTheFieldThatIsTooLong) {
+    const auto refused = put(draft_of(3 << 19), token("calgary", {"author"}));
     EXPECT_EQ(refused.code(), grpc::StatusCode::INVALID_ARGUMENT) << refused.message();
     EXPECT_EQ(detail_of<google::rpc::BadRequest>(refused).field_violations(0).field(),
               "draft.areas[0].polygons");
     const auto bare = put(draft_of(received_bytes_max), token("calgary", {"author"}));
     EXPECT_EQ(bare.code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
     EXPECT_EQ(reason_of(bare), "") << "that is gRPC's own";
+}
+
+// Two bytes each, and a hundred in memory: they are counted before one of them is made.
+TEST_F(RpcTest, ARequestOfTooManyFieldsIsNotParsed) {
+    drafting::v1::PutTemplateRequest request;
+    for (std::size_t i = 0; i < received_fields_max; ++i) request.mutable_draft()->add_texts();
+    EXPECT_EQ(reason_of(put(request, "")), "TOKEN_MISSING");
+    const auto refused = put(request, token("calgary", {"author"}));
+    EXPECT_EQ(reason_of(refused), "INVALID_ARGUMENT");
+    EXPECT_EQ(refused.message(), "the request has more than 200000 fields; send less at once");
+    request.mutable_draft()->mutable_texts()->DeleteSubrange(0, 1000);
+    EXPECT_NE(put(request, token("calgary", {"author"})).message(), refused.message());
 }
 
 TEST_F(RpcTest, AReadIsBoundedAsWell) {
