@@ -55,7 +55,7 @@ def step(text: str) -> None:
 
 
 def dev(verb: str) -> str:
-    """What people type: ./dev itself takes the exercise where it is not told otherwise."""
+    """What people type: ./dev itself takes the exercise where nothing else is said."""
     return f"./dev {verb}" + (" --world live" if os.environ["TOCSIN_WORLD"] == "live" else "")
 
 

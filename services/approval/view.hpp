@@ -1,12 +1,11 @@
 // What approval shows: roster, policies, and the latest review of each message.
 #pragma once
 
-#include "approval/corrections.hpp"
-#include "approval/review.hpp"
-#include "runtime/base/listing.hpp"
-#include "runtime/base/shared_table.hpp"
+#include "approval/review_view.hpp"
+#include "runtime/base/shared_map.hpp"
 #include "runtime/ledger/view.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,10 +13,6 @@
 #include <utility>
 
 namespace tocsin::approval {
-
-// How long the content of a review stays readable after the review ended. The API promises it:
-// tocsin/approval/v1/review.proto.
-inline constexpr runtime::Duration content_kept = std::chrono::hours{24 * 30};
 
 // One realm. A value whose copy costs O(1).
 class Realm {
@@ -32,46 +27,25 @@ public:
     void policies(const PolicyKey* after, Use&& use) const {
         policies_.ascend(after, use);
     }
-    // The latest review of a message, with what the provider corrected of the readings that started
-    // it, and with its content where `content_dropped` is not set.
-    std::optional<v1::Review> review(const std::string& message_id) const;
-    // The same without its content, at less cost.
-    std::optional<v1::Review> review_head(const std::string& message_id) const;
-    // `use(place, message_id)`, newest submission first, only those in `state` unless it is
-    // unspecified, from the first behind `after` (0: the first), until it returns false.
+    // The four below as ReviewView has them.
+    std::optional<v1::Review> review(const std::string& message_id) const {
+        return reviews_.whole(message_id);
+    }
+    std::optional<v1::Review> review_head(const std::string& message_id) const {
+        return reviews_.head(message_id);
+    }
     template <class Use>
     void reviews(v1::ReviewState state, std::int64_t after, Use&& use) const {
-        list_.newest_first(part_of(state), after, use);
+        reviews_.each(state, after, use);
     }
-    std::size_t size() const { return list_.size(); }
+    std::size_t size() const { return reviews_.size(); }
 
 private:
-    // When a content may be dropped (microseconds), and the place of its review.
-    using Ending = std::pair<std::int64_t, std::int64_t>;
-    struct Shown {
-        Review review;
-        std::string crossing_id;  // Of its message; empty where none started it.
-        std::int64_t place = 0;   // In the list; 0 until it is opened.
-        v1::ReviewState state = v1::REVIEW_STATE_UNSPECIFIED;
-        std::optional<Ending> ending;  // While it has ended and its content is kept.
-        bool dropped = false;          // Whether its content is no longer kept.
-    };
-
-    // The part of the list that a state is; of unspecified, the whole.
-    static std::string part_of(v1::ReviewState state);
-
-    void apply(const v1::Event& event, Time decided_at);
-    // Lists a review where it belongs after an event.
-    void file(const std::string& message_id, Shown& shown, bool opened, Time at);
-    void drop_old_contents(Time now);
+    void apply(const v1::Event& event);
 
     std::shared_ptr<const v1::Roster> roster_;
     runtime::SharedMap<PolicyKey, v1::Policy> policies_;
-    runtime::SharedTable<Shown> reviews_;  // by message
-    // Message ids in the order in which their latest review was opened.
-    runtime::Listing list_;
-    runtime::SharedMap<Ending, char> endings_;
-    Corrections corrections_;
+    ReviewView reviews_;
 };
 
 using ApprovalView = runtime::SnapshotViews<Realm>;

@@ -33,7 +33,8 @@ Verdict retry_crossing(const CrossingSlices& slices, const runtime::Asking& aski
 
 bool concerns_crossings(const Foreign& foreign) {
     using trigger::v1::Event;
-    return runtime::has_any<Event>(foreign, {Event::kRuleCrossed, Event::kCrossingRetried,
+    return foreign.service == "trigger" &&
+           runtime::has_any<Event>(foreign, {Event::kRuleCrossed, Event::kCrossingRetried,
                                              Event::kRulePut, Event::kRuleRemoved});
 }
 
@@ -114,6 +115,7 @@ static void follow_rule(const RefusedCrossings& refused, const trigger::v1::Even
 
 void follow_trigger(const CrossingSlices& slices, const Foreign& foreign, Time now,
                     Happened& happened) {
+    if (foreign.service != "trigger") return;
     foreign.each<trigger::v1::Event>([&](const trigger::v1::Event& event) {
         if (event.has_rule_removed() || event.has_rule_put())
             follow_rule(slices.refused, event, happened);

@@ -45,23 +45,17 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
                                        Time now) {
     Happened happened;
     follow_destinations(state.destinations, foreign, happened);
-    if (foreign.service == "approval") follow_approval(state.messages, foreign, happened);
-    if (foreign.service == "publishing") {
-        follow_publishing(state.alerts, foreign, happened);
-        take_back_released(state.messages, foreign, happened);
-    }
-    if (foreign.service == "trigger")
-        follow_trigger(crossing_slices(state), foreign, now, happened);
+    follow_approval(state.messages, foreign, happened);
+    follow_publishing(state.alerts, foreign, happened);
+    take_back_released(state.messages, foreign, happened);
+    follow_trigger(crossing_slices(state), foreign, now, happened);
     if (happened.events.empty()) return std::nullopt;
     return happened;
 }
 
 bool Decider::concerns(const runtime::Foreign& foreign) {
-    if (concerns_destinations(foreign)) return true;
-    if (foreign.service == "trigger") return concerns_crossings(foreign);
-    if (foreign.service == "publishing")
-        return concerns_alerts(foreign) || concerns_returns(foreign);
-    return concerns_messages(foreign);
+    return concerns_destinations(foreign) || concerns_crossings(foreign) ||
+           concerns_alerts(foreign) || concerns_returns(foreign) || concerns_messages(foreign);
 }
 
 static bool apply(State& state, const v1::Event& event, Time decided_at) {

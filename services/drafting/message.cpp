@@ -34,7 +34,8 @@ const Message* Messages::find(const std::string& id) const {
 
 bool concerns_messages(const runtime::Foreign& foreign) {
     using approval::v1::Event;
-    return runtime::has_any<Event>(foreign, {Event::kReviewReturned, Event::kReviewRejected});
+    return foreign.service == "approval" &&
+           runtime::has_any<Event>(foreign, {Event::kReviewReturned, Event::kReviewRejected});
 }
 
 static v1::Event returned_message(const std::string& id, const Message& message,
@@ -55,6 +56,7 @@ static v1::Event closed_message(const std::string& id, const Message& message,
 
 void follow_approval(const Messages& messages, const runtime::Foreign& foreign,
                      Happened& happened) {
+    if (foreign.service != "approval") return;
     foreign.each<approval::v1::Event>([&](const approval::v1::Event& event) {
         if (!event.has_review_returned() && !event.has_review_rejected()) return;
         const std::string& id = event.message_id();
@@ -72,7 +74,8 @@ void follow_approval(const Messages& messages, const runtime::Foreign& foreign,
 
 bool concerns_returns(const runtime::Foreign& foreign) {
     using publishing::v1::Event;
-    return runtime::has_any<Event>(foreign, {Event::kReleaseCancelled, Event::kReleaseEnded});
+    return foreign.service == "publishing" &&
+           runtime::has_any<Event>(foreign, {Event::kReleaseCancelled, Event::kReleaseEnded});
 }
 
 static const publishing::v1::TextReturned& text_of(const publishing::v1::Event& event) {
@@ -104,6 +107,7 @@ static v1::Event returned_by_release(const std::string& id, const Message& messa
 
 void take_back_released(const Messages& messages, const runtime::Foreign& foreign,
                         Happened& happened) {
+    if (foreign.service != "publishing") return;
     std::set<std::string> back;
     foreign.each<publishing::v1::Event>([&](const publishing::v1::Event& event) {
         const auto& text = text_of(event);

@@ -88,9 +88,10 @@ std::vector<content::Finding> reference_findings(const PublishedAlerts& alerts,
 
 bool concerns_alerts(const runtime::Foreign& foreign) {
     using publishing::v1::Event;
-    return runtime::has_any<Event>(
-        foreign, {Event::kDeliveriesClaimed, Event::kReleaseSuperseded, Event::kRetractionArmed,
-                  Event::kReleaseCompleted, Event::kReleaseCancelled, Event::kReleaseEnded});
+    return foreign.service == "publishing" &&
+           runtime::has_any<Event>(foreign, {Event::kDeliveriesClaimed, Event::kReleaseSuperseded,
+                                             Event::kRetractionArmed, Event::kReleaseCompleted,
+                                             Event::kReleaseCancelled, Event::kReleaseEnded});
 }
 
 static v1::Event published(const PublishedAlerts& alerts, const std::string& release_id,
@@ -134,6 +135,7 @@ static void add_event(const std::string& release_id, v1::Event event, Happened& 
 
 void follow_publishing(const PublishedAlerts& alerts, const runtime::Foreign& foreign,
                        Happened& happened) {
+    if (foreign.service != "publishing") return;
     // One decision may say several things of one release.
     std::map<std::string, PublishedAlerts::Release> after;
     foreign.each<publishing::v1::Event>([&](const publishing::v1::Event& event) {

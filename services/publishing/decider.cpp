@@ -73,45 +73,22 @@ bool Decider::concerns(const runtime::Foreign& foreign) {
     return runtime::has_any<Reviewed>(foreign, {Reviewed::kCleared});
 }
 
+// By the header; each subject has a case for every event of its own.
 bool Decider::evolve(State& state, const Event& event, Time decided_at) {
-    switch (event.body_case()) {
-        case Event::kChannelPut:
-        case Event::kChannelRemoved:
-            publishing::evolve(state.channels, event);
-            return true;
-        case Event::kHoldPlaced:
-        case Event::kHoldReminded:
-        case Event::kHoldEnded:
-            publishing::evolve(state.holds, event, decided_at);
-            return true;
-        case Event::kReleasePlanned:
-        case Event::kDeliveryPrepared:
-        case Event::kReleaseArmed:
-        case Event::kRenditionKept:
-        case Event::kRenditionSigned:
-        case Event::kPreparationRenewed:
-        case Event::kStragglersArmed:
-        case Event::kDeliveriesSkipped:
-        case Event::kDeliveriesRedirected:
-        case Event::kReleaseCancelled:
-        case Event::kReleaseEnded:
-        case Event::kDeliveriesClaimed:
-        case Event::kDeliverySettled:
-        case Event::kDeliveryUnknown:
-        case Event::kDeliveryRearmed:
-        case Event::kRetractionArmed:
-        case Event::kReleaseCompleted:
-        case Event::kReleaseSuperseded:
-            if (!publishing::evolve(state.releases, state.channels, event, decided_at))
-                return false;
-            if (const auto known = state.releases.by_id.find(event.release_id());
-                known != state.releases.by_id.end())
-                publishing::evolve(state.budgets, known->second, event, decided_at);
-            return true;
-        case Event::BODY_NOT_SET:
-            break;  // From a newer version.
+    if (event.body_case() == Event::BODY_NOT_SET) return false;  // From a newer version.
+    if (is_of_hold(event)) {
+        publishing::evolve(state.holds, event, decided_at);
+        return true;
     }
-    return false;
+    if (event.release_id().empty()) {
+        publishing::evolve(state.channels, event);
+        return true;
+    }
+    if (!publishing::evolve(state.releases, state.channels, event, decided_at)) return false;
+    if (const auto known = state.releases.by_id.find(event.release_id());
+        known != state.releases.by_id.end())
+        publishing::evolve(state.budgets, known->second, event, decided_at);
+    return true;
 }
 
 std::optional<runtime::Due<v1::Command>> Decider::next_due(const State& state) {

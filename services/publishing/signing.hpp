@@ -1,6 +1,6 @@
 // The signature of what an armed delivery sends, where its channel names a certificate. An executor
 // makes it between arming and claim, by a key that the decider does not have, and the ledger keeps
-// it: whoever sends the delivery, and whenever, sends these bytes.
+// it: each attempt of the delivery sends these bytes, by any executor.
 #pragma once
 
 #include "publishing/release_steps.hpp"

@@ -1,5 +1,6 @@
 // Where a release and a delivery can stand, and which state may follow which. A release begins as
-// preparing; a delivery as planned, or as armed where it retracts.
+// preparing; a delivery as planned, or as armed where it retracts. An outcome is no state: each is
+// one attempt's, and none follows another; what it makes of a delivery, `may_move` has.
 #pragma once
 
 #include "tocsin/publishing/v1/delivery.pb.h"

@@ -267,7 +267,10 @@ bool ReleasePromises::may_still_start(const publishing::Delivery& delivery, runt
 void ReleasePromises::check_stoppable(runtime::Time now, const std::string& agency) {
     const runtime::Asking asking{"", "olga", agency, {"approver"}, "stop"};
     for (const auto& [id, release] : state_().releases.by_id) {
-        if (release.at_rest()) continue;
+        // What is public can be taken back, however long it has been so.
+        if (release.at_rest() &&
+            !(release.is(publishing::v1::RELEASE_STATE_RELEASED) && has_words(release)))
+            continue;
         // To try it costs much: what did not change is tried again now and then, as time passes.
         auto& [version, left] = tried_[id];
         if (version == release.version && --left > 0) continue;

@@ -149,7 +149,7 @@ Task<Outcome> post_next(Wire& wire, const Job& job, const std::string& token, Sh
     const std::string answered = shown.posts == 0 ? answered_by(job) : shown.end;
     HttpResult answer =
         co_await wire.http.send(post_request(wire, job, token, shown.posts, answered));
-    // What it answers was deleted: people are told all the same.
+    // What it answers was deleted: it goes out all the same, as a post by itself.
     if (answer && answer->status == 404 && shown.posts == 0 && !answered.empty())
         answer = co_await wire.http.send(post_request(wire, job, token, shown.posts, {}));
     if (!answer) co_return failed(answer.error());

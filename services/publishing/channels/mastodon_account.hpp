@@ -27,7 +27,7 @@ Task<std::expected<std::string, std::string>> account(Wire& wire, const Job& job
 // now.
 Task<std::optional<int64_t>> characters_max(Wire& wire, const Job& job, const std::string& token);
 
-// What the account shows of the delivery; else why that cannot be told. It goes back through the
+// What the account shows of the delivery; else why that is not known. It goes back through the
 // posts as far as T0, or `pages_max` pages.
 inline constexpr int pages_max = 10;
 Task<std::expected<Shown, std::string>> look_for_posts(Wire& wire, const Job& job,

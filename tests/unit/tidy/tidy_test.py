@@ -13,6 +13,7 @@ CPP = ("services/*.cpp", "services/*.hpp", "tests/*.cpp", "tests/*.hpp")
 SERVICES = ("services/*.cpp", "services/*.hpp")
 COLUMNS_MAX = 100
 FUNCTION_LINES_MAX = 70
+DECIDER_LINES_MAX = 120
 
 # Where purity begins: all that a decider is made of, the domain, and the core of the protocol,
 # which the simulator drives.
@@ -116,6 +117,12 @@ def test_subjects_take_slices_and_never_the_whole_state() -> None:
     none([f"{name}: {one}" for name in pure_files() if Path(name).stem != "decider"
           for one in includes_of(name)
           if re.fullmatch(r"(?!runtime/)\w+/decider\.hpp", one)])
+
+
+def test_a_decider_composes_and_does_no_more() -> None:
+    long = {str(file): lines for file in tracked("services/*/decider.cpp")
+            if (lines := text_of(file).count("\n")) >= DECIDER_LINES_MAX}
+    assert long == {}, "move the rules to their subjects"
 
 
 def test_only_runtime_kafka_knows_librdkafka() -> None:

@@ -1,0 +1,64 @@
+"""What an addition needs beside its code, and no compiler asks for, by name."""
+
+import re
+from pathlib import Path
+
+from support.places import ROOT
+from unit.tidy.sources import text_of, tracked
+
+
+def stems(pattern: str) -> list[str]:
+    """Of the files that stand for a kind or a format; what helps them has a header of its own."""
+    return [Path(name).stem for name in tracked(pattern)
+            if not (ROOT / name).with_suffix(".hpp").is_file()]
+
+
+def services() -> list[str]:
+    return [Path(name).parent.name for name in tracked("services/*/decider.cpp")]
+
+
+def texts_of(pattern: str) -> str:
+    return "\n".join(text_of(name) for name in tracked(pattern))
+
+
+def test_each_kind_of_channel_has_tests_and_its_credential_is_shown() -> None:
+    operating = text_of("docs/OPERATING.md")
+    kinds = [kind for kind in stems("services/publishing/channels/*.cpp") if "_" not in kind]
+    assert "feed" in kinds
+    for kind in kinds:
+        file = f"tests/unit/publishing/{kind}_test.cpp"
+        assert tracked(file), f"the channel {kind} has no {file}"
+        traits = text_of(f"services/content/channels/{kind}.cpp")
+        if "CredentialForm::none" not in traits:
+            assert f'{{"kind": "{kind}"' in operating, (
+                f"docs/OPERATING.md shows no credential of the kind {kind}")
+
+
+def test_each_format_of_sources_has_seeds_and_tests() -> None:
+    tests = texts_of("tests/unit/trigger/*")
+    formats = stems("services/trigger/sources/*.cpp")
+    assert "usgs_json" in formats
+    for one in formats:
+        assert tracked(f"tests/fuzz/seeds/{one}/*"), f"the format {one} has no seeds of fuzzing"
+        assert f'"{one.replace("_", "-")}"' in tests, f"tests/unit/trigger never reads {one}"
+
+
+def test_each_command_is_in_a_unit_test_of_its_service() -> None:
+    for service in services():
+        ledger = text_of(f"proto/tocsin/{service}/v1/{service}_ledger.proto")
+        body = re.search(r"message Command \{.*?oneof body \{(.*?)\n  \}", ledger, re.DOTALL)
+        assert body, service
+        commands = re.findall(r"^ +(\w+) (\w+) = \d+;", body.group(1), re.MULTILINE)
+        assert commands, service
+        tests = texts_of(f"tests/unit/{service}/*")
+        for request, field in commands:
+            assert request in tests or field in tests, (
+                f"tests/unit/{service} never gives the command {request}")
+
+
+def test_each_service_is_on_the_map_and_in_the_list_of_programs() -> None:
+    for service in [*services(), "gateway"]:
+        assert f"| `{service}/` |" in text_of("services/README.md"), (
+            f"the map in services/README.md leaves out {service}")
+        assert re.search(f"`(tocsin)?-{service}`", text_of("docs/OPERATING.md")), (
+            f"the programs in docs/OPERATING.md leave out {service}")
