@@ -26,8 +26,19 @@ void Practice::reached(const Card& card, const v1::MilestoneReached& reached) {
             return did(point.person(), v1::ACT_CORRECTED, at, since(v1::MILESTONE_KIND_CLEARED));
         case v1::MILESTONE_KIND_RETRACTION_ORDERED:
             return did(point.person(), v1::ACT_CORRECTED, at, card.public_since());
-        default:
-            return;  // Nobody did it.
+        case v1::MILESTONE_KIND_CROSSED:
+        case v1::MILESTONE_KIND_DRAFTED:
+        case v1::MILESTONE_KIND_ARMED:
+        case v1::MILESTONE_KIND_FIRED:
+        case v1::MILESTONE_KIND_CONFIRMED:
+        case v1::MILESTONE_KIND_REFUSED:
+        case v1::MILESTONE_KIND_UNKNOWN:
+        case v1::MILESTONE_KIND_CORRECTED:
+        case v1::MILESTONE_KIND_REMARK:
+        case v1::MILESTONE_KIND_UNSPECIFIED:
+        case v1::MilestoneKind_INT_MIN_SENTINEL_DO_NOT_USE_:
+        case v1::MilestoneKind_INT_MAX_SENTINEL_DO_NOT_USE_:
+            return;  // No act of a person.
     }
 }
 

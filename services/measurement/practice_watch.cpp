@@ -15,8 +15,6 @@ namespace {
 
 // More than 5,000 people in 100 realms need.
 constexpr off_t file_bytes_max = 256 << 20;
-constexpr auto in_practice = "tocsin_people_in_practice";
-constexpr auto out_of_practice = "tocsin_people_out_of_practice";
 
 struct Counts {
     int in = 0;
@@ -136,11 +134,11 @@ void PracticeWatch::count(Time now) {
         const auto& [realm, agency, role] = group;
         const prometheus::Labels labels{{"realm", realm}, {"agency", agency}, {"role", role}};
         metrics_
-            .gauge(in_practice, "People of the roster who did something in their role lately.",
-                   labels)
+            .gauge("tocsin_people_in_practice",
+                   "People of the roster who did something in their role lately.", labels)
             .Set(counts.in);
         metrics_
-            .gauge(out_of_practice,
+            .gauge("tocsin_people_out_of_practice",
                    "People of the roster who did nothing in their role for "
                    "measurement-practice-days.",
                    labels)
@@ -151,8 +149,8 @@ void PracticeWatch::count(Time now) {
         if (shown.contains(group)) continue;
         const auto& [realm, agency, role] = group;
         const prometheus::Labels labels{{"realm", realm}, {"agency", agency}, {"role", role}};
-        runtime::retire_gauge(metrics_, in_practice, labels);
-        runtime::retire_gauge(metrics_, out_of_practice, labels);
+        runtime::retire_gauge(metrics_, "tocsin_people_in_practice", labels);
+        runtime::retire_gauge(metrics_, "tocsin_people_out_of_practice", labels);
     }
     shown_ = std::move(shown);
 }

@@ -223,6 +223,19 @@ std::string Credentials::problem() {
     return problem_;
 }
 
+std::map<std::pair<std::string, std::string>, runtime::Time> Credentials::certificates_end() {
+    const std::lock_guard guard(mutex_);
+    refresh();
+    std::map<std::pair<std::string, std::string>, runtime::Time> ends;
+    for (const auto& [name, entry] : entries_) {
+        if (!entry.credential || entry.credential->certificate.chain.empty()) continue;
+        const runtime::Time until = entry.credential->certificate.until;
+        const auto [known, fresh] = ends.emplace(std::pair{entry.realm, entry.agency}, until);
+        if (!fresh) known->second = std::min(known->second, until);
+    }
+    return ends;
+}
+
 // Its owner, its mode and its content: whatever of a file is changed, its status is.
 static bool is_same(const struct stat& before, const struct stat& now) {
     return before.st_dev == now.st_dev && before.st_ino == now.st_ino &&

@@ -27,6 +27,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin::publishing {
@@ -85,6 +86,8 @@ public:
     std::expected<Credential, std::string> load(const std::string& name, const CredentialUse& use);
     // The same without an entry: why the file as it is now cannot be opened; empty when it can.
     std::string problem();
+    // When the first certificate of each owner, a realm and an agency, runs out.
+    std::map<std::pair<std::string, std::string>, runtime::Time> certificates_end();
 
 private:
     struct Entry {

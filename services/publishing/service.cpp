@@ -7,6 +7,7 @@
 #include "publishing/release_metrics.hpp"
 #include "publishing/rpc.hpp"
 #include "runtime/host/reading_thread.hpp"
+#include "runtime/host/retired_gauge.hpp"
 #include "runtime/host/sealed_file.hpp"
 #include "runtime/production.hpp"
 
@@ -133,6 +134,7 @@ public:
           executor_(parts_of(settings, surroundings, view_, credentials_, reading_)),
           host_list_(settings.hosts_file, view_),
           http_(surroundings.http),
+          metrics_of_process_(surroundings.metrics),
           live_hosts_(surroundings.live_hosts),
           has_credentials_(!settings.credentials_file.empty()),
           unopened_(surroundings.metrics.gauge(
@@ -165,10 +167,33 @@ public:
 private:
     // What is wrong with them is known before a release needs them.
     void watch_files() {
-        if (has_credentials_) unopened_.Set(credentials_.problem().empty() ? 0 : 1);
+        if (has_credentials_) {
+            unopened_.Set(credentials_.problem().empty() ? 0 : 1);
+            show_certificates();
+        }
         if (live_hosts_) hosts_written_->Set(static_cast<double>(live_hosts_->written_at()));
         http_.at(std::chrono::steady_clock::now() + std::chrono::seconds{5},
                  [this] { watch_files(); });
+    }
+    void show_certificates() {
+        const auto labels = [](const auto& owner) {
+            return prometheus::Labels{{"realm", owner.first}, {"agency", owner.second}};
+        };
+        auto ends = credentials_.certificates_end();
+        for (const auto& [owner, until] : ends)
+            metrics_of_process_
+                .gauge(
+                    "tocsin_certificate_expires_seconds",
+                    "Unix time at which the first certificate that signs an agency's alerts runs "
+                    "out.",
+                    labels(owner))
+                .Set(static_cast<double>(
+                    std::chrono::floor<std::chrono::seconds>(until.time_since_epoch()).count()));
+        for (const auto& [owner, until] : certificates_shown_)
+            if (!ends.contains(owner))
+                runtime::retire_gauge(metrics_of_process_, "tocsin_certificate_expires_seconds",
+                                      labels(owner));
+        certificates_shown_ = std::move(ends);
     }
 
     PublishingView view_;
@@ -181,6 +206,8 @@ private:
     runtime::ReadingThread reading_;
     HostList host_list_;
     runtime::HttpClient& http_;
+    runtime::Metrics& metrics_of_process_;
+    std::map<std::pair<std::string, std::string>, Time> certificates_shown_;
     runtime::LiveHosts* live_hosts_;              // null in the live world
     prometheus::Gauge* hosts_written_ = nullptr;  // the same
     bool has_credentials_;

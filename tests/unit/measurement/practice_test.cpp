@@ -61,7 +61,7 @@ runtime::Foreign retracted(const std::string& person, int seconds) {
 }
 
 // Ana submits, Ben and Dora approve, and Dora takes it back once it is public.
-Stage whole_way() {
+Stage practised_way() {
     Stage stage;
     stage(foreign<drafting::v1::Event>("drafting", "bow", {samples::message_created()}, at(8)));
     stage(submitted("ana", 20));
@@ -84,7 +84,7 @@ void expect(const Practice& practice, const std::string& person, v1::Act act, in
 }
 
 TEST(Practice, IsWhatEachPersonDidAndHowLongItTook) {
-    const Stage stage = whole_way();
+    const Stage stage = practised_way();
     const Practice& practice = stage.realm.practice();
     expect(practice, "ana", v1::ACT_SUBMITTED, 20, 12);
     expect(practice, "ben", v1::ACT_APPROVED, 50, 30);
@@ -181,7 +181,7 @@ protected:
 };
 
 TEST_F(PracticeWatchTest, WhoDidNothingInARoleForTooLongIsOutOfPractice) {
-    const Stage stage = whole_way();
+    const Stage stage = practised_way();
     const Practice& practice = stage.realm.practice();
     const PracticeWatch watch({"exercise", "", "", 30}, metrics_, view_, roster_);
     const Time soon = at(100), late = at(90) + std::chrono::days{30} + std::chrono::seconds{1};
@@ -197,7 +197,7 @@ TEST_F(PracticeWatchTest, WhoDidNothingInARoleForTooLongIsOutOfPractice) {
 
 TEST_F(PracticeWatchTest, TheLiveWorldKnowsWhatTheExerciseWrote) {
     const Time now = at(100);
-    const auto acts = whole_way().realm.practice().all();
+    const auto acts = practised_way().realm.practice().all();
     std::ofstream(file()) << practice_json(
         {now.time_since_epoch().count() / 1'000'000, {{"bow", acts}}});
     PracticeWatch watch({"live", "", file(), 30}, metrics_, view_, roster_);

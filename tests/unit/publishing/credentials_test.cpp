@@ -1,6 +1,7 @@
 #include "publishing/credentials.hpp"
 
 #include "publishing/rpc.hpp"
+#include "support/signing_certificate.hpp"
 #include "wire_bench.hpp"
 
 #include <fmt/format.h>
@@ -63,6 +64,22 @@ TEST(Credentials, AreReadAgainWhenTheyChange) {
     EXPECT_EQ(credentials.load("toot", use_of("mastodon", "toot"))->token, "another-token");
     stored.remove("toot");
     EXPECT_FALSE(credentials.load("toot", use_of("mastodon", "toot")));
+}
+
+TEST(Credentials, SayWhenTheFirstCertificateOfAnAgencyRunsOut) {
+    SampleCredentials stored;
+    Credentials credentials{stored.files(), {}};
+    const auto put = [&](const std::string& name, const std::string& agency, long long until) {
+        stored.put(name, R"({"kind":"feed","realm":"bow","agency":")" + agency + "\"," +
+                             test::make_pair(0, until).members() + "}");
+    };
+    put("sign", "calgary", 3'000'000'000);
+    put("sign-next", "calgary", 3'500'000'000);
+    put("other", "alberta", 3'200'000'000);
+    const auto ends = credentials.certificates_end();
+    ASSERT_EQ(ends.size(), 2U) << "the others have none";
+    EXPECT_EQ(ends.at({"bow", "calgary"}), runtime::Time{std::chrono::seconds{3'000'000'000}});
+    EXPECT_EQ(ends.at({"bow", "alberta"}), runtime::Time{std::chrono::seconds{3'200'000'000}});
 }
 
 constexpr const char* other_key =
