@@ -388,7 +388,8 @@ def show(demo: Demo, card: dict, release: dict, result: dict) -> None:
     say()
     say("Timeline")
     for one in card.get("milestones", []):
-        where = " ".join(filter(None, (one.get("agency"), one.get("channel"), one.get("text"))))
+        where = " ".join(filter(None, (one.get("agency"), one.get("person"), one.get("channel"),
+                                        one.get("text"))))
         say(f"  {one['at']:30}  {kind_of(one):10}  {where}")
     say()
     say("The four clocks")
