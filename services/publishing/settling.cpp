@@ -90,7 +90,10 @@ static void rearm(Turn& turn, const Delivery& delivery, const std::string& reaso
             fmt::format("Its channel was removed, or leads elsewhere. Last answer: {}", reason));
     // Whatever the reason for which the next attempt was put off so long.
     if (const auto why = posts_twice(delivery, retry_at); !why.empty())
-        return doubt(turn, delivery, std::string{why}, asked);
+        return doubt(
+            turn, delivery,
+            reason.empty() ? std::string{why} : fmt::format("{} Last answer: {}", why, reason),
+            asked);
     if (retry_at >= deadline)
         return settle(turn, delivery, v1::DELIVERY_STATE_REFUSED,
                       fmt::format("Too late for another attempt. Last answer: {}", reason));

@@ -156,10 +156,13 @@ TEST(Outcomes, WhatWasInDoubtIsNotSentAgainOnceItsKeyIsForgotten) {
     story.claim("x1", at(1920));
     v1::RecordOutcome busy = story.result_of("toot:en-CA", v1::OUTCOME_RETRY_LATER, 2);
     busy.set_retry_after_ms(1'200'000);
+    busy.set_reason("1 of 3 posts are public.");
     story.outcome(std::move(busy), at(1921));
     EXPECT_EQ(story.given.refused(), "");
     EXPECT_EQ(story.delivery("toot:en-CA").state(), v1::DELIVERY_STATE_UNKNOWN);
-    EXPECT_TRUE(story.delivery("toot:en-CA").head.reason().contains("post it by hand"));
+    const std::string& reason = story.delivery("toot:en-CA").head.reason();
+    EXPECT_TRUE(reason.ends_with("post it by hand. Last answer: 1 of 3 posts are public."))
+        << reason;
 }
 
 // Of a kind that states nothing else, as one that only a newer version knows.
