@@ -114,9 +114,11 @@ public:
             held.wait(true);
             return grpc::Status::OK;
         };
-        return rpc_
-            .read_apart<drafting::v1::PreviewMessageRequest, drafting::v1::PreviewMessageResponse>(
-                apart, context, request, response, reader);
+        auto* reactor = rpc_.read_apart<drafting::v1::PreviewMessageRequest,
+                                        drafting::v1::PreviewMessageResponse>(
+            apart, context, request, response, reader);
+        ++taken;
+        return reactor;
     }
     void hold(bool on) {
         held = on;
@@ -126,6 +128,7 @@ public:
     Rpc::Apart apart{.thread = {}, .slots = CallSlots({.all = 10, .realm = 5, .actor = 3})};
     std::atomic<bool> held = false;  // keeps the thread of previews
     std::atomic<int> previews = 0;
+    std::atomic<int> taken = 0;  // calls that wait or were answered
 };
 
 class Publishing final : public publishing::v1::PublishingService::CallbackService {
@@ -154,7 +157,10 @@ protected:
         drafting = drafting::v1::DraftingService::NewStub(channel);
         publishing = publishing::v1::PublishingService::NewStub(channel);
     }
-    ~RpcTest() override { std::filesystem::remove(jwks_); }
+    ~RpcTest() override {
+        drafting_.hold(false);  // or the server would wait for ever for what a failed test left
+        std::filesystem::remove(jwks_);
+    }
 
     std::string token(const std::string& realm, const std::vector<std::string>& roles,
                       const std::string& who = "ana@city.example") const {
@@ -532,7 +538,7 @@ TEST_F(RpcTest, OfReadsApartACallerHasAFewAtATime) {
     drafting_.hold(true);
     std::vector<std::unique_ptr<PreviewCall>> calls;
     for (int i = 0; i < 3; ++i) calls.push_back(preview(token("calgary", {"author"})));
-    ASSERT_TRUE(comes_true([&] { return drafting_.previews == 1; }));
+    ASSERT_TRUE(comes_true([&] { return drafting_.previews == 1 && drafting_.taken == 3; }));
     const auto one_more = preview(token("calgary", {"author"}));
     ASSERT_TRUE(comes_true([&] { return +one_more->ended; }));
     const auto refused = unpack(one_more->status);
