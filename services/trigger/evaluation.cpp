@@ -48,6 +48,7 @@ private:
     void suppress(const Wave& wave, std::size_t reading);
     void pass();
     void end_waves();
+    bool takes_back(const End& ended) const;
     void reset(const std::string& crossing_id, std::optional<Time> held,
                std::optional<std::size_t> end);
 
@@ -212,12 +213,26 @@ void Weighing::pass() {
 // Where the waves that the ledger knows end by now; by what comes late this may change.
 void Weighing::end_waves() {
     for (std::size_t i = 0; i < rule_->fired.size(); ++i)
-        if (const auto end = known_->new_end(rule_->fired[i]))
+        if (const auto end = known_->new_end(rule_->fired[i]);
+            end && (*end || takes_back(*rule_->fired[i].ended)))
             reset(rule_->fired[i].crossing_id, std::nullopt, *end);
     for (const bool too_old : {false, true}) {
         const auto& held = too_old ? rule_->passed : rule_->suppressed;
-        if (const auto end = known_->new_end(held)) reset("", read_at(held->reading), *end);
+        if (const auto end = known_->new_end(held); end && (*end || takes_back(*held->ended)))
+            reset("", read_at(held->reading), *end);
     }
+}
+
+// Whether the record, in which the wave lasts, says that it did not end there. One that merely has
+// no such reading, from whoever is late or of half an answer, says nothing of it: what was low
+// after that lies in earlier records, the ledger has none of it, and the next window may begin
+// behind it.
+bool Weighing::takes_back(const End& ended) const {
+    return ended.by_silence ||
+           std::ranges::binary_search(readings_, ended.at, {}, &Reading::read_at) ||
+           std::ranges::any_of(record_.withdrawn(), [&](const auto& time) {
+               return runtime::from_proto(time) == ended.at;
+           });
 }
 
 void Weighing::reset(const std::string& crossing_id, std::optional<Time> held,

@@ -217,6 +217,14 @@ INSTANTIATE_TEST_SUITE_P(
              {},
              {{{{0, 1100}, {60, 10}}}, {{{60, 1100}, {120, 1100}}}},
              "crossed@0 reset resumed"},
+        // Its stamp from ahead makes it reach past the fall, of which it has nothing.
+        Told{"a_late_record_without_the_fall_and_then_a_window_behind_it",
+             {.hysteresis = 100},
+             {{{{0, 1100}, {300, 950}}},
+              {{{0, 1100}, {60, 10}, {120, 10}, {300, 950}, {360, 10}}},
+              {{{0, 1100}, {300, 950}}},
+              {{{420, 950}, {480, 1200}}}},
+             "crossed@0 reset crossed@480"},
         Told{"within_the_cooldown_and_then_too_old",
              {.cooldown_seconds = 600, .max_age_seconds = hour},
              {{{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}}},
@@ -225,6 +233,21 @@ INSTANTIATE_TEST_SUITE_P(
         Told{"out_of_order", {}, {{{{120, 10}, {0, 10}, {60, 1100}}}}, "crossed@60 reset"},
         Told{"doubled", {}, {{{{0, 10}, {60, 5}, {60, 1100}, {60, 1100}}}}, "crossed@60"}),
     [](const auto& told) { return told.param.name; });
+
+// What the provider says is no value was none: nobody is told of the same flood once more.
+TEST(Wave, AFallThatIsWithdrawnEndsNothing) {
+    auto given = watching({.hysteresis = 100});
+    std::string all;
+    play(given, {{{{0, 1100}}}, {{{0, 1100}, {60, 10}}}}, all);
+    EXPECT_EQ(all, "crossed@0 reset");
+    auto record = readings({{0, 1100}, {120, 950}});
+    v1::Readings body;
+    ASSERT_TRUE(body.ParseFromString(record.events[0]));
+    *body.add_withdrawn() = runtime::to_proto(at(60));
+    record.events[0] = body.SerializeAsString();
+    EXPECT_EQ(kinds(given.when(record)), "resumed");
+    EXPECT_EQ(kinds(given.when(readings({{120, 950}, {180, 1100}}))), "");
+}
 
 }  // namespace
 }  // namespace tocsin::trigger
