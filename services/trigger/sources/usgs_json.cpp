@@ -327,9 +327,8 @@ std::string_view digits_at(std::string_view text) {
 // whole document for any other.
 bool is_json_number(std::string_view token) {
     double value = 0;
-    const char* last = token.data() + token.size();
-    if (std::from_chars(token.data(), last, value).ec == std::errc::result_out_of_range)
-        return false;
+    const auto read = std::from_chars(token.data(), token.data() + token.size(), value);
+    if (read.ec == std::errc::result_out_of_range) return false;
     if (token.starts_with('-')) token.remove_prefix(1);
     const auto whole = digits_at(token);
     if (whole.empty() || (whole.size() > 1 && whole.front() == '0')) return false;
