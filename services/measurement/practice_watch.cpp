@@ -50,14 +50,12 @@ void PracticeWatch::write(Time now) {
 
 // What was read stays while the file cannot be.
 void PracticeWatch::read() {
-    struct stat now{};
-    if (stat(settings_.read_file.c_str(), &now) != 0)
+    const runtime::FileVersion now = runtime::FileVersion::of(settings_.read_file);
+    if (!now.exists())
         return say("what people practised in exercises cannot be read", "there is no such file");
-    if (now.st_ino == read_.st_ino && now.st_ctim.tv_sec == read_.st_ctim.tv_sec &&
-        now.st_ctim.tv_nsec == read_.st_ctim.tv_nsec)
-        return;
+    if (now == read_) return;
     read_ = now;
-    if (now.st_size > file_bytes_max)
+    if (now.size > file_bytes_max)
         return say("what people practised in exercises cannot be read", "the file is too long");
     std::ifstream file(settings_.read_file, std::ios::binary);
     std::ostringstream text;

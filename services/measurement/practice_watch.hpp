@@ -5,8 +5,7 @@
 #include "measurement/practice_file.hpp"
 #include "measurement/view.hpp"
 #include "runtime/edge/roster.hpp"
-
-#include <sys/stat.h>
+#include "runtime/host/file_version.hpp"
 
 #include <memory>
 #include <mutex>
@@ -55,7 +54,7 @@ private:
     const runtime::Roster& roster_;
     std::set<Group> shown_;
     std::string failure_;
-    struct stat read_{};
+    runtime::FileVersion read_;
     mutable std::mutex mutex_;
     std::shared_ptr<const PracticeElsewhere> elsewhere_ =
         std::make_shared<const PracticeElsewhere>();

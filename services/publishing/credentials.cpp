@@ -236,19 +236,6 @@ std::map<std::pair<std::string, std::string>, runtime::Time> Credentials::certif
     return ends;
 }
 
-// Its owner, its mode and its content: whatever of a file is changed, its status is.
-static bool is_same(const struct stat& before, const struct stat& now) {
-    return before.st_dev == now.st_dev && before.st_ino == now.st_ino &&
-           before.st_size == now.st_size && before.st_ctim.tv_sec == now.st_ctim.tv_sec &&
-           before.st_ctim.tv_nsec == now.st_ctim.tv_nsec;
-}
-
-static struct stat status_of(const std::string& path) {
-    struct stat status{};
-    if (stat(path.c_str(), &status) != 0) return {};
-    return status;
-}
-
 std::string Credentials::unsafe() const {
     if (files_.sealed.empty() || files_.keys.empty())
         return "publishing-credentials-file and publishing-credentials-key-file are not set";
@@ -260,9 +247,10 @@ std::string Credentials::unsafe() const {
 
 void Credentials::refresh() {
     // Before they are read: what changes meanwhile is read again next time.
-    const Status now{status_of(files_.sealed), status_of(files_.keys)};
+    const Versions now{runtime::FileVersion::of(files_.sealed),
+                       runtime::FileVersion::of(files_.keys)};
     const bool tried = opened_ || !problem_.empty();
-    if (tried && is_same(tried_[0], now[0]) && is_same(tried_[1], now[1])) return;
+    if (tried && tried_ == now) return;
     tried_ = now;
     problem_ = unsafe();
     auto json =

@@ -16,8 +16,8 @@
 
 #include "publishing/xml_signature.hpp"
 #include "runtime/base/secret_bytes.hpp"
+#include "runtime/host/file_version.hpp"
 
-#include <sys/stat.h>
 #include <nlohmann/json_fwd.hpp>
 
 #include <array>
@@ -94,7 +94,7 @@ private:
         std::string realm, agency;  // that it names, whatever else is wrong with it
         std::expected<Credential, std::string> credential;
     };
-    using Status = std::array<struct stat, 2>;
+    using Versions = std::array<runtime::FileVersion, 2>;
     void refresh();
     std::string unsafe() const;
     std::expected<Credential, std::string> entry(const std::string& name,
@@ -103,7 +103,7 @@ private:
     CredentialFiles files_;
     CredentialRules rules_;
     std::mutex mutex_;
-    Status tried_{};
+    Versions tried_;
     bool opened_ = false;  // once, whatever came later
     std::string problem_;
     std::map<std::string, Entry> entries_;

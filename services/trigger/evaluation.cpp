@@ -223,16 +223,13 @@ void Weighing::end_waves() {
     }
 }
 
-// Whether the record, in which the wave lasts, says that it did not end there. One that merely has
-// no such reading, from whoever is late or of half an answer, says nothing of it: what was low
-// after that lies in earlier records, the ledger has none of it, and the next window may begin
-// behind it.
+// Whether the record, in which the wave lasts, says that it did not end there. A late record, or
+// one of half an answer, merely has no such reading and says nothing of it: what was low after that
+// lies in earlier records, the ledger has none of it, and the next window may begin behind it.
 bool Weighing::takes_back(const End& ended) const {
     return ended.by_silence ||
            std::ranges::binary_search(readings_, ended.at, {}, &Reading::read_at) ||
-           std::ranges::any_of(record_.withdrawn(), [&](const auto& time) {
-               return runtime::from_proto(time) == ended.at;
-           });
+           is_withdrawn(ended.at);
 }
 
 void Weighing::reset(const std::string& crossing_id, std::optional<Time> held,

@@ -48,14 +48,10 @@ std::int64_t LiveHosts::written_at() {
 }
 
 void LiveHosts::refresh() {
-    struct stat now{};
-    if (stat(file_.c_str(), &now) != 0) now = {};
-    if (tried_ && now.st_ino == status_.st_ino && now.st_size == status_.st_size &&
-        now.st_ctim.tv_sec == status_.st_ctim.tv_sec &&
-        now.st_ctim.tv_nsec == status_.st_ctim.tv_nsec)
-        return;
+    const FileVersion now = FileVersion::of(file_);
+    if (tried_ && now == version_) return;
     tried_ = true;
-    status_ = now;
+    version_ = now;
     problem_ = read();
     if (!problem_.empty())
         logs::error("the list of live hosts cannot be read", {{"file", file_}, {"why", problem_}});
@@ -64,7 +60,7 @@ void LiveHosts::refresh() {
 // Why it is no list; empty: it was read.
 std::string LiveHosts::read() {
     if (file_.empty()) return "live-hosts-file is not set";
-    if (status_.st_size > list_bytes_max) return "it is too long";
+    if (version_.size > list_bytes_max) return "it is too long";
     std::ifstream file(file_, std::ios::binary);
     if (!file) return fmt::format("{} is not there or cannot be opened", file_);
     const auto json = nlohmann::json::parse(file, nullptr, false);

@@ -4,7 +4,8 @@
 // made.
 #pragma once
 
-#include <sys/stat.h>
+#include "runtime/host/file_version.hpp"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
@@ -51,7 +52,7 @@ private:
     std::string file_;
     std::mutex mutex_;
     bool tried_ = false;
-    struct stat status_{};
+    FileVersion version_;
     std::string problem_;
     std::int64_t written_at_ = 0;
     std::map<std::string, std::set<int>> closed_;  // by name or address in one spelling

@@ -25,12 +25,6 @@ namespace {
 
 using Fault = std::unexpected<std::string>;
 
-std::string_view without_mark(std::string_view text) {
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    return text;
-}
-
 struct Columns {
     std::size_t count = 0;
     std::optional<std::size_t> station, date, level, discharge;

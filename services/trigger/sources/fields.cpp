@@ -126,9 +126,14 @@ bool is_text(std::string_view text) {
     return true;
 }
 
-std::string_view kind_of(std::string_view body) {
+std::string_view without_mark(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-    if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+    return text;
+}
+
+std::string_view kind_of(std::string_view body) {
+    body = without_mark(body);
     const auto first = body.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos) return "empty";
     body.remove_prefix(first);

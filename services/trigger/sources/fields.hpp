@@ -10,6 +10,8 @@
 namespace tocsin::trigger {
 
 std::string_view trim(std::string_view text);
+// Without the byte-order mark of UTF-8 that some programs write first.
+std::string_view without_mark(std::string_view text);
 
 // A plain decimal number within what a rule can be held against (1e12 either way). Not one: `nan`,
 // `inf`, hexadecimal, a decimal comma, anything after the number.

@@ -354,9 +354,7 @@ bool is_json_number(std::string_view token) {
 // one of a million objects took it hours.
 class Bounded {
 public:
-    explicit Bounded(std::string_view body) : body_(body) {
-        constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-        if (body_.starts_with(byte_order_mark)) body_.remove_prefix(byte_order_mark.size());
+    explicit Bounded(std::string_view body) : body_(without_mark(body)) {
         out_.reserve(body_.size());
     }
 
