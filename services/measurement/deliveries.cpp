@@ -153,8 +153,11 @@ void armed(Release& release, const published::StragglersArmed& event) {
     release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
 }
 
-void skipped(Release& release, const published::DeliveriesSkipped& event) {
-    const std::set<std::string_view> ids(event.delivery_ids().begin(), event.delivery_ids().end());
+// The deliveries that the header of an event names.
+using Named = google::protobuf::RepeatedPtrField<std::string>;
+
+void skipped(Release& release, const Named& named) {
+    const std::set<std::string_view> ids(named.begin(), named.end());
     release.move(published::DELIVERY_STATE_SKIPPED,
                  [&](const std::string& id, const KeptDelivery&) { return ids.contains(id); });
 }
@@ -176,33 +179,30 @@ void retraction_armed(Release& release, const published::RetractionArmed& event)
     release.note(event.deliveries(), published::DELIVERY_STATE_ARMED, release.state().message_id);
 }
 
-void claimed(Release& release, const published::DeliveriesClaimed& event) {
-    const std::set<std::string_view> ids(event.delivery_ids().begin(), event.delivery_ids().end());
+void claimed(Release& release, const Named& named) {
+    const std::set<std::string_view> ids(named.begin(), named.end());
     release.move(published::DELIVERY_STATE_CLAIMED,
                  [&](const std::string& id, const KeptDelivery& delivery) {
                      return delivery.state == published::DELIVERY_STATE_ARMED && ids.contains(id);
                  });
 }
 
-void settled(Release& release, const published::DeliverySettled& event) {
-    if (event.has_written_at())
-        release.fired(event.delivery_id(), runtime::from_proto(event.written_at()));
+void settled(Release& release, const std::string& id, const published::DeliverySettled& event) {
+    if (event.has_written_at()) release.fired(id, runtime::from_proto(event.written_at()));
     const bool confirmed =
         event.state() == published::DELIVERY_STATE_CONFIRMED && event.has_confirmed_at();
-    release.settle(event.delivery_id(), event.state(),
+    release.settle(id, event.state(),
                    confirmed ? runtime::from_proto(event.confirmed_at()) : release.decided_at(),
                    confirmed ? event.url() : event.reason());
 }
 
-void doubted(Release& release, const published::DeliveryUnknown& event) {
-    if (event.has_written_at())
-        release.fired(event.delivery_id(), runtime::from_proto(event.written_at()));
-    release.settle(event.delivery_id(), published::DELIVERY_STATE_UNKNOWN, release.decided_at(),
-                   event.reason());
+void doubted(Release& release, const std::string& id, const published::DeliveryUnknown& event) {
+    if (event.has_written_at()) release.fired(id, runtime::from_proto(event.written_at()));
+    release.settle(id, published::DELIVERY_STATE_UNKNOWN, release.decided_at(), event.reason());
 }
 
-void rearmed(Release& release, const published::DeliveryRearmed& event) {
-    release.settle(event.delivery_id(), published::DELIVERY_STATE_ARMED, release.decided_at(), {});
+void rearmed(Release& release, const std::string& id) {
+    release.settle(id, published::DELIVERY_STATE_ARMED, release.decided_at(), {});
 }
 
 // Cancelled, aborted or expired: what has not gone out will not.
@@ -224,16 +224,18 @@ void completed(Release& release, const published::ReleaseCompleted& event) {
 }
 
 void tell(Release& release, const published::Event& event) {
+    for (const std::string& id : event.delivery_ids()) {
+        if (event.has_delivery_settled()) settled(release, id, event.delivery_settled());
+        if (event.has_delivery_unknown()) doubted(release, id, event.delivery_unknown());
+        if (event.has_delivery_rearmed()) rearmed(release, id);
+    }
     if (event.has_release_armed()) armed(release, event.release_armed());
     if (event.has_stragglers_armed()) armed(release, event.stragglers_armed());
-    if (event.has_deliveries_skipped()) skipped(release, event.deliveries_skipped());
-    if (event.has_deliveries_claimed()) claimed(release, event.deliveries_claimed());
-    if (event.has_delivery_settled()) settled(release, event.delivery_settled());
+    if (event.has_deliveries_skipped()) skipped(release, event.delivery_ids());
+    if (event.has_deliveries_claimed()) claimed(release, event.delivery_ids());
     if (event.has_release_cancelled()) cancelled(release, event.release_cancelled());
     if (event.has_release_ended()) ended(release);
     if (event.has_retraction_armed()) retraction_armed(release, event.retraction_armed());
-    if (event.has_delivery_unknown()) doubted(release, event.delivery_unknown());
-    if (event.has_delivery_rearmed()) rearmed(release, event.delivery_rearmed());
     if (event.has_release_completed()) completed(release, event.release_completed());
     if (event.has_release_superseded()) stood_down(release);
 }

@@ -24,10 +24,9 @@ void AlertView::apply(const v1::ChannelPut& put, Time decided_at) {
         feed_since_ = decided_at;
 }
 
-void AlertView::apply(const Release& release, const v1::DeliveriesClaimed& claimed,
-                      Time decided_at) {
+void AlertView::claimed(const Release& release, const v1::Event& event, Time decided_at) {
     const Delivery* listed = nullptr;
-    for (const std::string& delivery_id : claimed.delivery_ids())
+    for (const std::string& delivery_id : event.delivery_ids())
         if (const Delivery* delivery = release.find(delivery_id);
             delivery && delivery->traits().public_from_claim && delivery->armed) {
             list(release, *delivery, decided_at);

@@ -73,7 +73,7 @@ public:
 
     void apply(const v1::ChannelPut& put, Time decided_at);
     // What was claimed of this release becomes public.
-    void apply(const Release& release, const v1::DeliveriesClaimed& claimed, Time decided_at);
+    void claimed(const Release& release, const v1::Event& event, Time decided_at);
     // `later`, null for none, takes the place of this release from now on.
     void supersede(const Release& release, const Release* later, Time decided_at);
     // At the end of each decision.

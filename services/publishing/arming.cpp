@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,9 +23,8 @@ using runtime::to_proto;
 static constexpr Duration keeping_time = std::chrono::milliseconds{250};
 
 static void refuse_delivery(Turn& turn, const std::string& delivery_id, const std::string& reason) {
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {delivery_id});
     v1::DeliverySettled& settled = *event.mutable_delivery_settled();
-    settled.set_delivery_id(delivery_id);
     settled.set_state(v1::DELIVERY_STATE_REFUSED);
     constexpr std::size_t of_many = 200;
     settled.set_reason(shortened(reason, of_many));
@@ -60,14 +60,21 @@ const content::v1::Fixed* fixed_before(const Release& release, const std::string
     return nullptr;
 }
 
+// Its header names the deliveries that it arms.
+template <class Event>
+constexpr bool names_deliveries = std::is_same_v<Event, v1::StragglersArmed>;
+constexpr std::size_t id_framing = 4;
+
 template <class Event>
 ArmedAll<Event> arm_ready(const Release& release, Time fire_at, bool late) {
     const std::set<std::string> showing = showing_agencies(release);
     ArmedAll<Event> all;
     Arming<Event> arming{release};
     std::map<std::string, std::string> identifiers;
+    std::size_t in_header = 0;
     for (const Delivery& delivery : release.deliveries) {
         if (!delivery.is(v1::DELIVERY_STATE_READY)) continue;
+        if (names_deliveries<Event>) in_header += delivery.id().size() + id_framing;
         const std::string& agency = delivery.head.agency_id();
         v1::Delivery head = delivery.head;
         head.set_straggler(late);
@@ -79,7 +86,7 @@ ArmedAll<Event> arm_ready(const Release& release, Time fire_at, bool late) {
         });
         if (!added) all.refused.emplace_back(delivery.id(), added.error());
     }
-    all.event = arming.take();
+    all.event = arming.take(in_header);
     all.left = arming.left();
     for (const v1::Delivery& delivery : all.event.deliveries())
         (*all.event.mutable_identifiers())[delivery.agency_id()] =
@@ -97,9 +104,8 @@ void end_without_quorum(Turn& turn, const std::string& late) {
 
 // The release may still wait for them, as a person can correct what is wrong with the channel.
 static void hold_back(Turn& turn, const std::string& delivery_id, const std::string& reason) {
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {delivery_id});
     v1::DeliveryPrepared& prepared = *event.mutable_delivery_prepared();
-    prepared.set_delivery_id(delivery_id);
     prepared.set_reason(shortened(reason, reason_bytes_max));
     prepared.set_text_max(turn.release.find(delivery_id)->text_max);
     turn.add(std::move(event));
@@ -171,6 +177,8 @@ void arm_stragglers(Turn& turn) {
     for (const auto& [id, reason] : all.refused) refuse_delivery(turn, id, reason);
     if (all.event.deliveries().empty()) return;
     v1::Event event = event_of(turn.release.id());
+    for (const v1::Delivery& one : all.event.deliveries())
+        event.add_delivery_ids(one.delivery_id());
     *event.mutable_stragglers_armed() = std::move(all.event);
     turn.add(std::move(event));
 }

@@ -58,7 +58,8 @@ int posts_left(const Budgets& budgets, const v1::Channel& channel, Time now) {
 // ---- events
 
 void evolve(Budgets& budgets, const Release& release, const v1::Event& event, Time decided_at) {
-    for (const std::string& id : event.deliveries_claimed().delivery_ids()) {
+    if (!event.has_deliveries_claimed()) return;
+    for (const std::string& id : event.delivery_ids()) {
         const Delivery* delivery = release.find(id);
         if (!delivery || !has_budget(*delivery)) continue;
         auto& claims = budgets.claims.edit(account_of(*delivery->channel));

@@ -47,9 +47,8 @@ bool can_be_skipped(const Delivery& delivery) {
 void skip(Turn& turn, const std::vector<std::string>& ids, const std::string& actor,
           std::string reason, bool excused) {
     if (ids.empty()) return;
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), ids);
     v1::DeliveriesSkipped& skipped = *event.mutable_deliveries_skipped();
-    skipped.mutable_delivery_ids()->Assign(ids.begin(), ids.end());
     skipped.set_actor(actor);
     skipped.set_reason(std::move(reason));
     skipped.set_excused(excused);
@@ -77,9 +76,8 @@ bool leads_there(const Channels& channels, const Release& release, const Deliver
 static void redirect(Turn& turn, const std::vector<std::string>& ids, const v1::Channel& channel,
                      const std::string& apart = {}) {
     if (ids.empty()) return;
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), ids);
     v1::DeliveriesRedirected& redirected = *event.mutable_deliveries_redirected();
-    redirected.mutable_delivery_ids()->Assign(ids.begin(), ids.end());
     *redirected.mutable_channel() = channel;
     redirected.set_apart(apart);
     turn.add(std::move(event));

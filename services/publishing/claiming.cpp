@@ -40,9 +40,10 @@ static runtime::Rejection no_claim(const Release& release, v1::Purpose purpose) 
             {}};
 }
 
-static void name_alerts(const Release& release, v1::DeliveriesClaimed& claimed) {
+static void name_alerts(const Release& release, v1::Event& event) {
+    v1::DeliveriesClaimed& claimed = *event.mutable_deliveries_claimed();
     std::set<std::string_view> named;
-    for (const std::string& id : claimed.delivery_ids()) {
+    for (const std::string& id : event.delivery_ids()) {
         const content::v1::Fixed& fixed = release.find(id)->fixed();
         if (!named.insert(fixed.identifier()).second) continue;
         content::v1::PublishedAlert& alert = *claimed.add_alerts();
@@ -123,14 +124,13 @@ Verdict claim_release(const Releases& releases, const Holds& holds, const Budget
     const Time give_up_at =
         std::min(std::max(now, fire_at) + start_window, release.deadline(purpose));
     for (const auto& [attempt, ids] : by_attempt) {
-        v1::Event event = event_of(release.id());
+        v1::Event event = event_of(release.id(), ids);
         v1::DeliveriesClaimed& claimed = *event.mutable_deliveries_claimed();
-        for (const std::string& id : ids) claimed.add_delivery_ids(id);
         claimed.set_executor(claim.executor());
         claimed.set_attempt(attempt);
         claimed.set_asked_at_ns(claim.asked_at_ns());
         *claimed.mutable_give_up_at() = to_proto(give_up_at);
-        if (attempt == 1 && purpose == v1::PURPOSE_MESSAGE) name_alerts(release, claimed);
+        if (attempt == 1 && purpose == v1::PURPOSE_MESSAGE) name_alerts(release, event);
         turn.add(std::move(event));
     }
     Happened happened = std::move(turn).done();

@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tocsin::publishing {
 
@@ -110,8 +109,5 @@ void evolve(Delivery& delivery, const v1::DeliverySettled& settled);
 void evolve(Delivery& delivery, const v1::DeliveryUnknown& unknown);
 void evolve(Delivery& delivery, const v1::DeliveryRearmed& rearmed);
 void evolve(Delivery& delivery, const v1::RenditionSigned& made);
-
-// The deliveries that an event names, where it is about some of a release that it does not add.
-std::vector<std::string> deliveries_of(const v1::Event& event);
 
 }  // namespace tocsin::publishing

@@ -67,9 +67,9 @@ void Executor::apply(const runtime::Counted& counted) {
             forget_channel(counted.decision.realm(), event.channel_removed().channel_id());
         if (event.release_id().empty()) return;
         auto& which = touched[{counted.decision.realm(), event.release_id()}];
-        auto named = deliveries_of(event);
-        if (named.empty()) named.emplace_back();
-        std::ranges::move(named, std::back_inserter(which));
+        const auto& named = event.delivery_ids();
+        which.insert(which.end(), named.begin(), named.end());
+        if (named.empty()) which.emplace_back();
     });
     if (touched.empty()) return;
     parts_.post([this, touched = std::move(touched)] {

@@ -38,9 +38,8 @@ Verdict record_prepared(const Releases& releases, const runtime::Asking& asking,
                          (turn.release.prepares() && (*delivery)->is(v1::DELIVERY_STATE_READY));
     if (!awaited) return std::move(turn).done();
 
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {result.delivery_id()});
     v1::DeliveryPrepared& prepared = *event.mutable_delivery_prepared();
-    prepared.set_delivery_id(result.delivery_id());
     prepared.set_ready(result.ready());
     prepared.set_reason(shortened(result.reason(), reason_bytes_max));
     prepared.set_text_max(result.text_max());

@@ -1,5 +1,6 @@
 #include "publishing/release_events.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -174,15 +175,28 @@ static bool follow(Release& release, const v1::RetractionArmed& event, Time deci
     return stopped;
 }
 
-// ---- events of its deliveries
+// ---- events of its deliveries, which the header names
 
-static bool follow(Release& release, const v1::DeliveryPrepared& event) {
+using Named = google::protobuf::RepeatedPtrField<std::string>;
+
+template <class Change>
+static bool move_named(Release& release, const Named& ids, v1::DeliveryState to, Change&& change) {
+    return std::ranges::all_of(ids,
+                               [&](const std::string& id) { return release.move(id, to, change); });
+}
+
+// Of one that concerns each delivery alone.
+template <class DeliveryEvent>
+static bool follow_named(Release& release, const Named& ids, v1::DeliveryState to,
+                         const DeliveryEvent& event) {
+    return move_named(release, ids, to, [&](Delivery& delivery) { evolve(delivery, event); });
+}
+
+static bool follow(Release& release, const Named& ids, const v1::DeliveryPrepared& event) {
     const auto state = event.ready() ? v1::DELIVERY_STATE_READY : v1::DELIVERY_STATE_NOT_READY;
-    const bool moved = release.move(event.delivery_id(), state,
-                                    [&](Delivery& delivery) { evolve(delivery, event); });
+    if (!follow_named(release, ids, state, event)) return false;
     // A straggler of one that is on its way.
-    if (moved && release.takes_stragglers()) return true;
-    return moved && release.move(state_before_arming(release));
+    return release.takes_stragglers() || release.move(state_before_arming(release));
 }
 
 static bool follow(Release& release, const v1::PreparationRenewed& event) {
@@ -194,9 +208,9 @@ static bool follow(Release& release, const v1::PreparationRenewed& event) {
            release.move(v1::RELEASE_STATE_PREPARING);
 }
 
-static bool follow(Release& release, const v1::DeliveriesRedirected& event) {
+static bool follow(Release& release, const Named& ids, const v1::DeliveriesRedirected& event) {
     const auto channel = std::make_shared<const v1::Channel>(event.channel());
-    for (const std::string& id : event.delivery_ids()) {
+    for (const std::string& id : ids) {
         const Delivery* known = release.find(id);
         if (!known) continue;
         if (known->is_unarmed()) {
@@ -215,39 +229,30 @@ static bool follow(Release& release, const v1::DeliveriesRedirected& event) {
     return !release.prepares() || release.move(state_before_arming(release));
 }
 
-static bool follow(Release& release, const v1::DeliveriesSkipped& event) {
+static bool follow(Release& release, const Named& ids, const v1::DeliveriesSkipped& event) {
     const auto skip = [&](Delivery& delivery) {
         delivery.head.set_reason(event.reason());
         delivery.head.set_excused(event.excused());
         delivery.retry_at.reset();
     };
-    for (const std::string& id : event.delivery_ids())
-        if (!release.move(id, v1::DELIVERY_STATE_SKIPPED, skip)) return false;
+    if (!move_named(release, ids, v1::DELIVERY_STATE_SKIPPED, skip)) return false;
     return !release.prepares() || release.move(state_before_arming(release));
 }
 
-static bool follow(Release& release, const v1::DeliveriesClaimed& event, Time decided_at) {
+static bool follow(Release& release, const Named& ids, const v1::DeliveriesClaimed& event,
+                   Time decided_at) {
     const auto claim = [&](Delivery& delivery) {
         evolve(delivery, event, decided_at);
         release.went_out = true;
     };
-    for (const std::string& id : event.delivery_ids())
-        if (!release.move(id, v1::DELIVERY_STATE_CLAIMED, claim)) return false;
+    if (!move_named(release, ids, v1::DELIVERY_STATE_CLAIMED, claim)) return false;
     const bool first = release.went_out && release.is(v1::RELEASE_STATE_ARMED);
     return !first || release.move(v1::RELEASE_STATE_FIRING);
 }
 
-// Of one that concerns its delivery alone.
-template <class DeliveryEvent>
-static bool follow_delivery(Release& release, v1::DeliveryState to, const DeliveryEvent& event) {
-    return release.move(event.delivery_id(), to,
-                        [&](Delivery& delivery) { evolve(delivery, event); });
-}
-
 // A release that was over is on its way again; bytes that were dropped since then follow.
-static bool follow(Release& release, const v1::DeliveryRearmed& event, Time decided_at) {
-    if (!follow_delivery(release, v1::DELIVERY_STATE_ARMED, event)) return false;
-    const Delivery* delivery = release.find(event.delivery_id());
+static bool set_out_again(Release& release, const std::string& delivery_id, Time decided_at) {
+    const Delivery* delivery = release.find(delivery_id);
     if (!delivery) return true;
     if (release.at_rest() && !release.move(delivery->retracts() ? v1::RELEASE_STATE_RETRACTING
                                                                 : v1::RELEASE_STATE_FIRING))
@@ -261,10 +266,20 @@ static bool follow(Release& release, const v1::DeliveryRearmed& event, Time deci
     return true;
 }
 
-static bool follow(Release& release, const v1::RenditionSigned& event) {
-    const Delivery* known = release.find(event.delivery_id());
-    if (known && !release.to_sign(*known)) return false;
-    if (known) evolve(*release.deliveries.edit(event.delivery_id()), event);
+static bool follow(Release& release, const Named& ids, const v1::DeliveryRearmed& event,
+                   Time decided_at) {
+    if (!follow_named(release, ids, v1::DELIVERY_STATE_ARMED, event)) return false;
+    return std::ranges::all_of(
+        ids, [&](const std::string& id) { return set_out_again(release, id, decided_at); });
+}
+
+static bool follow(Release& release, const Named& ids, const v1::RenditionSigned& event) {
+    for (const std::string& id : ids) {
+        const Delivery* known = release.find(id);
+        if (!known) continue;
+        if (!release.to_sign(*known)) return false;
+        evolve(*release.deliveries.edit(id), event);
+    }
     return true;
 }
 
@@ -291,11 +306,12 @@ static bool follow(Release& release, const v1::ReleaseCompleted& event) {
 // ---- all of them
 
 static bool follow_body(Release& release, const v1::Event& event, Time decided_at) {
+    const Named& ids = event.delivery_ids();
     switch (event.body_case()) {
         case v1::Event::kReleasePlanned:
             return follow(release, event.release_planned());
         case v1::Event::kDeliveryPrepared:
-            return follow(release, event.delivery_prepared());
+            return follow(release, ids, event.delivery_prepared());
         case v1::Event::kReleaseArmed:
             return follow(release, event.release_armed(), decided_at);
         case v1::Event::kPreparationRenewed:
@@ -303,14 +319,14 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
         case v1::Event::kStragglersArmed:
             return follow(release, event.stragglers_armed(), decided_at);
         case v1::Event::kDeliveriesSkipped:
-            return follow(release, event.deliveries_skipped());
+            return follow(release, ids, event.deliveries_skipped());
         case v1::Event::kDeliveriesRedirected:
-            return follow(release, event.deliveries_redirected());
+            return follow(release, ids, event.deliveries_redirected());
         case v1::Event::kDeliveriesClaimed:
-            return follow(release, event.deliveries_claimed(), decided_at);
+            return follow(release, ids, event.deliveries_claimed(), decided_at);
         case v1::Event::kDeliverySettled:
-            return follow_delivery(release, event.delivery_settled().state(),
-                                   event.delivery_settled());
+            return follow_named(release, ids, event.delivery_settled().state(),
+                                event.delivery_settled());
         case v1::Event::kReleaseCancelled:
             return end_as(release, v1::RELEASE_STATE_CANCELLED, event.release_cancelled().reason(),
                           event.release_cancelled().has_returned());
@@ -320,9 +336,9 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
         case v1::Event::kRetractionArmed:
             return follow(release, event.retraction_armed(), decided_at);
         case v1::Event::kDeliveryUnknown:
-            return follow_delivery(release, v1::DELIVERY_STATE_UNKNOWN, event.delivery_unknown());
+            return follow_named(release, ids, v1::DELIVERY_STATE_UNKNOWN, event.delivery_unknown());
         case v1::Event::kDeliveryRearmed:
-            return follow(release, event.delivery_rearmed(), decided_at);
+            return follow(release, ids, event.delivery_rearmed(), decided_at);
         case v1::Event::kReleaseCompleted:
             return follow(release, event.release_completed());
         case v1::Event::kReleaseSuperseded:
@@ -330,7 +346,7 @@ static bool follow_body(Release& release, const v1::Event& event, Time decided_a
         case v1::Event::kRenditionKept:
             return follow(release, event.rendition_kept(), decided_at);
         case v1::Event::kRenditionSigned:
-            return follow(release, event.rendition_signed());
+            return follow(release, ids, event.rendition_signed());
         case v1::Event::kChannelPut:
         case v1::Event::kChannelRemoved:
         case v1::Event::kHoldPlaced:

@@ -12,10 +12,9 @@ static void follow_claims(Releases& releases, const Release& release, const v1::
         releases.claims.erase(release.id());
         return;
     }
-    const auto touched = deliveries_of(event);
-    if (touched.empty()) return;
+    if (event.delivery_ids().empty()) return;
     auto& open = releases.claims[release.id()];
-    for (const std::string& id : touched) {
+    for (const std::string& id : event.delivery_ids()) {
         const Delivery* delivery = release.find(id);
         if (!delivery || !delivery->head.has_give_up_at()) continue;
         // A claim begins where none was, so one that ends is under the time that it still shows.

@@ -212,9 +212,8 @@ Verdict record_outcome(const Releases& releases, const runtime::Asking& asking,
 void settle(Turn& turn, const Delivery& delivery, v1::DeliveryState state,
             const std::string& reason, const v1::RecordOutcome* outcome,
             const std::string& resolved_by) {
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {delivery.id()});
     v1::DeliverySettled& settled = *event.mutable_delivery_settled();
-    settled.set_delivery_id(delivery.id());
     settled.set_state(state);
     settled.set_reason(shortened(reason, reason_bytes_max));
     settled.set_attempt(delivery.head.attempts());
@@ -231,9 +230,8 @@ void settle(Turn& turn, const Delivery& delivery, v1::DeliveryState state,
 
 void arm_again(Turn& turn, const Delivery& delivery, Time retry_at, const std::string& reason,
                const std::string& ordered_by) {
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {delivery.id()});
     v1::DeliveryRearmed& rearmed = *event.mutable_delivery_rearmed();
-    rearmed.set_delivery_id(delivery.id());
     *rearmed.mutable_retry_at() = to_proto(retry_at);
     rearmed.set_reason(shortened(reason, reason_bytes_max));
     rearmed.set_ordered_by(ordered_by);
@@ -248,9 +246,8 @@ void doubt(Turn& turn, const Delivery& delivery, std::string reason,
     if (delivery.is(v1::DELIVERY_STATE_UNKNOWN) && delivery.head.reason() == reason &&
         (delivery.asked || !asked))
         return;
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {delivery.id()});
     v1::DeliveryUnknown& unknown = *event.mutable_delivery_unknown();
-    unknown.set_delivery_id(delivery.id());
     unknown.set_attempt(delivery.head.attempts());
     unknown.set_reason(std::move(reason));
     unknown.set_asked(asked);

@@ -14,9 +14,8 @@ using runtime::reject;
 
 static void add_signature(Turn& turn, const Delivery& delivery, const std::string& signature) {
     const auto armed = turn.release.rendered(delivery);
-    v1::Event event = event_of(turn.release.id());
+    v1::Event event = event_of(turn.release.id(), {delivery.id()});
     v1::RenditionSigned& made = *event.mutable_rendition_signed();
-    made.set_delivery_id(delivery.id());
     made.set_signature(signature);
     made.set_digest(content::digest(content::signed_cap(armed->bytes(), signature)));
     turn.add(std::move(event));

@@ -31,7 +31,7 @@ void Realm::apply(const v1::Event& event, Time decided_at, const std::string& tr
     };
     const Release* release = releases_.apply(event, channel, decided_at, trace);
     if (release && event.has_deliveries_claimed()) {
-        alerts_.apply(*release, event.deliveries_claimed(), decided_at);
+        alerts_.claimed(*release, event, decided_at);
         evolve(budgets_, *release, event, decided_at);
     }
     if (release && event.has_release_superseded())

@@ -30,9 +30,8 @@ void ReleasePromises::counted(const ledger::v1::Decision& decision) {
 }
 
 // No account posts more than its budget, nor what is not urgent more than what is not kept.
-void ReleasePromises::check_budget(const std::string& id,
-                                   const publishing::v1::DeliveriesClaimed& claimed,
-                                   runtime::Time at) {
+void ReleasePromises::check_budget(const publishing::v1::Event& claimed, runtime::Time at) {
+    const std::string& id = claimed.release_id();
     const Release& release = state_().releases.by_id.at(id);
     for (const std::string& name : claimed.delivery_ids()) {
         const publishing::Delivery* delivery = release.find(name);
@@ -71,8 +70,8 @@ void ReleasePromises::note_hold(const publishing::v1::Event& event, runtime::Tim
 }
 
 // Nothing of a message is claimed while its channel is on hold.
-void ReleasePromises::check_not_on_hold(const std::string& id,
-                                        const publishing::v1::DeliveriesClaimed& claimed) const {
+void ReleasePromises::check_not_on_hold(const publishing::v1::Event& claimed) const {
+    const std::string& id = claimed.release_id();
     const Release& release = state_().releases.by_id.at(id);
     for (const auto& [hold_id, hold] : holds_)
         for (const std::string& name : claimed.delivery_ids()) {
@@ -88,10 +87,8 @@ void ReleasePromises::check_not_on_hold(const std::string& id,
 
 void ReleasePromises::note(const publishing::v1::Event& event, runtime::Time decided_at) {
     note_hold(event, decided_at);
-    if (event.has_deliveries_claimed())
-        check_not_on_hold(event.release_id(), event.deliveries_claimed());
-    if (event.has_deliveries_claimed())
-        check_budget(event.release_id(), event.deliveries_claimed(), decided_at);
+    if (event.has_deliveries_claimed()) check_not_on_hold(event);
+    if (event.has_deliveries_claimed()) check_budget(event, decided_at);
     const auto arm = [&](const auto& armed) {
         for (int i = 0; i < armed.deliveries_size(); ++i)
             armed_[armed.deliveries(i).idempotency_key()] = {
@@ -105,25 +102,24 @@ void ReleasePromises::note(const publishing::v1::Event& event, runtime::Time dec
     arm(event.stragglers_armed());
     arm(event.retraction_armed());
     if (!event.delivery_rearmed().ordered_by().empty())
-        check_retried(event.release_id(), event.delivery_rearmed().delivery_id());
+        for (const std::string& id : event.delivery_ids()) check_retried(event.release_id(), id);
     if (event.has_delivery_prepared()) check_not_held(event.release_id());
     for (const publishing::v1::Delivery& delivery : event.release_planned().release().deliveries())
         if (delivery.state() == publishing::v1::DELIVERY_STATE_SKIPPED)
             left_out_[event.release_id()].insert(delivery.delivery_id());
-    for (const std::string& id : event.deliveries_skipped().delivery_ids())
-        left_out_[event.release_id()].insert(id);
-    if (event.has_deliveries_claimed())
-        check_in_use(event.release_id(), event.deliveries_claimed());
-    if (event.has_deliveries_claimed())
-        check_not_updated(event.release_id(), event.deliveries_claimed());
+    if (event.has_deliveries_skipped())
+        left_out_[event.release_id()].insert(event.delivery_ids().begin(),
+                                             event.delivery_ids().end());
+    if (event.has_deliveries_claimed()) check_in_use(event);
+    if (event.has_deliveries_claimed()) check_not_updated(event);
     if (event.has_release_cancelled()) cancelled_.insert(event.release_id());
     if (event.release_cancelled().has_returned() || event.release_ended().has_returned())
         returned_.insert(event.release_id());
-    const auto& claimed = event.deliveries_claimed();
-    for (const std::string& id : claimed.delivery_ids())
+    if (!event.has_deliveries_claimed()) return;
+    for (const std::string& id : event.delivery_ids())
         for (auto& [key, armed] : armed_)
             if (armed.release == event.release_id() && armed.delivery == id)
-                ++armed.claims[claimed.executor()];
+                ++armed.claims[event.deliveries_claimed().executor()];
 }
 
 // A person's wish makes no second post: what may be public is looked for first.
@@ -150,8 +146,8 @@ void ReleasePromises::check_not_held(const std::string& id) const {
 }
 
 // Nothing more is sent of a message that another one took the place of.
-void ReleasePromises::check_not_updated(const std::string& id,
-                                        const publishing::v1::DeliveriesClaimed& claimed) const {
+void ReleasePromises::check_not_updated(const publishing::v1::Event& claimed) const {
+    const std::string& id = claimed.release_id();
     const Release& release = state_().releases.by_id.at(id);
     for (const auto& [other, later] : state_().releases.by_id) {
         const auto& earlier = later.head.supersedes();
@@ -164,10 +160,10 @@ void ReleasePromises::check_not_updated(const std::string& id,
 }
 
 // Nothing new goes to a channel that was removed.
-void ReleasePromises::check_in_use(const std::string& id,
-                                   const publishing::v1::DeliveriesClaimed& claimed) const {
+void ReleasePromises::check_in_use(const publishing::v1::Event& claimed) const {
+    const std::string& id = claimed.release_id();
     const Release& release = state_().releases.by_id.at(id);
-    if (claimed.attempt() != 1) return;
+    if (claimed.deliveries_claimed().attempt() != 1) return;
     for (const std::string& name : claimed.delivery_ids()) {
         const publishing::Delivery* delivery = release.find(name);
         if (delivery == nullptr || delivery->retracts()) continue;

@@ -36,11 +36,9 @@ public:
     static std::string standing_of(const publishing::Release& release);
 
 private:
-    void check_budget(const std::string& id, const publishing::v1::DeliveriesClaimed& claimed,
-                      runtime::Time at);
+    void check_budget(const publishing::v1::Event& claimed, runtime::Time at);
     void note_hold(const publishing::v1::Event& event, runtime::Time decided_at);
-    void check_not_on_hold(const std::string& id,
-                           const publishing::v1::DeliveriesClaimed& claimed) const;
+    void check_not_on_hold(const publishing::v1::Event& claimed) const;
     static void check_stopped(const publishing::Release& release);
     // Whether a retraction was approved with it.
     static bool has_words(const publishing::Release& release);
@@ -53,8 +51,7 @@ private:
     void note(const publishing::v1::Event& event, runtime::Time decided_at);
     void check_retried(const std::string& id, const std::string& delivery_id) const;
     void check_not_held(const std::string& id) const;
-    void check_in_use(const std::string& id,
-                      const publishing::v1::DeliveriesClaimed& claimed) const;
+    void check_in_use(const publishing::v1::Event& claimed) const;
     void check_followed(const publishing::Release& release) const;
     // Of each message at most one release may be public, and none whose text went back; and one
     // update of it, at most.
@@ -64,8 +61,7 @@ private:
     bool overtakes_earlier(const publishing::Release& release, const publishing::Delivery& delivery,
                            runtime::Time now) const;
     static bool may_still_start(const publishing::Delivery& delivery, runtime::Time now);
-    void check_not_updated(const std::string& id,
-                           const publishing::v1::DeliveriesClaimed& claimed) const;
+    void check_not_updated(const publishing::v1::Event& claimed) const;
     static bool goes_elsewhere(const publishing::Release& release,
                                const publishing::Delivery& delivery,
                                const runtime::HttpRequest& request);

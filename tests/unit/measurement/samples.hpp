@@ -65,6 +65,12 @@ inline Event of_release() {
     return event;
 }
 
+inline Event of_delivery(const std::string& id) {
+    Event event = of_release();
+    event.add_delivery_ids(id);
+    return event;
+}
+
 inline Event planned() {
     Event event = of_release();
     auto& release = *event.mutable_release_planned()->mutable_release();
@@ -84,22 +90,21 @@ inline Event armed(const std::vector<std::string>& ids = {"d1", "d2"}) {
 }
 
 inline Event stragglers_armed(const std::string& id) {
-    Event event = of_release();
+    Event event = of_delivery(id);
     *event.mutable_stragglers_armed()->add_deliveries() = delivery(id, "mastodon-city");
     return event;
 }
 
 inline Event skipped(const std::string& id) {
-    Event event = of_release();
-    event.mutable_deliveries_skipped()->add_delivery_ids(id);
+    Event event = of_delivery(id);
+    event.mutable_deliveries_skipped();
     return event;
 }
 
 inline Event settled(const std::string& id, publishing::v1::DeliveryState state, int written,
                      int confirmed_at) {
-    Event event = of_release();
+    Event event = of_delivery(id);
     auto& body = *event.mutable_delivery_settled();
-    body.set_delivery_id(id);
     body.set_state(state);
     if (written >= 0) *body.mutable_written_at() = runtime::to_proto(at(written));
     if (confirmed_at >= 0) *body.mutable_confirmed_at() = runtime::to_proto(at(confirmed_at));
@@ -107,21 +112,20 @@ inline Event settled(const std::string& id, publishing::v1::DeliveryState state,
 }
 
 inline Event claimed(const std::string& id) {
-    Event event = of_release();
-    event.mutable_deliveries_claimed()->add_delivery_ids(id);
+    Event event = of_delivery(id);
+    event.mutable_deliveries_claimed();
     return event;
 }
 
 inline Event unknown(const std::string& id) {
-    Event event = of_release();
-    event.mutable_delivery_unknown()->set_delivery_id(id);
+    Event event = of_delivery(id);
     event.mutable_delivery_unknown()->set_reason("no answer");
     return event;
 }
 
 inline Event rearmed(const std::string& id) {
-    Event event = of_release();
-    event.mutable_delivery_rearmed()->set_delivery_id(id);
+    Event event = of_delivery(id);
+    event.mutable_delivery_rearmed();
     return event;
 }
 

@@ -22,7 +22,7 @@ TEST(Claiming, GivesOneExecutorEveryArmedDelivery) {
     Story story = armed();
     story.claim();
     ASSERT_EQ(story.given.events().size(), 1u);
-    EXPECT_EQ(story.given.events()[0].deliveries_claimed().delivery_ids_size(), 2);
+    EXPECT_EQ(story.given.events()[0].delivery_ids_size(), 2);
     EXPECT_EQ(story.delivery("hook").head.executor(), "x1");
     EXPECT_EQ(story.delivery("hook").head.attempts(), 1);
     EXPECT_EQ(runtime::from_proto(story.delivery("hook").head.give_up_at()),

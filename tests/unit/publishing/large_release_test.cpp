@@ -200,8 +200,7 @@ TEST(LargeRelease, AVersionThatRendersOtherBytesRefusesThem) {
     auto& armed = *event.mutable_release_armed();
     *armed.mutable_fire_at() = runtime::to_proto(at(10));
     for (const char* id : {"feed", "hook"}) {
-        v1::Event ready = event_of(story.id());
-        ready.mutable_delivery_prepared()->set_delivery_id(id);
+        v1::Event ready = event_of(story.id(), {id});
         ready.mutable_delivery_prepared()->set_ready(true);
         story.given.happens(ready);
         *armed.add_deliveries() = story.delivery(id).head;

@@ -72,8 +72,7 @@ TEST(Refusals, AnEventThatCannotFollow) {
     State state = story.given.state();
     v1::Event completed = event_of(story.id());
     completed.mutable_release_completed()->set_state(v1::RELEASE_STATE_RELEASED);
-    v1::Event settled = event_of(story.id());
-    settled.mutable_delivery_settled()->set_delivery_id("hook");
+    v1::Event settled = event_of(story.id(), {"hook"});
     settled.mutable_delivery_settled()->set_state(v1::DELIVERY_STATE_UNKNOWN);
     v1::Event again = event_of(story.id());
     again.mutable_release_planned()->mutable_release()->set_release_id(story.id());
