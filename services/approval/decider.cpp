@@ -44,25 +44,16 @@ bool Decider::concerns(const runtime::Foreign& foreign) {
     return runtime::has_any<Drafted>(foreign, {Drafted::kMessageSubmitted});
 }
 
+// By the header; review.cpp has a case for every event.
 bool Decider::evolve(State& state, const Event& event, Time decided_at) {
-    switch (event.body_case()) {
-        case Event::kRosterImported:
-            approval::evolve(state.roster, event.roster_imported());
-            return true;
-        case Event::kPolicySet:
-            approval::evolve(state.policies, event.policy_set());
-            return true;
-        case Event::kReviewOpened:
-        case Event::kApprovalGiven:
-        case Event::kAgencyCleared:
-        case Event::kCleared:
-        case Event::kReviewReturned:
-        case Event::kReviewRejected:
-            return approval::evolve(state.reviews, event, decided_at);
-        case Event::BODY_NOT_SET:
-            break;  // From a newer version.
-    }
-    return false;
+    if (!event.message_id().empty()) return approval::evolve(state.reviews, event, decided_at);
+    if (event.has_roster_imported())
+        approval::evolve(state.roster, event.roster_imported());
+    else if (event.has_policy_set())
+        approval::evolve(state.policies, event.policy_set());
+    else
+        return false;  // From a newer version.
+    return true;
 }
 
 }  // namespace tocsin::approval

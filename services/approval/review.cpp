@@ -19,27 +19,6 @@ using runtime::Rejection;
 using runtime::to_proto;
 using texts::enum_name;
 
-v1::ReviewState state_of(const Reviews& reviews, const std::string& message_id) {
-    const auto found = reviews.latest.find(message_id);
-    return found == reviews.latest.end() ? v1::REVIEW_STATE_UNSPECIFIED
-                                         : found->second.get().state();
-}
-
-void check_moves(const Reviews& reviews, const std::vector<v1::Event>& events) {
-    std::map<std::string, v1::ReviewState> states;
-    for (const v1::Event& event : events) {
-        const v1::ReviewState to = state_after(event);
-        if (to == v1::REVIEW_STATE_UNSPECIFIED) continue;
-        const std::string& id = event.message_id();
-        v1::ReviewState& from = states.try_emplace(id, state_of(reviews, id)).first->second;
-        if (!may_move(from, to))
-            throw std::logic_error(fmt::format("the review of message `{}` may not move: {} to {}",
-                                               id, v1::ReviewState_Name(from),
-                                               v1::ReviewState_Name(to)));
-        from = to;
-    }
-}
-
 // ---- what commands have in common
 
 Rejection no_review(std::string_view message_id) {
@@ -149,44 +128,70 @@ static void clear_agency(v1::Review& review, const std::string& agency_id) {
         if (agency.agency_id() == agency_id) agency.set_cleared(true);
 }
 
-// All but the state of the review.
-static void evolve_head(v1::Review& head, const v1::Event& event, Time decided_at) {
+static bool move(v1::Review& head, v1::ReviewState to) {
+    if (!may_move(head.state(), to)) return false;
+    head.set_state(to);
+    return true;
+}
+
+// What an event makes of a review, but for its content. False: it may not move there, or the event
+// is of no review; then nothing changed.
+static bool evolve_head(v1::Review& head, const v1::Event& event, Time decided_at) {
     switch (event.body_case()) {
         case v1::Event::kReviewOpened:
+            if (!may_move(head.state(), v1::REVIEW_STATE_IN_REVIEW)) return false;
             head = event.review_opened().review();
             head.clear_content();
-            return;
+            head.set_state(v1::REVIEW_STATE_IN_REVIEW);
+            return true;
         case v1::Event::kApprovalGiven:
-            return add_approval(head, event.approval_given().approval());
+            add_approval(head, event.approval_given().approval());
+            return true;
         case v1::Event::kAgencyCleared:
-            return clear_agency(head, event.agency_cleared().agency_id());
+            clear_agency(head, event.agency_cleared().agency_id());
+            return true;
         case v1::Event::kCleared:
+            if (!move(head, v1::REVIEW_STATE_CLEARED)) return false;
             *head.mutable_clear_time() = to_proto(decided_at);
-            return;
+            return true;
         case v1::Event::kReviewReturned:
-            return head.set_reason(event.review_returned().reason());
+            if (!move(head, v1::REVIEW_STATE_RETURNED)) return false;
+            head.set_reason(event.review_returned().reason());
+            return true;
         case v1::Event::kReviewRejected:
-            return head.set_reason(event.review_rejected().reason());
+            if (!move(head, v1::REVIEW_STATE_REJECTED)) return false;
+            head.set_reason(event.review_rejected().reason());
+            return true;
         case v1::Event::kRosterImported:
         case v1::Event::kPolicySet:
         case v1::Event::BODY_NOT_SET:
-            return;
+            break;
     }
+    return false;
 }
 
 bool evolve(Review& review, const v1::Event& event, Time decided_at) {
-    const v1::ReviewState to = state_after(event);
-    const bool moves = to != v1::REVIEW_STATE_UNSPECIFIED;
-    bool allowed = true;
-    review.head.edit([&](v1::Review& head) {
-        allowed = !moves || may_move(head.state(), to);
-        if (!allowed) return;
-        evolve_head(head, event, decided_at);
-        if (moves) head.set_state(to);
-    });
-    if (allowed && event.has_review_opened())
+    bool taken = false;
+    review.head.edit([&](v1::Review& head) { taken = evolve_head(head, event, decided_at); });
+    if (taken && event.has_review_opened())
         review.content = runtime::SharedBytes(event.review_opened().review().content());
-    return allowed;
+    return taken;
+}
+
+void check_moves(const Reviews& reviews, const std::vector<v1::Event>& events) {
+    std::map<std::string, v1::Review> heads;
+    for (const v1::Event& event : events) {
+        const std::string& id = event.message_id();
+        if (id.empty()) continue;
+        const auto [head, first] = heads.try_emplace(id);
+        if (const auto known = reviews.latest.find(id); first && known != reviews.latest.end())
+            head->second = known->second.get();
+        // When it is decided changes no move.
+        if (!evolve_head(head->second, event, Time{}))
+            throw std::logic_error(fmt::format(
+                "the review of message `{}` is {} and may not move by event {}", id,
+                v1::ReviewState_Name(head->second.state()), static_cast<int>(event.body_case())));
+    }
 }
 
 static bool ends(const v1::Event& event) {

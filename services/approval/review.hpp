@@ -54,7 +54,8 @@ std::optional<Happened> open_reviews(const Reviews& reviews, const Policies& pol
 // ---- events
 
 // What an event makes of its review, and of nothing else. The view folds with it too: what is shown
-// is what is decided upon. False, and nothing changes: the review may not move there.
+// is what is decided upon. False, and nothing changes: the review may not move there, or it is an
+// event of no review.
 bool evolve(Review& review, const v1::Event& event, Time decided_at);
 bool evolve(Reviews& reviews, const v1::Event& event, Time decided_at);
 

@@ -22,24 +22,4 @@ bool may_move(v1::ReviewState from, v1::ReviewState to) {
     return runtime::listed(review_moves, from, to);
 }
 
-v1::ReviewState state_after(const v1::Event& event) {
-    switch (event.body_case()) {
-        case v1::Event::kReviewOpened:
-            return v1::REVIEW_STATE_IN_REVIEW;
-        case v1::Event::kCleared:
-            return v1::REVIEW_STATE_CLEARED;
-        case v1::Event::kReviewReturned:
-            return v1::REVIEW_STATE_RETURNED;
-        case v1::Event::kReviewRejected:
-            return v1::REVIEW_STATE_REJECTED;
-        case v1::Event::kRosterImported:
-        case v1::Event::kPolicySet:
-        case v1::Event::kApprovalGiven:
-        case v1::Event::kAgencyCleared:
-        case v1::Event::BODY_NOT_SET:
-            break;
-    }
-    return v1::REVIEW_STATE_UNSPECIFIED;
-}
-
 }  // namespace tocsin::approval

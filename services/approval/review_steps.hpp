@@ -11,9 +11,6 @@
 
 namespace tocsin::approval {
 
-// Of the latest review of a message; unspecified while there is none.
-v1::ReviewState state_of(const Reviews& reviews, const std::string& message_id);
-
 // Of a message that was never submitted.
 runtime::Rejection no_review(std::string_view message_id);
 

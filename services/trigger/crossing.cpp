@@ -132,37 +132,41 @@ static void apply_revision(RuleState& rule, const v1::EvidenceRevised& revised) 
     }
 }
 
-void evolve(RuleState& rule, const v1::Event& event) {
+bool evolve(RuleState& rule, const v1::Event& event) {
     switch (event.body_case()) {
         case v1::Event::kSeriesBound:
             rule.bound = true;
             rule.unit = event.series_bound().unit();
             rule.sensor = event.series_bound().sensor();
-            return;
+            return true;
         case v1::Event::kReadingPassed:
             rule.passed = Held{event.reading_passed().reading(), {}};
-            return;
+            return true;
         case v1::Event::kRuleCrossed:
-            return add_fired(rule, event.rule_crossed());
+            add_fired(rule, event.rule_crossed());
+            return true;
         case v1::Event::kRuleReset:
-            return apply_reset(rule, event.rule_reset());
+            apply_reset(rule, event.rule_reset());
+            return true;
         case v1::Event::kCrossingSuppressed:
             rule.suppressed = Held{event.crossing_suppressed().reading(), {}};
             rule.cooldown_until = from_proto(event.crossing_suppressed().cooldown_until());
-            return;
+            return true;
         case v1::Event::kEvidenceRevised:
-            return apply_revision(rule, event.evidence_revised());
+            apply_revision(rule, event.evidence_revised());
+            return true;
         case v1::Event::kCrossingRetried:
             if (Fired* fired = find_fired(rule, event.crossing_retried().crossing().crossing_id()))
                 fired->crossed = event.crossing_retried().SerializeAsString();
-            return;
+            return true;
         case v1::Event::kSourcePut:
         case v1::Event::kSourceRemoved:
         case v1::Event::kRulePut:
         case v1::Event::kRuleRemoved:
         case v1::Event::BODY_NOT_SET:
-            return;  // Of no reading.
+            break;
     }
+    return false;
 }
 
 }  // namespace tocsin::trigger

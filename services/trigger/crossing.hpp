@@ -24,7 +24,7 @@ std::vector<v1::Event> retried(const RuleState& known, const v1::Rule& put, Time
 
 // ---- events
 
-// Those that move a rule on by a reading; any other leaves it as it is.
-void evolve(RuleState& rule, const v1::Event& event);
+// Those that move a rule on by a reading. False: it is another, and the rule stays as it is.
+bool evolve(RuleState& rule, const v1::Event& event);
 
 }  // namespace tocsin::trigger

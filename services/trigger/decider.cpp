@@ -28,33 +28,20 @@ std::optional<Happened> Decider::react(const State& state, const runtime::Foreig
     return follow_readings(state.rules, state.watching, state.sources, foreign, now);
 }
 
+// Of readings are all but these four; crossing.cpp has a case for every event.
 bool Decider::evolve(State& state, const Event& event, Time decided_at) {
-    switch (event.body_case()) {
-        case Event::kSourcePut:
-            trigger::evolve(state.sources, event.source_put());
-            return true;
-        case Event::kSourceRemoved:
-            trigger::evolve(state.sources, event.source_removed());
-            return true;
-        case Event::kRulePut:
-            trigger::evolve(state.rules, state.watching, event.rule_put(), decided_at);
-            return true;
-        case Event::kRuleRemoved:
-            rule_removed(state.rules, state.watching, event.rule_id(), decided_at);
-            return true;
-        case Event::kSeriesBound:
-        case Event::kReadingPassed:
-        case Event::kRuleCrossed:
-        case Event::kCrossingRetried:
-        case Event::kRuleReset:
-        case Event::kCrossingSuppressed:
-        case Event::kEvidenceRevised:
-            trigger::evolve(state.rules.edit(event.rule_id()), event);
-            return true;
-        case Event::BODY_NOT_SET:
-            break;  // From a newer version.
-    }
-    return false;
+    auto& [sources, rules, watching] = state;
+    if (event.has_source_put())
+        trigger::evolve(sources, event.source_put());
+    else if (event.has_source_removed())
+        trigger::evolve(sources, event.source_removed());
+    else if (event.has_rule_put())
+        trigger::evolve(rules, watching, event.rule_put(), decided_at);
+    else if (event.has_rule_removed())
+        rule_removed(rules, watching, event.rule_id(), decided_at);
+    else
+        return trigger::evolve(rules.edit(event.rule_id()), event);
+    return true;
 }
 
 }  // namespace tocsin::trigger
