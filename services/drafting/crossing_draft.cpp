@@ -127,11 +127,12 @@ static std::expected<std::vector<v1::Event>, std::string> drafted(const Material
     // Submitted as it will stand once created: by the fold that every instance runs.
     Messages after;
     after.evolve(id, events[0].message_created());
+    const auto publishers =
+        publishers_of(material.destinations, events[0].message_created().draft());
     const PublishedAlerts nothing_referred_to;
-    v1::Event submission =
-        submitted({id, attempt.realm, material.world, after.at(id), nothing_referred_to,
-                   material.destinations, std::string(trigger_author),
-                   material.incidents.at(crossed.crossing().incident_id())});
+    v1::Event submission = submitted({id, attempt.realm, material.world, after.at(id),
+                                      nothing_referred_to, publishers, std::string(trigger_author),
+                                      material.incidents.at(crossed.crossing().incident_id())});
     if (auto problem = size_problem(submission.message_submitted()); !problem.empty())
         return std::unexpected(fmt::format("the draft from template `{}` is too large: {}",
                                            crossed.template_id(), problem));

@@ -29,8 +29,8 @@ v1::Event submitted(const Submitting& submitting) {
     content.set_message_type(message.type);
     for (auto& reference : completed(submitting.alerts, message.references))
         *content.add_references() = std::move(reference);
-    for (auto& publisher : publishers_of(submitting.destinations, content.draft()))
-        *content.add_publishers() = std::move(publisher);
+    for (const content::Publisher& publisher : submitting.publishers)
+        *content.add_publishers() = publisher;
 
     v1::Event event = move_of(submitting.message_id, message.state, v1::MESSAGE_STATE_IN_REVIEW);
     v1::MessageSubmitted& body = *event.mutable_message_submitted();
@@ -70,6 +70,8 @@ static Rejection incomplete(const std::string& errors, std::string field) {
 
 static std::optional<Rejection> require_complete(const SubmissionSlices& slices,
                                                  const Message& message,
+                                                 const content::v1::Draft& draft,
+                                                 const std::vector<content::Publisher>& publishers,
                                                  const v1::SubmitMessageRequest& request,
                                                  Time now) {
     if (!message.has_text())
@@ -77,9 +79,7 @@ static std::optional<Rejection> require_complete(const SubmissionSlices& slices,
                           "expires");
     const std::set<std::string> acknowledged{request.acknowledged_warnings().begin(),
                                              request.acknowledged_warnings().end()};
-    const content::v1::Draft draft = message.text();
     auto against = objections(draft, now, slices.world, acknowledged);
-    const auto publishers = publishers_of(slices.destinations, draft);
     for (content::Finding& finding : destination_findings(publishers, draft))
         add_objection(std::move(finding), acknowledged, against);
     for (content::Finding& finding :
@@ -105,10 +105,12 @@ Verdict submit_message(const SubmissionSlices& slices, const Asking& asking,
     const Message& message = **found;
     if (auto no = require_etag(request.etag(), message.version, "message", id))
         return std::unexpected(*no);
-    if (auto no = require_complete(slices, message, request, now)) return std::unexpected(*no);
-    v1::Event event =
-        submitted({id, asking.realm, slices.world, message, slices.alerts, slices.destinations,
-                   asking.actor, slices.incidents.at(message.incident_id)});
+    const content::v1::Draft draft = message.text();
+    const auto publishers = publishers_of(slices.destinations, draft);
+    if (auto no = require_complete(slices, message, draft, publishers, request, now))
+        return std::unexpected(*no);
+    v1::Event event = submitted({id, asking.realm, slices.world, message, slices.alerts, publishers,
+                                 asking.actor, slices.incidents.at(message.incident_id)});
     if (auto problem = size_problem(event.message_submitted()); !problem.empty())
         return runtime::reject(Because::failed_precondition, "content_too_large",
                                fmt::format("the content is too large: {}", problem), "channels");

@@ -19,7 +19,7 @@ struct Submitting {
     const std::string& world;
     const Message& message;
     const PublishedAlerts& alerts;
-    const Destinations& destinations;
+    const std::vector<content::Publisher>& publishers;
     std::string submitter;
     const std::vector<std::string>& incident_agencies;
 };

@@ -48,14 +48,10 @@ public:
     }
     void submit(int number) {
         const std::string id = id_of(number);
-        const v1::Event event = submitted({id,
-                                           "bow",
-                                           "live",
-                                           state_.messages.at(id),
-                                           state_.alerts,
-                                           state_.destinations,
-                                           "ana",
-                                           {}});
+        const Message& message = state_.messages.at(id);
+        const auto publishers = publishers_of(state_.destinations, message.text());
+        const v1::Event event =
+            submitted({id, "bow", "live", message, state_.alerts, publishers, "ana", {}});
         content_bytes_ = event.message_submitted().content().size();
         tell("drafting", event, content::samples::now);
     }
