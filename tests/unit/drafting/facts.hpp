@@ -19,6 +19,7 @@ namespace tocsin::drafting::facts {
 
 using testing::at;
 using enum publishing::v1::ReleaseState;
+using enum v1::MessageState;
 
 struct Fact {
     std::string service;
@@ -148,11 +149,9 @@ inline v1::Message shown(const DraftingView& view, const char* id = "m") {
 }
 
 // As people see it.
-inline std::string state_of(const DraftingView& view) {
-    return std::string(texts::enum_name(shown(view).state()));
-}
+inline v1::MessageState state_of(const DraftingView& view) { return shown(view).state(); }
 
-inline std::string state_after(const std::vector<Fact>& facts) {
+inline v1::MessageState state_after(const std::vector<Fact>& facts) {
     DraftingView view(1);
     for (const Fact& each : facts) apply(view, each);
     return state_of(view);
@@ -175,7 +174,7 @@ inline void interleave(std::vector<std::vector<Fact>> ledgers, std::vector<Fact>
 }
 
 inline void expect_in_any_order(const std::vector<std::vector<Fact>>& ledgers,
-                                const std::string& state) {
+                                v1::MessageState state) {
     int orders = 0;
     interleave(ledgers, {}, [&](const std::vector<Fact>& order) {
         ++orders;

@@ -19,54 +19,56 @@ TEST(Lifecycle, FollowsAMessageThroughItsLife) {
         facts.push_back(next);
         return state_after(facts);
     };
-    EXPECT_EQ(then(created()), "draft");
-    EXPECT_EQ(then(submitted()), "in_review");
-    EXPECT_EQ(then(opened()), "in_review");
-    EXPECT_EQ(then(cleared()), "cleared");
-    EXPECT_EQ(then(planned()), "cleared");
-    EXPECT_EQ(then(armed()), "armed");
-    EXPECT_EQ(then(claimed()), "releasing");
-    EXPECT_EQ(then(completed(RELEASE_STATE_RELEASED)), "released");
-    EXPECT_EQ(then(claimed()), "released");
-    EXPECT_EQ(then(completed(RELEASE_STATE_RETRACTED)), "cancelled");
+    EXPECT_EQ(then(created()), MESSAGE_STATE_DRAFT);
+    EXPECT_EQ(then(submitted()), MESSAGE_STATE_IN_REVIEW);
+    EXPECT_EQ(then(opened()), MESSAGE_STATE_IN_REVIEW);
+    EXPECT_EQ(then(cleared()), MESSAGE_STATE_CLEARED);
+    EXPECT_EQ(then(planned()), MESSAGE_STATE_CLEARED);
+    EXPECT_EQ(then(armed()), MESSAGE_STATE_ARMED);
+    EXPECT_EQ(then(claimed()), MESSAGE_STATE_RELEASING);
+    EXPECT_EQ(then(completed(RELEASE_STATE_RELEASED)), MESSAGE_STATE_RELEASED);
+    EXPECT_EQ(then(claimed()), MESSAGE_STATE_RELEASED);
+    EXPECT_EQ(then(completed(RELEASE_STATE_RETRACTED)), MESSAGE_STATE_CANCELLED);
     // Ordered again for what became public later.
-    EXPECT_EQ(then(completed(RELEASE_STATE_RETRACTED)), "cancelled");
+    EXPECT_EQ(then(completed(RELEASE_STATE_RETRACTED)), MESSAGE_STATE_CANCELLED);
     // And could not be taken back there.
-    EXPECT_EQ(then(completed(RELEASE_STATE_RELEASED)), "released");
+    EXPECT_EQ(then(completed(RELEASE_STATE_RELEASED)), MESSAGE_STATE_RELEASED);
 }
 
 TEST(Lifecycle, IsTheSameInAnyOrderOfTheLedgers) {
     expect_in_any_order({{created(), submitted()},
                          {opened(), cleared()},
                          {planned(), armed(), claimed(), completed(RELEASE_STATE_RELEASED)}},
-                        "released");
+                        MESSAGE_STATE_RELEASED);
 }
 
 TEST(Lifecycle, ASecondSubmissionOutranksTheFirstsReturn) {
     expect_in_any_order(
         {{created(), submitted(), handed_back(), submitted()}, {opened(), fact_of_return()}},
-        "in_review");
+        MESSAGE_STATE_IN_REVIEW);
     expect_in_any_order({{created(), submitted(), handed_back(), submitted()},
                          {opened(), fact_of_return(), opened(), cleared()}},
-                        "cleared");
+                        MESSAGE_STATE_CLEARED);
 }
 
 TEST(Lifecycle, AReturnedTextIsADraftAgain) {
     expect_in_any_order({{created(), submitted(), handed_back()}, {opened(), fact_of_return()}},
-                        "draft");
-    EXPECT_EQ(state_after({created(), submitted(), opened(), fact_of_return()}), "draft");
+                        MESSAGE_STATE_DRAFT);
+    EXPECT_EQ(state_after({created(), submitted(), opened(), fact_of_return()}),
+              MESSAGE_STATE_DRAFT);
 }
 
 TEST(Lifecycle, AReturnedTextMayBeWithdrawn) {
     expect_in_any_order(
         {{created(), submitted(), handed_back(), withdrawn()}, {opened(), fact_of_return()}},
-        "withdrawn");
+        MESSAGE_STATE_WITHDRAWN);
 }
 
 TEST(Lifecycle, ARejectedMessageStaysRejected) {
     expect_in_any_order({{created(), submitted(), closed()}, {opened(), fact_of_rejection()}},
-                        "rejected");
-    EXPECT_EQ(state_after({created(), submitted(), opened(), fact_of_rejection()}), "rejected");
+                        MESSAGE_STATE_REJECTED);
+    EXPECT_EQ(state_after({created(), submitted(), opened(), fact_of_rejection()}),
+              MESSAGE_STATE_REJECTED);
 }
 
 TEST(Lifecycle, ARelease) {
@@ -75,15 +77,16 @@ TEST(Lifecycle, ARelease) {
         more.insert(more.begin(), before.begin(), before.end());
         return state_after(more);
     };
-    EXPECT_EQ(with({stopped()}), "cancelled");
-    EXPECT_EQ(with({armed(), stopped()}), "cancelled");
-    EXPECT_EQ(with({ended(RELEASE_STATE_EXPIRED)}), "expired");
-    EXPECT_EQ(with({ended(RELEASE_STATE_ABORTED)}), "cancelled");
-    EXPECT_EQ(with({armed(), claimed(), completed(RELEASE_STATE_RETRACTED)}), "cancelled");
+    EXPECT_EQ(with({stopped()}), MESSAGE_STATE_CANCELLED);
+    EXPECT_EQ(with({armed(), stopped()}), MESSAGE_STATE_CANCELLED);
+    EXPECT_EQ(with({ended(RELEASE_STATE_EXPIRED)}), MESSAGE_STATE_EXPIRED);
+    EXPECT_EQ(with({ended(RELEASE_STATE_ABORTED)}), MESSAGE_STATE_CANCELLED);
+    EXPECT_EQ(with({armed(), claimed(), completed(RELEASE_STATE_RETRACTED)}),
+              MESSAGE_STATE_CANCELLED);
     // A channel has it after all.
     EXPECT_EQ(
         with({armed(), claimed(), ended(RELEASE_STATE_ABORTED), completed(RELEASE_STATE_RELEASED)}),
-        "released");
+        MESSAGE_STATE_RELEASED);
 }
 
 TEST(Lifecycle, AMessageThatWasUpdatedIsSupersededWhileItIsOut) {
@@ -93,38 +96,40 @@ TEST(Lifecycle, AMessageThatWasUpdatedIsSupersededWhileItIsOut) {
         more.insert(more.begin(), before.begin(), before.end());
         return state_after(more);
     };
-    EXPECT_EQ(with({superseded()}), "superseded");
-    EXPECT_EQ(with({completed(RELEASE_STATE_RELEASED), superseded()}), "superseded");
-    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RELEASED)}), "superseded");
+    EXPECT_EQ(with({superseded()}), MESSAGE_STATE_SUPERSEDED);
+    EXPECT_EQ(with({completed(RELEASE_STATE_RELEASED), superseded()}), MESSAGE_STATE_SUPERSEDED);
+    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RELEASED)}), MESSAGE_STATE_SUPERSEDED);
     // Beside that it was retracted, or given up, as others are.
-    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED)}), "cancelled");
-    EXPECT_EQ(with({superseded(), ended(RELEASE_STATE_ABORTED)}), "cancelled");
+    EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED)}), MESSAGE_STATE_CANCELLED);
+    EXPECT_EQ(with({superseded(), ended(RELEASE_STATE_ABORTED)}), MESSAGE_STATE_CANCELLED);
     EXPECT_EQ(with({superseded(), completed(RELEASE_STATE_RETRACTED), superseded("")}),
-              "cancelled");
-    EXPECT_EQ(with({superseded(), superseded("")}), "releasing");
+              MESSAGE_STATE_CANCELLED);
+    EXPECT_EQ(with({superseded(), superseded("")}), MESSAGE_STATE_RELEASING);
     EXPECT_EQ(with({completed(RELEASE_STATE_RELEASED), superseded(), superseded("other"),
                     superseded("")}),
-              "released");
+              MESSAGE_STATE_RELEASED);
 }
 
 TEST(Lifecycle, ATextThatItsReleaseGaveBackIsADraftAgain) {
     const std::vector<Fact> drafting{created(), submitted(), given_back()};
     const std::vector<Fact> approval{opened(), cleared()};
     const std::vector<Fact> publishing{planned(), armed(), ended(RELEASE_STATE_ABORTED)};
-    expect_in_any_order({drafting, approval, publishing}, "draft");
+    expect_in_any_order({drafting, approval, publishing}, MESSAGE_STATE_DRAFT);
     const auto then = [&](std::vector<Fact> more, std::vector<Fact> reviewed,
-                          std::vector<Fact> released, const char* state) {
+                          std::vector<Fact> released, v1::MessageState state) {
         more.insert(more.begin(), drafting.begin(), drafting.end());
         reviewed.insert(reviewed.begin(), approval.begin(), approval.end());
         released.insert(released.begin(), publishing.begin(), publishing.end());
         expect_in_any_order({more, reviewed, released}, state);
     };
-    then({withdrawn()}, {}, {}, "withdrawn");
-    then({submitted()}, {}, {}, "in_review");
-    then({submitted()}, {opened(), cleared()}, {}, "cleared");
-    then({submitted()}, {opened(), cleared()}, {planned(2), armed(), claimed()}, "releasing");
-    then({submitted(), given_back()}, {opened(), cleared()}, {planned(2), stopped()}, "draft");
-    then({submitted(), handed_back()}, {opened(), fact_of_return()}, {}, "draft");
+    then({withdrawn()}, {}, {}, MESSAGE_STATE_WITHDRAWN);
+    then({submitted()}, {}, {}, MESSAGE_STATE_IN_REVIEW);
+    then({submitted()}, {opened(), cleared()}, {}, MESSAGE_STATE_CLEARED);
+    then({submitted()}, {opened(), cleared()}, {planned(2), armed(), claimed()},
+         MESSAGE_STATE_RELEASING);
+    then({submitted(), given_back()}, {opened(), cleared()}, {planned(2), stopped()},
+         MESSAGE_STATE_DRAFT);
+    then({submitted(), handed_back()}, {opened(), fact_of_return()}, {}, MESSAGE_STATE_DRAFT);
 }
 
 TEST(Lifecycle, AnImpossibleMoveIsCountedAndNotMade) {
@@ -134,7 +139,7 @@ TEST(Lifecycle, AnImpossibleMoveIsCountedAndNotMade) {
     EXPECT_EQ(view.impossible_moves(), 0);
     apply(view, armed());
     EXPECT_EQ(view.impossible_moves(), 1);
-    EXPECT_EQ(state_of(view), "cancelled");
+    EXPECT_EQ(state_of(view), MESSAGE_STATE_CANCELLED);
     EXPECT_EQ(shown(view).reason(), "wrong river");
 }
 
@@ -187,7 +192,7 @@ TEST(Lifecycle, ARetractionThatCameToNothingIsToldOfAReleasedMessage) {
     event.mutable_release_completed()->set_reason("toot:cancel is refused: 401");
     apply(view, fact(event), 60);
     EXPECT_EQ(view.impossible_moves(), 0);
-    EXPECT_EQ(state_of(view), "released");
+    EXPECT_EQ(state_of(view), MESSAGE_STATE_RELEASED);
     EXPECT_EQ(shown(view).reason(), "toot:cancel is refused: 401");
     EXPECT_EQ(runtime::from_proto(shown(view).update_time()), at(60));
 }
@@ -204,7 +209,7 @@ TEST(Texts, AreDroppedThirtyDaysAfterTheEnd) {
     EXPECT_TRUE(shown(view).texts_dropped());
     EXPECT_EQ(shown(view).content(), "");
     EXPECT_EQ(shown(view).digest(), "digest");
-    EXPECT_EQ(state_of(view), "released");
+    EXPECT_EQ(state_of(view), MESSAGE_STATE_RELEASED);
     EXPECT_FALSE(shown(view, "other").texts_dropped());
 }
 

@@ -3,7 +3,6 @@
 #include "drafting/event.hpp"
 #include "runtime/base/parties.hpp"
 #include "runtime/edge/identity.hpp"
-#include "texts/enum_names.hpp"
 #include "unit/drafting/facts.hpp"
 
 #include <gtest/gtest.h>
@@ -58,13 +57,13 @@ TEST(Messages, AreListedFromAPlaceOnWhateverComesAfterIt) {
 
 struct Notes final : Watcher {
     void changed(const std::shared_ptr<const v1::Message>& message) override {
-        states.emplace_back(texts::enum_name(message->state()));
+        states.push_back(message->state());
     }
     void ended(End end) override {
         over = true;
         too_many = end == End::too_many;
     }
-    std::vector<std::string> states;
+    std::vector<v1::MessageState> states;
     bool over = false;
     bool too_many = false;
 };
@@ -78,7 +77,8 @@ TEST(Watch, GivesWhatIsAndThenEveryChange) {
     apply(view, submitted());
     apply(view, opened());
     apply(view, cleared());
-    EXPECT_EQ(notes.states, (std::vector<std::string>{"in_review", "in_review", "cleared"}));
+    EXPECT_EQ(notes.states, (std::vector{MESSAGE_STATE_IN_REVIEW, MESSAGE_STATE_IN_REVIEW,
+                                         MESSAGE_STATE_CLEARED}));
     view.unwatch(notes);
     apply(view, planned());
     EXPECT_EQ(notes.states.size(), 3u);

@@ -123,15 +123,16 @@ TEST(Deliveries, WhatWasRefusedMayBeConfirmedAfterTheReleaseWasMeasured) {
 }
 
 TEST(Deliveries, AStateThatIsAMilestoneIsKnownByItsKind) {
-    std::vector<std::string> kinds;
+    std::vector<v1::MilestoneKind> kinds;
     for (const auto state : texts::enum_values<published::DeliveryState>()) {
         const v1::MilestoneKind kind = milestone_kind(state);
         if (kind == v1::MILESTONE_KIND_UNSPECIFIED) continue;
         EXPECT_EQ(state_by(kind), state);
         EXPECT_EQ(texts::enum_name(kind), texts::enum_name(state));
-        kinds.emplace_back(texts::enum_name(kind));
+        kinds.push_back(kind);
     }
-    EXPECT_THAT(kinds, ElementsAre("confirmed", "refused", "unknown"));
+    EXPECT_THAT(kinds, ElementsAre(v1::MILESTONE_KIND_CONFIRMED, v1::MILESTONE_KIND_REFUSED,
+                                   v1::MILESTONE_KIND_UNKNOWN));
     EXPECT_EQ(state_by(v1::MILESTONE_KIND_FIRED), published::DELIVERY_STATE_UNSPECIFIED);
     EXPECT_EQ(milestone_kind(published::DELIVERY_STATE_UNSPECIFIED),
               v1::MILESTONE_KIND_UNSPECIFIED);

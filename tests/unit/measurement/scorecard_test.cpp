@@ -1,6 +1,5 @@
 // Clocks and counts of a scorecard, and what becomes a metric.
 #include "support/metric_value.hpp"
-#include "texts/enum_names.hpp"
 #include "tocsin/approval/v1/approval_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/trigger/v1/trigger_ledger.pb.h"
@@ -44,9 +43,11 @@ runtime::Foreign cleared(int seconds) {
     return foreign<approval::v1::Event>("approval", "bow", {event}, at(seconds));
 }
 
-std::vector<std::string> kinds(const v1::Scorecard& card) {
-    std::vector<std::string> all;
-    for (const auto& point : card.milestones()) all.emplace_back(texts::enum_name(point.kind()));
+using enum v1::MilestoneKind;
+
+std::vector<v1::MilestoneKind> kinds(const v1::Scorecard& card) {
+    std::vector<v1::MilestoneKind> all;
+    for (const auto& point : card.milestones()) all.push_back(point.kind());
     return all;
 }
 
@@ -82,8 +83,10 @@ TEST(Scorecard, AReleasedMessageHasThreeClocksItsSkewAndItsReading) {
     EXPECT_EQ(card.mistake_to_corrected_seconds(), -1);
     EXPECT_EQ(card.skew_ms(), 8);
     EXPECT_EQ(card.reading().value(), 1200);
-    EXPECT_THAT(kinds(card), ElementsAre("crossed", "drafted", "cleared", "armed", "fired",
-                                         "confirmed", "confirmed"));
+    EXPECT_THAT(kinds(card),
+                ElementsAre(MILESTONE_KIND_CROSSED, MILESTONE_KIND_DRAFTED, MILESTONE_KIND_CLEARED,
+                            MILESTONE_KIND_ARMED, MILESTONE_KIND_FIRED, MILESTONE_KIND_CONFIRMED,
+                            MILESTONE_KIND_CONFIRMED));
     EXPECT_THAT(card.deliveries(), UnorderedElementsAre(Pair("confirmed", 2)));
 }
 
@@ -92,7 +95,7 @@ TEST(Scorecard, ACrossingThatComesAfterItsDraftIsFoundAllTheSame) {
     stage(drafted(7));
     stage(crossed(5));
     EXPECT_EQ(stage.card().reading_to_draft_seconds(), 2);
-    EXPECT_THAT(kinds(stage.card()), ElementsAre("crossed", "drafted"));
+    EXPECT_THAT(kinds(stage.card()), ElementsAre(MILESTONE_KIND_CROSSED, MILESTONE_KIND_DRAFTED));
     EXPECT_THAT(stage.clocks, ElementsAre(Pair("reading_to_draft", 2)));
 }
 
@@ -211,7 +214,9 @@ TEST(Scorecard, TheEarliestFiringIsTheOneThatIsShown) {
     stage(samples::publishing({samples::planned(), samples::armed()}, 21));
     stage(samples::publishing({samples::settled("d1", samples::confirmed, 25, 26)}, 27));
     stage(samples::publishing({samples::settled("d2", samples::confirmed, 24, 26)}, 28));
-    EXPECT_THAT(kinds(stage.card()), ElementsAre("armed", "fired", "confirmed", "confirmed"));
+    EXPECT_THAT(kinds(stage.card()),
+                ElementsAre(MILESTONE_KIND_ARMED, MILESTONE_KIND_FIRED, MILESTONE_KIND_CONFIRMED,
+                            MILESTONE_KIND_CONFIRMED));
     EXPECT_EQ(runtime::from_proto(stage.card().milestones(1).at()), at(24));
 }
 
