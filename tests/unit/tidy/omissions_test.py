@@ -1,6 +1,8 @@
 """What an addition needs beside its code, and no compiler asks for, by name."""
 
 import re
+from collections import defaultdict
+from fnmatch import fnmatch
 from pathlib import Path
 
 from support.places import ROOT
@@ -62,3 +64,40 @@ def test_each_service_is_on_the_map_and_in_the_list_of_programs() -> None:
             f"the map in services/README.md leaves out {service}")
         assert re.search(f"`(tocsin)?-{service}`", text_of("docs/OPERATING.md")), (
             f"the programs in docs/OPERATING.md leave out {service}")
+
+
+def code_words(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def named_on_the_map() -> dict[str, list[str]]:
+    """Names and patterns of files without their suffix, by folder under services/; those of every
+    service by the empty one."""
+    section = re.search(r"^## The map\n(.*?)^### ", text_of("services/README.md"),
+                        re.DOTALL | re.MULTILINE)
+    assert section
+    named: dict[str, list[str]] = defaultdict(list)
+    folders: list[str] = []
+    for row in re.finditer(r"^\| (?P<at>`.*?) \| (?P<what>.*) \|$", section.group(1), re.MULTILINE):
+        del folders[row["at"].count(".. "):]
+        of_row = code_words(row["at"].replace(".. ", ""))
+        if of_row[0].endswith("/"):
+            folders.append(of_row[0])
+        named["".join(folders)] += of_row + code_words(row["what"])
+    every = re.search(r"^A service folder has ([\s\S]*?)\. ", section.group(1), re.MULTILINE)
+    assert every
+    named[""] += code_words(every.group(1))
+    return {folder: [re.sub(r"\.(\*|[ch]pp)$", "", word).replace("<kind>", "*") for word in words]
+            for folder, words in named.items()}
+
+
+def test_each_file_of_the_services_is_on_the_map() -> None:
+    named = named_on_the_map()
+    missing = set()
+    for file in tracked("services/*.cpp", "services/*.hpp"):
+        path = Path(file).relative_to("services").with_suffix("")
+        around = [(f"{folder}/", str(path.relative_to(folder))) for folder in path.parents[:-1]]
+        if not any(fnmatch(name, pattern) for folder, name in [*around, ("", path.name)]
+                   for pattern in named.get(folder, [])):
+            missing.add(str(path))
+    assert not missing, "the map in services/README.md leaves out " + ", ".join(sorted(missing))
