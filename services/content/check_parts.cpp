@@ -33,13 +33,13 @@ void check_channel_texts(const Texts& texts, int index, const std::string& path,
                                     other.kind()));
         if (!kinds.insert(other.kind()).second)
             found.error("channel_text_duplicate", field + ".kind",
-                        fmt::format("Keep one text for {}.", other.kind()));
+                        fmt::format("Keep one text for `{}`.", other.kind()));
         check_words(other.text(), field + ".text", found);
         for (const Text& peer : texts)
             if (find_channel_text(peer, other.kind()) < 0)
-                found.warning(
-                    "channel_text_parity", field,
-                    fmt::format("Write the text for {} in {} too.", other.kind(), peer.language()));
+                found.warning("channel_text_parity", field,
+                              fmt::format("Write the text for `{}` in {} too.", other.kind(),
+                                          peer.language()));
     }
 }
 

@@ -144,16 +144,17 @@ void check_channels(const Draft& draft, std::string_view world, const Fixed& fix
             if (!rendition) {
                 found.add(rendition.error());
             } else if (rendition->body().size() > worst_case_bytes_max) {
-                found.error("too_large", largest_field(draft),
-                            fmt::format("On {} it has {} bytes, of which {} can be sent: make the "
-                                        "areas simpler or the texts shorter.",
-                                        kind.kind, rendition->body().size(), worst_case_bytes_max));
+                found.error(
+                    "too_large", largest_field(draft),
+                    fmt::format("On `{}` it has {} bytes, of which {} can be sent: make the "
+                                "areas simpler or the texts shorter.",
+                                kind.kind, rendition->body().size(), worst_case_bytes_max));
             } else if (index >= 0 && kind.shortens &&
                        kind.shortens(content, language, fixed, kind.limits)) {
                 const char* field = retraction ? "retraction" : "texts";
                 found.warning(
                     "shortened", fmt::format("{}[{}].instruction", field, index),
-                    fmt::format("On {} the {} instruction is cut: write a text for that channel.",
+                    fmt::format("On `{}` the {} instruction is cut: write a text for that channel.",
                                 kind.kind, language));
             }
         }

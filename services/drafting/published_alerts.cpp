@@ -60,7 +60,7 @@ std::vector<content::Finding> reference_findings(const PublishedAlerts& alerts,
         if (release && release->in_force(now)) continue;
         found.push_back(
             {error, "reference_not_in_force", fmt::format("references[{}]", i),
-             fmt::format("No alert {} of this realm is in force: it was never published, has "
+             fmt::format("No alert `{}` of this realm is in force: it was never published, has "
                          "expired, or was retracted, updated or cancelled. Start the message anew, "
                          "and name what is in force.",
                          content::cap_reference(references[i]))});

@@ -116,8 +116,8 @@ static std::optional<Rejection> require_known_kind(const std::string& kind) {
     std::vector<std::string_view> known;
     for (const content::ChannelKind& one : content::all_kinds()) known.push_back(one.kind);
     return bad("unknown_kind",
-               fmt::format("there is no channel kind `{}`; choose one of {}", kind,
-                           fmt::join(known, ", ")),
+               fmt::format("there is no channel kind `{}`; choose one of `{}`", kind,
+                           fmt::join(known, "`, `")),
                "kind");
 }
 

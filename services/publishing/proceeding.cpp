@@ -93,7 +93,7 @@ Verdict proceed_release(const Releases& releases, const runtime::Asking& asking,
                                        "it would leave no delivery; stop the release instead",
                                        "delivery_ids"));
     skip(turn, *ids, asking.actor,
-         shortened(fmt::format("{} released without it: {}", asking.actor, request.reason()),
+         shortened(fmt::format("`{}` released without it: {}", asking.actor, request.reason()),
                    reason_bytes_max),
          true);
     advance(turn);

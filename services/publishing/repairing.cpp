@@ -200,7 +200,7 @@ Verdict resolve_delivery(const Releases& releases, const runtime::Asking& asking
         *seen.mutable_confirmed_at() = to_proto(now);
     }
     settle(turn, delivery, present ? v1::DELIVERY_STATE_CONFIRMED : state_of_absent(delivery),
-           fmt::format("{} looked, and the channel {}: {}", asking.actor,
+           fmt::format("`{}` looked, and the channel {}: {}", asking.actor,
                        present ? "shows it" : "does not show it", request.reason()),
            &seen, asking.actor);
     follow_original(turn, delivery.id());

@@ -79,7 +79,7 @@ std::expected<std::vector<std::string>, std::string> earlier_releases(
         if (release && why.empty()) why = reason_left(*release, content);
         if (!why.empty())
             return std::unexpected(
-                fmt::format("It refers to alert {}, and that cannot be: {}. Start it anew.",
+                fmt::format("It refers to alert `{}`, and that cannot be: {}. Start it anew.",
                             content::cap_reference(reference), why));
         if (!texts::contains(all, release->id())) all.push_back(release->id());
     }

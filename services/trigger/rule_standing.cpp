@@ -89,7 +89,7 @@ Standing standing_of(const RuleState& state, const std::optional<Seen>& seen,
     if (!rule.active()) return {v1::RULE_STATE_OFF, std::nullopt, "it was removed"};
     if (!seen || seen->readings.empty())
         return {v1::RULE_STATE_WITHOUT_DATA, std::nullopt,
-                fmt::format("no reading of {} came yet", rule.series())};
+                fmt::format("no reading of `{}` came yet", rule.series())};
     const Time last = seen->readings.back().read_at;
     if (std::string why = silent_because(state, *seen, last, stale_after, now); !why.empty())
         return {v1::RULE_STATE_WITHOUT_DATA, last, std::move(why)};

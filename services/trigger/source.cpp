@@ -48,7 +48,7 @@ static std::optional<Rejection> require_readable_series(const Watching& watching
         if (series_problem(request.format(), series).empty()) return true;
         refused = Rejection{
             Because::failed_precondition, "source_in_use",
-            fmt::format("rule `{}` reads `{}`, and {} has no series of such a name; remove the "
+            fmt::format("rule `{}` reads `{}`, and `{}` has no series of such a name; remove the "
                         "rule, or let it read another source, first",
                         *by.begin(), series, request.format()),
             "format"};

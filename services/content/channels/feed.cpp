@@ -39,7 +39,7 @@ std::expected<Rendition, Finding> render(const Content& content, std::string_vie
     if (const std::size_t least = cap_bytes_least(content, fixed); least > rendition_bytes_max)
         return std::unexpected{Finding{
             Finding::Level::error, "too_large", "areas",
-            fmt::format("On feed it has more than {} bytes, of which {} can be sent: make the "
+            fmt::format("On `feed` it has more than {} bytes, of which {} can be sent: make the "
                         "areas simpler, or write fewer languages.",
                         least, rendition_bytes_max)}};
     Rendition rendition;

@@ -57,7 +57,7 @@ static std::string realm_rules_problem(const MethodRules& rules) {
 std::string rules_problem(const MethodRules& rules) {
     for (const std::string& role : rules.roles())
         if (std::ranges::find(known_roles, role) == known_roles.end())
-            return fmt::format("there is no role {}", role);
+            return fmt::format("there is no role `{}`", role);
     switch (rules.access()) {
         case rules::v1::ACCESS_CHANGE:
             if (rules.roles().empty()) return "a change needs roles";

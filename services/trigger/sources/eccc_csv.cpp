@@ -219,13 +219,13 @@ std::expected<Parsed, std::string> read(std::string_view body, Time latest) {
 
 static std::string series_problem(std::string_view station, std::string_view name) {
     if (name != "level" && name != "discharge")
-        return fmt::format("`{}` is no parameter of eccc-csv: write {}:{}", name, station,
+        return fmt::format("`{}` is no parameter of eccc-csv: write `{}:{}`", name, station,
                            name.starts_with('l') ? "level" : "discharge");
     std::string capitals{station};
     for (char& c : capitals)
         if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
     if (capitals != station)
-        return fmt::format("stations of ECCC are in capitals: write {}:{}", capitals, name);
+        return fmt::format("stations of ECCC are in capitals: write `{}:{}`", capitals, name);
     return {};
 }
 

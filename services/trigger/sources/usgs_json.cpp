@@ -482,12 +482,12 @@ static std::string series_problem(std::string_view station, std::string_view nam
     if (parameter.size() != 5 || !std::ranges::all_of(parameter, digit))
         return fmt::format(
             "`{}` is no parameter of USGS: write its five digits, such as "
-            "{}:00060 for discharge or {}:00065 for gage height",
+            "`{}:00060` for discharge or `{}:00065` for gage height",
             parameter, station, station);
     if (parameter.size() == name.size()) return {};
     const std::string_view method = name.substr(parameter.size() + 1);
     if (!method.empty() && std::ranges::all_of(method, digit)) return {};
-    return fmt::format("`{}` is no method id of USGS: write its digits, such as {}:{}:69928",
+    return fmt::format("`{}` is no method id of USGS: write its digits, such as `{}:{}:69928`",
                        method, station, parameter);
 }
 

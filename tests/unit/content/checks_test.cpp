@@ -335,7 +335,7 @@ TEST(Checks, ARenditionThatDoesNotFitIntoARecordIsFoundBeforeAnyoneApproves) {
     const auto found = check(draft, samples::now, "live");
     const auto large = std::ranges::find(found, "too_large", &Finding::code);
     ASSERT_NE(large, found.end());
-    EXPECT_TRUE(large->text.contains("On feed"));
+    EXPECT_TRUE(large->text.contains("On `feed`"));
     EXPECT_EQ(large->field, "areas");
 }
 

@@ -42,7 +42,7 @@ TEST(Proceeding, ReleasesWithoutWhatIsNotReady) {
     EXPECT_TRUE(story.delivery("feed").is(v1::DELIVERY_STATE_ARMED));
     EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED));
     EXPECT_EQ(story.delivery("hook").head.reason(),
-              "olga released without it: the river does not wait");
+              "`olga` released without it: the river does not wait");
     story.prepared("hook", true, "", 0, at(6));
     EXPECT_TRUE(story.delivery("hook").is(v1::DELIVERY_STATE_SKIPPED)) << "it was left out";
 }

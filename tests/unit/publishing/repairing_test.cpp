@@ -213,7 +213,7 @@ TEST(Resolve, WhatSomebodySawThereIsConfirmed) {
     const v1::Delivery delivery = story.delivery("toot:fr-CA").head;
     EXPECT_EQ(delivery.state(), v1::DELIVERY_STATE_CONFIRMED);
     EXPECT_EQ(delivery.url(), "https://social.example.org/1");
-    EXPECT_TRUE(delivery.reason().contains("olga looked")) << delivery.reason();
+    EXPECT_TRUE(delivery.reason().contains("`olga` looked")) << delivery.reason();
     EXPECT_EQ(story.state(), v1::RELEASE_STATE_RELEASED);
 }
 

@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
               {},
               0,
               v1::RULE_STATE_WITHOUT_DATA,
-              "no reading of 05BH004:discharge came yet"},
+              "no reading of `05BH004:discharge` came yet"},
         Shown{"low", {}, {{{{0, 1}}}}, 60, v1::RULE_STATE_NORMAL, "below 1000"},
         Shown{"silent",
               {},

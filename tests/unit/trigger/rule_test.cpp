@@ -35,10 +35,10 @@ TEST(Rule, ARuleNamesASeriesThatItsSourceCanHave) {
         EXPECT_EQ(told("eccc-csv", good), "");
     for (const char* good : {"03339000:00060", "03339000:00065:11878"})
         EXPECT_EQ(told("usgs-json", good), "");
-    EXPECT_TRUE(told("eccc-csv", "05BH004:dischrge").ends_with("write 05BH004:discharge"));
+    EXPECT_TRUE(told("eccc-csv", "05BH004:dischrge").ends_with("write `05BH004:discharge`"));
     EXPECT_TRUE(told("eccc-csv", "05BH004:Level").contains("no parameter of eccc-csv"));
     EXPECT_TRUE(told("eccc-csv", "05BH004:00060").contains("no parameter of eccc-csv"));
-    EXPECT_TRUE(told("eccc-csv", "08Mf005:level").ends_with("write 08MF005:level"));
+    EXPECT_TRUE(told("eccc-csv", "08Mf005:level").ends_with("write `08MF005:level`"));
     for (const char* bad : {"03339000:discharge", "03339000:0060", "03339000:O0060"})
         EXPECT_TRUE(told("usgs-json", bad).contains("five digits")) << bad;
     for (const char* bad : {"03339000:00060:11878:2", "03339000:00060:radar"})
