@@ -67,10 +67,7 @@ static ByAttempt claimable_now(const Releases& releases, const Holds& holds, con
                                const Release& release, v1::Purpose purpose, Time now) {
     ByAttempt all;
     if (release.count(purpose, v1::DELIVERY_STATE_ARMED) == 0) return all;
-    const auto release_of = [&](const std::string& id) -> const Release* {
-        const auto known = releases.by_id.find(id);
-        return known == releases.by_id.end() ? nullptr : &known->second;
-    };
+    const auto release_of = [&](const std::string& id) { return releases.find(id); };
     std::set<std::string> taken;
     if (purpose == v1::PURPOSE_MESSAGE) taken = channels_taken(release, release_of, now);
     Spending spending{budgets, now};

@@ -85,9 +85,8 @@ bool Decider::evolve(State& state, const Event& event, Time decided_at) {
         return true;
     }
     if (!publishing::evolve(state.releases, state.channels, event, decided_at)) return false;
-    if (const auto known = state.releases.by_id.find(event.release_id());
-        known != state.releases.by_id.end())
-        publishing::evolve(state.budgets, known->second, event, decided_at);
+    if (const Release* known = state.releases.find(event.release_id()))
+        publishing::evolve(state.budgets, *known, event, decided_at);
     return true;
 }
 

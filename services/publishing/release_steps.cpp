@@ -69,8 +69,7 @@ Rejection texts_dropped(const std::string& release_id) {
 std::expected<const Release*, Rejection> find_release(const Releases& releases,
                                                       const Asking& asking,
                                                       const std::string& release_id) {
-    const auto known = releases.by_id.find(release_id);
-    if (known != releases.by_id.end()) return &known->second;
+    if (const Release* known = releases.find(release_id)) return known;
     const auto faded = releases.faded.find(release_id);
     if (faded == releases.faded.end())
         return std::unexpected(runtime::no_such("release", release_id, "release_id"));

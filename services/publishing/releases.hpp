@@ -29,6 +29,12 @@ struct Releases {
     // them can be changed any more, and `by_id` has none of them. The view shows what became of
     // them.
     std::map<std::string, runtime::KeptParties> faded;
+
+    // Null: there is none, or it faded.
+    const Release* find(const std::string& id) const {
+        const auto known = by_id.find(id);
+        return known == by_id.end() ? nullptr : &known->second;
+    }
 };
 
 // ---- events

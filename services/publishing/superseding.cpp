@@ -102,15 +102,14 @@ static const Delivery* newest_post(const Releases& releases,
     };
     const Delivery* newest = nullptr;
     for (const std::string& id : ids) {
-        const auto earlier = releases.by_id.find(id);
-        if (earlier == releases.by_id.end()) continue;
+        const Release* earlier = releases.find(id);
+        if (!earlier) continue;
         const Delivery* found = nullptr;
-        for (const Delivery& one : earlier->second.deliveries)
+        for (const Delivery& one : earlier->deliveries)
             if (!one.retracts() && one.is(v1::DELIVERY_STATE_CONFIRMED) && is_at(one, place) &&
                 one.head.language() == language)
                 found = &one;
-        if (!found)
-            found = newest_post(releases, earlier->second.head.supersedes(), place, language);
+        if (!found) found = newest_post(releases, earlier->head.supersedes(), place, language);
         if (found && (!newest || at(found) > at(newest))) newest = found;
     }
     return newest;
@@ -156,10 +155,9 @@ static void append(Turn&& turn, Happened& happened) {
 void supersede(const Releases& releases, const Release& release, Time now, Happened& happened) {
     if (planted(runtime::Bug::earlier_goes_on)) return;
     for (const std::string& id : release.head.supersedes()) {
-        const auto earlier = releases.by_id.find(id);
-        if (earlier == releases.by_id.end() || !earlier->second.head.superseded_by().empty())
-            continue;
-        Turn turn{earlier->second, now, {}};
+        const Release* earlier = releases.find(id);
+        if (!earlier || !earlier->head.superseded_by().empty()) continue;
+        Turn turn{*earlier, now, {}};
         v1::Event event = event_of(id);
         event.mutable_release_superseded()->set_by(release.id());
         turn.add(std::move(event));
@@ -178,10 +176,9 @@ public:
     void take(const std::vector<v1::Event>& events) {
         for (; taken_ < events.size(); ++taken_) {
             const v1::Event& event = events[taken_];
-            const auto known = releases_.by_id.find(event.release_id());
-            if (known == releases_.by_id.end())
-                continue;  // Planned by this decision, or a channel.
-            const auto [changed, first] = changed_.try_emplace(event.release_id(), known->second);
+            const Release* known = releases_.find(event.release_id());
+            if (!known) continue;  // Planned by this decision, or a channel.
+            const auto [changed, first] = changed_.try_emplace(event.release_id(), *known);
             evolve(changed->second, event, now_);
             if (event.release_cancelled().has_returned() || event.release_ended().has_returned())
                 returned_.push_back(event.release_id());
@@ -191,8 +188,7 @@ public:
     const Release* find(const std::string& id) const {
         if (const auto changed = changed_.find(id); changed != changed_.end())
             return &changed->second;
-        const auto known = releases_.by_id.find(id);
-        return known == releases_.by_id.end() ? nullptr : &known->second;
+        return releases_.find(id);
     }
     // Changed by it, and not in force after it: why, by id.
     std::map<std::string, std::string> over() const {
