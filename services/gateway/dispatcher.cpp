@@ -136,8 +136,9 @@ asio::awaitable<HttpResponse> Dispatcher::dispatch(const HttpRequest& request, c
         case Route::Kind::none:
             break;
     }
-    co_return answer(refusal(grpc::StatusCode::UNIMPLEMENTED, "NOT_FOUND", "no such address"),
-                     served, http::status::not_found);
+    co_return answer(
+        refusal(grpc::StatusCode::UNIMPLEMENTED, "NOT_FOUND", "there is no such address; check it"),
+        served, http::status::not_found);
 }
 
 asio::awaitable<HttpResponse> Dispatcher::health(const HttpRequest& request, Served& served) {

@@ -22,7 +22,7 @@ grpc::Status LedgerRpc::not_hosted(const std::string& service) const {
         return edge_status("invalid_argument", "service: " + text, {{"service", text}});
     }
     const std::string text =
-        fmt::format("this process has no ledger of service `{}`; {}", service, choices);
+        fmt::format("there is no ledger of service `{}` in this process; {}", service, choices);
     return edge_status("not_found", text, {{"service", text}});
 }
 
@@ -30,7 +30,7 @@ template <class Request>
 std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
     const grpc::CallbackServerContext& context, const Request& request) const {
     if (hosted_.empty())
-        return std::unexpected(edge_status("not_found", "this process has no ledger"));
+        return std::unexpected(edge_status("not_found", "there is no ledger in this process"));
     // One verifier serves them all.
     auto caller = hosted_.front().rpc->authenticate_operator(context, request);
     if (!caller) return std::unexpected(caller.error());
