@@ -13,15 +13,11 @@
 namespace tocsin::approval {
 
 using runtime::Caller;
-using Reactor = ApprovalRpc::Reactor;
 
-Reactor* ApprovalRpc::GetRoster(Context* context, const v1::GetRosterRequest* request,
-                                v1::GetRosterResponse* response) {
-    return read(view_, context, request, response,
-                [](const Caller&, const Realm& realm, const auto&, auto& out) {
-                    *out.mutable_roster() = realm.roster();
-                    return grpc::Status::OK;
-                });
+static grpc::Status get_roster(const Caller&, const Realm& realm, const v1::GetRosterRequest&,
+                               v1::GetRosterResponse& out) {
+    *out.mutable_roster() = realm.roster();
+    return grpc::Status::OK;
 }
 
 // Agency ids have no space in them.
@@ -34,18 +30,16 @@ static Realm::PolicyKey key_of(const std::string& text) {
     return {text.substr(0, space), std::stoi(text.substr(space + 1))};
 }
 
-Reactor* ApprovalRpc::ListPolicies(Context* context, const v1::ListPoliciesRequest* request,
-                                   v1::ListPoliciesResponse* response) {
-    const auto reader = [](const Caller&, const Realm& realm, const auto& in, auto& out) {
-        return runtime::answer_page(in, out, *out.mutable_policies(), [&](auto& page) {
-            std::optional<Realm::PolicyKey> after;
-            if (page.after()) after = key_of(*page.after());
-            realm.policies(after ? &*after : nullptr, [&](const auto& key, const auto& policy) {
-                return page.add(key_text(key), [&](v1::Policy& row) { row = policy; });
-            });
+static grpc::Status list_policies(const Caller&, const Realm& realm,
+                                  const v1::ListPoliciesRequest& in,
+                                  v1::ListPoliciesResponse& out) {
+    return runtime::answer_page(in, out, *out.mutable_policies(), [&](auto& page) {
+        std::optional<Realm::PolicyKey> after;
+        if (page.after()) after = key_of(*page.after());
+        realm.policies(after ? &*after : nullptr, [&](const auto& key, const auto& policy) {
+            return page.add(key_text(key), [&](v1::Policy& row) { row = policy; });
         });
-    };
-    return read(view_, context, request, response, reader);
+    });
 }
 
 static bool concerns(const Caller& caller, const v1::Review& review) {
@@ -62,36 +56,37 @@ static void hide_places(const Caller& caller, v1::Review& review) {
     if (!named) review.clear_content();
 }
 
-Reactor* ApprovalRpc::GetReview(Context* context, const v1::GetReviewRequest* request,
-                                v1::GetReviewResponse* response) {
-    const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
-        auto review = realm.review(in.message_id());
-        if (!review) return runtime::status_of(no_review(in.message_id()));
-        if (!concerns(caller, *review))
-            return runtime::status_of(runtime::not_concerned(caller, "message_id"));
-        *out.mutable_review() = std::move(*review);
-        hide_places(caller, *out.mutable_review());
-        return grpc::Status::OK;
-    };
-    return read(view_, context, request, response, reader);
+static grpc::Status get_review(const Caller& caller, const Realm& realm,
+                               const v1::GetReviewRequest& in, v1::GetReviewResponse& out) {
+    auto review = realm.review(in.message_id());
+    if (!review) return runtime::status_of(no_review(in.message_id()));
+    if (!concerns(caller, *review))
+        return runtime::status_of(runtime::not_concerned(caller, "message_id"));
+    *out.mutable_review() = std::move(*review);
+    hide_places(caller, *out.mutable_review());
+    return grpc::Status::OK;
 }
 
-Reactor* ApprovalRpc::ListReviews(Context* context, const v1::ListReviewsRequest* request,
-                                  v1::ListReviewsResponse* response) {
-    const auto reader = [](const Caller& caller, const Realm& realm, const auto& in, auto& out) {
-        return runtime::answer_page(in, out, *out.mutable_reviews(), [&](auto& page) {
-            realm.reviews(in.state(), page.after_place(),
-                          [&](std::int64_t place, const std::string& message_id) {
-                              if (!concerns(caller, *realm.review_head(message_id)))
-                                  return page.pass(place);
-                              return page.add(place, [&](v1::Review& row) {
-                                  row = *realm.review(message_id);
-                                  hide_places(caller, row);
-                              });
+static grpc::Status list_reviews(const Caller& caller, const Realm& realm,
+                                 const v1::ListReviewsRequest& in, v1::ListReviewsResponse& out) {
+    return runtime::answer_page(in, out, *out.mutable_reviews(), [&](auto& page) {
+        realm.reviews(in.state(), page.after_place(),
+                      [&](std::int64_t place, const std::string& message_id) {
+                          if (!concerns(caller, *realm.review_head(message_id)))
+                              return page.pass(place);
+                          return page.add(place, [&](v1::Review& row) {
+                              row = *realm.review(message_id);
+                              hide_places(caller, row);
                           });
-        });
-    };
-    return read(view_, context, request, response, reader);
+                      });
+    });
+}
+
+ApprovalRpc::ApprovalRpc(runtime::Rpc& rpc, const ApprovalView& view) : Edge(rpc) {
+    read(view, get_roster);
+    read(view, list_policies);
+    read(view, get_review);
+    read(view, list_reviews);
 }
 
 }  // namespace tocsin::approval

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "drafting/view.hpp"
-#include "runtime/edge/changes.hpp"
+#include "runtime/edge/edge.hpp"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
 
+#include <expected>
 #include <string>
-#include <utility>
 
 namespace tocsin::drafting {
 
@@ -14,34 +14,14 @@ namespace tocsin::drafting {
 class DraftingRpc final : public runtime::Edge<v1::DraftingService, v1::Command> {
 public:
     // `world`: in which drafts are previewed.
-    DraftingRpc(runtime::Rpc& rpc, DraftingView& view, std::string world)
-        : Edge(rpc), view_(view), world_(std::move(world)) {
-        serve_raw("PreviewMessage", [this](Context* context, const grpc::ByteBuffer* request,
-                                           grpc::ByteBuffer* response) {
-            return preview_message(context, *request, *response);
-        });
-    }
+    DraftingRpc(runtime::Rpc& rpc, DraftingView& view, std::string world);
     // Ends the previews that wait.
     void stop() { previews_.thread.stop(); }
 
-    Reactor* GetIncident(Context* context, const v1::GetIncidentRequest* request,
-                         v1::GetIncidentResponse* response) override;
-    Reactor* ListIncidents(Context* context, const v1::ListIncidentsRequest* request,
-                           v1::ListIncidentsResponse* response) override;
-    Reactor* GetTemplate(Context* context, const v1::GetTemplateRequest* request,
-                         v1::GetTemplateResponse* response) override;
-    Reactor* ListTemplates(Context* context, const v1::ListTemplatesRequest* request,
-                           v1::ListTemplatesResponse* response) override;
-    Reactor* GetMessage(Context* context, const v1::GetMessageRequest* request,
-                        v1::GetMessageResponse* response) override;
-    Reactor* ListMessages(Context* context, const v1::ListMessagesRequest* request,
-                          v1::ListMessagesResponse* response) override;
-    grpc::ServerWriteReactor<v1::WatchMessagesResponse>* WatchMessages(
-        Context* context, const v1::WatchMessagesRequest* request) override;
-
 private:
-    Reactor* preview_message(Context* context, const grpc::ByteBuffer& request,
-                             grpc::ByteBuffer& response);
+    grpc::ServerWriteReactor<v1::WatchMessagesResponse>* watch_messages(
+        Context* context, const std::expected<runtime::Caller, grpc::Status>& caller,
+        const v1::WatchMessagesRequest& request);
 
     static constexpr std::size_t previews_max = 64;
 

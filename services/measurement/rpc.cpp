@@ -10,7 +10,6 @@
 namespace tocsin::measurement {
 
 using runtime::Caller;
-using Reactor = MeasurementRpc::Reactor;
 
 static grpc::Status get_scorecard(const Caller& caller, const Realm& realm,
                                   const v1::GetScorecardRequest& request,
@@ -22,11 +21,6 @@ static grpc::Status get_scorecard(const Caller& caller, const Realm& realm,
         return runtime::status_of(runtime::not_concerned(caller, "message_id"));
     *response.mutable_scorecard() = std::move(*card);
     return grpc::Status::OK;
-}
-
-Reactor* MeasurementRpc::GetScorecard(Context* context, const v1::GetScorecardRequest* request,
-                                      v1::GetScorecardResponse* response) {
-    return read(view_, context, request, response, get_scorecard);
 }
 
 static grpc::Status list_scorecards(const Caller& caller, const Realm& realm,
@@ -42,11 +36,6 @@ static grpc::Status list_scorecards(const Caller& caller, const Realm& realm,
     });
 }
 
-Reactor* MeasurementRpc::ListScorecards(Context* context, const v1::ListScorecardsRequest* request,
-                                        v1::ListScorecardsResponse* response) {
-    return read(view_, context, request, response, list_scorecards);
-}
-
 static bool is_asked_for(const v1::ListPracticeRequest& request, const v1::PersonPractice& row) {
     const auto has = [&](const auto& roles) {
         return request.role().empty() ? !roles.empty()
@@ -56,31 +45,36 @@ static bool is_asked_for(const v1::ListPracticeRequest& request, const v1::Perso
            (!request.out_of_practice() || has(row.out_of_practice()));
 }
 
-Reactor* MeasurementRpc::ListPractice(Context* context, const v1::ListPracticeRequest* request,
-                                      v1::ListPracticeResponse* response) {
-    return read(
-        view_, context, request, response,
-        [this](const Caller& caller, const Realm& realm, const v1::ListPracticeRequest& asked,
-               v1::ListPracticeResponse& answer) {
-            answer.set_days(practice_.days());
-            if (const auto at = practice_.exercise_time(); at > 0)
-                *answer.mutable_exercise_time() =
-                    runtime::to_proto(runtime::Time{std::chrono::seconds{at}});
-            const auto roster = roster_.snapshot(caller.realm);
-            const runtime::Time now = runtime::system_now();
-            return runtime::answer_page(asked, answer, *answer.mutable_people(), [&](auto& page) {
-                const std::string* after = page.after();
-                roster->people(caller.agency, after ? *after : std::string{},
-                               [&](const approval::v1::Person& person) {
-                                   v1::PersonPractice row =
-                                       practice_.row(caller.realm, realm.practice(), person, now);
-                                   if (!is_asked_for(asked, row)) return page.pass(row.subject());
-                                   return page.add(person.subject(), [&](v1::PersonPractice& to) {
-                                       to = std::move(row);
-                                   });
-                               });
+grpc::Status MeasurementRpc::list_practice(const Caller& caller, const Realm& realm,
+                                           const v1::ListPracticeRequest& asked,
+                                           v1::ListPracticeResponse& answer) const {
+    answer.set_days(practice_.days());
+    if (const auto at = practice_.exercise_time(); at > 0)
+        *answer.mutable_exercise_time() =
+            runtime::to_proto(runtime::Time{std::chrono::seconds{at}});
+    const auto roster = roster_.snapshot(caller.realm);
+    const runtime::Time now = runtime::system_now();
+    return runtime::answer_page(asked, answer, *answer.mutable_people(), [&](auto& page) {
+        const std::string* after = page.after();
+        roster->people(
+            caller.agency, after ? *after : std::string{}, [&](const approval::v1::Person& person) {
+                v1::PersonPractice row = practice_.row(caller.realm, realm.practice(), person, now);
+                if (!is_asked_for(asked, row)) return page.pass(row.subject());
+                return page.add(person.subject(),
+                                [&](v1::PersonPractice& to) { to = std::move(row); });
             });
-        });
+    });
+}
+
+MeasurementRpc::MeasurementRpc(runtime::Rpc& rpc, const MeasurementView& view,
+                               const PracticeWatch& practice, const runtime::Roster& roster)
+    : Edge(rpc), practice_(practice), roster_(roster) {
+    read(view, get_scorecard);
+    read(view, list_scorecards);
+    read(view, [this](const Caller& caller, const Realm& realm,
+                      const v1::ListPracticeRequest& asked, v1::ListPracticeResponse& answer) {
+        return list_practice(caller, realm, asked, answer);
+    });
 }
 
 }  // namespace tocsin::measurement

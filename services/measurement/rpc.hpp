@@ -3,7 +3,7 @@
 
 #include "measurement/practice_watch.hpp"
 #include "measurement/view.hpp"
-#include "runtime/edge/changes.hpp"
+#include "runtime/edge/edge.hpp"
 #include "tocsin/measurement/v1/measurement_service.grpc.pb.h"
 
 namespace tocsin::measurement {
@@ -12,18 +12,13 @@ namespace tocsin::measurement {
 class MeasurementRpc final : public runtime::Edge<v1::MeasurementService, v1::Command> {
 public:
     MeasurementRpc(runtime::Rpc& rpc, const MeasurementView& view, const PracticeWatch& practice,
-                   const runtime::Roster& roster)
-        : Edge(rpc), view_(view), practice_(practice), roster_(roster) {}
-
-    Reactor* GetScorecard(Context* context, const v1::GetScorecardRequest* request,
-                          v1::GetScorecardResponse* response) override;
-    Reactor* ListScorecards(Context* context, const v1::ListScorecardsRequest* request,
-                            v1::ListScorecardsResponse* response) override;
-    Reactor* ListPractice(Context* context, const v1::ListPracticeRequest* request,
-                          v1::ListPracticeResponse* response) override;
+                   const runtime::Roster& roster);
 
 private:
-    const MeasurementView& view_;
+    grpc::Status list_practice(const runtime::Caller& caller, const Realm& realm,
+                               const v1::ListPracticeRequest& asked,
+                               v1::ListPracticeResponse& answer) const;
+
     const PracticeWatch& practice_;
     const runtime::Roster& roster_;
 };

@@ -20,7 +20,6 @@ namespace tocsin::publishing {
 using runtime::Caller;
 using runtime::no_such;
 using runtime::status_of;
-using Reactor = PublishingRpc::Reactor;
 
 std::optional<grpc::Status> require_credential(Credentials& credentials, const Caller& caller,
                                                const v1::PutChannelRequest& request) {
@@ -47,17 +46,6 @@ std::optional<grpc::Status> require_allowed(const OffLimits& off_limits,
                       fmt::format("A channel of an exercise cannot lead there: {}.", why), "url"});
 }
 
-PublishingRpc::PublishingRpc(runtime::Rpc& rpc, const PublishingView& view,
-                             Credentials& credentials, OffLimits off_limits,
-                             std::string feed_base_url)
-    : Edge(rpc), view_(view), feed_base_url_(std::move(feed_base_url)), feeds_(view) {
-    check<v1::PutChannelRequest>(
-        [&credentials, off_limits = std::move(off_limits)](const auto& asked, const auto& put) {
-            auto refused = require_allowed(off_limits, put);
-            return refused ? refused : require_credential(credentials, asked.caller, put);
-        });
-}
-
 // Where another agency's channel leads, and by what, is its own business: some URLs are secrets.
 static void hide_others(const Caller& caller, v1::Channel& channel) {
     if (channel.agency_id() == caller.agency) return;
@@ -76,15 +64,6 @@ grpc::Status list_channels(const Caller& caller, const Realm& realm,
                                     });
                                 });
     });
-}
-
-Reactor* PublishingRpc::ListChannels(Context* context, const v1::ListChannelsRequest* request,
-                                     v1::ListChannelsResponse* response) {
-    const auto reader = [this](const Caller& caller, const v1::ListChannelsRequest& in,
-                               v1::ListChannelsResponse& out) {
-        return list_channels(caller, *view_.snapshot(caller.realm), in, out);
-    };
-    return rpc_.read(context, request, response, reader);
 }
 
 static grpc::Status show(const Release& release, const std::string& delivery_id, v1::Release& out) {
@@ -177,54 +156,35 @@ grpc::Status get_release(const Caller& caller, const Realm& realm, const v1::Get
     return status;
 }
 
-Reactor* PublishingRpc::GetRelease(Context* context, const v1::GetReleaseRequest* request,
-                                   v1::GetReleaseResponse* response) {
-    const auto reader = [this](const Caller& caller, const v1::GetReleaseRequest& in,
-                               v1::GetReleaseResponse& out) {
-        return get_release(caller, *view_.snapshot(caller.realm), in, out);
-    };
-    return rpc_.read(context, request, response, reader);
+static grpc::Status list_releases(const Caller& caller, const Realm& realm,
+                                  const v1::ListReleasesRequest& in,
+                                  v1::ListReleasesResponse& out) {
+    return runtime::answer_page(in, out, *out.mutable_releases(), [&](auto& page) {
+        const std::optional<std::int64_t> before =
+            page.after() ? std::optional{std::stoll(*page.after())} : std::nullopt;
+        realm.order().descend(before ? &*before : nullptr,
+                              [&](std::int64_t place, const std::string& id) {
+                                  if (!runtime::concerns(caller, realm.parties(id)))
+                                      return page.pass(place);
+                                  return page.add(place, [&](v1::Release& row) {
+                                      row = realm.whole_release(id).value_or(v1::Release{});
+                                      show_budget(realm, row, runtime::system_now());
+                                      show_holds(realm.holds(), row);
+                                      hide_places(caller, row);
+                                  });
+                              });
+    });
 }
 
-Reactor* PublishingRpc::ListReleases(Context* context, const v1::ListReleasesRequest* request,
-                                     v1::ListReleasesResponse* response) {
-    const auto reader = [this](const Caller& caller, const v1::ListReleasesRequest& in,
-                               v1::ListReleasesResponse& out) {
-        const auto realm = view_.snapshot(caller.realm);
-        return runtime::answer_page(in, out, *out.mutable_releases(), [&](auto& page) {
-            const std::optional<std::int64_t> before =
-                page.after() ? std::optional{std::stoll(*page.after())} : std::nullopt;
-            realm->order().descend(before ? &*before : nullptr,
-                                   [&](std::int64_t place, const std::string& id) {
-                                       if (!runtime::concerns(caller, realm->parties(id)))
-                                           return page.pass(place);
-                                       return page.add(place, [&](v1::Release& row) {
-                                           row = realm->whole_release(id).value_or(v1::Release{});
-                                           show_budget(*realm, row, runtime::system_now());
-                                           show_holds(realm->holds(), row);
-                                           hide_places(caller, row);
-                                       });
-                                   });
-        });
-    };
-    return rpc_.read(context, request, response, reader);
-}
-
-Reactor* PublishingRpc::ListHolds(Context* context, const v1::ListHoldsRequest* request,
-                                  v1::ListHoldsResponse* response) {
-    const auto reader = [this](const Caller& caller, const v1::ListHoldsRequest& in,
+static grpc::Status list_holds(const Caller&, const Realm& realm, const v1::ListHoldsRequest& in,
                                v1::ListHoldsResponse& out) {
-        const auto realm = view_.snapshot(caller.realm);
-        return runtime::answer_page(in, out, *out.mutable_holds(), [&](auto& page) {
-            bool begun = page.after() == nullptr;
-            for (const v1::Hold* hold : listed(realm->holds())) {
-                if (begun && !page.add(hold->hold_id(), [&](v1::Hold& row) { row = *hold; }))
-                    return;
-                begun = begun || hold->hold_id() == *page.after();
-            }
-        });
-    };
-    return rpc_.read(context, request, response, reader);
+    return runtime::answer_page(in, out, *out.mutable_holds(), [&](auto& page) {
+        bool begun = page.after() == nullptr;
+        for (const v1::Hold* hold : listed(realm.holds())) {
+            if (begun && !page.add(hold->hold_id(), [&](v1::Hold& row) { row = *hold; })) return;
+            begun = begun || hold->hold_id() == *page.after();
+        }
+    });
 }
 
 // Another change may count within the same second, and be read here a moment after it counted: the
@@ -262,34 +222,47 @@ static content::FeedFormat format_of(v1::FeedFormat format) {
     return content::FeedFormat::atom;
 }
 
-Reactor* PublishingRpc::GetFeed(Context* context, const v1::GetFeedRequest* request,
-                                v1::GetFeedResponse* response) {
-    const auto reader = [this](const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
-        const std::string language = in.language().empty() ? "en-CA" : in.language();
-        const int number = in.page() == 0 ? 1 : in.page();
-        const Time now = runtime::system_now();
-        const auto page = feeds_.page(in.realm(), {language, format_of(in.format())}, number,
-                                      feed_base_url_, now);
-        if (!page) return status_of(no_such("feed page", std::to_string(number), "page"));
-        answer_with(in, page->body, page->etag, modified_at(page->updated, now), out);
-        return grpc::Status::OK;
-    };
-    return rpc_.read_public(context, request, response, reader);
+grpc::Status PublishingRpc::get_feed(const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
+    const std::string language = in.language().empty() ? "en-CA" : in.language();
+    const int number = in.page() == 0 ? 1 : in.page();
+    const Time now = runtime::system_now();
+    const auto page =
+        feeds_.page(in.realm(), {language, format_of(in.format())}, number, feed_base_url_, now);
+    if (!page) return status_of(no_such("feed page", std::to_string(number), "page"));
+    answer_with(in, page->body, page->etag, modified_at(page->updated, now), out);
+    return grpc::Status::OK;
 }
 
-Reactor* PublishingRpc::GetAlert(Context* context, const v1::GetAlertRequest* request,
-                                 v1::GetAlertResponse* response) {
-    const auto reader = [this](const v1::GetAlertRequest& in, v1::GetAlertResponse& out) {
-        const Time now = runtime::system_now();
-        const auto alert = view_.snapshot(in.realm())->alert(in.identifier(), now);
-        // Before its T0 an alert is as unknown as one that never was.
-        if (!alert || !alert->body)
-            return status_of(no_such("alert", in.identifier(), "identifier"));
-        answer_with(in, alert->body->bytes(), alert->body->digest(),
-                    modified_at(alert->public_at(), now), out);
-        return grpc::Status::OK;
-    };
-    return rpc_.read_public(context, request, response, reader);
+grpc::Status PublishingRpc::get_alert(const v1::GetAlertRequest& in,
+                                      v1::GetAlertResponse& out) const {
+    const Time now = runtime::system_now();
+    const auto alert = view_.snapshot(in.realm())->alert(in.identifier(), now);
+    // Before its T0 an alert is as unknown as one that never was.
+    if (!alert || !alert->body) return status_of(no_such("alert", in.identifier(), "identifier"));
+    answer_with(in, alert->body->bytes(), alert->body->digest(),
+                modified_at(alert->public_at(), now), out);
+    return grpc::Status::OK;
+}
+
+PublishingRpc::PublishingRpc(runtime::Rpc& rpc, const PublishingView& view,
+                             Credentials& credentials, OffLimits off_limits,
+                             std::string feed_base_url)
+    : Edge(rpc), view_(view), feed_base_url_(std::move(feed_base_url)), feeds_(view) {
+    check<v1::PutChannelRequest>(
+        [&credentials, off_limits = std::move(off_limits)](const auto& asked, const auto& put) {
+            auto refused = require_allowed(off_limits, put);
+            return refused ? refused : require_credential(credentials, asked.caller, put);
+        });
+    read(view, list_channels);
+    read(view, get_release);
+    read(view, list_releases);
+    read(view, list_holds);
+    read_public([this](const v1::GetFeedRequest& in, v1::GetFeedResponse& out) {
+        return get_feed(in, out);
+    });
+    read_public([this](const v1::GetAlertRequest& in, v1::GetAlertResponse& out) {
+        return get_alert(in, out);
+    });
 }
 
 }  // namespace tocsin::publishing

@@ -4,7 +4,7 @@
 #include "publishing/credentials.hpp"
 #include "publishing/feed.hpp"
 #include "publishing/view.hpp"
-#include "runtime/edge/changes.hpp"
+#include "runtime/edge/edge.hpp"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 #include <functional>
@@ -38,20 +38,10 @@ public:
     PublishingRpc(runtime::Rpc& rpc, const PublishingView& view, Credentials& credentials,
                   OffLimits off_limits, std::string feed_base_url);
 
-    Reactor* ListChannels(Context* context, const v1::ListChannelsRequest* request,
-                          v1::ListChannelsResponse* response) override;
-    Reactor* GetRelease(Context* context, const v1::GetReleaseRequest* request,
-                        v1::GetReleaseResponse* response) override;
-    Reactor* ListReleases(Context* context, const v1::ListReleasesRequest* request,
-                          v1::ListReleasesResponse* response) override;
-    Reactor* ListHolds(Context* context, const v1::ListHoldsRequest* request,
-                       v1::ListHoldsResponse* response) override;
-    Reactor* GetFeed(Context* context, const v1::GetFeedRequest* request,
-                     v1::GetFeedResponse* response) override;
-    Reactor* GetAlert(Context* context, const v1::GetAlertRequest* request,
-                      v1::GetAlertResponse* response) override;
-
 private:
+    grpc::Status get_feed(const v1::GetFeedRequest& in, v1::GetFeedResponse& out);
+    grpc::Status get_alert(const v1::GetAlertRequest& in, v1::GetAlertResponse& out) const;
+
     const PublishingView& view_;
     std::string feed_base_url_;
     FeedPages feeds_;

@@ -13,7 +13,6 @@
 namespace tocsin::trigger {
 
 using runtime::Caller;
-using Reactor = TriggerRpc::Reactor;
 
 // Not the decider's business: it is this process that polls.
 static std::optional<grpc::Status> require_patient_polls(const v1::PutSourceRequest& request,
@@ -45,19 +44,6 @@ std::optional<grpc::Status> TriggerRpc::require_sound_rule(const runtime::Rpc::A
     });
 }
 
-TriggerRpc::TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health,
-                       const Heard& heard, double poll_seconds_least)
-    : Edge(rpc), view_(view), health_(health), heard_(heard) {
-    check<v1::PutSourceRequest>([poll_seconds_least](const auto&, const auto& put) {
-        return require_patient_polls(put, poll_seconds_least);
-    });
-    // Longer than that waits, which ends in a decision.
-    static_assert(FirstPoll::patience >= runtime::Rpc::patience);
-    check<v1::PutRuleRequest>(
-        [this](const auto& asked, const auto& put) { return require_sound_rule(asked, put); },
-        FirstPoll::patience + std::chrono::milliseconds{500});
-}
-
 void TriggerRpc::add_series(const std::string& of_realm, const Realm& realm,
                             v1::SourceHealth& row) const {
     const std::string& source_id = row.source().source_id();
@@ -76,55 +62,64 @@ void TriggerRpc::add_series(const std::string& of_realm, const Realm& realm,
     }
 }
 
-Reactor* TriggerRpc::ListSources(Context* context, const v1::ListSourcesRequest* request,
-                                 v1::ListSourcesResponse* response) {
-    const auto reader = [this](const Caller& caller, const Realm& realm, const auto& in,
-                               auto& out) {
-        return runtime::answer_page(in, out, *out.mutable_sources(), [&](auto& page) {
-            const auto add = [&](const std::string& id, const SourceState& known) {
-                return page.add(id, [&](v1::SourceHealth& row) {
-                    row = health_.report(caller.realm, known.source, runtime::system_now());
-                    add_series(caller.realm, realm, row);
-                });
-            };
-            realm.state().sources.ascend(page.after(), add);
-        });
-    };
-    return read(view_, context, request, response, reader);
-}
-
-Reactor* TriggerRpc::ListRules(Context* context, const v1::ListRulesRequest* request,
-                               v1::ListRulesResponse* response) {
-    const auto reader = [this](const Caller& caller, const Realm& realm, const auto& in,
-                               auto& out) {
-        return runtime::answer_page(in, out, *out.mutable_rules(), [&](auto& page) {
-            const auto add = [&](const std::string& id, const RuleState& rule) {
-                return page.add(id, [&](v1::RuleStatus& row) {
-                    row = status_of(
-                        rule,
-                        heard_.series(caller.realm, rule.rule.source_id(), rule.rule.series()),
-                        realm.state().sources.find(rule.rule.source_id()), runtime::system_now());
-                    if (!rule.fired.empty())
-                        row.set_refused(realm.refusal_of(rule.fired.back().crossing_id));
-                });
-            };
-            realm.state().rules.ascend(page.after(), add);
-        });
-    };
-    return read(view_, context, request, response, reader);
-}
-
-Reactor* TriggerRpc::ListCrossings(Context* context, const v1::ListCrossingsRequest* request,
-                                   v1::ListCrossingsResponse* response) {
-    const auto reader = [](const Caller&, const Realm& realm, const auto& in, auto& out) {
-        return runtime::answer_page(in, out, *out.mutable_crossings(), [&](auto& page) {
-            realm.crossings(page.after_place(), [&](std::int64_t number, const auto& crossing) {
-                return page.add(number,
-                                [&](v1::Crossing& row) { row = realm.shown(crossing.get()); });
+grpc::Status TriggerRpc::list_sources(const Caller& caller, const Realm& realm,
+                                      const v1::ListSourcesRequest& in,
+                                      v1::ListSourcesResponse& out) const {
+    return runtime::answer_page(in, out, *out.mutable_sources(), [&](auto& page) {
+        const auto add = [&](const std::string& id, const SourceState& known) {
+            return page.add(id, [&](v1::SourceHealth& row) {
+                row = health_.report(caller.realm, known.source, runtime::system_now());
+                add_series(caller.realm, realm, row);
             });
+        };
+        realm.state().sources.ascend(page.after(), add);
+    });
+}
+
+grpc::Status TriggerRpc::list_rules(const Caller& caller, const Realm& realm,
+                                    const v1::ListRulesRequest& in,
+                                    v1::ListRulesResponse& out) const {
+    return runtime::answer_page(in, out, *out.mutable_rules(), [&](auto& page) {
+        const auto add = [&](const std::string& id, const RuleState& rule) {
+            return page.add(id, [&](v1::RuleStatus& row) {
+                row = status_of(
+                    rule, heard_.series(caller.realm, rule.rule.source_id(), rule.rule.series()),
+                    realm.state().sources.find(rule.rule.source_id()), runtime::system_now());
+                if (!rule.fired.empty())
+                    row.set_refused(realm.refusal_of(rule.fired.back().crossing_id));
+            });
+        };
+        realm.state().rules.ascend(page.after(), add);
+    });
+}
+
+static grpc::Status list_crossings(const Caller&, const Realm& realm,
+                                   const v1::ListCrossingsRequest& in,
+                                   v1::ListCrossingsResponse& out) {
+    return runtime::answer_page(in, out, *out.mutable_crossings(), [&](auto& page) {
+        realm.crossings(page.after_place(), [&](std::int64_t number, const auto& crossing) {
+            return page.add(number, [&](v1::Crossing& row) { row = realm.shown(crossing.get()); });
         });
-    };
-    return read(view_, context, request, response, reader);
+    });
+}
+
+TriggerRpc::TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health,
+                       const Heard& heard, double poll_seconds_least)
+    : Edge(rpc), view_(view), health_(health), heard_(heard) {
+    check<v1::PutSourceRequest>([poll_seconds_least](const auto&, const auto& put) {
+        return require_patient_polls(put, poll_seconds_least);
+    });
+    // Longer than that waits, which ends in a decision.
+    static_assert(FirstPoll::patience >= runtime::Rpc::patience);
+    check<v1::PutRuleRequest>(
+        [this](const auto& asked, const auto& put) { return require_sound_rule(asked, put); },
+        FirstPoll::patience + std::chrono::milliseconds{500});
+    read(view_,
+         [this](const Caller& caller, const Realm& realm, const v1::ListSourcesRequest& in,
+                v1::ListSourcesResponse& out) { return list_sources(caller, realm, in, out); });
+    read(view_, [this](const Caller& caller, const Realm& realm, const v1::ListRulesRequest& in,
+                       v1::ListRulesResponse& out) { return list_rules(caller, realm, in, out); });
+    read(view_, list_crossings);
 }
 
 }  // namespace tocsin::trigger

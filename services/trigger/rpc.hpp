@@ -1,7 +1,7 @@
 // The gRPC face of trigger. No rule lives here: commands go to the ledger, reads to the view.
 #pragma once
 
-#include "runtime/edge/changes.hpp"
+#include "runtime/edge/edge.hpp"
 #include "tocsin/trigger/v1/trigger_service.grpc.pb.h"
 #include "trigger/health.hpp"
 #include "trigger/heard.hpp"
@@ -16,14 +16,11 @@ public:
     TriggerRpc(runtime::Rpc& rpc, const TriggerView& view, const HealthBook& health,
                const Heard& heard, double poll_seconds_least);
 
-    Reactor* ListSources(Context* context, const v1::ListSourcesRequest* request,
-                         v1::ListSourcesResponse* response) override;
-    Reactor* ListRules(Context* context, const v1::ListRulesRequest* request,
-                       v1::ListRulesResponse* response) override;
-    Reactor* ListCrossings(Context* context, const v1::ListCrossingsRequest* request,
-                           v1::ListCrossingsResponse* response) override;
-
 private:
+    grpc::Status list_sources(const runtime::Caller& caller, const Realm& realm,
+                              const v1::ListSourcesRequest& in, v1::ListSourcesResponse& out) const;
+    grpc::Status list_rules(const runtime::Caller& caller, const Realm& realm,
+                            const v1::ListRulesRequest& in, v1::ListRulesResponse& out) const;
     // Why a rule is not taken, by what this process knows of its source; nothing: it is.
     std::optional<grpc::Status> require_sound_rule(const runtime::Rpc::Asked& asked,
                                                    const v1::PutRuleRequest& put) const;

@@ -27,12 +27,13 @@ grpc::Status LedgerRpc::not_hosted(const std::string& service) const {
 }
 
 template <class Request>
-std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
-    const grpc::CallbackServerContext& context, const Request& request) const {
+std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(const Context& context,
+                                                               const Bytes& bytes,
+                                                               Request& request) const {
     if (hosted_.empty())
         return std::unexpected(edge_status("not_found", "there is no ledger in this process"));
     // One verifier serves them all.
-    auto caller = hosted_.front().rpc->authenticate_operator(context, request);
+    auto caller = hosted_.front().rpc->authenticate_operator(context, bytes, request);
     if (!caller) return std::unexpected(caller.error());
     const bool only = request.service().empty() && hosted_.size() == 1;
     for (const Hosted& hosted : hosted_)
@@ -41,24 +42,18 @@ std::expected<LedgerRpc::Asked, grpc::Status> LedgerRpc::asked(
     return std::unexpected(not_hosted(request.service()));
 }
 
-grpc::ServerUnaryReactor* LedgerRpc::finish(grpc::CallbackServerContext* context,
-                                            grpc::Status why) {
-    auto* reactor = context->DefaultReactor();
-    reactor->Finish(std::move(why));
-    return reactor;
-}
-
-grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* context,
-                                               const ledger::v1::GetStatusRequest* request,
-                                               ledger::v1::GetStatusResponse* response) {
+grpc::ServerUnaryReactor* LedgerRpc::get_status(Context* context, const Bytes& bytes,
+                                                Bytes& response) {
     // Not as a read: it must answer while history is folded and when a partition is halted.
-    const auto of = asked(*context, *request);
-    if (!of) return finish(context, of.error());
-    response->set_instance(instance_);
-    response->set_stale_seconds(of->ledger->stale_seconds());
-    response->set_kafka_connected(of->ledger->connected());
+    ledger::v1::GetStatusRequest request;
+    const auto of = asked(*context, bytes, request);
+    if (!of) return Rpc::end(context, of.error());
+    ledger::v1::GetStatusResponse answer;
+    answer.set_instance(instance_);
+    answer.set_stale_seconds(of->ledger->stale_seconds());
+    answer.set_kafka_connected(of->ledger->connected());
     for (const auto& status : of->ledger->status()) {
-        auto& partition = *response->add_partitions();
+        auto& partition = *answer.add_partitions();
         partition.set_partition(status.partition);
         partition.set_next_offset(status.next_offset);
         partition.set_head(status.head);
@@ -74,7 +69,7 @@ grpc::ServerUnaryReactor* LedgerRpc::GetStatus(grpc::CallbackServerContext* cont
             std::chrono::duration<double>(status.clock_ahead).count());
         partition.set_key_id(status.key_id);
     }
-    return finish(context, grpc::Status::OK);
+    return Rpc::end(context, Rpc::serialized(answer, response));
 }
 
 // For the log, once it is known: an attempt is no repair.
@@ -94,25 +89,25 @@ static std::string_view what_became_of(LedgerProcess::Obeyed::Kind kind) {
 }
 
 template <class Request, class Response>
-grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* context,
-                                             const Request* request, Response* response,
+grpc::ServerUnaryReactor* LedgerRpc::operate(Context* context, const Bytes& bytes, Bytes& response,
                                              LedgerProcess::Word word) {
     using Kind = LedgerProcess::Obeyed::Kind;
-    const auto of = asked(*context, *request);
-    if (!of) return finish(context, of.error());
+    Request request;
+    const auto of = asked(*context, bytes, request);
+    if (!of) return Rpc::end(context, of.error());
     const std::string service = of->ledger->service();
-    const int partition = request->partition();
+    const int partition = request.partition();
     if (partition >= of->ledger->partitions()) {
         const std::string range = fmt::format("must be 0 to {}", of->ledger->partitions() - 1);
-        return finish(context, edge_status("invalid_argument", "partition: " + range,
-                                           {{"partition", range}}));
+        return Rpc::end(context, edge_status("invalid_argument", "partition: " + range,
+                                             {{"partition", range}}));
     }
     auto* reactor = context->DefaultReactor();
     of->ledger->operate(
-        partition, word, fmt::format("{}: {}", of->caller.actor, request->reason()),
+        partition, word, fmt::format("{}: {}", of->caller.actor, request.reason()),
         milliseconds(5000),
-        [reactor, response, service, partition, word, actor = of->caller.actor,
-         reason = request->reason()](const LedgerProcess::Obeyed& obeyed) {
+        [reactor, &response, service, partition, word, actor = of->caller.actor,
+         reason = request.reason()](const LedgerProcess::Obeyed& obeyed) {
             const bool restart = word == LedgerProcess::Word::restart_inputs;
             logs::warn(what_became_of(obeyed.kind),
                        {{"service", service},
@@ -132,22 +127,30 @@ grpc::ServerUnaryReactor* LedgerRpc::operate(grpc::CallbackServerContext* contex
                 case Kind::recorded:
                     break;
             }
-            response->set_position(Position{service, partition, obeyed.offset}.text());
-            reactor->Finish(grpc::Status::OK);
+            Response answer;
+            answer.set_position(Position{service, partition, obeyed.offset}.text());
+            reactor->Finish(Rpc::serialized(answer, response));
         });
     return reactor;
 }
 
-grpc::ServerUnaryReactor* LedgerRpc::RestartInput(grpc::CallbackServerContext* context,
-                                                  const ledger::v1::RestartInputRequest* request,
-                                                  ledger::v1::RestartInputResponse* response) {
-    return operate(context, request, response, LedgerProcess::Word::restart_inputs);
-}
-
-grpc::ServerUnaryReactor* LedgerRpc::OverrideClock(grpc::CallbackServerContext* context,
-                                                   const ledger::v1::OverrideClockRequest* request,
-                                                   ledger::v1::OverrideClockResponse* response) {
-    return operate(context, request, response, LedgerProcess::Word::override_clock);
+LedgerRpc::LedgerRpc(std::string instance) : instance_(std::move(instance)) {
+    namespace v1 = ledger::v1;
+    using Word = LedgerProcess::Word;
+    serve(method_of(v1::GetStatusRequest::descriptor()),
+          [this](Context* context, const Bytes* request, Bytes* response) {
+              return get_status(context, *request, *response);
+          });
+    serve(method_of(v1::RestartInputRequest::descriptor()),
+          [this](Context* context, const Bytes* request, Bytes* response) {
+              return operate<v1::RestartInputRequest, v1::RestartInputResponse>(
+                  context, *request, *response, Word::restart_inputs);
+          });
+    serve(method_of(v1::OverrideClockRequest::descriptor()),
+          [this](Context* context, const Bytes* request, Bytes* response) {
+              return operate<v1::OverrideClockRequest, v1::OverrideClockResponse>(
+                  context, *request, *response, Word::override_clock);
+          });
 }
 
 }  // namespace tocsin::runtime

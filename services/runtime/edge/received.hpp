@@ -11,9 +11,9 @@ namespace tocsin::runtime {
 
 // Of one message: more than any command may have, so that what is a little too long is refused with
 // its largest field. What is beyond even that gRPC refuses, with a text of its own. It reads every
-// message to its end first, whatever it takes, and the typed ones of reads it parses before anybody
-// has looked at the token: a field that nobody knows takes some thirty times its bytes. The memory
-// of all calls is bounded by itself.
+// message to its end first, whatever it takes; nothing is parsed before somebody has looked at the
+// token (a field that nobody knows takes some thirty times its bytes). The memory of all calls is
+// bounded by itself.
 inline constexpr int received_bytes_max = 2 << 20;
 inline constexpr std::size_t received_memory_bytes_max = 512u << 20;
 void bound_received(grpc::ServerBuilder& builder);

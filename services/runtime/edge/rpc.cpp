@@ -58,8 +58,8 @@ static milliseconds wait_for(milliseconds left) {
     return left - std::clamp(left / 20, milliseconds(25), milliseconds(250));
 }
 
-static Rpc::Reactor* ended(Rpc::Context* context, grpc::Status why) {
-    Rpc::Reactor* reactor = context->DefaultReactor();
+Rpc::Reactor* Rpc::end(Context* context, grpc::Status why) {
+    Reactor* reactor = context->DefaultReactor();
     reactor->Finish(std::move(why));
     return reactor;
 }
@@ -71,12 +71,15 @@ static grpc::Status bad_request(const std::vector<FieldViolation>& wrong) {
 
 // It could never be recorded, however often it is asked. Fields that this version does not know
 // have no name.
+static grpc::Status too_large(std::size_t bytes, std::size_t bytes_max) {
+    return edge_status(
+        "command_too_large",
+        fmt::format("the request has {} bytes, and may have {}; shorten it", bytes, bytes_max));
+}
+
 static grpc::Status too_large(const Message& request, std::size_t bytes, std::size_t bytes_max) {
     const LargestField largest = largest_field(request);
-    if (largest.path.empty())
-        return edge_status(
-            "command_too_large",
-            fmt::format("the request has {} bytes, and may have {}; shorten it", bytes, bytes_max));
+    if (largest.path.empty()) return too_large(bytes, bytes_max);
     const std::string text = fmt::format(
         "the request has {} bytes as it is recorded, and may have {}; {} takes {} of "
         "them: shorten it",
@@ -119,8 +122,9 @@ static std::optional<grpc::Status> require_role_for(const Caller& caller,
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate(const grpc::ServerContextBase& context,
-                                                      const Message& request) const {
-    auto caller = caller_of(context);
+                                                      const grpc::ByteBuffer& bytes,
+                                                      Message& request) const {
+    auto caller = open(context, bytes, read_bytes_max, request);
     return caller ? admit(std::move(*caller), request) : std::move(caller);
 }
 
@@ -162,7 +166,7 @@ std::optional<grpc::Status> Rpc::must_end(const Caller& caller) const {
 }
 
 std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
-    const grpc::ServerContextBase& context, const Message& request) const {
+    const grpc::ServerContextBase& context, const grpc::ByteBuffer& bytes, Message& request) const {
     auto caller = caller_of(context);
     if (!caller) return caller;
     if (!caller->has(operator_role))
@@ -170,6 +174,8 @@ std::expected<Caller, grpc::Status> Rpc::authenticate_operator(
             "role_missing",
             "this needs the role `operator`, from the token alone; ask the people who run "
             "the installation"));
+    if (auto wrong = take(bytes, read_bytes_max, request))
+        return std::unexpected(std::move(*wrong));
     if (auto wrong = require_well_formed(request)) return std::unexpected(std::move(*wrong));
     return caller;
 }
@@ -187,16 +193,34 @@ const FieldDescriptor& Rpc::body_field(const google::protobuf::Descriptor& comma
         fmt::format("{} has no field for {}", command.full_name(), request.full_name()));
 }
 
-std::expected<Caller, grpc::Status> Rpc::open(const grpc::ServerContextBase& context,
-                                              const grpc::ByteBuffer& bytes,
-                                              Message& request) const {
-    auto caller = caller_of(context);
-    const std::string wrong = caller ? parse(bytes, request) : std::string{};
+std::optional<grpc::Status> Rpc::take(const grpc::ByteBuffer& bytes, std::size_t bytes_max,
+                                      Message& request) {
+    std::optional<grpc::Status> wrong;
+    if (bytes.Length() > bytes_max)
+        wrong = too_large(bytes.Length(), bytes_max);
+    else if (const std::string why = parse(bytes, request); !why.empty())
+        wrong = edge_status("invalid_argument", why);
     // Until the call is answered gRPC would keep them, and count them as memory of calls under way.
     const_cast<grpc::ByteBuffer&>(bytes).Clear();
-    if (!wrong.empty()) return std::unexpected(edge_status("invalid_argument", wrong));
-    if (caller) tidy(request);
+    return wrong;
+}
+
+std::expected<Caller, grpc::Status> Rpc::open(const grpc::ServerContextBase& context,
+                                              const grpc::ByteBuffer& bytes, std::size_t bytes_max,
+                                              Message& request) const {
+    auto caller = caller_of(context);
+    if (!caller) {
+        const_cast<grpc::ByteBuffer&>(bytes).Clear();
+        return caller;
+    }
+    if (auto wrong = take(bytes, bytes_max, request)) return std::unexpected(std::move(*wrong));
+    tidy(request);
     return caller;
+}
+
+grpc::Status Rpc::serialized(const Message& answer, grpc::ByteBuffer& response) {
+    bool own_buffer = false;
+    return grpc::SerializationTraits<Message>::Serialize(answer, &response, &own_buffer);
 }
 
 static std::string text_field(const Message& message, const char* name) {
@@ -287,10 +311,10 @@ Rpc::Reactor* Rpc::change(Context* context, const Change& change, const grpc::By
     Message& request =
         *changing->command->GetReflection()->MutableMessage(changing->command.get(), change.body);
     changing->request = &request;
-    auto caller = open(*context, bytes, request);
+    auto caller = open(*context, bytes, received_bytes_max, request);
     // What else keeps the ledger from taking it, submit() knows.
     if (caller) caller = admit(std::move(*caller), request);
-    if (!caller) return ended(context, caller.error());
+    if (!caller) return end(context, caller.error());
     changing->caller = *caller;
     changing->wait = std::max(wait_for(time_left(*context)), milliseconds(1));
     changing->since = std::chrono::steady_clock::now();
@@ -304,10 +328,10 @@ Rpc::Reactor* Rpc::change(Context* context, const Change& change, const grpc::By
     submission.body = stable_bytes(*changing->command);
     if (expires_at) submission.expires_at = *expires_at;
     if (const std::size_t size = command_size(submission); size > limits_.command_bytes_max)
-        return ended(context, too_large(request, size, limits_.command_bytes_max));
+        return end(context, too_large(request, size, limits_.command_bytes_max));
     if (!expires_at) {
         auto refused = changing->refused();
-        return ended(context, refused ? std::move(*refused) : bad_request({expires_at.error()}));
+        return end(context, refused ? std::move(*refused) : bad_request({expires_at.error()}));
     }
     changing->reactor = context->DefaultReactor();
     Reactor* reactor = changing->reactor;
@@ -391,9 +415,9 @@ private:
 
 Rpc::Reactor* Rpc::read(Context* context, std::expected<Caller, grpc::Status> caller,
                         const Message& request, Apart* apart, ReadCall call) {
-    if (!caller) return ended(context, caller.error());
-    if (auto wrong = require_well_formed(request)) return ended(context, std::move(*wrong));
-    if (auto why = require_readable(*caller)) return ended(context, std::move(*why));
+    if (!caller) return end(context, caller.error());
+    if (auto wrong = require_well_formed(request)) return end(context, std::move(*wrong));
+    if (auto why = require_readable(*caller)) return end(context, std::move(*why));
     const std::size_t bytes = request.ByteSizeLong();
     // What is waited for may be the roster that names the caller.
     const auto answer = [this, method = request.GetDescriptor(), call = guarded(std::move(call)),
@@ -431,18 +455,17 @@ void Rpc::answer_apart(Apart& apart, PendingRead& read, const Caller& caller, co
 }
 
 Rpc::Reactor* Rpc::read_public(Context* context, const Message& request, const ReadCall& call) {
-    if (auto wrong = require_well_formed(request)) return ended(context, std::move(*wrong));
+    if (auto wrong = require_well_formed(request)) return end(context, std::move(*wrong));
     // What anybody may ask must not wait: a call that waits takes up room.
     if (!metadata(*context, "tocsin-after").empty())
-        return ended(context, bad_request({{"tocsin-after",
-                                            "a public read waits for no position: leave it out "
-                                            "and ask again"}}));
+        return end(context, bad_request({{"tocsin-after",
+                                          "a public read waits for no position: leave it out "
+                                          "and ask again"}}));
     // What went wrong here is not for everybody.
     if (!ledger_.readable(text_field(request, "realm")))
-        return ended(context,
-                     not_folded("history is still being folded, or an operator is needed"));
+        return end(context, not_folded("history is still being folded, or an operator is needed"));
     tell_age(context);
-    return ended(context, guarded(call)(Caller{}));
+    return end(context, guarded(call)(Caller{}));
 }
 
 void Rpc::tell_age(Context* context) const {

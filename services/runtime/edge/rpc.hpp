@@ -7,6 +7,7 @@
 #include "runtime/base/shared_bytes.hpp"
 #include "runtime/edge/errors.hpp"
 #include "runtime/edge/identity.hpp"
+#include "runtime/edge/received.hpp"
 #include "runtime/host/reading_thread.hpp"
 #include "runtime/ledger/decider.hpp"
 #include "runtime/ledger/ledger.hpp"
@@ -68,7 +69,7 @@ public:
     static constexpr std::chrono::milliseconds patience{2000};
 
     // A method that changes something. Who may call it is said beside it in its proto;
-    // edge/changes.hpp makes one of each.
+    // edge/edge.hpp makes one of each.
     struct Change {
         const google::protobuf::MethodDescriptor* method;
         const google::protobuf::Message* command;       // the service's
@@ -87,21 +88,6 @@ public:
     Reactor* change(Context* context, const Change& change, const grpc::ByteBuffer& request,
                     grpc::ByteBuffer& response);
 
-    // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
-    // const Request&, Response&)` returns a grpc::Status and runs on the calling thread; it must
-    // not block. Which agency the caller is of is its to look at.
-    template <class Request, class Response, class Reader>
-    Reactor* read(Context* context, const Request* request, Response* response, Reader reader) {
-        auto caller = caller_of(*context);
-        const auto asked = std::make_shared<Request>();
-        if (caller) *asked = *request;
-        tidy(*asked);
-        return read(context, std::move(caller), *asked, nullptr,
-                    [asked, response, reader](const Caller& sender) {
-                        return reader(sender, std::as_const(*asked), *response);
-                    });
-    }
-
     // Where reads go that take long. Realms take turns; of each, of one caller and in all, no more
     // wait than have a slot. Its thread is stopped before the server is: what waits then ends as
     // `stopping`.
@@ -109,42 +95,47 @@ public:
         ReadingThread thread;
         CallSlots slots;
     };
-    // The same, with `reader` on a thread of its own: neither the threads that serve all calls nor
-    // the ledger's wait for it. For a caller who went away meanwhile it does not begin. The request
-    // may be long, so that nobody's is parsed before the token was looked at; `response` outlives
-    // the call.
+
+    // A call that reads, for callers who have one of the method's roles. `reader(const Caller&,
+    // const Request&, Response&)` returns a grpc::Status. It runs on the calling thread and must
+    // not block; or, where `apart` is given, on a thread of its own, so that neither the threads
+    // that serve all calls nor the ledger's wait for it: for a caller who went away meanwhile it
+    // does not begin, and only there a request may be long. Which agency the caller is of is the
+    // reader's to look at. `reader` and `response` outlive the call.
     template <class Request, class Response, class Reader>
-    Reactor* read_apart(Apart& apart, Context* context, const grpc::ByteBuffer& bytes,
-                        grpc::ByteBuffer& response, Reader reader) {
+    Reactor* read(Context* context, const grpc::ByteBuffer& bytes, grpc::ByteBuffer& response,
+                  const Reader& reader, Apart* apart = nullptr) {
         const auto asked = std::make_shared<Request>();
-        auto caller = open(*context, bytes, *asked);
-        return read(context, std::move(caller), *asked, &apart,
-                    [asked, &response, reader](const Caller& sender) {
+        auto caller = open(*context, bytes, apart ? received_bytes_max : read_bytes_max, *asked);
+        return read(context, std::move(caller), *asked, apart,
+                    [asked, &response, &reader](const Caller& sender) {
                         Response answer;
                         const grpc::Status status = reader(sender, std::as_const(*asked), answer);
-                        if (!status.ok()) return status;
-                        const grpc::Slice serialized(answer.SerializeAsString());
-                        response = grpc::ByteBuffer(&serialized, 1);
-                        return status;
+                        return status.ok() ? serialized(answer, response) : status;
                     });
     }
 
     // A read that needs no token, hence waits for no position. `reader(const Request&, Response&)`.
     template <class Request, class Response, class Reader>
-    Reactor* read_public(Context* context, const Request* request, Response* response,
-                         Reader reader) {
-        return read_public(context, *request, [request, response, reader](const Caller&) {
-            return reader(*request, *response);
+    Reactor* read_public(Context* context, const grpc::ByteBuffer& bytes,
+                         grpc::ByteBuffer& response, const Reader& reader) {
+        Request asked;
+        if (auto wrong = take(bytes, read_bytes_max, asked)) return end(context, std::move(*wrong));
+        return read_public(context, asked, [&](const Caller&) {
+            Response answer;
+            const grpc::Status status = reader(std::as_const(asked), answer);
+            return status.ok() ? serialized(answer, response) : status;
         });
     }
 
     // Whether the views of a realm can be read; streams ask, the calls above do so themselves.
     bool readable(const std::string& realm) const { return ledger_.readable(realm); }
 
-    // The caller of a stream, with the roles that the roster confirms, or why not. `context` is any
-    // server context.
-    std::expected<Caller, grpc::Status> authenticate(
-        const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
+    // The caller of a stream, with the roles that the roster confirms, or why not; `request` is
+    // then what its bytes say.
+    std::expected<Caller, grpc::Status> authenticate(const grpc::ServerContextBase& context,
+                                                     const grpc::ByteBuffer& bytes,
+                                                     google::protobuf::Message& request) const;
 
     // Why a stream of that caller must not go on: the token has ended, or the roster gives other
     // roles than when it began. Nothing: it may.
@@ -153,7 +144,17 @@ public:
     // An operator of the installation, by the token alone, or why not; nobody else hears what is
     // wrong with the request. Needs nothing of the ledger.
     std::expected<Caller, grpc::Status> authenticate_operator(
-        const grpc::ServerContextBase& context, const google::protobuf::Message& request) const;
+        const grpc::ServerContextBase& context, const grpc::ByteBuffer& bytes,
+        google::protobuf::Message& request) const;
+
+    // Bytes of a request that reads: its ids and filters.
+    static constexpr std::size_t read_bytes_max = std::size_t{64} << 10;
+
+    // A call that ends at once.
+    static Reactor* end(Context* context, grpc::Status why);
+    // What a method answers, as the bytes that are sent.
+    static grpc::Status serialized(const google::protobuf::Message& answer,
+                                   grpc::ByteBuffer& response);
 
 private:
     class PendingRead;
@@ -170,8 +171,11 @@ private:
     // The same of a call as it came, whose request is then parsed and made tidy; or why it cannot
     // be, which only who has a token hears.
     std::expected<Caller, grpc::Status> open(const grpc::ServerContextBase& context,
-                                             const grpc::ByteBuffer& bytes,
+                                             const grpc::ByteBuffer& bytes, std::size_t bytes_max,
                                              google::protobuf::Message& request) const;
+    // Why the bytes are no request; they are let go in any case.
+    static std::optional<grpc::Status> take(const grpc::ByteBuffer& bytes, std::size_t bytes_max,
+                                            google::protobuf::Message& request);
     // Who may make that request, with the roles that the roster confirms.
     std::expected<Caller, grpc::Status> admit(Caller caller,
                                               const google::protobuf::Message& request) const;

@@ -218,9 +218,11 @@ struct ExerciseBench : Bench {
     Wire there{.http = http,
                .credentials = opened,
                .world = "exercise",
+               .off_limits = {},
                .now = wire.now,
                .steady_now = wire.steady_now,
-               .on_feed = wire.on_feed};
+               .on_feed = wire.on_feed,
+               .account_ids = {}};
 
     void content(const std::string& world, content::v1::Status status) {
         content::Content changed;

@@ -25,6 +25,7 @@ struct Bench {
               .credentials = credentials,
               .world = "live",
               .allow_private_addresses = false,
+              .off_limits = {},
               .now = [this] { return http.now; },
               .steady_now = [this] { return http.steady; },
               .on_feed =

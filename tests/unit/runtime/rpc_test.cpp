@@ -1,4 +1,4 @@
-#include "runtime/edge/changes.hpp"
+#include "runtime/edge/edge.hpp"
 
 #include "google/rpc/error_details.pb.h"
 #include "runtime/edge/jwk.hpp"
@@ -7,6 +7,7 @@
 #include "runtime/ledger/record.hpp"
 #include "tocsin/drafting/v1/drafting_ledger.pb.h"
 #include "tocsin/drafting/v1/drafting_service.grpc.pb.h"
+#include "tocsin/publishing/v1/publishing_ledger.pb.h"
 #include "tocsin/publishing/v1/publishing_service.grpc.pb.h"
 
 #include <grpcpp/generic/generic_stub.h>
@@ -90,36 +91,43 @@ public:
     std::atomic<bool> imported = true;
 };
 
+// What the readers here look at.
+struct NoView {
+    struct Realm {};
+    template <class Reader>
+    grpc::Status read(const std::string&, const Reader& reader) const {
+        return reader(Realm{});
+    }
+};
+
 class Drafting final : public Edge<drafting::v1::DraftingService, drafting::v1::Command> {
 public:
     explicit Drafting(Rpc& rpc) : Edge(rpc) {
-        serve_raw("PreviewMessage", [this](Rpc::Context* context, const grpc::ByteBuffer* request,
-                                           grpc::ByteBuffer* response) {
-            return preview(context, *request, *response);
+        read(view,
+             [](const Caller&, const NoView::Realm&, const drafting::v1::ListMessagesRequest& in,
+                drafting::v1::ListMessagesResponse&) {
+                 if (in.page_token() == "bad") throw std::runtime_error("cannot be read");
+                 return grpc::Status::OK;
+             });
+        read_apart(
+            apart, view,
+            [this](const Caller&, const NoView::Realm&, const drafting::v1::PreviewMessageRequest&,
+                   drafting::v1::PreviewMessageResponse&) {
+                ++previews;
+                held.wait(true);
+                return grpc::Status::OK;
+            });
+        watch([this](Context*, const std::expected<Caller, grpc::Status>& caller,
+                     const drafting::v1::WatchMessagesRequest& request)
+                  -> grpc::ServerWriteReactor<drafting::v1::WatchMessagesResponse>* {
+            watched = request.incident_id();
+            return new EndedStream(caller ? grpc::Status::OK : caller.error());
         });
     }
-    Rpc::Reactor* ListMessages(Rpc::Context* context,
-                               const drafting::v1::ListMessagesRequest* request,
-                               drafting::v1::ListMessagesResponse* response) override {
-        const auto reader = [](const Caller&, const auto& in, auto&) {
-            if (in.page_token() == "bad") throw std::runtime_error("cannot be read");
-            return grpc::Status::OK;
-        };
-        return rpc_.read(context, request, response, reader);
-    }
-    Rpc::Reactor* preview(Rpc::Context* context, const grpc::ByteBuffer& request,
-                          grpc::ByteBuffer& response) {
-        const auto reader = [this](const Caller&, const auto&, auto&) {
-            ++previews;
-            held.wait(true);
-            return grpc::Status::OK;
-        };
-        auto* reactor = rpc_.read_apart<drafting::v1::PreviewMessageRequest,
-                                        drafting::v1::PreviewMessageResponse>(
-            apart, context, request, response, reader);
-        ++taken;
-        return reactor;
-    }
+    struct EndedStream final : grpc::ServerWriteReactor<drafting::v1::WatchMessagesResponse> {
+        explicit EndedStream(const grpc::Status& status) { Finish(status); }
+        void OnDone() override { delete this; }
+    };
     void hold(bool on) {
         held = on;
         held.notify_all();
@@ -128,20 +136,17 @@ public:
     Rpc::Apart apart{.thread = {}, .slots = CallSlots({.all = 10, .realm = 5, .actor = 3})};
     std::atomic<bool> held = false;  // keeps the thread of previews
     std::atomic<int> previews = 0;
-    std::atomic<int> taken = 0;  // calls that wait or were answered
+    std::string watched;  // of the last stream
+    const NoView view{};
 };
 
-class Publishing final : public publishing::v1::PublishingService::CallbackService {
+class Publishing final : public Edge<publishing::v1::PublishingService, publishing::v1::Command> {
 public:
-    explicit Publishing(Rpc& rpc) : rpc_(rpc) {}
-    Rpc::Reactor* GetFeed(Rpc::Context* context, const publishing::v1::GetFeedRequest* request,
-                          publishing::v1::GetFeedResponse* response) override {
-        const auto reader = [](const auto&, auto&) { return grpc::Status::OK; };
-        return rpc_.read_public(context, request, response, reader);
+    explicit Publishing(Rpc& rpc) : Edge(rpc) {
+        read_public([](const publishing::v1::GetFeedRequest&, publishing::v1::GetFeedResponse&) {
+            return grpc::Status::OK;
+        });
     }
-
-private:
-    Rpc& rpc_;
 };
 
 class RpcTest : public ::testing::Test {
@@ -179,14 +184,14 @@ protected:
         ledger::v1::ChangeResponse response;
         return unpack(drafting->PutTemplate(&context, request, &response));
     }
-    // PutTemplate with any bytes for a request.
-    google::rpc::Status put_bytes(const std::string& bytes, const std::string& bearer) {
+    // Any bytes for a request of that method.
+    google::rpc::Status send(const std::string& method, const std::string& bytes,
+                             const std::string& bearer) {
         grpc::ClientContext context;
-        context.AddMetadata("authorization", bearer);
+        if (!bearer.empty()) context.AddMetadata("authorization", bearer);
         grpc::CompletionQueue queue;
         const grpc::Slice slice(bytes);
-        const auto call = raw->PrepareUnaryCall(
-            &context, "/tocsin.drafting.v1.DraftingService/PutTemplate", {&slice, 1}, &queue);
+        const auto call = raw->PrepareUnaryCall(&context, "/tocsin." + method, {&slice, 1}, &queue);
         grpc::ByteBuffer response;
         grpc::Status status;
         call->StartCall();
@@ -195,6 +200,9 @@ protected:
         bool ok = false;
         EXPECT_TRUE(queue.Next(&tag, &ok));
         return unpack(status);
+    }
+    google::rpc::Status put_bytes(const std::string& bytes, const std::string& bearer) {
+        return send("drafting.v1.DraftingService/PutTemplate", bytes, bearer);
     }
     google::rpc::Status list(const std::string& bearer) {
         grpc::ClientContext context;
@@ -371,16 +379,44 @@ TEST_F(RpcTest, ARequestOfTooManyFieldsIsNotParsed) {
     EXPECT_NE(put(request, token("calgary", {"author"})).message(), refused.message());
 }
 
-TEST_F(RpcTest, AReadIsBoundedAsWell) {
-    drafting::v1::ListMessagesRequest request;
-    request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
-        1999, std::string(bytes_max + 1, 'x'));
+// Of what has no token, not even whether it could be parsed is looked at: reads, streams, previews
+// and changes alike.
+TEST_F(RpcTest, NothingIsParsedBeforeTheToken) {
+    for (const char* method : {"ListMessages", "WatchMessages", "PreviewMessage", "PutTemplate"}) {
+        const std::string path = std::string("drafting.v1.DraftingService/") + method;
+        EXPECT_EQ(reason_of(send(path, "\x07", "")), "TOKEN_MISSING") << method;
+        EXPECT_EQ(reason_of(send(path, "\x07", token("calgary", {"author"}))), "INVALID_ARGUMENT")
+            << method;
+    }
+    EXPECT_EQ(reason_of(send("publishing.v1.PublishingService/GetFeed", "\x07", "")),
+              "INVALID_ARGUMENT");
+}
+
+// Its ids and filters are short; a preview has a whole draft.
+TEST_F(RpcTest, WhatAReadMayHaveIsBoundedBeforeItIsParsed) {
+    const std::string long_one(Rpc::read_bytes_max + 1, '\x07');
+    const std::string bearer = token("calgary", {"author"});
+    for (const char* path :
+         {"drafting.v1.DraftingService/ListMessages", "drafting.v1.DraftingService/WatchMessages",
+          "publishing.v1.PublishingService/GetFeed"}) {
+        const auto refused = send(path, long_one, bearer);
+        EXPECT_EQ(reason_of(refused), "COMMAND_TOO_LARGE") << path;
+        EXPECT_EQ(refused.message(), "the request has 65537 bytes, and may have 65536; shorten it");
+    }
+    EXPECT_EQ(reason_of(send("drafting.v1.DraftingService/PreviewMessage", long_one, bearer)),
+              "INVALID_ARGUMENT");
+}
+
+TEST_F(RpcTest, AStreamBeginsWithItsRequest) {
     grpc::ClientContext context;
     context.AddMetadata("authorization", token("calgary", {"author"}));
-    drafting::v1::ListMessagesResponse response;
-    const auto refused = unpack(drafting->ListMessages(&context, request, &response));
-    EXPECT_EQ(reason_of(refused), "COMMAND_TOO_LARGE");
-    EXPECT_TRUE(refused.message().contains("and may have 100000")) << refused.message();
+    drafting::v1::WatchMessagesRequest request;
+    request.set_incident_id("bow-2013");
+    const auto reader = drafting->WatchMessages(&context, request);
+    drafting::v1::WatchMessagesResponse none;
+    EXPECT_FALSE(reader->Read(&none));
+    EXPECT_TRUE(reader->Finish().ok());
+    EXPECT_EQ(drafting_.watched, "bow-2013");
 }
 
 TEST_F(RpcTest, TheLimitIsThatOfTheRecordToTheByte) {
@@ -537,20 +573,22 @@ TEST_F(RpcTest, AReadApartHoldsUpNobodyElse) {
 TEST_F(RpcTest, OfReadsApartACallerHasAFewAtATime) {
     drafting_.hold(true);
     std::vector<std::unique_ptr<PreviewCall>> calls;
-    for (int i = 0; i < 3; ++i) calls.push_back(preview(token("calgary", {"author"})));
-    ASSERT_TRUE(comes_true([&] { return drafting_.previews == 1 && drafting_.taken == 3; }));
-    const auto one_more = preview(token("calgary", {"author"}));
-    ASSERT_TRUE(comes_true([&] { return +one_more->ended; }));
-    const auto refused = unpack(one_more->status);
+    for (int i = 0; i < 4; ++i) calls.push_back(preview(token("calgary", {"author"})));
+    const auto ended = [](const auto& call) { return +call->ended; };
+    ASSERT_TRUE(
+        comes_true([&] { return drafting_.previews == 1 && std::ranges::any_of(calls, ended); }));
+    const auto one_more = std::ranges::find_if(calls, ended);
+    const auto refused = unpack((*one_more)->status);
+    calls.erase(one_more);
     EXPECT_EQ(reason_of(refused), "UNAVAILABLE");
     EXPECT_GT(detail_of<google::rpc::RetryInfo>(refused).retry_delay().nanos(), 0);
     const auto nobody = preview(token("calgary", {}));
     ASSERT_TRUE(comes_true([&] { return +nobody->ended; }));
     EXPECT_EQ(reason_of(unpack(nobody->status)), "ROLE_MISSING");
+    EXPECT_TRUE(std::ranges::none_of(calls, ended)) << "three have a slot";
     // Whoever goes away gives the place back.
     for (const auto& call : calls) call->context.TryCancel();
-    ASSERT_TRUE(comes_true(
-        [&] { return std::ranges::all_of(calls, [](const auto& call) { return +call->ended; }); }));
+    ASSERT_TRUE(comes_true([&] { return std::ranges::all_of(calls, ended); }));
     drafting_.hold(false);
     EXPECT_TRUE(comes_true([&] {
         const auto again = preview(token("calgary", {"author"}));
