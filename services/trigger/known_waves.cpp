@@ -3,6 +3,7 @@
 #include "runtime/base/planted.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tocsin::trigger {
 
@@ -77,15 +78,21 @@ static std::optional<Time> last_edit(const RuleState& rule) {
     return rule.edits.empty() ? rule.edits_forgotten : std::optional{rule.edits.back().at};
 }
 
-bool KnownWaves::settled_by_edit(const Wave& wave) const {
+bool KnownWaves::was_over(const Wave& wave) const {
     const auto last = last_edit(*rule_);
-    return last && wave.end && at(*wave.end) <= *last && !came_in_late(wave);
+    return last && wave.end && at(*wave.end) <= *last;
+}
+
+bool KnownWaves::settled_by_edit(const Wave& wave) const {
+    return was_over(wave) && !came_in_late(wave);
+}
+
+bool KnownWaves::overlap(const Wave& one, const Wave& other) const {
+    return one.begin < past(other) && other.begin < past(one);
 }
 
 bool KnownWaves::came_in_late(const Wave& wave) const {
-    return std::ranges::any_of(late_, [&](const Wave& late) {
-        return late.begin < past(wave) && wave.begin < past(late);
-    });
+    return std::ranges::any_of(late_, [&](const Wave& late) { return overlap(late, wave); });
 }
 
 void KnownWaves::look_back() {
@@ -104,12 +111,19 @@ void KnownWaves::look_back() {
     }
     KnownWaves earlier(before, readings_, now_);
     earlier.look_back();
-    for (const Wave& wave : earlier.waves_.all)
+    for (const Wave& wave : earlier.waves_.all) {
         // What begins after the edit is a wave by what the rule says since, or none.
-        if (earlier.begin_of(wave) <= edited && !earlier.crossed_at(wave) &&
-            !earlier.settled_by_edit(wave) && !earlier.holds(wave, before.passed) &&
-            !earlier.holds(wave, before.suppressed) && earlier.first_of(wave))
+        if (earlier.begin_of(wave) > edited || earlier.crossed_at(wave) ||
+            earlier.settled_by_edit(wave) || earlier.holds(wave, before.passed) ||
+            earlier.holds(wave, before.suppressed) || !earlier.first_of(wave))
+            continue;
+        // That edit makes no news either: it may have joined what came in late to what did not.
+        if (earlier.was_over(wave))
+            std::ranges::copy_if(earlier.late_, std::back_inserter(late_),
+                                 [&](const Wave& late) { return earlier.overlap(late, wave); });
+        else
             late_.push_back(wave);
+    }
 }
 
 // ---- where it is crossed at

@@ -20,8 +20,8 @@ public:
         : rule_(&rule), readings_(readings), now_(now), waves_(waves_in(rule, readings)) {}
 
     void look_at(const RuleState& rule) { rule_ = &rule; }
-    // Finds out which waves the rule as it was before its last edit would cross at now: they came
-    // in late, and no edit settles them.
+    // Finds out which waves the rule as it was before the edits that came after them would cross at
+    // now: they came in late, and no edit settles them.
     void look_back();
 
     const Waves& waves() const { return waves_; }
@@ -56,6 +56,9 @@ private:
     bool parted(const Fired& fired, const Wave& wave) const;
     bool has_its_own(const Wave& wave) const;
     bool rises_again_after(const Fired& fired, const Wave& wave) const;
+    // Whether it had ended, by the readings' times, when the rule was edited last.
+    bool was_over(const Wave& wave) const;
+    bool overlap(const Wave& one, const Wave& other) const;
     bool came_in_late(const Wave& wave) const;
     bool is_used(Time time) const;
     template <class IsIn>

@@ -193,6 +193,20 @@ TEST(Crossing, AWaveThatCameInAfterTwoEditsIsAnother) {
     EXPECT_EQ(kinds(given), "crossed@180 reset");
 }
 
+// The first edit makes one wave of both, the second two again: neither makes news of the one that
+// was too short for the rule as it was.
+TEST(Crossing, TwoEditsMakeNoNewsOfAWaveThatWasOverBeforeBoth) {
+    auto given = watching({.for_seconds = 120});
+    for (const double hysteresis : {200.0, 0.0}) {
+        const auto put = put_as(rule_put({.hysteresis = hysteresis}));
+        ASSERT_EQ(given.on(at(1000)).request(fmt::format("{}", hysteresis)).when(put).refused(),
+                  "");
+    }
+    given.on(at(1001)).when(
+        readings({{0, 1100}, {60, 900}, {120, 1100}, {240, 1100}, {300, 1}, {360, 1}}));
+    EXPECT_EQ(kinds(given), "crossed@120 passed@0 reset over");
+}
+
 // The rule remembers the last four edits one by one, and of those before that there were some.
 TEST(Crossing, AWaveThatWasOneEventStaysItHoweverOftenTheRuleIsEdited) {
     auto given = watching({.hysteresis = 100});
