@@ -92,6 +92,10 @@ static Fired* find_fired(RuleState& rule, const std::string& crossing_id) {
     return found == rule.fired.end() ? nullptr : &*found;
 }
 
+static void see(RuleState& rule, const content::v1::Evidence& reading) {
+    rule.seen = std::max(rule.seen.value_or(Time::min()), read_at(reading));
+}
+
 static void add_fired(RuleState& rule, const v1::RuleCrossed& crossed) {
     const v1::Crossing& crossing = crossed.crossing();
     const Time now = from_proto(crossing.cross_time());
@@ -108,6 +112,7 @@ static void add_fired(RuleState& rule, const v1::RuleCrossed& crossed) {
         rule.fired.erase(rule.fired.begin());
     }
     ++rule.crossings;
+    see(rule, crossing.evidence(0));
 }
 
 static void apply_reset(RuleState& rule, const v1::RuleReset& reset) {
@@ -141,6 +146,7 @@ bool evolve(RuleState& rule, const v1::Event& event) {
             return true;
         case v1::Event::kReadingPassed:
             rule.passed = Held{event.reading_passed().reading(), {}};
+            see(rule, rule.passed->reading);
             return true;
         case v1::Event::kRuleCrossed:
             add_fired(rule, event.rule_crossed());
@@ -151,6 +157,11 @@ bool evolve(RuleState& rule, const v1::Event& event) {
         case v1::Event::kCrossingSuppressed:
             rule.suppressed = Held{event.crossing_suppressed().reading(), {}};
             rule.cooldown_until = from_proto(event.crossing_suppressed().cooldown_until());
+            see(rule, rule.suppressed->reading);
+            return true;
+        case v1::Event::kWaveLasted:
+            // Not the later one: what was withdrawn is not the last any more.
+            rule.seen = read_at(event.wave_lasted().reading());
             return true;
         case v1::Event::kEvidenceRevised:
             apply_revision(rule, event.evidence_revised());

@@ -49,6 +49,7 @@ private:
     void pass();
     void end_waves();
     bool takes_back(const End& ended) const;
+    void note_last();
     void reset(const std::string& crossing_id, std::optional<Time> held,
                std::optional<std::size_t> end);
 
@@ -74,6 +75,7 @@ std::vector<v1::Event> Weighing::all() {
         if (!known_->crossed_at(wave)) cross(wave);
     pass();
     end_waves();
+    note_last();
     return std::move(events_);
 }
 
@@ -230,6 +232,23 @@ bool Weighing::takes_back(const End& ended) const {
     return ended.by_silence ||
            std::ranges::binary_search(readings_, ended.at, {}, &Reading::read_at) ||
            is_withdrawn(ended.at);
+}
+
+// Once an hour while a wave lasts, so that the ledger alone shows how long the next silence was. A
+// late record does not take it back, but one that says that there is no such reading.
+void Weighing::note_last() {
+    if (!known_->last_goes_on()) return;
+    const Evidence last = of(readings_.size() - 1);
+    const Time seen = hour_of(rule_->seen.value_or(Time{}));
+    const auto was_seen = [&](const auto& gone) {
+        return hour_of(runtime::from_proto(gone)) == seen;
+    };
+    if (hour_of(read_at(last)) == seen) return;
+    if (hour_of(read_at(last)) < seen && std::ranges::none_of(record_.withdrawn(), was_seen))
+        return;
+    v1::Event event = new_event();
+    *event.mutable_wave_lasted()->mutable_reading() = last;
+    add(std::move(event));
 }
 
 void Weighing::reset(const std::string& crossing_id, std::optional<Time> held,

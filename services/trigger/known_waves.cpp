@@ -56,7 +56,7 @@ bool KnownWaves::rises_again_after(const Fired& fired, const Wave& wave) const {
     if (fired.at >= begin_of(wave) || fired.at < at(0)) return false;
     for (std::size_t i = 0; i < wave.begin; ++i)
         if (at(i) > fired.at && is_low(rule_->rule, readings_[i])) return false;
-    return begin_of(wave) - fired.at <= silence_most(rule_->rule);
+    return !is_silence(rule_->rule, fired.at, begin_of(wave));
 }
 
 bool KnownWaves::crossed_at(const Wave& wave) const {
@@ -70,6 +70,12 @@ const Fired* KnownWaves::crossing_of(const Wave& wave) const {
     const auto found = std::ranges::find_if(rule_->fired.rbegin(), rule_->fired.rend(),
                                             [&](const Fired& fired) { return holds(wave, fired); });
     return found == rule_->fired.rend() ? nullptr : &*found;
+}
+
+bool KnownWaves::last_goes_on() const {
+    if (waves_.all.empty() || waves_.all.back().end) return false;
+    const Wave& last = waves_.all.back();
+    return crossed_at(last) || holds(last, rule_->suppressed) || holds(last, rule_->passed);
 }
 
 // ---- what an edit of the rule settles
@@ -180,12 +186,16 @@ KnownWaves::NewEnd KnownWaves::new_end(Time known_at, const std::optional<End>& 
         return std::nullopt;
     std::optional<std::size_t> end;
     const auto last = std::ranges::find_if(waves_.all.rbegin(), waves_.all.rend(), is_in);
-    if (last != waves_.all.rend())
+    if (last != waves_.all.rend()) {
         end = last->end;
-    else if (known_at < at(0))
-        return std::nullopt;  // It ended before the window.
-    else
+    } else if (known_at < at(0)) {
+        // It ended before the window, unless that was silent until now.
+        if (ended && ended->at <= at(0)) return std::nullopt;
+        if (!is_silent_before(rule_->rule, at(0), known_at, seen_)) return std::nullopt;
+        end = 0;
+    } else {
         end = first_low_after(known_at);
+    }
     if (!end && !ended) return std::nullopt;
     if (end && ended && at(*end) == ended->at) return std::nullopt;
     return std::make_optional(end);

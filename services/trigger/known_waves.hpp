@@ -17,7 +17,11 @@ class KnownWaves {
 public:
     // `readings` as window_of() gives them, not empty.
     KnownWaves(const RuleState& rule, std::span<const Reading> readings, Time now)
-        : rule_(&rule), readings_(readings), now_(now), waves_(waves_in(rule, readings)) {}
+        : rule_(&rule),
+          readings_(readings),
+          now_(now),
+          seen_(rule.seen),
+          waves_(waves_in(rule, readings)) {}
 
     void look_at(const RuleState& rule) { rule_ = &rule; }
     // Finds out which waves the rule as it was before the edits that came after them would cross at
@@ -25,6 +29,8 @@ public:
     void look_back();
 
     const Waves& waves() const { return waves_; }
+    // Whether the ledger knows a wave that lasts at the end of the window.
+    bool last_goes_on() const;
     Time at(std::size_t reading) const { return readings_[reading].read_at; }
     Time begin_of(const Wave& wave) const { return at(wave.begin); }
     // The first reading past it, or how many there are.
@@ -44,8 +50,8 @@ public:
     std::optional<std::size_t> first_of(const Wave& wave,
                                         std::optional<std::size_t>* suppressed = nullptr) const;
 
-    // The reading at which a wave that the ledger knows ends, or none while it lasts. Nothing: as
-    // the ledger has it.
+    // The reading at which a wave that the ledger knows ends, or none while it lasts; by a silence
+    // before the window it is the first of all. Nothing: as the ledger has it.
     using NewEnd = std::optional<std::optional<std::size_t>>;
     NewEnd new_end(const Fired& fired) const;
     NewEnd new_end(const std::optional<Held>& held) const;
@@ -68,6 +74,7 @@ private:
     const RuleState* rule_;
     std::span<const Reading> readings_;
     Time now_;
+    std::optional<Time> seen_;  // before this window
     Waves waves_;
     std::vector<Wave> late_;
 };

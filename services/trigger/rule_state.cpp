@@ -39,6 +39,12 @@ runtime::Duration silence_most(const v1::Rule& rule) {
     return std::max<runtime::Duration>(std::chrono::hours{24}, 3 * max_age(rule));
 }
 
+Time hour_of(Time reading) { return std::chrono::floor<std::chrono::hours>(reading); }
+
+bool is_silence(const v1::Rule& rule, Time from, Time to) {
+    return hour_of(to) - hour_of(from) > silence_most(rule);
+}
+
 Time read_at(const Evidence& evidence) { return runtime::from_proto(evidence.read_at()); }
 
 std::string plain_unit(const std::string& words) {

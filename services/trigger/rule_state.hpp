@@ -68,7 +68,11 @@ struct RuleState {
     std::optional<Time> forgotten;
     // The latest wave within the cooldown, and the latest that was too old.
     std::optional<Held> suppressed, passed;
-    std::optional<Time> cooldown_until;   // of `suppressed`, and there whenever that is
+    std::optional<Time> cooldown_until;  // of `suppressed`, and there whenever that is
+    // The latest reading of a wave, to the hour (see hour_of()): who met no reading before a
+    // silence counts it as who met them all. It stays when the rule reads another series: at worst
+    // a silence is not seen, and no event is drafted twice.
+    std::optional<Time> seen;
     std::vector<Edit> edits;              // the last ones that kept the series, in order of time
     std::optional<Time> edits_forgotten;  // the last before those
     std::int64_t crossings = 0;
@@ -85,6 +89,12 @@ runtime::Duration window_needed(const v1::Rule& rule);
 // A longer silence ends a wave: high after that is news. A gauge may well be out for hours in a
 // flood, or report once a day.
 runtime::Duration silence_most(const v1::Rule& rule);
+// What the ledger knows of when a wave was last seen: it notes one reading for each hour of the
+// clock.
+Time hour_of(Time reading);
+// Whether the silence between two readings ends a wave: by their hours, so that what the ledger
+// knows of the first is enough.
+bool is_silence(const v1::Rule& rule, Time from, Time to);
 
 Time read_at(const content::v1::Evidence& evidence);
 // A unit as it stands in evidence: the source's words become part of what is published.

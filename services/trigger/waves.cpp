@@ -33,10 +33,16 @@ static bool was_low_between(const RuleState& state, Time known_at, Time begin) {
            });
 }
 
+bool is_silent_before(const v1::Rule& rule, Time begin, Time known_at, std::optional<Time> seen) {
+    const Time last = std::max(known_at, seen.value_or(known_at));
+    return last < begin && is_silence(rule, last, begin);
+}
+
 // `known_at`: the reading by which the ledger knows the wave.
 static bool lasts_into(const RuleState& state, Time begin, Time known_at,
                        const std::optional<End>& ended) {
-    if (known_at >= begin) return false;
+    if (known_at >= begin || is_silent_before(state.rule, begin, known_at, state.seen))
+        return false;
     if (!ended) return !was_low_between(state, known_at, begin);
     // What ended it by being low may be corrected; what ended it by its silence before is another.
     return ended->by_silence ? ended->at > begin : ended->at >= begin;
@@ -81,15 +87,14 @@ Waves waves_in(const RuleState& state, std::span<const Reading> readings) {
     std::optional<Wave> wave;
     if (!readings.empty()) wave = wave_from_before(state, readings.front().read_at);
     for (std::size_t i = 0; i < readings.size(); ++i) {
-        const auto silence =
-            i > 0 ? readings[i].read_at - readings[i - 1].read_at : runtime::Duration{0};
-        if (wave && (is_low(rule, readings[i]) || silence > silence_most(rule))) {
+        const Time before = readings[i > 0 ? i - 1 : i].read_at;
+        if (wave && (is_low(rule, readings[i]) || is_silence(rule, before, readings[i].read_at))) {
             wave->end = i;
             waves.all.push_back(*std::exchange(wave, std::nullopt));
         }
         if (wave) continue;
         const bool high = is_high(rule, readings[i]);
-        const bool gap = silence > max_gap(rule) && !planted(Bug::gap_ignored);
+        const bool gap = readings[i].read_at - before > max_gap(rule) && !planted(Bug::gap_ignored);
         if (high && (!waves.pending || gap)) waves.pending = i;
         const bool met = high && readings[i].read_at - readings[*waves.pending].read_at >= lasts;
         if (met || (!is_low(rule, readings[i]) && is_known_by(state, readings[i].read_at))) {

@@ -38,6 +38,9 @@ Waves waves_in(const RuleState& state, std::span<const Reading> readings);
 bool is_high(const v1::Rule& rule, const Reading& reading);
 bool is_low(const v1::Rule& rule, const Reading& reading);
 
+// Whether there is a long silence before `begin`: since `seen` (see RuleState), or since the wave's
+// own reading at `known_at`.
+bool is_silent_before(const v1::Rule& rule, Time begin, Time known_at, std::optional<Time> seen);
 // Whether a wave that the ledger knows goes on into a window from `begin` on.
 bool goes_on_into(const RuleState& state, Time begin, const std::optional<Held>& held);
 bool goes_on_into(const RuleState& state, Time begin, const Fired& fired);

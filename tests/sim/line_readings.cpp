@@ -43,13 +43,14 @@ static void require(bool holds, std::string_view what, const std::string& rule, 
     if (!holds) throw Violation(fmt::format("{}: {} at {}", what, rule, said(at)));
 }
 
-static bool is_silent_between(std::span<const Point> points, Time from, Time to, Duration most) {
+static bool is_silent_between(const Terms& terms, std::span<const Point> points, Time from,
+                              Time to) {
     Time last = from;
     for (const Point& point : between(points, from, to)) {
-        if (point.at - last > most) return true;
+        if (terms.silent(last, point.at)) return true;
         last = point.at;
     }
-    return to - last > most;
+    return terms.silent(last, to);
 }
 
 // --- what a ledger says ---
@@ -225,7 +226,7 @@ bool ReadingPromises::was_met(const Look& look, const RuleHistory& history, Time
         return told <= at &&
                std::ranges::none_of(between(known, told, at),
                                     [&](const Point& one) { return look.terms.low(one.value); }) &&
-               !is_silent_between(known, told, at, look.terms.silence_most());
+               !is_silent_between(look.terms, known, told, at);
     };
     if (history.suppressed && leads_on(*history.suppressed)) return true;
     if (history.passed && leads_on(*history.passed)) return true;
@@ -263,7 +264,7 @@ bool ReadingPromises::parted(const Look& look, const RuleHistory& history,
     };
     if (at < before.at)
         return std::ranges::any_of(between(known, at, before.at + Duration{1}), ends);
-    return is_silent_between(known, before.at, at, look.terms.silence_most()) ||
+    return is_silent_between(look.terms, known, before.at, at) ||
            std::ranges::any_of(between(known, before.at, at), ends);
 }
 
@@ -397,8 +398,7 @@ bool ReadingPromises::is_settled(const Look& look, const RuleHistory& history,
         if (crossed.at > wave.begin) return false;
         // It was one wave by what the rule said before, as far as was known then.
         if (crossed.version + 1 < versions.size() && versions.back().put_at >= begin) return true;
-        if (is_silent_between(known, crossed.at, wave.begin, look.terms.silence_most()))
-            return false;
+        if (is_silent_between(look.terms, known, crossed.at, wave.begin)) return false;
         return std::ranges::none_of(
             between(known, crossed.at, wave.begin), [&](const Point& point) {
                 return std::all_of(

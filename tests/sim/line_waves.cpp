@@ -4,8 +4,9 @@
 
 namespace tocsin::sim {
 
-Duration Terms::silence_most() const {
-    return std::max<Duration>(std::chrono::hours(24), 3 * age_most);
+bool Terms::silent(Time from, Time to) const {
+    using std::chrono::floor, std::chrono::hours;
+    return floor<hours>(to) - floor<hours>(from) > std::max<Duration>(hours(24), 3 * age_most);
 }
 
 std::vector<WaveSeen> waves_of(const Terms& terms, std::span<const Point> points) {
@@ -15,7 +16,7 @@ std::vector<WaveSeen> waves_of(const Terms& terms, std::span<const Point> points
     for (std::size_t i = 0; i < points.size(); ++i) {
         const auto& [at, value] = points[i];
         const Duration silence = i == 0 ? Duration{0} : at - points[i - 1].at;
-        if (inside && (terms.low(value) || silence > terms.silence_most())) {
+        if (inside && (terms.low(value) || (i > 0 && terms.silent(points[i - 1].at, at)))) {
             waves.back().end = at;
             inside = false;
         }

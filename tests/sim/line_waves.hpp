@@ -29,8 +29,8 @@ struct Terms {
 
     bool high(double value) const { return value >= threshold; }
     bool low(double value) const { return value < threshold - hysteresis; }
-    // A longer silence ends a wave.
-    Duration silence_most() const;
+    // Whether the silence between two readings ends a wave: by the hours that they lie in.
+    bool silent(Time from, Time to) const;
 };
 
 struct WaveSeen {

@@ -117,7 +117,8 @@ inline runtime::Foreign readings(const Brought& brought, const From& from = {},
     return result;
 }
 
-// Short words for the events, but for the one that binds the series; of crossings with their time.
+// Short words for the events, but for those that bind the series and note a wave that lasts; of
+// crossings with their time.
 inline std::string kinds(const Given<Decider>& given) {
     std::string all;
     const auto add = [&](const std::string& word) { all += (all.empty() ? "" : " ") + word; };
@@ -142,7 +143,7 @@ inline std::string kinds(const Given<Decider>& given) {
             add(event.evidence_revised().revision().has_after() ? "revised" : "withdrawn");
         else if (event.has_crossing_retried())
             add("retried");
-        else if (!event.has_series_bound())
+        else if (!event.has_series_bound() && !event.has_wave_lasted())
             add("other");
     }
     return all;

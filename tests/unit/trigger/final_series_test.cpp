@@ -135,6 +135,29 @@ bool rises_on(const std::map<int, double>& series, double hysteresis, Time cross
                                   });
 }
 
+// Who met all of it sends the time before with each reading; who began since, where the source
+// shows but its latest value, has nothing but the ledger.
+RC_GTEST_PROP(FinalSeries, WhoBeganSinceCrossesWhereWhoMetAllOfItDoes, ()) {
+    Play whole, restarted;
+    const double hysteresis = *rc::gen::element(0.0, 100.0, 200.0);
+    const int cooldown = *rc::gen::element(0, 60, 40 * 60);
+    for (Play* play : {&whole, &restarted}) {
+        play->max_age_seconds = 3 * 3600;
+        play->begin(hysteresis, 0, cooldown);
+    }
+    std::map<int, double> known;
+    int place = 0;
+    for (const auto& [number, value] : random_series(*rc::gen::inRange(1, 40))) {
+        place += *rc::gen::element(1, 3, 50, 92, 96, 99, 101, 105, 400);
+        known[place] = value;
+        whole.now = restarted.now = Play::time_of(place);
+        whole.meet(known);
+        const bool begins = *rc::gen::arbitrary<bool>();
+        restarted.meet(begins ? std::map<int, double>{{place, value}} : known);
+        RC_ASSERT(restarted.fired() == whole.fired());
+    }
+}
+
 RC_GTEST_PROP(FinalSeries, EachOfItsWavesIsCrossedAtOnceHoweverItCameIn, ()) {
     Play play;
     const double hysteresis = *rc::gen::element(0.0, 50.0, 200.0);

@@ -157,6 +157,40 @@ INSTANTIATE_TEST_SUITE_P(
              {.max_age_seconds = 3 * hour},
              {{{{0, 1100}}}, {{{0, 1100}, {20 * day, 1200}}, 20 * day}},
              "crossed@0 crossed@1728000 reset"},
+        // As an instance sends it that began since, of a source that shows but its latest value.
+        Told{"high_after_a_long_silence_that_no_record_shows",
+             {.max_age_seconds = 3 * hour},
+             {{{{0, 1100}}}, {{{20 * day, 1200}}, 20 * day}, {{{20 * day + 60, 1}}, 20 * day + 60}},
+             "crossed@0 crossed@1728000 reset reset"},
+        Told{"low_after_a_long_silence_that_no_record_shows",
+             {},
+             {{{{0, 1100}}},
+              {{{4 * day, 1}}, 4 * day},
+              {{{4 * day + 60, 1}}, 4 * day},
+              {{{4 * day + 120, 1100}}, 4 * day + 120}},
+             "crossed@0 reset crossed@345720"},
+        Told{"a_wave_is_as_long_as_its_readings_say",
+             {.hysteresis = 100, .max_age_seconds = 3 * hour},
+             {{{{0, 1100}}},
+              {{{20 * hour, 950}}, 20 * hour},
+              {{{44 * hour, 1100}}, 44 * hour},
+              {{{68 * hour, 1100}}, 68 * hour},
+              {{{93 * hour, 1100}}, 93 * hour}},
+             "crossed@0 crossed@334800 reset"},
+        Told{"what_is_withdrawn_breaks_no_silence",
+             {.max_age_seconds = 3 * hour},
+             {{{{0, 1100}}},
+              {{{0, 1100}, {20 * hour, 1100}}, 20 * hour},
+              {{{0, 1100}}, 20 * hour, {20 * hour}},
+              {{{30 * hour, 1100}}, 30 * hour}},
+             "crossed@0 crossed@108000 reset"},
+        Told{"a_late_record_makes_no_silence",
+             {.max_age_seconds = 3 * hour},
+             {{{{0, 1100}}},
+              {{{20 * hour, 1100}}, 20 * hour},
+              {{{hour, 1100}}, 20 * hour},
+              {{{30 * hour, 1100}}, 30 * hour}},
+             "crossed@0"},
         // The window begins between where `for` began and where it came true.
         Told{"a_dip_within_the_hysteresis_after_for_came_true",
              {.hysteresis = 100, .for_seconds = hour, .max_age_seconds = 3 * hour},
@@ -247,6 +281,21 @@ TEST(Wave, AFallThatIsWithdrawnEndsNothing) {
     record.events[0] = body.SerializeAsString();
     EXPECT_EQ(kinds(given.when(record)), "resumed");
     EXPECT_EQ(kinds(given.when(readings({{120, 950}, {180, 1100}}))), "");
+}
+
+// So that a flood of weeks costs the ledger little, however often its gauge reports. The first hour
+// is that of the crossing, and not a whole one.
+TEST(Wave, ThatLastsIsNotedOnceAnHour) {
+    auto given = watching();
+    int noted = 0;
+    for (int minute = 0; minute < 10 * 60; ++minute) {
+        given.on(at(60 * minute)).when(readings({{60 * minute, 1100}}));
+        for (const auto& event : given.events()) noted += event.has_wave_lasted() ? 1 : 0;
+        if (!given.reacted()) continue;
+        given.when(readings({{60 * minute, 1100}}));
+        EXPECT_FALSE(given.reacted());
+    }
+    EXPECT_EQ(noted, 10);
 }
 
 }  // namespace
