@@ -201,6 +201,7 @@ Rows trigger_rows() {
                       {"AGE", "lastReading.readAt", Column::age},
                       {"CROSSINGS", "crossings", Column::number},
                       {"TOO OLD", "passedOver.readAt"},
+                      {"TIMES", "passedOverTimes", Column::number},
                       {"REFUSED", "refused"}}}},
         {"ListCrossings",
          {.example = "tocsin crossing list",

@@ -115,6 +115,21 @@ static void add_fired(RuleState& rule, const v1::RuleCrossed& crossed) {
     see(rule, crossing.evidence(0));
 }
 
+static void add_too_old(RuleState& rule, const content::v1::Evidence& reading) {
+    const auto place = std::ranges::upper_bound(rule.too_old, read_at(reading), {}, read_at);
+    rule.too_old.insert(place, reading);
+    if (rule.too_old.size() > too_old_max) rule.too_old.erase(rule.too_old.begin());
+}
+
+static void apply_passed(RuleState& rule, const v1::ReadingPassed& passed) {
+    for (const auto& reading : passed.earlier()) add_too_old(rule, reading);
+    add_too_old(rule, passed.reading());
+    rule.too_old_count += passed.more() + passed.earlier_size() + 1;
+    if (!rule.passed || read_at(rule.passed->reading) < read_at(passed.reading()))
+        rule.passed = Held{passed.reading(), {}};
+    see(rule, passed.reading());
+}
+
 static void apply_reset(RuleState& rule, const v1::RuleReset& reset) {
     std::optional<End> ended;
     if (reset.has_reading())
@@ -145,8 +160,7 @@ bool evolve(RuleState& rule, const v1::Event& event) {
             rule.sensor = event.series_bound().sensor();
             return true;
         case v1::Event::kReadingPassed:
-            rule.passed = Held{event.reading_passed().reading(), {}};
-            see(rule, rule.passed->reading);
+            apply_passed(rule, event.reading_passed());
             return true;
         case v1::Event::kRuleCrossed:
             add_fired(rule, event.rule_crossed());

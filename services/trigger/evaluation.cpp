@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,6 +48,9 @@ private:
     v1::Event crossed(const Wave& wave, std::size_t reading) const;
     void suppress(const Wave& wave, std::size_t reading);
     void pass();
+    std::optional<std::size_t> passed_in(const Wave& wave) const;
+    bool is_told_otherwise(Time last) const;
+    bool is_named(const Wave& wave, std::size_t past, Time last) const;
     void end_waves();
     bool takes_back(const End& ended) const;
     void note_last();
@@ -194,22 +198,56 @@ void Weighing::suppress(const Wave& wave, std::size_t reading) {
     add(std::move(event));
 }
 
-// The last wave of which all is too old, once.
+// The last reading at or above of each wave of which all is too old, once.
 void Weighing::pass() {
-    const Time oldest = now_ - max_age(rule_->rule);
-    std::optional<std::size_t> passed;
-    for (const Wave& wave : known_->waves().all) {
-        if (known_->crossed_at(wave) || known_->holds(wave, rule_->suppressed) ||
-            known_->holds(wave, rule_->passed))
-            continue;
-        if (at(known_->past(wave) - 1) >= oldest && !known_->settled_by_edit(wave)) continue;
-        for (std::size_t i = wave.met; i < known_->past(wave); ++i)
-            if (is_high(rule_->rule, readings_[i])) passed = i;
+    std::vector<std::size_t> passed;
+    const auto& waves = known_->waves().all;
+    for (auto wave = waves.begin(); wave != waves.end(); ++wave) {
+        const auto last = passed_in(*wave);
+        const auto next = std::next(wave);
+        const std::size_t past = next == waves.end() ? readings_.size() : next->begin;
+        if (last && !is_named(*wave, past, at(*last))) passed.push_back(*last);
     }
-    if (!passed || (rule_->passed && at(*passed) <= read_at(rule_->passed->reading))) return;
+    if (passed.empty()) return;
     v1::Event event = new_event();
-    *event.mutable_reading_passed()->mutable_reading() = of(*passed);
+    auto& body = *event.mutable_reading_passed();
+    *body.mutable_reading() = of(passed.back());
+    passed.pop_back();
+    const std::size_t more = passed.size() - std::min(passed.size(), too_old_max - 1);
+    for (std::size_t i = more; i < passed.size(); ++i) *body.add_earlier() = of(passed[i]);
+    body.set_more(static_cast<std::int64_t>(more));
     add(std::move(event));
+}
+
+// Nothing: the wave is not too old, or the ledger knows it.
+std::optional<std::size_t> Weighing::passed_in(const Wave& wave) const {
+    if (known_->crossed_at(wave) || known_->holds(wave, rule_->suppressed) ||
+        known_->holds(wave, rule_->passed))
+        return std::nullopt;
+    const Time oldest = now_ - max_age(rule_->rule);
+    if (at(known_->past(wave) - 1) >= oldest && !known_->settled_by_edit(wave)) return std::nullopt;
+    std::optional<std::size_t> last;
+    for (std::size_t i = wave.met; i < known_->past(wave); ++i)
+        if (is_high(rule_->rule, readings_[i])) last = i;
+    return last && is_told_otherwise(at(*last)) ? std::nullopt : last;
+}
+
+// Of what was crossed at, or kept back by the cooldown, the rule remembers the last.
+bool Weighing::is_told_otherwise(Time last) const {
+    const auto& suppressed = rule_->suppressed;
+    return (rule_->forgotten && last <= *rule_->forgotten) ||
+           (suppressed && last < read_at(suppressed->reading) && known_->cooling_until(last));
+}
+
+// Whether the wave, whose last reading at or above is at `last`, was named: by one of its readings,
+// or by one between it and the next wave, which is lower by now. Of what is before all that the
+// rule remembers nothing is known, and it is passed by.
+bool Weighing::is_named(const Wave& wave, std::size_t past, Time last) const {
+    const auto& named = rule_->too_old;
+    if (named.size() == too_old_max && last < read_at(named.front())) return true;
+    return std::ranges::any_of(named, [&](const Evidence& reading) {
+        return read_at(reading) >= at(wave.begin) && read_at(reading) <= at(past - 1);
+    });
 }
 
 // Where the waves that the ledger knows end by now; by what comes late this may change.

@@ -133,6 +133,8 @@ void edit(RuleState& state, const v1::Rule& put, Time now) {
     if (!same || state.rule.threshold() != put.threshold()) {
         state.suppressed.reset();
         state.passed.reset();
+        state.too_old.clear();
+        state.too_old_count = 0;
         state.cooldown_until.reset();
     }
     if (same) {

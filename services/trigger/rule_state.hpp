@@ -15,6 +15,9 @@ inline constexpr double max_age_seconds_usual = 3 * 3600;
 // Of hourly readings one may come a little late.
 inline constexpr double max_gap_seconds_usual = 5400;
 
+// Waves that were too old, in an event and of a rule: an outage that is filled in may bring many.
+inline constexpr std::size_t too_old_max = 10;
+
 // Where a wave ended (see waves.hpp).
 struct End {
     Time at;                  // of the first reading that is not in it
@@ -68,6 +71,10 @@ struct RuleState {
     std::optional<Time> forgotten;
     // The latest wave within the cooldown, and the latest that was too old.
     std::optional<Held> suppressed, passed;
+    // The waves that were too old, each by the reading in its event, in order of time: the last
+    // `too_old_max`, and how many there were.
+    std::vector<content::v1::Evidence> too_old;
+    std::int64_t too_old_count = 0;
     std::optional<Time> cooldown_until;  // of `suppressed`, and there whenever that is
     // The latest reading of a wave, to the hour (see hour_of()): who met no reading before a
     // silence counts it as who met them all. It stays when the rule reads another series: at worst

@@ -35,7 +35,11 @@ v1::RuleStatus status_of(const RuleState& rule, const std::optional<Heard::Serie
     if (series && !series->readings.empty())
         *status.mutable_last_reading() =
             newest_of(rule.rule.source_id(), rule.rule.series(), *series);
-    if (rule.passed) *status.mutable_passed_over() = rule.passed->reading;
+    status.set_passed_over_times(rule.too_old_count);
+    if (!rule.too_old.empty()) {
+        *status.mutable_passed_over() = rule.too_old.back();
+        status.mutable_passed_over_earlier()->Assign(rule.too_old.begin(), rule.too_old.end() - 1);
+    }
     status.set_bound_unit(rule.unit);
     status.set_bound_sensor(rule.sensor);
     return status;

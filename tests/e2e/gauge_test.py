@@ -135,11 +135,14 @@ def test_a_bad_row_costs_that_row(world: World, gauge: Gauge) -> None:
 
 
 def test_an_old_flood_starts_nothing_and_is_named(world: World, gauge: Gauge) -> None:
-    gauge.body = Gauge.table(f"A,{ago(60 * 24 * 21)},9", f"A,{ago(60 * 24 * 20)},1",
+    gauge.body = Gauge.table(f"A,{ago(60 * 24 * 21)},8", f"A,{ago(60 * 24 * 20)},1",
+                             f"A,{ago(60 * 24 * 19)},9", f"A,{ago(60 * 24 * 18)},1",
                              f"A,{ago(1)},1")
     name = world.watch(gauge)
     passed = until(lambda: world.rule(name).get("passedOver"), "it is named", 20)
     assert passed["value"] == 9
+    assert [each["value"] for each in world.rule(name)["passedOverEarlier"]] == [8]
+    assert world.rule(name)["passedOverTimes"] == "2"
     assert world.rule(name)["state"] == "RULE_STATE_NORMAL"
     world.told(name)
 

@@ -91,7 +91,9 @@ void RuleHistory::follow(const Event& event, Time at) {
         removed_at = at;
     }
     if (event.has_series_bound()) unit = event.series_bound().unit();
-    if (event.has_reading_passed()) passed = read_at(event.reading_passed().reading());
+    // What comes late may be before what was told of.
+    if (event.has_reading_passed())
+        passed = std::max(passed.value_or(Time::min()), read_at(event.reading_passed().reading()));
     if (event.has_crossing_suppressed())
         suppressed = read_at(event.crossing_suppressed().reading());
     if (event.has_evidence_revised()) revise(event.evidence_revised());

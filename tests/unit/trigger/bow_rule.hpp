@@ -137,9 +137,11 @@ inline std::string kinds(const Given<Decider>& given) {
             add(event.rule_reset().has_reading() ? "reset" : "resumed");
         else if (event.has_crossing_suppressed())
             add("suppressed");
-        else if (event.has_reading_passed())
+        else if (event.has_reading_passed()) {
+            for (const auto& earlier : event.reading_passed().earlier())
+                add(fmt::format("passed@{}", seconds(earlier)));
             add(fmt::format("passed@{}", seconds(event.reading_passed().reading())));
-        else if (event.has_evidence_revised())
+        } else if (event.has_evidence_revised())
             add(event.evidence_revised().revision().has_after() ? "revised" : "withdrawn");
         else if (event.has_crossing_retried())
             add("retried");

@@ -1,6 +1,7 @@
 // The waves of a series, however it comes in: what a rule makes of it.
 #include "trigger/waves.hpp"
 
+#include "trigger/rule_status.hpp"
 #include "unit/trigger/bow_rule.hpp"
 
 namespace tocsin::trigger {
@@ -99,6 +100,33 @@ INSTANTIATE_TEST_SUITE_P(
              {.max_age_seconds = hour},
              {{{{0, 1100}, {60, 10}}, day}, {{{0, 1100}, {60, 10}, {120, 10}}, day}},
              "passed@0 over"},
+        // As an outage of days is filled in.
+        Told{"each_of_several_old_floods_is_named",
+             {.max_age_seconds = hour},
+             {{{{0, 10}}},
+              {{{0, 10}, {60, 1100}, {120, 1200}, {180, 10}, {600, 1300}, {660, 10}, {day, 10}},
+               day},
+              {{{0, 10}, {60, 1100}, {120, 1200}, {180, 10}, {600, 1300}, {660, 10}, {day, 10}},
+               day}},
+             "passed@120 passed@600 over"},
+        Told{"an_older_flood_that_comes_in_after_an_old_one_is_named",
+             {.max_age_seconds = hour},
+             {{{{600, 1300}, {660, 10}}, day},
+              {{{0, 1100}, {60, 10}, {600, 1300}, {660, 10}}, day},
+              {{{0, 1100}, {60, 10}, {600, 1300}, {660, 10}}, day}},
+             "passed@600 over passed@0"},
+        Told{"an_old_flood_that_is_corrected_is_named_once",
+             {.max_age_seconds = hour},
+             {{{{0, 1100}, {60, 1100}, {120, 10}, {180, 1100}, {240, 10}}, day},
+              {{{0, 1100}, {60, 900}, {120, 10}, {180, 1100}, {240, 10}}, day}},
+             "passed@60 passed@180 over"},
+        // Their events said already what became of them.
+        Told{"what_the_cooldown_kept_back_is_not_too_old_afterwards",
+             {.cooldown_seconds = hour, .max_age_seconds = hour},
+             {{{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}}, 180},
+              {{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}, {240, 1100}, {300, 1}}, 300},
+              {{{0, 1100}, {60, 1}, {120, 1100}, {180, 1}, {240, 1100}, {300, 1}}, day}},
+             "crossed@0 suppressed reset over suppressed over"},
         // Case 25: the peak is published hours later, and is young enough.
         Told{"a_peak_that_comes_late",
              {.max_age_seconds = 6 * hour},
@@ -281,6 +309,34 @@ TEST(Wave, AFallThatIsWithdrawnEndsNothing) {
     record.events[0] = body.SerializeAsString();
     EXPECT_EQ(kinds(given.when(record)), "resumed");
     EXPECT_EQ(kinds(given.when(readings({{120, 950}, {180, 1100}}))), "");
+}
+
+TEST(Wave, ThatIsTooOldIsNamedUpToABoundAndTheRestCounted) {
+    auto given = watching({.max_age_seconds = hour});
+    Brought brought;
+    for (int i = 0; i < 15; ++i)
+        brought.insert(brought.end(), {{120 * i, 1100}, {120 * i + 60, 1}});
+    given.on(at(day)).when(readings(brought));
+    ASSERT_TRUE(given.events()[1].has_reading_passed());
+    const v1::ReadingPassed& passed = given.events()[1].reading_passed();
+    EXPECT_EQ(read_at(passed.reading()), at(120 * 14));
+    ASSERT_EQ(passed.earlier_size(), 9);
+    EXPECT_EQ(read_at(passed.earlier(0)), at(120 * 5));
+    EXPECT_EQ(read_at(passed.earlier(8)), at(120 * 13));
+    EXPECT_EQ(passed.more(), 5);
+    given.when(readings(brought));
+    EXPECT_FALSE(given.reacted());
+
+    // All that comes is counted, and what the rule remembers is bounded.
+    brought.insert(brought.end(), {{1800, 1100}, {1860, 1}});
+    given.when(readings(brought));
+    EXPECT_EQ(kinds(given), "passed@1800 over");
+    const v1::RuleStatus status =
+        status_of(*given.state().rules.find("bow-high"), std::nullopt, nullptr, at(day));
+    EXPECT_EQ(status.passed_over_times(), 16);
+    EXPECT_EQ(read_at(status.passed_over()), at(1800));
+    ASSERT_EQ(status.passed_over_earlier_size(), 9);
+    EXPECT_EQ(read_at(status.passed_over_earlier(0)), at(120 * 6));
 }
 
 // So that a flood of weeks costs the ledger little, however often its gauge reports. The first hour
