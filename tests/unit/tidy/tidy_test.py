@@ -13,7 +13,9 @@ CPP = ("services/*.cpp", "services/*.hpp", "tests/*.cpp", "tests/*.hpp")
 SERVICES = ("services/*.cpp", "services/*.hpp")
 COLUMNS_MAX = 100
 FUNCTION_LINES_MAX = 70
-DECIDER_LINES_MAX = 120
+# Of a decider: so many, and so many more for each command and event that it hands out.
+DECIDER_LINES_MAX = 65
+CASE_LINES_MAX = 3
 
 # Where purity begins: all that a decider is made of, the domain, and the core of the protocol,
 # which the simulator drives.
@@ -120,9 +122,13 @@ def test_subjects_take_slices_and_never_the_whole_state() -> None:
 
 
 def test_a_decider_composes_and_does_no_more() -> None:
-    long = {str(file): lines for file in tracked("services/*/decider.cpp")
-            if (lines := text_of(file).count("\n")) >= DECIDER_LINES_MAX}
-    assert long == {}, "move the rules to their subjects"
+    found = []
+    for name in tracked("services/*/decider.cpp"):
+        lines = text_of(name).count("\n")
+        most = DECIDER_LINES_MAX + CASE_LINES_MAX * code_of(name).count(" case ")
+        if lines > most:
+            found.append(f"{name}: {lines} lines, at most {most}: move rules to their subjects")
+    none(found)
 
 
 def test_only_runtime_kafka_knows_librdkafka() -> None:
