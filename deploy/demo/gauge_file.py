@@ -49,9 +49,26 @@ def number_of(text: object) -> float | None:
     return value if math.isfinite(value) else None
 
 
-class EcccCsv:
+class GaugeFile:
+    """A file of one format, for each of which there is a class below."""
+
+    format: str
+    media_type: str
+    series: dict[str, Series]
+
+    def __init__(self, raw: bytes) -> None:
+        """Raises Unusable for bytes that are not of the format."""
+        raise NotImplementedError
+
+    def body(self, until: float) -> bytes:
+        """The file as it was when nothing later than `until` had been measured."""
+        raise NotImplementedError
+
+
+class EcccCsv(GaugeFile):
     """Environment and Climate Change Canada, hydrometric CSV of the datamart."""
 
+    format = "eccc-csv"
     media_type = "text/csv"
 
     def __init__(self, raw: bytes) -> None:
@@ -62,7 +79,7 @@ class EcccCsv:
         columns = self._columns(header)
         self._head = BYTE_ORDER_MARK + "".join(lines[: reader.line_num])
         self._rows: list[tuple[float | None, str]] = []
-        self.series: dict[str, Series] = {}
+        self.series = {}
         begin = reader.line_num
         for row in reader:
             raw_row, begin = "".join(lines[begin : reader.line_num]), reader.line_num
@@ -117,16 +134,17 @@ def method_of(sensor: dict) -> int:
     return int((sensor.get("method") or [{}])[0].get("methodID", 0))
 
 
-class UsgsJson:
+class UsgsJson(GaugeFile):
     """USGS instantaneous values as JSON."""
 
+    format = "usgs-json"
     media_type = "application/json"
 
     def __init__(self, raw: bytes) -> None:
         try:
             self._document = json.loads(raw)
             all_series = self._document["value"]["timeSeries"]
-            self.series: dict[str, Series] = {}
+            self.series = {}
             for entry in all_series:
                 self._take(entry)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -167,8 +185,7 @@ class UsgsJson:
         return at is None or at <= until
 
 
-FORMATS = {"eccc-csv": EcccCsv, "usgs-json": UsgsJson}
-GaugeFile = EcccCsv | UsgsJson
+FORMATS = {one.format: one for one in GaugeFile.__subclasses__()}
 
 
 def open_gauge(path: str, format_name: str) -> GaugeFile:
