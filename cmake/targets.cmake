@@ -63,11 +63,9 @@ endfunction()
 # tocsin_service(name deps...): library and binary `tocsin-<name>`.
 function(tocsin_service name)
   tocsin_library(${name} content runtime ${ARGN})
-  if(EXISTS ${CMAKE_SOURCE_DIR}/services/${name}/main.cpp)
-    add_executable(tocsin-${name} ${CMAKE_SOURCE_DIR}/services/${name}/main.cpp)
-    target_link_libraries(tocsin-${name} PRIVATE tocsin_${name})
-    tocsin_allocator(tocsin-${name})
-  endif()
+  add_executable(tocsin-${name} ${CMAKE_SOURCE_DIR}/services/${name}/main.cpp)
+  target_link_libraries(tocsin-${name} PRIVATE tocsin_${name})
+  tocsin_allocator(tocsin-${name})
 endfunction()
 
 # tocsin_program(folder binary services...): a binary over several services' libraries.
