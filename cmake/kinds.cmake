@@ -25,14 +25,18 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/gen/channel_kinds.inc @ONLY CONTENT
 ")
 
 # The formats of sources are the files of services/trigger/sources that have no header of their own:
-# those with one serve several formats. `usgs_json.cpp` is the format `usgs-json`.
+# those with one serve several formats. `usgs_json.cpp` is the format `usgs-json`. The fuzz targets
+# compile both.
 file(GLOB formats CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/services/trigger/sources
      ${CMAKE_SOURCE_DIR}/services/trigger/sources/*.cpp)
 set(TOCSIN_FORMATS)
+set(TOCSIN_FORMAT_HELPERS)
 foreach(format IN LISTS formats)
   get_filename_component(format ${format} NAME_WE)
   if(NOT EXISTS ${CMAKE_SOURCE_DIR}/services/trigger/sources/${format}.hpp)
     list(APPEND TOCSIN_FORMATS ${format})
+  else()
+    list(APPEND TOCSIN_FORMAT_HELPERS ${format})
   endif()
 endforeach()
 list(TRANSFORM TOCSIN_FORMATS REPLACE "(.+)" "    X(\\1)" OUTPUT_VARIABLE TOCSIN_SOURCE_FORMATS)
