@@ -5,18 +5,29 @@ from collections import defaultdict
 from fnmatch import fnmatch
 from pathlib import Path
 
+from support import protos
 from support.places import ROOT
 from unit.tidy.sources import text_of, tracked
 
 
-def stems(pattern: str) -> list[str]:
-    """Of the files that stand for a kind or a format; what helps them has a header of its own."""
-    return [Path(name).stem for name in tracked(pattern)
-            if not (ROOT / name).with_suffix(".hpp").is_file()]
+def formats_of_sources() -> list[str]:
+    """As cmake/kinds.cmake finds them: what serves several formats has a header of its own."""
+    found = [Path(name).stem for name in tracked("services/trigger/sources/*.cpp")
+             if not (ROOT / name).with_suffix(".hpp").is_file()]
+    assert "usgs_json" in found
+    return found
 
 
 def services() -> list[str]:
     return [Path(name).parent.name for name in tracked("services/*/decider.cpp")]
+
+
+def kinds_of_channels() -> list[str]:
+    """As cmake/kinds.cmake finds them: what belongs to one kind has a `_` in its name."""
+    found = [Path(name).stem for name in tracked("services/publishing/channels/*.cpp")
+             if "_" not in Path(name).stem]
+    assert {"feed", "webhook"} <= set(found)
+    return found
 
 
 def texts_of(pattern: str) -> str:
@@ -25,9 +36,7 @@ def texts_of(pattern: str) -> str:
 
 def test_each_kind_of_channel_has_tests_and_its_credential_is_shown() -> None:
     operating = text_of("docs/OPERATING.md")
-    kinds = [kind for kind in stems("services/publishing/channels/*.cpp") if "_" not in kind]
-    assert "feed" in kinds
-    for kind in kinds:
+    for kind in kinds_of_channels():
         file = f"tests/unit/publishing/{kind}_test.cpp"
         assert tracked(file), f"the channel {kind} has no {file}"
         traits = text_of(f"services/content/channels/{kind}.cpp")
@@ -36,11 +45,18 @@ def test_each_kind_of_channel_has_tests_and_its_credential_is_shown() -> None:
                 f"docs/OPERATING.md shows no credential of the kind {kind}")
 
 
+def test_the_runbook_says_which_channels_are_sent_again() -> None:
+    runbook = "monitoring/runbooks/TocsinDeliveryUnknown.md"
+    for kind in kinds_of_channels():
+        traits = text_of(f"services/content/channels/{kind}.cpp")
+        if re.search(r"Repeats::(by_key|exact)", traits):
+            assert kind in text_of(runbook).lower(), (
+                f"{runbook} does not say when a message is sent to a {kind} again")
+
+
 def test_each_format_of_sources_has_seeds_and_tests() -> None:
     tests = texts_of("tests/unit/trigger/*")
-    formats = stems("services/trigger/sources/*.cpp")
-    assert "usgs_json" in formats
-    for one in formats:
+    for one in formats_of_sources():
         assert tracked(f"tests/fuzz/seeds/{one}/*"), f"the format {one} has no seeds of fuzzing"
         assert f'"{one.replace("_", "-")}"' in tests, f"tests/unit/trigger never reads {one}"
 
@@ -101,3 +117,16 @@ def test_each_file_of_the_services_is_on_the_map() -> None:
                    for pattern in named.get(folder, [])):
             missing.add(str(path))
     assert not missing, "the map in services/README.md leaves out " + ", ".join(sorted(missing))
+
+
+def test_each_method_is_called_as_everybody_and_each_service_beside_a_long_ledger() -> None:
+    """Both tests say so themselves, but need a broker for it."""
+    file = "tests/e2e/permissions_world.py"
+    for service, methods in protos.services().items():
+        for method in methods:
+            assert f'("{service}", "{method}"):' in text_of(file), (
+                f"{file} has no request for {service} {method}")
+    file = "tests/broker/start_beside_test.py"
+    for service in services():
+        assert re.search(f'^    "{service}": \\(|^LONG = "{service}"$', text_of(file),
+                         re.MULTILINE), f"{file} has no change of {service}"
