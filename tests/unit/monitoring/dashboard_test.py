@@ -99,6 +99,11 @@ def test_every_series_is_made_somewhere(dashboard: dict) -> None:
     assert not unknown, f"no source makes {sorted(unknown)}"
 
 
+def test_every_metric_is_made_by_its_name() -> None:
+    """By which it is found here, and by whoever looks for it."""
+    assert not files.unnamed(), f"write the name of the metric: {files.unnamed()}"
+
+
 def test_every_metric_has_a_place_on_a_dashboard() -> None:
     expressions = [one for dashboard in DASHBOARDS.values()
                    for one in files.dashboard_expressions(dashboard)]

@@ -11,10 +11,13 @@ from support.places import ROOT
 MONITORING = ROOT / "monitoring"
 RULES = sorted((MONITORING / "rules").glob("*.yml"))
 RULE_TESTS = sorted((MONITORING / "tests").glob("*.yml"))
+SOURCES = sorted((ROOT / "services").rglob("*.[ch]pp"))
 DASHBOARDS = sorted((MONITORING / "dashboards").glob("*.json"))
 
 # Where a metric is made: metrics.counter("tocsin_...", and where /proc is read: add(families, ...
 MADE = re.compile(r"\b(counter|gauge|histogram)\(\s*\"(\w+)\"")
+# The same with a name that cannot be read here.
+UNNAMED = re.compile(r"(?:\.|->)(?:counter|gauge|histogram)\((?!\s*\")")
 PROCESS = re.compile(r"add\(families, \"(process_\w+)\"")
 SERIES = re.compile(r"(?<![\w:$\"])([a-z]+(?:[_:][a-z0-9_:]+)+|up)\b(?!\s*\()")
 # Words of PromQL and label names that look like series.
@@ -79,13 +82,20 @@ def series_in(expression: str) -> set[str]:
 def made() -> dict[str, set[str]]:
     """Every metric that the sources make, with its series: those of histograms have three names."""
     found: dict[str, set[str]] = {}
-    for path in sorted((ROOT / "services").rglob("*.cpp")):
+    for path in SOURCES:
         text = path.read_text()
         found.update({name: {name} for name in PROCESS.findall(text)})
         for kind, name in MADE.findall(text):
             found[name] = ({f"{name}_{part}" for part in ("bucket", "sum", "count")}
                            if kind == "histogram" else {name})
     return found
+
+
+def unnamed() -> list[str]:
+    """Where a metric is made whose name is no literal, by file and line."""
+    texts = {path: path.read_text() for path in SOURCES}
+    return [f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, hit.start()) + 1}"
+            for path, text in texts.items() for hit in UNNAMED.finditer(text)]
 
 
 def exported() -> set[str]:
