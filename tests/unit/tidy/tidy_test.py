@@ -267,7 +267,8 @@ def test_every_rpc_says_what_people_call_it() -> None:
     assert len(rpcs) > 30
     silent = {name for name, body in rpcs
               if not re.search(r'\bverb: "[a-z -]+".*\bhelp: "', body, re.DOTALL)}
-    assert silent == set(RPC_WITHOUT_VERB)
+    assert silent == set(RPC_WITHOUT_VERB), (
+        f"write `verb` and `help` beside the rpc: {sorted(silent ^ set(RPC_WITHOUT_VERB))}")
 
 
 def registered() -> str:
