@@ -74,6 +74,17 @@ def test_each_command_is_in_a_unit_test_of_its_service() -> None:
                 f"tests/unit/{service} never gives the command {request}")
 
 
+def test_each_read_is_answered() -> None:
+    """What no function answers is UNIMPLEMENTED, and compiles."""
+    for service in services():
+        file = f"services/{service}/rpc.hpp"
+        answers = texts_of(f"services/{service}/rpc.*")
+        for method in protos.services()[service]:
+            access = protos.method_rules(service, method).access
+            if protos.enum_name("tocsin.rules.v1.Access", access) != "ACCESS_CHANGE":
+                assert re.search(f'\\* {method}\\(|"{method}"', answers), f"{file} lacks {method}"
+
+
 def test_each_service_is_on_the_map_and_in_the_list_of_programs() -> None:
     for service in [*services(), "gateway"]:
         assert f"| `{service}/` |" in text_of("services/README.md"), (
