@@ -1,6 +1,7 @@
 // A transport without a network: it answers as the test says and its time passes at once.
 #pragma once
 
+#include "content/channel.hpp"
 #include "publishing/wire.hpp"
 #include "support/credential_file.hpp"
 
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::publishing {
@@ -74,11 +76,34 @@ T run(Task<T> task) {
     return std::move(*result);
 }
 
-// Credentials for the channels of the samples.
+// The id of the channel of a kind in these tests: that of any new kind is the kind itself.
+inline std::string channel_id(std::string_view kind) {
+    if (kind == "webhook") return "hook";
+    if (kind == "mastodon") return "toot";
+    return std::string(kind);
+}
+
+// Credentials for a channel of each kind that needs one.
 struct SampleCredentials : CredentialFile {
     explicit SampleCredentials(const std::string& world = "live") : CredentialFile(world) {
-        put("hook", credential_text("webhook", "hook", webhook_secret));
-        put("toot", credential_text("mastodon", "toot", mastodon_secret));
+        for (const content::ChannelKind& one : content::all_kinds()) put_of(one);
+    }
+
+private:
+    void put_of(const content::ChannelKind& one) {
+        const auto store = [&](const std::string& secret) {
+            const std::string id = channel_id(one.kind);
+            put(id, credential_text(std::string(one.kind), id, secret));
+        };
+        switch (one.traits.credential.value) {
+            case content::CredentialForm::signing_keys:
+                return store(webhook_secret);
+            case content::CredentialForm::token:
+                return store(mastodon_secret);
+            case content::CredentialForm::none:
+            case content::CredentialForm::certificate:  // Tests of signing store their own.
+                return;
+        }
     }
 };
 

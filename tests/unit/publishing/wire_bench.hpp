@@ -9,6 +9,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace tocsin::publishing {
 
@@ -44,12 +45,13 @@ struct Bench {
     Bench(const std::string& kind, const std::string& delivery)
         : channel(*find_wire(kind)), job(make_job(delivery)) {}
 
-    // Throws where no channel here has such a delivery: add one of the new kind, and its credential
-    // to SampleCredentials.
+    // `delivery` is the channel's id, with `:LANGUAGE` where the kind has a post for each. Throws
+    // where no channel has such a delivery.
     static Job make_job(const std::string& delivery) {
-        Story story =
-            samples::armed({samples::channel("feed", "feed"), samples::channel("hook", "webhook"),
-                            samples::channel("toot", "mastodon")});
+        std::vector<v1::Event> channels;
+        for (const content::ChannelKind& one : content::all_kinds())
+            channels.push_back(samples::channel(channel_id(one.kind), std::string(one.kind)));
+        Story story = samples::armed(channels);
         story.claim();
         if (!story.release().find(delivery))
             throw std::runtime_error("make_job has no channel with the delivery " + delivery);
