@@ -19,7 +19,15 @@ packages_alertmanager=(prometheus-alertmanager)
 packages_nginx=(nginx)
 packages_lint=(clang-format-19 clang-tidy-19 shellcheck libxml2-utils python3 jq)
 
+# One at a time: tests and lint may run beside each other.
 need() {
+    (
+        flock 8
+        install_what_is_missing "$@"
+    ) 8>"$home/install.lock"
+}
+
+install_what_is_missing() {
     local group missing=()
     for group in "$@"; do
         local -n wanted="packages_$group"

@@ -75,14 +75,18 @@ def test_each_command_is_in_a_unit_test_of_its_service() -> None:
 
 
 def test_each_read_is_answered() -> None:
-    """What no function answers is UNIMPLEMENTED, and compiles."""
+    """What no service registers is UNIMPLEMENTED, and compiles."""
     for service in services():
-        file = f"services/{service}/rpc.hpp"
-        answers = texts_of(f"services/{service}/rpc.*")
+        file = f"services/{service}/rpc.cpp"
+        made = re.search(r"Rpc::\w+Rpc\(.*?\n}\n", text_of(file), re.DOTALL)
+        assert made, f"{file} has no constructor"
         for method in protos.services()[service]:
             access = protos.method_rules(service, method).access
-            if protos.enum_name("tocsin.rules.v1.Access", access) != "ACCESS_CHANGE":
-                assert re.search(f'\\* {method}\\(|"{method}"', answers), f"{file} lacks {method}"
+            if protos.enum_name("tocsin.rules.v1.Access", access) == "ACCESS_CHANGE":
+                continue
+            function = re.sub(r"(?<!^)(?=[A-Z])", "_", method).lower()
+            assert re.search(rf"\b({function}|{method}Request)\b", made.group()), (
+                f"the constructor in {file} registers nothing that answers {method}")
 
 
 def test_each_service_is_on_the_map_and_in_the_list_of_programs() -> None:
